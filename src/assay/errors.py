@@ -1,0 +1,25 @@
+"""Errors that end a command, and the exit code each one gives.
+
+Exit codes: 0 done; 1 the run failed or its result isn't valid; 2 the user's input is wrong; 3 findings
+(`audit`, `compare --fail-if-slower`); 130 interrupted.
+"""
+
+from __future__ import annotations
+
+EXIT_OK = 0
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_FINDINGS = 3
+EXIT_INTERRUPTED = 130
+
+
+class AssayError(Exception):
+    """Something went wrong that a message explains; shown without a traceback, exit code 1."""
+
+    exit_code = EXIT_FAILED
+
+
+class UserError(AssayError):
+    """A mistake the user can mend: says what is wrong, where, and what to do; exit code 2."""
+
+    exit_code = EXIT_USAGE
