@@ -1,0 +1,38 @@
+"""The run directory: its paths, the schemas of its files, and the only code that reads or writes them."""
+
+from assay.runs.atomic import write_bytes, write_json, write_text
+from assay.runs.campaign import CampaignFolder, RunEntry, read_campaign
+from assay.runs.folder import RunFolder, new_id
+from assay.runs.ledger import EndpointLedger, Ledger
+from assay.runs.record import ClientAudit, EndpointFacts, RunRecord, RunStatus, WarmupFacts
+from assay.runs.requests import REQUESTS_SCHEMA, RequestWriter, read_requests
+from assay.runs.result import Distribution, Figure, Result, result_json_schema
+from assay.runs.telemetry import TELEMETRY_SCHEMA, TelemetryWriter, read_telemetry
+
+__all__ = [
+    "REQUESTS_SCHEMA",
+    "TELEMETRY_SCHEMA",
+    "CampaignFolder",
+    "ClientAudit",
+    "Distribution",
+    "EndpointFacts",
+    "EndpointLedger",
+    "Figure",
+    "Ledger",
+    "RequestWriter",
+    "Result",
+    "RunEntry",
+    "RunFolder",
+    "RunRecord",
+    "RunStatus",
+    "TelemetryWriter",
+    "WarmupFacts",
+    "new_id",
+    "read_campaign",
+    "read_requests",
+    "read_telemetry",
+    "result_json_schema",
+    "write_bytes",
+    "write_json",
+    "write_text",
+]

@@ -1,0 +1,108 @@
+"""One run's folder: where each file is, and how its name is made."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+
+def new_id(now_utc: datetime, *words: str, salt: bytes) -> str:
+    """A folder name: UTC time to the second, the given words, and four bytes of a hash of `salt`."""
+    return "-".join([now_utc.strftime("%Y%m%dT%H%M%SZ"), *words, hashlib.sha256(salt).hexdigest()[:8]])
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The paths inside a run folder. Nothing is created or read until asked."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        return self.path.name
+
+    @property
+    def config(self) -> Path:
+        """The resolved configuration, secrets removed."""
+        return self.path / "config.yaml"
+
+    @property
+    def system(self) -> Path:
+        """Nodes, accelerators, drivers, versions."""
+        return self.path / "system.json"
+
+    @property
+    def record(self) -> Path:
+        """What was planned and what happened (`RunRecord`)."""
+        return self.path / "run.json"
+
+    @property
+    def requests(self) -> Path:
+        """One row an attempt (`REQUESTS_SCHEMA`)."""
+        return self.path / "requests.parquet"
+
+    @property
+    def warmup(self) -> Path:
+        """The warm-up's requests, in the same schema; never part of a result."""
+        return self.path / "warmup.parquet"
+
+    @property
+    def telemetry(self) -> Path:
+        return self.path / "telemetry.parquet"
+
+    @property
+    def ledger(self) -> Path:
+        return self.path / "ledger.json"
+
+    @property
+    def result(self) -> Path:
+        return self.path / "result.json"
+
+    @property
+    def accuracy(self) -> Path:
+        return self.path / "accuracy.json"
+
+    @property
+    def accuracy_txt(self) -> Path:
+        """ROUGE in the form that the submission checker reads."""
+        return self.path / "accuracy.txt"
+
+    @property
+    def findings(self) -> Path:
+        return self.path / "findings.json"
+
+    @property
+    def loadgen_summary(self) -> Path:
+        return self.path / "mlperf_log_summary.txt"
+
+    @property
+    def loadgen_detail(self) -> Path:
+        return self.path / "mlperf_log_detail.txt"
+
+    @property
+    def loadgen_accuracy(self) -> Path:
+        return self.path / "mlperf_log_accuracy.json"
+
+    @property
+    def driver_log(self) -> Path:
+        return self.path / "driver.log"
+
+    @property
+    def endpoint_logs(self) -> Path:
+        return self.path / "endpoints"
+
+    @property
+    def progress(self) -> Path:
+        """Progress as it happened, one JSON object a line; what `assay watch` follows."""
+        return self.path / "progress.jsonl"
+
+    @property
+    def parts(self) -> Path:
+        """Records as they come, before they are merged into Parquet; absent once a run is closed."""
+        return self.path / "parts"
+
+    @property
+    def charts(self) -> Path:
+        return self.path / "charts"

@@ -1,0 +1,46 @@
+"""`ledger.json`: where every sample went."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class EndpointLedger(BaseModel):
+    """One endpoint's attempts. `sent = ok + failed + lost`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    endpoint: str
+    sent: int = 0
+    ok: int = 0
+    failed: int = 0
+    lost: int = Field(default=0, description="sent, and unanswered when the run ended")
+    reasons: dict[str, int] = Field(default_factory=dict, description="failed attempts by reason")
+
+
+class Ledger(BaseModel):
+    """Every sample accounted for: `issued = completed + failed + lost`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: int = 1
+    issued: int
+    completed: int
+    failed: int
+    lost: int
+    resent: int = Field(description="samples that needed more than one attempt")
+    attempts: int
+    short_outputs: int = Field(
+        description="completed samples of fewer than 2 tokens, reported to LoadGen as 2"
+    )
+    endpoints: list[EndpointLedger]
+    failure_reasons: dict[str, int] = Field(description="failed samples by their last attempt's reason")
+    loadgen_issued: int = Field(description="samples that LoadGen's callback handed over")
+    loadgen_completed: int | None = Field(
+        description="samples in LoadGen's own log; null where it wrote none"
+    )
+    problems: list[str] = Field(description="what doesn't balance; empty when all does")
+
+    @property
+    def balanced(self) -> bool:
+        return not self.problems

@@ -1,0 +1,112 @@
+"""`run.json`: what was planned, what happened, and what the harness measured of itself."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Scenario = Literal["Offline", "Server", "Interactive", "SingleStream"]
+Mode = Literal["performance", "accuracy"]
+
+
+class RunStatus(StrEnum):
+    """How a run ended. `incomplete` is what a run without an end is."""
+
+    INCOMPLETE = "incomplete"
+    COMPLETED = "completed"
+    INVALID = "invalid"
+    FAILED = "failed"
+    TIMEOUT = "timeout"
+    INTERRUPTED = "interrupted"
+    SKIPPED = "skipped"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class EndpointFacts(_Model):
+    """One system under test, as the load generator knew it."""
+
+    name: str
+    url: str
+    node: str
+    accelerators: list[str] = Field(default_factory=list, description="names, one an accelerator")
+    engine: str
+    engine_version: str | None = None
+    model: str
+    window: int = Field(description="most requests in flight")
+    path: str = Field(default="direct", description="direct, or tunnel where the user asked for one")
+    settings: dict[str, Any] = Field(default_factory=dict, description="the engine's options as started")
+
+
+class WarmupFacts(_Model):
+    """What happened before the clock."""
+
+    requests: int = 0
+    settled: bool = False
+    first_ttft_ns: int | None = Field(default=None, description="first request to the cold endpoint")
+    settled_ttft_ns: int | None = Field(default=None, description="median of the last round")
+    duration_ns: int = 0
+    rule: str = ""
+    ready_ns: dict[str, int] = Field(default_factory=dict, description="endpoint: start to ready")
+
+
+class ClientAudit(_Model):
+    """Whether the harness could have shaped the result."""
+
+    client_bound: bool = False
+    reasons: list[str] = Field(default_factory=list)
+    cpu_share: dict[str, float] = Field(
+        default_factory=dict, description="process: CPU seconds a wall second"
+    )
+    loop_lag_p99_ns: dict[str, int] = Field(default_factory=dict, description="process: event loop lateness")
+    loop_lag_max_ns: dict[str, int] = Field(default_factory=dict)
+    schedule_lateness_p50_ns: int | None = None
+    schedule_lateness_p99_ns: int | None = None
+    completion_hop_p50_ns: int | None = Field(
+        default=None, description="worker saw the first token, to LoadGen's process told LoadGen"
+    )
+    completion_hop_p99_ns: int | None = None
+    completion_hop_max_ns: int | None = None
+    calibration: dict[str, float] | None = Field(
+        default=None, description="errors against the simulator's truth on this machine, before the run"
+    )
+
+
+class RunRecord(_Model):
+    """The facts of one run's course. Written when it starts, and again when it ends."""
+
+    version: int = 1
+    id: str
+    assay_version: str
+    benchmark: str
+    scenario: Scenario
+    mode: Mode
+    official: bool
+    status: RunStatus = RunStatus.INCOMPLETE
+    reason: str = ""
+    started_utc: str
+    ended_utc: str | None = None
+    clock_offset_ns: int = Field(description="UTC minus CLOCK_MONOTONIC at the start, ns")
+    dataset_name: str
+    dataset_sha256: str
+    dataset_samples: int = Field(description="samples in the data set")
+    samples: int = Field(description="samples that this run could draw from")
+    dataset_generated: bool = Field(
+        default=False, description="true where the samples are random or generated"
+    )
+    model: str
+    simulated: bool = Field(default=False, description="true where the endpoints are simulated")
+    target_qps: float | None = None
+    max_tokens: int
+    endpoints: list[EndpointFacts] = Field(default_factory=list)
+    warmup: WarmupFacts = Field(default_factory=WarmupFacts)
+    client: ClientAudit = Field(default_factory=ClientAudit)
+    issued: int = 0
+    loadgen_version: str | None = None
+    tags: dict[str, str] = Field(
+        default_factory=dict, description="what a campaign knows of it: its role, repeat"
+    )

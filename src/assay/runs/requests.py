@@ -1,0 +1,92 @@
+"""`requests.parquet`: one row an attempt to get one sample answered by one endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+REQUESTS_SCHEMA = pa.schema(
+    [
+        pa.field("sample_id", pa.int64(), nullable=False),  # order of issue, from 0; -1 never occurs
+        pa.field("qsl_idx", pa.int32(), nullable=False),  # the sample's place in the data set
+        pa.field("attempt", pa.int16(), nullable=False),  # from 1; 0 where the sample was never sent
+        pa.field("final", pa.bool_(), nullable=False),  # the attempt that decided the sample: one a sample
+        pa.field("endpoint", pa.dictionary(pa.int16(), pa.string())),  # null where the sample was never sent
+        pa.field("worker", pa.int16()),
+        pa.field(
+            "status", pa.dictionary(pa.int16(), pa.string()), nullable=False
+        ),  # "ok", a reason, or "lost"
+        pa.field("detail", pa.string()),
+        pa.field("http_status", pa.int16()),
+        # Times: CLOCK_MONOTONIC of the host that runs LoadGen, ns. Null where it didn't happen.
+        pa.field("issued_ns", pa.int64(), nullable=False),  # LoadGen's callback
+        pa.field("scheduled_ns", pa.int64()),  # LoadGen's schedule, Server and Interactive only
+        pa.field("sent_ns", pa.int64()),
+        pa.field("first_ns", pa.int64()),  # first chunk that carried a token
+        pa.field("last_ns", pa.int64()),  # last chunk that carried a token
+        pa.field("done_ns", pa.int64()),  # end of the response, or of the attempt
+        pa.field("chunk_ns", pa.list_(pa.int64())),  # arrival of each token-bearing chunk, ns after sent_ns
+        pa.field(
+            "chunk_tokens", pa.list_(pa.int32())
+        ),  # tokens in each chunk; null where the server didn't say
+        pa.field("input_tokens", pa.int32()),
+        pa.field("output_tokens", pa.int32()),
+        pa.field("token_source", pa.dictionary(pa.int8(), pa.string())),  # "ids", "usage" or "tokenizer"
+        pa.field("finish_reason", pa.dictionary(pa.int8(), pa.string())),
+        pa.field("output_ids", pa.list_(pa.int32())),
+        pa.field("reused", pa.bool_()),  # sent on a kept-alive connection
+    ],
+    metadata={b"assay_requests_version": b"1"},
+)
+
+_ROWS_PER_GROUP = 16_384
+
+
+class RequestWriter:
+    """Writes rows to a Parquet file in groups; the file appears under its name only when closed without error."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._temporary = path.with_name(f".{path.name}.partial")
+        self._writer = pq.ParquetWriter(
+            self._temporary,
+            REQUESTS_SCHEMA,
+            compression="zstd",
+            use_dictionary=["endpoint", "status", "token_source", "finish_reason"],
+        )
+
+    def write(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Append rows; a missing key is null."""
+        batch: list[Mapping[str, Any]] = []
+        for row in rows:
+            batch.append(row)
+            if len(batch) == _ROWS_PER_GROUP:
+                self._flush(batch)
+                batch = []
+        if batch:
+            self._flush(batch)
+
+    def _flush(self, rows: list[Mapping[str, Any]]) -> None:
+        self._writer.write_table(pa.Table.from_pylist(rows, schema=REQUESTS_SCHEMA))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._writer.close()
+        if kind is None:
+            self._temporary.replace(self._path)
+        else:
+            self._temporary.unlink(missing_ok=True)
+
+
+def read_requests(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """Read the rows (only `columns`, if given; the nested columns are by far the largest)."""
+    return pq.read_table(path, columns=columns)

@@ -1,0 +1,111 @@
+"""`result.json`: a run's figures and its verdict, computed from the other files of its folder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from assay.runs.record import Mode, RunStatus, Scenario
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Figure(_Model):
+    """A number with its unit, its 95 % interval where one was computed, and where it comes from."""
+
+    value: float
+    unit: str
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    formula: str
+    source: str = Field(description="files of the run folder")
+
+
+class Distribution(_Model):
+    """Percentiles of one quantity, ns, over successful samples (nearest-rank, as LoadGen computes them)."""
+
+    n: int
+    min: int
+    max: int
+    mean: float
+    p50: int
+    p90: int
+    p95: int
+    p97: int
+    p99: int
+    p99_9: int
+    formula: str
+    source: str
+
+
+class LoadgenVerdict(_Model):
+    """What LoadGen itself said."""
+
+    result: str | None = Field(
+        description="VALID, INVALID, or null where its summary is missing or has no verdict"
+    )
+    reasons: list[str] = Field(default_factory=list)
+    errors: int = 0
+    warnings: int = 0
+    metrics: dict[str, float] = Field(default_factory=dict)
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class Verdict(_Model):
+    """VALID only where LoadGen says so and every further condition holds; each one that doesn't is a reason."""
+
+    valid: bool
+    words: str = Field(description="the sentence that every page shows")
+    reasons: list[str] = Field(default_factory=list)
+
+
+class EndpointResult(_Model):
+    endpoint: str
+    node: str
+    samples: int
+    share: float = Field(description="of completed samples")
+    output_tokens: int
+    samples_per_s: Figure | None = None
+    output_tokens_per_s: Figure | None = None
+
+
+class AccuracyResult(_Model):
+    rouge1: float
+    rouge2: float
+    rougeL: float  # noqa: N815 - the metric's own name
+    rougeLsum: float  # noqa: N815
+    gen_len: int = Field(description="characters, as the reference counts")
+    gen_num: int
+    gate: str = Field(description="pass, fail, or 'not comparable: N samples of M'")
+    details: list[str] = Field(default_factory=list)
+
+
+class Result(_Model):
+    """The versioned contract of `result.json`."""
+
+    version: int = 1
+    run: str
+    benchmark: str
+    scenario: Scenario
+    mode: Mode
+    official: bool
+    status: RunStatus
+    reason: str
+    verdict: Verdict
+    loadgen: LoadgenVerdict
+    figures: dict[str, Figure] = Field(
+        description="samples_per_s, output_tokens_per_s, duration_s, input_tokens, …"
+    )
+    latency: dict[str, Distribution] = Field(description="ttft_ns, tpot_ns, itl_ns, latency_ns")
+    endpoints: list[EndpointResult]
+    accuracy: AccuracyResult | None = None
+    notices: list[str] = Field(default_factory=list, description="what a reader must know beside the verdict")
+
+
+def result_json_schema() -> dict[str, Any]:
+    """The JSON schema of `result.json`, also shipped as `runs/result.schema.json`."""
+    return Result.model_json_schema()
