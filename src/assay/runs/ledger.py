@@ -30,15 +30,11 @@ class Ledger(BaseModel):
     lost: int
     resent: int = Field(description="samples that needed more than one attempt")
     attempts: int
-    short_outputs: int = Field(
-        description="completed samples of fewer than 2 tokens, reported to LoadGen as 2"
-    )
+    short_outputs: int = Field(description="completed samples of fewer than 2 tokens, reported to LoadGen as 2")
     endpoints: list[EndpointLedger]
     failure_reasons: dict[str, int] = Field(description="failed samples by their last attempt's reason")
     loadgen_issued: int = Field(description="samples that LoadGen's callback handed over")
-    loadgen_completed: int | None = Field(
-        description="samples in LoadGen's own log; null where it wrote none"
-    )
+    loadgen_completed: int | None = Field(description="samples in LoadGen's own log; null where it wrote none")
     problems: list[str] = Field(description="what doesn't balance; empty when all does")
 
     @property

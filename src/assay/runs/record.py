@@ -59,9 +59,7 @@ class ClientAudit(_Model):
 
     client_bound: bool = False
     reasons: list[str] = Field(default_factory=list)
-    cpu_share: dict[str, float] = Field(
-        default_factory=dict, description="process: CPU seconds a wall second"
-    )
+    cpu_share: dict[str, float] = Field(default_factory=dict, description="process: CPU seconds a wall second")
     loop_lag_p99_ns: dict[str, int] = Field(default_factory=dict, description="process: event loop lateness")
     loop_lag_max_ns: dict[str, int] = Field(default_factory=dict)
     schedule_lateness_p50_ns: int | None = None
@@ -95,9 +93,7 @@ class RunRecord(_Model):
     dataset_sha256: str
     dataset_samples: int = Field(description="samples in the data set")
     samples: int = Field(description="samples that this run could draw from")
-    dataset_generated: bool = Field(
-        default=False, description="true where the samples are random or generated"
-    )
+    dataset_generated: bool = Field(default=False, description="true where the samples are random or generated")
     model: str
     simulated: bool = Field(default=False, description="true where the endpoints are simulated")
     target_qps: float | None = None
@@ -107,6 +103,4 @@ class RunRecord(_Model):
     client: ClientAudit = Field(default_factory=ClientAudit)
     issued: int = 0
     loadgen_version: str | None = None
-    tags: dict[str, str] = Field(
-        default_factory=dict, description="what a campaign knows of it: its role, repeat"
-    )
+    tags: dict[str, str] = Field(default_factory=dict, description="what a campaign knows of it: its role, repeat")

@@ -18,9 +18,7 @@ REQUESTS_SCHEMA = pa.schema(
         pa.field("final", pa.bool_(), nullable=False),  # the attempt that decided the sample: one a sample
         pa.field("endpoint", pa.dictionary(pa.int16(), pa.string())),  # null where the sample was never sent
         pa.field("worker", pa.int16()),
-        pa.field(
-            "status", pa.dictionary(pa.int16(), pa.string()), nullable=False
-        ),  # "ok", a reason, or "lost"
+        pa.field("status", pa.dictionary(pa.int16(), pa.string()), nullable=False),  # "ok", a reason, or "lost"
         pa.field("detail", pa.string()),
         pa.field("http_status", pa.int16()),
         # Times: CLOCK_MONOTONIC of the host that runs LoadGen, ns. Null where it didn't happen.
@@ -31,9 +29,7 @@ REQUESTS_SCHEMA = pa.schema(
         pa.field("last_ns", pa.int64()),  # last chunk that carried a token
         pa.field("done_ns", pa.int64()),  # end of the response, or of the attempt
         pa.field("chunk_ns", pa.list_(pa.int64())),  # arrival of each token-bearing chunk, ns after sent_ns
-        pa.field(
-            "chunk_tokens", pa.list_(pa.int32())
-        ),  # tokens in each chunk; null where the server didn't say
+        pa.field("chunk_tokens", pa.list_(pa.int32())),  # tokens in each chunk; null where the server didn't say
         pa.field("input_tokens", pa.int32()),
         pa.field("output_tokens", pa.int32()),
         pa.field("token_source", pa.dictionary(pa.int8(), pa.string())),  # "ids", "usage" or "tokenizer"

@@ -45,9 +45,7 @@ class Distribution(_Model):
 class LoadgenVerdict(_Model):
     """What LoadGen itself said."""
 
-    result: str | None = Field(
-        description="VALID, INVALID, or null where its summary is missing or has no verdict"
-    )
+    result: str | None = Field(description="VALID, INVALID, or null where its summary is missing or has no verdict")
     reasons: list[str] = Field(default_factory=list)
     errors: int = 0
     warnings: int = 0
@@ -97,9 +95,7 @@ class Result(_Model):
     reason: str
     verdict: Verdict
     loadgen: LoadgenVerdict
-    figures: dict[str, Figure] = Field(
-        description="samples_per_s, output_tokens_per_s, duration_s, input_tokens, …"
-    )
+    figures: dict[str, Figure] = Field(description="samples_per_s, output_tokens_per_s, duration_s, input_tokens, …")
     latency: dict[str, Distribution] = Field(description="ttft_ns, tpot_ns, itl_ns, latency_ns")
     endpoints: list[EndpointResult]
     accuracy: AccuracyResult | None = None

@@ -34,9 +34,7 @@ class TelemetryWriter:
 
     def save(self, path: Path) -> None:
         temporary = path.with_name(f".{path.name}.partial")
-        pq.write_table(
-            pa.Table.from_pydict(self._rows, schema=TELEMETRY_SCHEMA), temporary, compression="zstd"
-        )
+        pq.write_table(pa.Table.from_pydict(self._rows, schema=TELEMETRY_SCHEMA), temporary, compression="zstd")
         temporary.replace(path)
 
 
