@@ -1,0 +1,64 @@
+"""How the engine is set up: one set of options, the same on every command line that passes it on."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict, dataclass, fields
+from typing import Literal
+
+Precision = Literal["bf16", "f32"]
+PRECISIONS: tuple[Precision, ...] = ("bf16", "f32")
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """Precision is that of weights' arithmetic and of the KV cache."""
+
+    precision: Precision = "bf16"
+    threads: int = 0  # 0: as many as OpenVINO chooses
+    cache_gb: int = 2  # GiB of KV cache
+    max_num_seqs: int = 256
+    max_num_batched_tokens: int = 512
+
+    def arguments(self) -> list[str]:
+        """These options as command-line arguments that `from_arguments` reads back."""
+        return [text for name, value in asdict(self).items() for text in (_flag(name), str(value))]
+
+    @staticmethod
+    def add_to(parser: argparse.ArgumentParser) -> None:
+        """Let `parser` accept every option, with its default."""
+        defaults = EngineOptions()
+        parser.add_argument("--precision", choices=PRECISIONS, default=defaults.precision)
+        for name, lowest, text in (
+            ("threads", 0, "CPU threads; 0: all that OpenVINO finds"),
+            ("cache_gb", 1, "GiB for the KV cache"),
+            ("max_num_seqs", 1, "requests in a batch at most"),
+            ("max_num_batched_tokens", 1, "tokens in a step at most"),
+        ):
+            parser.add_argument(
+                _flag(name),
+                type=_whole_number(lowest),
+                default=getattr(defaults, name),
+                help=f"{text} (default %(default)s)",
+            )
+
+    @staticmethod
+    def from_arguments(parsed: argparse.Namespace) -> EngineOptions:
+        """The options that a parser prepared by `add_to` has read."""
+        return EngineOptions(**{field.name: getattr(parsed, field.name) for field in fields(EngineOptions)})
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+class _whole_number:  # noqa: N801 - named as argparse shows it in its messages
+    def __init__(self, lowest: int) -> None:
+        self._lowest = lowest
+        self.__name__ = f"whole number of at least {lowest}"
+
+    def __call__(self, text: str) -> int:
+        value = int(text)
+        if value < self._lowest:
+            raise ValueError
+        return value
