@@ -1,0 +1,85 @@
+"""A stream of server-sent events, read into an exchange as its bytes arrive."""
+
+from __future__ import annotations
+
+from assay.load.transport.exchange import Exchange, Outcome
+from assay.load.transport.reply import BadReplyError, absorb, load, malformed, verdict
+
+MAX_EVENT_BYTES = 8 << 20
+_BOM = b"\xef\xbb\xbf"
+_OTHER_FIELDS = (b"", b"event", b"id", b"retry")  # an empty name is a comment's
+
+
+class EventStream:
+    """Parses the body of one streamed reply (WHATWG HTML, "server-sent events").
+
+    Lines end in LF, CRLF or CR; a blank line ends an event; several data lines join to one; comments and
+    other fields are skipped.
+    """
+
+    __slots__ = ("_done", "_exchange", "_returns", "_tail")
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._tail = b""
+        self._returns = False
+        self._done = False
+
+    def feed(self, data: bytes, now_ns: int) -> None:
+        """Takes the bytes that arrived at `now_ns`. Raises `BadReplyError` for what can't be accepted."""
+        if self._tail:
+            data = self._tail + data
+        if self._returns or b"\r" in data:
+            data = self._normalised(data)
+        blocks = data.split(b"\n\n")
+        self._tail = blocks.pop()
+        for block in blocks:
+            self._block(block, now_ns)
+        if len(self._tail) > MAX_EVENT_BYTES:
+            raise malformed("an event without end", self._tail)
+
+    def end(self) -> tuple[Outcome, str]:
+        """The verdict once the body has ended properly. Raises `BadReplyError` if the stream hadn't."""
+        tail = self._tail.strip()
+        if tail == b"data: [DONE]" or tail == b"data:[DONE]":
+            self._done = True
+        elif tail and not tail.startswith(b":"):
+            _joined_data(tail)
+            raise BadReplyError(Outcome.TRUNCATED, "the stream ended inside an event")
+        if not self._done:
+            raise BadReplyError(Outcome.TRUNCATED, "the stream ended without [DONE]")
+        outcome, detail = verdict(self._exchange)
+        if outcome is not Outcome.EMPTY and self._exchange.finish_reason is None:
+            raise BadReplyError(Outcome.TRUNCATED, "the stream ended without a finish_reason")
+        return outcome, detail
+
+    def _normalised(self, data: bytes) -> bytes:
+        # A CR at the very end may be half of a CRLF: it waits in `_tail` as the CR it is.
+        self._returns = True
+        held = data.endswith(b"\r")
+        data = data[:-1] if held else data
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        return data + b"\r" if held else data
+
+    def _block(self, block: bytes, now_ns: int) -> None:
+        simple = block.startswith(b"data: ") and b"\n" not in block
+        payload = block[6:] if simple else _joined_data(block)
+        if not payload:
+            return
+        if payload == b"[DONE]":
+            self._done = True
+        elif self._done:
+            raise malformed("an event after [DONE]", payload)
+        else:
+            absorb(load(payload), payload, now_ns, self._exchange)
+
+
+def _joined_data(block: bytes) -> bytes:
+    lines = []
+    for line in block.removeprefix(_BOM).split(b"\n"):
+        name, _, value = line.partition(b":")
+        if name == b"data":
+            lines.append(value[1:] if value.startswith(b" ") else value)
+        elif line and name not in _OTHER_FIELDS:
+            raise malformed("not a server-sent event", line)
+    return b"\n".join(lines)
