@@ -4,6 +4,7 @@ from assay.runs.atomic import write_bytes, write_json, write_text
 from assay.runs.campaign import CampaignFolder, RunEntry, read_campaign
 from assay.runs.folder import RunFolder, new_id
 from assay.runs.ledger import EndpointLedger, Ledger
+from assay.runs.loadgen_logs import LatencyStats, LoadgenDetail, LoadgenSummary, LogMessage, read_detail, read_summary
 from assay.runs.record import ClientAudit, EndpointFacts, RunRecord, RunStatus, WarmupFacts
 from assay.runs.requests import REQUESTS_SCHEMA, RequestWriter, read_requests
 from assay.runs.result import Distribution, Figure, Result, result_json_schema
@@ -18,7 +19,11 @@ __all__ = [
     "EndpointFacts",
     "EndpointLedger",
     "Figure",
+    "LatencyStats",
     "Ledger",
+    "LoadgenDetail",
+    "LoadgenSummary",
+    "LogMessage",
     "RequestWriter",
     "Result",
     "RunEntry",
@@ -29,7 +34,9 @@ __all__ = [
     "WarmupFacts",
     "new_id",
     "read_campaign",
+    "read_detail",
     "read_requests",
+    "read_summary",
     "read_telemetry",
     "result_json_schema",
     "write_bytes",
