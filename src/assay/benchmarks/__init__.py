@@ -1,0 +1,6 @@
+"""What is measured: one file a benchmark, with its model, prompt, dataset, latency limits and quality targets."""
+
+from assay.benchmarks.model import Benchmark, DatasetSpec, QualityTargets, ScenarioSpec
+from assay.benchmarks.registry import benchmark_names, get_benchmark
+
+__all__ = ["Benchmark", "DatasetSpec", "QualityTargets", "ScenarioSpec", "benchmark_names", "get_benchmark"]

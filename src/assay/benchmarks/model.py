@@ -1,0 +1,103 @@
+"""What a benchmark is: the model, the prompt, the limits and the quality that a result must reach."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from assay.runs.record import Scenario
+
+ARTICLE_FIELD = "{article}"
+
+LoadgenScenario = Literal["Offline", "Server", "SingleStream"]
+PositiveInt = Annotated[int, Field(gt=0)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ScenarioSpec(_Model):
+    """One scenario of a benchmark, and how LoadGen is told about it."""
+
+    loadgen_model: str | None = Field(
+        default=None, description="name in LoadGen's built-in settings; null: LoadGen doesn't know this benchmark"
+    )
+    loadgen_scenario: LoadgenScenario = Field(description="Interactive is LoadGen's Server with other limits")
+    min_duration_ns: PositiveInt = Field(description="shortest measured time of a full run, ns")
+    min_query_count: PositiveInt = Field(description="fewest queries of a full run (Offline: samples of its one query)")
+    ttft_limit_ns: PositiveInt | None = Field(default=None, description="limit of the 99th percentile, ns")
+    tpot_limit_ns: PositiveInt | None = Field(default=None, description="limit of the 99th percentile, ns")
+
+    @model_validator(mode="after")
+    def _limits_come_together(self) -> Self:
+        if (self.ttft_limit_ns is None) != (self.tpot_limit_ns is None):
+            raise ValueError("ttft_limit_ns and tpot_limit_ns belong together: give both or neither")
+        if (self.loadgen_scenario == "Server") != (self.ttft_limit_ns is not None):
+            raise ValueError("ttft_limit_ns and tpot_limit_ns are needed for loadgen_scenario Server, and only there")
+        return self
+
+
+class QualityTargets(_Model):
+    """Reference scores, measured over the whole dataset, and the share of them a result must reach.
+
+    ROUGE values are percentages (mean F-measure times 100); `gen_len` counts characters, as the reference does.
+    """
+
+    rouge1: float
+    rouge2: float
+    rougeL: float  # noqa: N815 - the metric's own name
+    rougeLsum: float  # noqa: N815
+    gen_len: PositiveInt = Field(description="characters of all generated texts")
+    gen_num: PositiveInt = Field(description="samples that the reference was measured over")
+    min_rouge_ratio: float = Field(default=0.99, gt=0, le=1)
+    min_gen_len_ratio: float = Field(default=0.9, gt=0, le=1)
+    max_gen_len_ratio: float = Field(default=1.1, ge=1)
+    source: str = Field(min_length=1, description="where the values come from, or the command that measured them")
+
+
+class DatasetSpec(_Model):
+    """Which samples a benchmark asks for."""
+
+    title: str
+    files: tuple[str, ...] = Field(min_length=1, description="file names looked for in a folder, in this order")
+    bundled: bool = Field(default=False, description="the file comes with this package")
+    total_sample_count: PositiveInt | None = Field(default=None, description="null: all that the file holds")
+    performance_sample_count: PositiveInt | None = Field(default=None, description="null: all that the file holds")
+
+
+class Benchmark(_Model):
+    """What is measured. Every value that a result's meaning depends on, in one place."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    title: str
+    model_family: str = Field(description="name of the architecture and size, for example llama3.1-8b")
+    starting_weights: str = Field(description="the checkpoint that everything starts from")
+    mlperf: bool = Field(default=False, description="a benchmark of MLPerf Inference")
+    prompt_template: str = Field(description="text of a prompt; {article} is replaced by the article")
+    use_chat_template: bool = Field(default=False, description="the prompt becomes a user message")
+    min_new_tokens: PositiveInt = 1
+    max_new_tokens: PositiveInt = 128
+    stop_token_ids: tuple[int, ...] = Field(min_length=1, description="any of these ends an answer")
+    context_limit: PositiveInt = Field(description="tokens of prompt and answer that the model can hold")
+    dataset: DatasetSpec
+    scenarios: dict[Scenario, ScenarioSpec] = Field(min_length=1)
+    quality: QualityTargets | None = Field(default=None, description="null: no reference has been measured")
+
+    @field_validator("prompt_template")
+    @classmethod
+    def _template_has_one_article(cls, template: str) -> str:
+        if template.count(ARTICLE_FIELD) != 1:
+            raise ValueError(f"must contain {ARTICLE_FIELD} once")
+        return template
+
+    @model_validator(mode="after")
+    def _answers_fit(self) -> Self:
+        if not self.min_new_tokens <= self.max_new_tokens < self.context_limit:
+            raise ValueError("needs min_new_tokens <= max_new_tokens < context_limit")
+        return self
+
+    def prompt(self, article: str) -> str:
+        """The text of the prompt for `article`, before any chat template."""
+        return self.prompt_template.replace(ARTICLE_FIELD, article)

@@ -1,0 +1,68 @@
+"""Finding a benchmark: the package's own by name, a user's by the path of a YAML file."""
+
+from __future__ import annotations
+
+import pkgutil
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+
+from assay.benchmarks.model import Benchmark
+from assay.errors import UserError
+
+
+@cache
+def _built_in() -> dict[str, Benchmark]:
+    """Every module beside this one that defines `BENCHMARK`."""
+    package = __name__.rpartition(".")[0]
+    modules = (import_module(f"{package}.{info.name}") for info in pkgutil.iter_modules([str(Path(__file__).parent)]))
+    found = [module.BENCHMARK for module in modules if hasattr(module, "BENCHMARK")]
+    return {benchmark.name: benchmark for benchmark in sorted(found, key=lambda benchmark: benchmark.name)}
+
+
+def benchmark_names() -> tuple[str, ...]:
+    """The names of the built-in benchmarks, sorted."""
+    return tuple(_built_in())
+
+
+def get_benchmark(name_or_path: str | Path) -> Benchmark:
+    """A built-in benchmark by its name, or the one that a YAML file defines.
+
+    Raises `UserError` if there is no such name or file, or if the file doesn't define a benchmark.
+    """
+    text = str(name_or_path)
+    if text in _built_in():
+        return _built_in()[text]
+    if isinstance(name_or_path, Path) or text.endswith((".yaml", ".yml")):
+        return _read(Path(text).expanduser())
+    raise UserError(
+        f"benchmark {text!r} is not known. Give one of {', '.join(benchmark_names())}, or the path of a .yaml file."
+    )
+
+
+def _read(path: Path) -> Benchmark:
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"benchmark file {path}: {error.strerror or error}.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"benchmark file {path} is not YAML: {error}") from error
+    if not isinstance(data, dict):
+        raise UserError(f"benchmark file {path}: expected fields such as 'name:' and 'dataset:' at the top level.")
+    try:
+        return Benchmark.model_validate(data)
+    except ValidationError as error:
+        raise UserError(f"benchmark file {path}: {_explain(error)}") from error
+
+
+def _explain(error: ValidationError) -> str:
+    """One clause a mistake, each with the field's dotted path."""
+    clauses = []
+    for mistake in error.errors():
+        field = ".".join(str(part) for part in mistake["loc"]) or "the whole file"
+        reason = mistake["msg"].removeprefix("Value error, ")
+        clauses.append(f"{field}: {reason[:1].lower()}{reason[1:]}")
+    return "; ".join(clauses) + "."

@@ -1,0 +1,50 @@
+"""The same task on SmolLM2-135M-Instruct and the bundled articles: runs without a GPU; not an MLPerf benchmark."""
+
+from __future__ import annotations
+
+from assay.benchmarks.model import Benchmark, DatasetSpec, QualityTargets, ScenarioSpec
+
+_MIN_DURATION_NS = 60_000_000_000
+_MIN_QUERIES = 100
+
+# Reference scores over all bundled articles in f32, with the command that measured them as `source`.
+# Until they are measured the quality gate answers "no reference".
+QUALITY: QualityTargets | None = None
+
+# The latency limits are those of MLPerf's llama3.1-8b, taken over for want of any of this model's own.
+BENCHMARK = Benchmark(
+    name="smollm2-135m",
+    title="SmolLM2 135M, bundled articles",
+    model_family="smollm2-135m",
+    starting_weights="HuggingFaceTB/SmolLM2-135M-Instruct",
+    prompt_template="Summarize the following article:\n\n{article}\n\nSummary:",
+    use_chat_template=True,
+    min_new_tokens=1,
+    max_new_tokens=128,
+    stop_token_ids=(2,),
+    context_limit=8_192,
+    dataset=DatasetSpec(title="Bundled articles", files=("articles.jsonl",), bundled=True),
+    scenarios={
+        "Offline": ScenarioSpec(
+            loadgen_scenario="Offline", min_duration_ns=_MIN_DURATION_NS, min_query_count=_MIN_QUERIES
+        ),
+        "Server": ScenarioSpec(
+            loadgen_scenario="Server",
+            min_duration_ns=_MIN_DURATION_NS,
+            min_query_count=_MIN_QUERIES,
+            ttft_limit_ns=2_000_000_000,
+            tpot_limit_ns=100_000_000,
+        ),
+        "Interactive": ScenarioSpec(
+            loadgen_scenario="Server",
+            min_duration_ns=_MIN_DURATION_NS,
+            min_query_count=_MIN_QUERIES,
+            ttft_limit_ns=500_000_000,
+            tpot_limit_ns=30_000_000,
+        ),
+        "SingleStream": ScenarioSpec(
+            loadgen_scenario="SingleStream", min_duration_ns=_MIN_DURATION_NS, min_query_count=_MIN_QUERIES
+        ),
+    },
+    quality=QUALITY,
+)
