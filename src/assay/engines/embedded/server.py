@@ -1,0 +1,105 @@
+"""The embedded server: `python -m assay.engines.embedded.server --help`.
+
+Listens at once; `GET /health` is 503 until the engine is loaded and has given its recorded answer. Ends with 0 on
+SIGTERM or SIGINT, with 1 if the engine process ends.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import re
+import signal
+import sys
+import time
+from pathlib import Path
+
+import uvloop
+
+from assay.engines.embedded.app import App
+from assay.engines.embedded.client import EngineClient
+from assay.engines.embedded.command import MODEL_NAME
+from assay.engines.embedded.http import HttpConnection
+from assay.engines.embedded.model import ModelFiles, ensure_model
+from assay.engines.embedded.options import EngineOptions
+from assay.errors import EXIT_FAILED, EXIT_OK, UserError
+
+logger = logging.getLogger("assay.engines.embedded")
+
+_LAST_ANSWERS_S = 0.2  # for requests in flight to be closed before a failed server ends
+
+
+def main() -> int:
+    """Serve until told to stop; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m assay.engines.embedded.server", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="default: loopback only")
+    parser.add_argument("--port", type=int, default=8000, help="0: any free port (default %(default)s)")
+    parser.add_argument("--port-file", type=Path, help="where to write the port, once it is open")
+    parser.add_argument("--model-name", type=_model_name, default=MODEL_NAME)
+    EngineOptions.add_to(parser)
+    parsed = parser.parse_args()
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    try:
+        return uvloop.run(_serve(parsed, ensure_model(progress=logger.info)))
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+
+
+def _model_name(text: str) -> str:
+    if not re.fullmatch(r"[\w./:@+-]+", text):
+        raise argparse.ArgumentTypeError("use letters, digits and ._/:@+- only")
+    return text
+
+
+async def _serve(parsed: argparse.Namespace, files: ModelFiles) -> int:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    options = EngineOptions.from_arguments(parsed)
+    started_ns = time.monotonic_ns()
+    engine = EngineClient(files.gguf_f16, options)
+    try:
+        app = App(parsed.model_name, files, options, engine)
+        try:
+            server = await loop.create_server(lambda: HttpConnection(app.handle), parsed.host, parsed.port)
+        except OSError as error:
+            raise UserError(f"Can't listen on {parsed.host}:{parsed.port}: {error.strerror or error}.") from error
+        port = server.sockets[0].getsockname()[1]
+        if parsed.port_file:
+            _write_port(parsed.port_file, port)
+        logger.info("listening on http://%s:%d, loading the model in %s", parsed.host, port, options.precision)
+        follow = loop.create_task(engine.follow())
+        ready = loop.create_task(_announce(engine, started_ns))
+        stopping = loop.create_task(stop.wait())
+        await asyncio.wait([follow, stopping], return_when=asyncio.FIRST_COMPLETED)
+        ready.cancel()
+        if stop.is_set():
+            logger.info("stopping")
+            server.close()
+            return EXIT_OK
+        logger.error("the engine failed: %s", engine.failure)
+        await asyncio.sleep(_LAST_ANSWERS_S)
+        server.close()
+        return EXIT_FAILED
+    finally:
+        engine.close()
+
+
+async def _announce(engine: EngineClient, started_ns: int) -> None:
+    await engine.ready.wait()
+    seconds = (time.monotonic_ns() - started_ns) / 1e9
+    logger.info("ready after %.1f s (openvino-genai %s, process %d)", seconds, engine.engine_version, engine.pid)
+
+
+def _write_port(path: Path, port: int) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(f"{port}\n", encoding="ascii")
+    temporary.replace(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
