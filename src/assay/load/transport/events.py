@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from assay.load.transport.exchange import Exchange, Outcome
 from assay.load.transport.reply import BadReplyError, absorb, load, malformed, verdict
+from assay.load.transport.template import Template
 
 MAX_EVENT_BYTES = 8 << 20
+LESSONS = 4
+"""How many chunks of a stream are tried as a template: some streams have none."""
 _BOM = b"\xef\xbb\xbf"
 _OTHER_FIELDS = (b"", b"event", b"id", b"retry")  # an empty name is a comment's
 
@@ -17,13 +20,15 @@ class EventStream:
     other fields are skipped.
     """
 
-    __slots__ = ("_done", "_exchange", "_returns", "_tail")
+    __slots__ = ("_done", "_exchange", "_lessons", "_returns", "_tail", "_template")
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
         self._tail = b""
         self._returns = False
         self._done = False
+        self._template: Template | None = None
+        self._lessons = LESSONS
 
     def feed(self, data: bytes, now_ns: int) -> None:
         """Takes the bytes that arrived at `now_ns`. Raises `BadReplyError` for what can't be accepted."""
@@ -33,10 +38,21 @@ class EventStream:
             data = self._normalised(data)
         blocks = data.split(b"\n\n")
         self._tail = blocks.pop()
-        for block in blocks:
-            self._block(block, now_ns)
+        self._take(blocks, now_ns)
         if len(self._tail) > MAX_EVENT_BYTES:
             raise malformed("an event without end", self._tail)
+
+    def _take(self, blocks: list[bytes], now_ns: int) -> None:
+        position, template = 0, self._template
+        if template is not None and not self._done:
+            position = template.take(blocks, now_ns, self._exchange)
+        while position < len(blocks):
+            self._block(blocks[position], now_ns)
+            position += 1
+            if self._template is not template and position < len(blocks):
+                template = self._template
+                assert template is not None
+                position += template.take(blocks[position:], now_ns, self._exchange)
 
     def end(self) -> tuple[Outcome, str]:
         """The verdict once the body has ended properly. Raises `BadReplyError` if the stream hadn't."""
@@ -71,7 +87,11 @@ class EventStream:
         elif self._done:
             raise malformed("an event after [DONE]", payload)
         else:
-            absorb(load(payload), payload, now_ns, self._exchange)
+            reply = load(payload)
+            absorb(reply, payload, now_ns, self._exchange)
+            if simple and self._lessons:
+                self._lessons -= 1
+                self._template = Template.learn(payload, reply) or self._template
 
 
 def _joined_data(block: bytes) -> bytes:
