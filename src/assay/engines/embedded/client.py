@@ -62,7 +62,7 @@ class EngineClient:
 
     async def follow(self) -> None:
         """Read the engine's messages until it ends; then `dead` is set and every request fails."""
-        reader, self._writer = await asyncio.open_connection(sock=self._socket, limit=MAX_LINE_BYTES)
+        reader, self._writer = await asyncio.open_unix_connection(sock=self._socket, limit=MAX_LINE_BYTES)
         try:
             while line := await reader.readline():
                 self._heed(unpack(line))
@@ -76,14 +76,16 @@ class EngineClient:
 
     def _heed(self, message: Message) -> None:
         match message:
-            case Step(outputs, self.running, self.waiting, self.kv_usage):
-                for request_id, ids, reason in outputs:
+            case Step():
+                self.running, self.waiting, self.kv_usage = message.running, message.waiting, message.kv_usage
+                for request_id, ids, reason in message.outputs:
                     if queue := self._queues.get(request_id):
                         queue.put_nowait(Output(ids, reason))
-            case Ready(self.engine_version):
+            case Ready():
+                self.engine_version = message.engine_version
                 self.ready.set()
-            case Failed(self.failure):
-                pass  # the end of the stream follows
+            case Failed():
+                self.failure = message.reason  # the end of the stream follows
 
     async def generate(
         self, prompt_ids: list[int], max_tokens: int, min_tokens: int, stop_ids: Sequence[int]

@@ -96,7 +96,9 @@ class HttpConnection(asyncio.Protocol):
             self._refuse(error.status)
         except httptools.HttpParserCallbackError as error:
             self._refuse(error.__context__.status if isinstance(error.__context__, _TooLargeError) else 400)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+        except httptools.HttpParserUpgrade:
+            pass  # answered as if no other protocol had been offered, then closed
+        except httptools.HttpParserError:
             self._refuse(400)
 
     def _refuse(self, status: int) -> None:
@@ -132,7 +134,7 @@ class HttpConnection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         path = (httptools.parse_url(self._url).path or b"/").decode("latin-1")
         request = Request(self._parser.get_method().decode("ascii"), path, bytes(self._body))
-        keep_alive = self._parser.should_keep_alive()
+        keep_alive = self._parser.should_keep_alive() and not self._parser.should_upgrade()
         chunked = self._parser.get_http_version() == "1.1"
         self._waiting.append((request, Exchange(self._transport, keep_alive, chunked)))
         if not self._task:
