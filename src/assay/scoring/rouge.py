@@ -18,12 +18,11 @@ def rouge(
 
     Source: language/llama3.1-8b/evaluation.py of mlcommons/inference. Both sides are stripped and put one sentence
     a line (NLTK's Punkt, English); F-measures with the Porter stemmer; their plain mean in percent, 4 decimals.
-    `gen_len` is the characters of the predictions after that. Raises ValueError if there are none or the lengths differ.
+    `gen_len` is the characters of the predictions after that.
+    Raises ValueError if there are none or the lengths differ.
     """
     if not predictions or len(predictions) != len(references):
-        raise ValueError(
-            f"needs as many predictions as references, at least one: {len(predictions)}, {len(references)}"
-        )
+        raise ValueError(f"needs a reference a prediction: got {len(references)} and {len(predictions)}")
     from rouge_score_rs.rouge_scorer import RougeScorer
 
     scorer: Any = RougeScorer(list(METRICS), use_stemmer=True)  # type: ignore[no-untyped-call]
