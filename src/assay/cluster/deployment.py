@@ -1,0 +1,275 @@
+"""Servers up on entry, down on exit, whatever happens in between."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from http import HTTPStatus
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from assay.cluster.build import build_launcher
+from assay.cluster.facts import NodeFacts
+from assay.cluster.http import get
+from assay.cluster.launcher import Launcher, LaunchError, PlacedServer, ServerSpec, ServerState
+from assay.cluster.options import ClusterOptions, LocalOptions, NodeOptions, nodes_of
+from assay.cluster.state import DeploymentRecord, ServerRecord, Status, read_record, write_record
+from assay.errors import UserError
+from assay.runs import EndpointFacts
+
+if TYPE_CHECKING:
+    from assay.engines import Engine, EngineOptions
+    from assay.engines.external import ExternalEngine
+
+WATCH_S = 1.0
+Lost = Callable[[str, str], None]
+
+
+class Deployment:
+    """`async with Deployment(engine, cluster, label=…, folder=…) as deployment: deployment.endpoints`.
+
+    Writes `deployment.json` into `folder` as soon as anything may have been started, and the servers' output into
+    `folder/endpoints` on exit. While it is up, `on_lost(endpoint, reason)` is called once for each server that ends
+    or whose node is lost. SIGTERM cancels the task that entered, as Ctrl-C does, so that the exit is walked through;
+    a handler that was already there is left alone.
+
+    Raises UserError for what the configuration got wrong, LaunchError for what went wrong out there.
+    """
+
+    def __init__(
+        self,
+        engine: EngineOptions,
+        cluster: ClusterOptions,
+        *,
+        label: str,
+        folder: Path,
+        on_lost: Lost | None = None,
+    ) -> None:
+        from assay.engines import build_engine
+
+        self.engine: Engine = build_engine(engine)
+        self.endpoints: list[EndpointFacts] = []
+        self.ready_ns: dict[str, int] = {}
+        self.nodes: list[NodeFacts] = []
+        self.stop_ns: int | None = None
+        self._cluster = cluster
+        self._label = label
+        self._folder = folder
+        self._on_lost = on_lost
+        self._launcher: Launcher | None = None
+        self._watcher: asyncio.Task[None] | None = None
+        self._signals = contextlib.ExitStack()
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What every request to the endpoints needs besides its body. Secret: never write it down."""
+        return self.engine.headers()
+
+    async def __aenter__(self) -> Deployment:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._signals.enter_context(_cancel_on_sigterm())
+        try:
+            await self._up()
+        except BaseException:
+            await self._down()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._down()
+
+    async def _up(self) -> None:
+        from assay.engines.external import ExternalEngine
+
+        if isinstance(self.engine, ExternalEngine):
+            await self._join(self.engine)
+            return
+        specs = self.engine.servers(self._nodes())
+        self._launcher = build_launcher(self._cluster, self._label, self._folder)
+        await self._launcher.prepare(specs)
+        self._record("starting")
+        try:
+            await self._launcher.place()
+        finally:
+            self._record("starting")
+        await _flat(self._launcher.wait_ready(self._check))
+        self.nodes = await self._launcher.facts()
+        for server in self._launcher.servers:
+            self.endpoints.append(await self._describe(server))
+            self.ready_ns[server.spec.name] = server.ready_ns or 0
+        self._record("up")
+        self._watcher = asyncio.create_task(self._watch(self._launcher))
+
+    def _nodes(self) -> tuple[NodeOptions, ...]:
+        nodes = nodes_of(self._cluster)
+        if isinstance(self._cluster, LocalOptions) and len(nodes) > 1 and not self.engine.simulated:
+            raise UserError(
+                f"cluster.nodes: {len(nodes)} nodes on one machine would share its hardware and compare nothing; "
+                "use `servers: N` on one node, or the simulated engine"
+            )
+        return nodes
+
+    async def _check(self, server: PlacedServer) -> str | None:
+        """Health first, then whether the model asked for is served."""
+        from assay.engines import served_models
+
+        if not server.url:
+            return "it has no address yet"
+        try:
+            status, _ = await get(server.url + server.spec.health_path, timeout_s=2)
+        except OSError as error:
+            return f"{server.url}{server.spec.health_path} does not answer ({error})"
+        if status != HTTPStatus.OK:
+            return f"{server.url}{server.spec.health_path} answers {status}"
+        models = await served_models(server.url, self.engine.headers())
+        if models is None:
+            return f"{server.url}/v1/models does not answer"
+        self._require_model(server.spec.name, models)
+        return None
+
+    def _require_model(self, name: str, models: list[str]) -> None:
+        if self.engine.model not in models:
+            raise LaunchError(
+                f"endpoint {name} serves {', '.join(models) or 'nothing'}, not {self.engine.model!r}: "
+                "make engine.model the name that is served"
+            )
+
+    async def _join(self, engine: ExternalEngine) -> None:
+        """Take endpoints that run already."""
+        from assay.engines import served_models
+
+        for endpoint in engine.endpoints:
+            started_ns = time.monotonic_ns()
+            while (models := await served_models(endpoint.url, engine.headers())) is None:
+                if time.monotonic_ns() - started_ns > engine.ready_timeout_s * 1e9:
+                    raise LaunchError(f"endpoint {endpoint.name}: {endpoint.url}/v1/models does not answer: is it up?")
+                await asyncio.sleep(0.2)
+            self._require_model(endpoint.name, models)
+            self.ready_ns[endpoint.name] = 0
+            spec = ServerSpec(name=endpoint.name, node=endpoint.node, argv=())
+            facts = await self._describe(PlacedServer(spec, endpoint.url))
+            self.endpoints.append(facts.model_copy(update={"accelerators": list(endpoint.accelerators)}))
+
+    async def _describe(self, server: PlacedServer) -> EndpointFacts:
+        return EndpointFacts(
+            name=server.spec.name,
+            url=server.url,
+            node=server.spec.node,
+            accelerators=self._accelerators(server),
+            engine=self.engine.kind,
+            engine_version=await self.engine.version(server.url),
+            model=self.engine.model,
+            window=self.engine.window,
+            path=server.path,
+            settings=self.engine.settings(server.spec.node),
+        )
+
+    def _accelerators(self, server: PlacedServer) -> list[str]:
+        here = [node for node in self.nodes if node.name == server.spec.node]
+        known = {device.index: device.name for node in here for device in node.accelerators}
+        return [known.get(index, "unknown") for index in server.spec.accelerators]
+
+    async def _watch(self, launcher: Launcher) -> None:
+        """Look at each server once a second; a lost one is reported once."""
+        while True:
+            await asyncio.sleep(WATCH_S)
+            for server in launcher.servers:
+                if server.state is ServerState.READY and (reason := await launcher.exited(server)):
+                    server.state = ServerState.FAILED
+                    if self._on_lost:
+                        self._on_lost(server.spec.name, reason)
+
+    async def _down(self) -> None:
+        """Finish even when cancelled again: a second Ctrl-C must not leave servers behind."""
+        try:
+            await _unhurried(self._stop())
+        finally:
+            self._signals.close()
+
+    async def _stop(self) -> None:
+        if self._watcher:
+            self._watcher.cancel()
+        launcher = self._launcher
+        if launcher is None:
+            return
+        started_ns = time.monotonic_ns()
+        try:
+            with contextlib.suppress(LaunchError, OSError):
+                await launcher.collect(self._folder / "endpoints")
+            await launcher.stop()
+        except BaseException:
+            self._record("stop failed")
+            raise
+        self.stop_ns = time.monotonic_ns() - started_ns
+        self._record("stopped")
+
+    def _record(self, status: Status) -> None:
+        assert self._launcher is not None
+        servers = [ServerRecord.of(server) for server in self._launcher.servers]
+        record = DeploymentRecord(label=self._label, status=status, cluster=self._cluster, servers=servers)
+        write_record(self._folder, record)
+
+
+async def stop_deployment(folder: Path) -> list[str]:
+    """Take down what a deployment in `folder` left running; the names of its servers. Idempotent.
+
+    Raises UserError where there is no `deployment.json`, LaunchError where a node can't be reached.
+    """
+    record = read_record(folder)
+    launcher = build_launcher(record.cluster, record.label, folder)
+    launcher.servers = [server.placed() for server in record.servers]
+    await launcher.stop()
+    record.status = "stopped"
+    record.servers = [ServerRecord.of(server) for server in launcher.servers]
+    write_record(folder, record)
+    return [server.name for server in record.servers]
+
+
+@contextlib.contextmanager
+def _cancel_on_sigterm() -> Iterator[None]:
+    """While inside, SIGTERM cancels the current task, unless somebody else handles it."""
+    task = asyncio.current_task()
+    mine = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if not mine or task is None:
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
+
+
+async def _unhurried(work: Coroutine[Any, Any, None]) -> None:
+    """Await `work` to its end, then raise the cancellation that came meanwhile."""
+    task = asyncio.create_task(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            if task.cancelled():
+                raise
+            cancelled = error
+    if cancelled:
+        raise cancelled
+    task.result()
+
+
+async def _flat(work: Coroutine[Any, Any, None]) -> None:
+    """Of several servers that failed at once, tell of the first."""
+    try:
+        await work
+    except* LaunchError as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        raise error from None

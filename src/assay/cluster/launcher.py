@@ -1,0 +1,168 @@
+"""The one interface between a campaign and the place where servers run."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from assay.cluster.facts import NodeFacts
+from assay.errors import AssayError
+
+PYTHON = "{python}"  # the interpreter of the node that the server is placed on
+HOST = "{host}"  # the address that the server listens on
+PORT = "{port}"
+
+
+class LaunchError(AssayError):
+    """A server could not be placed or did not become ready. The message says where, why and what to do."""
+
+
+class ServerState(StrEnum):
+    PLACED = "placed"
+    READY = "ready"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True)
+class ServerSpec:
+    """One server to start. `argv` may hold the placeholders {python}, {host} and {port}, also inside an argument."""
+
+    name: str
+    node: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    secret_env: tuple[str, ...] = ()
+    """Variables handed on from the controller's environment; only their names are ever written down."""
+    port: int = 0
+    """0: the launcher finds a free one."""
+    accelerators: tuple[int, ...] = ()
+    """Indices on the node; they become CUDA_VISIBLE_DEVICES."""
+    health_path: str = "/health"
+    ready_timeout_s: float = 600.0
+    image: str | None = None
+    gpus: int = 0
+    """How many accelerators a scheduler must find, where `accelerators` doesn't name them."""
+
+
+@dataclass
+class PlacedServer:
+    """A server that was started, and all that is needed to find and stop it again."""
+
+    spec: ServerSpec
+    url: str
+    """Where load is sent: scheme, host and port, no path."""
+    handle: dict[str, str] = field(default_factory=dict)
+    """pid, job, container, pod…: the launcher's own words."""
+    path: str = "direct"
+    """The way that load takes: direct or tunnel."""
+    state: ServerState = ServerState.PLACED
+    started_ns: int = 0
+    ready_ns: int | None = None
+    """Start to ready, ns."""
+
+
+ReadyCheck = Callable[[PlacedServer], Awaitable[str | None]]
+"""Gives None when the server may be loaded, else what is missing. Raises LaunchError when waiting is useless."""
+
+
+class Launcher(ABC):
+    """Starts servers, tells how they are, takes them down. Everything started carries the run label.
+
+    Use: `prepare` once, `place`, `wait_ready`, …, `stop`. `stop` may be called at any time, any number of times.
+    """
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+        self.specs: Sequence[ServerSpec] = ()
+        self.servers: list[PlacedServer] = []
+
+    @abstractmethod
+    async def prepare(self, specs: Sequence[ServerSpec]) -> None:
+        """Connect and check that `specs` can be placed; starts nothing. Raises LaunchError or UserError."""
+
+    @abstractmethod
+    async def place(self) -> list[PlacedServer]:
+        """Start a server for each spec. What was started is in `servers`, even where this raises."""
+
+    @abstractmethod
+    async def exited(self, server: PlacedServer) -> str | None:
+        """Why the server no longer runs, in plain words; None while it runs or waits for its turn."""
+
+    @abstractmethod
+    async def tail(self, server: PlacedServer, lines: int = 15) -> str:
+        """The last lines of the server's output."""
+
+    @abstractmethod
+    async def logs(self, dest: Path) -> None:
+        """Write each server's output to `dest/<name>.log`."""
+
+    @abstractmethod
+    async def stop(self) -> None:
+        """Take down everything that carries the label and let go of connections. Idempotent."""
+
+    @abstractmethod
+    async def facts(self) -> list[NodeFacts]:
+        """What is in each node."""
+
+    async def waiting_for(self, server: PlacedServer) -> str | None:
+        """What a scheduler says about a server that does not run yet; None where nothing is known."""
+        return None
+
+    async def collect(self, dest: Path) -> None:
+        """Bring what the servers left besides their output. Most launchers have nothing more than logs."""
+        await self.logs(dest)
+
+    async def wait_ready(self, check: ReadyCheck, poll_s: float = 0.2) -> None:
+        """Return when every server passes `check`; the first failure ends the waiting for all.
+
+        Raises LaunchError with the last lines of the log when a server ends or its time is up.
+        """
+        async with asyncio.TaskGroup() as group:
+            for server in self.servers:
+                group.create_task(self._wait_one(server, check, poll_s))
+
+    async def _wait_one(self, server: PlacedServer, check: ReadyCheck, poll_s: float) -> None:
+        deadline_ns = server.started_ns + int(server.spec.ready_timeout_s * 1e9)
+        while True:
+            reason = await self.exited(server)
+            if reason is not None:
+                server.state = ServerState.FAILED
+                raise LaunchError(await self._explain(server, f"ended before it was ready: {reason}"))
+            missing = await check(server)
+            if missing is None:
+                server.state = ServerState.READY
+                server.ready_ns = time.monotonic_ns() - server.started_ns
+                return
+            if time.monotonic_ns() > deadline_ns:
+                server.state = ServerState.FAILED
+                waited = f"not ready after {server.spec.ready_timeout_s:g} s: {missing}"
+                raise LaunchError(await self._explain(server, waited))
+            await asyncio.sleep(poll_s)
+
+    async def _explain(self, server: PlacedServer, what: str) -> str:
+        text = f"server {server.spec.name} on {server.spec.node} {what}"
+        if pending := await self.waiting_for(server):
+            text += f" ({pending})"
+        tail = (await self.tail(server)).rstrip()
+        return f"{text}\nlast lines of its log:\n{_indent(tail)}" if tail else f"{text}\nit wrote nothing to its log"
+
+
+def fill(argv: Sequence[str], *, python: str, host: str, port: int) -> list[str]:
+    """`argv` with its placeholders replaced."""
+    values = ((PYTHON, python), (HOST, host), (PORT, str(port)))
+    filled = []
+    for argument in argv:
+        for placeholder, value in values:
+            argument = argument.replace(placeholder, value)
+        filled.append(argument)
+    return filled
+
+
+def _indent(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())

@@ -1,0 +1,162 @@
+"""Servers as processes of this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from assay.cluster.facts import NodeFacts
+from assay.cluster.launcher import Launcher, LaunchError, PlacedServer, ServerSpec, ServerState, fill
+from assay.cluster.probing import probe_here
+
+HOST = "127.0.0.1"
+GUARD = Path(__file__).with_name("guard.py")
+GRACE_S = 10.0
+
+
+class LocalLauncher(Launcher):
+    """Each server runs below a guard process, in a session of its own, and ends when this process does."""
+
+    def __init__(self, label: str, folder: Path) -> None:
+        super().__init__(label)
+        self._folder = folder / "servers"
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    async def prepare(self, specs: Sequence[ServerSpec]) -> None:
+        self.specs = specs
+        self._folder.mkdir(parents=True, exist_ok=True)
+
+    async def place(self) -> list[PlacedServer]:
+        for spec in self.specs:
+            port = spec.port or free_port()
+            argv = fill(spec.argv, python=sys.executable, host=HOST, port=port)
+            if shutil.which(argv[0]) is None:
+                raise LaunchError(f"server {spec.name}: {argv[0]!r} is not on this machine: is the engine installed?")
+            server = PlacedServer(spec, f"http://{HOST}:{port}", started_ns=time.monotonic_ns())
+            process = self._start(spec, argv)
+            server.handle = {"pid": str(process.pid), "start": str(_start_ticks(process.pid))}
+            self._processes[spec.name] = process
+            self.servers.append(server)
+        return self.servers
+
+    def _start(self, spec: ServerSpec, argv: list[str]) -> subprocess.Popen[bytes]:
+        guard = [sys.executable, "-I", "-S", str(GUARD), "--parent", str(os.getpid()), "--grace", str(GRACE_S)]
+        with self._log(spec.name).open("ab") as log:
+            return subprocess.Popen(
+                [*guard, "--", *argv],
+                env=environment(spec, dict(os.environ)),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    async def exited(self, server: PlacedServer) -> str | None:
+        code = self._processes[server.spec.name].poll()
+        return None if code is None else explain_exit(code)
+
+    async def tail(self, server: PlacedServer, lines: int = 15) -> str:
+        return tail_file(self._log(server.spec.name), lines)
+
+    async def logs(self, dest: Path) -> None:
+        dest.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - a local folder
+        for server in self.servers:
+            source = self._log(server.spec.name)
+            if source.exists():
+                shutil.copyfile(source, dest / source.name)
+
+    async def stop(self) -> None:
+        for server in self.servers:
+            if _is_same(server.handle):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(server.handle["pid"]), signal.SIGTERM)
+        deadline = time.monotonic() + GRACE_S + 5
+        while time.monotonic() < deadline:
+            if not any(self._running(server) for server in self.servers):
+                break
+            await asyncio.sleep(0.02)
+        for server in self.servers:
+            if self._running(server):  # the guard itself hangs: its session is the server's too
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(int(server.handle["pid"]), signal.SIGKILL)
+            server.state = ServerState.STOPPED
+
+    def _running(self, server: PlacedServer) -> bool:
+        process = self._processes.get(server.spec.name)
+        return process.poll() is None if process else _is_same(server.handle)
+
+    async def facts(self) -> list[NodeFacts]:
+        facts = await asyncio.to_thread(probe_here)
+        names = dict.fromkeys(spec.node for spec in self.specs)
+        return [facts.model_copy(update={"name": name}) for name in names]
+
+    def _log(self, name: str) -> Path:
+        return self._folder / f"{name}.log"
+
+
+def environment(spec: ServerSpec, base: dict[str, str]) -> dict[str, str]:
+    """The server's environment: `base`, the accelerators, and what the user asked for."""
+    chosen = dict(base)
+    if spec.accelerators:
+        chosen["CUDA_VISIBLE_DEVICES"] = ",".join(str(index) for index in spec.accelerators)
+    chosen.update(spec.env)
+    chosen.update(secrets(spec))
+    return chosen
+
+
+def secrets(spec: ServerSpec) -> dict[str, str]:
+    """The variables that are handed on from this process. Raises LaunchError where one isn't set."""
+    missing = [name for name in spec.secret_env if name not in os.environ]
+    if missing:
+        raise LaunchError(f"engine.pass_env: {', '.join(missing)} is not set in this environment: export it first")
+    return {name: os.environ[name] for name in spec.secret_env}
+
+
+def free_port(host: str = HOST) -> int:
+    """A TCP port that nothing listened on just now."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+def tail_file(path: Path, lines: int) -> str:
+    """The last `lines` lines of a text file; empty where there is none."""
+    try:
+        with path.open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - 400 * lines))
+            return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
+    except FileNotFoundError:
+        return ""
+
+
+def explain_exit(code: int) -> str:
+    """An exit code in plain words. Codes above 128 are signals, as shells write them."""
+    number = -code if code < 0 else code - 128
+    if number in {item.value for item in signal.Signals}:
+        name = signal.Signals(number).name
+        hint = " (was the machine out of memory?)" if number == signal.SIGKILL else ""
+        return f"killed by {name}{hint}"
+    return f"exit code {code}"
+
+
+def _start_ticks(pid: int) -> int:
+    """When a process started, in clock ticks since boot; tells a process from a later one with the same id."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    except (OSError, IndexError):
+        return 0
+
+
+def _is_same(handle: dict[str, str]) -> bool:
+    ticks = _start_ticks(int(handle["pid"]))
+    return ticks != 0 and str(ticks) == handle["start"]

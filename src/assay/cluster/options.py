@@ -1,0 +1,216 @@
+"""The `cluster:` section of assay.yaml: which nodes, and how to start something there."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from assay.errors import UserError
+
+LABEL = re.compile(r"[a-z0-9]([a-z0-9.-]{0,38}[a-z0-9])?")
+
+
+class Options(BaseModel):
+    """Unknown keys are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NodeOptions(Options):
+    """One node. `accelerators` are indices on it; a number N means 0 to N-1."""
+
+    name: str = Field(description="as it appears in results; lower case letters, digits, '-' and '.'")
+    accelerators: tuple[int, ...] = ()
+    servers: int | None = Field(
+        default=None, ge=1, description="servers on this node; default: one for each group of accelerators, else one"
+    )
+
+    @field_validator("name")
+    @classmethod
+    def _plain(cls, name: str) -> str:
+        if not LABEL.fullmatch(name):
+            raise ValueError(f"{name!r} is no node name: use up to 40 lower case letters, digits, '-' and '.'")
+        return name
+
+    @field_validator("accelerators", mode="before")
+    @classmethod
+    def _count(cls, value: Any) -> Any:
+        return tuple(range(value)) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    @field_validator("accelerators")
+    @classmethod
+    def _once(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(value)) != len(value) or any(index < 0 for index in value):
+            raise ValueError(f"accelerators {list(value)} must be different indices from 0")
+        return value
+
+
+class LocalOptions(Options):
+    """This machine. Several nodes are allowed only with the simulated engine."""
+
+    launcher: Literal["local"] = "local"
+    nodes: tuple[NodeOptions, ...] = (NodeOptions(name="local"),)
+
+
+class SshNode(NodeOptions):
+    """A host that ssh reaches."""
+
+    address: str = Field(default="", description="host name, address, or a Host of ssh_config; default: the name")
+    user: str | None = None
+    port: int | None = Field(default=None, ge=1, le=65535)
+    jump: str | None = Field(default=None, description="[user@]host[:port] to go through")
+    load_address: str = Field(default="", description="where load is sent; default: the address that ssh connected to")
+    bind: str = Field(default="", description="address that servers listen on; default: load_address")
+    python: str = Field(default="", description="interpreter that has assay; default: the cluster's")
+
+
+class SshOptions(Options):
+    """Hosts over SSH. Host keys must be known: an unknown or changed key is an error, always."""
+
+    launcher: Literal["ssh"]
+    nodes: tuple[SshNode, ...] = Field(min_length=1)
+    user: str | None = None
+    key_file: str | None = Field(default=None, description="private key; default: ssh_config, the agent, ~/.ssh")
+    config_file: str | None = Field(default=None, description="default: ~/.ssh/config where there is one")
+    known_hosts: str | None = Field(default=None, description="default: ssh_config's, else ~/.ssh/known_hosts")
+    python: str = "python3"
+    folder: str = Field(default=".cache/assay/servers", description="on the node; relative to the home folder")
+    tunnel: bool = Field(default=False, description="send load through the SSH connection; adds delay, is reported")
+    connect_timeout_s: float = Field(default=10, gt=0)
+    keepalive_s: float = Field(default=3, gt=0, description="a link is lost after two unanswered keepalives")
+
+
+class DockerOptions(Options):
+    """Containers, on this machine or on hosts whose docker socket SSH forwards."""
+
+    launcher: Literal["docker"]
+    nodes: tuple[SshNode, ...] = Field(default=(SshNode(name="local"),), min_length=1)
+    image: str
+    ssh: bool = Field(default=False, description="reach each node's docker socket over SSH")
+    socket: str = Field(default="/var/run/docker.sock", description="path on the node")
+    volumes: dict[str, str] = Field(default_factory=dict, description="path on the node: path in the container[:ro]")
+    shm_size: str = "8g"
+    runtime: str | None = Field(default=None, description="container runtime; default: the daemon's")
+    network: Literal["host", "bridge"] = "host"
+    pull: bool = Field(default=False, description="pull the image where a node doesn't have it")
+    python: str = "python3"
+    user: str | None = None
+    key_file: str | None = None
+    config_file: str | None = None
+    known_hosts: str | None = None
+    connect_timeout_s: float = Field(default=10, gt=0)
+    keepalive_s: float = Field(default=3, gt=0)
+
+
+class SlurmOptions(Options):
+    """One Slurm job a node. Names of nodes in results are the host names that Slurm gave."""
+
+    launcher: Literal["slurm"]
+    nodes: tuple[NodeOptions, ...] = Field(min_length=1)
+    pin: bool = Field(default=True, description="ask for the nodes by name; false: any that fit")
+    partition: str | None = None
+    account: str | None = None
+    qos: str | None = None
+    constraint: str | None = None
+    gres: str = Field(default="gpu", description="the generic resource that counts accelerators")
+    time_limit: str = Field(default="02:00:00", pattern=r"^(\d+-)?\d{1,2}(:\d{2}){0,2}$|^\d+$")
+    cpus_per_task: int | None = Field(default=None, ge=1)
+    memory: str | None = Field(default=None, pattern=r"^\d+[KMGT]?$")
+    exclusive: bool = False
+    extra: tuple[str, ...] = Field(default=(), description="more sbatch options, such as --reservation=x")
+    folder: str = Field(description="on a file system that the nodes and this machine share")
+    python: str = "python3"
+    setup: tuple[str, ...] = Field(default=(), description="lines of bash before the server, such as module load")
+    queue_timeout_s: float = Field(default=3600, gt=0, description="how long a job may wait for its turn")
+    port_base: int = Field(default=18000, ge=1024, le=65000, description="the first port that a server tries")
+
+    @field_validator("extra")
+    @classmethod
+    def _long(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for option in value:
+            if not re.fullmatch(r"--[a-z][a-z-]*(=[^\n]*)?", option):
+                raise ValueError(f"{option!r}: write sbatch options in their long form, --name=value")
+        return value
+
+
+class ModelVolume(Options):
+    """Where pods find the model: a claim, or a folder of the node."""
+
+    mount: str = "/models"
+    claim: str | None = Field(default=None, description="name of a PersistentVolumeClaim")
+    host_path: str | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> ModelVolume:
+        if (self.claim is None) == (self.host_path is None):
+            raise ValueError("model_volume: give either claim or host_path")
+        return self
+
+
+class Toleration(Options):
+    key: str | None = None
+    operator: Literal["Exists", "Equal"] = "Exists"
+    value: str | None = None
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+
+
+class KubernetesOptions(Options):
+    """A StatefulSet and a headless Service; one pod a replica, on different nodes."""
+
+    launcher: Literal["kubernetes"]
+    replicas: int = Field(default=1, ge=1)
+    accelerators: int = Field(default=0, ge=0, description="of each pod")
+    accelerator_resource: str = "nvidia.com/gpu"
+    image: str
+    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
+    image_pull_secrets: tuple[str, ...] = ()
+    namespace: str = "default"
+    context: str | None = None
+    kubeconfig: str | None = Field(default=None, description="default: $KUBECONFIG, ~/.kube/config, the pod's account")
+    node_selector: dict[str, str] = Field(default_factory=dict)
+    tolerations: tuple[Toleration, ...] = ()
+    spread: bool = Field(default=True, description="no two pods on one node")
+    cpu: str | None = None
+    memory: str | None = None
+    shm_size: str = "8Gi"
+    model_volume: ModelVolume | None = None
+    port: int = Field(default=8000, ge=1, le=65535)
+    reach: Literal["auto", "pod", "nodeport"] = Field(default="auto", description="the address that load is sent to")
+    python: str = "python3"
+    pods_per_server: int = Field(
+        default=1, ge=1, description="more than 1: LeaderWorkerSet, one model over several pods"
+    )
+
+
+class TorchxOptions(Options):
+    """Any TorchX scheduler. Servers must be reachable at the host names that it reports."""
+
+    launcher: Literal["torchx"]
+    nodes: tuple[NodeOptions, ...] = Field(min_length=1)
+    scheduler: str
+    scheduler_args: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    image: str = ""
+    python: str = "python3"
+    cpu: int = Field(default=1, ge=1)
+    memory_mb: int = Field(default=4096, ge=1)
+    port_base: int = Field(default=18000, ge=1024, le=65000)
+
+
+ClusterOptions = Annotated[
+    LocalOptions | SshOptions | DockerOptions | SlurmOptions | KubernetesOptions | TorchxOptions,
+    Field(discriminator="launcher"),
+]
+
+
+def nodes_of(options: ClusterOptions) -> tuple[NodeOptions, ...]:
+    """The nodes of any cluster; pod-0, pod-1, … where Kubernetes chooses them. Raises UserError on a name twice."""
+    if isinstance(options, KubernetesOptions):
+        indices = tuple(range(options.accelerators))
+        return tuple(NodeOptions(name=f"pod-{number}", accelerators=indices) for number in range(options.replicas))
+    names = [node.name for node in options.nodes]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"cluster.nodes: the name {name!r} is given more than once")
+    return tuple(options.nodes)

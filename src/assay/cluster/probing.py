@@ -1,0 +1,40 @@
+"""Asking a node what is in it: runs the probe and reads its answer."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.resources import files
+
+import orjson
+
+from assay.cluster.facts import NodeFacts
+from assay.errors import AssayError
+
+
+def probe_source() -> str:
+    """The probe's program text, to be run by any Python 3 of a node."""
+    return files("assay.telemetry").joinpath("probe.py").read_text()
+
+
+def parse_probe(output: bytes, node: str) -> NodeFacts:
+    """The probe's answer. Raises AssayError where it is no answer."""
+    try:
+        return NodeFacts(name=node, **orjson.loads(output))
+    except (TypeError, ValueError) as error:
+        text = output.decode(errors="replace")[:300]
+        raise AssayError(f"node {node}: the probe's answer can't be read ({error}): {text!r}") from None
+
+
+def probe_here(node: str = "local", timeout_s: float = 30.0) -> NodeFacts:
+    """Probe this machine, in a process of its own: a driver that hangs can't take this one along."""
+    command = [sys.executable, "-I", "-"]
+    try:
+        done = subprocess.run(
+            command, input=probe_source().encode(), capture_output=True, timeout=timeout_s, check=True
+        )
+    except subprocess.TimeoutExpired:
+        return NodeFacts(name=node, problems=[f"the probe did not answer in {timeout_s:g} s"])
+    except subprocess.CalledProcessError as error:
+        raise AssayError(f"node {node}: the probe failed: {error.stderr.decode(errors='replace')[-300:]}") from None
+    return parse_probe(done.stdout, node)

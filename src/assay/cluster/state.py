@@ -1,0 +1,76 @@
+"""`deployment.json`: what was started, so that another process can take it down."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from assay.cluster.launcher import PlacedServer, ServerSpec, ServerState
+from assay.cluster.options import ClusterOptions
+from assay.errors import UserError
+from assay.runs import write_json
+
+FILE = "deployment.json"
+Status = Literal["starting", "up", "stopped", "stop failed"]
+
+
+class ServerRecord(BaseModel):
+    """One server's whereabouts."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    node: str
+    url: str
+    path: str
+    state: ServerState
+    handle: dict[str, str]
+    ready_ns: int | None = None
+
+    @classmethod
+    def of(cls, server: PlacedServer) -> ServerRecord:
+        return cls(
+            name=server.spec.name,
+            node=server.spec.node,
+            url=server.url,
+            path=server.path,
+            state=server.state,
+            handle=server.handle,
+            ready_ns=server.ready_ns,
+        )
+
+    def placed(self) -> PlacedServer:
+        """Enough of the server to stop it."""
+        spec = ServerSpec(name=self.name, node=self.node, argv=())
+        return PlacedServer(spec, self.url, dict(self.handle), self.path, self.state, ready_ns=self.ready_ns)
+
+
+class DeploymentRecord(BaseModel):
+    """The file."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: int = 1
+    label: str
+    status: Status
+    controller_pid: int = Field(default_factory=os.getpid)
+    cluster: ClusterOptions
+    servers: list[ServerRecord] = Field(default_factory=list)
+
+
+def write_record(folder: Path, record: DeploymentRecord) -> None:
+    write_json(folder / FILE, record)
+
+
+def read_record(folder: Path) -> DeploymentRecord:
+    """Raises UserError where there is none or it can't be read."""
+    path = folder / FILE
+    try:
+        return DeploymentRecord.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise UserError(f"{path}: not found: nothing was deployed from there") from None
+    except ValueError as error:
+        raise UserError(f"{path}: can't be read: {error}") from None

@@ -1,0 +1,84 @@
+"""What every engine tells about itself."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from assay.cluster.http import get_json
+from assay.cluster.launcher import ServerSpec
+from assay.cluster.options import NodeOptions
+
+API_PATH = "/v1"
+
+
+@dataclass(frozen=True)
+class MetricsNames:
+    """Names in the engine's Prometheus text; None where it has no such metric."""
+
+    running: str | None = None
+    waiting: str | None = None
+    kv_usage: str | None = None
+    prompt_tokens: str | None = None
+    generation_tokens: str | None = None
+
+
+class Engine(ABC):
+    """One `engine:` section, ready to be asked for servers."""
+
+    kind: ClassVar[str]
+    metrics: MetricsNames = MetricsNames()
+    metrics_path: str | None = "/metrics"
+    simulated: bool = False
+
+    @property
+    @abstractmethod
+    def model(self) -> str:
+        """The name that requests ask for."""
+
+    @property
+    @abstractmethod
+    def window(self) -> int:
+        """Most requests in flight at one endpoint."""
+
+    @abstractmethod
+    def servers(self, nodes: Sequence[NodeOptions]) -> list[ServerSpec]:
+        """The servers to start, by node. Raises UserError where the nodes don't suit."""
+
+    @abstractmethod
+    def settings(self, node: str) -> dict[str, Any]:
+        """The options as started on `node`, for the record."""
+
+    def headers(self) -> Mapping[str, str]:
+        """What every request needs besides its body. Never written down."""
+        return {}
+
+    async def version(self, url: str) -> str | None:
+        """The engine's version, or None where it doesn't tell."""
+        answer = await get_json(f"{url}/version", headers=self.headers())
+        return str(answer["version"]) if isinstance(answer, dict) and "version" in answer else None
+
+
+async def served_models(url: str, headers: Mapping[str, str]) -> list[str] | None:
+    """The models that `GET /v1/models` lists; None where it doesn't answer."""
+    answer = await get_json(f"{url}{API_PATH}/models", headers=headers)
+    try:
+        return [str(item["id"]) for item in answer["data"]]
+    except (TypeError, KeyError):
+        return None
+
+
+def per_node(node: NodeOptions, group: int) -> list[tuple[int, ...]]:
+    """The accelerators of each server on a node, in groups of `group`; empty tuples on a CPU."""
+    if not node.accelerators:
+        return [()] * (node.servers or 1)
+    whole = len(node.accelerators) // group
+    count = min(whole, node.servers) if node.servers else whole
+    return [node.accelerators[i * group : (i + 1) * group] for i in range(count)]
+
+
+def server_name(node: str, index: int, count: int) -> str:
+    """`node`, or `node-0`, `node-1`, … where there are several."""
+    return node if count == 1 else f"{node}-{index}"

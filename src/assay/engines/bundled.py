@@ -1,0 +1,61 @@
+"""The embedded engine as a server that a launcher can place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from assay.cluster.launcher import HOST, PORT, PYTHON, ServerSpec
+from assay.cluster.options import NodeOptions
+from assay.engines.base import Engine, server_name
+from assay.engines.options import EmbeddedOptions
+
+
+class EmbeddedEngine(Engine):
+    kind = "embedded"
+
+    def __init__(self, options: EmbeddedOptions) -> None:
+        self._options = options
+
+    @property
+    def model(self) -> str:
+        from assay.engines.embedded.command import MODEL_NAME
+
+        return MODEL_NAME
+
+    @property
+    def window(self) -> int:
+        return self._options.window
+
+    def servers(self, nodes: Sequence[NodeOptions]) -> list[ServerSpec]:
+        return [
+            ServerSpec(
+                name=server_name(node.name, index, node.servers or 1),
+                node=node.name,
+                argv=tuple(self.command()),
+                env=self._options.env,
+                secret_env=self._options.pass_env,
+                port=self._options.port + index if self._options.port else 0,
+                ready_timeout_s=self._options.ready_timeout_s,
+                image=self._options.image,
+            )
+            for node in nodes
+            for index in range(node.servers or 1)
+        ]
+
+    def command(self) -> list[str]:
+        """The argument list, with placeholders for interpreter, address and port."""
+        from assay.engines.embedded.options import EngineOptions
+
+        chosen = EngineOptions(
+            precision=self._options.precision,
+            threads=self._options.threads,
+            cache_gb=self._options.cache_gb,
+            max_num_seqs=self._options.max_num_seqs,
+            max_num_batched_tokens=self._options.max_num_batched_tokens,
+        )
+        command = [PYTHON, "-m", "assay.engines.embedded.server", "--host", HOST, "--port", PORT]
+        return [*command, "--model-name", self.model, *chosen.arguments()]
+
+    def settings(self, node: str) -> dict[str, Any]:
+        return self._options.model_dump(mode="json", exclude={"pass_env"})

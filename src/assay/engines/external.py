@@ -1,0 +1,101 @@
+"""Servers that already run, and that assay neither starts nor stops."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from assay.cluster.http import get_json
+from assay.cluster.launcher import ServerSpec
+from assay.cluster.options import NodeOptions
+from assay.engines.base import Engine, MetricsNames
+from assay.engines.options import ExternalEndpoint, ExternalOptions
+from assay.engines.vllm import VLLM_METRICS
+from assay.errors import UserError
+
+# As each server's own documentation names them.
+METRICS = {
+    "vllm": VLLM_METRICS,
+    "sglang": MetricsNames(
+        running="sglang:num_running_reqs",
+        waiting="sglang:num_queue_reqs",
+        kv_usage="sglang:token_usage",
+        prompt_tokens="sglang:prompt_tokens_total",
+        generation_tokens="sglang:generation_tokens_total",
+    ),
+    "tensorrt-llm": MetricsNames(),
+    "llama.cpp": MetricsNames(
+        running="llamacpp:requests_processing",
+        waiting="llamacpp:requests_deferred",
+        kv_usage="llamacpp:kv_cache_usage_ratio",
+        prompt_tokens="llamacpp:prompt_tokens_total",
+        generation_tokens="llamacpp:tokens_predicted_total",
+    ),
+    "other": MetricsNames(),
+}
+# Server: where it tells its version, and how to read the answer.
+VERSIONS: dict[str, tuple[str, Callable[[Any], object]]] = {
+    "vllm": ("/version", lambda answer: answer["version"]),
+    "sglang": ("/get_server_info", lambda answer: answer["version"]),
+    "tensorrt-llm": ("/version", lambda answer: answer["version"]),
+    "llama.cpp": ("/props", lambda answer: answer["build_info"]),
+}
+
+
+class ExternalEngine(Engine):
+    kind = "external"
+
+    def __init__(self, options: ExternalOptions) -> None:
+        self._options = options
+        self.metrics = METRICS[options.server]
+        self.metrics_path = None if options.server in ("tensorrt-llm", "other") else "/metrics"
+
+    @property
+    def model(self) -> str:
+        return self._options.model
+
+    @property
+    def window(self) -> int:
+        return self._options.window
+
+    @property
+    def endpoints(self) -> list[ExternalEndpoint]:
+        """The endpoints with names and nodes filled in. Raises UserError on a name twice."""
+        filled = []
+        for endpoint in self._options.endpoints:
+            parts = urlsplit(endpoint.url)
+            name = endpoint.name or f"{parts.hostname}-{parts.port or parts.scheme}"
+            filled.append(endpoint.model_copy(update={"name": name, "node": endpoint.node or str(parts.hostname)}))
+        names = [endpoint.name for endpoint in filled]
+        if len(set(names)) != len(names):
+            raise UserError(f"engine.endpoints: each needs a name of its own, these are {', '.join(names)}")
+        return filled
+
+    def servers(self, nodes: Sequence[NodeOptions]) -> list[ServerSpec]:
+        return []
+
+    def headers(self) -> Mapping[str, str]:
+        name = self._options.api_key_env
+        if name is None:
+            return {}
+        if name not in os.environ:
+            raise UserError(f"engine.api_key_env: {name} is not set in this environment: export it first")
+        return {"Authorization": f"Bearer {os.environ[name]}"}
+
+    async def version(self, url: str) -> str | None:
+        if self._options.server not in VERSIONS:
+            return None
+        path, read = VERSIONS[self._options.server]
+        try:
+            return str(read(await get_json(url + path, headers=self.headers())))
+        except (TypeError, KeyError):
+            return None
+
+    def settings(self, node: str) -> dict[str, Any]:
+        return {"server": self._options.server}
+
+    @property
+    def ready_timeout_s(self) -> float:
+        return self._options.ready_timeout_s

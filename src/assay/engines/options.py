@@ -1,0 +1,111 @@
+"""The `engine:` section of assay.yaml: what serves the model."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+
+class _Options(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class _Served(_Options):
+    """What every engine that assay starts has in common."""
+
+    env: dict[str, str] = Field(default_factory=dict, description="no secrets here: this is written to results")
+    pass_env: tuple[str, ...] = Field(default=(), description="variables handed on by name, for secrets")
+    port: int = Field(default=0, ge=0, le=65535, description="of the first server on a node; 0: a free one")
+    image: str | None = Field(default=None, description="container image; default: the cluster's")
+    ready_timeout_s: float = Field(default=600, gt=0)
+
+
+class VllmOptions(_Served):
+    """vLLM. Prefix caching is off unless asked for: it answers a repeated prompt from memory."""
+
+    kind: Literal["vllm"]
+    model: str = Field(description="folder on the node, or Hugging Face name")
+    served_model_name: str | None = Field(default=None, description="default: model")
+    tensor_parallel: int = Field(default=1, ge=1)
+    pipeline_parallel: int = Field(default=1, ge=1)
+    data_parallel: int = Field(default=1, ge=1)
+    dtype: str = "auto"
+    quantization: str | None = None
+    kv_cache_dtype: str = "auto"
+    load_format: str = "auto"
+    max_num_seqs: int = Field(default=256, ge=1)
+    max_num_batched_tokens: int | None = Field(default=None, ge=1)
+    max_model_len: int | None = Field(default=None, ge=1)
+    gpu_memory_utilization: float = Field(default=0.9, gt=0, le=1)
+    prefix_caching: bool = False
+    enforce_eager: bool = False
+    python: str | None = Field(default=None, description="interpreter that has vLLM; default: the node's")
+    window: int | None = Field(default=None, ge=1, description="requests in flight; default: max_num_seqs")
+    extra_args: tuple[str, ...] = ()
+
+
+class EmbeddedOptions(_Served):
+    """The engine that comes with assay: a small real model on CPU cores."""
+
+    kind: Literal["embedded"] = "embedded"
+    precision: Literal["bf16", "f32"] = "bf16"
+    threads: int = Field(default=0, ge=0, description="0: as many as the engine chooses")
+    cache_gb: int = Field(default=2, ge=1, description="GiB of KV cache")
+    max_num_seqs: int = Field(default=256, ge=1)
+    max_num_batched_tokens: int = Field(default=512, ge=1)
+    window: int = Field(default=32, ge=1, description="requests in flight")
+    ready_timeout_s: float = Field(default=180, gt=0)
+
+
+class ExternalEndpoint(_Options):
+    """A server that already runs."""
+
+    url: str = Field(description="scheme, host and port, without /v1")
+    name: str = Field(default="", description="default: host-port")
+    node: str = Field(default="", description="which node it is on; default: its host")
+    accelerators: tuple[str, ...] = Field(default=(), description="their names, as you know them")
+
+    @field_validator("url")
+    @classmethod
+    def _base(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/", "/v1", "/v1/"):
+            raise ValueError(f"{url!r} is no endpoint: write http://HOST:PORT")
+        return f"{parts.scheme}://{parts.netloc}"
+
+
+class ExternalOptions(_Options):
+    """Servers that assay neither starts nor stops."""
+
+    kind: Literal["external"]
+    endpoints: tuple[ExternalEndpoint, ...] = Field(min_length=1)
+    model: str = Field(description="the name under which it is served")
+    server: Literal["vllm", "sglang", "tensorrt-llm", "llama.cpp", "other"] = "other"
+    window: int = Field(default=256, ge=1, description="requests in flight at one endpoint")
+    api_key_env: str | None = Field(default=None, description="variable that holds the bearer token")
+    ready_timeout_s: float = Field(default=10, gt=0)
+
+
+class SimulatedOptions(_Served):
+    """A server that waits instead of computing. Its results are marked simulated everywhere."""
+
+    kind: Literal["simulated"]
+    model: str = "simulated"
+    window: int = Field(default=64, ge=1, description="requests in flight")
+    speeds: dict[str, float] = Field(default_factory=dict, description="node: speed factor; others run at 1.0")
+    arguments: tuple[str, ...] = Field(default=(), description="more options of `python -m assay.simulator`")
+    ready_timeout_s: float = Field(default=30, gt=0)
+
+    @model_validator(mode="after")
+    def _positive(self) -> SimulatedOptions:
+        for node, speed in self.speeds.items():
+            if speed <= 0:
+                raise ValueError(f"speeds: {node}: {speed} must be above 0")
+        return self
+
+
+EngineOptions = Annotated[
+    VllmOptions | EmbeddedOptions | ExternalOptions | SimulatedOptions, Field(discriminator="kind")
+]

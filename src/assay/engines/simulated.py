@@ -1,0 +1,58 @@
+"""The simulator as an engine: for tests, demonstrations and plans. Its endpoints say that they are simulated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from assay.cluster.launcher import HOST, PORT, PYTHON, ServerSpec
+from assay.cluster.options import NodeOptions
+from assay.engines.base import Engine, server_name
+from assay.engines.options import SimulatedOptions
+from assay.errors import UserError
+
+
+class SimulatedEngine(Engine):
+    kind = "simulated"
+    simulated = True
+
+    def __init__(self, options: SimulatedOptions) -> None:
+        self._options = options
+
+    @property
+    def model(self) -> str:
+        return self._options.model
+
+    @property
+    def window(self) -> int:
+        return self._options.window
+
+    def servers(self, nodes: Sequence[NodeOptions]) -> list[ServerSpec]:
+        known = {node.name for node in nodes}
+        if unknown := sorted(set(self._options.speeds) - known):
+            raise UserError(f"engine.speeds names {', '.join(unknown)}, but the nodes are {', '.join(sorted(known))}")
+        return [
+            ServerSpec(
+                name=server_name(node.name, index, node.servers or 1),
+                node=node.name,
+                argv=tuple(self.command(node.name)),
+                env=self._options.env,
+                secret_env=self._options.pass_env,
+                port=self._options.port + index if self._options.port else 0,
+                ready_timeout_s=self._options.ready_timeout_s,
+                image=self._options.image,
+            )
+            for node in nodes
+            for index in range(node.servers or 1)
+        ]
+
+    def command(self, node: str) -> list[str]:
+        """The argument list, with placeholders for interpreter, address and port."""
+        command = [PYTHON, "-m", "assay.simulator", "--host", HOST, "--port", PORT, "--model", self.model]
+        return [*command, "--speed", str(self.speed(node)), *self._options.arguments]
+
+    def speed(self, node: str) -> float:
+        return self._options.speeds.get(node, 1.0)
+
+    def settings(self, node: str) -> dict[str, Any]:
+        return {"arguments": list(self._options.arguments), "speed": self.speed(node)}

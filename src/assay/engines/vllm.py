@@ -1,0 +1,96 @@
+"""vLLM's own OpenAI-compatible server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from assay.cluster.launcher import HOST, PORT, PYTHON, ServerSpec
+from assay.cluster.options import NodeOptions
+from assay.engines.base import Engine, MetricsNames, per_node, server_name
+from assay.engines.options import VllmOptions
+from assay.errors import UserError
+
+VLLM_METRICS = MetricsNames(
+    running="vllm:num_requests_running",
+    waiting="vllm:num_requests_waiting",
+    kv_usage="vllm:kv_cache_usage_perc",
+    prompt_tokens="vllm:prompt_tokens_total",
+    generation_tokens="vllm:generation_tokens_total",
+)
+
+
+class VllmEngine(Engine):
+    kind = "vllm"
+    metrics = VLLM_METRICS
+
+    def __init__(self, options: VllmOptions) -> None:
+        self._options = options
+
+    @property
+    def model(self) -> str:
+        return self._options.served_model_name or self._options.model
+
+    @property
+    def window(self) -> int:
+        return self._options.window or self._options.max_num_seqs * self._options.data_parallel
+
+    @property
+    def group(self) -> int:
+        """Accelerators that one server needs."""
+        return self._options.tensor_parallel * self._options.pipeline_parallel * self._options.data_parallel
+
+    def servers(self, nodes: Sequence[NodeOptions]) -> list[ServerSpec]:
+        specs = []
+        for node in nodes:
+            if node.accelerators and len(node.accelerators) < self.group:
+                raise UserError(
+                    f"engine: one server needs {self.group} accelerators (tensor x pipeline x data parallel), but node "
+                    f"{node.name} has {len(node.accelerators)}: lower the sizes or add accelerators"
+                )
+            groups = per_node(node, self.group)
+            for index, accelerators in enumerate(groups):
+                specs.append(
+                    ServerSpec(
+                        name=server_name(node.name, index, len(groups)),
+                        node=node.name,
+                        argv=tuple(self.command()),
+                        env=self._options.env,
+                        secret_env=self._options.pass_env,
+                        port=self._options.port + index if self._options.port else 0,
+                        accelerators=accelerators,
+                        ready_timeout_s=self._options.ready_timeout_s,
+                        image=self._options.image,
+                        gpus=len(accelerators),
+                    )
+                )
+        return specs
+
+    def command(self) -> list[str]:
+        """The argument list, with placeholders for interpreter, address and port."""
+        options = self._options
+        command = [options.python or PYTHON, "-m", "vllm.entrypoints.openai.api_server"]
+        command += ["--host", HOST, "--port", PORT, "--model", options.model, "--served-model-name", self.model]
+        values = {
+            "--tensor-parallel-size": options.tensor_parallel,
+            "--pipeline-parallel-size": options.pipeline_parallel,
+            "--data-parallel-size": options.data_parallel,
+            "--dtype": options.dtype,
+            "--kv-cache-dtype": options.kv_cache_dtype,
+            "--load-format": options.load_format,
+            "--max-num-seqs": options.max_num_seqs,
+            "--gpu-memory-utilization": options.gpu_memory_utilization,
+            "--quantization": options.quantization,
+            "--max-num-batched-tokens": options.max_num_batched_tokens,
+            "--max-model-len": options.max_model_len,
+        }
+        for flag, value in values.items():
+            if value is not None:
+                command += [flag, str(value)]
+        command.append("--enable-prefix-caching" if options.prefix_caching else "--no-enable-prefix-caching")
+        if options.enforce_eager:
+            command.append("--enforce-eager")
+        return [*command, *options.extra_args]
+
+    def settings(self, node: str) -> dict[str, Any]:
+        return self._options.model_dump(mode="json", exclude={"pass_env", "python"})

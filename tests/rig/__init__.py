@@ -1,0 +1,1 @@
+"""The rig: real hosts, schedulers and daemons on one Linux machine, for the tests of launchers."""
