@@ -38,6 +38,9 @@ class Distribution(_Model):
     p97: int
     p99: int
     p99_9: int
+    intervals: dict[str, tuple[int | None, int | None]] = Field(
+        default_factory=dict, description="percentile: its 95 % interval; null where the samples can't bound a side"
+    )
     formula: str
     source: str
 

@@ -1,0 +1,109 @@
+"""Percentiles of latencies, with intervals: LoadGen's ranks, our samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from assay.analysis.samples import MISSING, Samples
+from assay.analysis.statistics import Ints, nearest_rank, percentile_interval
+from assay.runs.result import Distribution
+
+PERCENTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p97": 0.97, "p99": 0.99, "p99_9": 0.999}
+SOURCE = "requests.parquet"
+FORMULAS = {
+    "ttft_ns": "first_ns - start; start = scheduled_ns (Server, Interactive) or issued_ns",
+    "tpot_ns": "(last_ns - first_ns) / (output_tokens - 1), samples of at least 2 tokens",
+    "latency_ns": "last_ns - start; start = scheduled_ns (Server, Interactive) or issued_ns",
+    "service_ttft_ns": "first_ns - sent_ns",
+    "service_latency_ns": "last_ns - sent_ns",
+}
+_ITL_FORMULA = "gap between successive token-bearing chunks of one answer, to 1 us"
+_ITL_BINS = 4_000_000  # of 1 us; longer gaps are kept one by one
+
+
+def latency_distributions(samples: Samples) -> dict[str, Distribution]:
+    """TTFT, TPOT and latency from LoadGen's start, and TTFT and latency from the moment of sending."""
+    timed = samples.first_ns != MISSING
+    sent = timed & (samples.sent_ns != MISSING)
+    series = {
+        "ttft_ns": samples.ttft_ns[timed],
+        "tpot_ns": samples.tpot_ns,
+        "latency_ns": samples.latency_ns[timed],
+        "service_ttft_ns": samples.service_ttft_ns[sent],
+        "service_latency_ns": samples.service_latency_ns[sent],
+    }
+    return {name: distribution(values, FORMULAS[name]) for name, values in series.items() if len(values)}
+
+
+def distribution(in_time: Ints, formula: str) -> Distribution:
+    """The percentiles of values given in the order of time, with their intervals."""
+    ordered = np.sort(in_time)
+    return Distribution(
+        n=len(ordered),
+        min=int(ordered[0]),
+        max=int(ordered[-1]),
+        mean=float(ordered.mean()),
+        **{name: nearest_rank(ordered, share) for name, share in PERCENTILES.items()},
+        intervals={name: percentile_interval(in_time, ordered, share) for name, share in PERCENTILES.items()},
+        formula=formula,
+        source=SOURCE,
+    )
+
+
+def itl_distribution(path: Path) -> tuple[Distribution, NDArray[np.int64]] | None:
+    """Inter-token latency over all successful samples, and its histogram (1 us bins); None where no chunk was timed.
+
+    Read a row group at a time: the gaps of a million samples don't fit in memory, their counts do.
+    """
+    counts = np.zeros(_ITL_BINS, dtype=np.int64)
+    long: list[Ints] = []
+    for gaps in _gaps(path):
+        us = gaps // 1000
+        short = us < _ITL_BINS
+        counts += np.bincount(us[short], minlength=_ITL_BINS)
+        long.append(us[~short])
+    tail = np.sort(np.concatenate(long)) if long else np.zeros(0, dtype=np.int64)
+    count = int(counts.sum()) + len(tail)
+    if count == 0:
+        return None
+    cumulative = np.cumsum(counts)
+
+    def at(rank: int) -> int:
+        if rank < cumulative[-1]:
+            return int(np.searchsorted(cumulative, rank, side="right")) * 1000
+        return int(tail[rank - cumulative[-1]]) * 1000
+
+    sum_us = float(np.arange(_ITL_BINS, dtype=np.float64) @ counts) + float(tail.sum())
+    return Distribution(
+        n=count,
+        min=at(0),
+        max=at(count - 1),
+        mean=sum_us / count * 1000,
+        **{name: at(min(count - 1, int(count * share))) for name, share in PERCENTILES.items()},
+        formula=_ITL_FORMULA,
+        source=SOURCE,
+    ), counts
+
+
+def _gaps(path: Path) -> Iterator[Ints]:
+    """The gaps between chunks, ns, one array a row group."""
+    file = pq.ParquetFile(path)
+    for batch in file.iter_batches(columns=["final", "status", "chunk_ns"], batch_size=16_384):
+        good = pc.and_(batch["final"], pc.equal(batch["status"].cast(pa.string()), "ok"))
+        lists = batch["chunk_ns"].filter(good)
+        lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
+        values = lists.flatten().to_numpy(zero_copy_only=False)
+        if len(values) < 2:
+            continue
+        gaps = np.diff(values)
+        firsts = np.cumsum(lengths[lengths > 0])[:-1]
+        keep = np.ones(len(gaps), dtype=bool)
+        keep[firsts - 1] = False  # from one answer's last chunk to the next one's first
+        yield np.maximum(gaps[keep], 0).astype(np.int64)

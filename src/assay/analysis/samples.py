@@ -1,0 +1,125 @@
+"""A run's samples as columns: one entry a sample that succeeded, in the order of its start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from assay.runs.requests import read_requests
+
+Ints = NDArray[np.int64]
+
+MISSING = -1
+_COLUMNS = [
+    "sample_id", "qsl_idx", "final", "endpoint", "status", "issued_ns", "scheduled_ns", "sent_ns", "first_ns",
+    "last_ns", "done_ns", "input_tokens", "output_tokens",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Samples whose deciding attempt succeeded. Times are ns on one clock; `MISSING` where there is none.
+
+    `start_ns` is LoadGen's: the scheduled time in Server and Interactive, else the time of issue.
+    """
+
+    endpoints: tuple[str, ...]
+    sample_id: Ints
+    qsl_idx: Ints
+    endpoint: Ints = field(metadata={"doc": "index into `endpoints`"})
+    start_ns: Ints
+    sent_ns: Ints
+    first_ns: Ints
+    last_ns: Ints
+    done_ns: Ints
+    input_tokens: Ints
+    output_tokens: Ints
+
+    def __len__(self) -> int:
+        return len(self.sample_id)
+
+    def where(self, mask: NDArray[np.bool_]) -> Samples:
+        """The samples that `mask` selects."""
+        columns = {f.name: getattr(self, f.name)[mask] for f in fields(self) if f.name != "endpoints"}
+        return Samples(self.endpoints, **columns)
+
+    @cached_property
+    def of_endpoint(self) -> list[Samples]:
+        """The samples of each endpoint, in the order of `endpoints`."""
+        return [self.where(self.endpoint == number) for number in range(len(self.endpoints))]
+
+    @property
+    def begin_ns(self) -> int:
+        """The first sample's start."""
+        return int(self.start_ns.min())
+
+    @property
+    def end_ns(self) -> int:
+        """The last sample's end."""
+        return int(self.done_ns.max())
+
+    @property
+    def duration_s(self) -> float:
+        return (self.end_ns - self.begin_ns) / 1e9
+
+    @property
+    def latency_ns(self) -> Ints:
+        """Start to last token."""
+        return self.last_ns - self.start_ns
+
+    @property
+    def ttft_ns(self) -> Ints:
+        """Start to first token."""
+        return self.first_ns - self.start_ns
+
+    @property
+    def service_latency_ns(self) -> Ints:
+        """Sent to last token: without the wait for a free place at an endpoint."""
+        return self.last_ns - self.sent_ns
+
+    @property
+    def service_ttft_ns(self) -> Ints:
+        """Sent to first token."""
+        return self.first_ns - self.sent_ns
+
+    @cached_property
+    def has_tpot(self) -> NDArray[np.bool_]:
+        """Samples of at least two tokens: the others have no time per output token."""
+        return self.output_tokens >= 2
+
+    @cached_property
+    def tpot_ns(self) -> Ints:
+        """(latency - TTFT) / (tokens - 1), LoadGen's formula, of the samples in `has_tpot`."""
+        chosen = self.has_tpot
+        span = (self.last_ns - self.first_ns)[chosen]
+        return span // (self.output_tokens[chosen] - 1)
+
+
+def read_samples(path: Path, endpoints: tuple[str, ...]) -> Samples:
+    """Read the successful samples of a `requests.parquet`.
+
+    Args:
+        path: the file.
+        endpoints: the run's endpoints in their order; any other that the file names follows them.
+    """
+    table = read_requests(path, _COLUMNS)
+    table = table.filter(pc.and_(table["final"], pc.equal(table["status"].cast(pa.string()), "ok")))
+    start = pc.coalesce(table["scheduled_ns"], table["issued_ns"])
+    table = table.append_column("start_ns", start)
+    table = table.take(pc.sort_indices(table, sort_keys=[("start_ns", "ascending"), ("sample_id", "ascending")]))
+    names = table["endpoint"].cast(pa.string())
+    endpoints += tuple(sorted(set(pc.unique(names).to_pylist()) - {None, *endpoints}))
+    index = pc.index_in(names, value_set=pa.array(endpoints, pa.string()))
+    wanted = [f.name for f in fields(Samples) if f.name not in ("endpoints", "endpoint")]
+    return Samples(endpoints, endpoint=_ints(index), **{name: _ints(table[name]) for name in wanted})
+
+
+def _ints(column: pa.ChunkedArray) -> Ints:
+    values = pc.fill_null(column.cast(pa.int64()), MISSING).to_numpy()
+    return np.asarray(values, dtype=np.int64)

@@ -1,0 +1,229 @@
+"""Estimates with 95 % intervals that allow for autocorrelation: rates, ratios and percentiles.
+
+Neighbouring samples share a batch and a moment, so they aren't independent. Every interval here is computed
+from blocks of neighbours (circular block bootstrap; Politis and Romano 1992), with the block length chosen from
+the series itself (Politis and White 2004, corrected by Patton, Politis and White 2009). All randomness is seeded:
+the same input gives the same interval.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+CONFIDENCE = 0.95
+_SEED = 20260101
+_REPLICATES = 1000
+_MOST_CELLS = 8192
+_FEWEST_BLOCKS = 5
+_MOST_BLOCKS = 256  # more of them cost time and no longer move the interval
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A positive quantity with its standard error and the degrees of freedom behind that error.
+
+    The interval is Student's t on the logarithm: rates and ratios are positive and skewed. A standard error of
+    None means that the data can't give one, and then there is no interval.
+    """
+
+    value: float
+    se: float | None
+    df: float = math.inf
+    n: int = 0
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        if self.se is None or self.value <= 0 or not math.isfinite(self.value):
+            return None
+        reach = _student_t(self.df) * self.se / self.value
+        if reach > 50:  # e^50: nothing is known
+            return None
+        return self.value * math.exp(-reach), self.value * math.exp(reach)
+
+    @property
+    def low(self) -> float | None:
+        return None if self.interval is None else self.interval[0]
+
+    @property
+    def high(self) -> float | None:
+        return None if self.interval is None else self.interval[1]
+
+    def scaled(self, factor: float) -> Estimate:
+        """The same quantity in another unit."""
+        return Estimate(self.value * factor, None if self.se is None else self.se * factor, self.df, self.n)
+
+
+def total(parts: Sequence[Estimate]) -> Estimate:
+    """The sum of independent estimates (Welch-Satterthwaite degrees of freedom)."""
+    value = sum(part.value for part in parts)
+    count = sum(part.n for part in parts)
+    if any(part.se is None for part in parts):
+        return Estimate(value, None, n=count)
+    variances = [(part.se or 0.0) ** 2 for part in parts]
+    return Estimate(value, math.sqrt(sum(variances)), _satterthwaite(variances, [p.df for p in parts]), count)
+
+
+def ratio(top: Estimate, bottom: Estimate) -> Estimate:
+    """The ratio of two independent estimates (delta method on the logarithm)."""
+    if bottom.value <= 0 or top.value <= 0:
+        return Estimate(math.nan, None)
+    value = top.value / bottom.value
+    if top.se is None or bottom.se is None:
+        return Estimate(value, None, n=min(top.n, bottom.n))
+    variances = [(top.se / top.value) ** 2, (bottom.se / bottom.value) ** 2]
+    df = _satterthwaite(variances, [top.df, bottom.df])
+    return Estimate(value, value * math.sqrt(sum(variances)), df, min(top.n, bottom.n))
+
+
+def over_repeats(repeats: Sequence[Estimate]) -> Estimate:
+    """The mean of one quantity over repeated runs.
+
+    From three repeats on, the spread between runs gives the error (it holds the spread within them); with fewer,
+    only the errors within the runs are known. Runs that differ more than their own noise explains are the rule,
+    so a single run's interval says nothing of the next run.
+    """
+    count = len(repeats)
+    value = sum(r.value for r in repeats) / count
+    samples = sum(r.n for r in repeats)
+    if count >= 3:
+        spread = math.sqrt(sum((r.value - value) ** 2 for r in repeats) / (count - 1))
+        return Estimate(value, spread / math.sqrt(count), count - 1, samples)
+    whole = total(repeats)
+    return Estimate(value, None if whole.se is None else whole.se / count, whole.df, samples)
+
+
+def rate(done_ns: Ints, start_ns: int, weights: Floats | None = None) -> Estimate:
+    """Events (or their weights, such as tokens) a second from `start_ns` to the last event.
+
+    The estimate is Σ weights ÷ Σ gaps between completions; the blocks are runs of consecutive completions.
+    """
+    order = np.argsort(done_ns, kind="stable")
+    times = done_ns[order]
+    gaps = np.diff(times, prepend=start_ns) / 1e9
+    tops = np.ones(len(times)) if weights is None else weights[order].astype(np.float64)
+    return ratio_of_sums(tops, gaps)
+
+
+def mean(values: Floats) -> Estimate:
+    """The mean of a series in time order."""
+    return ratio_of_sums(np.asarray(values, dtype=np.float64), np.ones(len(values)))
+
+
+def ratio_of_sums(tops: Floats, bottoms: Floats) -> Estimate:
+    """Σ tops ÷ Σ bottoms of a series in time order, with a block-bootstrap standard error."""
+    count = len(tops)
+    if count == 0 or bottoms.sum() <= 0:
+        return Estimate(math.nan, None)
+    value = float(tops.sum() / bottoms.sum())
+    if count < 2 * _FEWEST_BLOCKS:
+        return Estimate(value, None, n=count)
+    cells_top, cells_bottom = _cells(tops), _cells(bottoms)
+    length = max(block_length(cells_top - value * cells_bottom), len(cells_top) // _MOST_BLOCKS)
+    sums_top = _block_sums(cells_top, length)
+    sums_bottom = _block_sums(cells_bottom, length)
+    blocks = max(_FEWEST_BLOCKS, round(len(cells_top) / length))
+    starts = np.random.default_rng(_SEED).integers(0, len(cells_top), size=(_REPLICATES, blocks))
+    denominators = sums_bottom[starts].sum(axis=1)
+    usable = denominators > 0
+    replicates = sums_top[starts].sum(axis=1)[usable] / denominators[usable]
+    return Estimate(value, float(replicates.std(ddof=1)), blocks - 1, count)
+
+
+def block_length(series: Floats) -> int:
+    """The block length that minimises the error of the variance of the mean (Politis and White 2004).
+
+    Between 1 and a fifth of the series, so that there are always blocks to resample.
+    """
+    count = len(series)
+    most = max(1, min(math.ceil(3 * math.sqrt(count)), count // _FEWEST_BLOCKS))
+    centred = series - series.mean()
+    variance = float(centred @ centred) / count
+    if variance <= 0 or count < 10:
+        return 1
+    window = max(5, math.ceil(math.sqrt(math.log10(count))))
+    lags = min(count - 1, math.ceil(math.sqrt(count)) + window)
+    spectrum = np.abs(np.fft.rfft(centred, 2 * count)) ** 2
+    covariance = np.fft.irfft(spectrum)[: lags + 1] / count
+    small = np.abs(covariance[1:] / variance) < 2 * math.sqrt(math.log10(count) / count)
+    first = next((m for m in range(len(small)) if small[m : m + window].all()), len(small))
+    reach = min(max(2 * first, 1), lags)
+    k = np.arange(1, reach + 1)
+    taper = np.clip(2 * (1 - k / reach), 0, 1)  # flat-top lag window
+    long_run = variance + 2 * float(taper @ covariance[1 : reach + 1])
+    slope = 2 * float((taper * k) @ covariance[1 : reach + 1])
+    if long_run <= 0:
+        return most
+    best = (1.5 * (slope / long_run) ** 2 * count) ** (1 / 3)
+    return int(min(max(1, math.ceil(best)), most))
+
+
+def nearest_rank(ordered: NDArray[np.int64], share: float) -> int:
+    """LoadGen's percentile: the element at index ⌊n·share⌋ of the sorted values (results.cc)."""
+    return int(ordered[min(len(ordered) - 1, math.floor(len(ordered) * share))])
+
+
+def percentile_interval(in_time: Ints, ordered: Ints, share: float) -> tuple[int | None, int | None]:
+    """A 95 % interval for a percentile: order statistics with the effective number of samples.
+
+    The exact binomial ranks assume independent samples. The number of samples is therefore divided by the ratio
+    of the variance of "at or below the percentile" over blocks of neighbours to its binomial variance (Woodruff
+    1952 with the variance of dependent data). A side that the samples can't bound is None.
+
+    Args:
+        in_time: the values, ns, in the order of time.
+        ordered: the same, sorted.
+        share: 0.99 for the 99th percentile.
+    """
+    from scipy.stats import beta
+
+    count = len(ordered)
+    if count < 2 * _FEWEST_BLOCKS:
+        return None, None
+    below = (in_time <= nearest_rank(ordered, share)).astype(np.float64)
+    measured = float(below.mean())
+    spread = ratio_of_sums(below, np.ones(count)).se or 0.0
+    independent = measured * (1 - measured) / count
+    effective = count if independent <= 0 else count / max(1.0, spread**2 / independent)
+    # Clopper-Pearson with a real-valued number of samples, then back to ranks of the sorted values.
+    hits = share * effective
+    low = float(beta.ppf((1 - CONFIDENCE) / 2, hits, effective - hits + 1))
+    high = float(beta.ppf((1 + CONFIDENCE) / 2, hits + 1, effective - hits))
+    bounded_below = (1 - share) ** effective <= (1 - CONFIDENCE) / 2
+    bounded_above = share**effective <= (1 - CONFIDENCE) / 2
+    lower = int(ordered[max(0, math.floor(low * count) - 1)]) if bounded_below else None
+    upper = int(ordered[min(count - 1, math.ceil(high * count))]) if bounded_above else None
+    return lower, upper
+
+
+def _cells(series: Floats) -> Floats:
+    """Sums of equal runs of neighbours, so that a long series costs no more than a short one."""
+    size = math.ceil(len(series) / _MOST_CELLS)
+    if size == 1:
+        return series
+    return np.add.reduceat(series, np.arange(0, len(series), size))
+
+
+def _block_sums(series: Floats, length: int) -> Floats:
+    """For each start, the sum of `length` neighbours; the series is closed to a circle."""
+    sums = np.concatenate([[0.0], np.cumsum(np.concatenate([series, series[:length]]))])
+    return sums[length : length + len(series)] - sums[: len(series)]
+
+
+def _satterthwaite(variances: Sequence[float], dfs: Sequence[float]) -> float:
+    whole = sum(variances)
+    parts = sum(v**2 / df for v, df in zip(variances, dfs, strict=True))
+    return math.inf if parts == 0 else whole**2 / parts
+
+
+def _student_t(df: float) -> float:
+    from scipy.special import stdtrit
+
+    return float(stdtrit(min(df, 1e9), (1 + CONFIDENCE) / 2))

@@ -1,0 +1,210 @@
+"""`result.json` from the other files of a run folder: figures with intervals, latencies, endpoints, verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import orjson
+from pydantic import BaseModel, ValidationError
+
+from assay.analysis.distributions import SOURCE, itl_distribution, latency_distributions
+from assay.analysis.samples import Samples, read_samples
+from assay.analysis.statistics import Estimate, rate
+from assay.analysis.verdict import FINISHED, Evidence, accounting_problems, judge, limit_problems, read_loadgen
+from assay.benchmarks import Benchmark
+from assay.errors import AssayError, UserError
+from assay.runs.folder import RunFolder
+from assay.runs.ledger import Ledger
+from assay.runs.record import RunRecord
+from assay.runs.result import AccuracyResult, EndpointResult, Figure, Result
+
+M = TypeVar("M", bound=BaseModel)
+
+RATE_FORMULA = "completed samples / (last done_ns - first start)"
+TOKEN_RATE_FORMULA = "sum of output_tokens of completed samples / (last done_ns - first start)"  # noqa: S105
+
+
+def summarise(folder: RunFolder, benchmark: Benchmark) -> Result:
+    """Compute a run's result; a pure function of the folder's files.
+
+    A run that didn't end, or whose ledger doesn't balance, gets a status, a verdict and its counts, and no figure
+    that could be taken for a result.
+
+    Raises:
+        UserError: there is no `run.json`, or a file can't be read as what it should be.
+    """
+    record = read_record(folder)
+    ledger = read_model(folder.ledger, Ledger)
+    samples = run_samples(folder, record)
+    loadgen, detail = read_loadgen(folder)
+    accuracy = read_model(folder.accuracy, AccuracyResult)
+    rows = None if samples is None else len(samples)
+    evidence = Evidence(record, ledger, benchmark, loadgen, detail, {}, accuracy, rows)
+    reportable = record.status in FINISHED and not accounting_problems(evidence)
+    figures = _counts(ledger)
+    if reportable and samples is not None and len(samples):
+        evidence.latency.update(latency_distributions(samples))
+        itl = itl_distribution(folder.requests)
+        if itl is not None:
+            evidence.latency["itl_ns"] = itl[0]
+        figures |= _figures(samples)
+    return Result(
+        run=folder.id,
+        benchmark=benchmark.name,
+        scenario=record.scenario,
+        mode=record.mode,
+        official=record.official,
+        status=record.status,
+        reason=record.reason,
+        verdict=judge(evidence),
+        loadgen=loadgen,
+        figures=figures,
+        latency=evidence.latency,
+        endpoints=_endpoints(record, samples) if reportable and samples is not None else [],
+        accuracy=accuracy if record.status in FINISHED else None,
+        notices=_notices(evidence),
+    )
+
+
+def read_record(folder: RunFolder) -> RunRecord:
+    """Read `run.json`. Raises UserError where there is none or it can't be read."""
+    record = read_model(folder.record, RunRecord)
+    if record is None:
+        raise UserError(f"{folder.path}: not a run folder (no {folder.record.name})")
+    return record
+
+
+def read_model(path: Path, kind: type[M]) -> M | None:
+    """Read a JSON file as a model; None where there is no file. Raises UserError where it can't be read."""
+    try:
+        return kind.model_validate(orjson.loads(path.read_bytes()))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValidationError, orjson.JSONDecodeError) as error:
+        raise UserError(f"{path}: can't be read as {kind.__name__}: {error}") from None
+
+
+def run_samples(folder: RunFolder, record: RunRecord) -> Samples | None:
+    """The run's successful samples; None where there is no `requests.parquet`."""
+    if not folder.requests.exists():
+        return None
+    try:
+        return read_samples(folder.requests, tuple(endpoint.name for endpoint in record.endpoints))
+    except (OSError, ValueError, KeyError) as error:
+        raise AssayError(f"{folder.requests}: can't be read: {error}") from None
+
+
+def figure(estimate: Estimate, unit: str, formula: str, source: str = SOURCE) -> Figure:
+    """An estimate as a figure of `result.json`."""
+    return Figure(
+        value=estimate.value,
+        unit=unit,
+        low=estimate.low,
+        high=estimate.high,
+        n=estimate.n,
+        formula=formula,
+        source=source,
+    )
+
+
+def sample_rate(samples: Samples) -> Estimate:
+    """Completed samples a second, from the first start to the last end."""
+    return rate(samples.done_ns, samples.begin_ns)
+
+
+def token_rate(samples: Samples) -> Estimate:
+    """Output tokens of completed samples a second, from the first start to the last end."""
+    return rate(samples.done_ns, samples.begin_ns, samples.output_tokens.astype(np.float64))
+
+
+def _counts(ledger: Ledger | None) -> dict[str, Figure]:
+    if ledger is None:
+        return {}
+    return {
+        f"samples_{name}": Figure(
+            value=getattr(ledger, name), unit="samples", formula=f"ledger: {name}", source="ledger.json"
+        )
+        for name in ("issued", "completed", "failed", "lost", "resent")
+    }
+
+
+def _figures(samples: Samples) -> dict[str, Figure]:
+    def plain(value: float, unit: str, formula: str) -> Figure:
+        return Figure(value=value, unit=unit, n=len(samples), formula=formula, source=SOURCE)
+
+    token_sums: dict[str, Callable[[Samples], np.ndarray]] = {
+        "input_tokens": lambda s: s.input_tokens,
+        "output_tokens": lambda s: s.output_tokens,
+    }
+    found = {
+        "samples_per_s": figure(sample_rate(samples), "samples/s", RATE_FORMULA),
+        "output_tokens_per_s": figure(token_rate(samples), "tokens/s", TOKEN_RATE_FORMULA),
+        "duration_s": plain(samples.duration_s, "s", "last done_ns - first start"),
+    }
+    for name, column in token_sums.items():
+        values = np.maximum(column(samples), 0)
+        found[name] = plain(float(values.sum()), "tokens", f"sum of {name} of completed samples")
+        found[f"mean_{name}"] = plain(float(values.mean()), "tokens", f"mean of {name} of completed samples")
+    return found
+
+
+def _endpoints(record: RunRecord, samples: Samples) -> list[EndpointResult]:
+    nodes = {endpoint.name: endpoint.node for endpoint in record.endpoints}
+    results = []
+    for name, own in zip(samples.endpoints, samples.of_endpoint, strict=True):
+        rates = _endpoint_rates(own, samples.begin_ns) if len(own) else {}
+        results.append(
+            EndpointResult(
+                endpoint=name,
+                node=nodes.get(name, "unknown"),
+                samples=len(own),
+                share=len(own) / len(samples) if len(samples) else 0.0,
+                output_tokens=int(np.maximum(own.output_tokens, 0).sum()),
+                **rates,
+            )
+        )
+    return results
+
+
+def _endpoint_rates(own: Samples, begin_ns: int) -> dict[str, Figure]:
+    """Rates until the endpoint's own last sample: the time it then waits for the others isn't its slowness."""
+    until = "(its last done_ns - the run's first start)"
+    tokens = own.output_tokens.astype(np.float64)
+    return {
+        "samples_per_s": figure(rate(own.done_ns, begin_ns), "samples/s", f"its completed samples / {until}"),
+        "output_tokens_per_s": figure(rate(own.done_ns, begin_ns, tokens), "tokens/s", f"its output_tokens / {until}"),
+    }
+
+
+def _notices(evidence: Evidence) -> list[str]:
+    """What a reader must know beside the verdict."""
+    record, ledger = evidence.record, evidence.ledger
+    notices = []
+    if record.simulated:
+        notices.append("Simulated: the endpoints are simulated servers; no figure here is a measurement of a model.")
+    if record.dataset_generated:
+        notices.append("The samples are generated, not real texts.")
+    if not evidence.benchmark.mlperf:
+        notices.append(f"{evidence.benchmark.title} is not an MLPerf benchmark; compare it with itself only.")
+    if record.mode == "accuracy":
+        notices.append("Accuracy run: its rates and latencies are not a performance result.")
+    if record.client.client_bound:
+        notices.append("Client-bound: the load generator limited the result: " + "; ".join(record.client.reasons))
+    if ledger is not None:
+        notices += _ledger_notices(ledger)
+    if not record.official and record.mode == "performance" and record.status in FINISHED:
+        notices += [f"Limit exceeded: {words}." for words in limit_problems(evidence)]
+    return notices
+
+
+def _ledger_notices(ledger: Ledger) -> list[str]:
+    counts = {
+        "needed more than one attempt; their latency includes the failed ones": ledger.resent,
+        "failed after the last attempt and are in no rate or latency": ledger.failed,
+        "were lost: sent or waiting when the run ended": ledger.lost,
+        "answered with fewer than 2 tokens: they have no TPOT, and LoadGen was told 2": ledger.short_outputs,
+    }
+    return [f"{count} of {ledger.issued} samples {what}." for what, count in counts.items() if count]

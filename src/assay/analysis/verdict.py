@@ -1,0 +1,165 @@
+"""Whether a result may be called VALID: LoadGen's word, and every condition that LoadGen doesn't check."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from assay.analysis.mlperf_rules import RULES, departures
+from assay.benchmarks import Benchmark, ScenarioSpec
+from assay.errors import UserError
+from assay.runs.folder import RunFolder
+from assay.runs.ledger import Ledger
+from assay.runs.loadgen_logs import LoadgenDetail, read_detail, read_summary
+from assay.runs.record import RunRecord, RunStatus
+from assay.runs.result import AccuracyResult, Distribution, LoadgenVerdict, Verdict
+
+SHORT_RUN = "short run: not valid for MLPerf"
+FINISHED = (RunStatus.COMPLETED, RunStatus.INVALID)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the verdict rests on."""
+
+    record: RunRecord
+    ledger: Ledger | None
+    benchmark: Benchmark
+    loadgen: LoadgenVerdict
+    detail: LoadgenDetail | None
+    latency: dict[str, Distribution]
+    accuracy: AccuracyResult | None
+    rows: int | None
+
+    @property
+    def spec(self) -> ScenarioSpec | None:
+        return self.benchmark.scenarios.get(self.record.scenario)
+
+
+def read_loadgen(folder: RunFolder) -> tuple[LoadgenVerdict, LoadgenDetail | None]:
+    """What LoadGen's logs say; missing or cut files give what there is, and a reason."""
+    verdict = LoadgenVerdict(result=None)
+    detail = None
+    try:
+        summary = read_summary(folder.loadgen_summary)
+        verdict.result = summary.result
+        verdict.reasons += summary.reasons + summary.problems
+        verdict.metrics = {name: float(value) for name, value in summary.metrics.items()}
+        verdict.errors, verdict.warnings = summary.errors or 0, summary.warnings or 0
+    except UserError:
+        verdict.reasons.append(f"{folder.loadgen_summary.name} is missing")
+    try:
+        detail = read_detail(folder.loadgen_detail)
+        # The detail log counts what the summary of an aborted or accuracy run doesn't tell.
+        verdict.errors = max(verdict.errors, detail.error_count)
+        verdict.warnings = max(verdict.warnings, detail.warning_count)
+        verdict.reasons += detail.problems
+        verdict.settings = detail.effective
+    except UserError:
+        verdict.reasons.append(f"{folder.loadgen_detail.name} is missing")
+    return verdict, detail
+
+
+def judge(evidence: Evidence) -> Verdict:
+    """The verdict with every reason against VALID. The words are those that each page shows."""
+    record = evidence.record
+    if record.status not in FINISHED:
+        reason = f": {record.reason}" if record.reason else ""
+        return Verdict(
+            valid=False, words=f"{record.status}: no result", reasons=[f"the run is {record.status}{reason}"]
+        )
+    accounting = accounting_problems(evidence)
+    if accounting:
+        return Verdict(valid=False, words="not accounted for: no result", reasons=accounting)
+    reasons = _conditions(evidence)
+    if record.mode == "accuracy":
+        return _accuracy_verdict(evidence, reasons)
+    if evidence.loadgen.result != "VALID":
+        said = evidence.loadgen.result or "gave no verdict"
+        reasons.insert(0, f"LoadGen: {said}" + "".join(f"; {reason}" for reason in evidence.loadgen.reasons))
+    reasons += limit_problems(evidence)
+    return _performance_verdict(evidence, reasons)
+
+
+def _performance_verdict(evidence: Evidence, reasons: list[str]) -> Verdict:
+    if not evidence.record.official:
+        invalid = " (LoadGen: INVALID)" if evidence.loadgen.result == "INVALID" else ""
+        return Verdict(valid=False, words=SHORT_RUN + invalid, reasons=["the run is short by its settings", *reasons])
+    if not reasons:
+        return Verdict(valid=True, words="VALID")
+    if evidence.loadgen.result == "VALID":
+        return Verdict(valid=False, words=f"not valid, though LoadGen says VALID: {reasons[0]}", reasons=reasons)
+    return Verdict(valid=False, words=evidence.loadgen.result or "no verdict from LoadGen", reasons=reasons)
+
+
+def _accuracy_verdict(evidence: Evidence, reasons: list[str]) -> Verdict:
+    gate = evidence.accuracy.gate if evidence.accuracy else "not scored"
+    if gate != "pass":
+        reasons.append(f"quality gate: {gate}")
+    if not evidence.record.official:
+        reasons.insert(0, "the run is short by its settings")
+        return Verdict(valid=False, words=f"{SHORT_RUN}; accuracy run, quality gate: {gate}", reasons=reasons)
+    return Verdict(valid=not reasons, words=f"accuracy run, quality gate: {gate}", reasons=reasons)
+
+
+def accounting_problems(evidence: Evidence) -> list[str]:
+    """What keeps the figures from being reported at all."""
+    ledger, rows = evidence.ledger, evidence.rows
+    if ledger is None:
+        return ["ledger.json is missing: what became of the samples isn't known"]
+    problems = [f"ledger: {problem}" for problem in ledger.problems]
+    if ledger.issued != ledger.completed + ledger.failed + ledger.lost:
+        problems.append(
+            f"ledger: {ledger.issued} issued, {ledger.completed} completed + {ledger.failed} failed + {ledger.lost} lost"
+        )
+    if rows is None:
+        problems.append("requests.parquet is missing: there is nothing to compute from")
+    elif rows != ledger.completed:
+        problems.append(f"requests.parquet has {rows} completed samples, ledger.json {ledger.completed}")
+    return problems
+
+
+def limit_problems(evidence: Evidence) -> list[str]:
+    """Latency limits of the scenario that don't hold over our own times (LoadGen doesn't know Interactive's)."""
+    spec = evidence.spec
+    if spec is None:
+        return []
+    limits = {"ttft_ns": ("TTFT", spec.ttft_limit_ns), "tpot_ns": ("TPOT", spec.tpot_limit_ns)}
+    found = []
+    for key, (name, limit) in limits.items():
+        if limit is None:
+            continue
+        measured = evidence.latency.get(key)
+        if measured is None:
+            found.append(f"{name}: not measured, and {evidence.record.scenario} limits its 99th percentile")
+        elif measured.p99 > limit:
+            found.append(f"{name} p99 is {measured.p99 / 1e6:.1f} ms, the limit is {limit / 1e6:g} ms")
+    return found
+
+
+def _conditions(evidence: Evidence) -> list[str]:
+    """Conditions of every mode beyond LoadGen's own verdict."""
+    record, ledger, spec = evidence.record, evidence.ledger, evidence.spec
+    found = []
+    if evidence.loadgen.errors:
+        found.append(f"{evidence.loadgen.errors} errors in LoadGen's log")
+    if evidence.detail is None:
+        found.append("LoadGen's detail log is missing")
+    elif not evidence.detail.complete:
+        found.append("LoadGen's detail log has no end")
+    if ledger is not None and ledger.failed + ledger.lost:
+        found.append(f"{ledger.failed} failed and {ledger.lost} lost of {ledger.issued} samples")
+    if record.client.client_bound:
+        found.append("the load generator limited the result: " + "; ".join(record.client.reasons))
+    if record.simulated:
+        found.append("the endpoints are simulated")
+    if not evidence.benchmark.mlperf:
+        found.append(f"{evidence.benchmark.name} is not an MLPerf benchmark")
+    if spec is None:
+        found.append(f"{evidence.benchmark.name} has no {record.scenario} scenario")
+    elif record.official and evidence.detail is not None:
+        samples = evidence.benchmark.dataset.performance_sample_count
+        found += [f"{RULES}: {words}" for words in departures(evidence.detail, spec, record.mode, samples)]
+    whole = evidence.benchmark.dataset.total_sample_count
+    if record.official and whole is not None and record.dataset_samples != whole:
+        found.append(f"the data set has {record.dataset_samples} samples, the benchmark's {whole}")
+    return found

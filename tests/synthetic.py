@@ -1,0 +1,502 @@
+"""Complete synthetic run folders: a small seeded queue simulation with planted causes and a known answer.
+
+Nothing here is a measurement. The folders have every file of a real run, LoadGen's two logs included, so that
+analyses and reports can be tested against causes that are known because they were put in.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from assay.runs import (
+    REQUESTS_SCHEMA,
+    EndpointFacts,
+    EndpointLedger,
+    Ledger,
+    RunFolder,
+    RunRecord,
+    RunStatus,
+    TelemetryWriter,
+    WarmupFacts,
+    write_json,
+)
+
+SECOND = 1_000_000_000
+CLOCK_ZERO_NS = 5_000 * SECOND  # CLOCK_MONOTONIC when LoadGen starts
+UTC_OFFSET_NS = 1_767_225_600 * SECOND - CLOCK_ZERO_NS  # 2026-01-01T00:00:00Z
+OFFICIAL_SEEDS = {
+    "qsl_rng_seed": 2085463073848966840,
+    "sample_index_rng_seed": 2747215439041700203,
+    "schedule_rng_seed": 16159082839903944936,
+}
+_ROWS = 16_384
+
+
+@dataclass(frozen=True)
+class Node:
+    """One simulated node with one endpoint; `speed` 1.0 makes 32 tokens/s in each of its slots."""
+
+    name: str
+    speed: float = 1.0
+    slots: int = 16
+    throttle_from: float | None = None  # share of the run's expected time after which its clock drops
+    throttle_factor: float = 0.5
+    cold_s: float = 0.0  # seconds during which everything takes `cold_factor` times as long
+    cold_factor: float = 4.0
+    clock_mhz: int = 1980
+    share: float | None = None  # a fixed part of the samples instead of taking the next one
+    competing_processes: int = 0
+    preemptions_per_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to simulate."""
+
+    nodes: tuple[Node, ...] = (Node("node-a"), Node("node-b"))
+    scenario: str = "Offline"
+    mode: str = "performance"
+    samples: int = 2000
+    seed: int = 1
+    qps: float | None = None
+    official: bool = False
+    benchmark: str = "llama3.1-8b"
+    status: RunStatus = RunStatus.COMPLETED
+    failed: int = 0
+    lost: int = 0
+    resent: int = 0
+    loadgen_result: str | None = "VALID"
+    loadgen_errors: int = 0
+    settings: dict[str, Any] = field(default_factory=dict)  # LoadGen settings that differ
+    mean_input_tokens: int = 700
+    mean_output_tokens: int = 72
+    tpot_s: float = 1 / 32
+    prefill_s_per_token: float = 0.0001
+    noise: float = 0.05
+    drift: float = 0.05  # size of the slow, autocorrelated part of the noise
+    chunks: bool = True
+    telemetry: bool = True
+    tags: dict[str, str] = field(default_factory=dict)
+    simulated: bool = True
+    run_id: str = "20260101T000000Z-offline-performance-synthetic"
+
+
+def write_run(parent: Path, plan: Plan) -> RunFolder:
+    """Simulate and write one run folder below `parent`."""
+    folder = RunFolder(parent / plan.run_id)
+    folder.path.mkdir(parents=True)
+    table = _simulate(plan)
+    _write_requests(folder.requests, plan, table)
+    ledger = _ledger(plan, table)
+    write_json(folder.ledger, ledger)
+    write_json(folder.record, _record(plan, folder, ledger, table))
+    write_json(folder.system, _system(plan))
+    if plan.telemetry:
+        _write_telemetry(folder.telemetry, plan, table)
+    _write_logs(folder, plan, table)
+    if plan.mode == "accuracy":
+        write_json(folder.accuracy, _accuracy(plan))
+    return folder
+
+
+@dataclass
+class _Table:
+    """Columns of all attempts that decided a sample, in order of issue."""
+
+    start: np.ndarray
+    sent: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+    endpoint: np.ndarray
+    inputs: np.ndarray
+    outputs: np.ndarray
+    qsl_idx: np.ndarray
+    ok: np.ndarray
+    lost: np.ndarray
+
+    @property
+    def end_ns(self) -> int:
+        return int(self.last.max()) + 200_000
+
+
+def _simulate(plan: Plan) -> _Table:
+    rng = np.random.default_rng(plan.seed)
+    n = plan.samples
+    inputs = np.clip(rng.lognormal(np.log(plan.mean_input_tokens), 0.45, n), 60, 4000).astype(np.int64)
+    outputs = np.clip(rng.normal(plan.mean_output_tokens, 20, n), 2, 128).astype(np.int64)
+    # An answer's length belongs to the sample, so every run of the same samples has the same lengths.
+    prefill = inputs * plan.prefill_s_per_token * np.exp(rng.normal(0, plan.noise, n))
+    decode = (outputs - 1) * plan.tpot_s * np.exp(rng.normal(0, plan.noise, n))
+    starts = np.zeros(n)
+    if plan.scenario in ("Server", "Interactive"):
+        starts = np.cumsum(rng.exponential(1 / (plan.qps or 10.0), n))
+    work = float((prefill + decode).sum())
+    expected_s = max(work / sum(node.slots * node.speed for node in plan.nodes), float(starts[-1]))
+    drift = _Drift(plan, expected_s, rng)
+    assigned = _static_assignment(plan, rng)
+    sent, first, last = np.zeros(n), np.zeros(n), np.zeros(n)
+    endpoint = np.zeros(n, dtype=np.int64)
+    queues = _Slots(plan, assigned is None)
+    previous_end = 0.0
+    for i in range(n):
+        if plan.scenario == "SingleStream":
+            starts[i] = previous_end
+        e = queues.take(None if assigned is None else int(assigned[i]))
+        number, free = e
+        begin = max(free, starts[i])
+        factor = drift.factor(number, begin)
+        sent[i] = begin
+        first[i] = begin + prefill[i] * factor + 0.02 * factor
+        last[i] = first[i] + decode[i] * factor
+        endpoint[i] = number
+        previous_end = last[i]
+        queues.put(number, last[i])
+    ok = np.ones(n, dtype=bool)
+    bad = rng.choice(n, plan.failed + plan.lost, replace=False)
+    ok[bad] = False
+    lost = np.zeros(n, dtype=bool)
+    lost[bad[: plan.lost]] = True
+    to_ns = lambda s: (s * 1e9).astype(np.int64) + CLOCK_ZERO_NS  # noqa: E731
+    return _Table(
+        to_ns(starts), to_ns(sent), to_ns(first), to_ns(last), endpoint, inputs, outputs,
+        np.arange(n) % 13_368, ok, lost,
+    )  # fmt: skip
+
+
+class _Drift:
+    """How much longer than nominal things take at a node and a time: slow noise, cold start, throttling, speed."""
+
+    def __init__(self, plan: Plan, expected_s: float, rng: np.random.Generator) -> None:
+        self.plan, self.expected_s = plan, expected_s
+        steps = rng.normal(0, 1, (len(plan.nodes), 4096))
+        walk = np.empty_like(steps)
+        walk[:, 0] = steps[:, 0]
+        for k in range(1, steps.shape[1]):
+            walk[:, k] = 0.8 * walk[:, k - 1] + 0.6 * steps[:, k]
+        self.walk = np.exp(plan.drift * walk)
+
+    def factor(self, number: int, time_s: float) -> float:
+        node = self.plan.nodes[number]
+        factor = float(self.walk[number, int(time_s / self.expected_s * 512) % 4096]) / node.speed
+        if time_s < node.cold_s:
+            factor *= node.cold_factor
+        if node.throttle_from is not None and time_s >= node.throttle_from * self.expected_s:
+            factor /= node.throttle_factor
+        return factor
+
+
+class _Slots:
+    """When each slot is free; samples go to the earliest, of all nodes or of one."""
+
+    def __init__(self, plan: Plan, pull: bool) -> None:
+        slots = [(0.0, i, n) for n, node in enumerate(plan.nodes) for i in range(node.slots)]
+        if plan.scenario == "SingleStream":
+            slots = slots[:1]
+        self._heaps: dict[int | None, list[tuple[float, int, int]]] = {}
+        if pull:
+            self._heaps[None] = slots
+        else:
+            for slot in slots:
+                self._heaps.setdefault(slot[2], []).append(slot)
+        for heap in self._heaps.values():
+            heapq.heapify(heap)
+        self._pull = pull
+        self._taken: tuple[float, int, int] = (0.0, 0, 0)
+
+    def take(self, number: int | None) -> tuple[int, float]:
+        self._taken = heapq.heappop(self._heaps[number])
+        return self._taken[2], self._taken[0]
+
+    def put(self, number: int, free: float) -> None:
+        heap = self._heaps[None if self._pull else number]
+        heapq.heappush(heap, (free, self._taken[1], number))
+
+
+def _static_assignment(plan: Plan, rng: np.random.Generator) -> np.ndarray | None:
+    shares = [node.share for node in plan.nodes]
+    if any(share is None for share in shares):
+        return None
+    return rng.choice(len(shares), plan.samples, p=shares)
+
+
+def _write_requests(path: Path, plan: Plan, table: _Table) -> None:
+    names = pa.array([f"{node.name}-0" for node in plan.nodes])
+    with pq.ParquetWriter(path, REQUESTS_SCHEMA, compression="zstd") as writer:
+        for rows in _row_ranges(plan.samples):
+            writer.write_table(_rows(plan, table, rows, names))
+
+
+def _row_ranges(count: int) -> Iterator[np.ndarray]:
+    for begin in range(0, count, _ROWS):
+        yield np.arange(begin, min(count, begin + _ROWS))
+
+
+def _rows(plan: Plan, table: _Table, rows: np.ndarray, names: pa.Array) -> pa.Table:
+    ok = table.ok[rows]
+    count = len(rows)
+    scheduled = plan.scenario in ("Server", "Interactive")
+
+    def times(values: np.ndarray) -> pa.Array:
+        return pa.array(values, pa.int64(), mask=~ok)
+
+    statuses = np.where(ok, 0, np.where(table.lost[rows], 2, 1))
+    columns: dict[str, Any] = {
+        "sample_id": rows,
+        "qsl_idx": table.qsl_idx[rows],
+        "attempt": np.ones(count),
+        "final": np.ones(count, dtype=bool),
+        "endpoint": pa.DictionaryArray.from_arrays(pa.array(table.endpoint[rows], pa.int16()), names),
+        "worker": np.zeros(count),
+        "status": pa.DictionaryArray.from_arrays(
+            pa.array(statuses, pa.int16()), pa.array(["ok", "http_error", "lost"])
+        ),
+        "issued_ns": table.start[rows],
+        "scheduled_ns": pa.array(table.start[rows], pa.int64(), mask=np.full(count, not scheduled)),
+        "sent_ns": table.sent[rows],
+        "first_ns": times(table.first[rows]),
+        "last_ns": times(table.last[rows]),
+        "done_ns": table.last[rows] + 100_000,
+        "input_tokens": table.inputs[rows],
+        "output_tokens": pa.array(table.outputs[rows], pa.int32(), mask=~ok),
+        "token_source": pa.DictionaryArray.from_arrays(pa.array(np.zeros(count), pa.int8()), pa.array(["ids"])),
+        "finish_reason": pa.DictionaryArray.from_arrays(
+            pa.array((table.outputs[rows] < 128).astype(np.int64), pa.int8()), pa.array(["length", "stop"])
+        ),
+        "reused": np.ones(count, dtype=bool),
+    }
+    if plan.chunks:
+        columns |= _chunks(plan, table, rows)
+    arrays = []
+    for column in REQUESTS_SCHEMA:
+        value = columns.get(column.name)
+        if value is None:
+            arrays.append(pa.nulls(count, column.type))
+        elif isinstance(value, pa.Array):
+            arrays.append(value if pa.types.is_dictionary(value.type) else value.cast(column.type))
+        else:
+            arrays.append(pa.array(value).cast(column.type))
+    return pa.Table.from_arrays(arrays, schema=REQUESTS_SCHEMA)
+
+
+def _chunks(plan: Plan, table: _Table, rows: np.ndarray) -> dict[str, pa.Array]:
+    """One token a chunk, evenly spaced with a jitter that keeps their order."""
+    rng = np.random.default_rng([plan.seed, int(rows[0])])
+    lengths = np.where(table.ok[rows], table.outputs[rows], 0)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    place = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
+    step = (table.last[rows] - table.first[rows]) / np.maximum(table.outputs[rows] - 1, 1)
+    begin = np.repeat(table.first[rows] - table.sent[rows], lengths)
+    inner = (place > 0) & (place < np.repeat(lengths - 1, lengths))
+    jitter = np.where(inner, rng.uniform(-0.3, 0.3, len(place)), 0)
+    times = (begin + (place + jitter) * np.repeat(step, lengths)).astype(np.int64)
+    offsets32 = pa.array(offsets, pa.int32())
+    return {
+        "chunk_ns": pa.ListArray.from_arrays(offsets32, pa.array(times)),
+        "chunk_tokens": pa.ListArray.from_arrays(offsets32, pa.array(np.ones(len(times), dtype=np.int32))),
+        "output_ids": pa.ListArray.from_arrays(
+            offsets32, pa.array(rng.integers(0, 128_000, len(times), dtype=np.int32))
+        ),
+    }
+
+
+def _ledger(plan: Plan, table: _Table) -> Ledger:
+    completed = int(table.ok.sum())
+    endpoints = []
+    for number, node in enumerate(plan.nodes):
+        own = table.endpoint == number
+        endpoints.append(
+            EndpointLedger(
+                endpoint=f"{node.name}-0",
+                sent=int(own.sum()),
+                ok=int((own & table.ok).sum()),
+                failed=int((own & ~table.ok & ~table.lost).sum()),
+                lost=int((own & table.lost).sum()),
+                reasons={"http_error": plan.failed} if plan.failed else {},
+            )
+        )
+    return Ledger(
+        issued=plan.samples,
+        completed=completed,
+        failed=plan.failed,
+        lost=plan.lost,
+        resent=plan.resent,
+        attempts=plan.samples,
+        short_outputs=0,
+        endpoints=endpoints,
+        failure_reasons={"http_error": plan.failed} if plan.failed else {},
+        loadgen_issued=plan.samples,
+        loadgen_completed=completed,
+        problems=[],
+    )
+
+
+def _record(plan: Plan, folder: RunFolder, ledger: Ledger, table: _Table) -> RunRecord:
+    return RunRecord(
+        id=folder.id,
+        assay_version="0.1.0",
+        benchmark=plan.benchmark,
+        scenario=plan.scenario,
+        mode=plan.mode,
+        official=plan.official,
+        status=plan.status,
+        started_utc="2026-01-01T00:00:00Z",
+        ended_utc="2026-01-01T01:00:00Z",
+        clock_offset_ns=UTC_OFFSET_NS,
+        dataset_name="synthetic articles",
+        dataset_sha256="0" * 64,
+        dataset_samples=13_368,
+        samples=min(plan.samples, 13_368),
+        dataset_generated=True,
+        model="synthetic-8b",
+        simulated=plan.simulated,
+        target_qps=plan.qps,
+        max_tokens=128,
+        endpoints=[
+            EndpointFacts(
+                name=f"{node.name}-0",
+                url=f"http://{node.name}.example:8000",
+                node=node.name,
+                accelerators=["Synthetic GPU 80GB"],
+                engine="simulator",
+                engine_version="1.0",
+                model="synthetic-8b",
+                window=node.slots,
+                settings={"max_num_seqs": node.slots},
+            )
+            for node in plan.nodes
+        ],
+        warmup=WarmupFacts(
+            requests=8,
+            settled=True,
+            first_ttft_ns=900_000_000,
+            settled_ttft_ns=90_000_000,
+            duration_ns=5 * SECOND,
+            rule="rounds until two medians agree within 20 %",
+        ),
+        issued=plan.samples,
+        loadgen_version="6.0.17",
+        tags=plan.tags,
+    )
+
+
+def _system(plan: Plan) -> dict[str, Any]:
+    return {
+        "nodes": {
+            node.name: {
+                "hostname": node.name,
+                "cpu": "Synthetic CPU, 32 cores",
+                "memory_total_bytes": 256 << 30,
+                "accelerators": ["Synthetic GPU 80GB"],
+                "driver": "synthetic",
+            }
+            for node in plan.nodes
+        },
+        "versions": {"assay": "0.1.0", "loadgen": "6.0.17"},
+    }
+
+
+def _write_telemetry(path: Path, plan: Plan, table: _Table) -> None:
+    writer = TelemetryWriter()
+    rng = np.random.default_rng([plan.seed, 7])
+    duration_s = (table.end_ns - CLOCK_ZERO_NS) / 1e9
+    expected_s = duration_s
+    step = max(0.25, duration_s / 4000)
+    for number, node in enumerate(plan.nodes):
+        own = table.endpoint == number
+        begins, ends = np.sort(table.sent[own]), np.sort(table.last[own])
+        for second in np.arange(0, duration_s, step):
+            now = CLOCK_ZERO_NS + int(second * 1e9)
+            running = int(np.searchsorted(begins, now, "right") - np.searchsorted(ends, now, "right"))
+            throttled = node.throttle_from is not None and second >= node.throttle_from * expected_s
+            clock = node.clock_mhz * (node.throttle_factor if throttled else 1.0)
+            busy = running / node.slots
+            values = {
+                "cpu_percent": 20 + 5 * rng.random(),
+                "memory_used_bytes": (40 << 30) + rng.integers(0, 1 << 28),
+                "gpu0_utilization_percent": 100.0 * min(1.0, busy * 1.2),
+                "gpu0_memory_used_bytes": float(70 << 30),
+                "gpu0_memory_total_bytes": float(80 << 30),
+                "gpu0_power_w": 150 + 450 * busy * (0.6 if throttled else 1.0) + rng.normal(0, 4),
+                "gpu0_temperature_c": (88 if throttled else 62) + rng.normal(0, 0.5),
+                "gpu0_sm_clock_mhz": clock + rng.normal(0, 5),
+                "gpu0_sm_clock_max_mhz": 1980.0,
+                "gpu0_throttle_reasons": float(0x40 if throttled else 0),
+                "gpu0_processes": 1.0 + node.competing_processes,
+                f"{node.name}-0/vllm:num_requests_running": float(running),
+                f"{node.name}-0/vllm:num_requests_waiting": 0.0,
+                f"{node.name}-0/vllm:kv_cache_usage_perc": min(1.0, 0.55 * busy),
+                f"{node.name}-0/vllm:num_preemptions_total": float(int(node.preemptions_per_s * second)),
+            }
+            for metric, value in values.items():
+                writer.add(node.name, metric, now, float(value))
+    writer.save(path)
+
+
+def _accuracy(plan: Plan) -> dict[str, Any]:
+    return {
+        "rouge1": 38.8, "rouge2": 15.95, "rougeL": 24.5, "rougeLsum": 35.8, "gen_len": 8_167_644,
+        "gen_num": plan.samples, "gate": "pass" if plan.samples == 13_368 else
+        f"not comparable: {plan.samples} samples of 13368", "details": [],
+    }  # fmt: skip
+
+
+def _write_logs(folder: RunFolder, plan: Plan, table: _Table) -> None:
+    """LoadGen's two logs as far as they are read: its verdict, counts, settings and errors."""
+    ok = table.ok
+    scenario = "Server" if plan.scenario == "Interactive" else plan.scenario
+    seconds = (table.end_ns - CLOCK_ZERO_NS) / 1e9
+    latency = np.sort((table.last - table.start)[ok])
+    lines = ["=" * 48, "MLPerf Results Summary", "=" * 48, "SUT name : synthetic", f"Scenario : {scenario}"]
+    lines.append("Mode     : " + ("AccuracyOnly" if plan.mode == "accuracy" else "PerformanceOnly"))
+    lines.append(f"Samples per second: {ok.sum() / seconds:.6g}")
+    lines.append(f"Tokens per second: {table.outputs[ok].sum() / seconds:.6g}")
+    if plan.loadgen_result and plan.mode == "performance":
+        lines.append(f"Result is : {plan.loadgen_result}")
+    lines += ["  Min duration satisfied : " + ("Yes" if plan.loadgen_result == "VALID" else "NO")]
+    lines += ["", "=" * 48, "Additional Stats", "=" * 48, f"Mean latency (ns)               : {int(latency.mean())}"]
+    lines += ["", "=" * 48, "Test Parameters Used", "=" * 48, "", "No warnings encountered during test.", ""]
+    errors = f"{plan.loadgen_errors} errors" if plan.loadgen_errors else "No errors"
+    folder.loadgen_summary.write_text("\n".join([*lines, f"{errors} encountered during test."]) + "\n")
+    values = _log_values(plan, scenario, int(ok.sum()))
+    with folder.loadgen_detail.open("w") as file:
+        for _ in range(plan.loadgen_errors):
+            file.write(_log_line("error_synthetic", "a planted error", {"is_error": True, "is_warning": False}))
+        for key, value in values.items():
+            file.write(_log_line(key, value, {"is_error": False, "is_warning": False}))
+
+
+def _log_values(plan: Plan, scenario: str, completed: int) -> dict[str, Any]:
+    settings = {
+        "scenario": scenario,
+        "test_mode": "AccuracyOnly" if plan.mode == "accuracy" else "PerformanceOnly",
+        "samples_per_query": plan.samples if scenario == "Offline" else 1,
+        "min_duration_ms": 600_000 if plan.official else 0,
+        "performance_issue_unique": False,
+        "performance_issue_same": False,
+        "performance_sample_count": 13_368 if plan.official else min(plan.samples, 13_368),
+        **OFFICIAL_SEEDS,
+    } | plan.settings
+    values = {"loadgen_version": "6.0.17 @ synthetic"}
+    values |= {f"effective_{key}": value for key, value in settings.items()}
+    values["requested_use_token_latencies"] = settings.get("use_token_latencies", True)
+    if plan.mode == "performance":
+        values |= {
+            "result_validity": plan.loadgen_result,
+            "result_query_count": completed if scenario != "Offline" else 1,
+        }
+    values |= {"power_end": "01-01-2026 00:30:00.000", "num_errors": plan.loadgen_errors, "num_warnings": 0}
+    return values
+
+
+def _log_line(key: str, value: Any, metadata: dict[str, Any]) -> str:
+    entry = {"key": key, "value": value, "time_ms": 0.0, "namespace": "mlperf::logging", "event_type": "POINT_IN_TIME"}
+    return ":::MLLOG " + orjson.dumps(entry | {"metadata": metadata}).decode() + "\n"
