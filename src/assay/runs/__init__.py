@@ -1,19 +1,21 @@
 """The run directory: its paths, the schemas of its files, and the only code that reads or writes them."""
 
 from assay.runs.atomic import write_bytes, write_json, write_text
-from assay.runs.campaign import CampaignFolder, RunEntry, read_campaign
+from assay.runs.campaign import CampaignFolder, CampaignState, RunEntry, read_campaign
 from assay.runs.folder import RunFolder, new_id
-from assay.runs.ledger import EndpointLedger, Ledger
+from assay.runs.ledger import EndpointLedger, Ledger, read_ledger
 from assay.runs.loadgen_logs import LatencyStats, LoadgenDetail, LoadgenSummary, LogMessage, read_detail, read_summary
 from assay.runs.record import ClientAudit, EndpointFacts, RunRecord, RunStatus, WarmupFacts
 from assay.runs.requests import REQUESTS_SCHEMA, RequestWriter, read_requests
 from assay.runs.result import Distribution, Figure, Result, result_json_schema
+from assay.runs.system import SystemRecord
 from assay.runs.telemetry import TELEMETRY_SCHEMA, TelemetryWriter, read_telemetry
 
 __all__ = [
     "REQUESTS_SCHEMA",
     "TELEMETRY_SCHEMA",
     "CampaignFolder",
+    "CampaignState",
     "ClientAudit",
     "Distribution",
     "EndpointFacts",
@@ -30,11 +32,13 @@ __all__ = [
     "RunFolder",
     "RunRecord",
     "RunStatus",
+    "SystemRecord",
     "TelemetryWriter",
     "WarmupFacts",
     "new_id",
     "read_campaign",
     "read_detail",
+    "read_ledger",
     "read_requests",
     "read_summary",
     "read_telemetry",

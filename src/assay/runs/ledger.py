@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from assay.errors import UserError
+from assay.runs.folder import RunFolder
+
 
 class EndpointLedger(BaseModel):
     """One endpoint's attempts. `sent = ok + failed + lost`."""
@@ -40,3 +43,13 @@ class Ledger(BaseModel):
     @property
     def balanced(self) -> bool:
         return not self.problems
+
+
+def read_ledger(folder: RunFolder) -> Ledger:
+    """Raises UserError where the folder has no ledger or it can't be read."""
+    try:
+        return Ledger.model_validate_json(folder.ledger.read_bytes())
+    except FileNotFoundError:
+        raise UserError(f"{folder.path}: no ledger.json: not a run folder, or the run didn't end") from None
+    except ValueError as error:
+        raise UserError(f"{folder.ledger}: can't be read: {error}") from None

@@ -1,0 +1,144 @@
+"""What is done once, before any clock starts: the data set, its token ids, the request bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from assay.benchmarks import Benchmark, get_benchmark
+from assay.config import Config
+from assay.datasets import Dataset, load_dataset, load_warmup
+from assay.datasets.tokenise import PromptTokeniser, check_lengths
+from assay.errors import UserError
+from assay.load.bodies import write_bodies
+from assay.load.transport import completion_body
+
+_TEXT_ONLY_SERVERS = {"llama.cpp", "other"}
+_WARMUP_TOKENS = 16
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything about the workload that runs share. Paths lie in a scratch folder."""
+
+    benchmark: Benchmark
+    dataset: Dataset
+    tokeniser: PromptTokeniser | None
+    tokenizer_json: Path | None
+    bodies: Path
+    prompt_tokens: Path
+    warmup_prompts: int
+    model_files: dict[str, str]
+
+    @property
+    def eos_id(self) -> int:
+        return self.benchmark.stop_token_ids[0]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Answer text. Raises UserError where no tokenizer is known."""
+        if self.tokeniser is None:
+            raise UserError("scoring needs the model's tokenizer: set tokenizer to the model's folder")
+        return self.tokeniser.decode(ids)
+
+
+def prepare(config: Config, model: str, scratch: Path, say: Callable[[str], None]) -> Prepared:
+    """Read, tokenise and encode the workload for `model` (the name that requests carry).
+
+    Raises UserError where the data set or the tokenizer is missing or doesn't fit.
+    """
+    benchmark = get_benchmark(config.benchmark)
+    _check_scenarios(config, benchmark)
+    dataset = load_dataset(benchmark, config.dataset.path, config.dataset.samples)
+    say(f"data set {dataset.name}: {len(dataset)} of {dataset.total} samples, sha256 {dataset.sha256[:12]}")
+    tokenizer_json, tokeniser, model_files = _tokeniser(config, benchmark, say)
+    prompts = [_prompt_ids(benchmark, tokeniser, sample.tok_input, sample.input) for sample in dataset.samples]
+    check_lengths(benchmark, [len(prompt) for prompt in prompts])
+    warmup = [
+        _prompt_ids(benchmark, tokeniser, None, text) if tokeniser else _random_prompt(prompts, number)
+        for number, text in enumerate(load_warmup(benchmark)[: config.load.warmup_prompts])
+    ]
+    _write(config, benchmark, model, prompts, warmup, scratch)
+    return Prepared(
+        benchmark=benchmark,
+        dataset=dataset,
+        tokeniser=tokeniser,
+        tokenizer_json=tokenizer_json,
+        bodies=scratch / "bodies.bin",
+        prompt_tokens=scratch / "prompt_tokens.npy",
+        warmup_prompts=len(warmup),
+        model_files=model_files,
+    )
+
+
+def _check_scenarios(config: Config, benchmark: Benchmark) -> None:
+    for scenario in config.scenarios:
+        if scenario not in benchmark.scenarios:
+            known = ", ".join(benchmark.scenarios)
+            raise UserError(f"scenarios: {benchmark.name} has no {scenario}; it has {known}")
+
+
+def _tokeniser(
+    config: Config, benchmark: Benchmark, say: Callable[[str], None]
+) -> tuple[Path | None, PromptTokeniser | None, dict[str, str]]:
+    folder = config.tokenizer
+    if folder is None and config.engine.kind == "vllm" and Path(config.engine.model).is_dir():
+        folder = Path(config.engine.model)
+    if folder is not None:
+        folder = folder.parent if folder.is_file() else folder
+        tokeniser = PromptTokeniser.from_model_folder(folder, benchmark.use_chat_template)
+        return folder / "tokenizer.json", tokeniser, {}
+    if benchmark.model_family == "smollm2-135m":
+        from assay.engines.embedded import ensure_model
+
+        files = ensure_model(progress=say)
+        special = {"bos_token": "<|im_start|>", "eos_token": "<|im_end|>"}
+        template = files.chat_template if benchmark.use_chat_template else None
+        return files.tokenizer_json, PromptTokeniser(files.tokenizer_json, template, special), dict(files.sha256s)
+    return None, None, {}
+
+
+def _prompt_ids(
+    benchmark: Benchmark, tokeniser: PromptTokeniser | None, given: np.ndarray[tuple[int], np.dtype[np.int32]] | None,
+    text: str,
+) -> list[int]:  # fmt: skip
+    # A file's ids belong to the tokenizer that MLPerf used; a benchmark with a chat template has its own.
+    if given is not None and not benchmark.use_chat_template:
+        return [int(token) for token in given]
+    if tokeniser is None:
+        raise UserError(
+            f"{benchmark.name}: the data set has no token ids for this model and no tokenizer is known: "
+            "set tokenizer to the model's folder"
+        )
+    return tokeniser.encode_prompt(text)
+
+
+def _random_prompt(prompts: list[list[int]], number: int) -> list[int]:
+    """A warm-up prompt where text can't be tokenised: tokens drawn from several samples, equal to none of them."""
+    generator = np.random.default_rng(number)
+    pool = np.concatenate([np.asarray(prompt) for prompt in prompts[:100]])
+    length = len(prompts[number % len(prompts)])
+    return [prompts[0][0], *(int(token) for token in generator.choice(pool, size=max(1, length - 1)))]
+
+
+def _write(
+    config: Config, benchmark: Benchmark, model: str, prompts: list[list[int]], warmup: list[list[int]], scratch: Path
+) -> None:
+    plain = config.engine.kind == "external" and config.engine.server in _TEXT_ONLY_SERVERS
+
+    def body(prompt: list[int], most: int) -> bytes:
+        return completion_body(
+            model,
+            prompt,
+            most,
+            min_tokens=None if plain else benchmark.min_new_tokens,
+            return_token_ids=not plain,
+        )
+
+    most = benchmark.max_new_tokens
+    bodies = [body(prompt, most) for prompt in prompts] + [body(prompt, min(most, _WARMUP_TOKENS)) for prompt in warmup]
+    write_bodies(scratch / "bodies.bin", bodies)
+    lengths = [len(prompt) for prompt in prompts + warmup]
+    np.save(scratch / "prompt_tokens.npy", np.asarray(lengths, dtype=np.int32))

@@ -1,0 +1,92 @@
+"""The command line: one short function a command; imports happen inside, so that `assay --help` is quick."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from assay import __version__
+from assay.errors import EXIT_INTERRUPTED, AssayError
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on standard output.")
+_PATH = click.Path(path_type=Path)
+
+
+class _Group(click.Group):
+    """Turns errors that a message explains into that message and their exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except AssayError as error:
+            click.echo(f"assay: {error}", err=True)
+            sys.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("assay: interrupted", err=True)
+            sys.exit(EXIT_INTERRUPTED)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="assay")
+def main() -> None:
+    """Benchmark large-language-model inference the MLPerf way; report only numbers that can be defended.
+
+    Exit codes: 0 done, 1 a run failed or isn't sound, 2 wrong input, 3 findings, 130 interrupted.
+    """
+
+
+@main.command()
+@click.argument("file", type=_PATH, default=Path("assay.yaml"))
+@click.option("--force", is_flag=True, help="Write over an existing file.")
+def init(file: Path, force: bool) -> None:
+    """Write a commented configuration for this machine."""
+    from assay.campaign.starter import write_starter
+
+    click.echo(write_starter(file, force=force))
+
+
+@main.command()
+@click.argument("file", type=_PATH, required=False)
+@click.option("--set", "overrides", multiple=True, metavar="A.B=C", help="Override one setting; may be repeated.")
+@click.option("--dataset", type=_PATH, help="Data set file or folder (short for --set dataset.path=…).")
+@click.option("--output", type=_PATH, help="Where campaign folders are made.")
+@click.option("--official", is_flag=True, help="Every setting from MLPerf's rules: 600 s, all samples, seeds.")
+@_JSON
+def run(
+    file: Path | None,
+    overrides: tuple[str, ...],
+    dataset: Path | None,
+    output: Path | None,
+    official: bool,
+    as_json: bool,
+) -> None:
+    """Benchmark what FILE describes; without it, this machine with the embedded engine and bundled articles."""
+    from assay.campaign.command import run_command
+
+    settings = list(overrides)
+    settings += [f"dataset.path={dataset}"] if dataset else []
+    settings += [f"output={output}"] if output else []
+    settings += ["official=true", "dataset.samples=null", "queries={}"] if official else []
+    sys.exit(run_command(file, settings, as_json=as_json))
+
+
+@main.command()
+@click.argument("folders", type=_PATH, nargs=-1, required=True)
+@click.option("--output", type=_PATH, help="Write there instead of into the run folder.")
+@_JSON
+def report(folders: tuple[Path, ...], output: Path | None, as_json: bool) -> None:
+    """Render the report of runs or campaigns again, from their files alone."""
+    from assay.report.command import report_command
+
+    report_command(folders, output, as_json=as_json)
+
+
+def _end(code: int) -> NoReturn:
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""The user's YAML as models, with defaults, and messages that name the line and the mend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from assay.cluster.options import ClusterOptions, LocalOptions
+from assay.config_errors import SourceMap, explain
+from assay.engines.options import EmbeddedOptions, EngineOptions
+from assay.errors import UserError
+from assay.runs.record import Mode, Scenario
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatasetConfig(_Section):
+    path: Path | None = Field(default=None, description="file or folder; default: the benchmark's bundled set")
+    samples: int | None = Field(default=None, ge=1, description="only the first N samples; not with official")
+
+
+class LoadConfig(_Section):
+    """How the client behaves. The defaults suit most systems."""
+
+    workers: int | None = Field(default=None, ge=1, description="client processes; default: one for eight endpoints")
+    max_attempts: int = Field(default=3, ge=1, le=20, description="how often a sample may be sent")
+    connect_timeout_s: float = Field(default=5, gt=0)
+    stall_timeout_s: float = Field(default=60, gt=0, description="longest silence of a server that owes an answer")
+    request_timeout_s: float = Field(default=600, gt=0)
+    warmup_prompts: int = Field(default=8, ge=0, le=16, description="prompts a warm-up round; 0: no warm-up")
+    api_path: str = "/v1/completions"
+    ca_file: Path | None = Field(default=None, description="certificates to trust for https endpoints")
+
+
+class LoadgenConfig(_Section):
+    user_conf: Path | None = Field(default=None, description="LoadGen's user.conf; its settings win over assay's")
+    audit_config: Path | None = Field(default=None, description="LoadGen's audit.config, for compliance runs")
+
+
+class CampaignConfig(_Section):
+    """Which runs answer the question."""
+
+    kind: Literal["single", "scaling", "official", "sweep"] = "single"
+    repeats: int | None = Field(default=None, ge=1, description="default: 3 for scaling, else 1")
+    seed: int = Field(default=0, ge=0, description="of the order of runs")
+    rates: tuple[float, ...] = Field(default=(), description="sweep: target QPS of each Server run")
+    concurrencies: tuple[int, ...] = Field(default=(), description="sweep: requests in flight of each Offline run")
+    run_timeout_s: float | None = Field(default=None, gt=0, description="limit of one run; default: an estimate")
+    stop_on_failure: bool = False
+
+    @model_validator(mode="after")
+    def _sweep_has_points(self) -> CampaignConfig:
+        if self.kind == "sweep" and not (self.rates or self.concurrencies):
+            raise ValueError("a sweep needs rates or concurrencies")
+        if any(rate <= 0 for rate in self.rates) or any(number < 1 for number in self.concurrencies):
+            raise ValueError("rates and concurrencies must be above 0")
+        return self
+
+
+class Config(_Section):
+    """`assay.yaml`."""
+
+    name: str = Field(default="assay", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+    benchmark: str = Field(default="smollm2-135m", description="a built-in benchmark, or the path of your own")
+    scenarios: tuple[Scenario, ...] = Field(default=("Offline", "Server", "SingleStream"), min_length=1)
+    modes: tuple[Mode, ...] = Field(default=("performance", "accuracy"), min_length=1)
+    official: bool = Field(default=False, description="every setting from the rules: 600 s, all samples, seeds")
+    dataset: DatasetConfig = DatasetConfig()
+    tokenizer: Path | None = Field(
+        default=None, description="model folder with tokenizer.json; default: engine.model where it is a folder"
+    )
+    target_qps: dict[Scenario, float] = Field(default_factory=dict, description="Server: arrivals a second")
+    queries: dict[Scenario, int] = Field(default_factory=dict, description="short runs: queries; default: all samples")
+    engine: EngineOptions = EmbeddedOptions()
+    cluster: ClusterOptions = LocalOptions()
+    load: LoadConfig = LoadConfig()
+    loadgen: LoadgenConfig = LoadgenConfig()
+    campaign: CampaignConfig = CampaignConfig()
+    output: Path = Field(default=Path("results"), description="campaign folders are made in it")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Config:
+        for scenario in ("Server", "Interactive"):
+            if scenario in self.scenarios and scenario not in self.target_qps and not self.campaign.rates:
+                raise ValueError(f"target_qps.{scenario} is needed: arrivals a second, for example 1.0")
+        if self.official and self.dataset.samples is not None:
+            raise ValueError("dataset.samples can't go with official: the rules ask for all samples")
+        if self.official and self.queries:
+            raise ValueError("queries can't go with official: the rules set the count")
+        if any(rate <= 0 for rate in self.target_qps.values()):
+            raise ValueError("target_qps must be above 0")
+        if any(count < 1 for count in self.queries.values()):
+            raise ValueError("queries must be at least 1")
+        return self
+
+
+DEFAULTS: dict[str, Any] = {
+    "name": "embedded",
+    "benchmark": "smollm2-135m",
+    "dataset": {"samples": 32},
+    "target_qps": {"Server": 0.8},
+    "queries": {"SingleStream": 16},
+}
+
+
+def load_config(path: Path | None, overrides: list[str] | None = None) -> Config:
+    """Read `path` (None: the embedded default), apply `a.b=c` overrides, and check everything.
+
+    Raises UserError with one message a mistake: file, line, field, what is wrong, what to do.
+    """
+    if path is None:
+        data, source = {**DEFAULTS}, SourceMap.none("the default configuration")
+    else:
+        data, source = _read(path)
+    for override in overrides or []:
+        _apply(data, override, source)
+    try:
+        return Config.model_validate(data)
+    except ValidationError as error:
+        raise UserError(explain(error, source, Config)) from None
+
+
+def _read(path: Path) -> tuple[dict[str, Any], SourceMap]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; `assay init` writes one") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: can't be read: {error}") from None
+    try:
+        data = yaml.safe_load(text)
+        source = SourceMap.of(text, str(path))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f":{mark.line + 1}" if mark else ""
+        raise UserError(f"{path}{where}: not YAML: {getattr(error, 'problem', error)}") from None
+    if data is None:
+        data = {}
+    if not isinstance(data, dict):
+        raise UserError(f"{path}:1: expected `key: value` lines, found a {type(data).__name__}")
+    return data, source
+
+
+def _apply(data: dict[str, Any], override: str, source: SourceMap) -> None:
+    key, separator, text = override.partition("=")
+    parts = key.strip().split(".")
+    if not separator or not all(parts):
+        raise UserError(f"--set {override}: write it as a.b=c")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise UserError(f"--set {override}: {text!r} is no YAML value") from None
+    place = data
+    for number, part in enumerate(parts[:-1]):
+        inner = place.get(part)
+        if inner is None:
+            inner = {}
+        elif not isinstance(inner, dict):
+            raise UserError(f"--set {override}: {'.'.join(parts[: number + 1])} is a value and holds no {parts[-1]!r}")
+        place[part] = dict(inner)  # never write into a shared default
+        place = place[part]
+    place[parts[-1]] = value
+    source.override(tuple(parts), f"--set {override}")
+
+
+def dump_config(config: Config) -> str:
+    """The resolved configuration as YAML. Secrets are named by their environment variables, so none is in it."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)

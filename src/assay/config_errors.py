@@ -1,0 +1,130 @@
+"""From a validation error to a message that names file, line, field, fault and mend."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any, Self, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+Path = tuple[str | int, ...]
+
+
+class SourceMap:
+    """Where each key of a YAML document stands."""
+
+    def __init__(self, name: str, lines: dict[Path, int]) -> None:
+        self._name = name
+        self._lines = lines
+        self._overrides: dict[Path, str] = {}
+
+    @classmethod
+    def none(cls, name: str) -> Self:
+        return cls(name, {})
+
+    @classmethod
+    def of(cls, text: str, name: str) -> Self:
+        """Raises yaml.YAMLError where the text isn't YAML."""
+        lines: dict[Path, int] = {}
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        if root is not None:
+            _walk(root, (), lines)
+        return cls(name, lines)
+
+    def override(self, path: Path, words: str) -> None:
+        self._overrides[path] = words
+
+    def where(self, path: Path) -> str:
+        """`file:line` of the key, or of the closest key around it."""
+        for length in range(len(path), 0, -1):
+            if words := self._overrides.get(path[:length]):
+                return words
+            if line := self._lines.get(path[:length]):
+                return f"{self._name}:{line}"
+        return self._name
+
+    def known(self, path: Path) -> bool:
+        return any(path == key[: len(path)] for key in [*self._lines, *self._overrides])
+
+
+def _walk(node: yaml.Node, path: Path, lines: dict[Path, int]) -> None:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            here = (*path, key.value)
+            lines[here] = key.start_mark.line + 1
+            _walk(value, here, lines)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            here = (*path, index)
+            lines[here] = value.start_mark.line + 1
+            _walk(value, here, lines)
+
+
+def explain(error: ValidationError, source: SourceMap, model: type[BaseModel]) -> str:
+    """One line a mistake. Pydantic's union tags (engine.vllm.model) are left out of the field's name."""
+    messages = []
+    for item in error.errors():
+        path = _without_tags(item["loc"], source)
+        field = ".".join(str(part) for part in path)
+        prefix = f"{source.where(path)}: {field}: " if field else f"{source.where(path)}: "
+        message = prefix + _words(item, path, model)
+        if message not in messages:
+            messages.append(message)
+    return "\n".join(messages)
+
+
+def _without_tags(location: Path, source: SourceMap) -> Path:
+    path: Path = ()
+    for position, part in enumerate(location):
+        last = position == len(location) - 1
+        if last or source.known((*path, part)) or not isinstance(part, str) or not _is_tag(location, position):
+            path = (*path, part)
+    return path
+
+
+def _is_tag(location: Path, position: int) -> bool:
+    return position > 0 and location[position - 1] in ("engine", "cluster")
+
+
+def _words(item: Any, path: Path, model: type[BaseModel]) -> str:
+    kind, given = item["type"], item.get("input")
+    if kind == "extra_forbidden":
+        names = _siblings(item["loc"], model)
+        close = difflib.get_close_matches(str(path[-1]), names, n=1)
+        if close:
+            return f"unknown key; did you mean {close[0]!r}?"
+        return "unknown key" + (f"; known ones are {', '.join(names)}" if names else "")
+    message: str = item["msg"].removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:]
+    if kind == "missing":
+        return "is missing"
+    if kind in ("value_error", "union_tag_invalid", "union_tag_not_found"):
+        return message
+    return f"{message} (found {given!r})"
+
+
+def _siblings(location: Path, model: type[BaseModel]) -> list[str]:
+    """The keys that the section around `location` knows."""
+    types: list[Any] = [model]
+    for part in location[:-1]:
+        if isinstance(part, int):
+            continue
+        found = [t.model_fields[part].annotation for t in types if part in t.model_fields]
+        types = [m for annotation in found for m in _models(annotation)] or [
+            t for t in types if _tag_of(t) in (None, part)
+        ]
+    return sorted({name for t in types for name in t.model_fields})
+
+
+def _tag_of(model: type[BaseModel]) -> str | None:
+    for name in ("kind", "launcher"):
+        if field := model.model_fields.get(name):
+            return str(get_args(field.annotation)[0]) if get_args(field.annotation) else None
+    return None
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for inner in get_args(annotation) for model in _models(inner)]

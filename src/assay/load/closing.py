@@ -1,0 +1,135 @@
+"""Closing a run's load: the workers' journals become `requests.parquet`, and the ledger is drawn up.
+
+Works on whatever is there, so a run that was killed is closed like one that ended.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import orjson
+
+from assay.load.journal import ISSUED_NAME, OUTCOME_NAME, read_attempts, read_issued
+from assay.load.ledger import LOST, Attempt, Counts, attempt_of, build_ledger, final_attempts
+from assay.load.plan import LoadPlan
+from assay.load.schedule import scheduled_ns
+from assay.runs import Ledger, RequestWriter, RunFolder, write_json
+from assay.runs.loadgen_logs import read_detail
+
+
+def read_outcome(folder: RunFolder) -> dict[str, Any]:
+    """How the load process says it ended; a process that was killed said nothing."""
+    path = folder.parts / OUTCOME_NAME
+    if not path.exists():
+        return {"status": "killed", "reason": "LoadGen's process ended without a word; see driver.log"}
+    outcome: dict[str, Any] = orjson.loads(path.read_bytes())
+    return outcome
+
+
+def close_load(folder: RunFolder, plan: LoadPlan) -> Ledger:
+    """Write `requests.parquet`, `warmup.parquet` and `ledger.json`; the journals stay until `discard_journals`."""
+    outcome = read_outcome(folder)
+    issued = read_issued(folder.parts / ISSUED_NAME)
+    issued_ns = {sample: time_ns for sample, _, time_ns in issued}
+    attempts = [attempt_of(row) for row in _rows(folder)]
+    final = final_attempts(attempts, plan.max_attempts)
+    due_ns = _due(plan, outcome, np.asarray([time_ns for _, _, time_ns in issued], dtype=np.int64))
+    count_tokens = _token_counter(plan)
+    with RequestWriter(folder.requests) as writer:
+        writer.write(
+            _finished(row, issued_ns, due_ns, final, count_tokens)
+            for row in _rows(folder)
+            if row["sample_id"] in issued_ns
+        )
+        writer.write(_never_answered(issued, attempts, final, due_ns))
+    if warmups := [row for path in sorted(folder.parts.glob("warmup-*.jsonl")) for row in read_attempts(path)]:
+        with RequestWriter(folder.warmup) as writer:
+            writer.write(_warmup_row(row) for row in warmups)
+    finished = outcome["status"] == "finished"
+    counts = Counts(
+        callback_issued=outcome.get("issued", len(issued)),
+        driver_completed=outcome.get("completed") if finished else None,
+        driver_failed=outcome.get("failed") if finished else None,
+        log_completed=read_detail(folder.loadgen_detail).sample_count if finished else None,
+        short_outputs=outcome.get("short_outputs", 0),
+    )
+    endpoints = [endpoint.name for endpoint in plan.endpoints]
+    ledger = build_ledger([sample for sample, _, _ in issued], attempts, final, endpoints, counts)
+    write_json(folder.ledger, ledger)
+    return ledger
+
+
+def discard_journals(folder: RunFolder) -> None:
+    """Remove the journals once all that they held is written elsewhere."""
+    shutil.rmtree(folder.parts)
+
+
+def _rows(folder: RunFolder) -> Iterator[dict[str, Any]]:
+    for path in sorted(folder.parts.glob("attempts-*.jsonl")):
+        for row in read_attempts(path):
+            if row["status"] == "cancelled":  # the run ended while the endpoint owed the answer
+                row["status"] = LOST
+            yield row
+
+
+def _warmup_row(row: dict[str, Any]) -> dict[str, Any]:
+    row.pop("text", None)
+    return row | {"final": True, "issued_ns": row["sent_ns"] or row["done_ns"]}
+
+
+def _finished(
+    row: dict[str, Any],
+    issued_ns: dict[int, int],
+    due_ns: np.ndarray[Any, Any] | None,
+    final: dict[int, Attempt],
+    count_tokens: Any,
+) -> dict[str, Any]:
+    sample = row["sample_id"]
+    if (text := row.pop("text", None)) and count_tokens:
+        row["output_tokens"], row["token_source"] = count_tokens(text), "tokenizer"
+    decided = final.get(sample)
+    row["final"] = decided is not None and decided.attempt == row["attempt"]
+    row["issued_ns"] = issued_ns[sample]
+    row["scheduled_ns"] = int(due_ns[sample]) if due_ns is not None else None
+    return row
+
+
+def _never_answered(
+    issued: list[tuple[int, int, int]],
+    attempts: list[Attempt],
+    final: dict[int, Attempt],
+    due_ns: np.ndarray[Any, Any] | None,
+) -> Iterator[dict[str, Any]]:
+    """A row for each sample that was still waiting when the run ended."""
+    waiting_to_be_resent = {attempt.sample for attempt in attempts} - final.keys()
+    for sample, qsl_idx, time_ns in issued:
+        if sample not in final:
+            yield {
+                "sample_id": sample,
+                "qsl_idx": qsl_idx,
+                "attempt": 0,
+                "final": True,
+                "status": LOST,
+                "detail": "waiting to be sent again" if sample in waiting_to_be_resent else "never sent",
+                "issued_ns": time_ns,
+                "scheduled_ns": int(due_ns[sample]) if due_ns is not None else None,
+            }
+
+
+def _due(plan: LoadPlan, outcome: dict[str, Any], issued_ns: Any) -> np.ndarray[Any, Any] | None:
+    seed, qps = outcome.get("schedule_seed"), outcome.get("target_qps")
+    if plan.loadgen.scenario != "Server" or seed is None or qps is None:
+        return None
+    return scheduled_ns(issued_ns, seed, qps)
+
+
+def _token_counter(plan: LoadPlan) -> Any:
+    if not plan.tokenizer:
+        return None
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(plan.tokenizer)
+    return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)

@@ -1,0 +1,287 @@
+"""LoadGen's process: one fresh process a test, started as `python -m assay.load.driver PLAN PARENT_PID`.
+
+LoadGen's own thread hands over samples; the main thread is the only one that completes them, because completions of one
+sample from two threads come out of order in LoadGen's log. Progress goes to standard output, one JSON object a line.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from assay.errors import AssayError
+from assay.load import loadgen
+from assay.load.frames import Done, First, Health
+from assay.load.hub import Hub
+from assay.load.journal import ISSUED_NAME, OUTCOME_NAME, IssuedJournal
+from assay.load.plan import LoadPlan, read_plan
+from assay.load.processes import SelfMeasure, die_with_parent, quiet_gc
+from assay.load.router import Fate, Router
+from assay.load.transport import Outcome
+from assay.load.warmup import Warmup
+from assay.runs import write_json
+
+_PROGRESS_NS = 500_000_000
+_PROBE_NS = 1_000_000_000
+_OUTCOMES = list(Outcome)
+_OK = _OUTCOMES.index(Outcome.OK)
+_UNREACHABLE = {_OUTCOMES.index(Outcome.CONNECT), _OUTCOMES.index(Outcome.TLS)}
+_OUTPUT_WORK = 4  # an output token costs about as much as four prompt tokens on the engines measured
+_LEAST_TOKENS = 2  # LoadGen logs an error for fewer, and can't compute TPOT
+_WORKER_STOP_S = 2.0
+
+
+@dataclass
+class Tally:
+    """`outcome.json`: how the load process ended and what it counted."""
+
+    status: str = "finished"
+    reason: str = ""
+    failed: int = 0
+    completed: int = 0
+    short_outputs: int = 0
+    estimated_tokens: int = 0
+    first_token_then_resent: int = 0
+    hops_ns: list[int] = field(default_factory=list)
+
+
+class Driver:
+    """Connects LoadGen, the router and the workers for one test."""
+
+    def __init__(self, plan: LoadPlan, plan_path: Path) -> None:
+        self._plan = plan
+        self._folder = Path(plan.folder)
+        self._lock = threading.Lock()  # guards the router and the sockets: LoadGen's thread dispatches too
+        self._issued = IssuedJournal(self._folder / "parts" / ISSUED_NAME)
+        self._queries: list[int] = []  # LoadGen's id by sample_id
+        self._first_told: set[int] = set()
+        self._over = False
+        self._error: BaseException | None = None
+        self._signal = 0
+        self._tally = Tally()
+        self._endpoint_ok = [0] * len(plan.endpoints)
+        self._tokens = 0
+        self._last_probe_ns = 0
+        self._measure = SelfMeasure()
+        self._hub = Hub(plan_path, plan.workers, len(plan.endpoints))
+        self._hub.wake_on_signals()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, _frame: object) -> None:
+        self._signal = number
+
+    def _stopped(self) -> bool:
+        return self._signal != 0
+
+    def run(self) -> int:
+        """Warm up, run LoadGen's test to its end or until something ends it; returns the exit code."""
+        self._hub.wait_ready(self._stopped)
+        warmup = Warmup(self._plan, self._hub, _OK, self._stopped)
+        _say("warmup")
+        facts = warmup.run()
+        self._router = self._make_router(warmup)
+        self._test: loadgen.Test | None = None
+        if not self._stopped() and not all(lane.out for lane in self._router.lanes):
+            self._start_test()
+            self._loop()
+        self._conclude()
+        self._hub.stop(_WORKER_STOP_S)
+        self._save(facts)
+        return 0 if self._tally.status == "finished" else 1
+
+    def _make_router(self, warmup: Warmup) -> Router:
+        weights: list[int] = np.load(self._plan.prompt_tokens).tolist()
+        most = self._plan.max_tokens * _OUTPUT_WORK
+        rates = [endpoint.rate for endpoint in warmup.endpoints]
+        router = Router(
+            [endpoint.window or 1 for endpoint in warmup.endpoints],
+            lambda qsl_idx: float(weights[qsl_idx] + most),
+            max_attempts=self._plan.max_attempts,
+            offline_epoch=self._plan.samples if self._plan.loadgen.scenario == "Offline" else None,
+            prior_rates=rates if all(rates) else None,
+        )
+        for lane, endpoint in zip(router.lanes, warmup.endpoints, strict=True):
+            lane.out = bool(endpoint.failure)
+        return router
+
+    def _start_test(self) -> None:
+        self._test = loadgen.Test(self._plan, self._on_issue, self._on_end)
+        sys.setswitchinterval(0.0002)  # LoadGen's thread must not wait 5 ms for the main thread to let go
+        quiet_gc()
+        self._measure.start()
+        self._hub.start_measuring()
+        _say("start")
+        self._test.start()
+
+    def _on_issue(self, queries: list[tuple[int, int]]) -> None:
+        """Runs on LoadGen's thread."""
+        now_ns = time.monotonic_ns()
+        first = len(self._queries)
+        samples = [(first + offset, qsl_idx) for offset, (_, qsl_idx) in enumerate(queries)]
+        self._issued.add(samples, now_ns)
+        self._queries.extend(query for query, _ in queries)
+        with self._lock:
+            self._router.offer(samples)
+            for send in self._router.dispatch(now_ns):
+                self._hub.send(send)
+
+    def _on_end(self, error: BaseException | None) -> None:
+        """Runs on LoadGen's thread."""
+        self._error = error
+        self._over = True
+        self._hub.wake()
+
+    def _loop(self) -> None:
+        next_progress_ns = 0
+        while not self._over and not self._stopped() and not self._router.all_gone:
+            self._step(self._hub.poll(self._patience_s()))
+            now_ns = time.monotonic_ns()
+            if now_ns >= next_progress_ns:
+                self._progress()
+                next_progress_ns = now_ns + _PROGRESS_NS
+        self._progress()
+
+    def _patience_s(self) -> float:
+        if (retry_ns := self._router.next_retry_ns()) is not None:
+            return max(0.0, min(0.25, (retry_ns - time.monotonic_ns()) / 1e9))
+        return 0.25
+
+    def _step(self, messages: list[Any]) -> None:
+        firsts: list[tuple[int, bytes]] = []
+        completions: list[tuple[int, bytes, int]] = []
+        now_ns = time.monotonic_ns()
+        with self._lock:
+            for message in messages:
+                if isinstance(message, Done):
+                    self._on_done(message, firsts, completions, now_ns)
+                elif isinstance(message, First):
+                    self._on_first(message, firsts, now_ns)
+                elif isinstance(message, Health):
+                    self._router.probed(message.endpoint, healthy=message.healthy)
+            for send in self._router.dispatch(now_ns):
+                self._hub.send(send)
+            if self._router.out and now_ns - self._last_probe_ns >= _PROBE_NS:
+                self._last_probe_ns = now_ns
+                for endpoint in self._router.out:
+                    self._hub.probe(endpoint)
+        if firsts:
+            loadgen.first_tokens(firsts)
+        if completions:
+            loadgen.complete(completions)
+
+    def _on_first(self, first: First, firsts: list[tuple[int, bytes]], now_ns: int) -> None:
+        if not self._plan.streams_first_token:
+            return
+        if first.sample in self._first_told:
+            self._tally.first_token_then_resent += 1
+            return
+        self._first_told.add(first.sample)
+        self._tally.hops_ns.append(now_ns - first.first_ns)
+        firsts.append((self._queries[first.sample], first.token.to_bytes(4, "little") if first.token >= 0 else b""))
+
+    def _on_done(
+        self, done: Done, firsts: list[tuple[int, bytes]], completions: list[tuple[int, bytes, int]], now_ns: int
+    ) -> None:
+        ok = done.outcome == _OK
+        fate = self._router.finish(
+            done.sample, done.endpoint, ok=ok, unreachable=done.outcome in _UNREACHABLE, now_ns=now_ns
+        )
+        if fate is Fate.RESEND:
+            return
+        query = self._queries[done.sample]
+        if self._plan.streams_first_token and done.sample not in self._first_told:
+            firsts.append((query, b""))  # a failed sample too: without it LoadGen's process crashes
+        if fate is Fate.FAILED:
+            # LoadGen has no way to say "failed": the query must be completed or the test never ends.
+            self._tally.failed += 1
+            completions.append((query, b"", _LEAST_TOKENS))
+            return
+        if not self._plan.streams_first_token:
+            self._tally.hops_ns.append(now_ns - done.done_ns)
+        completions.append((query, *self._answer(done)))
+
+    def _answer(self, done: Done) -> tuple[bytes, int]:
+        """Output ids and token count as LoadGen is told them; one-token answers are stated as two, and counted."""
+        tokens, ids = done.output_tokens, done.output_ids
+        if tokens < 0:
+            tokens = len(ids) // 4 or done.chunks
+            self._tally.estimated_tokens += 1
+        self._tally.completed += 1
+        self._endpoint_ok[done.endpoint] += 1
+        self._tokens += tokens
+        if tokens < _LEAST_TOKENS:
+            self._tally.short_outputs += 1
+            ids += self._plan.eos_id.to_bytes(4, "little") * (_LEAST_TOKENS - tokens) if ids else b""
+        return ids, max(tokens, _LEAST_TOKENS)
+
+    def _progress(self) -> None:
+        _say(
+            "progress",
+            issued=len(self._queries),
+            completed=self._tally.completed,
+            failed=self._tally.failed,
+            in_flight=self._router.in_flight,
+            output_tokens=self._tokens,
+            endpoints={
+                endpoint.name: {"completed": ok, "in_flight": lane.in_flight, "out": lane.out}
+                for endpoint, ok, lane in zip(self._plan.endpoints, self._endpoint_ok, self._router.lanes, strict=True)
+            },
+        )
+
+    def _conclude(self) -> None:
+        if self._error is not None:
+            self._tally.status, self._tally.reason = "error", f"{type(self._error).__name__}: {self._error}"
+        elif self._stopped():
+            self._tally.status, self._tally.reason = "stopped", signal.Signals(self._signal).name
+        elif not self._over:
+            before = "" if self._test else " during warm-up"
+            self._tally.status, self._tally.reason = "endpoints_gone", f"no endpoint answers any more{before}"
+
+    def _save(self, facts: Any) -> None:
+        stats: dict[str, Any] = {**self._hub.stats, "loadgen": self._measure.report()}
+        tally = dict(vars(self._tally))
+        hops = np.asarray(tally.pop("hops_ns"), dtype=np.int64)
+        tally |= {
+            "issued": len(self._queries),
+            "windows": [lane.window for lane in self._router.lanes],
+            "hop_percentiles_ns": [int(np.percentile(hops, p)) for p in (50, 99, 100)] if len(hops) else None,
+            "processes": stats,
+            "warmup": facts.model_dump(),
+            "schedule_seed": self._test.schedule_seed if self._test else None,
+            "target_qps": self._test.target_qps if self._test else None,
+        }
+        write_json(self._folder / "parts" / OUTCOME_NAME, tally)
+
+
+def _say(event: str, **facts: Any) -> None:
+    line = orjson.dumps({"event": event, "time_ns": time.monotonic_ns(), **facts}, option=orjson.OPT_APPEND_NEWLINE)
+    os.write(1, line)
+
+
+def main(argv: list[str]) -> int:
+    """Run the test that the plan describes."""
+    plan_path = Path(argv[0])
+    die_with_parent(int(argv[1]))
+    plan = read_plan(plan_path)
+    try:
+        return Driver(plan, plan_path).run()
+    except AssayError as error:
+        write_json(Path(plan.folder) / "parts" / OUTCOME_NAME, {"status": "error", "reason": str(error)})
+        return 1
+
+
+if __name__ == "__main__":
+    code = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # LoadGen's thread can't be stopped, and a query that is still open would crash its destructor

@@ -1,0 +1,139 @@
+"""LoadGen's process' side of its workers: starts them, sends frames to them, and collects theirs."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+
+from assay.errors import AssayError
+from assay.load import frames
+
+_RECEIVE_BYTES = 1 << 20
+_READY_LIMIT_S = 30.0
+
+Message = frames.First | frames.Done | frames.Health
+
+
+class WorkerDiedError(AssayError):
+    """A worker process ended before it was told to."""
+
+
+class Hub:
+    """The workers, as one. `send` may be called from any thread under the caller's lock; the rest from one thread."""
+
+    def __init__(self, plan_path: Path, workers: int, endpoints: int) -> None:
+        self._selector = selectors.DefaultSelector()
+        self._sockets: list[socket.socket] = []
+        self._readers = [frames.FrameReader() for _ in range(workers)]
+        self._processes = [self._spawn(plan_path, index) for index in range(workers)]
+        self._turn = [0] * endpoints
+        self._shares = _worker_shares(endpoints, workers)
+        self._ready = 0
+        self._stopping = False
+        self.stats: dict[str, dict[str, float]] = {}
+        self._wake_receiver, self._wake_sender = socket.socketpair()
+        self._wake_receiver.setblocking(False)
+        self._wake_sender.setblocking(False)
+        self._selector.register(self._wake_receiver, selectors.EVENT_READ, None)
+
+    def _spawn(self, plan_path: Path, index: int) -> subprocess.Popen[bytes]:
+        ours, theirs = socket.socketpair()
+        command = [sys.executable, "-m", "assay.load.worker", str(theirs.fileno()), str(plan_path), str(index)]
+        process = subprocess.Popen([*command, str(os.getpid())], pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+        theirs.close()
+        self._sockets.append(ours)
+        self._selector.register(ours, selectors.EVENT_READ, index)
+        return process
+
+    def wake(self) -> None:
+        """Make a `poll` that is waiting return; safe from any thread and from a signal handler."""
+        try:
+            self._wake_sender.send(b"\0")
+        except BlockingIOError:
+            return  # a wake-up is waiting already
+
+    def wake_on_signals(self) -> None:
+        signal.set_wakeup_fd(self._wake_sender.fileno(), warn_on_full_buffer=False)
+
+    def wait_ready(self, stopped: Callable[[], bool]) -> None:
+        """Wait until every worker says that it is ready. Raises WorkerDiedError if one ends instead."""
+        while self._ready < len(self._processes) and not stopped():
+            self.poll(_READY_LIMIT_S)
+
+    def send(self, message: frames.Send) -> None:
+        share = self._shares[message.endpoint]
+        turn = self._turn[message.endpoint]
+        self._turn[message.endpoint] = (turn + 1) % len(share)
+        self._sockets[share[turn]].sendall(frames.pack_send(message))
+
+    def probe(self, endpoint: int) -> None:
+        self._sockets[self._shares[endpoint][0]].sendall(frames.pack_probe(endpoint))
+
+    def start_measuring(self) -> None:
+        for connection in self._sockets:
+            connection.sendall(frames.frame(bytes([frames.STATS])))
+
+    def poll(self, timeout_s: float) -> list[Message]:
+        """What the workers sent, oldest first for each worker; waits at most `timeout_s` for the first."""
+        messages: list[Message] = []
+        for key, _ in self._selector.select(timeout_s):
+            if key.data is None:
+                self._wake_receiver.recv(4096)
+                continue
+            data = self._sockets[key.data].recv(_RECEIVE_BYTES)
+            if not data:
+                self._closed(key.data)
+                continue
+            for payload in self._readers[key.data].feed(data):
+                self._decode(key.data, payload, messages)
+        return messages
+
+    def _decode(self, worker: int, payload: memoryview, messages: list[Message]) -> None:
+        kind = payload[0]
+        if kind == frames.FIRST:
+            messages.append(frames.unpack_first(payload))
+        elif kind == frames.DONE:
+            messages.append(frames.unpack_done(payload))
+        elif kind == frames.HEALTH:
+            messages.append(frames.unpack_health(payload))
+        elif kind == frames.STATS:
+            self.stats[f"worker-{worker}"] = orjson.loads(bytes(payload[1:]))
+        elif kind == frames.READY:
+            self._ready += 1
+
+    def _closed(self, worker: int) -> None:
+        self._selector.unregister(self._sockets[worker])
+        if not self._stopping:
+            code = self._processes[worker].wait()
+            raise WorkerDiedError(f"client worker {worker} ended by itself with exit code {code}; see driver.log")
+
+    def stop(self, limit_s: float) -> None:
+        """Have every worker write what it has and end; those that don't within the limit are killed."""
+        self._stopping = True
+        for connection in self._sockets:
+            try:
+                connection.sendall(frames.frame(bytes([frames.STOP])))
+            except OSError:  # gone already
+                continue
+        for process in self._processes:
+            try:
+                while process.poll() is None and self._selector.get_map():
+                    self.poll(0.1)
+                process.wait(timeout=limit_s)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _worker_shares(endpoints: int, workers: int) -> list[list[int]]:
+    """Which workers talk to each endpoint: one where there are enough endpoints, else an even share of the workers."""
+    if endpoints >= workers:
+        return [[endpoint % workers] for endpoint in range(endpoints)]
+    return [[worker for worker in range(workers) if worker % endpoints == endpoint] for endpoint in range(endpoints)]

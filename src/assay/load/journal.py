@@ -1,0 +1,83 @@
+"""Records written as they come, so that whatever happens to a run, what was measured is on disk.
+
+Attempts are JSON lines whose keys are columns of `requests.parquet`; what LoadGen issued is a binary file of
+(sample_id, qsl_idx, issued_ns). A line or record cut off by a crash is ignored when they are read.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+_ISSUED = struct.Struct("<qiq")
+_FLUSH_BYTES = 256 * 1024
+
+ISSUED_NAME = "issued.bin"
+OUTCOME_NAME = "outcome.json"
+
+
+def attempts_path(parts: Path, worker: int) -> Path:
+    return parts / f"attempts-{worker}.jsonl"
+
+
+def warmup_path(parts: Path, worker: int) -> Path:
+    return parts / f"warmup-{worker}.jsonl"
+
+
+class AttemptJournal:
+    """Appends attempts; `flush` hands what has gathered to the operating system in one write."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        self._lines: list[bytes] = []
+        self._size = 0
+
+    def add(self, row: dict[str, Any]) -> None:
+        line = orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
+        self._lines.append(line)
+        self._size += len(line)
+        if self._size >= _FLUSH_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._lines:
+            _write_all(self._file, b"".join(self._lines))
+            self._lines.clear()
+            self._size = 0
+
+
+def read_attempts(path: Path) -> Iterator[dict[str, Any]]:
+    """The attempts of one journal; an unfinished last line is left out."""
+    with path.open("rb") as file:
+        for line in file:
+            if line.endswith(b"\n"):
+                yield orjson.loads(line)
+
+
+class IssuedJournal:
+    """What LoadGen handed over, written before anything is sent."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+
+    def add(self, samples: Iterable[tuple[int, int]], issued_ns: int) -> None:
+        _write_all(self._file, b"".join(_ISSUED.pack(sample, qsl_idx, issued_ns) for sample, qsl_idx in samples))
+
+
+def read_issued(path: Path) -> list[tuple[int, int, int]]:
+    """(sample_id, qsl_idx, issued_ns) in order of issue; empty where LoadGen issued nothing."""
+    if not path.exists():
+        return []
+    data = path.read_bytes()
+    return list(_ISSUED.iter_unpack(data[: len(data) // _ISSUED.size * _ISSUED.size]))
+
+
+def _write_all(handle: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(handle, view) :]

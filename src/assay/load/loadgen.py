@@ -1,0 +1,146 @@
+"""LoadGen's settings and its test, as the rules and its Python binding ask for them.
+
+The binding's pitfalls are many (a second FromConfig skips the built-in file, an exception in a callback aborts the
+process, completions from two threads reorder the log), so this module is the only one that touches it, and it runs in
+a process of its own for each test.
+"""
+
+from __future__ import annotations
+
+import array
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import mlperf_loadgen as lg
+
+from assay.errors import UserError
+from assay.load.plan import LoadgenSettings, LoadPlan
+
+_BUILT_IN_ONLY = 0
+_USER_CONF = 2
+_SCENARIOS = {
+    "Offline": lg.TestScenario.Offline,
+    "Server": lg.TestScenario.Server,
+    "SingleStream": lg.TestScenario.SingleStream,
+}
+
+IssueCallback = Callable[[list[tuple[int, int]]], None]
+
+
+def write_user_conf(settings: LoadgenSettings, folder: Path) -> Path:
+    """The run's `user.conf`: the target rate, then what the user's own file says."""
+    lines = []
+    if settings.target_qps is not None and settings.scenario != "SingleStream":
+        lines.append(f"{settings.model}.{settings.scenario}.target_qps = {settings.target_qps}")
+    if settings.user_conf:
+        lines.append(Path(settings.user_conf).read_text())
+    path = folder / "user.conf"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_settings(plan: LoadPlan) -> Any:
+    """TestSettings for a run: the rules' own, then the user's, then (short runs only) the shorter limits."""
+    loadgen, folder = plan.loadgen, Path(plan.folder)
+    settings = lg.TestSettings()
+    settings.FromConfig("", loadgen.model, loadgen.scenario, _BUILT_IN_ONLY)
+    user_conf = write_user_conf(loadgen, folder)
+    if settings.FromConfig(str(user_conf), loadgen.model, loadgen.scenario, _USER_CONF) != 0:
+        raise UserError(f"LoadGen can't read {loadgen.user_conf or user_conf}: lines are 'model.scenario.key = value'")
+    settings.scenario = _SCENARIOS[loadgen.scenario]
+    settings.mode = lg.TestMode.AccuracyOnly if plan.mode == "accuracy" else lg.TestMode.PerformanceOnly
+    if loadgen.own_sample_count:
+        settings.performance_sample_count_override = plan.samples
+        settings.min_query_count = plan.samples if loadgen.scenario != "Server" else settings.min_query_count
+    if loadgen.ttft_limit_ns is not None and loadgen.tpot_limit_ns is not None:
+        settings.ttft_latency, settings.tpot_latency = loadgen.ttft_limit_ns, loadgen.tpot_limit_ns
+    if not loadgen.official:
+        _shorten(settings, plan)
+    return settings
+
+
+def _shorten(settings: Any, plan: LoadPlan) -> None:
+    queries = plan.loadgen.queries or plan.samples
+    settings.performance_sample_count_override = plan.samples
+    settings.min_duration_ms = plan.loadgen.min_duration_ms or 0
+    settings.min_query_count = queries
+    # With permutations LoadGen issues whole epochs; for a part of one it must draw samples instead.
+    settings.sample_concatenate_permutation = queries % plan.samples == 0
+
+
+class Test:
+    """One LoadGen test: `start` returns at once; `on_end` is called from LoadGen's thread when it is over."""
+
+    def __init__(self, plan: LoadPlan, issue: IssueCallback, on_end: Callable[[BaseException | None], None]) -> None:
+        self._plan = plan
+        self._issue = issue
+        self._on_end = on_end
+        self._settings = test_settings(plan)
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="loadgen", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    @property
+    def schedule_seed(self) -> int:
+        seed: int = self._settings.schedule_rng_seed
+        return seed
+
+    @property
+    def target_qps(self) -> float:
+        qps: float = self._settings.server_target_qps
+        return qps
+
+    def _on_issue(self, queries: list[Any]) -> None:
+        # An exception that left this function would abort the process and take LoadGen's logs with it.
+        try:
+            self._issue([(query.id, query.index) for query in queries])
+        except Exception as error:
+            self._failure = error
+            self._on_end(error)
+
+    def _run(self) -> None:
+        output = lg.LogOutputSettings()
+        output.outdir = self._plan.folder
+        output.copy_summary_to_stdout = False
+        log = lg.LogSettings()
+        log.log_output = output
+        log.enable_trace = False
+        sut = lg.ConstructSUT(self._on_issue, _nothing)
+        qsl = lg.ConstructQSL(self._plan.samples, self._plan.samples, _ignore, _ignore)
+        # The default, audit.config in the working directory, could turn a run into another one unseen.
+        audit_config = str(Path(self._plan.folder) / "audit.config")
+        lg.StartTestWithLogSettings(sut, qsl, self._settings, log, audit_config)
+        if self._failure is None:
+            self._on_end(None)
+
+
+def _nothing() -> None:
+    """Nothing is held back that LoadGen could flush."""
+
+
+def _ignore(samples: list[int]) -> None:
+    """All samples are in memory for the whole run."""
+
+
+def first_tokens(queries: list[tuple[int, bytes]]) -> None:
+    """Tell LoadGen that these queries have their first token (its int32 id as bytes, or nothing)."""
+    _respond(lg.FirstTokenComplete, [(query, data, 1) for query, data in queries])
+
+
+def complete(queries: list[tuple[int, bytes, int]]) -> None:
+    """Tell LoadGen that these queries are done: output ids as int32 bytes, and the token count."""
+    _respond(lg.QuerySamplesComplete, queries)
+
+
+def _respond(call: Callable[[list[Any]], None], queries: list[tuple[int, bytes, int]]) -> None:
+    buffer = array.array("B", b"".join(data for _, data, _ in queries))
+    position = buffer.buffer_info()[0]
+    responses = []
+    for query, data, tokens in queries:
+        responses.append(lg.QuerySampleResponse(query, position, len(data), tokens))
+        position += len(data)
+    call(responses)  # LoadGen copies the bytes before it returns

@@ -1,0 +1,86 @@
+"""What the load process must know: one JSON file, written by the controller, read by LoadGen's process and workers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from assay.runs.record import Mode, Scenario
+
+LoadgenScenario = Literal["Offline", "Server", "SingleStream"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class EndpointPlan(_Model):
+    """One endpoint as the load generator sees it."""
+
+    name: str
+    url: str
+    api_path: str = "/v1/completions"
+    window: int | None = Field(description="most requests in flight; null: found during warm-up")
+    bodies: str = Field(description="path of the request bodies for this endpoint's model name")
+    api_key_env: str | None = Field(default=None, description="environment variable that holds a bearer token")
+    ca_file: str | None = None
+    verify_tls: bool = True
+
+
+class LoadgenSettings(_Model):
+    """Which of LoadGen's settings apply. `official` takes all of them from the rules' built-in mlperf.conf."""
+
+    model: str = Field(description="the name in mlperf.conf, e.g. llama3_1-8b")
+    scenario: LoadgenScenario
+    official: bool
+    own_sample_count: bool = Field(description="the benchmark isn't in mlperf.conf: sample counts are its own")
+    target_qps: float | None
+    queries: int | None = Field(default=None, description="short run: how many queries")
+    min_duration_ms: int | None = Field(default=None, description="short run: shortest duration")
+    ttft_limit_ns: int | None = None
+    tpot_limit_ns: int | None = None
+    user_conf: str | None = None
+
+
+class Timeouts(_Model):
+    connect_s: float = Field(default=5.0, gt=0)
+    stall_s: float = Field(default=60.0, gt=0, description="longest silence of a server that owes an answer")
+    request_s: float = Field(default=600.0, gt=0)
+
+
+class WarmupPlan(_Model):
+    """Rounds of warm-up prompts until the median TTFT of two rounds in a row differs by less than `tolerance`."""
+
+    prompts: int = Field(ge=0, description="warm-up prompts; they follow the samples in the bodies")
+    max_rounds: int = 6
+    tolerance: float = 0.2
+
+
+class LoadPlan(_Model):
+    folder: str
+    scenario: Scenario
+    mode: Mode
+    loadgen: LoadgenSettings
+    samples: int
+    max_tokens: int
+    eos_id: int
+    prompt_tokens: str = Field(
+        description="path of an int32 .npy: tokens of each sample's prompt, then of the warm-up's"
+    )
+    tokenizer: str | None = Field(description="tokenizer.json, for servers that send only text")
+    endpoints: list[EndpointPlan]
+    workers: int = Field(ge=1)
+    max_attempts: int = Field(ge=1)
+    timeouts: Timeouts
+    warmup: WarmupPlan
+
+    @property
+    def streams_first_token(self) -> bool:
+        """LoadGen wants FirstTokenComplete in every scenario but Offline."""
+        return self.loadgen.scenario != "Offline"
+
+
+def read_plan(path: Path) -> LoadPlan:
+    return LoadPlan.model_validate_json(path.read_bytes())

@@ -1,0 +1,69 @@
+"""What every process of the load side does to itself: die with its parent, and measure its own event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import gc
+import os
+import resource
+import signal
+import time
+from typing import Any
+
+_PR_SET_PDEATHSIG = 1
+_TICK_S = 0.02
+
+
+def die_with_parent(parent_pid: int) -> None:
+    """Have the kernel end this process when its parent does, however that happens (Linux)."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent_pid:  # it had died before the call
+        os._exit(1)
+
+
+def quiet_gc() -> None:
+    """Keep the collector from pausing the hot path: what exists by now is left alone, cycles are looked for rarely."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(200_000, 50, 50)
+
+
+def cpu_ns() -> int:
+    """CPU time of this process so far, user and system, ns."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return int((usage.ru_utime + usage.ru_stime) * 1e9)
+
+
+class SelfMeasure:
+    """CPU share of this process and, given a loop, how late its timers fire, from `start` to `stop`."""
+
+    def __init__(self) -> None:
+        self._lag_ns: list[int] = []
+        self._due_ns = 0
+        self._started_ns = 0
+        self._cpu_started_ns = 0
+
+    def start(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        self._started_ns, self._cpu_started_ns = time.monotonic_ns(), cpu_ns()
+        self._lag_ns.clear()
+        if loop is not None:
+            self._tick(loop)
+
+    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        now_ns = time.monotonic_ns()
+        if self._due_ns:
+            # Timers of uvloop count whole milliseconds, so one that fires on time may seem early.
+            self._lag_ns.append(max(0, now_ns - self._due_ns))
+        self._due_ns = now_ns + int(_TICK_S * 1e9)
+        loop.call_later(_TICK_S, self._tick, loop)
+
+    def report(self) -> dict[str, Any]:
+        """`cpu_share` (CPU s a wall s), and `lag_p99_ns`, `lag_max_ns` where a loop was measured."""
+        wall_ns = max(1, time.monotonic_ns() - self._started_ns)
+        found: dict[str, Any] = {"cpu_share": (cpu_ns() - self._cpu_started_ns) / wall_ns}
+        if self._lag_ns:
+            ordered = sorted(self._lag_ns)
+            found["lag_p99_ns"] = ordered[int(len(ordered) * 0.99)]
+            found["lag_max_ns"] = ordered[-1]
+        return found

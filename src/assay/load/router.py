@@ -1,0 +1,194 @@
+"""Which endpoint answers which sample: pull-based windows, no I/O, no clock of its own.
+
+Each endpoint has a window of requests in flight and takes the next sample when it has room. Among endpoints with room
+the one with the least outstanding work, relative to its rate, is chosen. In Offline the queue is longest-first within
+one epoch of the data set, and near the end an endpoint takes a sample only if that doesn't make it finish later than
+all of them together would: a slow endpoint must not hold the last samples.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from assay.load.frames import Send
+
+_OUT_AFTER_FAILURES = 3
+_RETRY_DELAY_NS = 200_000_000
+
+
+class Fate(Enum):
+    """What becomes of a sample when one of its attempts is over."""
+
+    COMPLETED = "completed"
+    RESEND = "resend"
+    FAILED = "failed"
+
+
+@dataclass(slots=True)
+class Lane:
+    """One endpoint's state. Work is in weighted tokens; `prior_rate` in work/s, measured during warm-up."""
+
+    index: int
+    window: int
+    prior_rate: float = 1.0
+    in_flight: int = 0
+    outstanding_work: float = 0.0
+    done_work: float = 0.0
+    first_sent_ns: int = 0
+    last_done_ns: int = 0
+    completed: int = 0
+    consecutive_failures: int = 0
+    out: bool = False
+    failed_probes: int = 0
+
+    @property
+    def has_room(self) -> bool:
+        return not self.out and self.in_flight < self.window
+
+    def measured_rate(self) -> float | None:
+        """Work/s once at least half a window has been answered; before that the bursts of a batch mislead."""
+        elapsed_ns = self.last_done_ns - self.first_sent_ns
+        if self.completed * 2 < self.window or elapsed_ns <= 0:
+            return None
+        return self.done_work / (elapsed_ns / 1e9)
+
+
+@dataclass(slots=True)
+class _Sample:
+    sample: int
+    qsl_idx: int
+    work: float
+    attempts: int = 0
+    tried: set[int] = field(default_factory=set)
+
+
+class Router:
+    """Holds the queue and each endpoint's window; every method is a pure step in its state."""
+
+    def __init__(
+        self,
+        windows: Sequence[int],
+        work: Callable[[int], float],
+        *,
+        max_attempts: int,
+        offline_epoch: int | None,
+        prior_rates: Sequence[float] | None = None,
+    ) -> None:
+        """`work(qsl_idx)` weighs a sample; `offline_epoch` is the data set's size in Offline, else None."""
+        rates = prior_rates or [1.0] * len(windows)
+        self.lanes = [Lane(i, window, rate) for i, (window, rate) in enumerate(zip(windows, rates, strict=True))]
+        self._work = work
+        self._max_attempts = max_attempts
+        self._epoch = offline_epoch
+        self._queue: deque[_Sample] = deque()
+        self._queued_work = 0.0
+        self._retries: deque[tuple[int, _Sample]] = deque()  # (ready at, sample); in order of time
+        self._flying: dict[int, _Sample] = {}
+
+    def offer(self, samples: Iterable[tuple[int, int]]) -> None:
+        """Queue (sample_id, qsl_idx) pairs; a whole Offline issue is one call."""
+        fresh = [_Sample(sample, qsl_idx, self._work(qsl_idx)) for sample, qsl_idx in samples]
+        self._queued_work += sum(sample.work for sample in fresh)
+        if self._epoch is None:
+            self._queue.extend(fresh)
+            return
+        for start in range(0, len(fresh), self._epoch):
+            self._queue.extend(sorted(fresh[start : start + self._epoch], key=lambda sample: -sample.work))
+
+    def dispatch(self, now_ns: int) -> list[Send]:
+        """Take every sample for which an endpoint has room."""
+        self._release_retries(now_ns)
+        sends: list[Send] = []
+        while self._queue:
+            lane = self._choose(self._queue[0])
+            if lane is None:
+                break
+            sends.append(self._assign(lane, self._queue.popleft(), now_ns))
+        return sends
+
+    def _release_retries(self, now_ns: int) -> None:
+        while self._retries and self._retries[0][0] <= now_ns:
+            sample = self._retries.popleft()[1]
+            self._queue.appendleft(sample)
+            self._queued_work += sample.work
+
+    def next_retry_ns(self) -> int | None:
+        """When the next waiting retry is due."""
+        return self._retries[0][0] if self._retries else None
+
+    def _choose(self, sample: _Sample) -> Lane | None:
+        room = [lane for lane in self.lanes if lane.has_room]
+        fresh = [lane for lane in room if lane.index not in sample.tried]
+        candidates = fresh or room
+        if not candidates:
+            return None
+        if self._epoch is None or len(self.lanes) == 1:
+            return min(candidates, key=lambda lane: (lane.outstanding_work / lane.prior_rate, lane.in_flight))
+        rates = self._rates()
+        lane = min(candidates, key=lambda lane: lane.outstanding_work / rates[lane.index])
+        healthy = [other for other in self.lanes if not other.out]
+        left = self._queued_work + sum(other.outstanding_work for other in healthy)
+        fair_s = left / sum(rates[other.index] for other in healthy)
+        return lane if lane.outstanding_work / rates[lane.index] <= fair_s else None
+
+    def _rates(self) -> list[float]:
+        """Measured rates where all are known, else those of the warm-up: the two must not be mixed."""
+        measured = [lane.measured_rate() for lane in self.lanes if not lane.out]
+        if all(rate is not None for rate in measured):
+            return [lane.measured_rate() or lane.prior_rate for lane in self.lanes]
+        return [lane.prior_rate for lane in self.lanes]
+
+    def _assign(self, lane: Lane, sample: _Sample, now_ns: int) -> Send:
+        sample.attempts += 1
+        sample.tried.add(lane.index)
+        self._queued_work -= sample.work
+        self._flying[sample.sample] = sample
+        lane.in_flight += 1
+        lane.outstanding_work += sample.work
+        lane.first_sent_ns = lane.first_sent_ns or now_ns
+        return Send(lane.index, sample.sample, sample.qsl_idx, sample.attempts)
+
+    def finish(self, sample_id: int, endpoint: int, *, ok: bool, unreachable: bool, now_ns: int) -> Fate:
+        """An attempt is over. `unreachable`: nobody listened, so the endpoint is taken out at once."""
+        sample = self._flying.pop(sample_id)
+        lane = self.lanes[endpoint]
+        lane.in_flight -= 1
+        lane.outstanding_work -= sample.work
+        lane.last_done_ns = now_ns
+        if ok:
+            lane.completed += 1
+            lane.done_work += sample.work
+            lane.consecutive_failures = 0
+            return Fate.COMPLETED
+        lane.consecutive_failures += 1
+        if unreachable or lane.consecutive_failures >= _OUT_AFTER_FAILURES:
+            lane.out = True
+        if sample.attempts >= self._max_attempts:
+            return Fate.FAILED
+        self._retries.append((now_ns + _RETRY_DELAY_NS, sample))
+        return Fate.RESEND
+
+    def probed(self, endpoint: int, *, healthy: bool) -> None:
+        """A probe's answer: a healthy endpoint takes part again."""
+        lane = self.lanes[endpoint]
+        if healthy:
+            lane.out, lane.failed_probes, lane.consecutive_failures = False, 0, 0
+        else:
+            lane.failed_probes += 1
+
+    @property
+    def out(self) -> list[int]:
+        """Endpoints that are taken out."""
+        return [lane.index for lane in self.lanes if lane.out]
+
+    @property
+    def all_gone(self) -> bool:
+        """True when every endpoint is out and has failed a probe since."""
+        return all(lane.out and lane.failed_probes for lane in self.lanes)
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._flying)

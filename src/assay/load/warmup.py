@@ -1,0 +1,125 @@
+"""Warm-up before the clock: every endpoint answers prompts that aren't in the data set until first-token times settle.
+
+Rule: a round sends the warm-up prompts to every endpoint at once; the endpoint has settled when the median TTFT of two
+rounds in a row differs by no more than the tolerance (20 %), after at most `max_rounds` rounds. An endpoint whose
+window isn't known then gets more and more prompts at once, doubling, until throughput grows by less than 10 %.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from assay.load.frames import Done, Send
+from assay.load.hub import Hub
+from assay.load.plan import LoadPlan
+from assay.runs.record import WarmupFacts
+
+_LARGEST_WINDOW = 512
+_FIRST_WINDOW = 8
+_LEAST_GAIN = 1.10
+
+
+@dataclass
+class EndpointWarmup:
+    """What warm-up learnt of one endpoint. `rate` is in samples/s at the last concurrency."""
+
+    window: int | None
+    rate: float = 0.0
+    failure: str = ""
+    first_ttft_ns: int | None = None
+    medians_ns: list[int] = field(default_factory=list)
+
+    def settled(self, tolerance: float) -> bool:
+        if len(self.medians_ns) < 2:
+            return False
+        before, last = self.medians_ns[-2:]
+        return abs(last - before) <= tolerance * before
+
+
+class Warmup:
+    """Runs the warm-up through the workers that the test will use."""
+
+    def __init__(self, plan: LoadPlan, hub: Hub, ok_outcome: int, stopped: Callable[[], bool]) -> None:
+        self._plan = plan
+        self._hub = hub
+        self._ok = ok_outcome
+        self._stopped = stopped
+        self._next_sample = -1
+        self._requests = 0
+        self.endpoints = [EndpointWarmup(endpoint.window) for endpoint in plan.endpoints]
+
+    def run(self) -> WarmupFacts:
+        started_ns = time.monotonic_ns()
+        rule = self._plan.warmup
+        if rule.prompts:
+            for _ in range(rule.max_rounds):
+                self._round(dict.fromkeys(self._alive(), rule.prompts))
+                if self._stopped() or all(self.endpoints[i].settled(rule.tolerance) for i in self._alive()):
+                    break
+            self._find_windows()
+        for endpoint in self.endpoints:
+            endpoint.window = endpoint.window or _FIRST_WINDOW
+        return self._facts(time.monotonic_ns() - started_ns)
+
+    def _alive(self) -> list[int]:
+        return [index for index, endpoint in enumerate(self.endpoints) if not endpoint.failure]
+
+    def _round(self, counts: dict[int, int]) -> None:
+        """Send `counts[endpoint]` prompts to each endpoint at once and wait for all answers."""
+        pending: dict[int, int] = {}
+        prompts = self._plan.warmup.prompts
+        started_ns = time.monotonic_ns()
+        for endpoint, count in counts.items():
+            for turn in range(count):
+                self._hub.send(Send(endpoint, self._next_sample, self._plan.samples + turn % prompts, 1))
+                pending[self._next_sample] = endpoint
+                self._next_sample -= 1
+        self._requests += len(pending)
+        answers: dict[int, list[Done]] = {endpoint: [] for endpoint in counts}
+        while pending and not self._stopped():
+            for message in self._hub.poll(1.0):
+                if isinstance(message, Done):
+                    answers[pending.pop(message.sample)].append(message)
+        for endpoint, dones in answers.items():
+            self._learn(self.endpoints[endpoint], dones, started_ns)
+
+    def _learn(self, endpoint: EndpointWarmup, dones: list[Done], started_ns: int) -> None:
+        good = [done for done in dones if done.outcome == self._ok]
+        if not good:
+            endpoint.failure = "no warm-up request was answered"
+            return
+        ttfts_ns = [done.first_ns - done.sent_ns for done in good]
+        if endpoint.first_ttft_ns is None:
+            endpoint.first_ttft_ns = min(good, key=lambda done: done.sent_ns).first_ns - started_ns
+        endpoint.medians_ns.append(int(statistics.median(ttfts_ns)))
+        endpoint.rate = len(good) / ((max(done.done_ns for done in good) - started_ns) / 1e9)
+
+    def _find_windows(self) -> None:
+        searching = {i: (_FIRST_WINDOW, 0.0) for i in self._alive() if self.endpoints[i].window is None}
+        while searching and not self._stopped():
+            self._round({index: concurrency for index, (concurrency, _) in searching.items()})
+            for index, (concurrency, before) in list(searching.items()):
+                endpoint = self.endpoints[index]
+                grown = endpoint.rate >= _LEAST_GAIN * before
+                if grown and not endpoint.failure and concurrency < _LARGEST_WINDOW:
+                    searching[index] = (concurrency * 2, endpoint.rate)
+                else:
+                    endpoint.window = concurrency
+                    del searching[index]
+
+    def _facts(self, duration_ns: int) -> WarmupFacts:
+        rule, alive = self._plan.warmup, self._alive()
+        firsts = [e.first_ttft_ns for e in self.endpoints if e.first_ttft_ns is not None]
+        lasts = [self.endpoints[i].medians_ns[-1] for i in alive if self.endpoints[i].medians_ns]
+        return WarmupFacts(
+            requests=self._requests,
+            settled=bool(lasts) and all(self.endpoints[i].settled(rule.tolerance) for i in alive),
+            first_ttft_ns=max(firsts, default=None),
+            settled_ttft_ns=int(statistics.median(lasts)) if lasts else None,
+            duration_ns=duration_ns,
+            rule=f"{rule.prompts} prompts a round to each endpoint, until the median TTFT of two rounds differs by at "
+            f"most {rule.tolerance:.0%}, {rule.max_rounds} rounds at most",
+        )

@@ -1,0 +1,222 @@
+"""A worker: owns connections to the endpoints, stamps every chunk, keeps the records. One process a core.
+
+Started as `python -m assay.load.worker FD PLAN INDEX PARENT_PID`; FD is its end of a socket pair to LoadGen's process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import uvloop
+
+from assay.load import frames
+from assay.load.bodies import Bodies
+from assay.load.journal import AttemptJournal, attempts_path, warmup_path
+from assay.load.plan import EndpointPlan, LoadPlan, read_plan
+from assay.load.probe import is_alive
+from assay.load.processes import SelfMeasure, die_with_parent, quiet_gc
+from assay.load.transport import EndpointPool, EndpointSettings, Exchange, Outcome
+
+OUTCOMES = list(Outcome)
+_OUTCOME_INDEX = {outcome: index for index, outcome in enumerate(OUTCOMES)}
+_FLUSH_S = 0.2
+_FAREWELL_S = 0.05
+
+
+class Worker(asyncio.Protocol):
+    """Turns SEND frames into requests, and what the endpoints answer into FIRST and DONE frames and records."""
+
+    def __init__(self, plan: LoadPlan, index: int, loop: asyncio.AbstractEventLoop) -> None:
+        parts = Path(plan.folder) / "parts"
+        self._plan = plan
+        self._index = index
+        self._loop = loop
+        self._reader = frames.FrameReader()
+        self._pools = [self._pool(endpoint) for endpoint in plan.endpoints]
+        bodies = {path: Bodies(Path(path)) for path in {endpoint.bodies for endpoint in plan.endpoints}}
+        self._bodies = [bodies[endpoint.bodies] for endpoint in plan.endpoints]
+        self._prompt_tokens: list[int] = np.load(plan.prompt_tokens).tolist()
+        self._attempts = AttemptJournal(attempts_path(parts, index))
+        self._warmup = AttemptJournal(warmup_path(parts, index))
+        self._sends: dict[int, frames.Send] = {}
+        self._next_tag = 0
+        self._outbox: list[bytes] = []
+        self._measure = SelfMeasure()
+        self._tokenizer: Any = None
+        self._background: set[asyncio.Task[None]] = set()
+        if plan.mode == "accuracy" and plan.tokenizer:
+            from tokenizers import Tokenizer
+
+            self._tokenizer = Tokenizer.from_file(plan.tokenizer)
+
+    def _settings(self, endpoint: EndpointPlan) -> EndpointSettings:
+        timeouts = self._plan.timeouts
+        return EndpointSettings(
+            url=endpoint.url,
+            path=endpoint.api_path,
+            authorization_env=endpoint.api_key_env,
+            connect_timeout_s=timeouts.connect_s,
+            stall_timeout_s=timeouts.stall_s,
+            request_timeout_s=timeouts.request_s,
+            verify_tls=endpoint.verify_tls,
+            ca_file=Path(endpoint.ca_file) if endpoint.ca_file else None,
+        )
+
+    def _pool(self, endpoint: EndpointPlan) -> EndpointPool:
+        return EndpointPool(self._settings(endpoint), self._on_first, self._on_done, self._loop)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.WriteTransport)
+        self._transport = transport
+        self._post(frames.frame(bytes([frames.READY])))
+        self._flush_journals()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._stop()
+
+    def data_received(self, data: bytes) -> None:
+        for payload in self._reader.feed(data):
+            kind = payload[0]
+            if kind == frames.SEND:
+                self._send(frames.unpack_send(payload))
+            elif kind == frames.PROBE:
+                task = self._loop.create_task(self._probe(frames.unpack_probe(payload)))
+                self._background.add(task)
+                task.add_done_callback(self._background.discard)
+            elif kind == frames.STATS:
+                self._measure.start(self._loop)
+            elif kind == frames.STOP:
+                self._report()
+                self._stop()
+
+    def _send(self, send: frames.Send) -> None:
+        tag = self._next_tag
+        self._next_tag += 1
+        self._sends[tag] = send
+        self._pools[send.endpoint].submit(tag, self._bodies[send.endpoint][send.qsl_idx])
+
+    def _on_first(self, exchange: Exchange) -> None:
+        send = self._sends[exchange.tag]
+        token = exchange.ids[0] if exchange.ids else -1
+        self._post(frames.pack_first(frames.First(send.sample, send.attempt, token, exchange.first_ns)))
+
+    def _on_done(self, exchange: Exchange) -> None:
+        send = self._sends.pop(exchange.tag)
+        assert exchange.outcome is not None
+        tokens = exchange.output_tokens
+        self._post(
+            frames.pack_done(
+                frames.Done(
+                    send.sample,
+                    send.attempt,
+                    send.endpoint,
+                    _OUTCOME_INDEX[exchange.outcome],
+                    -1 if tokens is None else tokens,
+                    len(exchange.chunk_ns),
+                    exchange.sent_ns,
+                    exchange.first_ns,
+                    exchange.last_ns,
+                    exchange.done_ns,
+                    self._output_bytes(exchange),
+                )
+            )
+        )
+        journal = self._attempts if send.sample >= 0 else self._warmup
+        journal.add(self._row(send, exchange))
+
+    def _output_bytes(self, exchange: Exchange) -> bytes:
+        """The output as int32 ids, for LoadGen's accuracy log; made from the text where the server sends only that."""
+        ids = exchange.token_ids
+        if ids is None and self._tokenizer is not None and exchange.outcome is Outcome.OK:
+            ids = self._tokenizer.encode(exchange.text(), add_special_tokens=False).ids
+        return np.asarray(ids, dtype=np.int32).tobytes() if ids else b""
+
+    def _row(self, send: frames.Send, exchange: Exchange) -> dict[str, Any]:
+        known = -1 not in exchange.chunk_tokens
+        sent_ns = exchange.sent_ns
+        row: dict[str, Any] = {
+            "sample_id": send.sample,
+            "qsl_idx": send.qsl_idx,
+            "attempt": send.attempt,
+            "endpoint": self._plan.endpoints[send.endpoint].name,
+            "worker": self._index,
+            "status": exchange.outcome,
+            "detail": exchange.detail or None,
+            "http_status": exchange.http_status or None,
+            "sent_ns": sent_ns or None,
+            "first_ns": exchange.first_ns or None,
+            "last_ns": exchange.last_ns or None,
+            "done_ns": exchange.done_ns,
+            "chunk_ns": [time_ns - sent_ns for time_ns in exchange.chunk_ns],
+            "chunk_tokens": exchange.chunk_tokens if known else None,
+            "input_tokens": exchange.usage_prompt or self._prompt_tokens[send.qsl_idx],
+            "output_tokens": exchange.output_tokens,
+            "token_source": None if exchange.token_source == "text" else exchange.token_source,
+            "finish_reason": exchange.finish_reason,
+            "output_ids": exchange.token_ids,
+            "reused": exchange.reused,
+        }
+        if exchange.token_source == "text":
+            row["text"] = exchange.text()  # counted with the tokenizer when the run is closed
+        return row
+
+    async def _probe(self, endpoint: int) -> None:
+        healthy = await is_alive(self._settings(self._plan.endpoints[endpoint]))
+        self._post(frames.pack_health(frames.Health(endpoint, healthy)))
+
+    def _post(self, message: bytes) -> None:
+        if not self._outbox:
+            self._loop.call_soon(self._flush_outbox)
+        self._outbox.append(message)
+
+    def _flush_outbox(self) -> None:
+        if self._outbox:
+            self._transport.write(b"".join(self._outbox))
+            self._outbox.clear()
+
+    def _flush_journals(self) -> None:
+        self._attempts.flush()
+        self._warmup.flush()
+        self._loop.call_later(_FLUSH_S, self._flush_journals)
+
+    def _report(self) -> None:
+        self._flush_outbox()
+        self._transport.write(frames.pack_stats(orjson.dumps(self._measure.report())))
+
+    def _stop(self) -> None:
+        for tag, send in list(self._sends.items()):  # each leaves a record that says so
+            self._pools[send.endpoint].cancel(tag)
+        self._loop.call_later(_FAREWELL_S, self._finish)
+
+    def _finish(self) -> None:
+        self._attempts.flush()
+        self._warmup.flush()
+        self._transport.close()
+        self._loop.stop()
+
+
+def main(argv: list[str]) -> int:
+    """Run one worker until its parent says stop or is gone."""
+    handle, plan_path, index, parent = int(argv[0]), Path(argv[1]), int(argv[2]), int(argv[3])
+    die_with_parent(parent)
+    plan = read_plan(plan_path)
+    loop = uvloop.new_event_loop()
+    worker = Worker(plan, index, loop)
+    connection = socket.socket(fileno=handle)
+    connection.setblocking(False)
+    quiet_gc()
+    loop.run_until_complete(loop.connect_accepted_socket(lambda: worker, connection))
+    loop.run_forever()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.stdout.flush()
+    os._exit(main(sys.argv[1:]))  # open connections need no farewell

@@ -1,0 +1,21 @@
+"""`system.json`: what the run ran on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class SystemRecord(BaseModel):
+    """Nodes as their probe saw them (`cluster.facts.NodeFacts`, as plain data), and versions."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: int = 1
+    controller: dict[str, Any] = Field(description="the machine that ran LoadGen and the client")
+    nodes: list[dict[str, Any]] = Field(description="the machines of the endpoints")
+    versions: dict[str, str] = Field(description="python, assay, mlcommons-loadgen and other packages that matter")
+    git: dict[str, str] = Field(default_factory=dict, description="commit and state of the working folder, if in git")
+    cpu_ceiling: dict[str, Any] | None = Field(default=None, description="measured limits of the controller's CPU")
+    model_files: dict[str, str] = Field(default_factory=dict, description="sha256 by file name, where known")

@@ -1,0 +1,5 @@
+"""Samplers of the controller's host and the engines' metrics, written as `telemetry.parquet`."""
+
+from assay.telemetry.sampler import Sampler
+
+__all__ = ["Sampler"]

@@ -1,0 +1,86 @@
+"""A thread that samples while a run lasts."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
+
+import psutil
+
+from assay.runs import EndpointFacts, RunFolder, TelemetryWriter
+
+_EVERY_S = 1.0
+_SCRAPE_LIMIT_S = 0.8
+CONTROLLER = "controller"
+
+
+class Sampler:
+    """Host metrics of the controller, and each endpoint's `/metrics`, once a second."""
+
+    def __init__(self, endpoints: Sequence[EndpointFacts], metrics_path: str | None = "/metrics") -> None:
+        self._endpoints = [endpoint for endpoint in endpoints if metrics_path]
+        self._path = metrics_path or ""
+        self._writer = TelemetryWriter()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="telemetry", daemon=True)
+
+    def start(self) -> None:
+        psutil.cpu_percent()  # the first call only sets the mark that later ones measure from
+        self._thread.start()
+
+    def stop(self, folder: RunFolder) -> None:
+        """End the thread and write what it gathered."""
+        self._over.set()
+        self._thread.join()
+        self._writer.save(folder.telemetry)
+
+    def _run(self) -> None:
+        while not self._over.wait(_EVERY_S):
+            for metric, value in _host():
+                self._writer.add(CONTROLLER, metric, time.monotonic_ns(), value)
+            for endpoint in self._endpoints:
+                for metric, value in _scrape(endpoint.url, self._path):
+                    self._writer.add(endpoint.node, f"{endpoint.name}/{metric}", time.monotonic_ns(), value)
+
+
+def _host() -> Iterator[tuple[str, float]]:
+    memory = psutil.virtual_memory()
+    yield "cpu_percent", psutil.cpu_percent()
+    yield "memory_used_bytes", memory.total - memory.available
+    yield "load_1m", psutil.getloadavg()[0]
+
+
+def _scrape(url: str, path: str) -> Iterator[tuple[str, float]]:
+    """What the endpoint's Prometheus page says; nothing where there is none."""
+    parts = urlsplit(url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.netloc, timeout=_SCRAPE_LIMIT_S)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        text = response.read().decode(errors="replace") if response.status == http.HTTPStatus.OK else ""
+    except (OSError, http.client.HTTPException):
+        return
+    finally:
+        connection.close()
+    yield from parse_prometheus(text).items()
+
+
+def parse_prometheus(text: str) -> dict[str, float]:
+    """Metric values by name, summed over labels, without histogram buckets and process internals."""
+    sums: dict[str, float] = {}
+    for line in text.splitlines():
+        if line.startswith("#") or not line.strip():
+            continue
+        name, _, value = line.rpartition(" ")
+        name = name.partition("{")[0].strip()
+        if name.endswith(("_bucket", "_created")) or name.startswith(("python_", "process_")):
+            continue
+        try:
+            sums[name] = sums.get(name, 0.0) + float(value)
+        except ValueError:
+            continue
+    return sums

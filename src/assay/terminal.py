@@ -1,0 +1,95 @@
+"""What a campaign shows while it runs: a live line on a terminal, plain lines elsewhere, nothing on standard output."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from assay.runs import Result, RunEntry
+
+_PLAIN_EVERY_S = 10.0
+
+
+class Terminal:
+    """A `Listener` that writes to standard error."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
+        self._live: Progress | None = None
+        self._task: TaskID | None = None
+        self._label = ""
+        self._total = 0
+        self._started_ns = 0
+        self._said_at = 0.0
+
+    def say(self, text: str) -> None:
+        self._console.print(text, markup=False)
+
+    def run_begins(self, entry: RunEntry, number: int, total: int, samples: int) -> None:
+        self._label = f"[{number}/{total}] {entry.scenario} {entry.mode}"
+        self._total = samples
+        self._started_ns = 0
+        self._said_at = time.monotonic()
+        if not self._console.is_terminal:
+            self.say(f"{self._label}: {samples} samples")
+            return
+        self._live = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            TextColumn("{task.fields[rates]}", markup=False),
+            TimeElapsedColumn(),
+            console=self._console,
+            transient=True,
+        )
+        self._task = self._live.add_task(self._label, total=samples, rates="warm-up")
+        self._live.start()
+
+    def progress(self, facts: dict[str, Any]) -> None:
+        if facts["event"] == "start":
+            self._started_ns = facts["time_ns"]
+        if facts["event"] != "progress":
+            return
+        self._total = max(self._total, facts["issued"])
+        line = self._rates(facts)
+        if self._live and self._task is not None:
+            self._live.update(self._task, completed=facts["completed"], total=self._total, rates=line)
+        elif time.monotonic() - self._said_at >= _PLAIN_EVERY_S:
+            self._said_at = time.monotonic()
+            self.say(f"{self._label}: {facts['completed']}/{self._total} samples, {line}")
+
+    def _rates(self, facts: dict[str, Any]) -> str:
+        elapsed_s = max(1e-9, (facts["time_ns"] - self._started_ns) / 1e9)
+        rate = facts["completed"] / elapsed_s
+        parts = [f"{rate:.2f} samples/s", f"{facts['output_tokens'] / elapsed_s:.0f} tokens/s"]
+        parts += [f"{facts['failed']} failed"] if facts["failed"] else []
+        parts += [f"{name} is out" for name, endpoint in facts["endpoints"].items() if endpoint["out"]]
+        if rate > 0 and (left := self._total - facts["completed"]) > 0:
+            parts.append(f"about {left / rate:.0f} s left")
+        return ", ".join(parts)
+
+    def run_ends(self, entry: RunEntry, result: Result | None) -> None:
+        if self._live:
+            self._live.stop()
+            self._live = self._task = None
+        self.say(f"{self._label}: {_summary(entry, result)}")
+
+
+def _summary(entry: RunEntry, result: Result | None) -> str:
+    if result is None:
+        return f"{entry.status}: {entry.reason}"
+    parts = [str(result.status)]
+    parts += [result.reason] if result.reason else []
+    for name in ("samples_per_s", "output_tokens_per_s"):
+        if figure := result.figures.get(name):
+            parts.append(f"{figure.value:.4g} {figure.unit}")
+    if ttft := result.latency.get("ttft_ns"):
+        parts.append(f"TTFT p50 {ttft.p50 / 1e6:.0f} ms, p99 {ttft.p99 / 1e6:.0f} ms")
+    if result.accuracy:
+        parts.append(f"ROUGE-1 {result.accuracy.rouge1:.2f}, quality {result.accuracy.gate}")
+    if result.loadgen.result:
+        parts.append(f"LoadGen {result.loadgen.result}")
+    return "; ".join(parts)
