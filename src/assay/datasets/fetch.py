@@ -51,13 +51,13 @@ def official_layout(benchmark: Benchmark, rows: Iterable[Mapping[str, str]], tok
 
 def _download(benchmark: Benchmark) -> Iterable[Mapping[str, str]]:
     try:
-        import datasets
+        from datasets import load_dataset
     except ImportError as error:
         raise UserError(
             f"Fetching the dataset needs an extra: run `pip install 'assay[huggingface]'`. {_by_hand(benchmark)}"
         ) from error
     try:
-        rows: Iterable[Mapping[str, str]] = datasets.load_dataset(HUB_DATASET, HUB_CONFIG, split=HUB_SPLIT)
+        rows: Iterable[Mapping[str, str]] = load_dataset(HUB_DATASET, HUB_CONFIG, split=HUB_SPLIT)
     except Exception as error:  # what a missing network raises depends on the versions of three libraries
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(

@@ -1,0 +1,114 @@
+"""Benchmarks are found, checked, and say what MLPerf says."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from tests.paths import shared_data
+
+from assay.benchmarks import Benchmark, benchmark_names, get_benchmark
+from assay.errors import UserError
+
+
+def as_yaml(tmp_path: Path, **changes: object) -> Path:
+    """A user's file: a built-in benchmark with other values."""
+    data = get_benchmark("smollm2-135m").model_dump(mode="json")
+    data.update(changes)
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(data))
+    return path
+
+
+def test_the_package_lists_its_modules() -> None:
+    assert benchmark_names() == ("llama3.1-8b", "llama3.1-8b-edge", "smollm2-135m")
+
+
+def test_limits_are_the_rules() -> None:
+    llama = get_benchmark("llama3.1-8b")
+    limits = {name: (spec.ttft_limit_ns, spec.tpot_limit_ns) for name, spec in llama.scenarios.items()}
+    assert limits == {
+        "Offline": (None, None),
+        "Server": (2_000_000_000, 100_000_000),
+        "Interactive": (500_000_000, 30_000_000),
+    }
+    assert llama.scenarios["Interactive"].loadgen_model == "llama3_1-8b-interactive"
+    assert llama.scenarios["Interactive"].loadgen_scenario == "Server"
+    assert (llama.min_new_tokens, llama.max_new_tokens) == (1, 128)
+
+
+@pytest.mark.parametrize(
+    "logs",
+    [
+        "closed/HPE/results/HPE_Cray_XD670_H200_SXM_141GBx8_TRT/llama3.1-8b/Interactive",
+        "closed/RedHat/results/XE8640_4xH100_vLLM/llama3.1-8b/Server",
+        "closed/RedHat/results/XE8640_4xH100_vLLM/llama3.1-8b/Offline",
+        "open/NVIDIA/results/Jetson-Thor_TRT/llama3.1-8b-edge/SingleStream",
+    ],
+)
+def test_published_logs_ran_with_these_settings(logs: str) -> None:
+    folder = shared_data() / "mlperf_v5.1" / logs
+    benchmark = get_benchmark(folder.parent.name)
+    spec = benchmark.scenarios[folder.name]  # type: ignore[index]
+    text = (folder / "performance/run_1/mlperf_log_detail.txt").read_text()
+    logged = dict(re.findall(r'"key": "(effective_\w+|requested_\w+|qsl_reported_\w+)", "value": ([^,]+)', text))
+    assert json.loads(logged["effective_scenario"]) == spec.loadgen_scenario
+    assert int(logged["effective_min_duration_ms"]) * 1_000_000 >= spec.min_duration_ns
+    assert int(logged["qsl_reported_performance_count"]) == benchmark.dataset.performance_sample_count
+    if spec.ttft_limit_ns:
+        assert int(logged["requested_server_ttft_latency"]) == spec.ttft_limit_ns
+        assert int(logged["requested_server_tpot_latency"]) == spec.tpot_limit_ns
+
+
+def test_a_prompt_keeps_the_article_as_it_is() -> None:
+    article = "Costs {rose} by 5 %.\n\n{article} "
+    assert get_benchmark("llama3.1-8b").prompt(article) == (
+        "Summarize the following article:\n\nCosts {rose} by 5 %.\n\n{article} \n\nSummary:"
+    )
+
+
+def test_a_users_file_is_a_benchmark(tmp_path: Path) -> None:
+    path = as_yaml(tmp_path, name="mine", max_new_tokens=64)
+    for given in (path, str(path)):
+        found = get_benchmark(given)
+        assert isinstance(found, Benchmark)
+        assert (found.name, found.max_new_tokens) == ("mine", 64)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"max_new_tokens": -1}, r"mine\.yaml: max_new_tokens: input should be greater than 0"),
+        ({"max_new_tokens": 9000}, "needs min_new_tokens <= max_new_tokens < context_limit"),
+        ({"prompt_template": "Summarise it."}, r"prompt_template: must contain \{article\} once"),
+        ({"promt": "x"}, "promt: extra inputs are not permitted"),
+        ({"scenarios": {"Batch": {}}}, "scenarios.Batch"),
+        (
+            {"scenarios": {"Server": {"loadgen_scenario": "Server", "min_duration_ns": 1, "min_query_count": 1}}},
+            r"scenarios\.Server: ttft_limit_ns and tpot_limit_ns are needed",
+        ),
+        ({"quality": {"rouge1": 1.0}}, r"quality\.rouge2: field required"),
+        ({"name": "My benchmark"}, "name: string should match"),
+    ],
+)
+def test_a_mistake_names_file_and_field(tmp_path: Path, changes: dict[str, object], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        get_benchmark(as_yaml(tmp_path, **changes))
+
+
+@pytest.mark.parametrize(("text", "message"), [("- a\n", "expected fields"), ("a: [", "is not YAML"), ("", "expected")])
+def test_a_file_of_another_kind_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=message):
+        get_benchmark(path)
+
+
+def test_an_unknown_name_lists_the_known() -> None:
+    with pytest.raises(UserError, match=r"'llama' is not known\. Give one of llama3\.1-8b, .* or the path"):
+        get_benchmark("llama")
+    with pytest.raises(UserError, match="No such file"):
+        get_benchmark("absent.yaml")
