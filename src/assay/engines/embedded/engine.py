@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from assay.engines.embedded.golden import GOLDEN_IDS, GOLDEN_PROMPT_IDS
+from assay.engines.embedded.golden import GOLDEN
 from assay.engines.embedded.messages import Add, Cancel, Failed, FinishReason, Message, Ready, Step, pack, unpack
 from assay.engines.embedded.options import EngineOptions
 
@@ -124,17 +124,18 @@ class EngineLoop:
             self._link.send(self._collect())
 
     def check_golden(self) -> None:
-        """Raise RuntimeError unless the pipeline reproduces the recorded answer, which also warms it up."""
-        self._add(Add(0, GOLDEN_PROMPT_IDS, len(GOLDEN_IDS), 0, []))
-        ids: list[int] = []
-        while self._requests:
-            self._pipeline.step()
-            ids += [token for _, tokens, _ in self._collect().outputs for token in tokens]
-        if ids != GOLDEN_IDS:
-            raise RuntimeError(
-                f"the model answers a recorded prompt with {ids}, not {GOLDEN_IDS}: this OpenVINO or this processor "
-                "computes it wrongly"
-            )
+        """Raise RuntimeError unless the pipeline reproduces the recorded answers, which also warms it up."""
+        for prompt_ids, expected in GOLDEN:
+            self._add(Add(0, prompt_ids, len(expected), 0, []))
+            ids: list[int] = []
+            while self._requests:
+                self._pipeline.step()
+                ids += [token for _, tokens, _ in self._collect().outputs for token in tokens]
+            if ids != expected:
+                raise RuntimeError(
+                    f"the model answers a recorded prompt with {ids}, not {expected}: this version of OpenVINO, or "
+                    "this processor, computes it wrongly"
+                )
 
     def _add(self, message: Add) -> None:
         import numpy as np
