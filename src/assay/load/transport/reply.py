@@ -81,7 +81,7 @@ def _absorb_choice(choice: dict[str, Any], payload: bytes, now_ns: int, exchange
     if text is not None and not isinstance(text, str):
         raise malformed("text that isn't a string", payload)
     ids = choice.get("token_ids")
-    if ids is not None and not (isinstance(ids, list) and all(type(i) is int and i >= 0 for i in ids)):
+    if ids and not (isinstance(ids, list) and set(map(type, ids)) == {int} and min(ids) >= 0):
         raise malformed("token_ids that aren't a list of numbers", payload)
     if ids or text:
         exchange.first_ns = exchange.first_ns or now_ns

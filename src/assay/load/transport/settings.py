@@ -16,7 +16,8 @@ class EndpointSettings:
     """One OpenAI-compatible endpoint, as a client sees it.
 
     `authorization_env` is the *name* of an environment variable whose value is sent as the Authorization
-    header. It is read whenever a connection is opened and kept nowhere else. Proxies are never used.
+    header; a value of one word gets "Bearer " before it. It is read whenever a connection is opened and kept
+    nowhere else. Proxies are never used.
 
     Raises `UserError` if the URL can't be used.
     """
@@ -93,9 +94,9 @@ class EndpointSettings:
             if not value or not value.isprintable():
                 raise UserError(
                     f"the environment variable {self.authorization_env} has no usable value: "
-                    f"set it to the Authorization header for {self.url}, as in 'Bearer KEY'"
+                    f"set it to the key for {self.url}"
                 )
-            lines.append(f"Authorization: {value}")
+            lines.append(f"Authorization: {value}" if " " in value else f"Authorization: Bearer {value}")
         lines.append("Content-Length: ")
         return "\r\n".join(lines).encode("latin-1")
 

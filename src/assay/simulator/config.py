@@ -1,0 +1,187 @@
+"""What the simulator is told: speed, limits, output lengths, faults."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from assay.errors import UserError
+
+
+class FaultKind(StrEnum):
+    """What can go wrong on purpose. Those in the middle of a reply happen after half of its tokens."""
+
+    DIE = "die"
+    """The process exits."""
+    HANG = "hang"
+    """Nothing more is sent; the connection stays. Goes on at the end of the fault, if it has one."""
+    SLOW = "slow"
+    """All intervals take `factor` times as long."""
+    COLD_START = "cold_start"
+    """Slow for the first `for` seconds."""
+    ERROR_500 = "error_500"
+    ERROR_429 = "error_429"
+    RESET = "reset"
+    """RST in the middle of the reply."""
+    HALF_CLOSE = "half_close"
+    """FIN in the middle of the reply."""
+    GARBAGE = "garbage"
+    """Bytes that aren't HTTP in the middle of the reply."""
+    MALFORMED_SSE = "malformed_sse"
+    """An event that isn't JSON in the middle of the reply."""
+    EMPTY = "empty"
+    """A proper reply without a token."""
+    SHORT_COUNT = "short_count"
+    """The usage says one token more than was sent."""
+    REFUSE = "refuse"
+    """Nothing listens; open connections go on."""
+
+
+_FAULT_KEYS = {"kind": "kind", "at": "at_s", "after": "after", "for": "for_s", "p": "p", "factor": "factor"}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault and when it happens: from `at_s` after start, and after `after` requests, for `for_s`."""
+
+    kind: FaultKind
+    at_s: float = 0.0
+    after: int = 0
+    for_s: float = float("inf")
+    p: float = 1.0
+    """The share of requests that it hits, drawn from the seed."""
+    factor: float = 5.0
+    """For slow and cold_start."""
+
+    def __post_init__(self) -> None:
+        if self.at_s < 0 or self.after < 0 or self.for_s <= 0 or not 0 < self.p <= 1 or self.factor <= 0:
+            raise UserError(f"fault {self.kind}: at and after must be >= 0, for and factor > 0, 0 < p <= 1")
+
+    @classmethod
+    def parse(cls, text: str) -> Fault:
+        """Reads `kind=hang,at=5,for=2,p=0.1`; `hang` alone is enough."""
+        fields: dict[str, Any] = {}
+        for item in text.split(","):
+            key, equals, value = item.partition("=")
+            fields.update({key.strip(): value.strip()} if equals else {"kind": key.strip()})
+        return cls.from_fields(fields)
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, Any]) -> Fault:
+        """From the keys kind, at, after, for, p, factor. Raises `UserError` for others."""
+        unknown = set(fields) - set(_FAULT_KEYS)
+        if unknown or fields.get("kind") not in list(FaultKind):
+            raise UserError(
+                f"can't read the fault {fields}: write kind=K[,at=SECONDS][,after=REQUESTS][,for=SECONDS][,p=SHARE]"
+                f"[,factor=F], where K is one of {', '.join(FaultKind)}"
+            )
+        try:
+            values = {_FAULT_KEYS[key]: float(value) for key, value in fields.items() if key != "kind"}
+        except (TypeError, ValueError):
+            raise UserError(f"can't read the fault {fields}: all values but kind are numbers") from None
+        return cls(FaultKind(fields["kind"]), **{**values, "after": int(values.get("after", 0))})  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatorConfig:
+    """A simulated server. Token k of a request is due at admission + TTFT + k * ITL, whatever came before."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    """0: any free port, written to `port_file`."""
+    port_file: Path | None = None
+    """Gets one port a line, once all processes listen."""
+    processes: int = 1
+    """Endpoints, each a process of its own, on consecutive ports."""
+    model: str = "simulated"
+    seed: int = 0
+    speed: tuple[float, ...] = (1.0,)
+    """Divides every interval; one for all processes or one for each."""
+    ttft_ms: float = 0.0
+    """From admission to the first token."""
+    ttft_per_prompt_token_ms: float = 0.0
+    itl_ms: float = 0.0
+    """Between tokens of one request when it runs alone; the batching curve's constant term."""
+    itl_per_seq_ms: float = 0.0
+    """Added for each running request: the batching curve's slope."""
+    tokens_per_step: int = 1
+    """Tokens in one chunk."""
+    jitter: float = 0.0
+    """Sigma of the log-normal factor, of mean 1, on every interval."""
+    max_num_seqs: int = 1024
+    """Requests that run at a time; others queue."""
+    kv_tokens: int = 0
+    """Prompt and output tokens of running requests together; beyond it the newest is preempted. 0: no limit."""
+    output_tokens: int = 0
+    """Tokens until the end-of-sequence token, unless max_tokens is less or ignore_eos is set. 0: max_tokens."""
+    output_sigma: float = 0.0
+    """Sigma of a log-normal distribution of output lengths around the mean `output_tokens`."""
+    faults: tuple[Fault, ...] = ()
+    truth: Path | None = None
+    """Gets one JSON line a request with its true times; `.1`, `.2`, … are added for further processes."""
+    truth_tokens: bool = False
+    """Truth has the time of each token."""
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, int | float) and value < 0:
+                raise UserError(f"simulator: {field.name} must not be negative, but is {value}")
+        if min(self.processes, self.tokens_per_step, self.max_num_seqs) < 1:
+            raise UserError("simulator: processes, tokens_per_step and max_num_seqs must be at least 1")
+        if len(self.speed) not in (1, self.processes) or min(self.speed) <= 0:
+            raise UserError(f"simulator: speed must be one number above 0, or {self.processes}, one a process")
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, Any]) -> SimulatorConfig:
+        """From a YAML file's keys or a command line's options. Raises `UserError` for what doesn't fit."""
+        types = get_type_hints(cls)
+        unknown = sorted(set(fields) - set(types))
+        if unknown:
+            raise UserError(f"simulator: unknown option {', '.join(unknown)}; there are {', '.join(types)}")
+        return cls(**{name: _converted(name, value) for name, value in fields.items()})
+
+    def for_process(self, index: int) -> SimulatorConfig:
+        """The configuration of one of several processes."""
+        truth = self.truth
+        return dataclasses.replace(
+            self,
+            processes=1,
+            port=self.port + index if self.port else 0,
+            speed=(self.speed[index % len(self.speed)],),
+            truth=truth.with_name(f"{truth.name}.{index}") if truth and index else truth,
+            seed=self.seed + index,
+        )
+
+
+_PATHS = ("port_file", "truth", "tls_cert", "tls_key")
+_COUNTS = ("port", "processes", "seed", "tokens_per_step", "max_num_seqs", "kv_tokens", "output_tokens")
+
+
+def _converted(name: str, value: Any) -> Any:
+    try:
+        if name in _PATHS:
+            return None if value is None else Path(value)
+        if name == "speed":
+            return tuple(float(item) for item in (value if isinstance(value, list | tuple) else [value]))
+        if name == "faults":
+            return tuple(
+                item
+                if isinstance(item, Fault)
+                else Fault.parse(item)
+                if isinstance(item, str)
+                else Fault.from_fields(item)
+                for item in value
+            )
+        if name in ("host", "model"):
+            return str(value)
+        if name == "truth_tokens":
+            return bool(value)
+        return int(value) if name in _COUNTS else float(value)
+    except (TypeError, ValueError):
+        raise UserError(f"simulator: {name} can't be {value!r}") from None

@@ -1,0 +1,174 @@
+"""The simulator as a program: options, processes, ports."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import ctypes
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from multiprocessing.connection import Connection as Pipe
+from pathlib import Path
+from typing import Any
+
+from assay.errors import EXIT_OK, AssayError, UserError
+from assay.simulator.config import SimulatorConfig
+
+_SET_PARENT_DEATH_SIGNAL = 1
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs `python -m assay.simulator`; the exit code."""
+    try:
+        serve(_config_from(argv))
+    except AssayError as error:
+        print(f"simulator: {error}", file=sys.stderr)
+        return error.exit_code
+    return EXIT_OK
+
+
+def serve(config: SimulatorConfig) -> None:
+    """Serves until SIGTERM or SIGINT; with several processes until all have ended.
+
+    Raises `AssayError` if a port can't be had or a process dies.
+    """
+    if config.processes == 1:
+        _serve_one(config.for_process(0), lambda port: _announce(config, [port]))
+        return
+    context = multiprocessing.get_context("spawn")
+    children, pipes = [], []
+    for index in range(config.processes):
+        ours, theirs = context.Pipe(duplex=False)
+        child = context.Process(target=_child, args=(config.for_process(index), theirs, os.getpid()))
+        child.start()
+        theirs.close()
+        children.append(child)
+        pipes.append(ours)
+
+    def stop(*_: object) -> None:
+        for child in children:
+            child.terminate()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    try:
+        _announce(config, [_port_from(pipe) for pipe in pipes])
+    except AssayError:
+        stop()
+        raise
+    finally:
+        for child in children:
+            child.join()
+
+
+def _config_from(argv: Sequence[str] | None) -> SimulatorConfig:
+    parser = argparse.ArgumentParser(
+        prog="python -m assay.simulator",
+        description="An OpenAI-compatible server with a chosen speed, latency and set of faults.",
+        argument_default=argparse.SUPPRESS,
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="YAML with these options; options win")
+    for name, text in _OPTIONS.items():
+        parser.add_argument("--" + name.replace("_", "-"), help=text)
+    parser.add_argument("--speed", type=float, nargs="+", help="divides every interval; one number, or one a process")
+    parser.add_argument("--truth-tokens", action="store_true", help="truth has the time of each token")
+    parser.add_argument(
+        "--fault",
+        action="append",
+        dest="faults",
+        metavar="kind=K[,at=S][,after=N][,for=S][,p=P][,factor=F]",
+        help="die, hang, slow, cold_start, error_500, error_429, reset, half_close, garbage, malformed_sse, empty, "
+        "short_count or refuse; may be given again",
+    )
+    options: dict[str, Any] = vars(parser.parse_args(argv))
+    file = options.pop("config", None)
+    return SimulatorConfig.from_fields({**(_read_yaml(file) if file else {}), **options})
+
+
+_OPTIONS = {
+    "host": "address to listen on (127.0.0.1)",
+    "port": "first port (8000); 0 is any free one",
+    "port_file": "gets one port a line when all processes listen",
+    "processes": "endpoints, each a process of its own (1)",
+    "model": "the name under which it serves (simulated)",
+    "seed": "of outputs, jitter and faults (0)",
+    "ttft_ms": "from admission to the first token (0)",
+    "ttft_per_prompt_token_ms": "added for each prompt token (0)",
+    "itl_ms": "between the tokens of a request (0)",
+    "itl_per_seq_ms": "added for each running request (0)",
+    "tokens_per_step": "tokens in a chunk (1)",
+    "jitter": "sigma of the log-normal factor on every interval (0)",
+    "max_num_seqs": "requests that run at a time (1024)",
+    "kv_tokens": "tokens that running requests hold together; 0 is no limit",
+    "output_tokens": "tokens until the end of sequence; 0 is max_tokens",
+    "output_sigma": "sigma of a log-normal distribution of output lengths (0)",
+    "truth": "JSON lines with the true times of each request",
+    "tls_cert": "PEM file; serves HTTPS",
+    "tls_key": "PEM file",
+}
+
+
+def _read_yaml(file: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        fields = yaml.safe_load(file.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise UserError(f"can't read {file}: {error}") from error
+    if not isinstance(fields, dict):
+        raise UserError(f"{file} must hold options by name, such as `ttft_ms: 50`")
+    return fields
+
+
+def _announce(config: SimulatorConfig, ports: list[int]) -> None:
+    for port in ports:
+        print(f"simulated endpoint: http{'s' if config.tls_cert else ''}://{config.host}:{port}", flush=True)
+    if config.port_file:
+        partial = config.port_file.with_name(config.port_file.name + ".partial")
+        partial.write_text("".join(f"{port}\n" for port in ports))
+        partial.rename(config.port_file)
+
+
+def _port_from(pipe: Pipe) -> int:
+    try:
+        answer = pipe.recv()
+    except EOFError:
+        raise AssayError("a simulator process ended before it listened") from None
+    if isinstance(answer, str):
+        raise AssayError(answer)
+    return int(answer)
+
+
+def _child(config: SimulatorConfig, pipe: Pipe, parent: int) -> None:
+    ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
+    if os.getppid() != parent:
+        return
+    try:
+        _serve_one(config, pipe.send)
+    except AssayError as error:
+        pipe.send(str(error))
+
+
+def _serve_one(config: SimulatorConfig, listening: Any) -> None:
+    import uvloop
+
+    from assay.simulator.server import SimulatorServer
+
+    async def run() -> None:
+        stopped = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopped.set)
+        server = SimulatorServer(config)
+        try:
+            await server.start()
+        except OSError as error:
+            raise UserError(f"can't listen on {config.host}:{config.port}: {error}") from error
+        listening(server.port)
+        await stopped.wait()
+        await server.stop()
+
+    uvloop.run(run())
