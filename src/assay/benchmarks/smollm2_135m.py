@@ -23,7 +23,7 @@ BENCHMARK = Benchmark(
     max_new_tokens=128,
     stop_token_ids=(2,),
     context_limit=8_192,
-    dataset=DatasetSpec(title="Bundled articles", files=("articles.jsonl",), bundled=True),
+    dataset=DatasetSpec(title="Bundled articles, written by a language model", files=("articles.jsonl",), bundled=True),
     scenarios={
         "Offline": ScenarioSpec(
             loadgen_scenario="Offline", min_duration_ns=_MIN_DURATION_NS, min_query_count=_MIN_QUERIES

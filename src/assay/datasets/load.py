@@ -39,6 +39,7 @@ def load_dataset(benchmark: Benchmark, path: Path | None = None, samples: int | 
         sha256=hashlib.sha256(data).hexdigest(),
         total=len(found),
         samples=tuple(found[:samples]),
+        generated=path is None,
     )
 
 

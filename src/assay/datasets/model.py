@@ -35,8 +35,8 @@ class Dataset:
     """Of the whole file, hexadecimal."""
     total: int
     samples: tuple[Sample, ...]
-    generated: bool = False
-    """The texts were made by a program, not written by people. No reader sets it."""
+    generated: bool
+    """The texts were written by a language model: true of the bundled articles, never of a file the user gives."""
 
     def __len__(self) -> int:
         return len(self.samples)

@@ -138,6 +138,7 @@ def test_a_bad_line_is_named(tmp_path: Path, bad: object, message: str) -> None:
 def test_the_bundled_articles_load_and_the_warm_up_is_apart() -> None:
     dataset = load_dataset(SMOL)
     assert len(dataset) == dataset.total > 0
+    assert dataset.generated
     assert len({sample.input for sample in dataset.samples}) == len(dataset)
     warmup = load_warmup(SMOL)
     assert warmup
