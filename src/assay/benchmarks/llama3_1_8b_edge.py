@@ -15,6 +15,7 @@ BENCHMARK = Benchmark(
     starting_weights=DATACENTER.starting_weights,
     mlperf=True,
     prompt_template=DATACENTER.prompt_template,
+    clean_up_spaces=DATACENTER.clean_up_spaces,
     min_new_tokens=DATACENTER.min_new_tokens,
     max_new_tokens=DATACENTER.max_new_tokens,
     stop_token_ids=DATACENTER.stop_token_ids,

@@ -77,6 +77,9 @@ class Benchmark(_Model):
     mlperf: bool = Field(default=False, description="a benchmark of MLPerf Inference")
     prompt_template: str = Field(description="text of a prompt; {article} is replaced by the article")
     use_chat_template: bool = Field(default=False, description="the prompt becomes a user message")
+    clean_up_spaces: bool = Field(
+        default=False, description="answers lose the space before punctuation ahead of scoring, as the reference's did"
+    )
     min_new_tokens: PositiveInt = 1
     max_new_tokens: PositiveInt = 128
     stop_token_ids: tuple[int, ...] = Field(min_length=1, description="any of these ends an answer")

@@ -88,7 +88,7 @@ def _tokeniser(
         folder = Path(config.engine.model)
     if folder is not None:
         folder = folder.parent if folder.is_file() else folder
-        tokeniser = PromptTokeniser.from_model_folder(folder, benchmark.use_chat_template)
+        tokeniser = PromptTokeniser.from_model_folder(folder, benchmark.use_chat_template, benchmark.clean_up_spaces)
         return folder / "tokenizer.json", tokeniser, {}
     if benchmark.model_family == "smollm2-135m":
         from assay.engines.embedded import ensure_model

@@ -40,8 +40,7 @@ class PromptTokeniser:
         """Load the tokenizer.
 
         `special_tokens` are what the template may name (`bos_token`, …). `clean_up_spaces` removes the space before
-        punctuation in decoded text; models whose `clean_up_tokenization_spaces` is true had their quality targets
-        measured so. Raises `UserError` if the file or the template can't be read.
+        punctuation from decoded text (transformers' `clean_up_tokenization_spaces`). Raises `UserError` if the file or the template can't be read.
         """
         from tokenizers import Tokenizer
 
@@ -59,8 +58,11 @@ class PromptTokeniser:
             self._render = user_prompt_renderer(chat_template, special_tokens or {})
 
     @classmethod
-    def from_model_folder(cls, folder: Path, use_chat_template: bool) -> PromptTokeniser:
+    def from_model_folder(cls, folder: Path, use_chat_template: bool, clean_up_spaces: bool = False) -> PromptTokeniser:
         """From a Hugging Face model folder: `tokenizer.json`, `tokenizer_config.json`, `chat_template.jinja`.
+
+        The folder's own `clean_up_tokenization_spaces` isn't read: it has changed for published models, and scores
+        are comparable only if all are decoded alike.
 
         Raises `UserError` if a file is missing or can't be read.
         """
@@ -75,7 +77,7 @@ class PromptTokeniser:
             folder / "tokenizer.json",
             template,
             special_tokens={name: text for name in _SPECIAL_NAMES if (text := _token_text(config.get(name)))},
-            clean_up_spaces=bool(config.get("clean_up_tokenization_spaces", False)),
+            clean_up_spaces=clean_up_spaces,
         )
 
     def encode_prompt(self, text: str) -> list[int]:

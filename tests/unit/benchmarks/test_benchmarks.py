@@ -40,6 +40,14 @@ def test_limits_are_the_rules() -> None:
     assert (llama.min_new_tokens, llama.max_new_tokens) == (1, 128)
 
 
+def test_both_llamas_are_scored_alike() -> None:
+    datacenter, edge = get_benchmark("llama3.1-8b"), get_benchmark("llama3.1-8b-edge")
+    alike = ("starting_weights", "prompt_template", "use_chat_template", "clean_up_spaces", "stop_token_ids")
+    assert [getattr(datacenter, field) for field in alike] == [getattr(edge, field) for field in alike]
+    assert datacenter.clean_up_spaces
+    assert not get_benchmark("smollm2-135m").clean_up_spaces
+
+
 @pytest.mark.parametrize(
     "logs",
     [
