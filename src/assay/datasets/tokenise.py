@@ -40,7 +40,8 @@ class PromptTokeniser:
         """Load the tokenizer.
 
         `special_tokens` are what the template may name (`bos_token`, …). `clean_up_spaces` removes the space before
-        punctuation from decoded text (transformers' `clean_up_tokenization_spaces`). Raises `UserError` if the file or the template can't be read.
+        punctuation from decoded text (transformers' `clean_up_tokenization_spaces`). Raises `UserError` if the file
+        or the template can't be read.
         """
         from tokenizers import Tokenizer
 

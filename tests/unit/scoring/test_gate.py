@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.paths import shared_data
 
 from assay.benchmarks import get_benchmark
 from assay.scoring import RougeScores, quality_gate
@@ -50,3 +54,33 @@ def test_a_part_of_the_dataset_is_not_comparable() -> None:
 def test_without_a_reference_nothing_is_claimed() -> None:
     bare = LLAMA.model_copy(update={"quality": None})
     assert quality_gate(bare, REFERENCE).verdict == "no reference"
+
+
+def published(path: Path) -> RougeScores:
+    line = re.search(r"^\{'rouge1'.*\}$", path.read_text(), re.MULTILINE)
+    assert line is not None
+    found = ast.literal_eval(line.group(0))
+    rouges = {metric: float(found[metric]) for metric in ("rouge1", "rouge2", "rougeL", "rougeLsum")}
+    return RougeScores(
+        **rouges, gen_len=found["gen_len"], gen_num=found["gen_num"], per_sample={}, sample_index=REFERENCE.sample_index
+    )
+
+
+def published_gates(division: str) -> dict[str, str]:
+    """Verdict by submitter and folder."""
+    root = shared_data() / "mlperf_v5.1" / division
+    edge = get_benchmark("llama3.1-8b-edge")
+    return {
+        str(path.relative_to(root)): quality_gate(edge if "edge" in str(path) else LLAMA, published(path)).verdict
+        for path in root.rglob("accuracy.txt")
+    }
+
+
+def test_published_closed_results_pass() -> None:
+    assert set(published_gates("closed").values()) == {"pass"}
+
+
+def test_a_published_result_over_fewer_samples_is_not_compared() -> None:
+    verdicts = {path.partition("/")[0]: verdict for path, verdict in published_gates("open").items()}
+    assert verdicts["NVIDIA"] == "pass"
+    assert verdicts["GATEOverflow"] == "not comparable: 4761 samples of 5000"
