@@ -20,22 +20,22 @@ class EventStream:
     other fields are skipped.
     """
 
-    __slots__ = ("_done", "_exchange", "_lessons", "_returns", "_tail", "_template")
+    __slots__ = ("_after_return", "_done", "_exchange", "_lessons", "_tail", "_template")
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
         self._tail = b""
-        self._returns = False
+        self._after_return = False
         self._done = False
         self._template: Template | None = None
         self._lessons = LESSONS
 
     def feed(self, data: bytes, now_ns: int) -> None:
         """Takes the bytes that arrived at `now_ns`. Raises `BadReplyError` for what can't be accepted."""
+        if self._after_return or b"\r" in data:
+            data = self._normalised(data)
         if self._tail:
             data = self._tail + data
-        if self._returns or b"\r" in data:
-            data = self._normalised(data)
         blocks = data.split(b"\n\n")
         self._tail = blocks.pop()
         self._take(blocks, now_ns)
@@ -56,11 +56,10 @@ class EventStream:
 
     def end(self) -> tuple[Outcome, str]:
         """The verdict once the body has ended properly. Raises `BadReplyError` if the stream hadn't."""
-        tail = self._tail.strip()
-        if tail == b"data: [DONE]" or tail == b"data:[DONE]":
+        unended = _joined_data(self._tail)
+        if unended == b"[DONE]":  # some servers leave the last blank line out
             self._done = True
-        elif tail and not tail.startswith(b":"):
-            _joined_data(tail)
+        elif unended:
             raise BadReplyError(Outcome.TRUNCATED, "the stream ended inside an event")
         if not self._done:
             raise BadReplyError(Outcome.TRUNCATED, "the stream ended without [DONE]")
@@ -70,12 +69,11 @@ class EventStream:
         return outcome, detail
 
     def _normalised(self, data: bytes) -> bytes:
-        # A CR at the very end may be half of a CRLF: it waits in `_tail` as the CR it is.
-        self._returns = True
-        held = data.endswith(b"\r")
-        data = data[:-1] if held else data
-        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        return data + b"\r" if held else data
+        # A CR ends its line at once; if it was half of a CRLF, the LF that comes next is skipped.
+        if self._after_return:
+            data = data.removeprefix(b"\n")
+        self._after_return = data.endswith(b"\r")
+        return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
     def _block(self, block: bytes, now_ns: int) -> None:
         simple = block.startswith(b"data: ") and b"\n" not in block

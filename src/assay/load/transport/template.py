@@ -30,11 +30,12 @@ _TEXT_ALONE = re.compile(rb'(?:[^"\\\x00-\x1f]++\n)++')
 class Template:
     """The bytes around text and token ids in one stream's chunks."""
 
-    __slots__ = ("_after", "_before", "_between", "_pattern", "_text_first")
+    __slots__ = ("_after", "_before", "_between", "_pattern", "_seam", "_text_first")
 
     def __init__(self, before: bytes, between: bytes, after: bytes, *, text_first: bool) -> None:
         self._before = before
         self._between = between
+        self._seam = after + b"\n\n" + before
         self._after = after
         self._text_first = text_first
         if not between:
@@ -69,8 +70,10 @@ class Template:
         """Adds to `exchange` those leading blocks that fit; how many."""
         before, after = self._before, self._after
         start, stop = len(before), -len(after)
-        parts = [block[start:stop] for block in blocks if block.startswith(before) and block.endswith(after)]
+        parts = [block[start:stop] for block in blocks]
         lines = b"\n".join(parts) + b"\n"
+        if lines.count(b"\n") != len(parts):
+            return 0
         if self._between:
             lines = lines.replace(self._between, b"\r")
         fitting = self._pattern.match(lines)
@@ -78,8 +81,8 @@ class Template:
             return 0
         lines = fitting.group()
         count = lines.count(b"\n")
-        rest = sum(block.startswith(before) and block.endswith(after) for block in blocks[count:])
-        if count + rest != len(parts):  # one that doesn't fit came before one that does
+        # Without newlines in the parts, this is equal only if each block is before + part + after.
+        if before + self._seam.join(parts[:count]) + after != b"\n\n".join(blocks[:count]):
             return 0
         texts, ids = self._fields(lines)
         text = b"".join(texts)

@@ -1,0 +1,248 @@
+"""The event-stream parser against what was put into the stream, in every style that servers write it."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import dataclass, field
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from assay.load.transport import Exchange, Outcome, events
+from assay.load.transport.events import EventStream
+from assay.load.transport.reply import BadReplyError
+
+TEXTS = st.one_of(
+    st.sampled_from(
+        ["", " the", '"', '\\"', "\\", "\n\n", "data: ", '","token_ids":[9]', "é", "日本", "🙂", "\r", "\x00", "\u2028"]
+    ),
+    st.text(max_size=8),
+).filter(lambda text: not any("\ud800" <= c <= "\udfff" for c in text))
+IDS = st.lists(st.integers(0, 2**31), max_size=3)
+
+
+@dataclass
+class Style:
+    """How one server writes its stream."""
+
+    chat: bool
+    with_ids: bool
+    ids_first: bool
+    dense: bool
+    ascii: bool
+    newline: str
+    comments: bool
+    event_field: bool
+    continuous_usage: bool
+    usage_at_end: bool
+
+    def chunk(self, text: str, ids: list[int], finish: str | None) -> dict[str, Any]:
+        message = {"delta": {"content": text}} if self.chat else {"text": text}
+        tokens = {"token_ids": ids} if self.with_ids else {}
+        parts = {**tokens, **message} if self.ids_first else {**message, **tokens}
+        reply: dict[str, Any] = {"id": "cmpl-1", "choices": [{"index": 0, **parts, "finish_reason": finish}]}
+        if self.continuous_usage:
+            reply["usage"] = {"prompt_tokens": 3, "completion_tokens": 1}
+        return reply
+
+    def event(self, reply: dict[str, Any] | str) -> bytes:
+        data = reply
+        if not isinstance(data, str):
+            separators = (",", ":") if self.dense else (", ", ": ")
+            data = json.dumps(reply, separators=separators, ensure_ascii=self.ascii)
+        lines = [": ping", ""] if self.comments else []
+        lines += ["event: message"] if self.event_field else []
+        return (self.newline.join([*lines, f"data: {data}", "", ""])).encode()
+
+
+STYLES = st.builds(
+    Style,
+    **{name: st.booleans() for name in Style.__annotations__ if name != "newline"},
+    newline=st.sampled_from(["\n", "\r\n", "\r"]),
+)
+
+
+@dataclass
+class Stream:
+    """A stream and what it says."""
+
+    body: bytes
+    text: str
+    ids: list[int]
+    chunk_tokens: list[int]
+    usage: int | None
+    ids_missing: bool = False
+    cuts: list[int] = field(default_factory=list)
+
+
+@st.composite
+def streams(draw: st.DrawFn) -> Stream:
+    style = draw(STYLES)
+    chunks = draw(st.lists(st.tuples(TEXTS, IDS), min_size=1, max_size=12))
+    events_: list[bytes] = []
+    if style.chat:
+        events_.append(
+            style.event({"id": "cmpl-1", "choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}]})
+        )
+    for number, (text, ids) in enumerate(chunks):
+        events_.append(style.event(style.chunk(text, ids, "length" if number == len(chunks) - 1 else None)))
+    said = [(text, ids if style.with_ids else []) for text, ids in chunks]
+    tokens = [(text, ids) for text, ids in said if text or ids]
+    ids = [i for _, chunk in tokens for i in chunk]
+    usage = len(ids) if style.usage_at_end else (1 if style.continuous_usage else None)
+    if style.usage_at_end:
+        final = {"id": "cmpl-1", "choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": usage}}
+        events_.append(style.event(final))
+    body = b"".join([*events_, style.event("[DONE]")])
+    return Stream(
+        body,
+        text="".join(text for text, _ in tokens),
+        ids=ids,
+        chunk_tokens=[len(chunk) or -1 for _, chunk in tokens],
+        usage=usage,
+        ids_missing=any(not chunk for _, chunk in tokens),
+        cuts=draw(st.lists(st.integers(0, len(body)), max_size=6)),
+    )
+
+
+def read(body: bytes, cuts: list[int]) -> tuple[Exchange, tuple[Outcome, str]]:
+    """Feeds `body` cut at `cuts`; piece k arrives at time k + 1."""
+    exchange = Exchange(1)
+    stream = EventStream(exchange)
+    places = [0, *sorted(cuts), len(body)]
+    try:
+        for k in range(len(places) - 1):
+            stream.feed(body[places[k] : places[k + 1]], k + 1)
+        return exchange, stream.end()
+    except BadReplyError as error:
+        return exchange, (error.outcome, error.detail)
+
+
+@settings(max_examples=300, deadline=None)
+@given(streams())
+def test_reads_every_style_cut_anywhere(stream: Stream) -> None:
+    exchange, (outcome, detail) = read(stream.body, stream.cuts)
+    assert exchange.text() == stream.text
+    assert exchange.ids == stream.ids
+    assert exchange.chunk_tokens == stream.chunk_tokens
+    assert exchange.usage_completion == stream.usage
+    assert len(exchange.chunk_ns) == len(stream.chunk_tokens)
+    assert exchange.chunk_ns == sorted(exchange.chunk_ns)
+    if not stream.chunk_tokens:
+        assert outcome is Outcome.EMPTY
+        return
+    assert exchange.finish_reason == "length"
+    assert (exchange.first_ns, exchange.last_ns) == (exchange.chunk_ns[0], exchange.chunk_ns[-1])
+    counted = bool(stream.ids) and not stream.ids_missing
+    assert exchange.token_ids == (stream.ids if counted else None)
+    agrees = stream.usage is None or (stream.usage == len(stream.ids) if counted else stream.usage > 0)
+    assert outcome is (Outcome.OK if agrees else Outcome.COUNT_MISMATCH), detail
+
+
+@settings(max_examples=30, deadline=None)
+@given(streams())
+def test_every_single_cut_gives_the_same(stream: Stream) -> None:
+    whole = read(stream.body, [])
+    for cut in range(len(stream.body)):
+        exchange, ending = read(stream.body, [cut])
+        assert ending == whole[1]
+        assert (exchange.text(), exchange.ids, exchange.chunk_tokens) == (
+            whole[0].text(),
+            whole[0].ids,
+            whole[0].chunk_tokens,
+        )
+
+
+def vllm_stream(count: int, text: str = " word") -> bytes:
+    style = Style(False, True, False, True, True, "\n", False, False, False, True)
+    chunks = [
+        style.event(style.chunk(f"{text}{k}", [1000 + k], "length" if k == count - 1 else None)) for k in range(count)
+    ]
+    usage = style.event({"id": "cmpl-1", "choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": count}})
+    return b"".join([*chunks, usage, b"data: [DONE]\n\n"])
+
+
+def as_seen(body: bytes, cuts: list[int]) -> tuple[Any, ...]:
+    exchange, (outcome, _) = read(body, cuts)
+    return outcome, exchange.text(), exchange.ids, exchange.chunk_ns, exchange.chunk_tokens, exchange.finish_reason
+
+
+def mutations(seed: int) -> tuple[bytes, list[int]]:
+    """A stream with a few bytes changed, removed, doubled or moved, mostly at places that matter."""
+    draw = random.Random(seed)
+    body = bytearray(vllm_stream(draw.randint(2, 9), draw.choice([" word", "é", '"', "\\", ""])))
+    for _ in range(draw.randint(1, 3)):
+        at = draw.randrange(len(body))
+        match draw.randrange(5):
+            case 0:
+                body[at] = draw.choice(b'\n\r",:[]{}\\0 9x\x00\x80\xff')
+            case 1:
+                del body[at : at + draw.randint(1, 12)]
+            case 2:
+                body[at:at] = draw.choice(
+                    [b"\n", b"\r", b"\n\n", b'"', b",1", b"],[2", b"01", b"\xc3", b'","token_ids":[7']
+                )
+            case 3:
+                end = min(len(body), at + draw.randint(1, 150))
+                body[at:at] = body[at:end]
+            case 4:
+                body[at : at + 1] = b"data: "
+    return bytes(body), [draw.randrange(len(body) + 1)] if draw.random() < 0.5 else []
+
+
+@pytest.mark.parametrize("block", range(20))
+def test_fast_path_agrees_with_json_on_damaged_streams(block: int) -> None:
+    for seed in range(block * 150, block * 150 + 150):
+        body, cuts = mutations(seed)
+        with patch.object(events, "LESSONS", 0):
+            slow = as_seen(body, cuts)
+        assert as_seen(body, cuts) == slow, (seed, body)
+
+
+def test_fast_path_is_taken() -> None:
+    with patch("assay.load.transport.events.absorb", wraps=events.absorb) as absorb:
+        assert as_seen(vllm_stream(50), [])[0] is Outcome.OK
+    assert absorb.call_count == 3  # the first chunk, the one with the finish_reason, the usage
+
+
+def test_a_chunk_with_several_choices_is_refused() -> None:
+    body = b'data: {"choices":[{"index":0,"text":"a"},{"index":1,"text":"b"}]}\n\ndata: [DONE]\n\n'
+    assert read(body, [])[1][0] is Outcome.MALFORMED
+
+
+def test_data_lines_of_one_event_are_joined() -> None:
+    body = b'data: {"choices":[{"index":0,\ndata: "text":"a","finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+    exchange, (outcome, _) = read(body, [])
+    assert (outcome, exchange.text()) == (Outcome.OK, "a")
+
+
+@pytest.mark.parametrize(
+    ("tail", "outcome"),
+    [
+        (b"", Outcome.TRUNCATED),
+        (b"data: [DONE]\n\n", Outcome.TRUNCATED),  # no finish_reason
+        (b'data: {"choices":[{"index":0,"text":"","finish_reason":"stop"}]}\n\n', Outcome.TRUNCATED),
+        (b'data: {"choices":[{"index":0,"te', Outcome.TRUNCATED),
+        (b"data: {oops\n\n", Outcome.MALFORMED),
+        (b"<html></html>\n\n", Outcome.MALFORMED),
+        (b'data: {"error":{"message":"out of memory","code":500}}\n\n', Outcome.HTTP_5XX),
+        (b'data: {"error":{"message":"slow down","code":429}}\n\n', Outcome.HTTP_429),
+        (b'data: {"choices":[{"index":0,"text":"","token_ids":[1.5]}]}\n\n', Outcome.MALFORMED),
+        (b'data: {"choices":[],"usage":{"completion_tokens":-1}}\n\n', Outcome.MALFORMED),
+    ],
+)
+def test_bad_endings(tail: bytes, outcome: Outcome) -> None:
+    exchange, ending = read(b'data: {"choices":[{"index":0,"text":"a","token_ids":[5]}]}\n\n' + tail, [])
+    assert ending[0] is outcome
+    assert exchange.first_ns == 1
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=3))
+def test_random_bytes_never_raise_anything_else(data: bytes, cuts: list[int]) -> None:
+    _, (outcome, _) = read(b"data: " + data, [min(cut, len(data)) for cut in cuts])
+    assert outcome is not Outcome.OK
