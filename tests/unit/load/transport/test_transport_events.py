@@ -246,3 +246,15 @@ def test_bad_endings(tail: bytes, outcome: Outcome) -> None:
 def test_random_bytes_never_raise_anything_else(data: bytes, cuts: list[int]) -> None:
     _, (outcome, _) = read(b"data: " + data, [min(cut, len(data)) for cut in cuts])
     assert outcome is not Outcome.OK
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [rb"\n", rb"\\", rb"\u0041", rb"\"", b"\x01", b"\t", b"\xff", b"\xc3", rb"\q", b"\n", b'"', b"\xc3\xa9", b"\x7f"],
+)
+def test_fast_path_agrees_with_json_on_one_odd_text(raw: bytes) -> None:
+    event = b'data: {"choices":[{"index":0,"text":"%b","finish_reason":null,"token_ids":[5]}]}\n\n'
+    body = event % b" a" + event % raw + event % b" b"
+    with patch.object(events, "LESSONS", 0):
+        slow = as_seen(body, [])
+    assert as_seen(body, []) == slow
