@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,9 +65,12 @@ class Hub:
         signal.set_wakeup_fd(self._wake_sender.fileno(), warn_on_full_buffer=False)
 
     def wait_ready(self, stopped: Callable[[], bool]) -> None:
-        """Wait until every worker says that it is ready. Raises WorkerDiedError if one ends instead."""
+        """Wait until every worker says that it is ready. Raises WorkerDiedError if one ends or stays silent instead."""
+        deadline_s = time.monotonic() + _READY_LIMIT_S
         while self._ready < len(self._processes) and not stopped():
-            self.poll(_READY_LIMIT_S)
+            self.poll(1.0)
+            if time.monotonic() > deadline_s:
+                raise WorkerDiedError(f"a client worker wasn't ready after {_READY_LIMIT_S:.0f} s; see driver.log")
 
     def send(self, message: frames.Send) -> None:
         share = self._shares[message.endpoint]

@@ -10,7 +10,7 @@ import os
 import socket
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import orjson
@@ -73,8 +73,7 @@ class Worker(asyncio.Protocol):
         return EndpointPool(self._settings(endpoint), self._on_first, self._on_done, self._loop)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        self._transport = transport
+        self._transport = cast(asyncio.WriteTransport, transport)
         self._post(frames.frame(bytes([frames.READY])))
         self._flush_journals()
 
@@ -202,12 +201,20 @@ class Worker(asyncio.Protocol):
         self._loop.stop()
 
 
+def _give_up(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """A defect of the worker itself: better no result than one from a worker that lost a request."""
+    loop.default_exception_handler(context)
+    sys.stderr.flush()
+    os._exit(70)
+
+
 def main(argv: list[str]) -> int:
     """Run one worker until its parent says stop or is gone."""
     handle, plan_path, index, parent = int(argv[0]), Path(argv[1]), int(argv[2]), int(argv[3])
     die_with_parent(parent)
     plan = read_plan(plan_path)
     loop = uvloop.new_event_loop()
+    loop.set_exception_handler(_give_up)
     worker = Worker(plan, index, loop)
     connection = socket.socket(fileno=handle)
     connection.setblocking(False)
