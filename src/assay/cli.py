@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
@@ -84,8 +84,31 @@ def report(folders: tuple[Path, ...], output: Path | None, as_json: bool) -> Non
     report_command(folders, output, as_json=as_json)
 
 
-def _end(code: int) -> NoReturn:
-    sys.exit(code)
+@main.group()
+def fetch() -> None:
+    """Get what can't come with the package, checked by hash; says what to do without a network."""
+
+
+@fetch.command()
+def embedded() -> None:
+    """The embedded engine's model and the sentence tables that ROUGE needs (97 MB, once)."""
+    from assay.engines.embedded import ensure_model
+    from assay.scoring import ensure_punkt
+
+    click.echo(f"model: {ensure_model(progress=click.echo).gguf_f16.parent}")
+    click.echo(f"sentence tables: {ensure_punkt()}")
+
+
+@fetch.command("cnn-dailymail")
+@click.option("--tokenizer", type=_PATH, required=True, help="Folder of the model's tokenizer.")
+@click.option("--benchmark", default="llama3.1-8b", show_default=True)
+@click.option("--output", type=_PATH, default=Path(), show_default="this folder", help="Folder to write into.")
+def cnn_dailymail(tokenizer: Path, benchmark: str, output: Path) -> None:
+    """MLPerf's CNN/DailyMail samples, from Hugging Face (needs the extra `huggingface` and a network)."""
+    from assay.benchmarks import get_benchmark
+    from assay.datasets import fetch_cnn_dailymail
+
+    click.echo(fetch_cnn_dailymail(get_benchmark(benchmark), output, tokenizer))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,49 @@
+# Everything a user or CI needs. `make run` and `make test` set up what they need and may be repeated.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.assay-installed
+APT    := $(shell cat tests/apt-packages.txt tests/rig/apt-packages.txt 2>/dev/null | grep -v '^\#')
+
+.PHONY: help setup model run test test-setup lint format lock clean
+
+help: ## show this help
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+$(STAMP): requirements/dev.lock pyproject.toml
+	@echo "== creating $(VENV) and installing the locked packages"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+setup: $(STAMP) model ## virtual environment, package, and the embedded model
+
+model: $(STAMP) ## the embedded engine's model and the sentence tables, checked by hash (downloaded once)
+	@$(BIN)/assay fetch embedded
+
+run: setup ## benchmark this machine with the embedded engine
+	$(BIN)/assay run
+
+test: setup lint ## lint, types, tests
+	$(BIN)/python -m pytest -q
+
+test-setup: ## system packages that some tests need (Debian, as root); without them those tests are skipped
+	@sh scripts/install-test-packages $(APT)
+
+lint: $(STAMP) ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(STAMP) ## apply ruff's format and fixes
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: ## resolve the dependencies again (needs uv)
+	uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+	  --extra embedded --extra ssh --extra docker --extra kubernetes --group dev \
+	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" -o requirements/dev.lock
+
+clean: ## remove the virtual environment and caches; results stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
