@@ -92,8 +92,6 @@ class HttpConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
-        except _TooLargeError as error:
-            self._refuse(error.status)
         except httptools.HttpParserCallbackError as error:
             self._refuse(error.__context__.status if isinstance(error.__context__, _TooLargeError) else 400)
         except httptools.HttpParserUpgrade:
@@ -118,6 +116,8 @@ class HttpConnection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._count_head(len(name) + len(value))
+        if name.lower() == b"content-length":
+            self._check_body_size(int(value))
         if name.lower() == b"expect" and value.lower() == b"100-continue":
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -128,7 +128,10 @@ class HttpConnection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         self._body += body
-        if len(self._body) > _MAX_BODY_BYTES:
+        self._check_body_size(len(self._body))
+
+    def _check_body_size(self, size: int) -> None:
+        if size > _MAX_BODY_BYTES:
             raise _TooLargeError(413)
 
     def on_message_complete(self) -> None:

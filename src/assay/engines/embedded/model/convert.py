@@ -73,7 +73,7 @@ def _tokenizer(reader: Any) -> dict[str, Any]:
         "model": {
             "type": "BPE",
             "dropout": None,
-            "unk_token": None,
+            "unk_token": tokens[reader.fields["tokenizer.ggml.unknown_token_id"].contents()],
             "continuing_subword_prefix": None,
             "end_of_word_suffix": None,
             "fuse_unk": False,

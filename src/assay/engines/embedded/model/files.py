@@ -27,7 +27,7 @@ _FOLDER = "smollm2-135m-instruct"
 _GGUF, _TOKENIZER, _FACTS = "model-f16.gguf", "tokenizer.json", "model.json"
 _SHA256S = {
     _GGUF: "fea43f3ffef83a020894679eb91b2ab0127287d657a7313b47ba9c411dd4d47f",
-    _TOKENIZER: "417399871fd7454828b789e5467dea75661e0e5c70a2af7669b49fa759c7c3e8",
+    _TOKENIZER: "f3c5007598614b586998db26d24bc63081d3291c19db6e9d36abbe423d2543c0",
     _FACTS: "70fdbdaecf34e6c283e81de0140cb5dee05f73f50dbb96964192ce83ff78e0f7",
 }
 _OFFLINE_HINT = (
@@ -104,7 +104,7 @@ def _intact(folder: Path, progress: Callable[[str], None]) -> bool:
         if not path.exists():
             return False
         if _sha256(path) != expected:
-            progress(f"{path} is damaged; preparing the model again")
+            progress(f"{path} is damaged or of another version; preparing the model again")
             return False
     return True
 
