@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--port", type=int, required=True)
@@ -24,7 +25,7 @@ options = parser.parse_args()
 
 
 class Handler(BaseHTTPRequestHandler):
-    def do_GET(self):  # noqa: N802 - the base class's name
+    def do_GET(self):
         answers = {
             "/health": {},
             "/version": {"version": "1.2"},
@@ -45,7 +46,6 @@ if options.family:
     stubborn = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
     child = subprocess.Popen([sys.executable, "-c", stubborn], start_new_session=True, stdout=subprocess.PIPE)
     child.stdout.readline()
-    with open(options.family, "w") as file:
-        file.write(str(child.pid))
+    Path(options.family).write_text(str(child.pid))
 print("listening on", options.port, flush=True)
 ThreadingHTTPServer((options.host, options.port), Handler).serve_forever()

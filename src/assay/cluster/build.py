@@ -6,7 +6,7 @@ from pathlib import Path
 
 from assay.cluster.launcher import Launcher
 from assay.cluster.local import LocalLauncher
-from assay.cluster.options import ClusterOptions, LocalOptions
+from assay.cluster.options import ClusterOptions, LocalOptions, SshOptions
 from assay.errors import UserError
 
 
@@ -14,4 +14,10 @@ def build_launcher(options: ClusterOptions, label: str, folder: Path) -> Launche
     """The launcher that `options` describe. Raises UserError where its extra isn't installed."""
     if isinstance(options, LocalOptions):
         return LocalLauncher(label, folder)
+    if isinstance(options, SshOptions):
+        from assay.cluster.ssh import SshLauncher
+        from assay.cluster.ssh.connection import require_asyncssh
+
+        require_asyncssh()
+        return SshLauncher(options, label, folder)
     raise UserError(f"cluster.launcher: {options.launcher} is not available")

@@ -38,6 +38,7 @@ class Deployment:
     or whose node is lost. SIGTERM cancels the task that entered, as Ctrl-C does, so that the exit is walked through;
     a handler that was already there is left alone.
 
+    What could not be taken down is in `problems` after the exit; `assay stop` tries again.
     Raises UserError for what the configuration got wrong, LaunchError for what went wrong out there.
     """
 
@@ -57,6 +58,7 @@ class Deployment:
         self.ready_ns: dict[str, int] = {}
         self.nodes: list[NodeFacts] = []
         self.stop_ns: int | None = None
+        self.problems: list[str] = []
         self._cluster = cluster
         self._label = label
         self._folder = folder
@@ -204,6 +206,10 @@ class Deployment:
             with contextlib.suppress(LaunchError, OSError):
                 await launcher.collect(self._folder / "endpoints")
             await launcher.stop()
+        except LaunchError as error:  # what was measured stands; what may still run is told
+            self.problems.append(str(error))
+            self._record("stop failed")
+            return
         except BaseException:
             self._record("stop failed")
             raise

@@ -26,8 +26,9 @@ GRACE_S = 10.0
 class LocalLauncher(Launcher):
     """Each server runs below a guard process, in a session of its own, and ends when this process does."""
 
-    def __init__(self, label: str, folder: Path) -> None:
+    def __init__(self, label: str, folder: Path, grace_s: float = GRACE_S) -> None:
         super().__init__(label)
+        self._grace_s = grace_s
         self._folder = folder / "servers"
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -49,7 +50,7 @@ class LocalLauncher(Launcher):
         return self.servers
 
     def _start(self, spec: ServerSpec, argv: list[str]) -> subprocess.Popen[bytes]:
-        guard = [sys.executable, "-I", "-S", str(GUARD), "--parent", str(os.getpid()), "--grace", str(GRACE_S)]
+        guard = [sys.executable, "-I", "-S", str(GUARD), "--parent", str(os.getpid()), "--grace", str(self._grace_s)]
         with self._log(spec.name).open("ab") as log:
             return subprocess.Popen(
                 [*guard, "--", *argv],
@@ -79,7 +80,7 @@ class LocalLauncher(Launcher):
             if _is_same(server.handle):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(int(server.handle["pid"]), signal.SIGTERM)
-        deadline = time.monotonic() + GRACE_S + 5
+        deadline = time.monotonic() + self._grace_s + 5
         while time.monotonic() < deadline:
             if not any(self._running(server) for server in self.servers):
                 break

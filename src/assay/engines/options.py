@@ -94,8 +94,21 @@ class SimulatedOptions(_Served):
     kind: Literal["simulated"]
     model: str = "simulated"
     window: int = Field(default=64, ge=1, description="requests in flight")
+    ttft_ms: float = Field(default=0, ge=0, description="from admission to the first token")
+    ttft_per_prompt_token_ms: float = Field(default=0, ge=0)
+    itl_ms: float = Field(default=0, ge=0, description="between the tokens of a request that runs alone")
+    itl_per_seq_ms: float = Field(default=0, ge=0, description="added for each running request")
+    tokens_per_step: int = Field(default=1, ge=1)
+    jitter: float = Field(default=0, ge=0, description="sigma of the log-normal factor on every interval")
+    max_num_seqs: int = Field(default=1024, ge=1)
+    kv_tokens: int = Field(default=0, ge=0, description="tokens that running requests hold together; 0: no limit")
+    output_tokens: int = Field(default=0, ge=0, description="tokens until the end of sequence; 0: max_tokens")
+    output_sigma: float = Field(default=0, ge=0)
+    seed: int = 0
     speeds: dict[str, float] = Field(default_factory=dict, description="node: speed factor; others run at 1.0")
-    arguments: tuple[str, ...] = Field(default=(), description="more options of `python -m assay.simulator`")
+    faults: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="node: faults as the simulator's --fault takes them"
+    )
     ready_timeout_s: float = Field(default=30, gt=0)
 
     @model_validator(mode="after")

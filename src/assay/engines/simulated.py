@@ -11,6 +11,21 @@ from assay.engines.base import Engine, server_name
 from assay.engines.options import SimulatedOptions
 from assay.errors import UserError
 
+# Options that go to the simulator under their own names.
+TIMING = (
+    "ttft_ms",
+    "ttft_per_prompt_token_ms",
+    "itl_ms",
+    "itl_per_seq_ms",
+    "tokens_per_step",
+    "jitter",
+    "max_num_seqs",
+    "kv_tokens",
+    "output_tokens",
+    "output_sigma",
+    "seed",
+)
+
 
 class SimulatedEngine(Engine):
     kind = "simulated"
@@ -29,8 +44,10 @@ class SimulatedEngine(Engine):
 
     def servers(self, nodes: Sequence[NodeOptions]) -> list[ServerSpec]:
         known = {node.name for node in nodes}
-        if unknown := sorted(set(self._options.speeds) - known):
-            raise UserError(f"engine.speeds names {', '.join(unknown)}, but the nodes are {', '.join(sorted(known))}")
+        named = {*self._options.speeds, *self._options.faults}
+        if unknown := sorted(named - known):
+            names = ", ".join(sorted(known))
+            raise UserError(f"engine: speeds and faults name {', '.join(unknown)}, but the nodes are {names}")
         return [
             ServerSpec(
                 name=server_name(node.name, index, node.servers or 1),
@@ -49,10 +66,15 @@ class SimulatedEngine(Engine):
     def command(self, node: str) -> list[str]:
         """The argument list, with placeholders for interpreter, address and port."""
         command = [PYTHON, "-m", "assay.simulator", "--host", HOST, "--port", PORT, "--model", self.model]
-        return [*command, "--speed", str(self.speed(node)), *self._options.arguments]
+        for name in TIMING:
+            command += [f"--{name.replace('_', '-')}", str(getattr(self._options, name))]
+        for fault in self._options.faults.get(node, ()):
+            command += ["--fault", fault]
+        return [*command, "--speed", str(self.speed(node))]
 
     def speed(self, node: str) -> float:
         return self._options.speeds.get(node, 1.0)
 
     def settings(self, node: str) -> dict[str, Any]:
-        return {"arguments": list(self._options.arguments), "speed": self.speed(node)}
+        chosen = {name: getattr(self._options, name) for name in TIMING}
+        return {**chosen, "speed": self.speed(node), "faults": list(self._options.faults.get(node, ()))}

@@ -1,0 +1,189 @@
+"""The controller's hand on a node: JSON lines in, JSON lines out. Standard library only, Python 3.8 or later.
+
+It lives as long as the SSH channel that it was sent through; what it started lives on below guards (see guard.py),
+each in a session of its own, until it is told to stop them. All that it writes is below one folder a run label:
+
+    <folder>/<label>/guard.py  <name>.log  <name>.json (pid, start, port)  <name>.exit (exit code)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+TICK_S = 0.5
+PROBE_TIMEOUT_S = 60
+
+
+def start_ticks(pid: int) -> int:
+    """When a process started, in clock ticks since boot; 0 when there is none or it has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return 0 if fields[0] == "Z" else int(fields[19])
+
+
+def free_port(host: str) -> int:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+class Agent:
+    def __init__(self) -> None:
+        self.folder = Path()
+        self.reported: set[str] = set()
+        self.children: list[subprocess.Popen[bytes]] = []
+
+    def hello(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Where this is. Creates nothing."""
+        self.folder = Path(request["folder"]).expanduser()
+        if not self.folder.is_absolute():
+            self.folder = Path.home() / self.folder
+        self.folder /= request["label"]
+        address = os.environ.get("SSH_CONNECTION", "").split()
+        return {"folder": str(self.folder), "address": address[2] if address else "", "python": sys.executable}
+
+    def start(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Start one server below a guard."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        guard = self.folder / "guard.py"
+        guard.write_text(request["guard"])
+        name, host = request["name"], request["host"]
+        port = request["port"] or free_port(host)
+        values = (("{python}", sys.executable), ("{host}", host), ("{port}", str(port)))
+        argv = []
+        for argument in request["argv"]:
+            for placeholder, value in values:
+                argument = argument.replace(placeholder, value)
+            argv.append(argument)
+        if shutil.which(argv[0]) is None:
+            raise OSError(f"{argv[0]} is not on this node: is the engine installed?")
+        status = self.folder / f"{name}.exit"
+        command = [sys.executable, "-I", "-S", str(guard), "--grace", str(request["grace_s"]), "--status", str(status)]
+        with (self.folder / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(
+                [*command, "--", *argv],
+                env={**os.environ, **request["env"]},
+                cwd=str(Path.home()),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.children.append(process)
+        record = {"pid": process.pid, "start": start_ticks(process.pid), "port": port}
+        (self.folder / f"{name}.json").write_text(json.dumps(record))
+        return record
+
+    def records(self) -> dict[str, dict[str, Any]]:
+        found = {}
+        for path in sorted(self.folder.glob("*.json")):
+            with contextlib.suppress(ValueError):
+                found[path.stem] = json.loads(path.read_text())
+        return found
+
+    def running(self, record: dict[str, Any]) -> bool:
+        for child in self.children:
+            child.poll()
+        ticks = start_ticks(record["pid"])
+        return ticks != 0 and bool(ticks == record["start"])
+
+    def exits(self) -> list[dict[str, Any]]:
+        """Servers that have ended since this was asked last."""
+        ended = []
+        for name, record in self.records().items():
+            if name not in self.reported and not self.running(record):
+                self.reported.add(name)
+                try:
+                    code: int | None = int((self.folder / f"{name}.exit").read_text())
+                except (OSError, ValueError):
+                    code = None
+                ended.append({"event": "exit", "name": name, "code": code})
+        return ended
+
+    def tail(self, request: dict[str, Any]) -> dict[str, Any]:
+        path = self.folder / (request["name"] + ".log")
+        lines = int(request["lines"])
+        if not path.exists():
+            return {"text": ""}
+        with path.open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - 400 * lines))
+            return {"text": "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])}
+
+    def stop(self, request: dict[str, Any]) -> dict[str, Any]:
+        """End all servers of the label and remove its folder."""
+        records = self.records()
+        for record in records.values():
+            if self.running(record):
+                os.kill(record["pid"], signal.SIGTERM)
+        deadline = time.monotonic() + request["grace_s"] + 5
+        while time.monotonic() < deadline and any(map(self.running, records.values())):
+            time.sleep(0.02)
+        for record in records.values():
+            if self.running(record):
+                os.killpg(record["pid"], signal.SIGKILL)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return {"stopped": sorted(records)}
+
+    def run(self, request: dict[str, Any]) -> dict[str, Any]:
+        """A Python program on this interpreter, in a process of its own; its standard output."""
+        done = subprocess.run(
+            [sys.executable, "-I", "-", *request["arguments"]],
+            input=request["program"].encode(),
+            capture_output=True,
+            timeout=PROBE_TIMEOUT_S,
+        )
+        if done.returncode:
+            raise OSError(done.stderr.decode(errors="replace")[-400:])
+        return {"output": done.stdout.decode(errors="replace")}
+
+    def clock(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {"utc_ns": time.time_ns()}
+
+
+def say(answer: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
+def answer(agent: Agent, line: str) -> dict[str, Any]:
+    request = json.loads(line)
+    try:
+        verbs = {"hello", "start", "tail", "stop", "run", "clock"}
+        if request["do"] not in verbs:
+            raise OSError(f"unknown request {request['do']}")
+        return {"id": request["id"], **getattr(agent, request["do"])(request)}
+    except (OSError, subprocess.SubprocessError) as error:
+        return {"id": request["id"], "error": str(error)}
+
+
+def main() -> None:
+    agent = Agent()
+    buffer = b""
+    while True:
+        if select.select([0], [], [], TICK_S)[0]:
+            data = os.read(0, 1 << 16)
+            if not data:
+                return
+            *lines, buffer = (buffer + data).split(b"\n")
+            for line in lines:
+                say(answer(agent, line.decode()))
+        for event in agent.exits():
+            say(event)
+
+
+main()

@@ -1,0 +1,170 @@
+"""Servers on hosts over SSH."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shlex
+import time
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
+from typing import Any
+
+from assay.cluster.facts import NodeFacts
+from assay.cluster.launcher import Launcher, LaunchError, PlacedServer, ServerSpec, ServerState
+from assay.cluster.local import GRACE_S, GUARD, environment, explain_exit, tail_file
+from assay.cluster.options import SshNode, SshOptions
+from assay.cluster.probing import parse_probe, probe_source
+from assay.cluster.ssh.session import Session
+
+
+class SshLauncher(Launcher):
+    """A connection a node; servers run below guards and survive a lost link until they are stopped.
+
+    Output streams into `folder/servers` while servers run, so a node that dies leaves its log here.
+    """
+
+    def __init__(self, options: SshOptions, label: str, folder: Path, grace_s: float = GRACE_S) -> None:
+        super().__init__(label)
+        self._options = options
+        self._grace_s = grace_s
+        self._folder = folder / "servers"
+        self._sessions: dict[str, Session] = {}
+        self._streams: dict[str, Any] = {}
+
+    def _node(self, name: str) -> SshNode:
+        return next(node for node in self._options.nodes if node.name == name)
+
+    async def prepare(self, specs: Sequence[ServerSpec]) -> None:
+        self.specs = specs
+        self._folder.mkdir(parents=True, exist_ok=True)
+        names = dict.fromkeys(spec.node for spec in specs)
+        self._sessions = {name: Session(self._node(name), self._options, self.label) for name in names}
+        await _together(session.open() for session in self._sessions.values())
+
+    async def place(self) -> list[PlacedServer]:
+        await _together(self._place(spec) for spec in self.specs)
+        self.servers.sort(key=lambda server: [spec.name for spec in self.specs].index(server.spec.name))
+        return self.servers
+
+    async def _place(self, spec: ServerSpec) -> None:
+        session = self._sessions[spec.node]
+        node = session.node
+        bind = "127.0.0.1" if self._options.tunnel else node.bind or session.address
+        started_ns = time.monotonic_ns()
+        record = await session.ask(
+            "start",
+            guard=GUARD.read_text(),
+            grace_s=self._grace_s,
+            name=spec.name,
+            argv=spec.argv,
+            env=environment(spec, {}),
+            host=bind,
+            port=spec.port,
+        )
+        server = PlacedServer(spec, "", started_ns=started_ns)
+        server.handle = {"pid": str(record["pid"]), "start": str(record["start"]), "port": str(record["port"])}
+        self.servers.append(server)
+        if self._options.tunnel:
+            listener = await session.connection.forward_local_port("127.0.0.1", 0, bind, record["port"])
+            server.url, server.path = f"http://127.0.0.1:{listener.get_port()}", "tunnel"
+        else:
+            host = node.load_address or session.peer
+            server.url = f"http://[{host}]:{record['port']}" if ":" in host else f"http://{host}:{record['port']}"
+        await self._stream(session, spec.name)
+
+    async def _stream(self, session: Session, name: str) -> None:
+        """Copy the server's output here as it comes."""
+        command = shlex.join(["tail", "-n", "+1", "-F", f"{session.folder}/{name}.log"])
+        target = str(self._folder / f"{name}.log")
+        self._streams[name] = await session.connection.create_process(command, stdout=target, encoding=None)
+
+    async def exited(self, server: PlacedServer) -> str | None:
+        session = self._sessions[server.spec.node]
+        if session.lost is not None:
+            return f"node {server.spec.node}: {session.lost}"
+        if server.spec.name not in session.ended:
+            return None
+        code = session.ended[server.spec.name]
+        return "it was killed together with its guard" if code is None else explain_exit(code)
+
+    async def tail(self, server: PlacedServer, lines: int = 15) -> str:
+        try:
+            answer = await self._sessions[server.spec.node].ask("tail", name=server.spec.name, lines=lines)
+        except LaunchError:
+            return tail_file(self._folder / f"{server.spec.name}.log", lines)
+        return str(answer["text"])
+
+    async def logs(self, dest: Path) -> None:
+        """Whole logs from nodes that answer; from others, what has streamed in."""
+        dest.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - a local folder
+        for server in self.servers:
+            name = f"{server.spec.name}.log"
+            session = self._sessions.get(server.spec.node)
+            if session is None or not await self._fetch(session, name, dest / name):
+                streamed = self._folder / name
+                if streamed.exists():
+                    (dest / name).write_bytes(streamed.read_bytes())
+
+    async def _fetch(self, session: Session, name: str, target: Path) -> bool:
+        import asyncssh
+
+        if session.lost is not None:
+            return False
+        try:
+            async with session.connection.start_sftp_client() as sftp:
+                await sftp.get(f"{session.folder}/{name}", str(target))
+        except (OSError, asyncssh.Error):
+            return False
+        return True
+
+    async def stop(self) -> None:
+        """Stops on every node that can be reached. Raises LaunchError for the others once that is done.
+
+        A node whose link was lost is tried once more, on a new connection.
+        """
+        for stream in self._streams.values():
+            stream.close()
+        self._streams.clear()
+        names = dict.fromkeys(server.spec.node for server in self.servers)
+        results = await asyncio.gather(*(self._stop_node(name) for name in names), return_exceptions=True)
+        for session in self._sessions.values():
+            await session.close()
+        self._sessions.clear()
+        errors = [error for error in results if isinstance(error, BaseException)]
+        if errors:
+            raise next((error for error in errors if not isinstance(error, LaunchError)), errors[0])
+
+    async def _stop_node(self, name: str) -> None:
+        mine = [server for server in self.servers if server.spec.node == name]
+        if all(server.state is ServerState.STOPPED for server in mine):
+            return
+        session = self._sessions.get(name)
+        if session is None or session.lost is not None:
+            if session is not None:
+                await session.close()
+            session = self._sessions[name] = Session(self._node(name), self._options, self.label)
+            try:
+                await session.open()
+            except LaunchError as error:
+                count = f"{len(mine)} server{'s' if len(mine) > 1 else ''}"
+                raise LaunchError(f"{count} may still run there, stop again once it answers: {error}") from None
+        await session.ask("stop", grace_s=self._grace_s)
+        for server in mine:
+            server.state = ServerState.STOPPED
+
+    async def facts(self) -> list[NodeFacts]:
+        found = []
+        for name, session in self._sessions.items():
+            answer = await session.ask("run", program=probe_source(), arguments=[])
+            facts = parse_probe(answer["output"].encode(), name)
+            found.append(facts.model_copy(update={"address": session.peer}))
+        return found
+
+
+async def _together(work: Any) -> None:
+    """Await all; of several failures raise the first, when all have ended."""
+    tasks: list[Coroutine[Any, Any, None]] = list(work)
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    with contextlib.suppress(StopIteration):
+        raise next(result for result in results if isinstance(result, BaseException))

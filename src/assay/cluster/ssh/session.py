@@ -1,0 +1,134 @@
+"""A connection with its agent: requests, answers, and events of servers that ended."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shlex
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from assay.cluster.launcher import LaunchError
+from assay.cluster.options import SshNode, SshOptions
+from assay.cluster.ssh.connection import connect, explained
+
+if TYPE_CHECKING:
+    import asyncssh
+
+# Reads its own program from the channel: nothing is installed, nothing secret is on a command line.
+# Unbuffered, so that the requests which follow are left to the program.
+BOOTSTRAP = """
+import os
+size = program = b""
+while not size.endswith(b"\\n"): size += os.read(0, 1)
+while len(program) < int(size): program += os.read(0, int(size) - len(program))
+exec(program)
+"""
+ANSWER_TIMEOUT_S = 90.0
+
+
+class Session:
+    """One node. `ended` holds exit codes of servers that ended, `lost` why the link is gone."""
+
+    def __init__(self, node: SshNode, options: SshOptions, label: str) -> None:
+        self.node = node
+        self.ended: dict[str, int | None] = {}
+        self.lost: str | None = None
+        self.folder = ""
+        self.address = ""
+        """The node's own address on the connection, as its sshd sees it."""
+        self._options = options
+        self._label = label
+        self._connection: asyncssh.SSHClientConnection | None = None
+        self._process: asyncssh.SSHClientProcess[bytes] | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._next = 0
+
+    @property
+    def connection(self) -> asyncssh.SSHClientConnection:
+        assert self._connection is not None
+        return self._connection
+
+    @property
+    def peer(self) -> str:
+        """The address that the connection goes to: the node's, or the last jump host's view of it."""
+        if self.node.jump or self._connection is None:
+            return self.address
+        peer = self._connection.get_extra_info("peername")
+        return str(peer[0]) if peer else self.address
+
+    async def open(self) -> None:
+        """Connect and start the agent. Raises LaunchError."""
+        self._connection = await connect(self.node, self._options)
+        python = self.node.python or self._options.python
+        with explained(self.node.name, self.node.address):
+            command = shlex.join([python, "-I", "-c", BOOTSTRAP])
+            self._process = await self._connection.create_process(command, encoding=None)
+        program = files("assay.cluster.ssh").joinpath("agent.py").read_bytes()
+        self._process.stdin.write(b"%d\n%b" % (len(program), program))
+        self._reader = asyncio.create_task(self._read(self._process))
+        hello = await self.ask("hello", folder=self._options.folder, label=self._label)
+        self.folder, self.address = hello["folder"], hello["address"]
+
+    async def ask(self, do: str, **fields: Any) -> dict[str, Any]:
+        """One request to the agent. Raises LaunchError where the node refuses or the link is lost."""
+        if self.lost is not None or self._process is None:
+            raise LaunchError(f"node {self.node.name}: {self.lost or 'not connected'}")
+        self._next += 1
+        number = self._next
+        future = self._waiting[number] = asyncio.get_running_loop().create_future()
+        self._process.stdin.write(json.dumps({"id": number, "do": do, **fields}).encode() + b"\n")
+        try:
+            answer: dict[str, Any] = await asyncio.wait_for(future, ANSWER_TIMEOUT_S)
+        except TimeoutError:
+            raise LaunchError(f"node {self.node.name}: no answer to {do!r} in {ANSWER_TIMEOUT_S:g} s") from None
+        finally:
+            self._waiting.pop(number, None)
+        if "error" in answer:
+            raise LaunchError(f"node {self.node.name}: {answer['error']}")
+        return answer
+
+    async def _read(self, process: asyncssh.SSHClientProcess[bytes]) -> None:
+        """Deliver answers and events until the channel ends, however it ends."""
+        import asyncssh
+
+        try:
+            async for line in process.stdout:
+                if not line.startswith(b"{"):  # a login script's chatter
+                    continue
+                answer = json.loads(line)
+                if answer.get("event") == "exit":
+                    self.ended[answer["name"]] = answer["code"]
+                elif future := self._waiting.get(answer["id"]):
+                    future.set_result(answer)
+            self.lost = await self._why(process)
+        except (OSError, asyncssh.Error, ValueError) as error:
+            self.lost = f"the SSH link is lost: {error}"
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_exception(LaunchError(f"node {self.node.name}: {self.lost}"))
+
+    async def _why(self, process: asyncssh.SSHClientProcess[bytes]) -> str:
+        """A lost link and an agent that could not start both end the output; the exit status tells them apart."""
+        done = await process.wait()
+        if done.exit_status is None:
+            return "the SSH link is lost"
+        python = self.node.python or self._options.python
+        text = done.stderr.decode(errors="replace").strip() if isinstance(done.stderr, bytes) else ""
+        return f"{python} ended with code {done.exit_status}: {text[-300:]} (set cluster.python to a Python 3 there)"
+
+    async def close(self) -> None:
+        """Let go. The agent ends; servers that weren't stopped go on."""
+        if self._connection is not None:
+            if self.lost is None and self._process is not None:
+                self._process.stdin.write_eof()
+            self._connection.close()
+            if self.lost is None:
+                await self._connection.wait_closed()
+            else:
+                self._connection.abort()
+        if self._reader is not None:
+            self._reader.cancel()
+            await asyncio.gather(self._reader, return_exceptions=True)
+        self._connection = self._process = self._reader = None
