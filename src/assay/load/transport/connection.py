@@ -144,19 +144,21 @@ class Connection(asyncio.Protocol):
     def _read(self, data: bytes, exchange: Exchange, now_ns: int) -> tuple[Outcome, str] | None:
         """Takes in what one read brought; the outcome, if that ends the exchange."""
         self._received += len(data)
+        broken: BadReplyError | None = None
         try:
-            try:
-                self._parser.feed_data(data)
-            except Exception as error:
-                if not self._complete:
-                    raise malformed(f"bad HTTP ({type(error).__name__}: {error})", data) from None
-                self.usable = False  # the reply is good, what follows it isn't
-            if self._complete:
-                del self._pieces[self._pieces_of_reply :]
+            self._parser.feed_data(data)
+        except Exception as error:
+            self.usable = False
+            broken = malformed(f"bad HTTP ({type(error).__name__}: {error})", data)
+        if self._complete:
+            del self._pieces[self._pieces_of_reply :]
+        try:
             if self._pieces:
                 self._take_body(exchange, now_ns)
-            if self._complete:
+            if self._complete:  # then what broke is not the reply but what follows it
                 return self._judged(exchange, now_ns)
+            if broken is not None:
+                raise broken
             if self._received > (MAX_BODY_BYTES if exchange.headers_ns else MAX_HEAD_BYTES):
                 raise malformed("a reply without end", data)
         except BadReplyError as bad:
