@@ -87,6 +87,7 @@ def itl_distribution(path: Path) -> tuple[Distribution, NDArray[np.int64]] | Non
         max=at(count - 1),
         mean=sum_us / count * 1000,
         **{name: at(min(count - 1, int(count * share))) for name, share in PERCENTILES.items()},
+        intervals={},
         formula=_ITL_FORMULA,
         source=SOURCE,
     ), counts

@@ -41,9 +41,13 @@ class Estimate:
 
     @property
     def interval(self) -> tuple[float, float] | None:
+        return self.interval_at(CONFIDENCE)
+
+    def interval_at(self, confidence: float) -> tuple[float, float] | None:
+        """The interval at another confidence, for several comparisons at once."""
         if self.se is None or self.value <= 0 or not math.isfinite(self.value):
             return None
-        reach = _student_t(self.df) * self.se / self.value
+        reach = _student_t(self.df, confidence) * self.se / self.value
         if reach > 50:  # e^50: nothing is known
             return None
         return self.value * math.exp(-reach), self.value * math.exp(reach)
@@ -208,13 +212,15 @@ def _cells(series: Floats) -> Floats:
     size = math.ceil(len(series) / _MOST_CELLS)
     if size == 1:
         return series
-    return np.add.reduceat(series, np.arange(0, len(series), size))
+    sums: Floats = np.add.reduceat(series, np.arange(0, len(series), size))
+    return sums
 
 
 def _block_sums(series: Floats, length: int) -> Floats:
     """For each start, the sum of `length` neighbours; the series is closed to a circle."""
-    sums = np.concatenate([[0.0], np.cumsum(np.concatenate([series, series[:length]]))])
-    return sums[length : length + len(series)] - sums[: len(series)]
+    sums: Floats = np.concatenate([[0.0], np.cumsum(np.concatenate([series, series[:length]]))])
+    blocks: Floats = sums[length : length + len(series)] - sums[: len(series)]
+    return blocks
 
 
 def _satterthwaite(variances: Sequence[float], dfs: Sequence[float]) -> float:
@@ -223,7 +229,7 @@ def _satterthwaite(variances: Sequence[float], dfs: Sequence[float]) -> float:
     return math.inf if parts == 0 else whole**2 / parts
 
 
-def _student_t(df: float) -> float:
+def _student_t(df: float, confidence: float) -> float:
     from scipy.special import stdtrit
 
-    return float(stdtrit(min(df, 1e9), (1 + CONFIDENCE) / 2))
+    return float(stdtrit(min(df, 1e9), (1 + confidence) / 2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from assay.analysis.distributions import SOURCE, itl_distribution, latency_distributions
 from assay.analysis.samples import Samples, read_samples
-from assay.analysis.statistics import Estimate, rate
+from assay.analysis.statistics import Estimate, Ints, rate
 from assay.analysis.verdict import FINISHED, Evidence, accounting_problems, judge, limit_problems, read_loadgen
 from assay.benchmarks import Benchmark
 from assay.errors import AssayError, UserError
@@ -24,7 +25,7 @@ from assay.runs.result import AccuracyResult, EndpointResult, Figure, Result
 M = TypeVar("M", bound=BaseModel)
 
 RATE_FORMULA = "completed samples / (last done_ns - first start)"
-TOKEN_RATE_FORMULA = "sum of output_tokens of completed samples / (last done_ns - first start)"  # noqa: S105
+TOKEN_RATE_FORMULA = "sum of output_tokens of completed samples / (last done_ns - first start)"
 
 
 def summarise(folder: RunFolder, benchmark: Benchmark) -> Result:
@@ -36,22 +37,38 @@ def summarise(folder: RunFolder, benchmark: Benchmark) -> Result:
     Raises:
         UserError: there is no `run.json`, or a file can't be read as what it should be.
     """
+    return summarise_samples(folder, benchmark).result
+
+
+@dataclass(frozen=True, eq=False)
+class Summary:
+    """A result with the samples it was computed from, None where nothing is reportable."""
+
+    result: Result
+    samples: Samples | None
+    itl_counts: Ints | None
+
+
+def summarise_samples(folder: RunFolder, benchmark: Benchmark) -> Summary:
+    """`summarise`, and what it read: reading a large run twice would double the time."""
     record = read_record(folder)
     ledger = read_model(folder.ledger, Ledger)
     samples = run_samples(folder, record)
+    itl_counts = None
     loadgen, detail = read_loadgen(folder)
     accuracy = read_model(folder.accuracy, AccuracyResult)
     rows = None if samples is None else len(samples)
     evidence = Evidence(record, ledger, benchmark, loadgen, detail, {}, accuracy, rows)
-    reportable = record.status in FINISHED and not accounting_problems(evidence)
+    if record.status not in FINISHED or accounting_problems(evidence) or not rows:
+        samples = None
     figures = _counts(ledger)
-    if reportable and samples is not None and len(samples):
+    if samples is not None:
         evidence.latency.update(latency_distributions(samples))
         itl = itl_distribution(folder.requests)
         if itl is not None:
-            evidence.latency["itl_ns"] = itl[0]
+            evidence.latency["itl_ns"], itl_counts = itl
         figures |= _figures(samples)
-    return Result(
+    result = Result(
         run=folder.id,
         benchmark=benchmark.name,
         scenario=record.scenario,
@@ -63,10 +80,11 @@ def summarise(folder: RunFolder, benchmark: Benchmark) -> Result:
         loadgen=loadgen,
         figures=figures,
         latency=evidence.latency,
-        endpoints=_endpoints(record, samples) if reportable and samples is not None else [],
+        endpoints=[] if samples is None else _endpoints(record, samples),
         accuracy=accuracy if record.status in FINISHED else None,
         notices=_notices(evidence),
     )
+    return Summary(result, samples, itl_counts)
 
 
 def read_record(folder: RunFolder) -> RunRecord:

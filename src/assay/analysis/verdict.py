@@ -109,7 +109,8 @@ def accounting_problems(evidence: Evidence) -> list[str]:
     problems = [f"ledger: {problem}" for problem in ledger.problems]
     if ledger.issued != ledger.completed + ledger.failed + ledger.lost:
         problems.append(
-            f"ledger: {ledger.issued} issued, {ledger.completed} completed + {ledger.failed} failed + {ledger.lost} lost"
+            f"ledger: {ledger.issued} issued is not "
+            f"{ledger.completed} completed + {ledger.failed} failed + {ledger.lost} lost"
         )
     if rows is None:
         problems.append("requests.parquet is missing: there is nothing to compute from")

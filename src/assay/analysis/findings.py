@@ -1,0 +1,275 @@
+"""Findings: what stands out in a run, each with its evidence, and what to do about it where that is known."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from assay.analysis.hardware import KV_CACHE, PREEMPTIONS, Slowdown, Telemetry
+from assay.analysis.nodes import NodeFacts, Symmetry
+from assay.analysis.phases import Phases
+from assay.analysis.tokens import TokenAnalysis
+from assay.runs.ledger import Ledger
+from assay.runs.record import RunRecord
+from assay.runs.result import Result
+
+UNKNOWN = "unknown"
+_COSTLY = 0.02
+_COLD = 1.25
+_OFTEN = 0.05
+_FULL_CACHE = 0.95
+
+
+class Evidence(BaseModel):
+    """Where a finding can be checked."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    run: str
+    file: str
+    figure: str = Field(description="the numbers, in words")
+
+
+class Finding(BaseModel):
+    """One thing that stands out. `expect` is the effect of the suggestion with its basis, or "unknown"."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    rule: str
+    severity: Literal["error", "warning", "note"]
+    title: str
+    evidence: list[Evidence] = Field(min_length=1)
+    suggestion: str = UNKNOWN
+    expect: str = UNKNOWN
+
+
+class _Run:
+    """Everything a rule may look at, and the run's name for its evidence."""
+
+    def __init__(self, run: str, record: RunRecord) -> None:
+        self.run, self.record = run, record
+
+    def seen(self, file: str, figure: str) -> list[Evidence]:
+        return [Evidence(run=self.run, file=file, figure=figure)]
+
+
+def find(
+    record: RunRecord,
+    result: Result,
+    ledger: Ledger | None,
+    parts: Phases | None,
+    nodes: Symmetry | None,
+    tokens: TokenAnalysis | None,
+    telemetry: Telemetry | None,
+) -> list[Finding]:
+    """All findings of one run, the gravest first."""
+    run = _Run(result.run, record)
+    found = _ledger_findings(run, ledger) + _client_findings(run)
+    if parts is not None:
+        found += _phase_findings(run, parts)
+    if nodes is not None:
+        found += _node_findings(run, nodes)
+    if telemetry is not None:
+        found += _hardware_findings(run, telemetry, result)
+    if tokens is not None:
+        found += _token_findings(run, tokens)
+    grave = {"error": 0, "warning": 1, "note": 2}
+    return sorted(found, key=lambda finding: grave[finding.severity])
+
+
+def _ledger_findings(run: _Run, ledger: Ledger | None) -> list[Finding]:
+    if ledger is None:
+        return []
+    found = []
+    if ledger.failed + ledger.lost:
+        reasons = ", ".join(f"{reason} {count}" for reason, count in ledger.failure_reasons.items()) or "none recorded"
+        figure = f"{ledger.failed} failed, {ledger.lost} lost of {ledger.issued}; reasons: {reasons}"
+        found.append(
+            Finding(
+                rule="failed-samples",
+                severity="error",
+                title="Samples were not answered.",
+                evidence=run.seen("ledger.json", figure),
+                suggestion="look for these reasons in the endpoints' logs (endpoints/*.log)",
+            )
+        )
+    for entry in ledger.endpoints:
+        if entry.failed:
+            reasons = ", ".join(f"{reason} {count}" for reason, count in entry.reasons.items())
+            found.append(
+                Finding(
+                    rule="failed-attempts",
+                    severity="warning",
+                    title=f"Endpoint {entry.endpoint} failed attempts.",
+                    evidence=run.seen("ledger.json", f"{entry.failed} of {entry.sent} attempts failed: {reasons}"),
+                    suggestion=f"look at endpoints/{entry.endpoint}.log at the times of these attempts",
+                )
+            )
+    return found
+
+
+def _client_findings(run: _Run) -> list[Finding]:
+    client = run.record.client
+    if not client.client_bound:
+        return []
+    return [
+        Finding(
+            rule="client-bound",
+            severity="error",
+            title="The load generator limited the result.",
+            evidence=run.seen("run.json", "; ".join(client.reasons)),
+            suggestion="give the load generator more cores or a machine of its own",
+            expect=f"{UNKNOWN}: the servers' own limit was not reached",
+        )
+    ]
+
+
+def _phase_findings(run: _Run, parts: Phases) -> list[Finding]:
+    cold = parts.cold_ratio
+    if cold is None or parts.cold_low is None or parts.cold_low <= 1 or cold < _COLD or parts.start_cost < _COSTLY:
+        return []
+    figure = (
+        f"TPOT of samples sent in the first {parts.steady_from_s:.1f} s is {cold:.2f} times that of the later ones "
+        f"(95 %: {parts.cold_low:.2f} to {parts.cold_high:.2f}); the start costs {100 * parts.start_cost:.1f} % of "
+        "the token rate"
+    )
+    return [
+        Finding(
+            rule="cold-start",
+            severity="warning",
+            title="The run began before the servers were warm.",
+            evidence=run.seen("requests.parquet", figure),
+            suggestion="more warm-up before the clock starts (load.warmup_rounds), or a longer run",
+            expect=(
+                f"up to {100 * parts.start_cost:.1f} % more tokens/s: {parts.headline_tokens_per_s:.4g} in the whole "
+                f"run against {parts.steady_tokens_per_s:.4g} in the steady window"
+            ),
+        )
+    ]
+
+
+def _node_findings(run: _Run, nodes: Symmetry) -> list[Finding]:
+    found = [_slow_node(run, fact, nodes) for fact in nodes.nodes if fact.slower]
+    worst = max(nodes.nodes, key=lambda fact: fact.idle_tail_s)
+    if (
+        run.record.scenario == "Offline"
+        and nodes.idle_share > _COSTLY
+        and worst.idle_tail_s > 2 * nodes.typical_sample_s
+    ):
+        figure = (
+            f"{worst.node} ends {worst.idle_tail_s:.1f} s before the run; nodes wait {100 * nodes.idle_share:.1f} % of "
+            f"all node time; 99 % of the samples take less than {nodes.typical_sample_s:.1f} s"
+        )
+        found.append(
+            Finding(
+                rule="tail-imbalance",
+                severity="warning",
+                title="Nodes stand idle while others finish.",
+                evidence=run.seen("requests.parquet", figure),
+                suggestion="a smaller window of requests in flight for each endpoint, so that no node holds a backlog",
+                expect=(
+                    f"at most {100 * nodes.idle_share / (1 - nodes.idle_share):.1f} % more samples/s: the idle node "
+                    "time filled with work at the same speed"
+                ),
+            )
+        )
+    return found
+
+
+def _slow_node(run: _Run, fact: NodeFacts, nodes: Symmetry) -> Finding:
+    figure = (
+        f"{nodes.measure}: {fact.speed_ratio:.3f} of the other nodes' median "
+        f"({fact.speed_low:.3f} to {fact.speed_high:.3f}); share of samples {100 * fact.share:.1f} %"
+    )
+    evidence = run.seen("requests.parquet", figure)
+    if fact.causes:
+        evidence += run.seen("telemetry.parquet", "; ".join(fact.causes))
+        suggestion = f"likely: {fact.causes[0]}; mend that on {fact.node} and run again"
+    else:
+        suggestion = f"{UNKNOWN}: telemetry shows no difference, or there is none"
+    rates = [other.tokens_per_s for other in nodes.nodes if other.tokens_per_s]
+    own, ratio = fact.tokens_per_s, fact.speed_ratio
+    expect = UNKNOWN
+    if own and ratio and run.record.scenario == "Offline":
+        gain = own * (1 / ratio - 1) / sum(rates)
+        expect = (
+            f"{100 * gain:.1f} % more tokens/s in total if it were as fast as the others' median "
+            "(from the nodes' measured rates)"
+        )
+    return Finding(
+        rule="slow-node",
+        severity="warning",
+        title=f"Node {fact.node} is slower than the others.",
+        evidence=evidence,
+        suggestion=suggestion,
+        expect=expect,
+    )
+
+
+def _hardware_findings(run: _Run, telemetry: Telemetry, result: Result) -> list[Finding]:
+    found = [_throttled(run, slow) for slow in telemetry.slowdowns() if slow.share >= _OFTEN]
+    for metric in telemetry.matching(PREEMPTIONS):
+        count = float(metric.value[-1] - metric.value[0])
+        completed = result.figures.get("samples_completed")
+        if completed is not None and count > 0.01 * completed.value:
+            found.append(
+                Finding(
+                    rule="preemptions",
+                    severity="warning",
+                    title=f"The engine on {metric.node} preempted requests.",
+                    evidence=run.seen(
+                        "telemetry.parquet", f"{metric.name} grew by {count:.0f}; {completed.value:.0f} samples"
+                    ),
+                    suggestion="fewer sequences at once (max_num_seqs), or more KV cache (gpu_memory_utilization)",
+                )
+            )
+    for metric in telemetry.matching(KV_CACHE):
+        share = float((metric.value >= _FULL_CACHE).mean())
+        if share >= _OFTEN:
+            found.append(
+                Finding(
+                    rule="kv-cache-full",
+                    severity="note",
+                    title=f"The KV cache on {metric.node} was full.",
+                    evidence=run.seen(
+                        "telemetry.parquet", f"{metric.name} at or above 0.95 in {100 * share:.0f} % of the time"
+                    ),
+                    suggestion="more KV cache (gpu_memory_utilization, an 8-bit kv_cache_dtype), or fewer sequences",
+                )
+            )
+    return found
+
+
+def _throttled(run: _Run, slow: Slowdown) -> Finding:
+    clocks = ""
+    if slow.clock_during_mhz is not None and slow.clock_otherwise_mhz is not None:
+        clocks = f"; SM clock {slow.clock_during_mhz:.0f} MHz then, {slow.clock_otherwise_mhz:.0f} otherwise"
+    figure = (
+        f"{slow.gpu}_throttle_reasons: {', '.join(slow.reasons)} in {100 * slow.share:.0f} % of the time, "
+        f"from {slow.from_s:.0f} s to {slow.to_s:.0f} s{clocks}"
+    )
+    return Finding(
+        rule="throttling",
+        severity="warning",
+        title=f"{slow.gpu} of {slow.node} was throttled.",
+        evidence=run.seen("telemetry.parquet", figure),
+        suggestion="cooling, power supply and power limit of this node (nvidia-smi -q -d PERFORMANCE)",
+    )
+
+
+def _token_findings(run: _Run, tokens: TokenAnalysis) -> list[Finding]:
+    found = []
+    estimated = {source: n for source, n in tokens.token_sources.items() if source not in ("ids", "usage")}
+    if estimated:
+        counts = ", ".join(f"{source} {n}" for source, n in estimated.items())
+        found.append(
+            Finding(
+                rule="token-counts",
+                severity="note",
+                title="Some token counts are not the server's own.",
+                evidence=run.seen("requests.parquet", f"token_source: {counts}"),
+                suggestion="a server that returns token ids (return_token_ids) or usage",
+            )
+        )
+    return found

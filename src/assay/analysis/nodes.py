@@ -1,0 +1,190 @@
+"""Whether the nodes are alike: shares, rates and latencies with intervals, idle tails, and likely causes."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from assay.analysis.hardware import KV_CACHE, PREEMPTIONS, Telemetry
+from assay.analysis.samples import MISSING, Samples
+from assay.analysis.statistics import Estimate, Floats, mean, rate, ratio
+from assay.runs.record import RunRecord
+
+_NOTABLE = 0.05
+_LEAST_SAMPLES = 20
+
+
+class NodeFacts(BaseModel):
+    """One node's part of a run. Rates run until its own last sample."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    node: str
+    endpoints: list[str]
+    accelerators: int
+    samples: int
+    share: float
+    tokens_per_s: float | None = None
+    tokens_low: float | None = None
+    tokens_high: float | None = None
+    samples_per_s: float | None = None
+    mean_tpot_ns: float | None = None
+    tpot_low: float | None = None
+    tpot_high: float | None = None
+    mean_service_ttft_ns: float | None = None
+    speed_ratio: float | None = Field(default=None, description="against the median of the other nodes")
+    speed_low: float | None = None
+    speed_high: float | None = None
+    slower: bool = Field(default=False, description="the whole interval lies below 1, by more than 5 %")
+    idle_tail_s: float = Field(default=0.0, description="from its last sample's end to the run's")
+    causes: list[str] = Field(default_factory=list, description="differences that telemetry shows")
+
+
+class Symmetry(BaseModel):
+    """All nodes of a run side by side."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    measure: str = Field(description="what `speed_ratio` compares")
+    nodes: list[NodeFacts]
+    idle_share: float = Field(description="node time spent waiting for the others' last samples, of all node time")
+    typical_sample_s: float = Field(description="99th percentile of a sample's time at its endpoint")
+
+
+def symmetry(samples: Samples, record: RunRecord, telemetry: Telemetry | None) -> Symmetry | None:
+    """Compare the nodes; None where there is no sample."""
+    if len(samples) == 0:
+        return None
+    closed_loop = record.scenario == "Offline"
+    groups = _by_node(samples, record)
+    speeds = {node: _speed(own, samples.begin_ns, closed_loop) for node, own in groups.items()}
+    facts = [_facts(node, own, samples, record) for node, own in groups.items()]
+    for fact in facts:
+        _compare(fact, speeds)
+    if telemetry is not None:
+        for fact in facts:
+            if fact.slower:
+                fact.causes = _causes(fact, facts, telemetry)
+    used = [fact for fact in facts if fact.samples]
+    sent = samples.sent_ns != MISSING
+    service = np.sort(samples.service_latency_ns[sent]) if sent.any() else np.zeros(1)
+    return Symmetry(
+        measure="output tokens/s until its last sample" if closed_loop else "1 / mean TPOT",
+        nodes=facts,
+        idle_share=sum(f.idle_tail_s for f in used) / (len(used) * samples.duration_s) if used else 0.0,
+        typical_sample_s=float(service[int(len(service) * 0.99)]) / 1e9,
+    )
+
+
+def _by_node(samples: Samples, record: RunRecord) -> dict[str, Samples]:
+    nodes = {endpoint.name: endpoint.node for endpoint in record.endpoints}
+    names = [nodes.get(name, "unknown") for name in samples.endpoints]
+    codes = np.array([sorted(set(names)).index(name) for name in names])
+    own = codes[samples.endpoint]
+    return {node: samples.where(own == code) for code, node in enumerate(sorted(set(names)))}
+
+
+def _speed(own: Samples, begin_ns: int, closed_loop: bool) -> Estimate | None:
+    """How fast a node is: in a closed loop its rate; under a given load, which sets the rate, its token pace."""
+    if len(own) < _LEAST_SAMPLES or own.has_tpot.sum() < _LEAST_SAMPLES:
+        return None
+    if closed_loop:
+        return rate(own.done_ns, begin_ns, _tokens(own))
+    return ratio(Estimate(1e9, 0.0), mean(own.tpot_ns.astype(np.float64)))
+
+
+def _facts(node: str, own: Samples, samples: Samples, record: RunRecord) -> NodeFacts:
+    endpoints = [e for e in record.endpoints if e.node == node]
+    fact = NodeFacts(
+        node=node,
+        endpoints=[e.name for e in endpoints],
+        accelerators=sum(len(e.accelerators) for e in endpoints),
+        samples=len(own),
+        share=len(own) / len(samples),
+    )
+    if len(own) == 0:
+        return fact
+    tokens, count = rate(own.done_ns, samples.begin_ns, _tokens(own)), rate(own.done_ns, samples.begin_ns)
+    fact.tokens_per_s, fact.tokens_low, fact.tokens_high = tokens.value, tokens.low, tokens.high
+    fact.samples_per_s = count.value
+    fact.idle_tail_s = (samples.end_ns - own.end_ns) / 1e9
+    if own.has_tpot.any():
+        tpot = mean(own.tpot_ns.astype(np.float64))
+        fact.mean_tpot_ns, fact.tpot_low, fact.tpot_high = tpot.value, tpot.low, tpot.high
+    sent = own.sent_ns != MISSING
+    if sent.any():
+        fact.mean_service_ttft_ns = float(own.service_ttft_ns[sent].mean())
+    return fact
+
+
+def _compare(fact: NodeFacts, speeds: dict[str, Estimate | None]) -> None:
+    """Against the median of the others; the confidence is divided among the nodes (Bonferroni)."""
+    own = speeds[fact.node]
+    others = sorted((s for n, s in speeds.items() if n != fact.node and s is not None), key=lambda s: s.value)
+    if own is None or not others:
+        return
+    against = ratio(own, others[len(others) // 2])
+    fact.speed_ratio = against.value
+    bounds = against.interval_at(1 - 0.05 / len(speeds))
+    if bounds is not None:
+        fact.speed_low, fact.speed_high = bounds
+        fact.slower = bounds[1] < 1 and against.value < 1 - _NOTABLE
+
+
+def _tokens(own: Samples) -> Floats:
+    tokens: Floats = np.maximum(own.output_tokens, 0).astype(np.float64)
+    return tokens
+
+
+def _causes(fact: NodeFacts, facts: list[NodeFacts], telemetry: Telemetry) -> list[str]:
+    """What differs at this node, in words with the numbers. A difference isn't a proof; the report says "likely"."""
+    peers = [f.node for f in facts if f.node != fact.node and not f.slower] or [
+        f.node for f in facts if f.node != fact.node
+    ]
+    found = [
+        f"{slow.gpu} reports {', '.join(slow.reasons)} in {100 * slow.share:.0f} % of the time"
+        for slow in telemetry.slowdowns()
+        if slow.node == fact.node
+    ]
+    for gpu in telemetry.gpus(fact.node):
+        found += _gpu_causes(fact.node, gpu, peers, telemetry)
+    own_preempted = _growth(telemetry, fact.node, PREEMPTIONS)
+    others_preempted = [_growth(telemetry, peer, PREEMPTIONS) or 0.0 for peer in peers]
+    if own_preempted and own_preempted > 2 * max(others_preempted, default=0.0):
+        found.append(
+            f"{own_preempted:.0f} preemptions in the engine, {max(others_preempted, default=0.0):.0f} at the others"
+        )
+    cache = _highest(telemetry, fact.node, KV_CACHE)
+    if cache is not None and cache > 0.95:
+        found.append(f"KV cache up to {100 * cache:.0f} % full")
+    return found
+
+
+def _gpu_causes(node: str, gpu: str, peers: list[str], telemetry: Telemetry) -> list[str]:
+    found = []
+    checks = (
+        ("sm_clock_mhz", -0.05, "SM clock {own:.0f} MHz on average, {other:.0f} at the others"),
+        ("temperature_c", 0.15, "temperature {own:.0f} C on average, {other:.0f} at the others"),
+        ("processes", 0.5, "{own:.0f} processes on the GPU, {other:.0f} at the others"),
+    )
+    for name, least, words in checks:
+        own = telemetry.get(node, gpu + name)
+        others = [m for peer in peers for g in telemetry.gpus(peer) if (m := telemetry.get(peer, g + name))]
+        if own is None or not others:
+            continue
+        mine, theirs = float(own.value.mean()), float(np.median([m.value.mean() for m in others]))
+        change = (mine - theirs) / theirs if theirs else 0.0
+        if (least < 0 and change < least) or (least > 0 and change > least):
+            found.append(f"{gpu.rstrip('_')}: " + words.format(own=mine, other=theirs))
+    return found
+
+
+def _growth(telemetry: Telemetry, node: str, pattern: re.Pattern[str]) -> float | None:
+    series = [m for m in telemetry.matching(pattern) if m.node == node]
+    return sum(float(m.value[-1] - m.value[0]) for m in series) if series else None
+
+
+def _highest(telemetry: Telemetry, node: str, pattern: re.Pattern[str]) -> float | None:
+    return max((float(m.value.max()) for m in telemetry.matching(pattern) if m.node == node), default=None)

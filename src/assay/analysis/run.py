@@ -1,0 +1,134 @@
+"""Everything that is known of one run, in one place: what its report is made from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from assay.analysis.findings import Finding, find
+from assay.analysis.hardware import Telemetry
+from assay.analysis.latency import LatencyAnalysis, Limits, analyse_latency
+from assay.analysis.nodes import Symmetry, symmetry
+from assay.analysis.phases import Phases, phases
+from assay.analysis.projection import Projection, project
+from assay.analysis.samples import Samples
+from assay.analysis.statistics import Estimate, Ints, rate
+from assay.analysis.summary import read_model, read_record, sample_rate, summarise_samples
+from assay.analysis.timeline import Timeline, timeline
+from assay.analysis.tokens import TokenAnalysis, analyse_tokens
+from assay.benchmarks import Benchmark
+from assay.errors import UserError
+from assay.runs.folder import RunFolder
+from assay.runs.ledger import Ledger
+from assay.runs.record import RunRecord
+from assay.runs.result import Result
+
+
+@dataclass
+class RunAnalysis:
+    """One run, analysed. What needs samples is None or empty where the run has no reportable ones."""
+
+    folder: RunFolder
+    benchmark: Benchmark
+    record: RunRecord
+    result: Result
+    ledger: Ledger | None
+    system: dict[str, Any]
+    files: list[tuple[str, int, str]]
+    samples: Samples | None = None
+    timeline: Timeline | None = None
+    phases: Phases | None = None
+    nodes: Symmetry | None = None
+    latency: LatencyAnalysis = field(default_factory=LatencyAnalysis)
+    itl_counts: Ints | None = None
+    tokens: TokenAnalysis | None = None
+    telemetry: Telemetry | None = None
+    projections: list[Projection] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def nodes_in_order(self) -> list[str]:
+        """The nodes' names, sorted: the order of tables and colours."""
+        return sorted({endpoint.node for endpoint in self.record.endpoints})
+
+
+def analyse_run(folder: RunFolder, benchmark: Benchmark, limits: Mapping[str, Limits] | None = None) -> RunAnalysis:
+    """Analyse a run folder; a pure function of its files.
+
+    Args:
+        folder: the run.
+        benchmark: what was measured.
+        limits: the user's own TTFT and TPOT limits for goodput, by name.
+
+    Raises:
+        UserError: a file is missing that every run has, or can't be read.
+    """
+    record = read_record(folder)
+    summary = summarise_samples(folder, benchmark)
+    result = summary.result
+    ledger = read_model(folder.ledger, Ledger)
+    analysis = RunAnalysis(folder, benchmark, record, result, ledger, _system(folder), _files(folder))
+    if summary.samples is not None:
+        analysis.itl_counts = summary.itl_counts
+        _with_samples(analysis, summary.samples, limits)
+    analysis.findings = find(
+        record, result, ledger, analysis.phases, analysis.nodes, analysis.tokens, analysis.telemetry
+    )
+    return analysis
+
+
+def _with_samples(analysis: RunAnalysis, samples: Samples, limits: Mapping[str, Limits] | None) -> None:
+    folder, record, benchmark = analysis.folder, analysis.record, analysis.benchmark
+    if folder.telemetry.exists():
+        analysis.telemetry = Telemetry(folder.telemetry, samples.begin_ns, samples.end_ns)
+    analysis.samples = samples
+    analysis.timeline = timeline(samples)
+    analysis.phases = phases(samples, record.scenario)
+    analysis.nodes = symmetry(samples, record, analysis.telemetry)
+    issued = analysis.ledger.issued if analysis.ledger else len(samples)
+    analysis.latency = analyse_latency(samples, benchmark.scenarios.get(record.scenario), issued, limits)
+    analysis.tokens = analyse_tokens(folder.requests, samples, record.max_tokens, benchmark, analysis.result.accuracy)
+    analysis.projections = _projections(samples, record, benchmark)
+
+
+def _projections(samples: Samples, record: RunRecord, benchmark: Benchmark) -> list[Projection]:
+    """For all endpoints together, and for each where there are several; under a given load no rate is a speed."""
+    whole = benchmark.dataset.total_sample_count or record.dataset_samples
+    if record.scenario in ("Server", "Interactive"):
+        return []
+    rates: dict[str, Estimate] = {"all endpoints": sample_rate(samples)}
+    if len(samples.endpoints) > 1:
+        for name, own in zip(samples.endpoints, samples.of_endpoint, strict=True):
+            if len(own):
+                rates[f"{name}, at its rate in this run"] = rate(own.done_ns, samples.begin_ns)
+    found = (project(name, whole, speed) for name, speed in rates.items())
+    return [projection for projection in found if projection is not None]
+
+
+def _system(folder: RunFolder) -> dict[str, Any]:
+    try:
+        data = orjson.loads(folder.system.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise UserError(f"{folder.system}: can't be read: {error}") from None
+    return data if isinstance(data, dict) else {}
+
+
+def _files(folder: RunFolder) -> list[tuple[str, int, str]]:
+    """Name, size and SHA-256 of each file that the analysis reads."""
+    read = (
+        folder.config, folder.system, folder.record, folder.ledger, folder.requests, folder.telemetry,
+        folder.accuracy, folder.loadgen_summary, folder.loadgen_detail,
+    )  # fmt: skip
+    return [(path.name, path.stat().st_size, _sha256(path)) for path in read if path.exists()]
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

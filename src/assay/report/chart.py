@@ -1,0 +1,92 @@
+"""What a chart shows, without saying how it is drawn: the one description that PNG and HTML are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["line", "steps", "points", "bars"]
+Axis = Literal["x", "y"]
+
+# Okabe and Ito's colours, which people with any common colour blindness can tell apart, without black and yellow
+# (one of which vanishes on a dark page, the other on a light one).
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+NEUTRAL = "#7F7F7F"
+
+
+@dataclass(frozen=True)
+class Series:
+    """One set of marks. `low` and `high` are error bars (points, bars) or a band (lines, steps).
+
+    `x` are numbers or categories; a line's None in `y` is a gap.
+    """
+
+    name: str
+    kind: Kind
+    x: Sequence[float | str]
+    y: Sequence[float | None]
+    color: str
+    low: Sequence[float | None] | None = None
+    high: Sequence[float | None] | None = None
+    dashed: bool = False
+    labels: Sequence[str] | None = None  # written at the marks
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A line across the panel at `at`, or, with `until`, the span between the two, with its label."""
+
+    axis: Axis
+    at: float
+    label: str
+    until: float | None = None
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One pair of axes. `y_zero` makes the vertical axis start at 0; bars always do."""
+
+    title: str
+    x_label: str
+    y_label: str
+    series: Sequence[Series]
+    marks: Sequence[Mark] = ()
+    x_log: bool = False
+    y_zero: bool = True
+    y_share: bool = False  # the vertical axis is 0 to 1 and shown in per cent
+
+    @property
+    def categorical(self) -> bool:
+        """The horizontal axis has names, not numbers."""
+        return any(len(s.x) > 0 and isinstance(s.x[0], str) for s in self.series)
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Panels that belong together. `name` is the PNG's file name without its ending.
+
+    `text` says in words what can be seen, for those who can't; `source` names the file and formula.
+    """
+
+    name: str
+    title: str
+    panels: Sequence[Panel]
+    text: str
+    source: str
+    columns: int = 1
+
+
+class Colors:
+    """The same colour for the same node, in the order of their names."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._places = {name: place for place, name in enumerate(names)}
+
+    def __getitem__(self, name: str) -> str:
+        place = self._places.get(name)
+        return NEUTRAL if place is None else PALETTE[place % len(PALETTE)]
+
+    def dashed(self, name: str) -> bool:
+        """Beyond the palette's end its colours come again, dashed."""
+        return self._places.get(name, 0) // len(PALETTE) % 2 == 1

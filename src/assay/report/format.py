@@ -1,0 +1,76 @@
+"""Numbers in words: four significant digits, thousands apart, the unit that suits the size."""
+
+from __future__ import annotations
+
+import math
+
+from assay.runs.result import Distribution, Figure
+
+NOT_MEASURED = "not measured"
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """Such as 13,368 or 0.5835."""
+    if value is None or not math.isfinite(value):
+        return NOT_MEASURED
+    if value == int(value) and abs(value) < 1e15:
+        return f"{int(value):,}"
+    places = max(0, digits - 1 - math.floor(math.log10(abs(value)))) if value else 0
+    return f"{value:,.{min(places, 9)}f}"
+
+
+def interval(low: float | None, high: float | None, digits: int = 4) -> str:
+    """Such as "95 %: 13.07 to 14.28"; a side that isn't bounded says so."""
+    if low is None and high is None:
+        return "no interval: too few samples"
+    if high is None:
+        return f"95 %: above {number(low, digits)}; too few samples for an upper bound"
+    if low is None:
+        return f"95 %: below {number(high, digits)}; too few samples for a lower bound"
+    return f"95 %: {number(low, digits)} to {number(high, digits)}"
+
+
+def with_interval(value: float | None, low: float | None, high: float | None) -> str:
+    """Such as "13.66 (13.07 to 14.28)"."""
+    if low is None or high is None:
+        return number(value)
+    return f"{number(value)} ({number(low)} to {number(high)})"
+
+
+def figure(value: Figure | None) -> str:
+    return NOT_MEASURED if value is None else with_interval(value.value, value.low, value.high)
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    return NOT_MEASURED if value is None or not math.isfinite(value) else f"{100 * value:.{digits}f} %"
+
+
+def ms(value_ns: float | None) -> str:
+    """Nanoseconds as milliseconds."""
+    return NOT_MEASURED if value_ns is None else number(value_ns / 1e6)
+
+
+def percentile_interval(distribution: Distribution, key: str) -> tuple[float | None, float | None]:
+    """A percentile's interval in ms."""
+    low, high = distribution.intervals.get(key, (None, None))
+    return (None if low is None else low / 1e6), (None if high is None else high / 1e6)
+
+
+def duration(seconds: float | None) -> str:
+    """Such as 45.2 s, 12.3 min, 4.1 h."""
+    if seconds is None or not math.isfinite(seconds):
+        return NOT_MEASURED
+    for size, unit in ((86_400 * 2, "d"), (3600 * 2, "h"), (60 * 2, "min")):
+        if seconds >= size:
+            return f"{number(seconds / {'d': 86_400, 'h': 3600, 'min': 60}[unit], 3)} {unit}"
+    return f"{number(seconds, 3)} s"
+
+
+def size(count: float | None) -> str:
+    """Bytes as GiB or MiB."""
+    if count is None:
+        return NOT_MEASURED
+    for factor, unit in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
+        if count >= factor:
+            return f"{number(count / factor, 3)} {unit}"
+    return f"{int(count)} B"

@@ -1,0 +1,153 @@
+"""Draws a chart description with matplotlib. The same description gives the same bytes."""
+
+from __future__ import annotations
+
+import io
+import math
+from typing import TYPE_CHECKING, Any, cast
+
+from assay.report.chart import NEUTRAL, Chart, Mark, Panel, Series
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_PANEL_INCHES = (6.4, 3.6)
+_DPI = 120
+_STYLE: dict[str, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#DDDDDD",
+    "grid.linewidth": 0.6,
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+}
+
+
+def draw_png(chart: Chart) -> bytes:
+    """The chart as a PNG of 120 dots per inch."""
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(cast(Any, _STYLE)):
+        rows = math.ceil(len(chart.panels) / chart.columns)
+        size = (_PANEL_INCHES[0] * chart.columns, _PANEL_INCHES[1] * rows + 0.75)
+        figure = Figure(figsize=size, layout="constrained")
+        canvas = FigureCanvasAgg(figure)
+        figure.suptitle(chart.title, x=0.01, ha="left", fontsize=12, fontweight="bold")
+        for place, panel in enumerate(chart.panels):
+            _draw_panel(figure.add_subplot(rows, chart.columns, place + 1), panel)
+        figure.supxlabel(chart.source, x=0.01, ha="left", fontsize=7, color="#555555", wrap=True)
+        buffer = io.BytesIO()
+        # Without "Software" the file doesn't name matplotlib's version.
+        canvas.print_figure(buffer, format="png", dpi=_DPI, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _draw_panel(axes: Axes, panel: Panel) -> None:
+    bars = [s for s in panel.series if s.kind == "bars"]
+    categories = list(dict.fromkeys(x for s in panel.series for x in s.x)) if panel.categorical else []
+    places = {category: float(i) for i, category in enumerate(categories)}
+    for series in panel.series:
+        x = [places[v] if panel.categorical else float(v) for v in series.x]
+        if series.kind == "bars":
+            _draw_bars(axes, series, x, bars.index(series), len(bars))
+        elif series.kind == "points":
+            _draw_points(axes, series, x)
+        else:
+            _draw_line(axes, series, x)
+    for mark in panel.marks:
+        _draw_mark(axes, mark)
+    axes.set_title(panel.title)
+    axes.set_xlabel(panel.x_label)
+    axes.set_ylabel(panel.y_label)
+    if panel.x_log:
+        axes.set_xscale("log")
+    if panel.categorical:
+        crowded = len(categories) > 8 or max(map(len, map(str, categories)), default=0) > 14
+        axes.set_xticks(list(places.values()), [str(c) for c in categories], rotation=30 if crowded else 0)
+        axes.set_xlim(-0.6, len(categories) - 0.4)
+    if panel.y_share:
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+        axes.set_ylim(0, 1.02)
+    elif panel.y_zero or bars:
+        axes.set_ylim(bottom=0, top=_top(panel))
+    named = [s for s in panel.series if s.name]
+    if len(named) > 1:
+        axes.legend(loc="best", ncols=1 if len(named) <= 6 else 2)
+
+
+def _top(panel: Panel) -> float | None:
+    """Room for the highest value, its error bar and its label; None lets matplotlib choose."""
+    values = [v for s in panel.series for v in (*s.y, *(s.high or ())) if v is not None and math.isfinite(v)]
+    values += [m.at for m in panel.marks if m.axis == "y"]
+    return max(values) * 1.12 if values and max(values) > 0 else None
+
+
+def _draw_bars(axes: Axes, series: Series, x: list[float], number: int, count: int) -> None:
+    width = 0.72 / count
+    places = [v - 0.36 + width * (number + 0.5) for v in x]
+    heights = [v or 0.0 for v in series.y]
+    axes.bar(places, heights, width * 0.94, color=series.color, label=series.name)
+    _error_bars(axes, series, places, "#222222")
+    for place, height, label in zip(places, _tops(series), series.labels or [], strict=False):
+        axes.annotate(label, (place, height), (0, 3), textcoords="offset points", ha="center", fontsize=8)
+
+
+def _draw_points(axes: Axes, series: Series, x: list[float]) -> None:
+    axes.plot(x, [_nan(v) for v in series.y], "o", ms=5, color=series.color, label=series.name)
+    _error_bars(axes, series, x, series.color)
+    for place, height, label in zip(x, _tops(series), series.labels or [], strict=False):
+        axes.annotate(label, (place, height), (0, 4), textcoords="offset points", ha="center", fontsize=8)
+
+
+def _draw_line(axes: Axes, series: Series, x: list[float]) -> None:
+    style = "--" if series.dashed else "-"
+    drawstyle = "steps-mid" if series.kind == "steps" else "default"
+    y = [_nan(v) for v in series.y]
+    axes.plot(x, y, style, drawstyle=drawstyle, color=series.color, lw=1.5, label=series.name)
+    if series.low is not None and series.high is not None:
+        low, high = [_nan(v) for v in series.low], [_nan(v) for v in series.high]
+        axes.fill_between(x, low, high, color=series.color, alpha=0.2, lw=0)
+
+
+def _error_bars(axes: Axes, series: Series, x: list[float], color: str) -> None:
+    if series.low is None or series.high is None:
+        return
+    for place, y, low, high in zip(x, series.y, series.low, series.high, strict=True):
+        if y is not None and low is not None and high is not None:
+            axes.errorbar(place, y, [[max(0, y - low)], [max(0, high - y)]], color=color, capsize=3, lw=1.2)
+
+
+def _draw_mark(axes: Axes, mark: Mark) -> None:
+    if mark.axis == "y":
+        axes.axhline(mark.at, color="#444444", lw=1, ls=":")
+        axes.annotate(
+            mark.label, (0.99, mark.at), (0, 2), xycoords=("axes fraction", "data"), textcoords="offset points",
+            ha="right", fontsize=8, color="#444444",
+        )  # fmt: skip
+        return
+    if mark.until is None:
+        axes.axvline(mark.at, color="#444444", lw=1, ls=":")
+    else:
+        axes.axvspan(mark.at, mark.until, color=NEUTRAL, alpha=0.12, lw=0)
+    axes.annotate(
+        mark.label, (mark.at, 0.98), (3, 0), xycoords=("data", "axes fraction"), textcoords="offset points",
+        va="top", fontsize=8, color="#444444",
+    )  # fmt: skip
+
+
+def _tops(series: Series) -> list[float]:
+    highs = series.high or [None] * len(series.y)
+    return [max(v or 0.0, h or 0.0) for v, h in zip(series.y, highs, strict=True)]
+
+
+def _nan(value: float | None) -> float:
+    return math.nan if value is None else float(value)

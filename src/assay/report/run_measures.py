@@ -1,0 +1,192 @@
+"""A run's page: nodes, latency, tokens, hardware, findings, projection, provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from assay.analysis.run import RunAnalysis
+from assay.report import format as fmt
+from assay.report.chart import Colors
+from assay.report.hardware_charts import hardware_chart
+from assay.report.page import Block, Rows, Table, Text
+from assay.report.run_charts import RunCharts
+from assay.runs.result import Distribution
+
+_LATENCIES = {
+    "ttft_ns": "TTFT",
+    "tpot_ns": "TPOT",
+    "itl_ns": "ITL",
+    "latency_ns": "Latency",
+    "service_ttft_ns": "TTFT from sending",
+    "service_latency_ns": "Latency from sending",
+}
+_PERCENTILES = ("p50", "p90", "p95", "p97", "p99", "p99_9")
+
+
+def nodes_blocks(analysis: RunAnalysis, charts: RunCharts | None) -> Iterator[Block]:
+    symmetry = analysis.nodes
+    if symmetry is None or charts is None:
+        return
+    rows: Rows = [
+        (
+            f.node, fmt.number(f.accelerators), fmt.number(f.samples), fmt.percent(f.share),
+            fmt.with_interval(f.tokens_per_s, f.tokens_low, f.tokens_high),
+            fmt.with_interval(*(None if v is None else v / 1e6 for v in (f.mean_tpot_ns, f.tpot_low, f.tpot_high))),
+            fmt.ms(f.mean_service_ttft_ns),
+            fmt.with_interval(f.speed_ratio, f.speed_low, f.speed_high) if f.speed_ratio else "no other node",
+            f"{f.idle_tail_s:.2f}",
+        )
+        for f in symmetry.nodes
+    ]  # fmt: skip
+    columns = (
+        "Node", "Accelerators", "Samples", "Share", "Output tokens/s", "Mean TPOT (ms)", "Mean TTFT from sending (ms)",
+        "Against the others' median", "Idle at the end (s)",
+    )  # fmt: skip
+    yield Table("Nodes", columns, rows, frozenset(range(1, 9)), "requests.parquet")
+    yield Text(
+        f"Compared: {symmetry.measure}. Rates run until the node's own last sample. Node time spent waiting for the "
+        f"others' last samples: {fmt.percent(symmetry.idle_share)}."
+    )
+    if charts.several:
+        yield charts.nodes_chart()
+    yield charts.throughput()
+
+
+def latency_blocks(analysis: RunAnalysis, charts: RunCharts | None) -> Iterator[Block]:
+    latency = analysis.result.latency
+    if not latency or charts is None:
+        return
+    rows: Rows = [(_LATENCIES.get(name, name), *_latency_cells(value)) for name, value in latency.items()]
+    columns = ("Quantity (ms)", "n", "Min", "Mean", *(p.replace("_", ".") for p in _PERCENTILES), "Max")
+    yield Table("Latency percentiles (nearest rank, as LoadGen computes them)", columns, rows, frozenset(range(1, 11)))
+    rows = [
+        (_LATENCIES.get(n, n), *(_interval_cell(v, p) for p in _PERCENTILES)) for n, v in latency.items() if v.intervals
+    ]
+    columns = ("Quantity (ms)", *(p.replace("_", ".") for p in _PERCENTILES))
+    yield Table("Their 95 % intervals", columns, rows, frozenset(range(1, 7)))
+    rows = [(_LATENCIES.get(name, name), value.formula, value.source) for name, value in latency.items()]
+    yield Table("How they are computed", ("Quantity", "Formula", "File"), rows)
+    if analysis.record.scenario == "Offline":
+        yield Text(
+            "In Offline every sample is issued at once, so TTFT and latency from the start hold the wait for a place; "
+            "those from sending are the servers' own."
+        )
+    yield charts.latency()
+    yield charts.over_time()
+    if analysis.latency.ttft_by_input:
+        yield charts.by_length()
+    if analysis.latency.goodput:
+        rows = [
+            (
+                g.name, fmt.ms(g.ttft_limit_ns), fmt.ms(g.tpot_limit_ns), fmt.number(g.good), fmt.percent(g.share, 2),
+                fmt.with_interval(g.samples_per_s, g.low, g.high),
+            )
+            for g in analysis.latency.goodput
+        ]  # fmt: skip
+        columns = ("Limits", "TTFT (ms)", "TPOT (ms)", "Samples within", "Of issued", "Goodput (samples/s)")
+        yield Table("Goodput", columns, rows, frozenset({1, 2, 3, 4, 5}), "requests.parquet")
+
+
+def _latency_cells(value: Distribution) -> list[str]:
+    cells = [fmt.number(value.n), fmt.ms(value.min), fmt.ms(value.mean)]
+    return [*cells, *(fmt.ms(getattr(value, p)) for p in _PERCENTILES), fmt.ms(value.max)]
+
+
+def _interval_cell(value: Distribution, percentile: str) -> str:
+    low, high = fmt.percentile_interval(value, percentile)
+    if low is None and high is None:
+        return "unknown"
+    return f"{'?' if low is None else fmt.number(low)} to {'?' if high is None else fmt.number(high)}"
+
+
+def tokens_blocks(analysis: RunAnalysis, charts: RunCharts | None) -> Iterator[Block]:
+    tokens = analysis.tokens
+    if tokens is None or charts is None:
+        return
+    duration = analysis.result.figures["duration_s"].value
+    rows: Rows = [
+        (
+            name, fmt.number(side.total), fmt.number(side.total / duration),
+            fmt.with_interval(side.mean, side.mean_low, side.mean_high),
+            *map(fmt.number, (side.min, side.p50, side.p99, side.max)),
+        )
+        for name, side in (("Input", tokens.input), ("Output", tokens.output))
+        if side is not None
+    ]  # fmt: skip
+    columns = ("Tokens", "Total", "Tokens/s", "Mean", "Min", "Median", "p99", "Max")
+    yield Table("Token counts of completed samples", columns, rows, frozenset(range(1, 8)), "requests.parquet")
+    completed = analysis.result.figures["samples_completed"].value
+    yield Text(
+        f"{fmt.number(tokens.at_limit)} of {fmt.number(completed)} answers are as long as allowed "
+        f"({analysis.record.max_tokens} tokens). Ended by: {_counts(tokens.finish_reasons)}. Counts known by: "
+        f"{_counts(tokens.token_sources)}."
+    )
+    if tokens.characters_ratio is not None:
+        yield Text(
+            f"Mean length of an answer over that of the reference implementation: {tokens.characters_ratio:.3f} "
+            "(characters; accuracy.json, benchmark)."
+        )
+    yield charts.tokens()
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {fmt.number(count)}" for name, count in counts.items()) or "not recorded"
+
+
+def hardware_blocks(analysis: RunAnalysis) -> Iterator[Block]:
+    if analysis.samples is None:
+        return
+    telemetry = analysis.telemetry
+    if telemetry is None or len(telemetry) == 0:
+        yield Text("No telemetry was recorded.")
+        return
+    chart = hardware_chart(telemetry, Colors(analysis.nodes_in_order))
+    if chart is not None:
+        yield chart
+    rows: Rows = [
+        (s.node, s.metric, fmt.number(s.n), *(fmt.number(v) for v in (s.mean, s.min, s.max)))
+        for s in telemetry.summaries()
+    ]
+    columns = ("Node", "Metric", "Samples", "Mean", "Min", "Max")
+    yield Table("Telemetry during the run", columns, rows, frozenset({2, 3, 4, 5}), "telemetry.parquet")
+
+
+def findings_blocks(analysis: RunAnalysis) -> Iterator[Block]:
+    if not analysis.findings:
+        yield Text("None.")
+        return
+    rows: Rows = [
+        (
+            f.severity, f.title, " / ".join(f"{e.figure} ({e.run}, {e.file})" for e in f.evidence), f.suggestion,
+            f.expect,
+        )
+        for f in analysis.findings
+    ]  # fmt: skip
+    yield Table("Findings", ("Severity", "Finding", "Evidence", "Suggestion", "Effect to expect"), rows)
+
+
+def projection_blocks(analysis: RunAnalysis) -> Iterator[Block]:
+    if not analysis.projections:
+        return
+    rows: Rows = [
+        (
+            p.name,
+            p.arithmetic,
+            fmt.duration(p.seconds),
+            f"{fmt.duration(p.seconds_low)} to {fmt.duration(p.seconds_high)}",
+        )
+        for p in analysis.projections
+    ]
+    columns = ("Rate of", "Arithmetic", "Time", "95 % interval")
+    yield Table("The full data set at the measured rates", columns, rows, frozenset({2, 3}), "requests.parquet")
+    yield Text("A projection, not a measurement: it holds if the rate does.")
+
+
+def provenance_blocks(analysis: RunAnalysis) -> Iterator[Block]:
+    yield Text(
+        f"Every figure on this page is computed from these files of {analysis.folder.id} and from nothing else. "
+        "Intervals are 95 %: rates and means by block bootstrap, percentiles by order statistics with the effective "
+        "number of samples."
+    )
+    rows: Rows = [(name, fmt.number(size), digest) for name, size, digest in analysis.files]
+    yield Table("Files", ("File", "Bytes", "SHA-256"), rows, frozenset({1}))

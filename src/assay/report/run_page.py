@@ -1,0 +1,120 @@
+"""The page of one run, from its analysis."""
+
+from __future__ import annotations
+
+from assay.analysis.run import RunAnalysis
+from assay.analysis.verdict import FINISHED
+from assay.report import format as fmt
+from assay.report.accuracy import accuracy_blocks
+from assay.report.chart import Chart
+from assay.report.page import Headline, Page, Problem, Section, VerdictKind
+from assay.report.run_charts import RunCharts
+from assay.report.run_measures import (
+    findings_blocks,
+    hardware_blocks,
+    latency_blocks,
+    nodes_blocks,
+    projection_blocks,
+    provenance_blocks,
+    tokens_blocks,
+)
+from assay.report.run_sections import environment_blocks, ledger_blocks, scenario_blocks
+from assay.runs.result import Distribution, Result
+
+
+def run_page(analysis: RunAnalysis) -> Page:
+    """The report of one run."""
+    result, record = analysis.result, analysis.record
+    charts = RunCharts(analysis) if analysis.samples is not None else None
+    sections = [
+        Section("environment", "Environment", list(environment_blocks(analysis))),
+        Section("ledger", "Ledger", list(ledger_blocks(analysis))),
+        Section("scenario", f"{record.scenario}, {record.mode}", list(scenario_blocks(analysis, charts))),
+        Section("nodes", "Nodes", list(nodes_blocks(analysis, charts))),
+        Section("latency", "Latency", list(latency_blocks(analysis, charts))),
+        Section("tokens", "Tokens", list(tokens_blocks(analysis, charts))),
+        Section("accuracy", "Accuracy", list(accuracy_blocks(analysis))),
+        Section("hardware", "Hardware", list(hardware_blocks(analysis))),
+        Section("findings", "Findings", list(findings_blocks(analysis))),
+        Section("projection", "Projection", list(projection_blocks(analysis))),
+        Section("provenance", "Provenance", list(provenance_blocks(analysis))),
+    ]
+    return Page(
+        title=f"{analysis.benchmark.title}: {record.scenario}, {record.mode}",
+        what=_what(analysis),
+        verdict=result.verdict.words,
+        kind=verdict_kind(result),
+        verdict_reasons=result.verdict.reasons,
+        headlines=headlines(analysis),
+        problems=[*_finding_problems(analysis), *(Problem("note", notice) for notice in result.notices)],
+        sections=[section for section in sections if section.blocks],
+        banner=banner(result, record.simulated),
+    )
+
+
+def run_extra_charts(analysis: RunAnalysis) -> list[Chart]:
+    """Charts that are only written as PNG."""
+    return [] if analysis.samples is None else [RunCharts(analysis).performance()]
+
+
+def verdict_kind(result: Result) -> VerdictKind:
+    if result.verdict.valid:
+        return "valid"
+    if result.status not in FINISHED or not result.latency:
+        return "none"
+    return "invalid" if result.official else "short"
+
+
+def banner(result: Result, simulated: bool) -> str:
+    """What every page must say."""
+    words = [] if result.verdict.valid else [result.verdict.words]
+    return "; ".join([*words, *(["simulated endpoints"] if simulated else [])])
+
+
+def headlines(analysis: RunAnalysis) -> list[Headline]:
+    """The three numbers of the first screen; none where nothing is reportable."""
+    result = analysis.result
+    if "samples_per_s" not in result.figures:
+        return []
+    latencies = {
+        "Offline": [("TPOT, median", "tpot_ns", "p50")],
+        "SingleStream": [("Latency, 90th percentile", "latency_ns", "p90"), ("TTFT, median", "ttft_ns", "p50")],
+    }.get(result.scenario, [("TTFT, 99th percentile", "ttft_ns", "p99"), ("TPOT, 99th percentile", "tpot_ns", "p99")])
+    rates = [_rate("Samples/s", result, "samples_per_s"), _rate("Output tokens/s", result, "output_tokens_per_s")]
+    chosen = rates[: 3 - len(latencies)]
+    chosen += [_percentile(name, result.latency[key], share) for name, key, share in latencies if key in result.latency]
+    return chosen
+
+
+def _rate(name: str, result: Result, key: str) -> Headline:
+    value = result.figures[key]
+    return Headline(
+        name, fmt.number(value.value), fmt.interval(value.low, value.high), f"{value.source}: {value.formula}"
+    )
+
+
+def _percentile(name: str, value: Distribution, percentile: str) -> Headline:
+    low, high = fmt.percentile_interval(value, percentile)
+    text = f"{fmt.ms(getattr(value, percentile))} ms"
+    return Headline(
+        name, text, fmt.interval(low, high) + (" ms" if low or high else ""), f"{value.source}: {value.formula}"
+    )
+
+
+def _what(analysis: RunAnalysis) -> str:
+    record = analysis.record
+    nodes = analysis.nodes_in_order
+    accelerators = sum(len(e.accelerators) for e in record.endpoints)
+    kinds = sorted({name for e in record.endpoints for name in e.accelerators})
+    engines = sorted({f"{e.engine} {e.engine_version or ''}".strip() for e in record.endpoints})
+    on = f"{len(nodes)} node{'s' * (len(nodes) != 1)} ({', '.join(nodes[:4])}{', …' * (len(nodes) > 4)})"
+    with_ = f", {accelerators} accelerator{'s' * (accelerators != 1)} ({', '.join(kinds)})" if accelerators else ""
+    load = f", target {fmt.number(record.target_qps)} samples/s" if record.target_qps else ""
+    return (
+        f"{record.model} served by {', '.join(engines)} on {on}{with_}; {record.scenario} {record.mode} run of "
+        f"{fmt.number(record.issued)} samples from {record.dataset_name}{load}, started {record.started_utc}."
+    )
+
+
+def _finding_problems(analysis: RunAnalysis) -> list[Problem]:
+    return [Problem(f.severity, f.title, f.evidence[0].figure + ".") for f in analysis.findings]

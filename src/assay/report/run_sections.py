@@ -1,0 +1,139 @@
+"""A run's page: what ran, where every sample went, and how the scenario went."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from assay.analysis.run import RunAnalysis
+from assay.report import format as fmt
+from assay.report.page import Block, Rows, Table, Text
+from assay.report.run_charts import RunCharts
+
+
+def environment_blocks(analysis: RunAnalysis) -> Iterator[Block]:
+    record = analysis.record
+    rows: Rows = [
+        (
+            e.name, e.node, ", ".join(e.accelerators) or "none named", f"{e.engine} {e.engine_version or ''}".strip(),
+            e.model, fmt.number(e.window), e.path,
+        )
+        for e in record.endpoints
+    ]  # fmt: skip
+    columns = ("Endpoint", "Node", "Accelerators", "Engine", "Model", "Window", "Path")
+    yield Table("Endpoints", columns, rows, frozenset({5}), "run.json")
+    settings = [(e.name, key, str(value)) for e in record.endpoints for key, value in sorted(e.settings.items())]
+    if settings:
+        yield Table("Engine settings", ("Endpoint", "Setting", "Value"), settings, source="run.json")
+    facts = _flat(analysis.system)
+    if facts:
+        yield Table("System", ("Fact", "Value"), facts, source="system.json")
+    warmup = record.warmup
+    rows = [
+        ("Run", record.id),
+        ("Started, ended", f"{record.started_utc}, {record.ended_utc or 'no end recorded'}"),
+        ("Assay, LoadGen", f"{record.assay_version}, {record.loadgen_version or 'unknown'}"),
+        (
+            "Data set",
+            f"{record.dataset_name}, {fmt.number(record.dataset_samples)} samples, sha256 {record.dataset_sha256}",
+        ),
+        ("Samples drawn from", fmt.number(record.samples)),
+        ("Longest answer", f"{record.max_tokens} tokens"),
+        ("Warm-up", f"{warmup.requests} requests, {'settled' if warmup.settled else 'not settled'}; {warmup.rule}"),
+        ("First TTFT, settled TTFT", f"{fmt.ms(warmup.first_ttft_ns)} ms, {fmt.ms(warmup.settled_ttft_ns)} ms"),
+    ]
+    yield Table("Run", ("Fact", "Value"), rows, source="run.json")
+    client = record.client
+    if client.cpu_share:
+        rows = [
+            (name, f"{share:.2f}", fmt.ms(client.loop_lag_p99_ns.get(name)), fmt.ms(client.loop_lag_max_ns.get(name)))
+            for name, share in client.cpu_share.items()
+        ]
+        columns = ("Process", "CPU seconds a second", "Loop lag p99 (ms)", "Loop lag max (ms)")
+        yield Table("The load generator itself", columns, rows, frozenset({1, 2, 3}), "run.json")
+
+
+def _flat(value: Any, path: str = "") -> list[tuple[str, str]]:
+    """Nested facts as rows with dotted names."""
+    if isinstance(value, dict):
+        return [row for key, item in value.items() for row in _flat(item, f"{path}.{key}".lstrip("."))]
+    if isinstance(value, list):
+        if all(not isinstance(item, dict | list) for item in value):
+            return [(path, ", ".join(map(str, value)) or "none")]
+        return [row for place, item in enumerate(value) for row in _flat(item, f"{path}[{place}]")]
+    if path.endswith("_bytes") and isinstance(value, int | float):
+        return [(path, fmt.size(value))]
+    return [(path, "unknown" if value is None else str(value))]
+
+
+def ledger_blocks(analysis: RunAnalysis) -> Iterator[Block]:
+    ledger = analysis.ledger
+    if ledger is None:
+        yield Text("There is no ledger.json: what became of the samples isn't known.")
+        return
+    success = ledger.completed / ledger.issued if ledger.issued else None
+    yield Text(
+        f"Issued {fmt.number(ledger.issued)} = completed {fmt.number(ledger.completed)} + failed "
+        f"{fmt.number(ledger.failed)} + lost {fmt.number(ledger.lost)}: "
+        f"{'balanced' if ledger.balanced else 'not balanced'}. Completed of issued: {fmt.percent(success, 2)}. "
+        f"{fmt.number(ledger.resent)} samples needed more than one attempt; {fmt.number(ledger.attempts)} attempts "
+        "in all."
+    )
+    rows: Rows = [
+        (
+            e.endpoint,
+            *map(fmt.number, (e.sent, e.ok, e.failed, e.lost)),
+            ", ".join(f"{k} {v}" for k, v in e.reasons.items()),
+        )
+        for e in ledger.endpoints
+    ]
+    columns = ("Endpoint", "Sent", "OK", "Failed", "Lost", "Reasons")
+    yield Table("Attempts by endpoint", columns, rows, frozenset({1, 2, 3, 4}), "ledger.json")
+    if ledger.problems:
+        yield Table("What does not balance", ("Problem",), [(p,) for p in ledger.problems], source="ledger.json")
+
+
+def scenario_blocks(analysis: RunAnalysis, charts: RunCharts | None) -> Iterator[Block]:
+    result = analysis.result
+    loadgen = result.loadgen
+    reasons = "; ".join(loadgen.reasons)
+    yield Text(
+        f"LoadGen: {loadgen.result or 'no verdict'}{f' ({reasons})' if reasons else ''}; {loadgen.errors} errors, "
+        f"{loadgen.warnings} warnings in its log. Ours: {result.verdict.words}."
+    )
+    rows: Rows = [
+        (name.replace("_", " "), fmt.number(f.value), _range(f.low, f.high), f.unit, f.formula)
+        for name, f in result.figures.items()
+    ]
+    columns = ("Figure", "Value", "95 % interval", "Unit", "Formula")
+    yield Table("Figures", columns, rows, frozenset({1, 2}), "requests.parquet, ledger.json")
+    parts = analysis.phases
+    if charts is not None:
+        yield charts.timeline()
+    if parts is not None:
+        rows = [
+            ("Steady window", f"{parts.steady_from_s:.1f} s to {parts.steady_to_s:.1f} s of {parts.duration_s:.1f} s"),
+            ("Tokens/s, whole run", fmt.number(parts.headline_tokens_per_s)),
+            (
+                "Tokens/s, steady window",
+                fmt.with_interval(parts.steady_tokens_per_s, parts.steady_low, parts.steady_high),
+            ),
+            (
+                "Cost of the time before it",
+                f"{fmt.percent(parts.start_cost)} of the whole run's tokens at the steady rate",
+            ),
+            (
+                "Cost of the time after it",
+                f"{fmt.percent(parts.tail_cost)} of the whole run's tokens at the steady rate",
+            ),
+            ("TPOT before it / within it", fmt.with_interval(parts.cold_ratio, parts.cold_low, parts.cold_high)),
+        ]
+        yield Table("Start, steady window, tail", ("Fact", "Value"), rows, source="requests.parquet")
+        yield Text(f"Rule: {parts.rule}")
+    if loadgen.metrics:
+        rows = [(name, fmt.number(value)) for name, value in loadgen.metrics.items()]
+        yield Table("LoadGen's own figures", ("Figure", "Value"), rows, frozenset({1}), "mlperf_log_summary.txt")
+
+
+def _range(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"{fmt.number(low)} to {fmt.number(high)}"

@@ -1,0 +1,86 @@
+"""Writes a page: `report.html`, `report.md` and the PNGs of its charts. The same page gives the same bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import orjson
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from assay import __version__
+from assay.report.chart import Chart
+from assay.report.interactive import plotly_figure, plotly_script
+from assay.report.page import Page
+from assay.report.png import draw_png
+from assay.runs.atomic import write_bytes, write_text
+
+
+def write_page(page: Page, folder: Path, extra_charts: Sequence[Chart] = ()) -> list[Path]:
+    """Write the page into `folder`, with a PNG of every chart of it and of `extra_charts`. Returns what it wrote."""
+    charts = folder / "charts"
+    charts.mkdir(parents=True, exist_ok=True)
+    written = [folder / "report.html", folder / "report.md"]
+    write_text(written[0], page_html(page))
+    write_text(written[1], page_markdown(page))
+    for chart in {chart.name: chart for chart in (*page.charts, *extra_charts)}.values():
+        path = charts / f"{chart.name}.png"
+        write_bytes(path, draw_png(chart))
+        written.append(path)
+    return written
+
+
+def page_html(page: Page) -> str:
+    """The page as one HTML file that needs nothing else."""
+    figures = {
+        f"{chart.name}-{place}": plotly_figure(panel)
+        for chart in page.charts
+        for place, panel in enumerate(chart.panels, start=1)
+    }
+    # In a script element only "</" and "<!--" could end it early; inside JSON strings "<" may be written escaped.
+    data = orjson.dumps(figures).decode().replace("<", "\\u003c")
+    return (
+        _environment(escape=True)
+        .get_template("page.html.j2")
+        .render(
+            page=page,
+            version=__version__,
+            style=Markup(_asset("page.css")),  # noqa: S704 - the package's own files
+            script=Markup(_asset("page.js")),  # noqa: S704
+            plotly=Markup(plotly_script()) if figures else "",  # noqa: S704
+            figures=Markup(data) if figures else "",  # noqa: S704 - escaped above
+        )
+    )
+
+
+def page_markdown(page: Page) -> str:
+    """The page as Markdown."""
+    text = _environment(escape=False).get_template("page.md.j2").render(page=page)
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+@cache
+def _environment(escape: bool) -> Environment:
+    environment = Environment(
+        loader=FunctionLoader(_asset),
+        autoescape=escape,  # noqa: S701 - Markdown's own escaping is `finalize`
+        finalize=None if escape else _plain,
+        undefined=StrictUndefined,
+        trim_blocks=escape,
+    )
+    environment.filters["cell"] = lambda text: str(text).replace("|", "\\|").replace("\n", " ")
+    environment.filters["quote"] = lambda text: "\n".join(f"> {line}" for line in text.splitlines())
+    return environment
+
+
+def _plain(value: object) -> object:
+    """No text of a run may become HTML in a Markdown viewer."""
+    return value.replace("<", "&lt;") if isinstance(value, str) else value
+
+
+def _asset(name: str) -> str:
+    return files("assay.report").joinpath("templates", name).read_text(encoding="utf-8")
