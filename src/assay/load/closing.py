@@ -53,7 +53,7 @@ def close_load(folder: RunFolder, plan: LoadPlan) -> Ledger:
         callback_issued=outcome.get("issued", len(issued)),
         driver_completed=outcome.get("completed") if finished else None,
         driver_failed=outcome.get("failed") if finished else None,
-        log_completed=read_detail(folder.loadgen_detail).sample_count if finished else None,
+        log_completed=_logged_samples(folder, plan) if finished else None,
         short_outputs=outcome.get("short_outputs", 0),
     )
     endpoints = [endpoint.name for endpoint in plan.endpoints]
@@ -117,6 +117,16 @@ def _never_answered(
                 "issued_ns": time_ns,
                 "scheduled_ns": int(due_ns[sample]) if due_ns is not None else None,
             }
+
+
+def _logged_samples(folder: RunFolder, plan: LoadPlan) -> int | None:
+    """Samples that LoadGen itself logged as completed; None where it wrote no count."""
+    if plan.mode == "performance":
+        return read_detail(folder.loadgen_detail).sample_count
+    try:
+        return len(orjson.loads(folder.loadgen_accuracy.read_bytes()))
+    except (OSError, orjson.JSONDecodeError):
+        return None
 
 
 def _due(plan: LoadPlan, outcome: dict[str, Any], issued_ns: Any) -> np.ndarray[Any, Any] | None:

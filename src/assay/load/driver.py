@@ -65,6 +65,7 @@ class Driver:
         self._queries: list[int] = []  # LoadGen's id by sample_id
         self._first_told: set[int] = set()
         self._over = False
+        self._closing = False
         self._error: BaseException | None = None
         self._signal = 0
         self._tally = Tally()
@@ -126,11 +127,13 @@ class Driver:
     def _on_issue(self, queries: list[tuple[int, int]]) -> None:
         """Runs on LoadGen's thread."""
         now_ns = time.monotonic_ns()
-        first = len(self._queries)
-        samples = [(first + offset, qsl_idx) for offset, (_, qsl_idx) in enumerate(queries)]
-        self._issued.add(samples, now_ns)
-        self._queries.extend(query for query, _ in queries)
         with self._lock:
+            if self._closing:  # LoadGen can't be stopped and goes on until the process ends
+                return
+            first = len(self._queries)
+            samples = [(first + offset, qsl_idx) for offset, (_, qsl_idx) in enumerate(queries)]
+            self._issued.add(samples, now_ns)
+            self._queries.extend(query for query, _ in queries)
             self._router.offer(samples)
             for send in self._router.dispatch(now_ns):
                 self._hub.send(send)
@@ -239,6 +242,8 @@ class Driver:
         )
 
     def _conclude(self) -> None:
+        with self._lock:
+            self._closing = True
         if self._error is not None:
             self._tally.status, self._tally.reason = "error", f"{type(self._error).__name__}: {self._error}"
         elif self._stopped():
