@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import subprocess
 import sys
 import time
@@ -107,10 +108,8 @@ async def run_plan(plan: LoadPlan, limit_s: float = 60.0) -> Run:
     """Run and close it, as a campaign would."""
     folder = RunFolder(Path(plan.folder))
     folder.path.mkdir()
-    try:
+    with contextlib.suppress(TimedOutError):
         await run_load(plan, folder, limit_s, lambda facts: None)
-    except TimedOutError:
-        pass
     return Run(folder, close_load(folder, plan), read_outcome(folder))
 
 

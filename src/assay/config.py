@@ -12,6 +12,7 @@ from assay.cluster.options import ClusterOptions, LocalOptions
 from assay.config_errors import SourceMap, explain
 from assay.engines.options import EmbeddedOptions, EngineOptions
 from assay.errors import UserError
+from assay.runs.campaign import CampaignKind, Compliance
 from assay.runs.record import Mode, Scenario
 
 
@@ -45,13 +46,26 @@ class LoadgenConfig(_Section):
 class CampaignConfig(_Section):
     """Which runs answer the question."""
 
-    kind: Literal["single", "scaling", "official", "sweep"] = "single"
+    kind: CampaignKind = Field(
+        default="single",
+        description="single: the scenarios; scaling: each node alone, then together; official: what a submission "
+        "needs; sweep: a list of rates or concurrencies",
+    )
     repeats: int | None = Field(default=None, ge=1, description="default: 3 for scaling, else 1")
     seed: int = Field(default=0, ge=0, description="of the order of runs")
-    rates: tuple[float, ...] = Field(default=(), description="sweep: target QPS of each Server run")
-    concurrencies: tuple[int, ...] = Field(default=(), description="sweep: requests in flight of each Offline run")
-    run_timeout_s: float | None = Field(default=None, gt=0, description="limit of one run; default: an estimate")
-    stop_on_failure: bool = False
+    queries_per_node: int | None = Field(
+        default=None, ge=1, description="scaling: queries for each node that takes part; default: the same for all runs"
+    )
+    rates: tuple[float, ...] = Field(default=(), description="sweep: target QPS of each Server or Interactive run")
+    concurrencies: tuple[int, ...] = Field(
+        default=(), description="sweep: requests in flight at each endpoint in each Offline run"
+    )
+    compliance: tuple[Compliance, ...] = Field(default=(), description="official: compliance tests to add")
+    project_samples: int | None = Field(
+        default=None, ge=1, description="scaling: how long would this many samples take; in the report"
+    )
+    run_timeout_s: float | None = Field(default=None, gt=0, description="limit of one run; default: a generous one")
+    stop_on_failure: bool = Field(default=False, description="skip what is left once a run doesn't complete")
 
     @model_validator(mode="after")
     def _sweep_has_points(self) -> CampaignConfig:
@@ -59,7 +73,14 @@ class CampaignConfig(_Section):
             raise ValueError("a sweep needs rates or concurrencies")
         if any(rate <= 0 for rate in self.rates) or any(number < 1 for number in self.concurrencies):
             raise ValueError("rates and concurrencies must be above 0")
+        for points in (self.rates, self.concurrencies):
+            if len(set(points)) != len(points):
+                raise ValueError("rates and concurrencies must differ from each other; use repeats to measure again")
         return self
+
+    def asks_for_rate(self, scenario: Scenario) -> bool:
+        """Whether runs of `scenario` need `target_qps`: a sweep has rates of its own, scaling runs Offline only."""
+        return scenario in ("Server", "Interactive") and self.kind in ("single", "official")
 
 
 class Config(_Section):
@@ -83,14 +104,25 @@ class Config(_Section):
     campaign: CampaignConfig = CampaignConfig()
     output: Path = Field(default=Path("results"), description="campaign folders are made in it")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _default_kinds(cls, data: Any) -> Any:
+        """A section that doesn't say of which kind it is is of the default kind."""
+        if not isinstance(data, dict):
+            return data
+        for section, tag, default in (("engine", "kind", "embedded"), ("cluster", "launcher", "local")):
+            if isinstance(data.get(section), dict):
+                data = data | {section: {tag: default} | data[section]}
+        return data
+
     @model_validator(mode="after")
     def _consistent(self) -> Config:
-        for scenario in ("Server", "Interactive"):
-            if scenario in self.scenarios and scenario not in self.target_qps and not self.campaign.rates:
+        for scenario in self.scenarios:
+            if self.campaign.asks_for_rate(scenario) and scenario not in self.target_qps:
                 raise ValueError(f"target_qps.{scenario} is needed: arrivals a second, for example 1.0")
         if self.official and self.dataset.samples is not None:
             raise ValueError("dataset.samples can't go with official: the rules ask for all samples")
-        if self.official and self.queries:
+        if self.official and (self.queries or self.campaign.queries_per_node):
             raise ValueError("queries can't go with official: the rules set the count")
         if any(rate <= 0 for rate in self.target_qps.values()):
             raise ValueError("target_qps must be above 0")

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from tests.simulated import FAST, Run, run, simulators
 
 from assay.runs import Ledger, read_requests
-from tests.simulated import FAST, Run, run, simulators
 
 SAMPLES = 32
 

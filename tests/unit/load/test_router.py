@@ -1,0 +1,161 @@
+"""The router alone: windows, order, fairness, failures."""
+
+from __future__ import annotations
+
+import heapq
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from assay.load.router import Fate, Router
+
+
+def make(windows: list[int], *, epoch: int | None = None, attempts: int = 3, work: float = 1.0) -> Router:
+    return Router(windows, lambda _: work, max_attempts=attempts, offline_epoch=epoch)
+
+
+def offer(router: Router, count: int) -> None:
+    router.offer([(sample, sample) for sample in range(count)])
+
+
+def finish(router: Router, sample: int, endpoint: int, now_ns: int = 0, *, ok: bool = True, gone: bool = False) -> Fate:
+    return router.finish(sample, endpoint, ok=ok, unreachable=gone, now_ns=now_ns)
+
+
+def test_no_endpoint_holds_more_than_its_window() -> None:
+    router = make([2, 3])
+    offer(router, 10)
+    sends = router.dispatch(0)
+    assert sorted(send.endpoint for send in sends) == [0, 0, 1, 1, 1]
+    assert router.dispatch(0) == []
+
+
+def test_server_takes_the_endpoint_with_least_outstanding_work() -> None:
+    weights = [100.0, 1.0, 1.0, 1.0]
+    router = Router([8, 8], lambda i: weights[i], max_attempts=1, offline_epoch=None)
+    offer(router, 4)
+    assert [send.endpoint for send in router.dispatch(0)] == [0, 1, 1, 1]
+
+
+def test_offline_is_longest_first_within_an_epoch_and_never_across() -> None:
+    weights = [1.0, 3.0, 2.0, 9.0, 7.0, 8.0]
+    router = Router([1], lambda i: weights[i], max_attempts=1, offline_epoch=3)
+    offer(router, 6)
+    order = []
+    while sends := router.dispatch(0):
+        order.append(sends[0].qsl_idx)
+        finish(router, sends[0].sample, 0)
+    assert order == [1, 2, 0, 3, 5, 4]
+
+
+def test_a_failed_sample_goes_to_an_endpoint_that_has_not_tried_it() -> None:
+    router = make([4, 4])
+    offer(router, 1)
+    first = router.dispatch(0)[0]
+    assert finish(router, 0, first.endpoint, ok=False) is Fate.RESEND
+    assert router.dispatch(0) == []  # not at once: a struggling server isn't hammered
+    ready_ns = router.next_retry_ns()
+    assert ready_ns is not None
+    again = router.dispatch(ready_ns)[0]
+    assert again.endpoint != first.endpoint
+    assert again.attempt == 2
+
+
+def test_a_sample_fails_after_its_last_attempt() -> None:
+    router = make([1], attempts=2)
+    offer(router, 1)
+    router.dispatch(0)
+    assert finish(router, 0, 0, ok=False) is Fate.RESEND
+    router.dispatch(10**12)
+    assert finish(router, 0, 0, ok=False) is Fate.FAILED
+    assert router.in_flight == 0
+
+
+def test_an_unreachable_endpoint_is_out_at_once_and_back_after_a_good_probe() -> None:
+    router = make([2, 2])
+    offer(router, 4)
+    router.dispatch(0)
+    finish(router, 0, 0, ok=False, gone=True)
+    assert router.out == [0]
+    router.probed(0, healthy=False)
+    assert not router.all_gone
+    router.probed(0, healthy=True)
+    assert router.out == []
+
+
+def test_three_failures_in_a_row_take_an_endpoint_out_and_a_success_in_between_does_not() -> None:
+    for pattern, out in [([False, False, False], True), ([False, True, False, False], False)]:
+        router = make([1], attempts=9)
+        offer(router, 9)
+        for number, ok in enumerate(pattern):
+            send = router.dispatch(10**12 * number)[0]
+            finish(router, send.sample, 0, 10**12 * number, ok=ok)
+        assert bool(router.out) is out
+
+
+def test_all_gone_needs_a_failed_probe_of_every_endpoint() -> None:
+    router = make([1, 1])
+    offer(router, 2)
+    router.dispatch(0)
+    for sample in (0, 1):
+        finish(router, sample, sample, ok=False, gone=True)
+    assert not router.all_gone
+    router.probed(0, healthy=False)
+    router.probed(1, healthy=False)
+    assert router.all_gone
+
+
+def _simulate(speeds: list[float], windows: list[int], samples: int, *, static: bool = False) -> float:
+    """Seconds until all samples are done, where endpoint e takes 1/speed s for each of its window's requests."""
+    router = make(windows, epoch=samples)
+    offer(router, samples)
+    if static:
+        share = -(-samples // len(speeds))
+        return max(-(-share // window) / speed for speed, window in zip(speeds, windows, strict=True))
+    clock, events = 0, []
+    while True:
+        for send in router.dispatch(clock):
+            heapq.heappush(events, (clock + int(1e9 / speeds[send.endpoint]), send.endpoint, send.sample))
+        if not events:
+            return clock / 1e9
+        clock, endpoint, sample = heapq.heappop(events)
+        finish(router, sample, endpoint, clock)
+
+
+@pytest.mark.parametrize(("speeds", "samples"), [([1.0, 2.1], 2000), ([1.0, 1.0, 4.0], 2000)])
+def test_uneven_endpoints_share_by_their_speed(speeds: list[float], samples: int) -> None:
+    windows = [8] * len(speeds)
+    ideal_s = samples / sum(speed * window for speed, window in zip(speeds, windows, strict=True))
+    assert ideal_s / _simulate(speeds, windows, samples) >= 0.97
+    assert ideal_s / _simulate(speeds, windows, samples, static=True) < 0.85
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    windows=st.lists(st.integers(1, 5), min_size=1, max_size=4),
+    epoch=st.sampled_from([None, 7, 40]),
+    samples=st.integers(1, 40),
+    outcomes=st.lists(st.booleans(), min_size=200, max_size=200),
+)
+def test_whatever_fails_every_sample_is_decided_once(
+    windows: list[int], epoch: int | None, samples: int, outcomes: list[bool]
+) -> None:
+    router = make(windows, epoch=epoch)
+    offer(router, samples)
+    decided: list[int] = []
+    flying = []
+    clock = 0
+    for ok in outcomes * 2:
+        clock += 10**9
+        flying += router.dispatch(clock)
+        for lane in router.lanes:
+            assert 0 <= lane.in_flight <= lane.window
+        if flying:
+            send = flying.pop(0)
+            if finish(router, send.sample, send.endpoint, clock, ok=ok) is not Fate.RESEND:
+                decided.append(send.sample)
+        for endpoint in router.out:
+            router.probed(endpoint, healthy=True)
+    assert sorted(decided) == list(range(samples))
+    assert all(lane.outstanding_work == pytest.approx(0) for lane in router.lanes)
