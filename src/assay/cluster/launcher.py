@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from assay.cluster.facts import NodeFacts
+from assay.cluster.health import CheckRow
 from assay.errors import AssayError
 
 PYTHON = "{python}"  # the interpreter of the node that the server is placed on
@@ -109,6 +110,14 @@ class Launcher(ABC):
     @abstractmethod
     async def facts(self) -> list[NodeFacts]:
         """What is in each node."""
+
+    async def check(self) -> list[CheckRow]:
+        """What the scheduler or daemon says of itself and its nodes. Starts and changes nothing."""
+        return []
+
+    async def release(self) -> None:
+        """Let go of connections without stopping anything."""
+        return
 
     async def waiting_for(self, server: PlacedServer) -> str | None:
         """What a scheduler says about a server that does not run yet; None where nothing is known."""

@@ -28,10 +28,10 @@ def parse_probe(output: bytes, node: str) -> NodeFacts:
 
 def probe_here(node: str = "local", timeout_s: float = 30.0) -> NodeFacts:
     """Probe this machine, in a process of its own: a driver that hangs can't take this one along."""
-    command = [sys.executable, "-I", "-"]
+    command = [sys.executable, "-"]
     try:
         done = subprocess.run(
-            command, input=probe_source().encode(), capture_output=True, timeout=timeout_s, check=True
+            command, input=probe_source().encode(), capture_output=True, cwd="/", timeout=timeout_s, check=True
         )
     except subprocess.TimeoutExpired:
         return NodeFacts(name=node, problems=[f"the probe did not answer in {timeout_s:g} s"])

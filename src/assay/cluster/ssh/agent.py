@@ -17,6 +17,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -142,17 +143,41 @@ class Agent:
     def run(self, request: dict[str, Any]) -> dict[str, Any]:
         """A Python program on this interpreter, in a process of its own; its standard output."""
         done = subprocess.run(
-            [sys.executable, "-I", "-", *request["arguments"]],
+            [request.get("python") or sys.executable, "-", *request["arguments"]],
             input=request["program"].encode(),
             capture_output=True,
+            cwd="/",
             timeout=PROBE_TIMEOUT_S,
         )
         if done.returncode:
             raise OSError(done.stderr.decode(errors="replace")[-400:])
         return {"output": done.stdout.decode(errors="replace")}
 
+    def serve_bytes(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Listen for a few connections; one that speaks first gets `count` bytes."""
+        family = socket.AF_INET6 if ":" in request["address"] else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.settimeout(PROBE_TIMEOUT_S)
+        listener.bind((request["address"], 0))
+        listener.listen(16)
+        threading.Thread(
+            target=hand_out, args=(listener, request["count"], request["connections"]), daemon=True
+        ).start()
+        return {"port": listener.getsockname()[1]}
+
     def clock(self, request: dict[str, Any]) -> dict[str, Any]:
         return {"utc_ns": time.time_ns()}
+
+
+def hand_out(listener: socket.socket, count: int, connections: int) -> None:
+    block = bytes(1 << 18)
+    with contextlib.suppress(OSError), listener:
+        for _ in range(connections):
+            connection = listener.accept()[0]
+            with contextlib.suppress(OSError), connection:
+                left = count if connection.recv(2) else 0
+                while left > 0:
+                    left -= connection.send(block[:left])
 
 
 def say(answer: dict[str, Any]) -> None:
@@ -163,7 +188,7 @@ def say(answer: dict[str, Any]) -> None:
 def answer(agent: Agent, line: str) -> dict[str, Any]:
     request = json.loads(line)
     try:
-        verbs = {"hello", "start", "tail", "stop", "run", "clock"}
+        verbs = {"hello", "start", "tail", "stop", "run", "clock", "serve_bytes"}
         if request["do"] not in verbs:
             raise OSError(f"unknown request {request['do']}")
         return {"id": request["id"], **getattr(agent, request["do"])(request)}

@@ -1,0 +1,113 @@
+"""The preflight score: a listed sum, and rows that say what to do."""
+
+from __future__ import annotations
+
+import pytest
+
+from assay.cluster.check.hardware import GIB, cluster_rows, node_rows
+from assay.cluster.check.software import alike_row, software_rows
+from assay.cluster.facts import AcceleratorFacts, NodeFacts
+from assay.cluster.health import CheckReport, CheckRow, Outcome, judged
+from assay.cluster.options import NodeOptions
+
+OPTIONS = NodeOptions.model_validate({"name": "a", "accelerators": 2})
+
+
+def node(name: str = "a", **changes: object) -> NodeFacts:
+    device = AcceleratorFacts(
+        index=0, name="GPU", driver_version="1", ecc_uncorrected=0, memory_used_bytes=0, processes=0
+    )
+    facts = NodeFacts(
+        name=name,
+        cpu_count=8,
+        memory_available_bytes=64 * GIB,
+        disk_free_bytes=99 * GIB,
+        cpu_governor="performance",
+        accelerator_source="nvml",
+        accelerators=[device, device.model_copy(update={"index": 1})],
+    )
+    return facts.model_copy(update=changes)
+
+
+def second(**changes: object) -> NodeFacts:
+    """A node whose second accelerator differs."""
+    facts = node()
+    return node(accelerators=[facts.accelerators[0], facts.accelerators[1].model_copy(update=changes)])
+
+
+def test_the_score_is_the_sum_of_what_passed() -> None:
+    report = CheckReport(
+        rows=[
+            judged("a", "one", True, 5, "seen", "mend"),
+            judged("a", "two", False, 3, "seen", "mend it"),
+            judged("a", "three", None, 9, "not there", ""),
+            judged("a", "four", False, 2, "seen", "mend it", required=True),
+        ]
+    )
+    assert (report.earned, report.possible, report.ready) == (5, 10, False)
+    assert report.table()[:3] == [
+        ("a", "one", "passed", "5/5", "seen"),
+        ("a", "two", "failed", "0/3", "seen: mend it"),
+        ("a", "three", "skipped", "-", "not there"),
+    ]
+    assert CheckReport.model_validate_json(report.model_dump_json(exclude={"earned", "possible", "ready"})) == report
+
+
+def test_a_sound_node_passes_everything() -> None:
+    assert {row.outcome for row in node_rows(node(), OPTIONS)} == {Outcome.PASSED}
+
+
+@pytest.mark.parametrize(
+    ("facts", "check", "detail"),
+    [
+        (node(memory_available_bytes=GIB), "memory", "1.0 GiB available"),
+        (node(disk_free_bytes=0), "disk", "0.0 GiB free"),
+        (node(load_1m=6.0), "cpu idle", "load 6.00 on 8 CPUs"),
+        (node(cpu_governor="powersave"), "cpu governor", "powersave"),
+        (node(accelerators=[], problems=["nvml: no"]), "accelerators", "accelerators 0, 1 not found (nvml: no)"),
+        (second(name="OTHER"), "accelerators", "2 x GPU and OTHER"),
+        (second(ecc_uncorrected=2), "ecc", "uncorrected errors on 1: 2"),
+        (second(throttle_reasons=["hardware slowdown"]), "throttling", "clocks held down on 1: hardware slowdown"),
+        (second(processes=1, memory_used_bytes=30 * GIB), "accelerators idle", "1: 30.0 GiB used by 1 processes"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_mend(facts: NodeFacts, check: str, detail: str) -> None:
+    failed = [row for row in node_rows(facts, OPTIONS) if row.outcome is Outcome.FAILED]
+    assert [row.check for row in failed] == [check]
+    assert detail in failed[0].detail
+    assert failed[0].mend
+
+
+def test_clocks_set_on_purpose_are_no_throttling() -> None:
+    rows = node_rows(second(throttle_reasons=["applications clocks setting"]), OPTIONS)
+    assert all(row.outcome is Outcome.PASSED for row in rows)
+
+
+def test_drivers_must_be_alike() -> None:
+    other = second(driver_version="2").model_copy(update={"name": "b"})
+    assert cluster_rows([node()]) == []
+    assert cluster_rows([node(), node("b")])[0].outcome is Outcome.PASSED
+    assert cluster_rows([node(), other])[0].outcome is Outcome.FAILED
+
+
+def seen(**files: list[object]) -> dict[str, object]:
+    return {"python": "3.11", "module": True, "folder": True, "files": {"config.json": [2, "aa"], **files}}
+
+
+def outcome(row: CheckRow | None) -> Outcome | None:
+    return row.outcome if row else None
+
+
+def test_a_model_must_be_there_and_alike() -> None:
+    rows = software_rows("a", {**seen(), "files": {}, "folder": False, "module": False}, "vllm", "/models/m")
+    assert [(row.check, row.outcome, row.required) for row in rows] == [
+        ("engine", Outcome.FAILED, True),
+        ("model", Outcome.FAILED, True),
+    ]
+    same, other = seen(weights=[9, "bb"]), seen(weights=[9, "cc"])
+    assert outcome(alike_row({"a": same, "b": same}, None)) is Outcome.PASSED
+    assert outcome(alike_row({"a": same, "b": other}, None)) is Outcome.FAILED
+    assert outcome(alike_row({"a": same}, {"weights": "bb"})) is Outcome.PASSED
+    assert outcome(alike_row({"a": same}, {"weights": "dd"})) is Outcome.FAILED
+    assert outcome(alike_row({"a": same}, {"absent": "dd"})) is Outcome.FAILED
+    assert alike_row({"a": {**seen(), "files": {}}}, None) is None

@@ -1,0 +1,109 @@
+"""The node probe: real answers of this machine, a stand-in NVML, and recorded output of the tools."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay.cluster.probing import parse_probe, probe_source
+from assay.errors import AssayError
+from assay.telemetry import probe
+
+RIG = Path(__file__).parents[2] / "rig"
+# The first line is what nvidia-smi printed on an H200 for the probe's query; the second is written by hand, with its
+# forms for "not available" and with reasons for throttling.
+NVIDIA_SMI = """\
+0, NVIDIA H200, GPU-751332af-9650-863c-77c1-bb27f93a6618, 580.159.04, 143771, 0, 35, 122.77, 700.00, 1980, 1980, 3201, \
+0, Enabled, 0, 0x0000000000000001, Disabled
+1, NVIDIA H200, GPU-000, 580.159.04, 143771, 90000, 88, [N/A], [N/A], 1200, 1980, 3201, 100, [N/A], [N/A], \
+0x0000000000000048, [N/A]
+"""
+# The two shapes that amd-smi's documentation shows; no AMD machine was at hand.
+AMD_SMI = [{
+    "gpu": 0,
+    "asic": {"market_name": "AMD Instinct MI300X", "asic_serial": "0x1"},
+    "driver": {"name": "amdgpu", "version": "6.8.5"},
+    "vram": {"type": "HBM", "size": {"value": 196592, "unit": "MB"}},
+}]  # fmt: skip
+
+
+def run_probe(**environment: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-I", "-"],
+        input=probe_source(),
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def test_this_machine() -> None:
+    facts = parse_probe(json.dumps(run_probe()).encode(), "here")
+    assert facts.hostname == os.uname().nodename
+    assert facts.cpu_count == len(os.sched_getaffinity(0))
+    assert facts.memory_total_bytes > facts.memory_available_bytes > 0
+    assert facts.disk_free_bytes > 0
+    assert facts.accelerator_source != "none" or len(facts.problems) == 3
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc for the stand-in NVML")
+def test_nvml(tmp_path: Path) -> None:
+    library = tmp_path / "libnvidia-ml.so.1"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", str(library), str(RIG / "fake_nvml.c")], check=True)
+    seen = run_probe(LD_LIBRARY_PATH=str(tmp_path))
+    assert seen["accelerator_source"] == "nvml"
+    first, second = seen["accelerators"]
+    assert (first["name"], first["driver_version"], first["memory_used_bytes"]) == ("FAKE GPU", "999.1", 1 << 30)
+    assert (first["power_w"], first["ecc_enabled"], first["ecc_uncorrected"]) == (123.456, True, 0)
+    assert (first["throttle_reasons"], first["processes"], first["mig_enabled"]) == ([], 0, None)
+    assert first["sm_clock_mhz"] is None
+    assert (second["throttle_reasons"], second["processes"]) == (["hardware thermal slowdown"], 2)
+
+
+def test_nvidia_smi_is_the_second_choice(tmp_path: Path) -> None:
+    recorded = tmp_path / "recorded"
+    recorded.write_text(NVIDIA_SMI)
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text(f"#!/bin/sh\ncat {recorded}\n")
+    tool.chmod(0o755)
+    seen = run_probe(PATH=f"{tmp_path}:{os.environ['PATH']}")
+    if seen["accelerator_source"] == "nvml":
+        pytest.skip("this machine has NVML, which comes first")
+    first, second = seen["accelerators"]
+    assert (first["name"], first["memory_total_bytes"], first["ecc_enabled"]) == ("NVIDIA H200", 143771 << 20, True)
+    assert (first["throttle_reasons"], first["mig_enabled"]) == ([], False)
+    assert (second["power_w"], second["ecc_uncorrected"], second["mig_enabled"]) == (None, None, None)
+    assert second["throttle_reasons"] == ["hardware slowdown", "hardware thermal slowdown"]
+    assert parse_probe(json.dumps(seen).encode(), "a").accelerators[1].temperature_c == 88
+
+
+@pytest.mark.parametrize("answer", [AMD_SMI, {"gpu_data": AMD_SMI}])
+def test_amd_smi_in_both_its_forms(answer: Any) -> None:
+    (device,) = probe.parse_amd_smi(json.dumps(answer))
+    assert (device["name"], device["memory_total_bytes"]) == ("AMD Instinct MI300X", 196592 << 20)
+    assert device["driver_version"] == "6.8.5"
+
+
+def test_a_tool_that_fails_is_a_problem_not_an_error(tmp_path: Path) -> None:
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho 'Unable to determine the device handle'; exit 15\n")
+    tool.chmod(0o755)
+    seen = run_probe(PATH=f"{tmp_path}:{os.environ['PATH']}")
+    if seen["accelerator_source"] == "nvml":
+        pytest.skip("this machine has NVML, which comes first")
+    assert "nvidia-smi: nvidia-smi: Unable to determine the device handle" in seen["problems"]
+
+
+def test_an_answer_that_is_none_is_told() -> None:
+    with pytest.raises(AssayError, match="node a: the probe's answer can't be read"):
+        parse_probe(b"Last login: today\n", "a")
