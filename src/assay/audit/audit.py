@@ -1,0 +1,136 @@
+"""The audit itself: what lies at a path, every rule on it, and the report."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+from assay.analysis.ceilings import find_accelerator, find_model, precision_of
+from assay.audit.evidence import Evidence, RunEvidence
+from assay.audit.hardware import achieved, limits
+from assay.audit.readers.claims import read_claims
+from assay.audit.readers.loadgen import DETAIL, SUMMARY, is_log_folder, log_texts, read_log_folder, read_tree
+from assay.audit.readers.run_folder import is_run_folder, read_campaign_folder, read_run, read_runs
+from assay.audit.registry import every_run, rules
+from assay.audit.verdicts import SEVERITY, AuditReport, Finding, RunRow, Verdict
+from assay.errors import UserError
+from assay.runs import CampaignFolder
+
+
+@dataclass(frozen=True)
+class AuditOptions:
+    """What the user knows that the files don't say; it fills gaps and overrides nothing.
+
+    `accelerators` are (name, count) of the whole system, by names of the table.
+    """
+
+    accelerators: tuple[tuple[str, int], ...] = ()
+    model: str | None = None
+    precision: str | None = None
+
+
+def audit_path(path: Path, options: AuditOptions | None = None) -> AuditReport:
+    """Judge what lies at `path`: a run folder, a campaign, LoadGen logs, a results tree or a claims file.
+
+    Raises UserError where there is nothing to judge or it can't be read.
+    """
+    evidence = read_evidence(Path(path))
+    if options is not None:
+        _fill(evidence, options)
+    return audit(evidence)
+
+
+def read_evidence(path: Path) -> Evidence:
+    """The evidence at a path, by what the path is. Raises UserError."""
+    if not path.exists():
+        raise UserError(f"{path}: there is no such file or folder")
+    if path.is_file():
+        return _read_file(path)
+    if CampaignFolder(path).state.is_file():
+        return read_campaign_folder(path)
+    if is_run_folder(path):
+        return read_run(path)
+    if is_log_folder(path):
+        run = read_log_folder(path)
+        return Evidence(path=str(path), kind="LoadGen logs", runs=[run], texts=list(log_texts(run)))
+    inner = sorted(child for child in path.iterdir() if child.is_dir() and is_run_folder(child))
+    return read_runs(inner, path, "run folders") if inner else read_tree(path)
+
+
+def _read_file(path: Path) -> Evidence:
+    if path.name in (SUMMARY, DETAIL):
+        return read_evidence(path.parent)
+    if path.suffix in (".yaml", ".yml", ".json"):
+        return read_claims(path)
+    raise UserError(f"{path}: not a claims file (.yaml) or LoadGen log ({SUMMARY}, {DETAIL}), and not a folder")
+
+
+def audit(evidence: Evidence) -> AuditReport:
+    """Apply every rule."""
+    findings = [finding for rule in rules() for finding in rule.apply(evidence)]
+    by_run: dict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        by_run[finding.subject].append(finding)
+    rows = [_row(run, by_run[run.name]) for run in every_run(evidence)]
+    return AuditReport(path=evidence.path, kind=evidence.kind, rows=rows, findings=findings)
+
+
+def _row(run: RunEvidence, findings: list[Finding]) -> RunRow:
+    verdicts = [finding.verdict for finding in findings]
+    result = (run.detail.result if run.detail else None) or (run.summary.result if run.summary else None)
+    used = achieved(run)
+    bound = limits(run) if run.performance else None
+    duration = run.duration_s or run.wall_clock_s
+    return RunRow(
+        run=run.name,
+        where=run.where,
+        scenario=run.scenario,
+        mode=run.mode,
+        result=result or ("VALID (claimed)" if run.claims_valid else None),
+        samples=run.samples.completed,
+        duration_s=duration.value if duration else None,
+        samples_per_s=run.samples_per_s.value if run.samples_per_s else None,
+        tokens_per_s=run.tokens_per_s.value if run.tokens_per_s else None,
+        ceiling_samples_per_s=bound.generous.samples_per_s if bound else None,
+        mbu=used.mbu if used else None,
+        mfu=used.mfu if used else None,
+        utilisation_arithmetic=_utilisation_words(run),
+        verdict=max(verdicts, key=SEVERITY.__getitem__, default=Verdict.SUPPORTED),
+        findings=sum(verdict is not Verdict.SUPPORTED for verdict in verdicts),
+        notes=run.notes,
+    )
+
+
+def _utilisation_words(run: RunEvidence) -> list[str]:
+    used = achieved(run)
+    if used is None:
+        return []
+    bound = limits(run)
+    words = [f"MFU = {used.mfu_arithmetic} = {used.mfu:.4g}"]
+    if used.mbu is not None:
+        words.append(f"MBU = {used.mbu_arithmetic} = {used.mbu:.4g}")
+    if bound is not None:
+        words += [f"hardware: {source}" for source in bound.hardware.sources]
+        if bound.hardware.measured:
+            words.append("measured by a micro-benchmark: a speed that was reached, not the most that there is")
+    if run.hardware_guessed:
+        words.append("accelerators guessed from the folder's name")
+    return words
+
+
+def _fill(evidence: Evidence, options: AuditOptions) -> None:
+    parts = []
+    for name, count in options.accelerators:
+        accelerator = find_accelerator(name)
+        if accelerator is None:
+            raise UserError(f"accelerator {name!r} is not in the table; describe it in a claims file")
+        parts.append((accelerator, count))
+    model = find_model(options.model) if options.model else None
+    if options.model and model is None:
+        raise UserError(f"model {options.model!r} is not in the table; give its config.json in a claims file")
+    for run in evidence.runs:
+        if not run.hardware or run.hardware_guessed:
+            run.hardware, run.hardware_guessed = (parts, False) if parts else (run.hardware, run.hardware_guessed)
+        run.model = run.model or model
+        run.precision = run.precision or precision_of(options.precision)

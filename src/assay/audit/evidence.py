@@ -1,0 +1,202 @@
+"""What an audit looks at: figures that somebody states about runs, whoever stated them and in whatever file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from assay.analysis.ceilings import Accelerator, ModelShape
+from assay.audit.spans import Span
+from assay.runs import LoadgenDetail, LoadgenSummary
+
+
+class Origin(StrEnum):
+    """Who states the figures, which decides what a rule may expect of them."""
+
+    RUN = "run folder"
+    LOADGEN = "LoadGen logs"
+    SUBMISSION = "MLPerf results"
+    CLAIMS = "claims file"
+
+
+@dataclass
+class Spread:
+    """Statistics of one latency, ns. `n` is the number of samples behind them."""
+
+    name: str
+    n: int | None = None
+    min: Span | None = None
+    max: Span | None = None
+    mean: Span | None = None
+    std: Span | None = None
+    percentiles: dict[float, Span] = field(default_factory=dict)
+
+    def named(self) -> Iterator[tuple[str, Span]]:
+        """Each statistic that is there, with its name."""
+        for name in ("min", "max", "mean", "std"):
+            value = getattr(self, name)
+            if value is not None:
+                yield name, value
+        for percentile, value in sorted(self.percentiles.items()):
+            yield f"p{percentile:g}", value
+
+    def __bool__(self) -> bool:
+        return any(True for _ in self.named())
+
+
+@dataclass
+class Samples:
+    """Counts of samples. None: not stated."""
+
+    assigned: int | None = None
+    completed: int | None = None
+    failed: int | None = None
+    lost: int | None = None
+
+
+@dataclass
+class Quality:
+    """What is stated about accuracy. `passed` is the claim that the target was reached."""
+
+    samples: int | None = None
+    scores: dict[str, float] = field(default_factory=dict)
+    passed: bool | None = None
+
+
+@dataclass
+class Outputs:
+    """How answers ended. `limit` is the token limit that they are said to have."""
+
+    limit: int | None = None
+    ended_by_eos: int | None = None
+    ended_by_limit: int | None = None
+    ended_otherwise: dict[str, int] = field(default_factory=dict)
+    longest: int | None = None
+    stopped_short: int | None = None
+
+
+@dataclass
+class Measured:
+    """The same figures computed again from the samples' own records; what a report's figures must equal."""
+
+    completed: int
+    failed: int
+    lost: int
+    duration_s: float
+    output_tokens: int
+    spreads: dict[str, Spread]
+    source: str
+
+
+@dataclass
+class RunEvidence:
+    """One run's stated figures. None or empty: not stated. Rates are a second; latencies ns; shares 0 to 1."""
+
+    name: str
+    origin: Origin
+    where: str
+    scenario: str | None = None
+    mode: str = "performance"
+    benchmark: str | None = None
+    division: str | None = None
+    claims_valid: bool = False
+    claims_mlperf: bool = False
+    simulated: bool = False
+    samples: Samples = field(default_factory=Samples)
+    duration_s: Span | None = None
+    duration_source: str = ""
+    wall_clock_s: Span | None = None
+    samples_per_s: Span | None = None
+    scheduled_per_s: Span | None = None
+    tokens_per_s: Span | None = None
+    output_tokens: Span | None = None
+    mean_output_tokens: Span | None = None
+    mean_input_tokens: Span | None = None
+    success_rate: Span | None = None
+    concurrency: int | None = None
+    latency: Spread = field(default_factory=lambda: Spread("latency"))
+    ttft: Spread = field(default_factory=lambda: Spread("TTFT"))
+    tpot: Spread = field(default_factory=lambda: Spread("TPOT"))
+    parts: list[RunEvidence] = field(default_factory=list)
+    nodes: list[str] = field(default_factory=list)
+    model: ModelShape | None = None
+    precision: str | None = None
+    hardware: list[tuple[Accelerator, int]] = field(default_factory=list)
+    hardware_guessed: bool = False
+    engines: int = 1
+    cached_input: float = 0.0
+    speculative_tokens: float | None = None
+    prefix_caching: bool | None = None
+    memory_used: Span | None = None
+    mbu: Span | None = None
+    mfu: Span | None = None
+    utilisation: Span | None = None
+    quality: Quality = field(default_factory=Quality)
+    outputs: Outputs = field(default_factory=Outputs)
+    measured: Measured | None = None
+    summary: LoadgenSummary | None = None
+    detail: LoadgenDetail | None = None
+    ledger_problems: list[str] = field(default_factory=list)
+    damage: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def spreads(self) -> list[Spread]:
+        return [spread for spread in (self.latency, self.ttft, self.tpot) if spread]
+
+    @property
+    def performance(self) -> bool:
+        return self.mode == "performance"
+
+    @property
+    def scenario_key(self) -> str:
+        """The scenario in lower case, for folders name it in every way."""
+        return (self.scenario or "").lower()
+
+
+@dataclass
+class Comparison:
+    """A claimed ratio of a combined run to others. `measured`: whether the baselines were run at all."""
+
+    kind: str
+    statement: str
+    claimed: Span | None
+    combined: RunEvidence | None
+    baselines: list[RunEvidence]
+    measured: bool = True
+    baseline_rate: Span | None = None
+    nodes: int | None = None
+
+
+@dataclass
+class Projection:
+    """A claimed duration for another number of samples, from a run's rate."""
+
+    statement: str
+    run: RunEvidence | None
+    samples: int
+    duration_s: Span
+
+
+@dataclass
+class Text:
+    """Words shown to readers, with their place."""
+
+    where: str
+    text: str
+
+
+@dataclass
+class Evidence:
+    """Everything that was found at a path."""
+
+    path: str
+    kind: str
+    runs: list[RunEvidence] = field(default_factory=list)
+    comparisons: list[Comparison] = field(default_factory=list)
+    projections: list[Projection] = field(default_factory=list)
+    texts: list[Text] = field(default_factory=list)
+    unreadable: list[Text] = field(default_factory=list)

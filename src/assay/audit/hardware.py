@@ -1,0 +1,86 @@
+"""From a run's evidence to the ceilings and the utilisation that belong to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from assay.analysis.ceilings import Ceilings, Hardware, Utilisation, Workload, ceilings, combine, utilisation
+from assay.analysis.ceilings.bounds import SPECULATIVE_TOKENS
+from assay.audit.evidence import RunEvidence
+from assay.audit.facts import DatasetFacts, dataset_facts
+from assay.audit.spans import Span
+
+_SHARE_OF_SET = 0.9
+
+
+@dataclass(frozen=True)
+class Limits:
+    """A run's ceilings twice: without speculative decoding unless it is declared, and with the most generous one."""
+
+    declared: Ceilings
+    generous: Ceilings
+    hardware: Hardware
+    work: Workload
+    words: str
+
+
+def limits(run: RunEvidence) -> Limits | None:
+    """The ceilings of a run; None where the model or the hardware isn't known."""
+    if run.model is None or not run.hardware:
+        return None
+    hardware = combine(run.hardware, run.precision)
+    work = _workload(run, least=True)
+    generous = work if run.speculative_tokens else replace(work, speculative_tokens=SPECULATIVE_TOKENS)
+    words = (
+        f"{run.model.name}, {run.precision or 'precision not stated: the fastest'}, on {' + '.join(hardware.names)}; "
+        f"{work.input_tokens:.4g} tokens in, {work.output_tokens:.4g} out"
+    )
+    return Limits(ceilings(run.model, hardware, work), ceilings(run.model, hardware, generous), hardware, work, words)
+
+
+def achieved(run: RunEvidence) -> Utilisation | None:
+    """MFU, and MBU where Little's law gives the batch; None without model, hardware, throughput or input tokens.
+
+    An Offline run's requests all wait from the start, so its concurrency isn't the batch: there MBU needs telemetry.
+    """
+    if run.model is None or not run.hardware or run.samples_per_s is None or not run.performance:
+        return None
+    work = _workload(run, least=False)
+    if not work.input_tokens:
+        return None
+    batch = None
+    if run.scenario_key != "offline" and run.latency.mean:
+        batch = run.samples_per_s.value * run.latency.mean.value / 1e9 / run.engines
+    hardware = combine(run.hardware, run.precision)
+    return utilisation(run.model, hardware, work, run.samples_per_s.value, batch)
+
+
+def output_tokens(run: RunEvidence) -> Span | None:
+    """Mean output tokens a sample: stated, or from what is stated."""
+    if run.mean_output_tokens:
+        return run.mean_output_tokens
+    if run.output_tokens and run.samples.completed:
+        return run.output_tokens / run.samples.completed
+    if run.tokens_per_s and run.samples_per_s and run.samples_per_s.low > 0:
+        return run.tokens_per_s / run.samples_per_s
+    return None
+
+
+def _workload(run: RunEvidence, *, least: bool) -> Workload:
+    """Tokens a sample. With `least`, the fewest that the evidence allows, for a ceiling must not be too low."""
+    dataset: DatasetFacts | None = run.facts.get("dataset") or dataset_facts(run.benchmark)
+    whole = dataset is not None and (run.samples.completed or 0) >= _SHARE_OF_SET * dataset.samples
+    out = output_tokens(run)
+    input_tokens = run.mean_input_tokens.low if run.mean_input_tokens else 0.0
+    tokens = (out.low if least else out.value) if out else 0.0
+    if dataset:
+        use_mean = not least and whole
+        input_tokens = input_tokens or (dataset.mean_input_tokens if use_mean else dataset.least_input_tokens)
+        tokens = tokens or (dataset.mean_output_tokens if use_mean else dataset.least_output_tokens)
+    return Workload(
+        input_tokens=max(input_tokens, 0.0),
+        output_tokens=max(tokens, 1.0),
+        precision=run.precision,
+        cached_input=run.cached_input,
+        speculative_tokens=run.speculative_tokens or 1.0,
+    )

@@ -1,0 +1,228 @@
+"""Evidence from LoadGen's logs: one folder, or every folder of an MLPerf results tree."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from assay.analysis.ceilings import Accelerator, find_accelerator, find_model
+from assay.audit.evidence import Evidence, Origin, RunEvidence, Samples, Spread, Text
+from assay.audit.spans import Span
+from assay.errors import UserError
+from assay.runs import LatencyStats, LoadgenDetail, LoadgenSummary, read_detail, read_summary
+
+SUMMARY, DETAIL = "mlperf_log_summary.txt", "mlperf_log_detail.txt"
+_DIVISIONS = {"closed", "open", "network"}
+_RATES = ("result_samples_per_second", "result_completed_samples_per_sec", "result_qps_with_loadgen_overhead")
+_TOKEN_RATES = {
+    "offline": "result_tokens_per_second",
+    "server": "result_completed_tokens_per_second",
+    "singlestream": "result_token_throughput_with_loadgen_overhead",
+}
+_SCORE = re.compile(r"'(rouge1|rouge2|rougeL|rougeLsum|gen_num)': '?([\d.]+)'?")
+
+
+def is_log_folder(folder: Path) -> bool:
+    return (folder / SUMMARY).is_file() or (folder / DETAIL).is_file()
+
+
+def log_folders(root: Path) -> list[Path]:
+    """Every folder below `root` that holds LoadGen's logs, sorted."""
+    return sorted({file.parent for name in (SUMMARY, DETAIL) for file in root.rglob(name)})
+
+
+def read_log_folder(folder: Path, root: Path | None = None) -> RunEvidence:
+    """One run from its logs; `root` is the tree it stands in. Never fails: what can't be read is damage."""
+    place = _Place(folder, root)
+    run = RunEvidence(
+        name=place.name, origin=Origin.SUBMISSION if place.division else Origin.LOADGEN, where=str(folder)
+    )
+    run.summary, run.detail = _read(folder, run)
+    summary = run.summary or LoadgenSummary(folder / SUMMARY)
+    detail = run.detail or LoadgenDetail(folder / DETAIL)
+    mode = detail.effective_mode or summary.mode or ("AccuracyOnly" if place.accuracy else "PerformanceOnly")
+    run.facts["loadgen_mode"] = mode
+    run.mode = "accuracy" if mode == "AccuracyOnly" else "performance"
+    run.scenario = place.scenario or detail.values.get("effective_scenario") or summary.scenario
+    run.division, run.benchmark = place.division, place.benchmark
+    result = detail.result or summary.result
+    run.claims_valid = result == "VALID" or (place.counts and run.performance)
+    run.claims_mlperf = place.counts if place.division else result == "VALID"
+    _figures(run, summary, detail)
+    _system(run, place)
+    if run.mode == "accuracy":
+        _accuracy(run, folder)
+    return run
+
+
+def read_tree(root: Path) -> Evidence:
+    """Every run of a results tree."""
+    folders = log_folders(root)
+    if not folders:
+        raise UserError(f"{root}: no LoadGen logs, run folder, campaign or claims file here; give the path of one")
+    evidence = Evidence(path=str(root), kind="MLPerf results tree" if len(folders) > 1 else "LoadGen logs")
+    evidence.runs = [read_log_folder(folder, root) for folder in folders]
+    evidence.texts = [text for run in evidence.runs for text in log_texts(run)]
+    return evidence
+
+
+def log_texts(run: RunEvidence) -> Iterator[Text]:
+    """The lines of a summary that carry words or figures."""
+    if run.summary:
+        for name, value in {**run.summary.metrics, **run.summary.parameters}.items():
+            yield Text(f"{run.where}/{SUMMARY}: {name}", str(value))
+        if run.summary.sut:
+            yield Text(f"{run.where}/{SUMMARY}: SUT name", run.summary.sut)
+
+
+class _Place:
+    """What a folder's path says: .../closed/ORG/results/SYSTEM/BENCHMARK/SCENARIO/performance/run_1."""
+
+    def __init__(self, folder: Path, root: Path | None) -> None:
+        parts = folder.resolve().parts
+        self.division = self.system = self.benchmark = self.scenario = None
+        self.systems: Path | None = None
+        self.counts = False
+        self.accuracy = folder.name == "accuracy"
+        base = root.resolve() if root and root.resolve() != folder.resolve() else folder.parent.resolve()
+        self.name = str(folder.resolve().relative_to(base)) if folder.resolve().is_relative_to(base) else folder.name
+        at = next((i for i in range(len(parts) - 1, 1, -1) if parts[i] in ("results", "compliance")), None)
+        if at is None or parts[at - 2].lower() not in _DIVISIONS:
+            return
+        self.division = parts[at - 2].lower()
+        names = (*parts[at + 1 :], None, None, None)
+        self.system, self.benchmark, self.scenario = names[0], names[1], names[2]
+        self.systems = Path(*parts[:at]) / "systems"
+        inner = [part.lower() for part in parts[at + 4 :]]
+        official = inner[:1] == ["accuracy"] or (inner[:1] == ["performance"] and inner[1:2] != ["ranging"])
+        self.counts = parts[at] == "results" and official
+        self.name = "/".join(parts[at - 2 : at] + parts[at + 1 :])
+
+
+def _read(folder: Path, run: RunEvidence) -> tuple[LoadgenSummary | None, LoadgenDetail | None]:
+    summary = detail = None
+    try:
+        summary = read_summary(folder / SUMMARY)
+        run.damage += [f"{SUMMARY}: {problem}" for problem in summary.problems]
+    except UserError:
+        run.notes.append(f"no {SUMMARY}: figures are the detail log's")
+    try:
+        detail = read_detail(folder / DETAIL)
+        run.damage += [f"{DETAIL}: {problem}" for problem in detail.problems]
+    except UserError:
+        run.notes.append(f"no {DETAIL}: settings, errors and sample counts can't be checked")
+    return summary, detail
+
+
+def _figures(run: RunEvidence, summary: LoadgenSummary, detail: LoadgenDetail) -> None:
+    scenario = str(detail.values.get("effective_scenario") or summary.scenario or "").lower()
+    completed = detail.sample_count
+    run.samples = Samples(assigned=completed, completed=completed)
+    timed = detail.window_s and run.facts["loadgen_mode"] == "PerformanceOnly"
+    run.wall_clock_s = Span.near(detail.window_s, 0.005, 0.05) if detail.window_s and timed else None
+    if not run.performance:
+        return
+    run.samples_per_s = _rate(detail, _RATES, summary.samples_per_s)
+    run.scheduled_per_s = _rate(detail, ("result_scheduled_samples_per_sec",), summary.scheduled_samples_per_s)
+    key = _TOKEN_RATES.get(scenario)
+    run.tokens_per_s = _rate(detail, (key,) if key else (), summary.tokens_per_s)
+    counted = detail.query_count if scenario == "multistream" else completed
+    for spread, stats in ((run.latency, summary.latency), (run.ttft, summary.ttft), (run.tpot, summary.tpot)):
+        _fill(spread, stats, counted)
+    if not summary.latency:
+        _from_detail(run.latency, detail, counted)
+    if scenario == "offline" and run.latency.max:
+        run.duration_s = run.latency.max / 1e9
+        run.duration_source = "the last sample's latency (Offline issues all at the start)"
+    if scenario == "singlestream":
+        run.concurrency = 1
+
+
+def _rate(detail: LoadgenDetail, keys: tuple[str, ...], printed: float | None) -> Span | None:
+    """A rate of six significant digits from the detail log, or of two decimals (or six digits) from the summary."""
+    for key in keys:
+        value = detail.values.get(key)
+        if isinstance(value, int | float) and value == value:
+            return Span.near(float(value), 6e-6)
+    return None if printed is None or printed != printed else Span.near(float(printed), 6e-6, 0.0051)
+
+
+def _fill(spread: Spread, stats: LatencyStats, n: int | None) -> None:
+    if not stats:
+        return
+    spread.n = n
+    for name in ("min", "max", "mean"):
+        value = getattr(stats, f"{name}_ns")
+        setattr(spread, name, None if value is None else Span(value, value, value + 1))
+    spread.percentiles = {p: Span.exact(value) for p, value in stats.percentiles_ns.items()}
+
+
+def _from_detail(spread: Spread, detail: LoadgenDetail, n: int | None) -> None:
+    stats = LatencyStats()
+    for name in ("min", "max", "mean"):
+        value = detail.values.get(f"result_{name}_latency_ns")
+        setattr(stats, f"{name}_ns", value if isinstance(value, int) else None)
+    for key, value in detail.values.items():
+        match = re.fullmatch(r"result_([\d.]+)_percentile_latency_ns", key)
+        if match and isinstance(value, int):
+            stats.percentiles_ns[float(match[1])] = value
+    _fill(spread, stats, n)
+
+
+def _system(run: RunEvidence, place: _Place) -> None:
+    if place.benchmark:
+        run.model = find_model(place.benchmark)
+    if not place.system:
+        return
+    description = _description(place)
+    if description:
+        accelerator = find_accelerator(str(description.get("accelerator_model_name", "")))
+        count = _integer(description.get("accelerators_per_node")) * _integer(description.get("number_of_nodes"))
+        if accelerator and count:
+            run.hardware = [(accelerator, count)]
+        return
+    guess = _guess(place.system)
+    if guess:
+        run.hardware, run.hardware_guessed = [guess], True
+
+
+def _description(place: _Place) -> dict[str, Any] | None:
+    try:
+        data = json.loads((place.systems / f"{place.system}.json").read_text()) if place.systems else None
+    except (OSError, ValueError):
+        return None
+    return data if isinstance(data, dict) else None
+
+
+def _integer(value: object) -> int:
+    match = re.search(r"\d+", str(value))
+    return int(match[0]) if match else 0
+
+
+def _guess(system: str) -> tuple[Accelerator, int] | None:
+    """Accelerators by a folder's name, every count in it multiplied: too many rather than too few."""
+    accelerator = find_accelerator(system)
+    if accelerator is None:
+        return None
+    counts = re.findall(
+        r"(?<![A-Za-z\d])(\d+)x(?=[A-Za-z])|x(\d+)(?![\dA-Za-z])|(\d+)[-_ ]?nodes?|(\d+)s(?![A-Za-z])", system, re.I
+    )
+    count = 1
+    for groups in counts:
+        count *= max(int(next(group for group in groups if group)), 1)
+    alone = "jetson" in system.lower() or "spark" in system.lower()
+    return (accelerator, count) if counts or alone else None
+
+
+def _accuracy(run: RunEvidence, folder: Path) -> None:
+    try:
+        text = (folder / "accuracy.txt").read_text(errors="replace")
+    except OSError:
+        return
+    found = {name: float(value) for name, value in _SCORE.findall(text)}
+    run.quality.samples = int(found.pop("gen_num")) if "gen_num" in found else None
+    run.quality.scores = found
+    run.quality.passed = True if run.claims_mlperf and found else None

@@ -1,0 +1,90 @@
+"""A run's figures computed again from requests.parquet, by code that shares nothing with what wrote result.json."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from assay.audit.evidence import Measured, RunEvidence, Spread
+from assay.audit.spans import Span
+from assay.runs import read_requests
+
+_COLUMNS = [
+    *("final", "status", "issued_ns", "scheduled_ns", "first_ns", "last_ns", "done_ns", "output_tokens"),
+    *("finish_reason", "sample_id"),
+]
+_PERCENTILES = (50.0, 90.0, 95.0, 97.0, 99.0, 99.9)
+
+
+def measure(path: Path, run: RunEvidence) -> Measured | None:
+    """Figures over the deciding attempts. None where no sample succeeded.
+
+    Fills `run.outputs` with how the answers ended. Raises OSError, ValueError or KeyError for a damaged file.
+    """
+    table = read_requests(path, _COLUMNS)
+    final = table.filter(table["final"])
+    status = final["status"].cast(pa.string())
+    good = final.filter(pc.equal(status, "ok"))
+    if not good.num_rows:
+        return None
+    start = _column(pc.coalesce(good["scheduled_ns"], good["issued_ns"]))
+    first, last, done = (_column(good[name]) for name in ("first_ns", "last_ns", "done_ns"))
+    tokens = _column(good["output_tokens"], 0)
+    _endings(run, good, tokens)
+    timed = first >= 0
+    several = timed & (tokens >= 2)
+    lost = int(pc.sum(pc.equal(status, "lost")).as_py() or 0)
+    return Measured(
+        completed=good.num_rows,
+        failed=final.num_rows - good.num_rows - lost,
+        lost=lost,
+        duration_s=float(done.max() - start.min()) / 1e9,
+        output_tokens=int(tokens.sum()),
+        spreads={
+            "latency": _spread("latency", (last - start)[timed]),
+            "TTFT": _spread("TTFT", (first - start)[timed]),
+            "TPOT": _spread("TPOT", ((last - first)[several] // (tokens[several] - 1))),
+        },
+        source=path.name,
+    )
+
+
+def _column(column: pa.ChunkedArray, missing: int = -1) -> NDArray[np.int64]:
+    values = pc.fill_null(pc.cast(column, pa.int64()), missing)
+    return np.asarray(values.to_numpy(), dtype=np.int64)
+
+
+def _spread(name: str, values: NDArray[np.int64]) -> Spread:
+    if not len(values):
+        return Spread(name, 0)
+    ordered = np.sort(values)
+    last = len(ordered) - 1
+    return Spread(
+        name,
+        len(ordered),
+        min=Span.exact(int(ordered[0])),
+        max=Span.exact(int(ordered[-1])),
+        mean=Span.exact(float(ordered.mean())),
+        percentiles={p: Span.exact(int(ordered[min(last, int(len(ordered) * p / 100))])) for p in _PERCENTILES},
+    )
+
+
+def _endings(run: RunEvidence, good: pa.Table, tokens: NDArray[np.int64]) -> None:
+    reasons = pc.value_counts(good["finish_reason"].cast(pa.string())).to_pylist()
+    counts = {item["values"]: int(item["counts"]) for item in reasons}
+    outputs = run.outputs
+    outputs.longest = int(tokens.max())
+    if set(counts) == {None}:
+        return
+    outputs.ended_by_eos = counts.pop("stop", 0)
+    outputs.ended_by_limit = counts.pop("length", 0)
+    outputs.ended_otherwise = {str(reason): count for reason, count in counts.items()}
+    if outputs.limit is not None:
+        by_limit = np.asarray(
+            pc.fill_null(pc.equal(good["finish_reason"].cast(pa.string()), "length"), False).to_numpy()
+        )
+        outputs.stopped_short = int((by_limit & (tokens < outputs.limit)).sum())

@@ -1,0 +1,205 @@
+"""Evidence from run folders and campaigns: what result.json states, and the same computed again from the records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import orjson
+from pydantic import BaseModel, ValidationError
+
+from assay.analysis.ceilings import Accelerator, find_accelerator, find_model, precision_of
+from assay.audit.evidence import Evidence, Origin, RunEvidence, Samples, Spread, Text
+from assay.audit.readers.loadgen import SUMMARY, is_log_folder, read_log_folder
+from assay.audit.spans import Span
+from assay.errors import UserError
+from assay.runs import CampaignFolder, Ledger, Result, RunFolder, RunRecord, RunStatus, read_campaign
+from assay.runs.result import Distribution
+from assay.runs.system import SystemRecord
+
+M = TypeVar("M", bound=BaseModel)
+
+_PERCENTILES = {"p50": 50.0, "p90": 90.0, "p95": 95.0, "p97": 97.0, "p99": 99.0, "p99_9": 99.9}
+_SPREADS = {"latency": "latency_ns", "ttft": "ttft_ns", "tpot": "tpot_ns"}
+_FINISHED = (RunStatus.COMPLETED, RunStatus.INVALID)
+
+
+def is_run_folder(folder: Path) -> bool:
+    return RunFolder(folder).record.is_file()
+
+
+def read_run(folder: Path) -> Evidence:
+    """One run folder. Raises UserError where run.json can't be read."""
+    evidence = Evidence(path=str(folder), kind="run folder")
+    evidence.runs = [_run(RunFolder(folder), evidence)]
+    return evidence
+
+
+def read_runs(folders: list[Path], path: Path, kind: str) -> Evidence:
+    """Several run folders together."""
+    evidence = Evidence(path=str(path), kind=kind)
+    for folder in folders:
+        try:
+            evidence.runs.append(_run(RunFolder(folder), evidence))
+        except UserError as error:
+            evidence.unreadable.append(Text(str(folder), str(error)))
+    return evidence
+
+
+def read_campaign_folder(folder: Path) -> Evidence:
+    """A campaign's runs that have started."""
+    campaign = CampaignFolder(folder)
+    state = read_campaign(campaign)
+    started = [campaign.run(entry.run).path for entry in state.runs if entry.run]
+    return read_runs([path for path in started if is_run_folder(path)], folder, "campaign")
+
+
+def _run(folder: RunFolder, evidence: Evidence) -> RunEvidence:
+    record = _read(folder.record, RunRecord)
+    if record is None:
+        raise UserError(f"{folder.path}: not a run folder (no {folder.record.name})")
+    run = RunEvidence(name=record.id, origin=Origin.RUN, where=folder.id)
+    run.scenario, run.mode, run.benchmark = record.scenario, record.mode, record.benchmark
+    run.simulated = record.simulated
+    run.facts["finished"] = record.status in _FINISHED
+    ledger = _optional(folder.ledger, Ledger, run)
+    result = _optional(folder.result, Result, run)
+    if ledger:
+        run.samples = Samples(ledger.issued, ledger.completed, ledger.failed, ledger.lost)
+        run.facts["ledger"] = ledger
+    if result:
+        _result(run, result, folder, evidence)
+    elif record.status in _FINISHED:
+        run.damage.append(f"{folder.result.name} is missing")
+    if is_log_folder(folder.path):
+        logged = read_log_folder(folder.path)
+        run.summary, run.detail = logged.summary, logged.detail
+        if run.facts["finished"]:
+            run.damage += logged.damage
+    elif record.status in _FINISHED:
+        run.damage.append(f"{SUMMARY} is missing")
+    _engine(run, record)
+    _hardware(run, record, folder)
+    _measure(run, folder)
+    return run
+
+
+def _result(run: RunEvidence, result: Result, folder: RunFolder, evidence: Evidence) -> None:
+    figures = result.figures
+    place = f"{folder.id}/{folder.result.name}"
+    for name, key in (
+        ("duration_s", "duration_s"),
+        ("samples_per_s", "samples_per_s"),
+        ("tokens_per_s", "output_tokens_per_s"),
+        ("output_tokens", "output_tokens"),
+        ("mean_output_tokens", "mean_output_tokens"),
+        ("mean_input_tokens", "mean_input_tokens"),
+    ):
+        if key in figures:
+            setattr(run, name, Span.near(figures[key].value, 1e-6))
+    run.duration_source = "result.json"
+    run.claims_valid = result.verdict.valid
+    run.claims_mlperf = result.verdict.valid and result.official
+    for name, key in _SPREADS.items():
+        if key in result.latency:
+            _spread(getattr(run, name), result.latency[key])
+    for endpoint in result.endpoints:
+        part = RunEvidence(name=f"{run.name}: {endpoint.endpoint}", origin=Origin.RUN, where=place)
+        part.samples = Samples(completed=endpoint.samples)
+        part.scenario, part.mode, part.nodes = run.scenario, run.mode, [endpoint.node]
+        part.facts["finished"] = run.facts["finished"]
+        if endpoint.samples_per_s:
+            part.samples_per_s = Span.near(endpoint.samples_per_s.value, 1e-6)
+        if endpoint.output_tokens_per_s:
+            part.tokens_per_s = Span.near(endpoint.output_tokens_per_s.value, 1e-6)
+        part.output_tokens = Span.exact(endpoint.output_tokens)
+        run.parts.append(part)
+    if result.accuracy:
+        run.quality.samples = result.accuracy.gen_num
+        run.quality.scores = {
+            name: getattr(result.accuracy, name) for name in ("rouge1", "rouge2", "rougeL", "rougeLsum")
+        }
+        run.quality.passed = result.accuracy.gate == "pass"
+    words = [("verdict", result.verdict.words), *(("notice", notice) for notice in result.notices)]
+    words += [(name, repr(figure.value)) for name, figure in figures.items()]
+    evidence.texts += [Text(f"{place}: {name}", text) for name, text in words]
+
+
+def _spread(spread: Spread, data: Distribution) -> None:
+    spread.n = data.n
+    spread.min, spread.max = Span.exact(data.min), Span.exact(data.max)
+    spread.mean = Span.near(data.mean, 1e-6, 1.0)
+    spread.percentiles = {share: Span.exact(getattr(data, name)) for name, share in _PERCENTILES.items()}
+
+
+def _engine(run: RunEvidence, record: RunRecord) -> None:
+    """What the endpoints were told; a setting counts where all of them share it."""
+    settings = [endpoint.settings for endpoint in record.endpoints]
+    run.model = find_model(record.model) or find_model(record.benchmark)
+    run.engines = max(len(record.endpoints), 1)
+    run.nodes = sorted({endpoint.node for endpoint in record.endpoints})
+    run.concurrency = sum(endpoint.window for endpoint in record.endpoints) or None
+    run.facts["window_bounds_service_only"] = True
+    words = {str(item.get(key)) for item in settings for key in ("precision", "dtype", "quantization") if item.get(key)}
+    named = {precision_of(word) for word in words} - {None}
+    run.precision = named.pop() if len(named) == 1 else None
+    cached = [bool(item["prefix_caching"]) for item in settings if "prefix_caching" in item]
+    run.prefix_caching = any(cached) if cached else None
+    run.cached_input = 1.0 if run.prefix_caching else 0.0
+    run.outputs.limit = record.max_tokens
+
+
+def _hardware(run: RunEvidence, record: RunRecord, folder: RunFolder) -> None:
+    """Accelerators by name, each endpoint's its own; for a CPU-only machine its measured limits."""
+    names = [name for endpoint in record.endpoints for name in endpoint.accelerators]
+    found = [find_accelerator(name) for name in names]
+    known = [item for item in found if item is not None]
+    if names and len(known) == len(names):
+        run.hardware = [(item, 1) for item in known]
+        return
+    system = _optional(folder.system, SystemRecord, run)
+    if not names and not run.simulated and system and system.cpu_ceiling and len(run.nodes) <= 1:
+        ceiling = cpu_accelerator(system.cpu_ceiling)
+        if ceiling:
+            run.hardware = [(ceiling, 1)]
+        else:
+            run.notes.append("cpu_ceiling in system.json can't be read")
+
+
+def cpu_accelerator(data: dict[str, Any]) -> Accelerator | None:
+    """The measured limits of a CPU that system.json holds; None where they aren't that."""
+    try:
+        return Accelerator.model_validate(
+            {k: v for k, v in data.items() if k in Accelerator.model_fields} | {"measured": True}
+        )
+    except ValidationError:
+        return None
+
+
+def _measure(run: RunEvidence, folder: RunFolder) -> None:
+    if not folder.requests.exists() or not run.facts["finished"]:
+        return
+    from assay.audit.readers.requests import measure
+
+    try:
+        run.measured = measure(folder.requests, run)
+    except (OSError, ValueError, KeyError) as error:
+        run.damage.append(f"{folder.requests.name}: can't be read: {error}")
+
+
+def _read(path: Path, kind: type[M]) -> M | None:
+    try:
+        return kind.model_validate(orjson.loads(path.read_bytes()))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValidationError, orjson.JSONDecodeError) as error:
+        raise UserError(f"{path}: can't be read as {kind.__name__}: {error}") from None
+
+
+def _optional(path: Path, kind: type[M], run: RunEvidence) -> M | None:
+    """A file that a crash or a hand may have spoilt: its damage is evidence too."""
+    try:
+        return _read(path, kind)
+    except UserError as error:
+        run.damage.append(str(error).splitlines()[0])
+        return None

@@ -1,0 +1,46 @@
+"""No latency below what the hardware can do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from assay.audit.evidence import RunEvidence
+from assay.audit.hardware import Limits, limits
+from assay.audit.registry import Check, impossible, run_rule, supported, unsupported
+from assay.audit.spans import Span
+
+
+@run_rule(
+    "ceiling-latency",
+    explain="""
+The least possible mean times on a known accelerator:
+
+    TTFT >= max(2 x weights x tokens in / FLOP/s, weights' bytes / bandwidth)
+    TPOT >= (weights' bytes + KV bytes of one sample) / bandwidth
+
+all accelerators together on one sample, whatever fits in their caches for free. Speculative decoding yields several
+tokens a step: undeclared, a TPOT down to an eighth of the bound is unsupported, and below that impossible.
+""",
+    source="docs/ceilings.md; the accelerator's datasheet and the model's config.json",
+)
+def check(run: RunEvidence) -> Iterator[Check]:
+    found = limits(run)
+    if found is None or not run.performance or run.prefix_caching:
+        return
+    if run.ttft.mean is not None:
+        yield from _judge(run, found, "TTFT", run.ttft.mean, found.declared.ttft_ns, found.generous.ttft_ns)
+    if run.tpot.mean is not None:
+        yield from _judge(run, found, "TPOT", run.tpot.mean, found.declared.tpot_ns, found.generous.tpot_ns)
+
+
+def _judge(run: RunEvidence, found: Limits, name: str, mean: Span, declared: float, generous: float) -> Iterator[Check]:
+    if mean.low < 0:
+        return
+    words = f"mean {name} {mean} ns; {found.words}"
+    sums = f"at least {declared:.4g} ns; with 8 speculative tokens a step {generous:.4g} ns"
+    if mean.below(generous) and not run.hardware_guessed:
+        yield impossible(words, sums)
+    elif mean.below(declared):
+        yield unsupported(words, f"{sums}; speculative decoding isn't declared")
+    else:
+        yield supported(words, sums)

@@ -1,0 +1,62 @@
+"""Every sample is accounted for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from assay.audit.evidence import RunEvidence
+from assay.audit.registry import Check, contradicted, run_rule, supported, unsupported
+
+
+@run_rule(
+    "ledger-balance",
+    explain="""
+Every sample that was assigned must have an end:
+
+    assigned = completed + failed + lost
+
+for the run and for each of its parts, and the parts' samples must add up to the whole's. Samples that nobody mentions
+again are the usual way in which a failing system looks fast.
+
+contradicted: the counts exclude each other. unsupported: assigned samples whose end isn't stated.
+""",
+    source="the law of the ledger: issued = completed + failed + lost",
+)
+def check(run: RunEvidence) -> Iterator[Check]:
+    counts = run.samples
+    if counts.assigned is not None and counts.completed is not None:
+        ended = counts.completed + (counts.failed or 0) + (counts.lost or 0)
+        words = f"{counts.assigned} assigned, {counts.completed} completed"
+        sum_words = f"{counts.completed} completed + {counts.failed or 0} failed + {counts.lost or 0} lost = {ended}"
+        if ended == counts.assigned:
+            yield supported(words, f"{sum_words} = assigned")
+        elif ended < counts.assigned and counts.failed is None and counts.lost is None:
+            yield unsupported(words, f"{sum_words}; {counts.assigned - ended} samples have no stated end")
+        else:
+            yield contradicted(words, f"{sum_words}, not {counts.assigned}")
+    for name in ("assigned", "completed"):
+        whole = getattr(counts, name)
+        parts = [getattr(part.samples, name) for part in run.parts]
+        if whole is not None and parts and None not in parts:
+            words = f"{whole} samples {name} in {len(parts)} parts"
+            if sum(parts) == whole:
+                yield supported(words, f"{' + '.join(map(str, parts))} = {whole}")
+            else:
+                yield contradicted(words, f"{' + '.join(map(str, parts))} = {sum(parts)}, not {whole}")
+    yield from _own_ledger(run)
+
+
+def _own_ledger(run: RunEvidence) -> Iterator[Check]:
+    ledger = run.facts.get("ledger")
+    if ledger is None or not run.facts.get("finished"):
+        return
+    sent = sum(endpoint.sent for endpoint in ledger.endpoints)
+    ends = sum(endpoint.ok + endpoint.failed + endpoint.lost for endpoint in ledger.endpoints)
+    words = f"{sent} attempts at {len(ledger.endpoints)} endpoints"
+    for problem in ledger.problems:
+        yield contradicted("the ledger balances", problem)
+    answered = sum(endpoint.ok for endpoint in ledger.endpoints)
+    if sent == ends and answered == ledger.completed:
+        yield supported(words, f"{ends} ended, {answered} of them answered = completed")
+    else:
+        yield contradicted(words, f"{ends} ended, {answered} answered; completed is {ledger.completed}")

@@ -1,0 +1,55 @@
+"""Latency times throughput is the number of samples in flight."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from assay.audit.evidence import RunEvidence
+from assay.audit.registry import Check, contradicted, impossible, run_rule, supported
+
+_SLACK = 0.01
+
+
+@run_rule(
+    "littles-law",
+    explain="""
+Over a whole run, exactly:
+
+    mean latency x samples/s = mean number in flight <= most in flight
+
+The most in flight is 1 in SingleStream, the concurrency that is stated, and never more than all the samples. A node
+that answers one request at a time in 2 s doesn't do 5 a second. And no sample takes longer than the run.
+""",
+    source="Little, 'A Proof for the Queuing Formula L = lambda W' (1961)",
+)
+def check(run: RunEvidence) -> Iterator[Check]:
+    yield from _longest(run)
+    mean, rate = run.latency.mean, run.samples_per_s
+    if mean is None or rate is None or mean.low < 0 or rate.low < 0:
+        return
+    flight = mean * rate
+    flight = flight / 1e9
+    sums = f"{mean} ns x {rate} samples/s = {flight} in flight"
+    most = _most(run)
+    if most is None:
+        return
+    words = f"mean latency {mean} ns at {rate} samples/s, at most {most} in flight"
+    yield impossible(words, sums) if flight.above(most, _SLACK) else supported(words, sums)
+
+
+def _most(run: RunEvidence) -> int | None:
+    if run.scenario_key == "singlestream":
+        return 1
+    if run.concurrency is not None and not run.facts.get("window_bounds_service_only"):
+        return run.concurrency
+    return run.samples.completed
+
+
+def _longest(run: RunEvidence) -> Iterator[Check]:
+    duration = run.duration_s or run.wall_clock_s
+    longest = run.latency.max or run.latency.mean
+    if duration is None or longest is None:
+        return
+    words = f"latency of {longest} ns in a run of {duration} s"
+    sums = f"{longest.value / 1e9:.6g} s against {duration} s"
+    yield contradicted(words, sums) if (longest / 1e9).above(duration, _SLACK) else supported(words, sums)

@@ -1,0 +1,39 @@
+"""A VALID run's log has no errors."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from assay.audit.evidence import RunEvidence
+from assay.audit.registry import Check, contradicted, run_rule, supported, unsupported
+
+_HARMLESS = ("Loadgen built with uncommitted changes", "CAS failed", "Multiple conf files are used")
+
+
+@run_rule(
+    "log-errors",
+    explain="""
+LoadGen's VALID doesn't look at the errors that it logs (a token count of 1, answers out of order). A run that is
+called VALID has none, but for words on LoadGen's own build and configuration files, which change no figure. The
+summary and the detail log count the same errors.
+""",
+    source="LoadGen's detail log, is_error; the submission checker refuses accuracy logs with errors",
+)
+def check(run: RunEvidence) -> Iterator[Check]:
+    detail, summary = run.detail, run.summary
+    if detail is None or not detail.complete:
+        return
+    serious = Counter(e.value for e in detail.errors if not any(word in e.value for word in _HARMLESS))
+    unkept = detail.error_count - len(detail.errors)
+    claimed = run.claims_valid or run.claims_mlperf
+    words = f"{'VALID, with ' if run.claims_valid else ''}{detail.error_count} errors in the log"
+    if serious or unkept:
+        text = "; ".join(f"{count} x {message[:100]!r}" for message, count in serious.most_common(3))
+        if claimed:
+            yield unsupported(words, text)
+    else:
+        yield supported(words, "none that changes a figure")
+    if summary is not None and summary.errors is not None and summary.errors != detail.error_count and run.performance:
+        sums = f"the detail log has {detail.error_count} lines marked is_error"
+        yield contradicted(f"{summary.errors} errors in the summary", sums)

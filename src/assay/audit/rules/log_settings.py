@@ -1,0 +1,74 @@
+"""LoadGen's settings are the rules'."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from assay.audit.evidence import Origin, RunEvidence
+from assay.audit.facts import SEED_KEYS, BenchmarkFacts, benchmark_facts, round_of_seeds
+from assay.audit.registry import Check, contradicted, run_rule, supported, unsupported
+
+_FIRST_KNOWN_LOADGEN = 3
+
+
+@run_rule(
+    "log-settings",
+    explain="""
+A run that is called VALID for MLPerf was made with the rules' settings, as LoadGen's detail log shows them: the three
+random seeds of one round (3.0 to 6.1), no forced repetition of samples (performance_issue_same, _unique), LoadGen in
+the mode of its folder; and for a language model's Server and Interactive runs token latencies on. In the closed
+division the samples that LoadGen draws from are the whole data set, and an Offline query has at least as many.
+(min_duration is the rule too-short's, the latency limits are latency-limits'.)
+""",
+    source="mlperf.conf of each round; MLPerf submission checker",
+)
+def check(run: RunEvidence) -> Iterator[Check]:
+    if not run.claims_mlperf or run.detail is None or not run.detail.effective:
+        return
+    yield from _seeds(run)
+    effective = run.detail.effective
+    for key in ("performance_issue_same", "performance_issue_unique"):
+        if effective.get(key):
+            yield contradicted(f"{key} is on", "samples must be drawn as the rules say")
+    facts = benchmark_facts(run.benchmark)
+    if facts is not None:
+        yield from _benchmark(run, facts)
+
+
+def _seeds(run: RunEvidence) -> Iterator[Check]:
+    assert run.detail is not None
+    seeds = tuple(run.detail.effective.get(key) for key in SEED_KEYS)
+    major = (run.detail.loadgen_version or "0").split(".")[0]
+    if None in seeds or not major.isdigit() or int(major) < _FIRST_KNOWN_LOADGEN:
+        return
+    words = f"seeds {', '.join(map(str, seeds))}"
+    known = round_of_seeds(tuple(int(seed) for seed in seeds if isinstance(seed, int)))
+    if known:
+        yield supported(words, f"those of MLPerf Inference {known}")
+    elif run.origin is Origin.LOADGEN:
+        yield unsupported(words, "no round of MLPerf Inference has them: not an MLPerf run")
+    else:
+        yield contradicted(words, "no round of MLPerf Inference has them")
+
+
+def _benchmark(run: RunEvidence, facts: BenchmarkFacts) -> Iterator[Check]:
+    assert run.detail is not None
+    effective, requested = run.detail.effective, run.detail.requested
+    if facts.token_latencies and run.scenario_key in ("server", "interactive") and run.performance:
+        on = requested.get("use_token_latencies")
+        if on is False:
+            yield contradicted("token latencies are off", f"{facts.name} is judged by TTFT and TPOT")
+        elif on:
+            yield supported("token latencies are on", f"{facts.name} is judged by TTFT and TPOT")
+    if run.division == "open" or facts.samples is None:
+        return
+    drawn = effective.get("performance_sample_count")
+    if isinstance(drawn, int):
+        words = f"LoadGen draws from {drawn} samples"
+        sums = f"the data set has {facts.samples}"
+        yield supported(words, sums) if drawn >= facts.samples else contradicted(words, sums)
+    query = run.detail.generated_samples_per_query
+    if run.scenario_key == "offline" and query is not None and run.performance:
+        words = f"an Offline query of {query} samples"
+        sums = f"the rules ask for at least {facts.samples}"
+        yield supported(words, sums) if query >= facts.samples else contradicted(words, sums)

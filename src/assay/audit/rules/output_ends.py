@@ -1,0 +1,46 @@
+"""Answers end as they are said to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from assay.audit.evidence import RunEvidence
+from assay.audit.hardware import output_tokens
+from assay.audit.registry import Check, contradicted, run_rule, supported
+
+_ROOM = 1.1
+
+
+@run_rule(
+    "output-ends",
+    explain="""
+An answer ends with an end-of-sequence token or at the token limit (128 for llama3.1-8b). So no answer is longer than
+the limit, the mean isn't either, those that ended at the limit have that many tokens, and the two kinds are all
+answers. 10 % and one token of room is left for counts that were made by tokenising the text again, or that count the
+first token apart.
+""",
+    source="MLPerf llama3.1-8b: min_new_tokens 1, max_new_tokens 128, stop at EOS",
+)
+def check(run: RunEvidence) -> Iterator[Check]:
+    outputs, completed = run.outputs, run.samples.completed
+    if outputs.limit:
+        most = outputs.limit * _ROOM + 1
+        if outputs.longest is not None:
+            words = f"longest answer {outputs.longest} tokens"
+            sums = f"limit {outputs.limit}"
+            yield contradicted(words, sums) if outputs.longest > most else supported(words, sums)
+        mean = output_tokens(run)
+        if mean is not None and mean.above(most):
+            yield contradicted(f"{mean} output tokens a sample", f"limit {outputs.limit}")
+        if outputs.stopped_short:
+            yield contradicted(
+                f"{outputs.stopped_short} answers ended at the limit", f"with fewer than {outputs.limit}"
+            )
+    for reason, count in outputs.ended_otherwise.items():
+        yield contradicted("answers end in EOS or at the limit", f"{count} ended otherwise: {reason}")
+    kinds = (outputs.ended_by_eos, outputs.ended_by_limit)
+    if completed is not None and None not in kinds:
+        ended = sum(kind for kind in kinds if kind is not None) + sum(outputs.ended_otherwise.values())
+        words = f"{completed} answers"
+        sums = f"{kinds[0]} by EOS + {kinds[1]} at the limit + {ended - sum(k or 0 for k in kinds)} otherwise = {ended}"
+        yield supported(words, sums) if ended == completed else contradicted(words, sums)

@@ -1,0 +1,77 @@
+"""Percentiles are ordered, and the mean lies within the range."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+from assay.audit.evidence import RunEvidence, Spread
+from assay.audit.registry import Check, contradicted, impossible, run_rule, supported
+
+
+@run_rule(
+    "percentile-order",
+    explain="""
+For any set of numbers
+
+    min <= p50 <= p90 <= p95 <= p99 <= p99.9 <= max        min <= mean <= max
+
+and no latency is negative. The mean is bound by each percentile too: at least p % of the samples are no greater than
+the percentile v, the others no greater than the maximum, so
+
+    mean <= p v + (1 - p) max        mean >= p min + (1 - p) v
+
+(up to one sample of rounding in the rank, where the number of samples is known).
+""",
+    source="definition of order statistics; Markov's inequality on both sides of a percentile",
+)
+def check(run: RunEvidence) -> Iterator[Check]:
+    for spread in run.spreads:
+        found = list(_spread(spread))
+        yield from found
+        if not found:
+            yield supported(f"{spread.name}: {', '.join(name for name, _ in spread.named())}", "in order")
+
+
+def _spread(spread: Spread) -> Iterator[Check]:
+    negative = [f"{name} {value}" for name, value in spread.named() if value.high < 0]
+    if negative:
+        yield impossible(f"{spread.name} {', '.join(negative)} ns", "a time is never negative")
+        return
+    ordered = [
+        ("min", spread.min),
+        *((f"p{p:g}", v) for p, v in sorted(spread.percentiles.items())),
+        ("max", spread.max),
+    ]
+    known = [(name, value) for name, value in ordered if value is not None]
+    for (lower_name, lower), (upper_name, upper) in itertools.pairwise(known):
+        if lower.above(upper):
+            yield contradicted(f"{spread.name} {lower_name} {lower} ns, {upper_name} {upper} ns", f"{lower} > {upper}")
+    mean = spread.mean
+    if mean is None:
+        return
+    if spread.min is not None and mean.below(spread.min):
+        yield contradicted(f"{spread.name} mean {mean} ns", f"below the minimum {spread.min}")
+    if spread.max is not None and mean.above(spread.max):
+        yield contradicted(f"{spread.name} mean {mean} ns", f"above the maximum {spread.max}")
+    yield from _bounds(spread)
+
+
+def _bounds(spread: Spread) -> Iterator[Check]:
+    if spread.mean is None:
+        return
+    rank = 1 / spread.n if spread.n else 0.05
+    for percentile, value in sorted(spread.percentiles.items()):
+        share = percentile / 100
+        if spread.max is not None:
+            at = max(share - rank, 0.0)
+            most = value * at + spread.max * (1 - at)
+            if spread.mean.above(most):
+                sums = f"{share:g} x {value} + {1 - share:g} x {spread.max} = {most} at most"
+                yield contradicted(f"{spread.name} mean {spread.mean} ns with p{percentile:g} {value}", sums)
+        if spread.min is not None:
+            at = min(share + rank, 1.0)
+            least = spread.min * at + value * (1 - at)
+            if spread.mean.below(least):
+                sums = f"{share:g} x {spread.min} + {1 - share:g} x {value} = {least} at least"
+                yield contradicted(f"{spread.name} mean {spread.mean} ns with p{percentile:g} {value}", sums)

@@ -1,0 +1,38 @@
+"""Throughput is samples over the duration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from assay.audit.evidence import Origin, RunEvidence
+from assay.audit.registry import Check, contradicted, run_rule, supported
+from assay.audit.spans import Span
+
+_CLOCK_SLACK = 0.02
+
+
+@run_rule(
+    "throughput",
+    explain="""
+    samples/s = completed samples / duration
+
+within the rounding of the printed figures (a typed number may be rounded or cut at its last digit). For LoadGen's
+logs the duration is, in Offline, the last sample's latency; besides, no throughput may be more than 2 % above samples
+over LoadGen's own wall-clock window (power_begin to power_end).
+""",
+    source="MLPerf inference rules, metrics of the scenarios; loadgen/results.cc",
+)
+def check(run: RunEvidence) -> Iterator[Check]:
+    rate, completed = run.samples_per_s, run.samples.completed
+    if rate is None or completed is None:
+        return
+    words = f"{rate} samples/s"
+    if run.duration_s is not None and run.duration_s.low > 0:
+        actual = Span.exact(completed) / run.duration_s
+        sums = f"{completed} samples / {run.duration_s} s ({run.duration_source}) = {actual}"
+        slack = 1e-4 if run.origin is not Origin.CLAIMS else 0.0
+        yield supported(words, sums) if rate.agrees(actual, slack) else contradicted(words, sums)
+    if run.wall_clock_s is not None and run.wall_clock_s.low > 0:
+        most = Span.exact(completed) / run.wall_clock_s
+        sums = f"{completed} samples / {run.wall_clock_s} s of wall clock = {most}"
+        yield contradicted(words, sums) if rate.above(most, _CLOCK_SLACK) else supported(words, sums)

@@ -1,0 +1,93 @@
+"""Numbers as they were printed: a value and the range that its rounding leaves open."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from functools import reduce
+
+
+@dataclass(frozen=True)
+class Span:
+    """A value known to lie in [low, high]. Arithmetic is interval arithmetic."""
+
+    value: float
+    low: float
+    high: float
+
+    @classmethod
+    def exact(cls, value: float) -> Span:
+        return cls(value, value, value)
+
+    @classmethod
+    def near(cls, value: float, relative: float = 1e-5, absolute: float = 0.0) -> Span:
+        """A measured value whose last digits were lost in printing."""
+        half = abs(value) * relative + absolute
+        return cls(value, value - half, value + half)
+
+    @classmethod
+    def typed(cls, text: str, scale: float = 1.0) -> Span:
+        """A number as somebody wrote it: rounded to its last digit, or cut there. Raises ValueError.
+
+        `scale` turns the written unit into the kept one.
+        """
+        try:
+            number = Decimal(text.strip().replace(",", "").replace("_", ""))
+        except InvalidOperation:
+            raise ValueError(f"{text!r} is not a number") from None
+        if not number.is_finite():
+            raise ValueError(f"{text!r} is not a number")
+        unit = 10.0 ** int(number.as_tuple().exponent)
+        value = float(number)
+        return cls(value * scale, (value - unit / 2) * scale, (value + unit) * scale)
+
+    def __add__(self, other: Span | float) -> Span:
+        other = span(other)
+        return Span(self.value + other.value, self.low + other.low, self.high + other.high)
+
+    def __sub__(self, other: Span | float) -> Span:
+        other = span(other)
+        return Span(self.value - other.value, self.low - other.high, self.high - other.low)
+
+    def __mul__(self, other: Span | float) -> Span:
+        return _combine(self, span(other), lambda a, b: a * b)
+
+    def __truediv__(self, other: Span | float) -> Span:
+        other = span(other)
+        if other.low <= 0 <= other.high:
+            return Span(self.value / other.value if other.value else math.inf, -math.inf, math.inf)
+        return _combine(self, other, lambda a, b: a / b)
+
+    def agrees(self, other: Span | float, slack: float = 0.0) -> bool:
+        """The ranges overlap, each widened by `slack` of its value."""
+        other = span(other)
+        room = slack * max(abs(self.value), abs(other.value))
+        return self.low - room <= other.high and other.low <= self.high + room
+
+    def above(self, other: Span | float, slack: float = 0.0) -> bool:
+        """Certainly greater."""
+        other = span(other)
+        return self.low > other.high + slack * abs(other.value)
+
+    def below(self, other: Span | float, slack: float = 0.0) -> bool:
+        """Certainly smaller."""
+        other = span(other)
+        return self.high < other.low - slack * abs(other.value)
+
+    def __str__(self) -> str:
+        return f"{self.value:.6g}"
+
+
+def span(value: Span | float) -> Span:
+    return value if isinstance(value, Span) else Span.exact(value)
+
+
+def total(spans: list[Span]) -> Span:
+    return reduce(lambda a, b: a + b, spans, Span.exact(0.0))
+
+
+def _combine(a: Span, b: Span, operate: Callable[[float, float], float]) -> Span:
+    corners = [operate(x, y) for x in (a.low, a.high) for y in (b.low, b.high)]
+    return Span(operate(a.value, b.value), min(corners), max(corners))

@@ -1,0 +1,90 @@
+"""What an audit says: verdicts, findings, one row a run, and the report that holds them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from assay.errors import EXIT_FINDINGS, EXIT_OK
+
+
+class Verdict(StrEnum):
+    """From best to worst."""
+
+    SUPPORTED = "supported"
+    UNSUPPORTED = "unsupported"
+    CONTRADICTED = "contradicted"
+    IMPOSSIBLE = "impossible"
+
+
+SEVERITY = {verdict: place for place, verdict in enumerate(Verdict)}
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Finding(_Model):
+    """One rule's word on one statement."""
+
+    rule: str
+    verdict: Verdict
+    subject: str = Field(description="the run or statement that was judged")
+    statement: str = Field(description="what is claimed")
+    arithmetic: str = Field(description="the computation that decides it")
+    source: str = Field(description="files the figures come from, and the rule's authority")
+
+    @property
+    def clean(self) -> bool:
+        return self.verdict is Verdict.SUPPORTED
+
+
+class RunRow(_Model):
+    """One run's figures as read, and its worst verdict. Shares are of the hardware's own figures."""
+
+    run: str
+    where: str
+    scenario: str | None
+    mode: str
+    result: str | None = Field(description="LoadGen's own word, or the harness's")
+    samples: int | None
+    duration_s: float | None
+    samples_per_s: float | None
+    tokens_per_s: float | None
+    ceiling_samples_per_s: float | None = None
+    mbu: float | None = None
+    mfu: float | None = None
+    utilisation_arithmetic: list[str] = Field(default_factory=list)
+    verdict: Verdict
+    findings: int = Field(description="verdicts other than supported")
+    notes: list[str] = Field(default_factory=list)
+
+
+class AuditReport(_Model):
+    """The versioned result of an audit."""
+
+    version: int = 1
+    path: str
+    kind: str
+    rows: list[RunRow]
+    findings: list[Finding]
+
+    @property
+    def problems(self) -> list[Finding]:
+        """What isn't supported, worst first."""
+        found = [finding for finding in self.findings if not finding.clean]
+        return sorted(found, key=lambda finding: -SEVERITY[finding.verdict])
+
+    @property
+    def clean(self) -> bool:
+        return not self.problems
+
+    @property
+    def exit_code(self) -> int:
+        """0 where every statement is supported, 3 where one isn't."""
+        return EXIT_OK if self.clean else EXIT_FINDINGS
+
+    @property
+    def counts(self) -> dict[Verdict, int]:
+        return {verdict: sum(f.verdict is verdict for f in self.findings) for verdict in Verdict}
