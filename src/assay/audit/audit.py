@@ -8,7 +8,7 @@ from pathlib import Path
 
 from assay.analysis.ceilings import find_accelerator, find_model, precision_of
 from assay.audit.evidence import Evidence, RunEvidence
-from assay.audit.hardware import achieved, limits
+from assay.audit.hardware import achieved, limits, output_tokens
 from assay.audit.readers.claims import read_claims
 from assay.audit.readers.loadgen import DETAIL, SUMMARY, is_log_folder, log_texts, read_log_folder, read_tree
 from assay.audit.readers.run_folder import is_run_folder, read_campaign_folder, read_run, read_runs
@@ -114,6 +114,8 @@ def _utilisation_words(run: RunEvidence) -> list[str]:
         words += [f"hardware: {source}" for source in bound.hardware.sources]
         if bound.hardware.measured:
             words.append("measured by a micro-benchmark: a speed that was reached, not the most that there is")
+    if output_tokens(run) is None or run.mean_input_tokens is None:
+        words.append("tokens a sample are partly the data set's, not the run's own")
     if run.hardware_guessed:
         words.append("accelerators guessed from the folder's name")
     return words

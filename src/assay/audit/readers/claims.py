@@ -123,6 +123,7 @@ def _run(fields: Fields, common: _Common, number: int) -> RunEvidence:
             raise UserError(f"{fields.where}: log: no LoadGen logs in {folder}")
         logged = read_log_folder(folder)
         run.summary, run.detail = logged.summary, logged.detail
+        run.facts["logged"] = logged
     run.scenario, run.benchmark = fields.text("scenario"), fields.text("benchmark")
     run.nodes = fields.names("nodes")
     _counts(run, fields)

@@ -17,6 +17,7 @@ The least possible mean times on a known accelerator:
 
     TTFT >= max(2 x weights x tokens in / FLOP/s, weights' bytes / bandwidth)
     TPOT >= (weights' bytes + KV bytes of one sample) / bandwidth
+    latency >= TTFT's bound + TPOT's bound x (tokens out - 1)
 
 all accelerators together on one sample, whatever fits in their caches for free. Speculative decoding yields several
 tokens a step: undeclared, a TPOT down to an eighth of the bound is unsupported, and below that impossible.
@@ -31,6 +32,10 @@ def check(run: RunEvidence) -> Iterator[Check]:
         yield from _judge(run, found, "TTFT", run.ttft.mean, found.declared.ttft_ns, found.generous.ttft_ns)
     if run.tpot.mean is not None:
         yield from _judge(run, found, "TPOT", run.tpot.mean, found.declared.tpot_ns, found.generous.tpot_ns)
+    if run.latency.mean is not None:
+        steps = found.work.output_tokens - 1
+        bounds = [bound.ttft_ns + bound.tpot_ns * steps for bound in (found.declared, found.generous)]
+        yield from _judge(run, found, "latency", run.latency.mean, *bounds)
 
 
 def _judge(run: RunEvidence, found: Limits, name: str, mean: Span, declared: float, generous: float) -> Iterator[Check]:
