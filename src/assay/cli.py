@@ -54,6 +54,16 @@ def init(file: Path, force: bool) -> None:
 @click.option("--dataset", type=_PATH, help="Data set file or folder (short for --set dataset.path=…).")
 @click.option("--output", type=_PATH, help="Where campaign folders are made.")
 @click.option("--official", is_flag=True, help="Every setting from MLPerf's rules: 600 s, all samples, seeds.")
+@click.option("--campaign", "kind", help="single, scaling, official or sweep (short for --set campaign.kind=…).")
+@click.option("--plan", is_flag=True, help="Print the runs and how long they take; start nothing.")
+@click.option(
+    "--resume",
+    is_flag=False,
+    flag_value="latest",
+    metavar="[CAMPAIGN]",
+    help="Go on with a campaign folder, or the latest.",
+)
+@click.option("--retry-failed", is_flag=True, help="With --resume: run again what failed or timed out.")
 @_JSON
 def run(
     file: Path | None,
@@ -61,16 +71,41 @@ def run(
     dataset: Path | None,
     output: Path | None,
     official: bool,
+    kind: str | None,
+    plan: bool,
+    resume: str | None,
+    retry_failed: bool,
     as_json: bool,
 ) -> None:
     """Benchmark what FILE describes; without it, this machine with the embedded engine and bundled articles."""
-    from assay.campaign.command import run_command
+    from assay.campaign.command import plan_command, resume_command, run_command
 
     settings = list(overrides)
     settings += [f"dataset.path={dataset}"] if dataset else []
-    settings += [f"output={output}"] if output else []
     settings += ["official=true", "dataset.samples=null", "queries={}"] if official else []
-    sys.exit(run_command(file, settings, as_json=as_json))
+    settings += [f"campaign.kind={kind}"] if kind else []
+    if resume:
+        sys.exit(resume_command(file, settings, resume, output=output, retry_failed=retry_failed, as_json=as_json))
+    if retry_failed:
+        raise click.UsageError("--retry-failed goes with --resume")
+    settings += [f"output={output}"] if output else []
+    sys.exit((plan_command if plan else run_command)(file, settings, as_json=as_json))
+
+
+@main.command()
+@click.argument("output", type=_PATH, default=Path("results"))
+@click.option("--status", "statuses", multiple=True, help="Only runs with this status; may be repeated.")
+@click.option("--scenario", "scenarios", multiple=True, help="Only this scenario; may be repeated.")
+@click.option("--mode", help="performance or accuracy.")
+@click.option("--kind", help="Only campaigns of this kind.")
+@click.option("--node", help="Only runs in which this node takes part.")
+@click.option("--since", metavar="WHEN", help="2026-01-31, 2026-01-31T12:00 (UTC), or an age: 12h, 7d, 2w.")
+@_JSON
+def runs(output: Path, as_json: bool, **filters: Any) -> None:
+    """All campaigns in OUTPUT and their runs."""
+    from assay.campaign.listing import runs_command
+
+    runs_command(output, as_json=as_json, **filters)
 
 
 @main.command()

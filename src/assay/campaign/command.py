@@ -4,30 +4,79 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 import click
 
-from assay.campaign.runner import Outcome, run_campaign
-from assay.config import load_config
-from assay.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
-from assay.runs import Ledger, read_ledger
+from assay.campaign.runner import Outcome, resume_campaign, run_campaign
+from assay.config import Config, load_config
+from assay.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, AssayError
+from assay.runs import Ledger, RunEntry, read_ledger
 from assay.terminal import Terminal
 
 
 def run_command(file: Path | None, overrides: list[str], *, as_json: bool) -> int:
-    """Run the campaign; returns the exit code. Raises UserError and LaunchError."""
+    """Run a new campaign; returns the exit code. Raises UserError and LaunchError."""
     config = load_config(file, overrides)
-    terminal = Terminal()
-    try:
-        outcome = asyncio.run(run_campaign(config, terminal))
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        click.echo("assay: interrupted; what was measured so far is in the campaign folder", err=True)
-        return EXIT_INTERRUPTED
+    return _carry_out(run_campaign(config, Terminal()), as_json=as_json)
+
+
+def resume_command(
+    file: Path | None, overrides: list[str], which: str, *, output: Path | None, retry_failed: bool, as_json: bool
+) -> int:
+    """Go on with a campaign; a configuration, if given, must be its own. Raises UserError and LaunchError."""
+    from assay.campaign.state import find, resumed_config
+
+    given = load_config(file, overrides) if file or overrides else None
+    folder = find(which, output or (given.output if given else Config().output))
+    config = resumed_config(folder, given)
+    return _carry_out(resume_campaign(config, folder, Terminal(), retry_failed=retry_failed), as_json=as_json)
+
+
+def plan_command(file: Path | None, overrides: list[str], *, as_json: bool) -> int:
+    """Print what would be run and how long it would take; starts nothing. Raises UserError."""
+    import orjson
+
+    from assay.benchmarks import get_benchmark
+    from assay.campaign.estimate import estimator
+    from assay.campaign.plan import plan_runs
+    from assay.campaign.plan_text import plan_text
+    from assay.campaign.servers import check_nodes
+    from assay.datasets import load_dataset
+
+    config = load_config(file, overrides)
+    runs = plan_runs(config, check_nodes(config))
+    benchmark = get_benchmark(config.benchmark)
+    known = estimator(config, benchmark, load_dataset(benchmark, config.dataset.path, config.dataset.samples))
     if as_json:
-        sys.stdout.write(_json(outcome))
+        value = [
+            {
+                **entry.model_dump(mode="json", include={"key", "scenario", "mode", "nodes", "repeat", "target_qps"}),
+                "samples": known.samples(entry),
+                "seconds": (estimate := known.estimate(entry)).seconds,
+                "at_least": estimate.at_least,
+                "basis": estimate.basis,
+            }
+            for entry in runs
+        ]
+        sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() + "\n")
     else:
-        sys.stdout.write(_text(outcome))
+        sys.stdout.write(plan_text(config, runs, known) + "\n")
+    return EXIT_OK
+
+
+def _carry_out(campaign: Coroutine[Any, Any, Outcome], *, as_json: bool) -> int:
+    try:
+        outcome = asyncio.run(campaign)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        click.echo("assay: interrupted; what was measured is kept, `assay run --resume` goes on", err=True)
+        return EXIT_INTERRUPTED
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        raise AssayError(f"{what}\nwhat was measured so far is kept; `assay run --resume` goes on") from error
+    sys.stdout.write(_json(outcome) if as_json else _text(outcome))
     return EXIT_OK if outcome.sound else EXIT_FAILED
 
 
@@ -43,19 +92,28 @@ def _json(outcome: Outcome) -> str:
 
 
 def _text(outcome: Outcome) -> str:
-    lines = ["", "run                       issued = completed + failed + lost"]
+    width = max(26, *(len(_name(outcome, entry)) + 2 for entry in outcome.state.runs))
+    lines = ["", f"{'run':<{width}}issued = completed + failed + lost"]
     for entry in outcome.state.runs:
+        name = _name(outcome, entry)
         if entry.run and (folder := outcome.folder.run(entry.run)).ledger.exists():
-            lines.append(_ledger_line(f"{entry.scenario} {entry.mode}", read_ledger(folder)))
+            ended = "" if entry.status == "completed" else f"  {entry.status}: {entry.reason}"
+            lines.append(_ledger_line(f"{name:<{width}}", read_ledger(folder)) + ended)
         else:
-            lines.append(f"{entry.scenario} {entry.mode}: {entry.status or 'not started'} {entry.reason}".rstrip())
+            lines.append(f"{name}: {entry.status or 'not started'} {entry.reason}".rstrip())
+    lines += [f"node {node} is left out: {reason}" for node, reason in outcome.state.left_out.items()]
     words = sorted({result.verdict.words for result in outcome.results})
     lines += ["", *words, f"report: {outcome.folder.path}"]
     return "\n".join(lines) + "\n"
+
+
+def _name(outcome: Outcome, entry: RunEntry) -> str:
+    single = outcome.state.kind == "single" and entry.repeat == 0
+    return f"{entry.scenario} {entry.mode}" if single else entry.key
 
 
 def _ledger_line(name: str, ledger: Ledger) -> str:
     balance = "balanced" if ledger.balanced else "NOT BALANCED: " + "; ".join(ledger.problems)
     resent = f", {ledger.resent} re-sent" if ledger.resent else ""
     counts = f"{ledger.issued:>6} = {ledger.completed:>9} + {ledger.failed:>6} + {ledger.lost:>4}"
-    return f"{name:<26}{counts}  {balance}{resent}"
+    return f"{name}{counts}  {balance}{resent}"

@@ -1,26 +1,27 @@
-"""A campaign from configuration to report: servers up, runs one after another, servers down."""
+"""A campaign from configuration to report: servers up, runs one after another, servers down; resumable at any point."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import importlib.metadata
-import platform
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from assay import __version__
+from assay.campaign.close import Work
+from assay.campaign.estimate import duration, estimator
 from assay.campaign.execute import Bench, execute, run_folder
-from assay.campaign.plan import plan_runs
-from assay.campaign.prepare import Prepared, prepare
-from assay.cluster import Deployment, nodes_of
-from assay.cluster.probing import probe_here
-from assay.config import Config, dump_config
+from assay.campaign.plan import plan_runs, plan_without
+from assay.campaign.plan_text import plan_text
+from assay.campaign.prepare import prepare
+from assay.campaign.recover import again, recover
+from assay.campaign.reporting import render_run_report
+from assay.campaign.servers import campaign_nodes, check_nodes, servers, stop_leftovers, unable_nodes
+from assay.campaign.state import begin, check_dataset, held, session
+from assay.campaign.system import system_record
+from assay.cluster.launcher import LaunchError
+from assay.config import Config
 from assay.engines import build_engine
 from assay.errors import AssayError
 from assay.runs import (
@@ -30,14 +31,12 @@ from assay.runs import (
     Result,
     RunEntry,
     RunStatus,
-    SystemRecord,
-    new_id,
+    read_campaign,
     write_json,
-    write_text,
 )
+from assay.runs.campaign import find_campaigns
 
 _LEAST_LIMIT_S = 900.0
-_PACKAGES = ("mlcommons-loadgen", "uvloop", "httptools", "numpy", "openvino-genai", "tokenizers", "rouge-score-rs")
 
 
 class Listener(Protocol):
@@ -64,128 +63,190 @@ class Outcome:
 
 
 async def run_campaign(config: Config, listener: Listener) -> Outcome:
-    """Carry the campaign out. Raises UserError before anything starts, LaunchError where servers don't come up.
+    """Carry a new campaign out. Raises UserError before anything starts, LaunchError where servers don't come up.
 
     On cancellation the run in progress is closed as interrupted, the servers are stopped, and it is passed on.
     """
+    runs = plan_runs(config, check_nodes(config))
+    engine = build_engine(config.engine)
     with tempfile.TemporaryDirectory(prefix="assay-") as scratch:
+        prepared = prepare(config, engine.model, Path(scratch), listener.say)
+        listener.say(plan_text(config, runs, estimator(config, prepared.benchmark, prepared.dataset)))
+        folder = begin(config, runs, dataset_sha256=prepared.dataset.sha256, simulated=engine.simulated)
+        with held(folder):
+            work = Work(config, prepared, folder)
+            return await _Campaign(work, read_campaign(folder), listener).carry_out()
+
+
+async def resume_campaign(
+    config: Config, folder: CampaignFolder, listener: Listener, *, retry_failed: bool = False
+) -> Outcome:
+    """Go on with a campaign that didn't end; `config` is its own. Completed runs are never repeated.
+
+    Raises UserError where another process carries it out or its data set changed, and what `run_campaign` raises.
+    """
+    with held(folder), tempfile.TemporaryDirectory(prefix="assay-") as scratch:
+        state = read_campaign(folder)
         prepared = prepare(config, build_engine(config.engine).model, Path(scratch), listener.say)
-        folder, state = _begin(config)
-        listener.say(f"campaign folder {folder.path}")
-        outcome = Outcome(folder, state)
-        listener.say(f"starting {config.engine.kind} on {', '.join(node.name for node in nodes_of(config.cluster))}")
-        try:
-            async with Deployment(config.engine, config.cluster, label=state.id.lower(), folder=folder.path) as up:
-                await _carry_out(config, prepared, up, outcome, listener)
-        finally:
-            state.ended_utc = _now()
-            write_json(folder.state, state)
-        return outcome
+        check_dataset(state, prepared.dataset.sha256)
+        work = Work(config, prepared, folder)
+        await _stop_leftovers(work, listener)
+        for closed in recover(work, state, listener.say):
+            render_run_report(closed, prepared.benchmark, listener.say)
+        again(state, retry_failed=retry_failed)
+        if state.kind == "scaling":
+            plan_without(state, config, campaign_nodes(config))
+        return await _Campaign(work, state, listener).carry_out()
 
 
-def _begin(config: Config) -> tuple[CampaignFolder, CampaignState]:
-    text = dump_config(config)
-    now = datetime.now(UTC)
-    identity = new_id(now, config.campaign.kind, salt=f"{text}{now.isoformat()}".encode())
-    folder = CampaignFolder(config.output / identity)
-    folder.runs.mkdir(parents=True)
-    state = CampaignState(
-        id=identity,
-        kind=config.campaign.kind,
-        name=config.name,
-        started_utc=_now(),
-        config_sha256=hashlib.sha256(text.encode()).hexdigest(),
-        seed=config.campaign.seed,
-        runs=plan_runs(config, [node.name for node in nodes_of(config.cluster)]),
-    )
-    write_text(folder.config, text)
-    write_json(folder.state, state)
-    return folder, state
-
-
-async def _carry_out(config: Config, prepared: Prepared, up: Deployment, outcome: Outcome, listener: Listener) -> None:
-    bench = Bench(config, prepared, await _system(up, prepared), up.ready_ns, up.engine.simulated)
-    todo = [entry for entry in outcome.state.runs if entry.status is None]
-    for number, entry in enumerate(todo, start=1):
-        listener.run_begins(entry, number, len(todo), _samples(bench, entry))
-        await _one(bench, entry, up.endpoints, outcome, listener)
-        if config.campaign.stop_on_failure and entry.status is not RunStatus.COMPLETED:
-            for left in todo[number:]:
-                left.status, left.reason = RunStatus.SKIPPED, f"{entry.key} ended as {entry.status}"
-            return
-
-
-async def _one(
-    bench: Bench, entry: RunEntry, endpoints: Sequence[EndpointFacts], outcome: Outcome, listener: Listener
-) -> None:
-    folder = run_folder(outcome.folder.runs, entry, bench.config)
-    entry.run = folder.id
-    write_json(outcome.folder.state, outcome.state)
-    taking_part = [endpoint.model_copy() for endpoint in endpoints if endpoint.node in entry.nodes]
-    limit_s = bench.config.campaign.run_timeout_s or _limit_s(bench, entry)
-    result = None
+async def _stop_leftovers(work: Work, listener: Listener) -> None:
     try:
-        record = await execute(bench, entry, taking_part, folder, limit_s, listener.progress)
-        entry.status, entry.reason = record.status, record.reason
-    except asyncio.CancelledError:
-        entry.status, entry.reason = RunStatus.INTERRUPTED, "stopped by the user"
-        raise
-    except AssayError as error:
-        entry.status, entry.reason = RunStatus.FAILED, str(error)
-    finally:
-        write_json(outcome.folder.state, outcome.state)
-        if folder.result.exists():
-            result = Result.model_validate_json(folder.result.read_bytes())
-            outcome.results.append(result)
-            from assay.report import render_run
-
-            render_run(folder)
-        listener.run_ends(entry, result)
+        if stopped := await stop_leftovers(work.campaign):
+            listener.say(f"stopped what an earlier process left: {', '.join(stopped)}")
+    except LaunchError as error:
+        if work.config.campaign.kind != "scaling":
+            raise
+        listener.say(f"not all nodes could be asked to stop earlier servers: {error}")
 
 
-def _samples(bench: Bench, entry: RunEntry) -> int:
-    """Samples that the run will issue; for official runs LoadGen decides, and this is its least."""
-    whole = len(bench.prepared.dataset)
-    return whole if entry.mode == "accuracy" else bench.config.queries.get(entry.scenario, whole)
+class _Campaign:
+    """The list of runs, from the first that is to be done to the last."""
 
+    def __init__(self, work: Work, state: CampaignState, listener: Listener) -> None:
+        self._work = work
+        self._config = work.config
+        self._folder = work.campaign
+        self._state = state
+        self._say = listener.say
+        self._listener = listener
+        self._outcome = Outcome(work.campaign, state)
+        self._served = False
+        self._estimator = estimator(work.config, work.prepared.benchmark, work.prepared.dataset)
 
-def _limit_s(bench: Bench, entry: RunEntry) -> float:
-    """A generous limit: a minute a sample in sequence would be slow even for a CPU; official runs take hours."""
-    if bench.config.official:
-        return 24 * 3600.0
-    return _LEAST_LIMIT_S + 60.0 * _samples(bench, entry) + _samples(bench, entry) / (entry.target_qps or 1.0)
+    async def carry_out(self) -> Outcome:
+        self._say(f"campaign folder {self._folder.path}")
+        with session(self._folder, self._state):
+            self._leave_out_failed()
+            while self._state.todo:
+                try:
+                    await self._with_servers()
+                except LaunchError as error:
+                    if not self._served:
+                        raise
+                    self._skip_rest(f"servers could not be started again: {error}")
+        self._collect_results()
+        return self._outcome
 
-
-async def _system(up: Deployment, prepared: Prepared) -> SystemRecord:
-    here = await asyncio.to_thread(probe_here, "controller")
-    versions = {"python": platform.python_version(), "assay": __version__}
-    for package in _PACKAGES:
+    async def _with_servers(self) -> None:
+        """Bring the servers up and carry runs out until all are done or a server is lost."""
+        able = [node for node in campaign_nodes(self._config) if node not in self._state.left_out]
+        self._say(f"starting {self._config.engine.kind} on {', '.join(able)}")
+        self._work.lost.clear()
         try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return SystemRecord(
-        controller=here.model_dump(mode="json"),
-        nodes=[node.model_dump(mode="json") for node in up.nodes],
-        versions=versions,
-        git=_git_state(),
-        model_files=prepared.model_files,
-    )
+            await self._serve(able)
+        except LaunchError as error:
+            if self._config.campaign.kind != "scaling":
+                raise
+            self._say(f"{error}\ntrying each node by itself")
+            unable = await unable_nodes(self._config, able, self._folder)
+            if not unable or len(unable) == len(able):
+                raise
+            self._leave_out(unable)
 
+    async def _serve(self, nodes: Sequence[str]) -> None:
+        async with servers(self._config, nodes, self._folder, self._on_lost) as up:
+            system = await system_record(up, self._work.prepared)
+            bench = Bench(self._work, system, up.ready_ns, up.engine.simulated)
+            self._served = True
+            while todo := self._state.todo:
+                await self._one(bench, todo[0], up.endpoints)
+                self._after(todo[0])
+                if self._work.lost:  # looked at after a run: each start of servers brings the campaign on
+                    break
+        for problem in up.problems:
+            self._say(f"a server may still run: {problem}")
 
-def _git_state() -> dict[str, str]:
-    def git(*arguments: str) -> str | None:
+    def _on_lost(self, endpoint: str, reason: str) -> None:
+        self._work.lost[endpoint] = reason
+        self._say(f"endpoint {endpoint} is lost: {reason}")
+
+    async def _one(self, bench: Bench, entry: RunEntry, endpoints: Sequence[EndpointFacts]) -> None:
+        folder = run_folder(self._folder.runs, entry, self._config)
+        entry.run = folder.id
+        write_json(self._folder.state, self._state)  # before the folder is made: a crash leaves no unknown folder
+        ended = sum(other.ended for other in self._state.runs)
+        samples = self._estimator.samples(entry)
+        self._listener.run_begins(entry, ended + 1, len(self._state.runs), samples)
+        taking_part = [endpoint.model_copy() for endpoint in endpoints if endpoint.node in entry.nodes]
+        for endpoint in taking_part:
+            endpoint.window = entry.window or endpoint.window
+        result = None
         try:
-            done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False, timeout=10)
-        except (OSError, subprocess.TimeoutExpired):
-            return None
-        return done.stdout.strip() if done.returncode == 0 else None
+            record = await execute(
+                bench, entry, taking_part, folder, self._limit_s(entry, samples), self._listener.progress
+            )
+            entry.status, entry.reason = record.status, record.reason
+        except asyncio.CancelledError:
+            entry.status, entry.reason = RunStatus.INTERRUPTED, "stopped by the user"
+            raise
+        except AssayError as error:
+            entry.status, entry.reason = RunStatus.FAILED, str(error)
+        finally:
+            write_json(self._folder.state, self._state)
+            if folder.result.exists():
+                result = Result.model_validate_json(folder.result.read_bytes())
+                render_run_report(folder, self._work.prepared.benchmark, self._say)
+            self._listener.run_ends(entry, result)
 
-    commit = git("rev-parse", "HEAD")
-    if commit is None:
-        return {}
-    return {"commit": commit, "changed_files": str(len((git("status", "--porcelain") or "").splitlines()))}
+    def _after(self, entry: RunEntry) -> None:
+        """What a run's end means for those to come, and how long they will take."""
+        if entry.status is not RunStatus.COMPLETED:
+            if self._config.campaign.stop_on_failure:
+                self._skip_rest(f"{entry.key} ended as {entry.status}")
+            self._leave_out_failed()
+        self._estimator.learn_from(find_campaigns(self._config.output))
+        estimates = [self._estimator.estimate(left) for left in self._state.todo]
+        known = [estimate.seconds for estimate in estimates if estimate.seconds is not None]
+        if known and len(known) == len(estimates):
+            self._say(f"{len(estimates)} runs left, about {duration(sum(known))}")
 
+    def _limit_s(self, entry: RunEntry, samples: int) -> float:
+        """Generous: a minute a sample in sequence would be slow even for a CPU; official runs take hours."""
+        if (given := self._config.campaign.run_timeout_s) is not None:
+            return given
+        if self._config.official:
+            return 24 * 3600.0
+        return _LEAST_LIMIT_S + 60.0 * samples + samples / (entry.target_qps or 1.0)
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+    def _skip_rest(self, reason: str) -> None:
+        for entry in self._state.todo:
+            entry.status, entry.reason = RunStatus.SKIPPED, reason
+        write_json(self._folder.state, self._state)
+
+    def _leave_out_failed(self) -> None:
+        """Scaling: a node whose run alone didn't complete can stand on neither side of the comparison."""
+        if self._config.campaign.kind != "scaling":
+            return
+        alone = [entry for entry in self._state.runs if len(entry.nodes) == 1 and entry.ended]
+        measured = {entry.nodes[0] for entry in alone if entry.status is RunStatus.COMPLETED}
+        self._leave_out(
+            {
+                entry.nodes[0]: f"{entry.key} ended as {entry.status}: {entry.reason.splitlines()[0]}"
+                for entry in alone
+                if entry.nodes[0] not in measured
+            }
+        )
+
+    def _leave_out(self, unable: dict[str, str]) -> None:
+        new = {node: reason for node, reason in unable.items() if node not in self._state.left_out}
+        for node, reason in new.items():
+            self._say(f"node {node} is left out: {reason}")
+        if new:
+            self._state.left_out |= new
+            plan_without(self._state, self._config, campaign_nodes(self._config))
+            write_json(self._folder.state, self._state)
+
+    def _collect_results(self) -> None:
+        for entry in self._state.runs:
+            if entry.run and (path := self._folder.run(entry.run).result).exists():
+                self._outcome.results.append(Result.model_validate_json(path.read_bytes()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,11 +12,19 @@ from assay.errors import UserError
 from assay.runs.folder import RunFolder
 from assay.runs.record import Mode, RunStatus, Scenario
 
+CampaignKind = Literal["single", "scaling", "official", "sweep"]
+Compliance = Literal["TEST06"]
 
-class RunEntry(BaseModel):
-    """One planned run and how it went."""
+# A run with one of these is over: resuming never repeats it.
+ENDED = (RunStatus.COMPLETED, RunStatus.INVALID, RunStatus.FAILED, RunStatus.TIMEOUT)
 
+
+class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+
+class RunEntry(_Model):
+    """One planned run and how it went."""
 
     key: str = Field(description="unique in the campaign, the same on every resume")
     scenario: Scenario
@@ -23,25 +32,52 @@ class RunEntry(BaseModel):
     nodes: list[str] = Field(description="nodes whose endpoints take part")
     repeat: int = 0
     target_qps: float | None = None
+    queries: int | None = Field(
+        default=None, description="of a short run; null: every sample once, or the rules' count"
+    )
+    window: int | None = Field(default=None, description="requests in flight at each endpoint; null: the engine's own")
+    compliance: Compliance | None = None
     run: str | None = Field(default=None, description="the run folder's name once started")
-    status: RunStatus | None = Field(default=None, description="null: not yet started")
+    status: RunStatus | None = Field(default=None, description="null: not yet ended")
     reason: str = ""
+    earlier: list[str] = Field(default_factory=list, description="run folders of tries that were interrupted")
+
+    @property
+    def ended(self) -> bool:
+        return self.status in ENDED
 
 
-class CampaignState(BaseModel):
-    """`campaign.json`."""
+class Session(_Model):
+    """One process that worked on the campaign. One without an end was killed."""
 
-    model_config = ConfigDict(extra="forbid")
+    started_utc: str
+    ended_utc: str | None = None
+    assay_version: str
+    pid: int
+
+
+class CampaignState(_Model):
+    """`campaign.json`: the plan and how far it got; written after every change."""
 
     version: int = 1
     id: str
-    kind: str
+    kind: CampaignKind
     name: str
     started_utc: str
-    ended_utc: str | None = None
+    ended_utc: str | None = Field(default=None, description="when no run was left to do")
     config_sha256: str
-    seed: int
-    runs: list[RunEntry]
+    dataset_sha256: str = ""
+    seed: int = Field(description="of the order of runs")
+    simulated: bool = False
+    project_samples: int | None = Field(default=None, description="the report projects rates to this many samples")
+    left_out: dict[str, str] = Field(default_factory=dict, description="node that can't run: why")
+    sessions: list[Session] = Field(default_factory=list)
+    runs: list[RunEntry] = Field(description="in the order in which they are carried out")
+
+    @property
+    def todo(self) -> list[RunEntry]:
+        """Runs without a status, in order."""
+        return [entry for entry in self.runs if entry.status is None]
 
 
 @dataclass(frozen=True)
@@ -62,6 +98,11 @@ class CampaignFolder:
     def runs(self) -> Path:
         return self.path / "runs"
 
+    @property
+    def lock(self) -> Path:
+        """Held by the process that carries the campaign out."""
+        return self.path / "campaign.lock"
+
     def run(self, run_id: str) -> RunFolder:
         return RunFolder(self.runs / run_id)
 
@@ -74,3 +115,9 @@ def read_campaign(folder: CampaignFolder) -> CampaignState:
         raise UserError(f"{folder.path}: not a campaign folder (no campaign.json)") from None
     except ValueError as error:
         raise UserError(f"{folder.state}: can't be read as a campaign: {error}") from None
+
+
+def find_campaigns(output: Path) -> list[CampaignFolder]:
+    """The campaign folders in `output`, the oldest first; empty where there is no such folder."""
+    # Names begin with the UTC time of their making, so their order is that of time.
+    return [CampaignFolder(path.parent) for path in sorted(output.glob("*/campaign.json"))]

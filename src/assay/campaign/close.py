@@ -1,0 +1,150 @@
+"""Closing a run, from its files alone: records, ledger, scores, status, result. Nothing that was measured is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from assay.campaign.prepare import Prepared
+from assay.campaign.servers import server_logs
+from assay.cluster.local import tail_file
+from assay.config import Config
+from assay.errors import AssayError
+from assay.load.closing import close_load, discard_journals, read_outcome
+from assay.load.plan import LoadPlan
+from assay.runs import (
+    CampaignFolder,
+    ClientAudit,
+    Ledger,
+    RunFolder,
+    RunRecord,
+    RunStatus,
+    WarmupFacts,
+    write_json,
+    write_text,
+)
+
+_CLIENT_CPU_LIMIT = 0.85  # of a core; above it queueing in the client begins to show in the percentiles
+_LOG_LINES = 8
+_LOGS = 3
+
+
+@dataclass(frozen=True)
+class Work:
+    """What all runs of a campaign share, wherever its servers are."""
+
+    config: Config
+    prepared: Prepared
+    campaign: CampaignFolder
+    lost: dict[str, str] = field(default_factory=dict)
+    """Endpoints whose server ended by itself since it was last started: why."""
+
+
+def utc_now() -> str:
+    """UTC to the millisecond, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def judge_load(record: RunRecord, outcome: Mapping[str, Any]) -> None:
+    """Status from the load process' own words; LoadGen's verdict comes later."""
+    if outcome["status"] == "finished":
+        record.status, record.reason = RunStatus.COMPLETED, ""
+    else:
+        record.status, record.reason = RunStatus.FAILED, f"{outcome['status']}: {outcome['reason']}"
+
+
+def close_run(work: Work, record: RunRecord, plan: LoadPlan, folder: RunFolder, ended_utc: str | None = None) -> None:
+    """Write all that follows from the load. The journals go only when everything else is on disk.
+
+    A crash on the way leaves the journals, and closing again gives the same files.
+    """
+    from assay.analysis.summary import summarise
+
+    outcome = read_outcome(folder)
+    ledger = close_load(folder, plan)
+    record.ended_utc = ended_utc or utc_now()
+    _complete(record, outcome, ledger)
+    if record.status is RunStatus.COMPLETED:
+        _judge(work, record, ledger, folder)
+    if record.status is RunStatus.COMPLETED and plan.mode == "accuracy":
+        _score(work.prepared, record, folder)
+    if record.status in (RunStatus.FAILED, RunStatus.TIMEOUT):
+        record.reason += _last_lines(work, ledger, folder)
+    write_json(folder.record, record)
+    write_json(folder.result, summarise(folder, work.prepared.benchmark))
+    discard_journals(folder)
+
+
+def _complete(record: RunRecord, outcome: dict[str, Any], ledger: Ledger) -> None:
+    record.issued = ledger.issued
+    if facts := outcome.get("warmup"):
+        record.warmup = WarmupFacts.model_validate({**facts, "ready_ns": record.warmup.ready_ns})
+    for endpoint, window in zip(record.endpoints, outcome.get("windows", []), strict=False):
+        endpoint.window = window
+    record.client = client_audit(outcome)
+
+
+def _judge(work: Work, record: RunRecord, ledger: Ledger, folder: RunFolder) -> None:
+    """What a load that went to its end can still fail by."""
+    lost = [f"{e.name} ({work.lost[e.name]})" for e in record.endpoints if e.name in work.lost]
+    if lost:
+        record.tags["lost"] = ", ".join(lost)
+    idle = [endpoint.endpoint for endpoint in ledger.endpoints if not endpoint.ok]
+    if ledger.problems:
+        record.status, record.reason = RunStatus.FAILED, "the ledger doesn't balance: " + "; ".join(ledger.problems)
+    elif work.config.campaign.kind == "scaling" and (lost or idle):
+        # Its rate would be that of other nodes than those it stands for.
+        what = f"lost: {', '.join(lost)}" if lost else f"answered nothing: {', '.join(idle)}"
+        record.status, record.reason = RunStatus.FAILED, f"not all endpoints took part to the end; {what}"
+    elif record.official and record.mode == "performance":
+        _loadgens_word(record, folder)
+
+
+def _loadgens_word(record: RunRecord, folder: RunFolder) -> None:
+    from assay.analysis.verdict import read_loadgen
+
+    verdict, _ = read_loadgen(folder)
+    if verdict.result == "INVALID":
+        record.status, record.reason = RunStatus.INVALID, "LoadGen: INVALID; " + "; ".join(verdict.reasons)
+
+
+def client_audit(outcome: dict[str, Any]) -> ClientAudit:
+    """What the load processes measured of themselves, and whether it could have shaped the result."""
+    processes: dict[str, dict[str, float]] = outcome.get("processes", {})
+    audit = ClientAudit(
+        cpu_share={name: round(facts["cpu_share"], 4) for name, facts in processes.items()},
+        loop_lag_p99_ns={name: int(f["lag_p99_ns"]) for name, f in processes.items() if "lag_p99_ns" in f},
+        loop_lag_max_ns={name: int(f["lag_max_ns"]) for name, f in processes.items() if "lag_max_ns" in f},
+    )
+    if hops := outcome.get("hop_percentiles_ns"):
+        audit.completion_hop_p50_ns, audit.completion_hop_p99_ns, audit.completion_hop_max_ns = hops
+    for name, share in audit.cpu_share.items():
+        if share > _CLIENT_CPU_LIMIT:
+            audit.reasons.append(f"{name} used {share:.0%} of a core (limit {_CLIENT_CPU_LIMIT:.0%})")
+    return audit
+
+
+def _score(prepared: Prepared, record: RunRecord, folder: RunFolder) -> None:
+    from assay.scoring import accuracy_txt, quality_gate, score_accuracy_log
+
+    try:
+        scores = score_accuracy_log(folder.loadgen_accuracy, prepared.dataset.references, prepared.decode)
+    except AssayError as error:
+        record.status, record.reason = RunStatus.FAILED, f"accuracy couldn't be scored: {error}"
+        return
+    gate = quality_gate(prepared.benchmark, scores)
+    write_text(folder.accuracy_txt, accuracy_txt(scores))
+    facts = {**scores.values(), "gen_len": scores.gen_len, "gen_num": scores.gen_num}
+    write_json(folder.accuracy, {**facts, "gate": gate.verdict, "details": list(gate.details)})
+
+
+def _last_lines(work: Work, ledger: Ledger, folder: RunFolder) -> str:
+    """The ends of the logs that may say why: the load process', and those of servers that left answers owing."""
+    suspects = [endpoint.endpoint for endpoint in ledger.endpoints if endpoint.failed or endpoint.lost]
+    suspects = list(dict.fromkeys([*work.lost, *suspects]))
+    logs = {"driver.log": tail_file(folder.driver_log, _LOG_LINES).strip()}
+    logs |= {f"server {name}": text for name, text in server_logs(work.campaign, suspects, _LOG_LINES).items()}
+    parts = [f"\nlast lines of {name}:\n  " + text.replace("\n", "\n  ") for name, text in logs.items() if text]
+    return "".join(parts[: _LOGS + 1])

@@ -1,0 +1,165 @@
+"""How long runs will take: from runs that were measured, from their settings, or unknown. Nothing is invented."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from assay.benchmarks import Benchmark
+from assay.campaign.servers import campaign_nodes
+from assay.config import Config
+from assay.datasets import Dataset
+from assay.engines import build_engine
+from assay.runs import CampaignFolder, RunEntry, RunRecord, RunStatus
+from assay.runs.campaign import find_campaigns
+
+_NEWEST = 200  # run records that are looked through
+_PACED = ("Server", "Interactive")
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds that a run takes, warm-up included; None: unknown. `basis` says where the number comes from."""
+
+    seconds: float | None
+    basis: str
+    at_least: bool = False
+
+    def __str__(self) -> str:
+        if self.seconds is None:
+            return f"unknown ({self.basis})"
+        return f"{'at least' if self.at_least else 'about'} {duration(self.seconds)} ({self.basis})"
+
+
+class Estimator:
+    """Estimates from earlier runs of the same work on the same endpoints."""
+
+    def __init__(self, config: Config, benchmark: Benchmark, samples: int, dataset_sha256: str) -> None:
+        self._config = config
+        self._benchmark = benchmark
+        self._samples = samples
+        self._sha256 = dataset_sha256
+        self._nodes = campaign_nodes(config)
+        self._engine = build_engine(config.engine)
+        self._known: list[RunRecord] = []
+
+    def learn_from(self, folders: Sequence[CampaignFolder]) -> None:
+        """Take in the completed runs of campaigns, the newest first."""
+        paths = [path for folder in reversed(folders) for path in sorted(folder.runs.glob("*/run.json"), reverse=True)]
+        self._known = [record for path in paths[:_NEWEST] if (record := _read(path)) and self._fits(record)]
+
+    def _fits(self, record: RunRecord) -> bool:
+        config = self._config
+        return (
+            record.status is RunStatus.COMPLETED
+            and record.ended_utc is not None
+            and record.issued > 0
+            and record.benchmark == self._benchmark.name
+            and record.dataset_sha256 == self._sha256
+            and record.samples == self._samples
+            and record.official == config.official
+            and all(self._same_endpoint(endpoint.node, endpoint.engine, endpoint.settings, endpoint.model)
+                    for endpoint in record.endpoints)
+        )  # fmt: skip
+
+    def _same_endpoint(self, node: str, engine: str, settings: dict[str, Any], model: str) -> bool:
+        ours = self._engine
+        wanted = orjson.loads(orjson.dumps(ours.settings(node), option=orjson.OPT_SERIALIZE_NUMPY, default=str))
+        return node in self._nodes and (engine, model) == (ours.kind, ours.model) and settings == wanted
+
+    def samples(self, entry: RunEntry) -> int:
+        """Samples that a run will issue; for official runs LoadGen decides, and this is its least."""
+        if entry.compliance is not None:
+            return 100
+        if self._config.official and entry.mode == "performance":
+            return max(self._samples, self._benchmark.scenarios[entry.scenario].min_query_count)
+        return entry.queries or self._samples
+
+    def estimate(self, entry: RunEntry) -> Estimate:
+        """The best that is known of one run."""
+        samples = self.samples(entry)
+        same = [record for record in self._known if self._same_work(record, entry)]
+        if exact := [record for record in same if _nodes(record) == set(entry.nodes)]:
+            return Estimate(_seconds(exact[0]) * samples / exact[0].issued, f"as measured in run {exact[0].id}")
+        if (from_rules := self._from_settings(entry, samples)) is not None:
+            return from_rules
+        singles = {node: record for record in reversed(same) for node in _nodes(record) if len(_nodes(record)) == 1}
+        if all(node in singles for node in entry.nodes):
+            rate = sum(singles[node].issued / _seconds(singles[node]) for node in entry.nodes)
+            return Estimate(samples / rate, "assuming that the measured rates of its nodes add up")
+        return Estimate(None, "no earlier run of this work on these nodes")
+
+    def _same_work(self, record: RunRecord, entry: RunEntry) -> bool:
+        windows = {endpoint.window for endpoint in record.endpoints}
+        wanted = entry.window or self._engine.window
+        paced = entry.scenario in _PACED and entry.mode == "performance"
+        return (
+            (record.scenario, record.mode) == (entry.scenario, entry.mode)
+            and windows == {wanted}
+            and (not paced or record.target_qps == entry.target_qps)
+            and record.tags.get("compliance") == entry.compliance
+        )
+
+    def _from_settings(self, entry: RunEntry, samples: int) -> Estimate | None:
+        """What the rate of arrivals or the rules' shortest duration tell."""
+        if entry.mode == "accuracy" or entry.compliance is not None:
+            return None
+        seconds, basis = 0.0, ""
+        if entry.scenario in _PACED and entry.target_qps:
+            seconds, basis = samples / entry.target_qps, f"{samples} arrivals at {entry.target_qps:g} a second"
+        if self._config.official:
+            least = self._benchmark.scenarios[entry.scenario].min_duration_ns / 1e9
+            if least > seconds:
+                seconds, basis = least, "the rules' shortest duration"
+        return Estimate(seconds, basis, at_least=True) if seconds else None
+
+
+def estimator(config: Config, benchmark: Benchmark, dataset: Dataset) -> Estimator:
+    """An estimator that knows every run in the output folder."""
+    made = Estimator(config, benchmark, len(dataset), dataset.sha256)
+    made.learn_from(find_campaigns(config.output))
+    return made
+
+
+def together(estimates: Sequence[Estimate]) -> str:
+    """The sum in words: what is known, and how much isn't."""
+    known = [estimate for estimate in estimates if estimate.seconds is not None]
+    unknown = len(estimates) - len(known)
+    if not known:
+        return f"unknown: {estimates[0].basis}" if estimates else "nothing to do"
+    seconds = sum(estimate.seconds or 0.0 for estimate in known)
+    least = unknown > 0 or any(estimate.at_least for estimate in known)
+    tail = f", and {unknown} of {len(estimates)} runs unknown" if unknown else ""
+    return f"{'at least' if least else 'about'} {duration(seconds)}{tail}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words that suit their size."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def _read(path: Path) -> RunRecord | None:
+    """None where another version wrote it, or it is damaged: an estimate can do without."""
+    try:
+        return RunRecord.model_validate_json(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def _nodes(record: RunRecord) -> set[str]:
+    return {endpoint.node for endpoint in record.endpoints}
+
+
+def _seconds(record: RunRecord) -> float:
+    assert record.ended_utc is not None
+    took = datetime.fromisoformat(record.ended_utc) - datetime.fromisoformat(record.started_utc)
+    return max(1e-3, took.total_seconds())

@@ -1,0 +1,42 @@
+"""A plan in words: what will be run, where, in which order, and how long it takes as far as that is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from assay.campaign.estimate import Estimator, together
+from assay.config import Config
+from assay.runs import RunEntry
+
+
+def plan_text(config: Config, runs: Sequence[RunEntry], estimator: Estimator) -> str:
+    """One line a run, then the sum."""
+    estimates = [estimator.estimate(entry) for entry in runs]
+    rows = [
+        [entry.key, _nodes(entry), _work(entry, estimator.samples(entry)), str(estimate)]
+        for entry, estimate in zip(runs, estimates, strict=True)
+    ]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
+    lines = [f"plan: {config.campaign.kind} campaign, {len(runs)} runs{_order(config)}"]
+    lines += ["  " + "  ".join([*(row[i].ljust(widths[i]) for i in range(3)), row[3]]) for row in rows]
+    if not config.official:
+        lines.append("settings: short, not valid for MLPerf")
+    lines.append(f"time: {together(estimates)}")
+    return "\n".join(lines)
+
+
+def _order(config: Config) -> str:
+    return f", in random order, seed {config.campaign.seed}" if config.campaign.kind in ("scaling", "sweep") else ""
+
+
+def _nodes(entry: RunEntry) -> str:
+    if len(entry.nodes) <= 3:
+        return ", ".join(entry.nodes)
+    return f"{entry.nodes[0]} … {entry.nodes[-1]} ({len(entry.nodes)} nodes)"
+
+
+def _work(entry: RunEntry, samples: int) -> str:
+    parts = [f"{samples} samples"]
+    parts += [f"{entry.target_qps:g} a second"] if entry.target_qps and entry.scenario != "Offline" else []
+    parts += [f"{entry.window} in flight at each endpoint"] if entry.window else []
+    return ", ".join(parts)

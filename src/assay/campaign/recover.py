@@ -1,0 +1,85 @@
+"""After a controller that was killed: its runs in progress are closed from what they left, and planned again."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from assay.campaign.close import Work, close_run, judge_load
+from assay.load.closing import discard_journals, read_outcome
+from assay.load.plan import read_plan
+from assay.runs import CampaignState, RunEntry, RunFolder, RunRecord, RunStatus
+
+_KILLED = "the process that carried out the campaign was killed"
+
+
+def recover(work: Work, state: CampaignState, say: Callable[[str], None]) -> list[RunFolder]:
+    """Settle every entry that was begun and hasn't ended; returns the folders that were closed now.
+
+    A run whose load had gone to its end is completed from its journals, for nothing is missing from it but telemetry.
+    Any other is closed as interrupted, kept under `earlier`, and to be done again. Doing this twice changes nothing.
+    """
+    closed = []
+    for entry in state.runs:
+        if entry.run is None or entry.ended or entry.status is RunStatus.SKIPPED:
+            continue
+        folder = work.campaign.run(entry.run)
+        if entry.status is None and _held_load(folder):
+            closed.append(folder)
+        record = _settle(work, folder)
+        if record is not None and record.status in (RunStatus.INTERRUPTED, RunStatus.INCOMPLETE):
+            entry.earlier.append(folder.id)
+        if record is not None and record.status not in (RunStatus.INTERRUPTED, RunStatus.INCOMPLETE):
+            entry.status, entry.reason = record.status, record.reason
+            say(f"{entry.key}: its load had ended before the interruption; {record.status}")
+        else:
+            _reset(entry)
+            say(f"{entry.key}: was interrupted, will be run again")
+    return closed
+
+
+def again(state: CampaignState, *, retry_failed: bool) -> None:
+    """Plan again what was skipped and, if asked for, what failed; nodes that were left out get another chance."""
+    state.left_out = {}
+    for entry in state.runs:
+        failed = entry.status in (RunStatus.FAILED, RunStatus.TIMEOUT)
+        if failed and retry_failed and entry.run is not None:
+            entry.earlier.append(entry.run)
+        if entry.status is RunStatus.SKIPPED or (failed and retry_failed):
+            _reset(entry)
+
+
+def _reset(entry: RunEntry) -> None:
+    entry.run, entry.status, entry.reason = None, None, ""
+
+
+def _held_load(folder: RunFolder) -> bool:
+    """Whether a load may have been started: its plan is written just before."""
+    return (folder.parts / "plan.json").exists() and folder.record.exists()
+
+
+def _settle(work: Work, folder: RunFolder) -> RunRecord | None:
+    """Close what isn't; None where no load was ever started, and then the folder goes."""
+    if folder.result.exists():  # written last: everything else is there, the journals may be half gone
+        if folder.parts.exists():
+            discard_journals(folder)
+        return RunRecord.model_validate_json(folder.record.read_bytes())
+    if not _held_load(folder):
+        shutil.rmtree(folder.path, ignore_errors=True)
+        return None
+    record = RunRecord.model_validate_json(folder.record.read_bytes())
+    outcome = read_outcome(folder)
+    if outcome["status"] == "finished":
+        judge_load(record, outcome)
+    else:
+        record.status, record.reason = RunStatus.INTERRUPTED, _KILLED
+    record.tags["closed"] = "after an interruption; without telemetry"
+    close_run(work, record, read_plan(folder.parts / "plan.json"), folder, _last_sign(folder))
+    return record
+
+
+def _last_sign(folder: RunFolder) -> str:
+    """When the run last wrote something, UTC: nobody noted when it ended."""
+    newest = max(path.stat().st_mtime for path in [folder.parts, *folder.parts.iterdir()])
+    return datetime.fromtimestamp(newest, UTC).isoformat(timespec="milliseconds")

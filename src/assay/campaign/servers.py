@@ -1,0 +1,105 @@
+"""The servers of a campaign: all of its nodes at once, or those that can run where some can't."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+
+from assay.cluster import Deployment, nodes_of
+from assay.cluster.deployment import Lost, stop_deployment
+from assay.cluster.launcher import LaunchError
+from assay.cluster.options import ClusterOptions, KubernetesOptions
+from assay.cluster.state import FILE, read_record
+from assay.config import Config
+from assay.engines import EngineOptions
+from assay.engines.external import ExternalEngine
+from assay.engines.options import ExternalOptions, SimulatedOptions
+from assay.errors import UserError
+from assay.runs import CampaignFolder
+
+_TRIALS = "trials"
+
+
+def campaign_nodes(config: Config) -> list[str]:
+    """The names of the nodes that a campaign's endpoints are on."""
+    if isinstance(config.engine, ExternalOptions):
+        return list(dict.fromkeys(endpoint.node for endpoint in ExternalEngine(config.engine).endpoints))
+    return [node.name for node in nodes_of(config.cluster)]
+
+
+def only(config: Config, nodes: Sequence[str]) -> tuple[EngineOptions, ClusterOptions]:
+    """The engine and cluster sections for some of the campaign's nodes."""
+    engine, cluster = config.engine, config.cluster
+    if set(nodes) == set(campaign_nodes(config)):
+        return engine, cluster
+    if isinstance(engine, ExternalOptions):
+        kept = [endpoint for endpoint in ExternalEngine(engine).endpoints if endpoint.node in nodes]
+        return engine.model_copy(update={"endpoints": tuple(kept)}), cluster
+    if isinstance(cluster, KubernetesOptions):
+        raise LaunchError("Kubernetes chooses the nodes itself, so single ones can't be left out")
+    if isinstance(engine, SimulatedOptions):
+        speeds = {node: speed for node, speed in engine.speeds.items() if node in nodes}
+        faults = {node: fault for node, fault in engine.faults.items() if node in nodes}
+        engine = engine.model_copy(update={"speeds": speeds, "faults": faults})
+    return engine, cluster.model_copy(update={"nodes": tuple(n for n in cluster.nodes if n.name in nodes)})
+
+
+@contextlib.asynccontextmanager
+async def servers(
+    config: Config, nodes: Sequence[str], folder: CampaignFolder, on_lost: Lost
+) -> AsyncIterator[Deployment]:
+    """Servers on `nodes` while inside. Raises LaunchError where one doesn't come up, UserError for mistakes."""
+    engine, cluster = only(config, nodes)
+    label = folder.path.name.lower()
+    async with Deployment(engine, cluster, label=label, folder=folder.path, on_lost=on_lost) as up:
+        yield up
+
+
+async def unable_nodes(config: Config, nodes: Sequence[str], folder: CampaignFolder) -> dict[str, str]:
+    """Which of `nodes` can't bring up their servers, each tried by itself, and why."""
+    reasons = await asyncio.gather(*(_trial(config, node, number, folder) for number, node in enumerate(nodes)))
+    return {node: reason for node, reason in zip(nodes, reasons, strict=True) if reason is not None}
+
+
+async def _trial(config: Config, node: str, number: int, folder: CampaignFolder) -> str | None:
+    engine, cluster = only(config, [node])
+    label = f"{folder.path.name.lower()}-{number}"
+    try:
+        async with Deployment(engine, cluster, label=label, folder=folder.path / _TRIALS / node):
+            return None
+    except LaunchError as error:
+        return str(error)
+
+
+async def stop_leftovers(folder: CampaignFolder) -> list[str]:
+    """Stop the servers that an earlier process of this campaign may have left running; the names of those.
+
+    Raises LaunchError where a node can't be reached.
+    """
+    stopped = []
+    for path in [folder.path, *sorted((folder.path / _TRIALS).glob("*"))]:
+        if (path / FILE).exists() and read_record(path).status != "stopped":
+            stopped += await stop_deployment(path)
+    return stopped
+
+
+def server_logs(folder: CampaignFolder, endpoints: Sequence[str], lines: int) -> dict[str, str]:
+    """The last lines of those servers' output that is on this machine, by endpoint."""
+    from assay.cluster.local import tail_file
+
+    found = {}
+    for name in endpoints:
+        for place in ("servers", "endpoints"):
+            if text := tail_file(folder.path / place / f"{name}.log", lines).strip():
+                found[name] = text
+                break
+    return found
+
+
+def check_nodes(config: Config) -> list[str]:
+    """The campaign's nodes. Raises UserError where a scaling campaign has fewer than two."""
+    nodes = campaign_nodes(config)
+    if config.campaign.kind == "scaling" and len(nodes) < 2:
+        raise UserError("campaign.kind scaling compares nodes: give cluster.nodes at least two")
+    return nodes

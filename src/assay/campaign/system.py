@@ -1,0 +1,48 @@
+"""`system.json`: the controller, the nodes, the versions, the state of the working folder."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import platform
+import subprocess
+
+from assay import __version__
+from assay.campaign.prepare import Prepared
+from assay.cluster import Deployment
+from assay.cluster.probing import probe_here
+from assay.runs import SystemRecord
+
+_PACKAGES = ("mlcommons-loadgen", "uvloop", "httptools", "numpy", "openvino-genai", "tokenizers", "rouge-score-rs")
+
+
+async def system_record(up: Deployment, prepared: Prepared) -> SystemRecord:
+    """What a campaign's runs run on."""
+    here = await asyncio.to_thread(probe_here, "controller")
+    versions = {"python": platform.python_version(), "assay": __version__}
+    for package in _PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return SystemRecord(
+        controller=here.model_dump(mode="json"),
+        nodes=[node.model_dump(mode="json") for node in up.nodes],
+        versions=versions,
+        git=await asyncio.to_thread(_git_state),
+        model_files=prepared.model_files,
+    )
+
+
+def _git_state() -> dict[str, str]:
+    def git(*arguments: str) -> str | None:
+        try:
+            done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False, timeout=10)
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    commit = git("rev-parse", "HEAD")
+    if commit is None:
+        return {}
+    return {"commit": commit, "changed_files": str(len((git("status", "--porcelain") or "").splitlines()))}

@@ -1,0 +1,124 @@
+"""All campaigns of an output folder and their runs, with filters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from assay.errors import UserError
+from assay.runs.campaign import CampaignFolder, CampaignKind, CampaignState, RunEntry, find_campaigns, read_campaign
+from assay.runs.record import Mode, Scenario
+from assay.runs.result import Figure, Result
+
+_AGES = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+
+
+class IndexRow(BaseModel):
+    """One planned run of one campaign."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    campaign: str
+    kind: CampaignKind
+    name: str
+    started_utc: str = Field(description="of the campaign")
+    simulated: bool
+    key: str
+    scenario: Scenario
+    mode: Mode
+    nodes: list[str]
+    repeat: int
+    status: str = Field(description="a run's status, or `planned` where it has none yet")
+    reason: str
+    path: str | None = Field(description="the run's folder")
+    verdict: str | None = Field(default=None, description="the verdict's words")
+    samples_per_s: Figure | None = None
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which rows are wanted; what is empty or None lets everything through."""
+
+    statuses: Collection[str] = ()
+    scenarios: Collection[str] = ()
+    mode: str | None = None
+    kind: str | None = None
+    node: str | None = None
+    since: datetime | None = None
+
+    def takes_campaign(self, state: CampaignState) -> bool:
+        recent = self.since is None or datetime.fromisoformat(state.started_utc) >= self.since
+        return recent and self.kind in (None, state.kind)
+
+    def takes(self, entry: RunEntry) -> bool:
+        return (
+            (not self.statuses or _status(entry) in self.statuses)
+            and (not self.scenarios or entry.scenario in self.scenarios)
+            and self.mode in (None, entry.mode)
+            and (self.node is None or self.node in entry.nodes)
+        )
+
+
+def index(output: Path, wanted: Filter) -> tuple[list[IndexRow], list[str]]:
+    """The rows that `wanted` takes, oldest campaign first, and what couldn't be read.
+
+    Raises UserError where there is no such folder.
+    """
+    if not output.is_dir():
+        raise UserError(f"{output}: no such folder; `assay run` makes one, `assay runs FOLDER` looks elsewhere")
+    rows: list[IndexRow] = []
+    problems: list[str] = []
+    for folder in find_campaigns(output):
+        try:
+            state = read_campaign(folder)
+        except UserError as error:
+            problems.append(str(error))
+            continue
+        if wanted.takes_campaign(state):
+            rows += [_row(folder, state, entry) for entry in state.runs if wanted.takes(entry)]
+    return rows, problems
+
+
+def parse_since(text: str, now: datetime | None = None) -> datetime:
+    """A UTC date or time, or an age such as 12h, before `now`. Raises UserError."""
+    if found := re.fullmatch(r"(\d+)([mhdw])", text):
+        return (now or datetime.now(UTC)) - int(found[1]) * _AGES[found[2]]
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        raise UserError(f"--since {text}: write 2026-01-31, 2026-01-31T12:00, or an age: 30m, 12h, 7d, 2w") from None
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
+
+
+def _status(entry: RunEntry) -> str:
+    return str(entry.status) if entry.status else "planned"
+
+
+def _row(folder: CampaignFolder, state: CampaignState, entry: RunEntry) -> IndexRow:
+    row = IndexRow(
+        campaign=state.id,
+        kind=state.kind,
+        name=state.name,
+        started_utc=state.started_utc,
+        simulated=state.simulated,
+        key=entry.key,
+        scenario=entry.scenario,
+        mode=entry.mode,
+        nodes=entry.nodes,
+        repeat=entry.repeat,
+        status=_status(entry),
+        reason=entry.reason,
+        path=str(folder.run(entry.run).path) if entry.run else None,
+    )
+    if entry.run and (path := folder.run(entry.run).result).exists():
+        try:
+            result = Result.model_validate_json(path.read_bytes())
+        except ValueError:  # of another version: the row stands without figures
+            return row
+        row.verdict, row.samples_per_s = result.verdict.words, result.figures.get("samples_per_s")
+    return row
