@@ -18,6 +18,7 @@ _STREAM_HEAD = (
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n"
 )
 _BROKEN_EVENT = b'data: {"choices":[{"index":0,"text":\n\n'
+_CHUNKS_A_TURN = 50
 _NEVER_NS = 1 << 62
 
 
@@ -61,10 +62,15 @@ class Engine:
             self._arm()
 
     def run_due(self) -> None:
-        """Sends every chunk that is due now; called by the timer."""
+        """Sends the chunks that are due now; called by the timer.
+
+        Of a great many it leaves some to the next call, so that requests that arrive are noticed between.
+        """
         now_ns = monotonic_ns()
         due = self._due
-        while due and due[0][0] <= now_ns:
+        for _ in range(_CHUNKS_A_TURN):
+            if not due or due[0][0] > now_ns:
+                break
             at_ns, _, job = heappop(due)
             if job.running and job.due_ns == at_ns:  # else preempted, postponed or gone since
                 self._send_due(job, now_ns)

@@ -73,11 +73,17 @@ def absorb(reply: dict[str, Any], payload: bytes, now_ns: int, exchange: Exchang
     _absorb_choice(choice, payload, now_ns, exchange)
 
 
-def _absorb_choice(choice: dict[str, Any], payload: bytes, now_ns: int, exchange: Exchange) -> None:
+def text_of(choice: dict[str, Any]) -> Any:
+    """The text in a choice, of either endpoint; anything but a string or None is malformed."""
     message = choice.get("delta") or choice.get("message")
-    text = choice.get("text")
-    if isinstance(message, dict):
-        text = (message.get("reasoning_content") or "") + (message.get("content") or "")
+    if not isinstance(message, dict):
+        return choice.get("text")
+    thought, content = message.get("reasoning_content"), message.get("content")
+    return thought + content if isinstance(thought, str) and isinstance(content, str) else thought or content
+
+
+def _absorb_choice(choice: dict[str, Any], payload: bytes, now_ns: int, exchange: Exchange) -> None:
+    text = text_of(choice)
     if text is not None and not isinstance(text, str):
         raise malformed("text that isn't a string", payload)
     ids = choice.get("token_ids")

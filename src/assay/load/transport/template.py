@@ -15,6 +15,7 @@ from typing import Any, Self
 import orjson
 
 from assay.load.transport.exchange import Exchange
+from assay.load.transport.reply import text_of
 
 _TEXT_FIELD = re.compile(rb'"(?:text|content)": ?"([^"\\\x00-\x1f]*)"')
 _IDS_FIELD = re.compile(rb'"token_ids": ?\[([0-9, ]+)\]')
@@ -59,10 +60,8 @@ class Template:
         text_first = not ids or texts[0].start() < ids[0].start()
         first, second = (b"~text~", b"7") if text_first else (b"7", b"~text~")
         probe = orjson.loads(before + first + (between + second if ids else b"") + after)["choices"][0]
-        message = probe.get("delta") or probe
-        if "~text~" not in (message.get("text"), message.get("content")) or probe.get("token_ids") != (
-            [7] if ids else choice.get("token_ids")
-        ):
+        expected_ids = [7] if ids else choice.get("token_ids")
+        if text_of(probe) != "~text~" or probe.get("token_ids") != expected_ids:
             return None
         return cls(b"data: " + before, between, after, text_first=text_first)
 
