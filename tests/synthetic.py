@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,12 @@ import pyarrow.parquet as pq
 
 from assay.runs import (
     REQUESTS_SCHEMA,
+    CampaignFolder,
+    CampaignState,
     EndpointFacts,
     EndpointLedger,
     Ledger,
+    RunEntry,
     RunFolder,
     RunRecord,
     RunStatus,
@@ -390,17 +393,18 @@ def _record(plan: Plan, folder: RunFolder, ledger: Ledger, table: _Table) -> Run
 
 def _system(plan: Plan) -> dict[str, Any]:
     return {
-        "nodes": {
-            node.name: {
-                "hostname": node.name,
+        "version": 1,
+        "controller": {"name": "controller", "cpu": "Synthetic CPU, 32 cores"},
+        "nodes": [
+            {
+                "name": node.name,
                 "cpu": "Synthetic CPU, 32 cores",
                 "memory_total_bytes": 256 << 30,
                 "accelerators": ["Synthetic GPU 80GB"],
-                "driver": "synthetic",
             }
             for node in plan.nodes
-        },
-        "versions": {"assay": "0.1.0", "loadgen": "6.0.17"},
+        ],
+        "versions": {"assay": "0.1.0", "mlcommons-loadgen": "6.0.17"},
     }
 
 
@@ -500,3 +504,39 @@ def _log_values(plan: Plan, scenario: str, completed: int) -> dict[str, Any]:
 def _log_line(key: str, value: Any, metadata: dict[str, Any]) -> str:
     entry = {"key": key, "value": value, "time_ms": 0.0, "namespace": "mlperf::logging", "event_type": "POINT_IN_TIME"}
     return ":::MLLOG " + orjson.dumps(entry | {"metadata": metadata}).decode() + "\n"
+
+
+def write_campaign(
+    parent: Path, plans: dict[str, Plan], kind: str = "scaling", identity: str = "campaign"
+) -> CampaignFolder:
+    """Simulate every plan as a completed run of one campaign; the key's last part, "-rN", is its repeat."""
+    folder = CampaignFolder(parent / identity)
+    folder.runs.mkdir(parents=True)
+    entries = []
+    for key, plan in plans.items():
+        run = write_run(folder.runs, replace(plan, run_id=key))
+        entries.append(
+            RunEntry(
+                key=key,
+                scenario=plan.scenario,
+                mode=plan.mode,
+                nodes=[node.name for node in plan.nodes],
+                repeat=int(key.rpartition("-r")[2]),
+                target_qps=plan.qps,
+                run=run.id,
+                status=plan.status,
+            )
+        )
+    state = CampaignState(
+        id=identity,
+        kind=kind,
+        name="synthetic",
+        started_utc="2026-01-01T00:00:00Z",
+        ended_utc="2026-01-01T03:00:00Z",
+        config_sha256="0" * 64,
+        seed=1,
+        simulated=True,
+        runs=entries,
+    )
+    write_json(folder.state, state)
+    return folder

@@ -140,7 +140,7 @@ def _phase_findings(run: _Run, parts: Phases) -> list[Finding]:
             severity="warning",
             title="The run began before the servers were warm.",
             evidence=run.seen("requests.parquet", figure),
-            suggestion="more warm-up before the clock starts (load.warmup_rounds), or a longer run",
+            suggestion="more warm-up before the clock starts (load.warmup_prompts), or a longer run",
             expect=(
                 f"up to {100 * parts.start_cost:.1f} % more tokens/s: {parts.headline_tokens_per_s:.4g} in the whole "
                 f"run against {parts.steady_tokens_per_s:.4g} in the steady window"

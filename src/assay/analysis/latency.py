@@ -9,8 +9,9 @@ from itertools import pairwise
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from assay.analysis.rates import throughput
 from assay.analysis.samples import MISSING, Samples
-from assay.analysis.statistics import Estimate, Floats, Ints, nearest_rank, percentile_interval, rate
+from assay.analysis.statistics import Floats, Ints, nearest_rank, percentile_interval
 from assay.benchmarks import ScenarioSpec
 
 _LENGTH_GROUPS = 5
@@ -167,7 +168,7 @@ def goodput(samples: Samples, name: str, limits: Limits, issued: int) -> Goodput
     slow[samples.has_tpot] = samples.tpot_ns > limits.tpot_ns
     good &= ~slow
     # The rate is over the whole run's time, so samples that missed the limits count as zero.
-    speed: Estimate = rate(samples.done_ns, samples.begin_ns, good.astype(np.float64))
+    speed = throughput(samples, samples.begin_ns, good.astype(np.float64))
     return Goodput(
         name=name,
         ttft_limit_ns=limits.ttft_ns,

@@ -8,8 +8,9 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from assay.analysis.hardware import KV_CACHE, PREEMPTIONS, Telemetry
+from assay.analysis.rates import sample_rate, token_rate
 from assay.analysis.samples import MISSING, Samples
-from assay.analysis.statistics import Estimate, Floats, mean, rate, ratio
+from assay.analysis.statistics import Estimate, mean, ratio
 from assay.runs.record import RunRecord
 
 _NOTABLE = 0.05
@@ -91,7 +92,7 @@ def _speed(own: Samples, begin_ns: int, closed_loop: bool) -> Estimate | None:
     if len(own) < _LEAST_SAMPLES or own.has_tpot.sum() < _LEAST_SAMPLES:
         return None
     if closed_loop:
-        return rate(own.done_ns, begin_ns, _tokens(own))
+        return token_rate(own, begin_ns)
     return ratio(Estimate(1e9, 0.0), mean(own.tpot_ns.astype(np.float64)))
 
 
@@ -106,7 +107,7 @@ def _facts(node: str, own: Samples, samples: Samples, record: RunRecord) -> Node
     )
     if len(own) == 0:
         return fact
-    tokens, count = rate(own.done_ns, samples.begin_ns, _tokens(own)), rate(own.done_ns, samples.begin_ns)
+    tokens, count = token_rate(own, samples.begin_ns), sample_rate(own, samples.begin_ns)
     fact.tokens_per_s, fact.tokens_low, fact.tokens_high = tokens.value, tokens.low, tokens.high
     fact.samples_per_s = count.value
     fact.idle_tail_s = (samples.end_ns - own.end_ns) / 1e9
@@ -131,11 +132,6 @@ def _compare(fact: NodeFacts, speeds: dict[str, Estimate | None]) -> None:
     if bounds is not None:
         fact.speed_low, fact.speed_high = bounds
         fact.slower = bounds[1] < 1 and against.value < 1 - _NOTABLE
-
-
-def _tokens(own: Samples) -> Floats:
-    tokens: Floats = np.maximum(own.output_tokens, 0).astype(np.float64)
-    return tokens
 
 
 def _causes(fact: NodeFacts, facts: list[NodeFacts], telemetry: Telemetry) -> list[str]:

@@ -16,9 +16,10 @@ from assay.analysis.latency import LatencyAnalysis, Limits, analyse_latency
 from assay.analysis.nodes import Symmetry, symmetry
 from assay.analysis.phases import Phases, phases
 from assay.analysis.projection import Projection, project
+from assay.analysis.rates import sample_rate
 from assay.analysis.samples import Samples
-from assay.analysis.statistics import Estimate, Ints, rate
-from assay.analysis.summary import read_model, read_record, sample_rate, summarise_samples
+from assay.analysis.statistics import Estimate, Ints
+from assay.analysis.summary import read_model, read_record, summarise_samples
 from assay.analysis.timeline import Timeline, timeline
 from assay.analysis.tokens import TokenAnalysis, analyse_tokens
 from assay.benchmarks import Benchmark
@@ -105,7 +106,7 @@ def _projections(samples: Samples, record: RunRecord, benchmark: Benchmark) -> l
     if len(samples.endpoints) > 1:
         for name, own in zip(samples.endpoints, samples.of_endpoint, strict=True):
             if len(own):
-                rates[f"{name}, at its rate in this run"] = rate(own.done_ns, samples.begin_ns)
+                rates[f"{name}, at its rate in this run"] = sample_rate(own, samples.begin_ns)
     found = (project(name, whole, speed) for name, speed in rates.items())
     return [projection for projection in found if projection is not None]
 

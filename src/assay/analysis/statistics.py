@@ -104,18 +104,6 @@ def over_repeats(repeats: Sequence[Estimate]) -> Estimate:
     return Estimate(value, None if whole.se is None else whole.se / count, whole.df, samples)
 
 
-def rate(done_ns: Ints, start_ns: int, weights: Floats | None = None) -> Estimate:
-    """Events (or their weights, such as tokens) a second from `start_ns` to the last event.
-
-    The estimate is Σ weights ÷ Σ gaps between completions; the blocks are runs of consecutive completions.
-    """
-    order = np.argsort(done_ns, kind="stable")
-    times = done_ns[order]
-    gaps = np.diff(times, prepend=start_ns) / 1e9
-    tops = np.ones(len(times)) if weights is None else weights[order].astype(np.float64)
-    return ratio_of_sums(tops, gaps)
-
-
 def mean(values: Floats) -> Estimate:
     """The mean of a series in time order."""
     return ratio_of_sums(np.asarray(values, dtype=np.float64), np.ones(len(values)))

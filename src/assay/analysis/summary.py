@@ -12,8 +12,9 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from assay.analysis.distributions import SOURCE, itl_distribution, latency_distributions
+from assay.analysis.rates import sample_rate, token_rate
 from assay.analysis.samples import Samples, read_samples
-from assay.analysis.statistics import Estimate, Ints, rate
+from assay.analysis.statistics import Estimate, Ints
 from assay.analysis.verdict import FINISHED, Evidence, accounting_problems, judge, limit_problems, read_loadgen
 from assay.benchmarks import Benchmark
 from assay.errors import AssayError, UserError
@@ -128,16 +129,6 @@ def figure(estimate: Estimate, unit: str, formula: str, source: str = SOURCE) ->
     )
 
 
-def sample_rate(samples: Samples) -> Estimate:
-    """Completed samples a second, from the first start to the last end."""
-    return rate(samples.done_ns, samples.begin_ns)
-
-
-def token_rate(samples: Samples) -> Estimate:
-    """Output tokens of completed samples a second, from the first start to the last end."""
-    return rate(samples.done_ns, samples.begin_ns, samples.output_tokens.astype(np.float64))
-
-
 def _counts(ledger: Ledger | None) -> dict[str, Figure]:
     if ledger is None:
         return {}
@@ -190,10 +181,9 @@ def _endpoints(record: RunRecord, samples: Samples) -> list[EndpointResult]:
 def _endpoint_rates(own: Samples, begin_ns: int) -> dict[str, Figure]:
     """Rates until the endpoint's own last sample: the time it then waits for the others isn't its slowness."""
     until = "(its last done_ns - the run's first start)"
-    tokens = own.output_tokens.astype(np.float64)
     return {
-        "samples_per_s": figure(rate(own.done_ns, begin_ns), "samples/s", f"its completed samples / {until}"),
-        "output_tokens_per_s": figure(rate(own.done_ns, begin_ns, tokens), "tokens/s", f"its output_tokens / {until}"),
+        "samples_per_s": figure(sample_rate(own, begin_ns), "samples/s", f"its completed samples / {until}"),
+        "output_tokens_per_s": figure(token_rate(own, begin_ns), "tokens/s", f"its output_tokens / {until}"),
     }
 
 

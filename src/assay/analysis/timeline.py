@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from assay.analysis.rates import ramps
 from assay.analysis.samples import MISSING, Samples
-from assay.analysis.statistics import Floats, Ints
+from assay.analysis.statistics import Floats
 
 BINS = 200
 
@@ -61,30 +62,11 @@ def tokens_by(samples: Samples, times_ns: Floats) -> Floats:
     tokens = samples.output_tokens[timed].astype(float)
     slopes = (tokens - 1) / np.maximum(last - first, 1.0)
     counts = np.searchsorted(np.sort(first), times_ns, "right").astype(float)  # each first token, at once
-    return counts + _ramps(first, slopes, times_ns) - _ramps(last, slopes, times_ns)
+    return counts + ramps(first, slopes, times_ns) - ramps(last, slopes, times_ns)
 
 
 def _flight_ns(samples: Samples, times_ns: Floats) -> Floats:
     """Integral of the number of samples in flight (sent to done) until each time."""
     sent = np.where(samples.sent_ns == MISSING, samples.done_ns, samples.sent_ns).astype(float)
     one = np.ones(len(samples))
-    return _ramps(sent, one, times_ns) - _ramps(samples.done_ns.astype(float), one, times_ns)
-
-
-def _ramps(starts: Floats, slopes: Floats, times: Floats) -> Floats:
-    """At each time t, the sum of slope x (t - start) over the starts before it."""
-    if len(starts) == 0:
-        return np.zeros(len(times))
-    origin = starts.min()
-    order = np.argsort(starts)
-    at, weights = starts[order] - origin, slopes[order]
-    sum_slopes = np.concatenate([[0.0], np.cumsum(weights)])
-    sum_products = np.concatenate([[0.0], np.cumsum(weights * at)])
-    place = np.searchsorted(at, times - origin, "right")
-    ramps: Floats = sum_slopes[place] * (times - origin) - sum_products[place]
-    return ramps
-
-
-def order_of_time(samples: Samples) -> Ints:
-    """Indices of the samples by the time of their first token."""
-    return np.argsort(samples.first_ns, kind="stable")
+    return ramps(sent, one, times_ns) - ramps(samples.done_ns.astype(float), one, times_ns)

@@ -31,6 +31,7 @@ class Series:
     high: Sequence[float | None] | None = None
     dashed: bool = False
     labels: Sequence[str] | None = None  # written at the marks
+    colors: Sequence[str] | None = None  # of each mark, where they differ
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from assay.analysis.campaign import CampaignAnalysis, name_of
 from assay.analysis.run import RunAnalysis
+from assay.analysis.statistics import Estimate
 
 VERSION = 1
 
@@ -37,3 +39,31 @@ def plain(value: Any) -> Any:
     if isinstance(value, list):
         return [plain(item) for item in value]
     return value
+
+
+def campaign_report_json(analysis: CampaignAnalysis) -> dict[str, Any]:
+    """A campaign's analysis as plain data; each run's own is in its folder."""
+    return {
+        "version": VERSION,
+        "kind": "campaign",
+        "campaign": plain(analysis.state),
+        "groups": [
+            {
+                "key": group.key,
+                "what": name_of(group.first.entry),
+                "runs": [line.folder.id for line in group.lines],
+                "samples_per_s": _estimate(group.samples_per_s),
+                "output_tokens_per_s": _estimate(group.tokens_per_s),
+            }
+            for group in analysis.groups
+        ],
+        "scaling": plain(analysis.scaling),
+        "why_no_scaling": analysis.why_no_scaling,
+        "projections": plain(analysis.projections),
+        "findings": plain(analysis.findings),
+        "results": [plain(line.result) for line in analysis.lines],
+    }
+
+
+def _estimate(estimate: Estimate) -> dict[str, float | int | None]:
+    return {"value": estimate.value, "low": estimate.low, "high": estimate.high, "n": estimate.n}

@@ -60,7 +60,11 @@ def _traces(series: Series, panel: Panel) -> list[dict[str, Any]]:
         + ("" if panel.categorical else "<extra>%{fullData.name}</extra>"),
     }
     if series.kind == "bars":
-        trace |= {"type": "bar", "marker": {"color": series.color}, "error_y": _errors(series)}
+        trace |= {
+            "type": "bar",
+            "marker": {"color": list(series.colors or [series.color] * len(series.x))},
+            "error_y": _errors(series),
+        }
         if series.labels:
             trace |= {"text": list(series.labels), "textposition": "outside", "cliponaxis": False}
     elif series.kind == "points":

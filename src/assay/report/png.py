@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import textwrap
 from typing import TYPE_CHECKING, Any, cast
 
 from assay.report.chart import NEUTRAL, Chart, Mark, Panel, Series
@@ -11,7 +12,9 @@ from assay.report.chart import NEUTRAL, Chart, Mark, Panel, Series
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_PANEL_INCHES = (6.4, 3.6)
+_PANEL_INCHES = (6.4, 3.5)
+_LEFT_INCHES, _RIGHT_INCHES, _TITLE_INCHES, _BOTTOM_INCHES = 0.85, 0.2, 0.35, 0.6
+_HEAD_INCHES, _FOOT_INCHES = 0.4, 0.35
 _DPI = 120
 _STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",
@@ -31,24 +34,49 @@ _STYLE: dict[str, Any] = {
 
 
 def draw_png(chart: Chart) -> bytes:
-    """The chart as a PNG of 120 dots per inch."""
+    """The chart as a PNG of 120 dots per inch.
+
+    The axes are placed by hand, in inches: matplotlib's own layout engine takes longer than the drawing.
+    """
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    rows = math.ceil(len(chart.panels) / chart.columns)
+    cell_height = _PANEL_INCHES[1] + max(map(_label_inches, chart.panels))
+    width, height = _PANEL_INCHES[0] * chart.columns, cell_height * rows + _HEAD_INCHES + _FOOT_INCHES
     with mpl.rc_context(cast(Any, _STYLE)):
-        rows = math.ceil(len(chart.panels) / chart.columns)
-        size = (_PANEL_INCHES[0] * chart.columns, _PANEL_INCHES[1] * rows + 0.75)
-        figure = Figure(figsize=size, layout="constrained")
+        figure = Figure(figsize=(width, height), dpi=_DPI)
         canvas = FigureCanvasAgg(figure)
-        figure.suptitle(chart.title, x=0.01, ha="left", fontsize=12, fontweight="bold")
+        figure.text(0.12 / width, 1 - 0.12 / height, chart.title, va="top", fontsize=12, fontweight="bold")
+        source = "\n".join(textwrap.wrap(chart.source, int(width * 17)))
+        figure.text(0.12 / width, 0.08 / height, source, va="bottom", fontsize=7, color="#555555")
         for place, panel in enumerate(chart.panels):
-            _draw_panel(figure.add_subplot(rows, chart.columns, place + 1), panel)
-        figure.supxlabel(chart.source, x=0.01, ha="left", fontsize=7, color="#555555", wrap=True)
+            left = _PANEL_INCHES[0] * (place % chart.columns) + _LEFT_INCHES
+            top = height - _HEAD_INCHES - cell_height * (place // chart.columns) - _TITLE_INCHES
+            bottom = top + _TITLE_INCHES - cell_height + _BOTTOM_INCHES + _label_inches(panel)
+            box = (left, bottom, _PANEL_INCHES[0] - _LEFT_INCHES - _RIGHT_INCHES, top - bottom)
+            axes = figure.add_axes((box[0] / width, box[1] / height, box[2] / width, box[3] / height))
+            _draw_panel(axes, panel)
         buffer = io.BytesIO()
         # Without "Software" the file doesn't name matplotlib's version.
-        canvas.print_figure(buffer, format="png", dpi=_DPI, metadata={"Software": None})
+        cast(Any, canvas).print_png(buffer, metadata={"Software": None})
     return buffer.getvalue()
+
+
+def _label_inches(panel: Panel) -> float:
+    """Height of slanted category names beyond that of level ones."""
+    return 0.045 * _longest(panel) if _slanted(panel) else 0.0
+
+
+def _longest(panel: Panel) -> int:
+    return max((len(str(x)) for s in panel.series for x in s.x), default=0) if panel.categorical else 0
+
+
+def _slanted(panel: Panel) -> bool:
+    """Whether the category names are too many or too long to stand side by side."""
+    count = len({x for s in panel.series for x in s.x})
+    return panel.categorical and count * _longest(panel) > 72
 
 
 def _draw_panel(axes: Axes, panel: Panel) -> None:
@@ -71,8 +99,8 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
     if panel.x_log:
         axes.set_xscale("log")
     if panel.categorical:
-        crowded = len(categories) > 8 or max(map(len, map(str, categories)), default=0) > 14
-        axes.set_xticks(list(places.values()), [str(c) for c in categories], rotation=30 if crowded else 0)
+        slanted: dict[str, Any] = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if _slanted(panel) else {}
+        axes.set_xticks(list(places.values()), [str(c) for c in categories], **slanted)
         axes.set_xlim(-0.6, len(categories) - 0.4)
     if panel.y_share:
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
@@ -95,7 +123,7 @@ def _draw_bars(axes: Axes, series: Series, x: list[float], number: int, count: i
     width = 0.72 / count
     places = [v - 0.36 + width * (number + 0.5) for v in x]
     heights = [v or 0.0 for v in series.y]
-    axes.bar(places, heights, width * 0.94, color=series.color, label=series.name)
+    axes.bar(places, heights, width * 0.94, color=series.colors or series.color, label=series.name)
     _error_bars(axes, series, places, "#222222")
     for place, height, label in zip(places, _tops(series), series.labels or [], strict=False):
         axes.annotate(label, (place, height), (0, 3), textcoords="offset points", ha="center", fontsize=8)

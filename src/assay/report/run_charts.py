@@ -10,7 +10,10 @@ from assay.analysis.latency import Group, OverTime, histogram
 from assay.analysis.run import RunAnalysis
 from assay.analysis.samples import MISSING, Samples
 from assay.analysis.statistics import Ints
+from assay.report import format as fmt
 from assay.report.chart import NEUTRAL, PALETTE, Chart, Colors, Mark, Panel, Series
+
+Values = list[float | None]
 
 _POINTS = 240
 _MOST_LINES = 12
@@ -77,9 +80,9 @@ class RunCharts:
         spec = self.analysis.benchmark.scenarios.get(self.analysis.record.scenario)
         limits = (spec.ttft_limit_ns, spec.tpot_limit_ns) if spec else (None, None)
         panels = [
-            self._cumulative("TTFT", "TTFT (ms)", _timed(lambda s: s.ttft_ns), limits[0]),
-            self._cumulative("TPOT", "TPOT (ms)", lambda s: s.tpot_ns, limits[1]),
-            self._cumulative("Latency", "latency, start to last token (ms)", _timed(lambda s: s.latency_ns), None),
+            self._cumulative("TTFT", "TTFT", _timed(lambda s: s.ttft_ns), limits[0]),
+            self._cumulative("TPOT", "TPOT", lambda s: s.tpot_ns, limits[1]),
+            self._cumulative("Latency", "latency, start to last token", _timed(lambda s: s.latency_ns), None),
         ]
         itl = self._itl_panel()
         return Chart(
@@ -95,6 +98,8 @@ class RunCharts:
     def _cumulative(self, title: str, label: str, values: Callable[[Samples], Ints], limit: int | None) -> Panel:
         series = []
         everything = values(self.samples)
+        seconds = len(everything) > 0 and float(np.median(everything)) > 5e9
+        unit, factor = ("s", 1e9) if seconds else ("ms", 1e6)
         groups = [(node, self.of_node(node)) for node in self.nodes] if self._draw_nodes else [("all", self.samples)]
         for node, own in groups:
             ordered = np.sort(values(own))
@@ -102,12 +107,14 @@ class RunCharts:
                 shares = np.unique(
                     np.concatenate([np.linspace(0, 0.9, _POINTS // 2), np.linspace(0.9, 0.999, _POINTS // 2)])
                 )
-                at = ordered[np.minimum((shares * len(ordered)).astype(int), len(ordered) - 1)] / 1e6
+                at = ordered[np.minimum((shares * len(ordered)).astype(int), len(ordered) - 1)] / factor
                 color = self.colors[node] if self._draw_nodes else _TOTAL
                 dashed = self._draw_nodes and self.colors.dashed(node)
                 series.append(Series(node, "line", list(at), list(shares), color, dashed=dashed))
-        marks = [Mark("x", limit / 1e6, f"limit {limit / 1e6:g} ms")] if limit else []
-        return Panel(title, label, "share of samples", series, marks, x_log=_wide(everything), y_share=True)
+        marks = [Mark("x", limit / factor, f"limit {limit / factor:g} {unit}")] if limit else []
+        return Panel(
+            title, f"{label} ({unit})", "share of samples", series, marks, x_log=_wide(everything), y_share=True
+        )
 
     @property
     def _draw_nodes(self) -> bool:
@@ -167,21 +174,8 @@ class RunCharts:
         facts = [fact for fact in symmetry.nodes if fact.samples]
         names = [fact.node for fact in facts]
 
-        def bars(
-            title: str,
-            label: str,
-            y: list[float | None],
-            low: list[float | None] | None = None,
-            high: list[float | None] | None = None,
-        ) -> Panel:
-            series = [
-                Series(
-                    "", "bars", [name], [y[i]], self.colors[name],
-                    low=None if low is None else [low[i]], high=None if high is None else [high[i]],
-                )
-                for i, name in enumerate(names)
-            ]  # fmt: skip
-            return Panel(title, "", label, series)
+        def bars(title: str, label: str, y: Values, low: Values | None = None, high: Values | None = None) -> Panel:
+            return Panel(title, "", label, [value_bars(names, y, [self.colors[name] for name in names], low, high)])
 
         return Chart(
             name="node_comparison",
@@ -213,11 +207,9 @@ class RunCharts:
             ("Output tokens/s until its last sample", "tokens/s", "output_tokens_per_s"),
         ):
             figures = [getattr(entry, attribute) for entry in rows]
-            series = [
-                Series("", "bars", [name], [f.value], self.colors[entry.node], low=[f.low], high=[f.high])
-                for name, entry, f in zip(names, rows, figures, strict=True)
-            ]
-            panels.append(Panel(title, "", label, series))
+            colors = [self.colors[entry.node] for entry in rows]
+            values = ([f.value for f in figures], colors, [f.low for f in figures], [f.high for f in figures])
+            panels.append(Panel(title, "", label, [value_bars(names, *values)]))
         return Chart(
             name="throughput_comparison",
             title="Throughput by endpoint",
@@ -262,6 +254,14 @@ class RunCharts:
             text="Throughput over time, TTFT, TPOT and the nodes' rates.",
             source=f"{self.analysis.folder.id}: {_SOURCE}",
         )
+
+
+def value_bars(
+    names: list[str], y: Values, colors: list[str], low: Values | None = None, high: Values | None = None
+) -> Series:
+    """One bar a name, each with its value written at it."""
+    labels = [fmt.number(value, 3) for value in y]
+    return Series("", "bars", names, y, colors[0] if colors else NEUTRAL, low, high, labels=labels, colors=colors)
 
 
 def _timed(values: Callable[[Samples], Ints]) -> Callable[[Samples], Ints]:

@@ -56,15 +56,14 @@ def latency_blocks(analysis: RunAnalysis, charts: RunCharts | None) -> Iterator[
     latency = analysis.result.latency
     if not latency or charts is None:
         return
-    rows: Rows = [(_LATENCIES.get(name, name), *_latency_cells(value)) for name, value in latency.items()]
+    latency = {name: latency[name] for name in _LATENCIES if name in latency}
+    rows: Rows = [(_LATENCIES[name], *_latency_cells(value)) for name, value in latency.items()]
     columns = ("Quantity (ms)", "n", "Min", "Mean", *(p.replace("_", ".") for p in _PERCENTILES), "Max")
     yield Table("Latency percentiles (nearest rank, as LoadGen computes them)", columns, rows, frozenset(range(1, 11)))
-    rows = [
-        (_LATENCIES.get(n, n), *(_interval_cell(v, p) for p in _PERCENTILES)) for n, v in latency.items() if v.intervals
-    ]
+    rows = [(_LATENCIES[n], *(_interval_cell(v, p) for p in _PERCENTILES)) for n, v in latency.items() if v.intervals]
     columns = ("Quantity (ms)", *(p.replace("_", ".") for p in _PERCENTILES))
     yield Table("Their 95 % intervals", columns, rows, frozenset(range(1, 7)))
-    rows = [(_LATENCIES.get(name, name), value.formula, value.source) for name, value in latency.items()]
+    rows = [(_LATENCIES[name], value.formula, value.source) for name, value in latency.items()]
     yield Table("How they are computed", ("Quantity", "Formula", "File"), rows)
     if analysis.record.scenario == "Offline":
         yield Text(
@@ -96,7 +95,9 @@ def _interval_cell(value: Distribution, percentile: str) -> str:
     low, high = fmt.percentile_interval(value, percentile)
     if low is None and high is None:
         return "unknown"
-    return f"{'?' if low is None else fmt.number(low)} to {'?' if high is None else fmt.number(high)}"
+    if high is None:
+        return f"{fmt.number(low)} or more"
+    return f"{fmt.number(high)} or less" if low is None else f"{fmt.number(low)} to {fmt.number(high)}"
 
 
 def tokens_blocks(analysis: RunAnalysis, charts: RunCharts | None) -> Iterator[Block]:

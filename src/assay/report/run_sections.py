@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from assay.analysis.compare import flat
 from assay.analysis.run import RunAnalysis
 from assay.report import format as fmt
 from assay.report.page import Block, Rows, Table, Text
@@ -25,11 +26,9 @@ def environment_blocks(analysis: RunAnalysis) -> Iterator[Block]:
     settings = [(e.name, key, str(value)) for e in record.endpoints for key, value in sorted(e.settings.items())]
     if settings:
         yield Table("Engine settings", ("Endpoint", "Setting", "Value"), settings, source="run.json")
-    facts = _flat(analysis.system)
-    if facts:
-        yield Table("System", ("Fact", "Value"), facts, source="system.json")
+    yield from _system(analysis.system)
     warmup = record.warmup
-    rows = [
+    facts: Rows = [
         ("Run", record.id),
         ("Started, ended", f"{record.started_utc}, {record.ended_utc or 'no end recorded'}"),
         ("Assay, LoadGen", f"{record.assay_version}, {record.loadgen_version or 'unknown'}"),
@@ -42,28 +41,44 @@ def environment_blocks(analysis: RunAnalysis) -> Iterator[Block]:
         ("Warm-up", f"{warmup.requests} requests, {'settled' if warmup.settled else 'not settled'}; {warmup.rule}"),
         ("First TTFT, settled TTFT", f"{fmt.ms(warmup.first_ttft_ns)} ms, {fmt.ms(warmup.settled_ttft_ns)} ms"),
     ]
-    yield Table("Run", ("Fact", "Value"), rows, source="run.json")
+    yield Table("Run", ("Fact", "Value"), facts, source="run.json")
     client = record.client
     if client.cpu_share:
-        rows = [
+        shares: Rows = [
             (name, f"{share:.2f}", fmt.ms(client.loop_lag_p99_ns.get(name)), fmt.ms(client.loop_lag_max_ns.get(name)))
             for name, share in client.cpu_share.items()
         ]
-        columns = ("Process", "CPU seconds a second", "Loop lag p99 (ms)", "Loop lag max (ms)")
-        yield Table("The load generator itself", columns, rows, frozenset({1, 2, 3}), "run.json")
+        heads = ("Process", "CPU seconds a second", "Loop lag p99 (ms)", "Loop lag max (ms)")
+        yield Table("The load generator itself", heads, shares, frozenset({1, 2, 3}), "run.json")
 
 
-def _flat(value: Any, path: str = "") -> list[tuple[str, str]]:
-    """Nested facts as rows with dotted names."""
-    if isinstance(value, dict):
-        return [row for key, item in value.items() for row in _flat(item, f"{path}.{key}".lstrip("."))]
-    if isinstance(value, list):
-        if all(not isinstance(item, dict | list) for item in value):
-            return [(path, ", ".join(map(str, value)) or "none")]
-        return [row for place, item in enumerate(value) for row in _flat(item, f"{path}[{place}]")]
-    if path.endswith("_bytes") and isinstance(value, int | float):
-        return [(path, fmt.size(value))]
-    return [(path, "unknown" if value is None else str(value))]
+def _system(system: dict[str, Any]) -> Iterator[Table]:
+    """The nodes side by side, then the rest."""
+    nodes = [node for node in system.get("nodes", []) if isinstance(node, dict)]
+    facts = [flat(node) for node in nodes]
+    names = [str(node.get("name", place)) for place, node in enumerate(nodes, start=1)]
+    if facts:
+        keys = [key for key in dict.fromkeys(key for own in facts for key in own) if key != "name"]
+        rows: Rows = [(key, *(_fact(key, own.get(key, "absent")) for own in facts)) for key in keys]
+        if len(names) > 4:  # many nodes: a column each wouldn't fit, and most facts are the same
+            rows = [(key, _alike(names, [_fact(key, own.get(key, "absent")) for own in facts])) for key in keys]
+            names = ["All nodes, or those that differ"]
+        yield Table("Nodes' hardware and software", ("Fact", *names), rows, source="system.json")
+    rest = flat({key: value for key, value in system.items() if key != "nodes"})
+    if rest:
+        rows = [(key, _fact(key, value)) for key, value in rest.items()]
+        yield Table("Controller and versions", ("Fact", "Value"), rows, source="system.json")
+
+
+def _fact(key: str, value: str) -> str:
+    return fmt.size(int(value)) if key.endswith("_bytes") and value.isdigit() else value
+
+
+def _alike(names: list[str], values: list[str]) -> str:
+    """One value where all agree, else the commonest and who differs."""
+    common = max(sorted(set(values)), key=values.count)
+    others = [f"{name}: {value}" for name, value in zip(names, values, strict=True) if value != common]
+    return "; ".join([common, *others])
 
 
 def ledger_blocks(analysis: RunAnalysis) -> Iterator[Block]:

@@ -1,0 +1,246 @@
+"""What a campaign's runs say together: repeats, scaling, sweeps, projections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from assay.analysis.findings import Evidence, Finding
+from assay.analysis.nodes import Symmetry
+from assay.analysis.projection import Projection, project
+from assay.analysis.rates import sample_rate, token_rate
+from assay.analysis.run import analyse_run
+from assay.analysis.scaling import Efficiency, Measured, Scaling, scaling
+from assay.analysis.statistics import Estimate, over_repeats
+from assay.analysis.summary import read_record
+from assay.benchmarks import Benchmark
+from assay.runs.campaign import CampaignFolder, CampaignState, RunEntry, read_campaign
+from assay.runs.folder import RunFolder
+from assay.runs.ledger import Ledger
+from assay.runs.record import RunRecord
+from assay.runs.result import Result
+
+
+@dataclass(frozen=True)
+class RunLine:
+    """One run of a campaign, as far as it got; without its samples, which may be many."""
+
+    entry: RunEntry
+    folder: RunFolder
+    record: RunRecord
+    result: Result
+    ledger: Ledger | None
+    findings: list[Finding]
+    nodes: Symmetry | None
+    samples_per_s: Estimate | None
+    tokens_per_s: Estimate | None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Repeats of one planned run."""
+
+    key: str
+    lines: tuple[RunLine, ...]
+
+    @property
+    def first(self) -> RunLine:
+        return self.lines[0]
+
+    @property
+    def samples_per_s(self) -> Estimate:
+        return over_repeats([line.samples_per_s for line in self.lines if line.samples_per_s is not None])
+
+    @property
+    def tokens_per_s(self) -> Estimate:
+        return over_repeats([line.tokens_per_s for line in self.lines if line.tokens_per_s is not None])
+
+
+@dataclass
+class CampaignAnalysis:
+    """A campaign, analysed."""
+
+    folder: CampaignFolder
+    state: CampaignState
+    benchmark: Benchmark
+    lines: list[RunLine] = field(default_factory=list)
+    groups: list[Group] = field(default_factory=list)
+    scaling: Scaling | None = None
+    why_no_scaling: str = ""
+    projections: list[Projection] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def nodes(self) -> list[str]:
+        return sorted({node for entry in self.state.runs for node in entry.nodes})
+
+    @property
+    def group_names(self) -> dict[str, str]:
+        return {group.key: name_of(group.first.entry) for group in self.groups}
+
+
+def analyse_campaign(folder: CampaignFolder, find_benchmark: Callable[[str], Benchmark]) -> CampaignAnalysis | None:
+    """Analyse every run of a campaign that was started; None where none was.
+
+    Args:
+        folder: the campaign.
+        find_benchmark: from the name in `run.json` to the benchmark.
+
+    Raises:
+        UserError: the folder isn't a campaign's, or a run's files can't be read.
+    """
+    state = read_campaign(folder)
+    lines = []
+    benchmark = None
+    for entry in state.runs:
+        if entry.run is None or not folder.run(entry.run).record.exists():
+            continue
+        line, benchmark = _line(entry, folder.run(entry.run), find_benchmark)
+        lines.append(line)
+    if benchmark is None:
+        return None
+    analysis = CampaignAnalysis(folder, state, benchmark, lines)
+    analysis.groups = _groups(lines)
+    _scale(analysis)
+    analysis.projections = _projections(analysis)
+    analysis.findings = [finding for line in lines for finding in line.findings] + _scaling_findings(analysis)
+    return analysis
+
+
+def name_of(entry: RunEntry) -> str:
+    """What a planned run is called in tables and charts."""
+    words = [entry.scenario, ", ".join(entry.nodes) if len(entry.nodes) <= 2 else f"{len(entry.nodes)} nodes"]
+    if entry.target_qps:
+        words.append(f"{entry.target_qps:g}/s")
+    if entry.window:
+        words.append(f"{entry.window} in flight")
+    if entry.compliance:
+        words.append(entry.compliance)
+    return " ".join(words)
+
+
+def _line(entry: RunEntry, folder: RunFolder, find: Callable[[str], Benchmark]) -> tuple[RunLine, Benchmark]:
+    benchmark = find(read_record(folder).benchmark)
+    run = analyse_run(folder, benchmark)
+    samples = run.samples
+    line = RunLine(
+        entry=entry,
+        folder=folder,
+        record=run.record,
+        result=run.result,
+        ledger=run.ledger,
+        findings=run.findings,
+        nodes=run.nodes,
+        samples_per_s=None if samples is None else sample_rate(samples),
+        tokens_per_s=None if samples is None else token_rate(samples),
+    )
+    return line, benchmark
+
+
+def _groups(lines: list[RunLine]) -> list[Group]:
+    """Performance runs with a rate, by what was planned; the repeat is all that may differ."""
+    found: dict[tuple[object, ...], list[RunLine]] = {}
+    for line in lines:
+        e = line.entry
+        if line.samples_per_s is None or e.mode != "performance" or e.compliance is not None:
+            continue
+        found.setdefault((e.scenario, tuple(e.nodes), e.target_qps, e.window), []).append(line)
+    return [Group("/".join(map(str, key)), tuple(members)) for key, members in found.items()]
+
+
+def _scale(analysis: CampaignAnalysis) -> None:
+    """Efficiency from this campaign's own Offline runs, if all did the same work with the same settings."""
+    groups = [g for g in analysis.groups if g.first.entry.scenario == "Offline" and g.first.entry.window is None]
+    if not any(len(g.first.entry.nodes) > 1 for g in groups):
+        return
+    if not any(len(g.first.entry.nodes) == 1 for g in groups):
+        analysis.why_no_scaling = "not measured: no node was run alone"
+        return
+    unlike = _unlike([line for group in groups for line in group.lines])
+    if unlike:
+        analysis.why_no_scaling = f"not measured: the runs differ in {', '.join(unlike)}"
+        return
+    measured = [
+        Measured(
+            tuple(g.first.entry.nodes), tuple(line.tokens_per_s for line in g.lines if line.tokens_per_s is not None)
+        )
+        for g in groups
+    ]
+    analysis.scaling = scaling(measured)
+
+
+def _unlike(lines: list[RunLine]) -> list[str]:
+    """Facts that must be the same in all runs of a scaling comparison, and aren't."""
+    facts = ("benchmark", "dataset_sha256", "samples", "max_tokens", "model")
+    found = [fact for fact in facts if len({str(getattr(line.record, fact)) for line in lines}) > 1]
+    for fact in ("engine", "engine_version", "settings", "window"):
+        values: dict[str, set[str]] = {}
+        for line in lines:
+            for endpoint in line.record.endpoints:
+                values.setdefault(endpoint.name, set()).add(str(getattr(endpoint, fact)))
+        if any(len(own) > 1 for own in values.values()):
+            found.append(f"an endpoint's {fact}")
+    return found
+
+
+def _projections(analysis: CampaignAnalysis) -> list[Projection]:
+    whole = analysis.state.project_samples or analysis.benchmark.dataset.total_sample_count
+    if whole is None:
+        return []
+    offline = [g for g in analysis.groups if g.first.entry.scenario == "Offline"]
+    found = (project(name_of(g.first.entry), whole, g.samples_per_s) for g in offline)
+    return [projection for projection in found if projection is not None]
+
+
+def _scaling_findings(analysis: CampaignAnalysis) -> list[Finding]:
+    """Groups that are slower than what their nodes do alone, by more than noise explains."""
+    if analysis.scaling is None:
+        return []
+    found = []
+    for group in analysis.scaling.groups:
+        if group.efficiency is None:
+            continue
+        name = " + ".join(group.nodes) if len(group.nodes) <= 4 else f"{len(group.nodes)} nodes"
+        seen = [Evidence(run=analysis.state.id, file="runs/*/requests.parquet", figure=_efficiency_words(group))]
+        if group.speedup is not None and group.speedup_high is not None and group.speedup_high < 1:
+            found.append(
+                Finding(
+                    rule="slower-together",
+                    severity="error",
+                    title=f"{name} together are slower than {group.best_alone} alone.",
+                    evidence=seen,
+                )
+            )
+        elif group.high is not None and group.high < 0.95:
+            found.append(
+                Finding(
+                    rule="scaling-loss",
+                    severity="warning",
+                    title=f"{name} together do less than the sum of what they do alone.",
+                    evidence=seen,
+                    suggestion="see the tail and the nodes of these runs' own reports",
+                )
+            )
+        elif group.low is not None and group.low > 1.05:
+            found.append(
+                Finding(
+                    rule="scaling-above-one",
+                    severity="warning",
+                    title=f"{name} together do more than the sum of what they do alone.",
+                    evidence=seen,
+                    suggestion="doubt the baselines: were they cold, shorter, or disturbed?",
+                )
+            )
+    return found
+
+
+def _efficiency_words(group: Efficiency) -> str:
+    return (
+        f"{group.rate:.4g} tokens/s together, {group.sum_alone:.4g} as the sum of the nodes alone: efficiency "
+        f"{group.efficiency:.3f} ({_or_unknown(group.low)} to {_or_unknown(group.high)}); against {group.best_alone} "
+        f"alone {group.speedup:.3f} ({_or_unknown(group.speedup_low)} to {_or_unknown(group.speedup_high)})"
+    )
+
+
+def _or_unknown(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.3f}"

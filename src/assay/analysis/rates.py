@@ -1,0 +1,69 @@
+"""Throughput with an interval.
+
+A rate is what was completed over the time it took. Its error comes from the progress of the samples in flight: each
+sample's weight is spread evenly between its sending and its end, and the noise of that series over time, in blocks,
+is the noise of the rate. Counting completions instead would add the chance of where in its course each sample was,
+which a run of many samples in flight averages out.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from assay.analysis.samples import MISSING, Samples
+from assay.analysis.statistics import Estimate, Floats, ratio_of_sums
+
+_FEWEST_BINS = 64
+_MOST_BINS = 2048
+
+
+def throughput(samples: Samples, begin_ns: int, weights: Floats | None = None) -> Estimate:
+    """Samples (or their weights) a second, from `begin_ns` to the end of the last of `samples`."""
+    count = len(samples)
+    if count == 0:
+        return Estimate(math.nan, None)
+    amounts = np.ones(count) if weights is None else weights
+    seconds = (samples.end_ns - begin_ns) / 1e9
+    value = float(amounts.sum() / seconds) if seconds > 0 else math.nan
+    bins = min(max(count, _FEWEST_BINS), _MOST_BINS)
+    if count < 10 or not value > 0:
+        return Estimate(value, None, n=count)
+    edges = np.linspace(begin_ns, samples.end_ns, bins + 1)
+    progress = np.diff(_progress(samples, amounts, edges))
+    noise = ratio_of_sums(progress, np.full(bins, seconds / bins))
+    return Estimate(value, noise.se, noise.df, count)
+
+
+def sample_rate(samples: Samples, begin_ns: int | None = None) -> Estimate:
+    """Completed samples a second, from `begin_ns` (the first start, if None) to the last end."""
+    return throughput(samples, samples.begin_ns if begin_ns is None else begin_ns)
+
+
+def token_rate(samples: Samples, begin_ns: int | None = None) -> Estimate:
+    """Output tokens of completed samples a second, over the same time."""
+    tokens = np.maximum(samples.output_tokens, 0).astype(np.float64)
+    return throughput(samples, samples.begin_ns if begin_ns is None else begin_ns, tokens)
+
+
+def _progress(samples: Samples, amounts: Floats, times_ns: Floats) -> Floats:
+    """How much was done until each time."""
+    sent = np.where(samples.sent_ns == MISSING, samples.start_ns, samples.sent_ns).astype(float)
+    done = samples.done_ns.astype(float)
+    slopes = amounts / np.maximum(done - sent, 1.0)
+    return ramps(sent, slopes, times_ns) - ramps(done, slopes, times_ns)
+
+
+def ramps(starts: Floats, slopes: Floats, times: Floats) -> Floats:
+    """At each time t, the sum of slope x (t - start) over the starts before it."""
+    if len(starts) == 0:
+        return np.zeros(len(times))
+    origin = starts.min()
+    order = np.argsort(starts)
+    at, weights = starts[order] - origin, slopes[order]
+    sum_slopes = np.concatenate([[0.0], np.cumsum(weights)])
+    sum_products = np.concatenate([[0.0], np.cumsum(weights * at)])
+    place = np.searchsorted(at, times - origin, "right")
+    values: Floats = sum_slopes[place] * (times - origin) - sum_products[place]
+    return values

@@ -1,0 +1,187 @@
+"""The charts of a campaign: runs side by side, scaling, sweeps."""
+
+from __future__ import annotations
+
+from assay.analysis.campaign import CampaignAnalysis, Group, name_of
+from assay.analysis.scaling import Scaling
+from assay.report import format as fmt
+from assay.report.chart import NEUTRAL, PALETTE, Chart, Colors, Mark, Panel, Series
+from assay.report.run_charts import value_bars
+from assay.runs.result import Distribution
+
+_SOURCE = "runs/*/requests.parquet"
+
+
+def throughput_chart(analysis: CampaignAnalysis, colors: Colors) -> Chart:
+    """`throughput_comparison`: every group of performance runs, mean of its repeats."""
+    names = [name_of(group.first.entry) for group in analysis.groups]
+    tints = [_tint(group, colors) for group in analysis.groups]
+    panels = []
+    for title, label, attribute in (
+        ("Samples/s", "samples/s", "samples_per_s"),
+        ("Output tokens/s", "tokens/s", "tokens_per_s"),
+    ):
+        estimates = [getattr(group, attribute) for group in analysis.groups]
+        values = ([e.value for e in estimates], tints, [e.low for e in estimates], [e.high for e in estimates])
+        panels.append(Panel(title, "", label, [value_bars(names, *values)]))
+    return Chart(
+        name="throughput_comparison",
+        title="Throughput of the runs",
+        panels=panels,
+        columns=2,
+        text="Mean of each planned run's repeats, with 95 % intervals.",
+        source=f"{_SOURCE}: done_ns, output_tokens",
+    )
+
+
+def _tint(group: Group, colors: Colors) -> str:
+    nodes = group.first.entry.nodes
+    return colors[nodes[0]] if len(nodes) == 1 else NEUTRAL
+
+
+def scaling_chart(scaling: Scaling, colors: Colors) -> Chart:
+    """`scaling_analysis`: rates alone and together, efficiency, and the fitted law with its prediction."""
+    panels = [_rates_panel(scaling, colors), _efficiency_panel(scaling)]
+    if scaling.fit is not None:
+        panels.append(_fit_panel(scaling))
+    return Chart(
+        name="scaling_analysis",
+        title="Scaling",
+        panels=panels,
+        columns=2,
+        text="Rates of the nodes alone and together, and the efficiency: combined throughput over the sum of the "
+        "measured single-node throughputs. What lies beyond the measured numbers of nodes is a prediction.",
+        source=f"{_SOURCE}: output tokens/s",
+    )
+
+
+def _rates_panel(scaling: Scaling, colors: Colors) -> Panel:
+    names = [*scaling.alone, *(_group_name(g.nodes) for g in scaling.groups)]
+    tints = [*(colors[node] for node in scaling.alone), *(NEUTRAL for _ in scaling.groups)]
+    rates = [*scaling.alone.values(), *((g.rate, g.rate_low, g.rate_high) for g in scaling.groups)]
+    y: list[float | None] = [r[0] for r in rates]
+    measured = value_bars(names, y, tints, [r[1] for r in rates], [r[2] for r in rates])
+    measured = Series(
+        "measured", "bars", names, y, NEUTRAL, measured.low, measured.high, labels=measured.labels, colors=tints
+    )
+    sums = [(_group_name(g.nodes), g) for g in scaling.groups if g.sum_alone is not None]
+    points = Series(
+        "sum of the nodes alone", "points", [n for n, _ in sums], [g.sum_alone for _, g in sums], "#B00060",
+        [g.sum_low for _, g in sums], [g.sum_high for _, g in sums],
+    )  # fmt: skip
+    return Panel("Alone and together", "", "output tokens/s", [measured, points] if sums else [measured])
+
+
+def _efficiency_panel(scaling: Scaling) -> Panel:
+    known = [g for g in scaling.groups if g.efficiency is not None]
+    names = [_group_name(g.nodes) for g in known]
+    bars = value_bars(
+        names, [g.efficiency for g in known], [PALETTE[0]] * len(known), [g.low for g in known], [g.high for g in known]
+    )
+    return Panel(
+        "Efficiency", "", "combined / sum of the nodes alone", [bars], [Mark("y", 1.0, "sum of the nodes alone")]
+    )
+
+
+def _fit_panel(scaling: Scaling) -> Panel:
+    fit = scaling.fit
+    assert fit is not None
+    last = max(fit.sizes)
+    inside = [i for i, n in enumerate(fit.predicted_nodes) if n <= last]
+    beyond = [i for i, n in enumerate(fit.predicted_nodes) if n >= last]
+
+    def line(name: str, places: list[int], dashed: bool) -> Series:
+        x = [float(fit.predicted_nodes[i]) for i in places]
+        low, high = [fit.predicted_low[i] for i in places], [fit.predicted_high[i] for i in places]
+        y: list[float | None] = [fit.predicted[i] for i in places]
+        return Series(name, "line", x, y, PALETTE[0] if not dashed else PALETTE[1], low, high, dashed=dashed)
+
+    x = [float(len(g.nodes)) for g in scaling.groups]
+    measured = Series(
+        "measured", "points", x, [g.rate for g in scaling.groups], NEUTRAL,
+        [g.rate_low for g in scaling.groups], [g.rate_high for g in scaling.groups],
+    )  # fmt: skip
+    ideal_x = [1.0, float(fit.predicted_nodes[-1])]
+    ideal = Series("linear", "line", ideal_x, [fit.unit * v for v in ideal_x], NEUTRAL, dashed=True)
+    return Panel(
+        f"{fit.law}: fit and prediction",
+        "nodes (of mean speed)",
+        "output tokens/s",
+        [ideal, line("fit", inside, False), line("prediction", beyond, True), measured],
+        [Mark("x", float(last), "beyond: prediction", float(fit.predicted_nodes[-1]))],
+    )
+
+
+def _group_name(nodes: list[str]) -> str:
+    return " + ".join(nodes) if len(nodes) <= 2 else f"{len(nodes)} nodes"
+
+
+def latency_chart(analysis: CampaignAnalysis, colors: Colors) -> Chart | None:
+    """`latency_distribution`: median and 99th percentile of every group's first run."""
+    panels = []
+    for key, title in (("service_ttft_ns", "TTFT from sending"), ("tpot_ns", "TPOT")):
+        found = [(g, g.first.result.latency[key]) for g in analysis.groups if key in g.first.result.latency]
+        if not found:
+            continue
+        names = [name_of(g.first.entry) for g, _ in found]
+        series = [_percentile_bars(names, [d for _, d in found], share, tint) for share, tint in _SHARES]
+        panels.append(Panel(title, "", "ms", series))
+    if not panels:
+        return None
+    return Chart(
+        name="latency_distribution",
+        title="Latency of the runs",
+        panels=panels,
+        columns=2,
+        text="Median and 99th percentile of the first repeat of each planned run, with 95 % intervals.",
+        source=_SOURCE,
+    )
+
+
+_SHARES = (("p50", PALETTE[0]), ("p99", PALETTE[1]))
+
+
+def _percentile_bars(names: list[str], values: list[Distribution], share: str, tint: str) -> Series:
+    bounds = [fmt.percentile_interval(value, share) for value in values]
+    y: list[float | None] = [getattr(value, share) / 1e6 for value in values]
+    label = "median" if share == "p50" else "99th percentile"
+    return Series(label, "bars", names, y, tint, [b[0] for b in bounds], [b[1] for b in bounds])
+
+
+def sweep_chart(analysis: CampaignAnalysis) -> Chart | None:
+    """`load_sweep`: throughput and tails against the load, where runs differ in load alone."""
+    panels: list[Panel] = []
+    paced = sorted(
+        (g for g in analysis.groups if g.first.entry.target_qps), key=lambda g: g.first.entry.target_qps or 0
+    )
+    windows = sorted((g for g in analysis.groups if g.first.entry.window), key=lambda g: g.first.entry.window or 0)
+    if len(paced) >= 3:
+        panels += _sweep_panels(paced, "target rate (samples/s)", [g.first.entry.target_qps or 0.0 for g in paced])
+    if len(windows) >= 3:
+        panels += _sweep_panels(
+            windows, "in flight at each endpoint", [float(g.first.entry.window or 0) for g in windows]
+        )
+    if not panels:
+        return None
+    return Chart(
+        name="load_sweep",
+        title="Throughput and latency against load",
+        panels=panels,
+        columns=2,
+        text="Each point is one load: the mean rate of its repeats, and its first repeat's tails.",
+        source=_SOURCE,
+    )
+
+
+def _sweep_panels(groups: list[Group], label: str, x: list[float]) -> list[Panel]:
+    rates = [g.samples_per_s for g in groups]
+    values: list[float | None] = [r.value for r in rates]
+    rate = Series("", "line", x, values, PALETTE[0], [r.low for r in rates], [r.high for r in rates])
+    panels = [Panel("Completed samples/s", label, "samples/s", [rate])]
+    for key, title in (("ttft_ns", "TTFT p99"), ("tpot_ns", "TPOT p99")):
+        own = [g.first.result.latency.get(key) for g in groups]
+        bounds = [fmt.percentile_interval(d, "p99") if d else (None, None) for d in own]
+        tail: list[float | None] = [d.p99 / 1e6 if d else None for d in own]
+        line = Series("", "line", x, tail, PALETTE[1], [b[0] for b in bounds], [b[1] for b in bounds])
+        panels.append(Panel(title, label, "ms", [line]))
+    return panels

@@ -1,0 +1,93 @@
+"""The page of a comparison of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from assay.analysis.compare import Comparison
+from assay.analysis.run import RunAnalysis
+from assay.report import format as fmt
+from assay.report.chart import PALETTE, Chart, Mark, Panel, Series
+from assay.report.page import Block, Headline, Page, Problem, Rows, Section, Table, Text
+from assay.report.run_page import banner
+
+
+def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison]) -> Page:
+    """All comparisons against the first run."""
+    base = runs[0]
+    sections = []
+    for place, comparison in enumerate(comparisons, start=1):
+        sections.append(
+            Section(f"changes-{place}", f"{comparison.other} against the baseline", _blocks(comparison, place))
+        )
+    banners = dict.fromkeys(text for run in runs if (text := banner(run.result, run.record.simulated)))
+    return Page(
+        title=f"{base.benchmark.title}: {base.record.scenario}, {len(runs)} runs compared",
+        what=f"Baseline: {base.folder.id}. Ratios are the other run's over the baseline's; two runs differ only if the "
+        "interval of their ratio excludes 1.",
+        verdict="",
+        kind="none",
+        verdict_reasons=[],
+        headlines=_headlines(comparisons[0]),
+        problems=[Problem("note", note) for note in dict.fromkeys(n for c in comparisons for n in c.notes)],
+        sections=sections,
+        banner="; ".join(banners),
+    )
+
+
+def _headlines(comparison: Comparison) -> list[Headline]:
+    chosen = [change for change in comparison.changes if change.decisive] or comparison.changes
+    return [
+        Headline(
+            f"{change.quantity}, ratio",
+            f"{change.ratio:.4f}",
+            f"{fmt.interval(change.low, change.high)}: {change.words}",
+            f"{fmt.number(change.other)} / {fmt.number(change.baseline)} {change.unit}",
+        )
+        for change in chosen[:3]
+    ]
+
+
+def _blocks(comparison: Comparison, place: int) -> list[Block]:
+    rows: Rows = [
+        (
+            c.quantity, fmt.number(c.baseline), fmt.number(c.other), c.unit, fmt.with_interval(c.ratio, c.low, c.high),
+            fmt.number(c.paired) if c.paired else "no", c.words,
+        )
+        for c in comparison.changes
+    ]  # fmt: skip
+    columns = ("Quantity", "Baseline", "Other", "Unit", "Ratio (95 %)", "Paired samples", "Change")
+    blocks: list[Block] = [
+        Table("What changed", columns, rows, frozenset({1, 2, 4, 5}), "requests.parquet of both runs"),
+        Text(
+            "By sample: the geometric mean of the ratios of samples that both runs answered; their columns show means."
+        ),
+        _chart(comparison, place),
+    ]
+    if comparison.differences:
+        rows = [(d.where, d.fact, d.baseline, d.other) for d in comparison.differences]
+        blocks.append(Table("What differs besides", ("File", "Fact", "Baseline", "Other"), rows))
+    else:
+        blocks.append(Text("Configuration, versions and hardware are the same in both."))
+    return blocks
+
+
+def _chart(comparison: Comparison, place: int) -> Chart:
+    names = [change.quantity for change in comparison.changes]
+    points = Series(
+        "",
+        "points",
+        names,
+        [change.ratio for change in comparison.changes],
+        PALETTE[0],
+        [change.low for change in comparison.changes],
+        [change.high for change in comparison.changes],
+        labels=[f"{change.ratio:.3f}" for change in comparison.changes],
+    )
+    return Chart(
+        name="comparison" if place == 1 else f"comparison_{place}",
+        title="Ratios to the baseline",
+        panels=[Panel("Other / baseline", "", "ratio", [points], [Mark("y", 1.0, "no change")], y_zero=False)],
+        text="Each quantity's ratio with its 95 % interval; the dotted line is no change.",
+        source="requests.parquet of both runs",
+    )
