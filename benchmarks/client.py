@@ -1,0 +1,257 @@
+"""How much load one core of assay's client makes, and how exactly it measures; beside the usual HTTP clients.
+
+    python benchmarks/client.py [--json] [--runs 3] [--quick]
+
+The server is assay's simulator on the first core, the client a process of its own on the second. Throughput is
+per CPU second of the client, from its first request to its last; neighbours on the same cores lower it. Errors are
+differences from the simulator's truth, taken on the same clock: they hold the server's own delay in noticing a
+request, and the loopback's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, astuple
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from peers.machine import Watch
+from peers.tools import measure_tools
+from peers.work import Sample, Work
+
+SERVER_CORE, CLIENT_CORE = 0, 1
+GOALS = {
+    "streamed_tokens_per_s_per_core": 250_000,
+    "plain_requests_per_s_per_core": 40_000,
+    "ttft_error_p99_ms_at_200": 2.0,
+    "tpot_error_mean_ms_at_200": 0.05,
+}
+STREAM_TOKENS = 32
+PLAIN_TOKENS = 8
+PACE = ("--ttft-ms", "50", "--itl-ms", "10")
+REQUESTS = {  # streamed, plain: what takes each client about two seconds
+    "assay": (20_000, 60_000),
+    "aiohttp": (4_000, 10_000),
+    "httpx": (600, 1_000),
+}
+
+
+def main() -> int:
+    if sys.argv[1:2] == ["--child"]:
+        return child(sys.argv[2], json.loads(sys.argv[3]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="print JSON only")
+    parser.add_argument("--runs", type=int, default=3, help="of each throughput measurement (3)")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the requests: to see that it works")
+    parser.add_argument("--concurrency", type=int, nargs="+", default=[1, 50, 200, 1000], help="of the paced runs")
+    parser.add_argument("--tools", action="store_true", help="also guidellm and aiperf, if on PATH: takes minutes")
+    parser.add_argument("--clients", nargs="+", default=list(REQUESTS), choices=list(REQUESTS))
+    options = parser.parse_args()
+    if len(os.sched_getaffinity(0)) < 2:
+        parser.error("needs two cores: one for the server, one for the client")
+    result = measure(options)
+    print(json.dumps(result, indent=2) if options.json else as_text(result))
+    return 0
+
+
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    """All measurements; the headline figures first."""
+    watch = Watch()
+    throughput = {name: measure_throughput(name, options) for name in options.clients}
+    accuracy = {
+        name: {
+            str(concurrency): measure_accuracy(name, concurrency)
+            for concurrency in options.concurrency
+            if name == "assay" or concurrency <= 200
+        }
+        for name in options.clients
+    }
+    headline: dict[str, Any] = {}
+    if "assay" in options.clients:
+        headline |= {figure: values["median"] for figure, values in throughput["assay"].items()}
+        for concurrency, errors in accuracy["assay"].items():
+            headline |= {f"{error}_at_{concurrency}": value for error, value in errors.items() if "_ms" in error}
+    tools = measure_tools(simulator, CLIENT_CORE) if options.tools else {}
+    return {
+        **headline,
+        "goals": GOALS,
+        "ratios": ratios(throughput),
+        "tools": tools,
+        "machine": watch.report(),
+        "throughput": throughput,
+        "accuracy": accuracy,
+        "conditions": {
+            "streamed": f"{STREAM_TOKENS}-token streams with token ids and usage, no delay, one write a reply",
+            "plain": f"one JSON reply of {PLAIN_TOKENS} tokens",
+            "paced": "TTFT 50 ms, ITL 10 ms, a token a chunk, closed loop, starts staggered",
+            "python": sys.version.split()[0],
+            "runs": options.runs,
+            "quick": options.quick,
+        },
+    }
+
+
+def ratios(throughput: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """Assay's medians over those of the others."""
+    own = throughput.get("assay")
+    if own is None:
+        return {}
+    return {
+        name: {figure: round(own[figure]["median"] / values["median"], 2) for figure, values in figures.items()}
+        for name, figures in throughput.items()
+        if name != "assay"
+    }
+
+
+def measure_throughput(name: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Streamed tokens and plain requests per CPU second of the client: median and range of the runs."""
+    scale = 10 if options.quick else 1
+    streamed, plain = (count // scale for count in REQUESTS[name])
+    tokens, requests = [], []
+    with simulator() as (url, _):
+        for _ in range(options.runs):
+            done = run_child(name, Work(url, streamed, 64, stream=True, max_tokens=STREAM_TOKENS))
+            tokens.append(done["tokens"] / done["cpu_s"])
+            done = run_child(name, Work(url, plain, 64, stream=False, max_tokens=PLAIN_TOKENS))
+            requests.append(done["requests"] / done["cpu_s"])
+    return {
+        "streamed_tokens_per_s_per_core": spread(tokens),
+        "plain_requests_per_s_per_core": spread(requests),
+    }
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    """Median, least and most."""
+    return {"median": round(median(values)), "min": round(min(values)), "max": round(max(values))}
+
+
+def measure_accuracy(name: str, concurrency: int) -> dict[str, Any]:
+    """Measured minus true TTFT and TPOT over the requests of one paced run."""
+    requests = max(20, 6 * concurrency)
+    with simulator(*PACE) as (url, truth_file):
+        work = Work(url, requests, concurrency, stream=True, max_tokens=STREAM_TOKENS, stagger_s=0.36)
+        done = run_child(name, work, records=True)
+    *lines, summary = [json.loads(line) for line in truth_file()]
+    truth = {line["user"]: line for line in lines}
+    ttft, tpot = [], []
+    for record in done["records"]:
+        sample = Sample(*record)
+        true = truth[str(sample.number)]
+        ttft.append((sample.first_ns - sample.sent_ns - (true["first_ns"] - true["arrival_ns"])) / 1e6)
+        true_tpot = (true["last_ns"] - true["first_ns"]) / (true["tokens"] - 1)
+        tpot.append(((sample.last_ns - sample.first_ns) / (sample.tokens - 1) - true_tpot) / 1e6)
+    ttft_size, tpot_size = sorted(map(abs, ttft)), sorted(map(abs, tpot))
+    return {
+        "ttft_error_p50_ms": round(median(ttft), 4),
+        "ttft_error_p99_ms": round(ttft_size[int(0.99 * (len(ttft_size) - 1))], 4),
+        "tpot_error_mean_ms": round(sum(tpot_size) / len(tpot_size), 5),
+        "tpot_error_p99_ms": round(tpot_size[int(0.99 * (len(tpot_size) - 1))], 4),
+        "requests": len(ttft),
+        "client_cpu_share": round(done["cpu_s"] / done["wall_s"], 3),
+        "server_lateness_us": summary["lateness"],
+    }
+
+
+def run_child(name: str, work: Work, *, records: bool = False) -> dict[str, Any]:
+    """Runs one client in a process of its own on its core."""
+    command = [sys.executable, __file__, "--child", name, json.dumps({"records": records, **asdict(work)})]
+    ended = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=600)
+    result: dict[str, Any] = json.loads(ended.stdout)
+    return result
+
+
+def child(name: str, fields: dict[str, Any]) -> int:
+    """The client process: does the work, prints what it cost."""
+    os.sched_setaffinity(0, {CLIENT_CORE})
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    records = fields.pop("records")
+    work = Work(**fields)
+    from peers.baselines import run_aiohttp, run_httpx
+    from peers.transport import run_assay
+
+    run = {"assay": run_assay, "aiohttp": run_aiohttp, "httpx": run_httpx}[name]
+    run(Work(work.url, 100, min(20, work.concurrency), stream=work.stream, max_tokens=work.max_tokens))
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(200_000, 50, 50)  # for all clients alike, as assay's worker does
+    cpu_s, wall_s = time.process_time(), time.monotonic()
+    samples = run(work)
+    cpu_s, wall_s = time.process_time() - cpu_s, time.monotonic() - wall_s
+    tokens = sum(sample.tokens for sample in samples)
+    if tokens != work.requests * work.max_tokens:
+        raise RuntimeError(f"{name}: {tokens} tokens came instead of {work.requests * work.max_tokens}")
+    result: dict[str, Any] = {"cpu_s": cpu_s, "wall_s": wall_s, "requests": len(samples), "tokens": tokens}
+    if records:
+        result["records"] = [astuple(sample) for sample in samples]
+    print(json.dumps(result))
+    return 0
+
+
+@contextmanager
+def simulator(*options: str) -> Iterator[tuple[str, Callable[[], list[bytes]]]]:
+    """A simulator on its core: its URL, and a function that reads the truth once it has ended."""
+    with tempfile.TemporaryDirectory() as folder:
+        port_file, truth = Path(folder, "port"), Path(folder, "truth")
+        command = [sys.executable, "-m", "assay.simulator", "--port", "0", "--port-file", str(port_file)]
+        if options:
+            command += ["--truth", str(truth), *options]
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, preexec_fn=lambda: os.sched_setaffinity(0, {SERVER_CORE})
+        )
+        lines: list[bytes] = []
+        try:
+            while not port_file.exists():
+                if process.poll() is not None:
+                    raise RuntimeError("the simulator ended")
+                time.sleep(0.01)
+            yield f"http://127.0.0.1:{int(port_file.read_text())}", lambda: lines
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(10)
+            if truth.exists():
+                lines += truth.read_bytes().splitlines()
+
+
+def as_text(result: dict[str, Any]) -> str:
+    """The figures as a table, each goal beside its figure."""
+    lines = []
+    for figure, goal in GOALS.items():
+        if figure in result:
+            met = result[figure] >= goal if "_per_s_" in figure else result[figure] <= goal
+            lines.append(f"{figure:34} {result[figure]:>12,}   goal {goal:>9,}  {'met' if met else 'not met'}")
+    for name, figures in result["throughput"].items():
+        lines.append(f"\n{name}")
+        for figure, value in figures.items():
+            lines.append(f"  {figure:34} {value['median']:>10,}   range {value['min']:,} to {value['max']:,}")
+        for concurrency, errors in result["accuracy"][name].items():
+            late = errors["server_lateness_us"]
+            lines.append(
+                f"  at {concurrency:>4}: TTFT error p50 {errors['ttft_error_p50_ms']:.3f} p99 "
+                f"{errors['ttft_error_p99_ms']:.3f} ms, TPOT error mean {errors['tpot_error_mean_ms']:.4f} ms, "
+                f"client CPU {errors['client_cpu_share']:.0%}, server late p99 {late['p99_us']} us"
+            )
+    for name, ratio in result["ratios"].items():
+        figures = ", ".join(f"{figure} x{value}" for figure, value in ratio.items())
+        lines.append(f"\nassay over {name}: {figures}")
+    for name, found in result["tools"].items():
+        figures = ", ".join(f"{figure} {value}" for figure, value in found.items() if figure != "status")
+        lines.append(f"\n{name}: {found['status']} {figures}")
+    if result["machine"]["warning"]:
+        lines.append(f"\n{result['machine']['warning']}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
