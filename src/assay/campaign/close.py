@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,9 +15,9 @@ from assay.config import Config
 from assay.errors import AssayError
 from assay.load.closing import close_load, discard_journals, read_outcome
 from assay.load.plan import LoadPlan
+from assay.load.self_audit import audit_client
 from assay.runs import (
     CampaignFolder,
-    ClientAudit,
     Ledger,
     RunFolder,
     RunRecord,
@@ -26,7 +27,6 @@ from assay.runs import (
     write_text,
 )
 
-_CLIENT_CPU_LIMIT = 0.85  # of a core; above it queueing in the client begins to show in the percentiles
 _LOG_LINES = 8
 _LOGS = 3
 
@@ -65,7 +65,7 @@ def close_run(work: Work, record: RunRecord, plan: LoadPlan, folder: RunFolder, 
     outcome = read_outcome(folder)
     ledger = close_load(folder, plan)
     record.ended_utc = ended_utc or utc_now()
-    _complete(record, outcome, ledger)
+    _complete(record, outcome, ledger, folder)
     if record.status is RunStatus.COMPLETED:
         _judge(work, record, ledger, folder)
     if record.status is RunStatus.COMPLETED and plan.mode == "accuracy":
@@ -77,13 +77,14 @@ def close_run(work: Work, record: RunRecord, plan: LoadPlan, folder: RunFolder, 
     discard_journals(folder)
 
 
-def _complete(record: RunRecord, outcome: dict[str, Any], ledger: Ledger) -> None:
+def _complete(record: RunRecord, outcome: dict[str, Any], ledger: Ledger, folder: RunFolder) -> None:
     record.issued = ledger.issued
+    record.loadgen_version = importlib.metadata.version("mlcommons-loadgen")
     if facts := outcome.get("warmup"):
         record.warmup = WarmupFacts.model_validate({**facts, "ready_ns": record.warmup.ready_ns})
     for endpoint, window in zip(record.endpoints, outcome.get("windows", []), strict=False):
         endpoint.window = window
-    record.client = client_audit(outcome)
+    record.client = audit_client(folder, outcome)
 
 
 def _judge(work: Work, record: RunRecord, ledger: Ledger, folder: RunFolder) -> None:
@@ -108,22 +109,6 @@ def _loadgens_word(record: RunRecord, folder: RunFolder) -> None:
     verdict, _ = read_loadgen(folder)
     if verdict.result == "INVALID":
         record.status, record.reason = RunStatus.INVALID, "LoadGen: INVALID; " + "; ".join(verdict.reasons)
-
-
-def client_audit(outcome: dict[str, Any]) -> ClientAudit:
-    """What the load processes measured of themselves, and whether it could have shaped the result."""
-    processes: dict[str, dict[str, float]] = outcome.get("processes", {})
-    audit = ClientAudit(
-        cpu_share={name: round(facts["cpu_share"], 4) for name, facts in processes.items()},
-        loop_lag_p99_ns={name: int(f["lag_p99_ns"]) for name, f in processes.items() if "lag_p99_ns" in f},
-        loop_lag_max_ns={name: int(f["lag_max_ns"]) for name, f in processes.items() if "lag_max_ns" in f},
-    )
-    if hops := outcome.get("hop_percentiles_ns"):
-        audit.completion_hop_p50_ns, audit.completion_hop_p99_ns, audit.completion_hop_max_ns = hops
-    for name, share in audit.cpu_share.items():
-        if share > _CLIENT_CPU_LIMIT:
-            audit.reasons.append(f"{name} used {share:.0%} of a core (limit {_CLIENT_CPU_LIMIT:.0%})")
-    return audit
 
 
 def _score(prepared: Prepared, record: RunRecord, folder: RunFolder) -> None:

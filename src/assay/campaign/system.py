@@ -11,6 +11,7 @@ from assay import __version__
 from assay.campaign.prepare import Prepared
 from assay.cluster import Deployment
 from assay.cluster.probing import probe_here
+from assay.load.calibration import calibrate
 from assay.runs import SystemRecord
 
 _PACKAGES = ("mlcommons-loadgen", "uvloop", "httptools", "numpy", "openvino-genai", "tokenizers", "rouge-score-rs")
@@ -30,6 +31,7 @@ async def system_record(up: Deployment, prepared: Prepared) -> SystemRecord:
         nodes=[node.model_dump(mode="json") for node in up.nodes],
         versions=versions,
         git=await asyncio.to_thread(_git_state),
+        client_calibration=await asyncio.to_thread(calibrate),
         model_files=prepared.model_files,
     )
 

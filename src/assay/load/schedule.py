@@ -20,8 +20,8 @@ def server_schedule_ns(seed: int, target_qps: float, queries: int) -> NDArray[np
     draws = np.random.RandomState(seed & 0xFFFFFFFF).randint(0, 2**32, size=2 * (queries - 1), dtype=np.uint64)
     words = draws.astype(np.float64)
     uniform = (words[0::2] + words[1::2] * _WORD) / (_WORD * _WORD)
-    gaps_s = -np.log1p(-uniform) / target_qps
-    return np.concatenate([[0], np.rint(np.cumsum(gaps_s) * 1e9).astype(np.int64)])
+    gaps_ns = (-np.log1p(-uniform) / target_qps * 1e9).astype(np.int64)  # LoadGen cuts each gap to whole ns
+    return np.concatenate([[0], np.cumsum(gaps_ns)])
 
 
 def scheduled_ns(issued_ns: NDArray[np.int64], seed: int, target_qps: float) -> NDArray[np.int64]:

@@ -1,8 +1,9 @@
 """Warm-up before the clock: every endpoint answers prompts that aren't in the data set until first-token times settle.
 
 Rule: a round sends the warm-up prompts to every endpoint at once; the endpoint has settled when the median TTFT of two
-rounds in a row differs by no more than the tolerance (20 %), after at most `max_rounds` rounds. An endpoint whose
-window isn't known then gets more and more prompts at once, doubling, until throughput grows by less than 10 %.
+rounds in a row differs by no more than the tolerance (20 %), after at most `max_rounds` rounds. One prompt alone comes
+before the rounds and one after them: the difference of their TTFT is the cost of a cold start. An endpoint whose window
+isn't known then gets more and more prompts at once, doubling, until throughput grows by less than 10 %.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class EndpointWarmup:
     window: int | None
     rate: float = 0.0
     failure: str = ""
-    first_ttft_ns: int | None = None
+    alone_ns: list[int] = field(default_factory=list)
     medians_ns: list[int] = field(default_factory=list)
 
     def settled(self, tolerance: float) -> bool:
@@ -55,10 +56,12 @@ class Warmup:
         started_ns = time.monotonic_ns()
         rule = self._plan.warmup
         if rule.prompts:
+            self._round(dict.fromkeys(self._alive(), 1))
             for _ in range(rule.max_rounds):
                 self._round(dict.fromkeys(self._alive(), rule.prompts))
                 if self._stopped() or all(self.endpoints[i].settled(rule.tolerance) for i in self._alive()):
                     break
+            self._round(dict.fromkeys(self._alive(), 1))
             self._find_windows()
         for endpoint in self.endpoints:
             endpoint.window = endpoint.window or _FIRST_WINDOW
@@ -92,8 +95,9 @@ class Warmup:
             endpoint.failure = "no warm-up request was answered"
             return
         ttfts_ns = [done.first_ns - done.sent_ns for done in good]
-        if endpoint.first_ttft_ns is None:
-            endpoint.first_ttft_ns = min(good, key=lambda done: done.sent_ns).first_ns - started_ns
+        if len(dones) == 1:
+            endpoint.alone_ns += ttfts_ns
+            return
         endpoint.medians_ns.append(int(statistics.median(ttfts_ns)))
         endpoint.rate = len(good) / ((max(done.done_ns for done in good) - started_ns) / 1e9)
 
@@ -112,13 +116,13 @@ class Warmup:
 
     def _facts(self, duration_ns: int) -> WarmupFacts:
         rule, alive = self._plan.warmup, self._alive()
-        firsts = [e.first_ttft_ns for e in self.endpoints if e.first_ttft_ns is not None]
-        lasts = [self.endpoints[i].medians_ns[-1] for i in alive if self.endpoints[i].medians_ns]
+        firsts = [self.endpoints[i].alone_ns[0] for i in alive if len(self.endpoints[i].alone_ns) > 1]
+        lasts = [self.endpoints[i].alone_ns[-1] for i in alive if len(self.endpoints[i].alone_ns) > 1]
         return WarmupFacts(
             requests=self._requests,
-            settled=bool(lasts) and all(self.endpoints[i].settled(rule.tolerance) for i in alive),
+            settled=bool(alive) and all(self.endpoints[i].settled(rule.tolerance) for i in alive),
             first_ttft_ns=max(firsts, default=None),
-            settled_ttft_ns=int(statistics.median(lasts)) if lasts else None,
+            settled_ttft_ns=max(lasts, default=None),
             duration_ns=duration_ns,
             rule=f"{rule.prompts} prompts a round to each endpoint, until the median TTFT of two rounds differs by at "
             f"most {rule.tolerance:.0%}, {rule.max_rounds} rounds at most",

@@ -47,8 +47,10 @@ class WarmupFacts(_Model):
 
     requests: int = 0
     settled: bool = False
-    first_ttft_ns: int | None = Field(default=None, description="first request to the cold endpoint")
-    settled_ttft_ns: int | None = Field(default=None, description="median of the last round")
+    first_ttft_ns: int | None = Field(
+        default=None, description="one prompt alone, first of all; the slowest endpoint's"
+    )
+    settled_ttft_ns: int | None = Field(default=None, description="one prompt alone, after the rounds; the slowest's")
     duration_ns: int = 0
     rule: str = ""
     ready_ns: dict[str, int] = Field(default_factory=dict, description="endpoint: start to ready")

@@ -18,4 +18,7 @@ class SystemRecord(BaseModel):
     versions: dict[str, str] = Field(description="python, assay, mlcommons-loadgen and other packages that matter")
     git: dict[str, str] = Field(default_factory=dict, description="commit and state of the working folder, if in git")
     cpu_ceiling: dict[str, Any] | None = Field(default=None, description="measured limits of the controller's CPU")
+    client_calibration: dict[str, float] | None = Field(
+        default=None, description="errors of the client against a simulated endpoint's truth, before the first run, ns"
+    )
     model_files: dict[str, str] = Field(default_factory=dict, description="sha256 by file name, where known")
