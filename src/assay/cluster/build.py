@@ -6,7 +6,7 @@ from pathlib import Path
 
 from assay.cluster.launcher import Launcher
 from assay.cluster.local import LocalLauncher
-from assay.cluster.options import ClusterOptions, LocalOptions, SshOptions
+from assay.cluster.options import ClusterOptions, DockerOptions, LocalOptions, SlurmOptions, SshOptions
 from assay.errors import UserError
 
 
@@ -20,4 +20,12 @@ def build_launcher(options: ClusterOptions, label: str, folder: Path) -> Launche
 
         require_asyncssh()
         return SshLauncher(options, label, folder)
+    if isinstance(options, DockerOptions):
+        from assay.cluster.docker import DockerLauncher
+
+        return DockerLauncher(options, label)
+    if isinstance(options, SlurmOptions):
+        from assay.cluster.slurm import SlurmLauncher
+
+        return SlurmLauncher(options, label)
     raise UserError(f"cluster.launcher: {options.launcher} is not available")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.rig import dockerd
 from tests.rig import hosts as rig
 
 from assay.cluster.options import SshOptions
@@ -36,6 +37,18 @@ def ssh_options(hosts: rig.Hosts) -> SshOptions:
     return SshOptions.model_validate(
         {"launcher": "ssh", "nodes": nodes, "config_file": str(hosts.ssh_config), "python": sys.executable}
     )
+
+
+@pytest.fixture(scope="session")
+def docker_host(hosts: rig.Hosts) -> Iterator[int]:
+    """The number of a host with a dockerd that has the rig's image."""
+    if reason := dockerd.why_not():
+        pytest.skip(reason)
+    try:
+        dockerd.up(hosts, 3)
+        yield 3
+    finally:
+        dockerd.down(hosts, 3)
 
 
 @pytest.hookimpl(tryfirst=True)

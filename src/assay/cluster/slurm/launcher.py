@@ -1,0 +1,177 @@
+"""Servers as Slurm jobs, one each."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from assay.cluster.facts import NodeFacts
+from assay.cluster.health import CheckRow, judged
+from assay.cluster.launcher import Launcher, LaunchError, PlacedServer, ServerSpec, ServerState
+from assay.cluster.local import GUARD, explain_exit, secrets, tail_file
+from assay.cluster.options import SlurmOptions
+from assay.cluster.probing import parse_probe, probe_source
+from assay.cluster.slurm import commands
+from assay.cluster.slurm.script import job_name, sbatch_script
+from assay.cluster.slurm.words import HOPELESS, RUNNING, WAITING, end_in_words, reason_in_words
+from assay.errors import AssayError, UserError
+
+POLL_S = 0.5
+USABLE = ("idle", "mix", "alloc", "comp")
+
+
+class SlurmLauncher(Launcher):
+    """Scripts, logs, addresses and exit codes go through a folder that nodes and this machine share.
+
+    `place` returns once every job runs, so that `ready_ns` doesn't count the queue; the wait is in the handle.
+    """
+
+    def __init__(self, options: SlurmOptions, label: str) -> None:
+        super().__init__(label)
+        self._options = options
+        self._folder = Path(options.folder).expanduser() / label
+
+    async def prepare(self, specs: Sequence[ServerSpec]) -> None:
+        self.specs = specs
+        await commands.run("sinfo", "--version")
+        nodes = [spec.node for spec in specs]
+        if self._options.exclusive and len(set(nodes)) != len(nodes):
+            raise UserError("cluster.exclusive: true allows one server a node: a second one would wait forever")
+        for spec in specs:
+            secrets(spec)  # sbatch hands this process's environment on; here only their presence is checked
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"cluster.folder: can't make {self._folder}: {error.strerror}") from None
+
+    async def place(self) -> list[PlacedServer]:
+        (self._folder / "guard.py").write_text(GUARD.read_text())
+        for number, spec in enumerate(self.specs):
+            script = self._folder / f"{spec.name}.sh"
+            script.write_text(sbatch_script(spec, self._options, self.label, number, self._folder))
+            job = await commands.submit(str(script))
+            self.servers.append(PlacedServer(spec, "", {"job": job}, started_ns=time.monotonic_ns()))
+        await asyncio.gather(*(self._await_start(server) for server in self.servers))
+        return self.servers
+
+    async def _await_start(self, server: PlacedServer) -> None:
+        """Wait for the job's turn, then for the address that its script writes."""
+        submitted_ns = server.started_ns
+        while not (address := self._read(server, "address")):
+            job = await commands.look(server.handle["job"])
+            if job.state in WAITING:
+                why = reason_in_words(job.reason)
+                waited_s = (time.monotonic_ns() - submitted_ns) / 1e9
+                if job.reason in HOPELESS or waited_s > self._options.queue_timeout_s:
+                    raise LaunchError(f"job {job.id} of server {server.spec.name} waits for its turn: {why}")
+            elif job.state not in RUNNING:
+                await asyncio.sleep(POLL_S)
+                if self._read(server, "address"):
+                    continue
+                tail = await self.tail(server)
+                end = end_in_words(job.state, job.exit_code)
+                raise LaunchError(f"job {job.id} of server {server.spec.name} did not start: {end}\n{tail}".rstrip())
+            await asyncio.sleep(POLL_S)
+        server.handle["queued_ns"] = str(time.monotonic_ns() - submitted_ns)
+        server.started_ns = time.monotonic_ns()
+        node, port = address.split()
+        server.handle["node"] = node
+        server.url = f"http://{await commands.node_address(node)}:{port}"
+
+    def _read(self, server: PlacedServer, kind: str) -> str:
+        try:
+            return (self._folder / f"{server.spec.name}.{kind}").read_text().strip()
+        except FileNotFoundError:
+            return ""
+
+    async def exited(self, server: PlacedServer) -> str | None:
+        job = await commands.look(server.handle["job"])
+        if job.state in RUNNING or job.state in WAITING:
+            return None
+        text = end_in_words(job.state, job.exit_code)
+        if code := self._read(server, "exit"):
+            text += f"; {explain_exit(int(code))}"
+        return f"job {job.id}: {text}"
+
+    async def waiting_for(self, server: PlacedServer) -> str | None:
+        job = await commands.look(server.handle["job"])
+        return reason_in_words(job.reason) if job.state in WAITING else None
+
+    async def tail(self, server: PlacedServer, lines: int = 15) -> str:
+        return tail_file(self._folder / f"{server.spec.name}.log", lines)
+
+    async def logs(self, dest: Path) -> None:
+        dest.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - a local folder
+        for server in self.servers:
+            source = self._folder / f"{server.spec.name}.log"
+            if source.exists():
+                shutil.copyfile(source, dest / source.name)
+
+    async def stop(self) -> None:
+        if self.servers and all(server.state is ServerState.STOPPED for server in self.servers):
+            return
+        if self.servers:
+            await commands.cancel(job_name(self.label))
+        shutil.rmtree(self._folder, ignore_errors=True)
+        for server in self.servers:
+            server.state = ServerState.STOPPED
+
+    async def facts(self) -> list[NodeFacts]:
+        found: dict[str, NodeFacts] = {}
+        for server in self.servers:
+            name = server.spec.node
+            if name not in found:
+                found[name] = await self._facts(server)
+        return list(found.values())
+
+    async def _facts(self, server: PlacedServer) -> NodeFacts:
+        """The probe, as a step of the job beside the server."""
+        step = ["--overlap", "--ntasks=1", f"--jobid={server.handle['job']}", "--quiet"]
+        try:
+            output = await commands.run("srun", *step, self._options.python, "-I", "-", stdin=probe_source().encode())
+            return parse_probe(output.encode(), server.spec.node)
+        except AssayError as error:
+            return NodeFacts(name=server.spec.node, hostname=server.handle.get("node", ""), problems=[str(error)])
+
+    async def check(self) -> list[CheckRow]:
+        try:
+            version = (await commands.run("sinfo", "--version")).strip()
+            listed = await commands.run("sinfo", "-h", "-N", "-o", "%N|%T|%G|%R")
+        except AssayError as error:
+            return [judged("all", "slurm", False, 10, str(error), "run assay on a login node", required=True)]
+        rows = [judged("all", "slurm", True, 10, version, "", required=True)]
+        lines = [line.split("|") for line in listed.splitlines()]
+        if self._options.partition:
+            there = sorted({line[3] for line in lines})
+            detail = f"partitions: {', '.join(there)}"
+            found = self._options.partition in there
+            rows.append(judged("all", "partition", found, 5, detail, "correct cluster.partition", required=True))
+        for node in self._options.nodes if self._options.pin else ():
+            rows += self._node_rows(node.name, len(node.accelerators), {line[0]: line for line in lines})
+        return rows
+
+    def _node_rows(self, name: str, wanted: int, lines: dict[str, list[str]]) -> list[CheckRow]:
+        if name not in lines:
+            detail, mend = f"Slurm knows no node {name}", f"use one of {', '.join(sorted(lines))}"
+            return [judged(name, "node", False, 10, detail, mend, required=True)]
+        _, state, gres, _ = lines[name]
+        mend = f"see `scontrol show node {name}` for its reason"
+        rows = [judged(name, "node", state.startswith(USABLE), 10, state, mend, required=True)]
+        if wanted:
+            having = _count(gres, self._options.gres)
+            mend = "ask for fewer, or correct cluster.gres"
+            rows.append(judged(name, "accelerators", having >= wanted, 8, f"gres {gres}", mend, required=True))
+        return rows
+
+
+def _count(gres: str, kind: str) -> int:
+    """How many of `kind` a node's gres text holds, such as gpu:h100:4(S:0-1),nic:2."""
+    total = 0
+    for item in gres.split(","):
+        words = item.partition("(")[0].split(":")
+        if words[0] == kind.partition(":")[0] and words[-1].isdigit():
+            total += int(words[-1])
+    return total

@@ -1,0 +1,224 @@
+"""Jobs of a real Slurm with two nodes and fake GPUs. The controller runs on node1, as on a login node."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.integration.cluster.conftest import TINY
+from tests.rig import slurm as rig
+from tests.rig.hosts import Hosts
+
+pytestmark = [pytest.mark.slurm, pytest.mark.ssh]
+
+DRIVER = """
+import asyncio, json, os, sys, time
+from pathlib import Path
+from assay.cluster import Deployment, LaunchError, ServerSpec, stop_deployment
+from assay.cluster.check import check_cluster
+from assay.cluster.http import get_json
+from assay.cluster.options import SlurmOptions
+from assay.cluster.slurm import SlurmLauncher
+from assay.engines import SimulatedOptions, build_engine
+
+given = json.loads(sys.argv[1])
+options = SlurmOptions.model_validate(given["cluster"])
+engine = SimulatedOptions(kind="simulated", **given.get("engine", {}))
+folder = Path(given["folder"])
+tiny = tuple(given["argv"])
+lost = []
+
+async def deploy():
+    async with Deployment(
+        engine, options, label=given["label"], folder=folder, on_lost=lambda *what: lost.append(what)
+    ) as deployment:
+        endpoints = [endpoint.model_dump() for endpoint in deployment.endpoints]
+        answers = [await get_json(endpoint["url"] + "/v1/models") is not None for endpoint in endpoints]
+        print("up", flush=True)
+        deadline = time.monotonic() + given.get("wait_s", 0)
+        while not lost and time.monotonic() < deadline:
+            await asyncio.sleep(0.2)
+    return {"endpoints": endpoints, "answers": answers, "lost": lost, "ready_ns": deployment.ready_ns,
+            "stop_ns": deployment.stop_ns, "nodes": [node.hostname for node in deployment.nodes],
+            "problems": deployment.problems}
+
+async def launch():
+    launcher = SlurmLauncher(options, given["label"])
+    specs = [ServerSpec(name=node.name, node=node.name, argv=tiny, accelerators=node.accelerators,
+                        env={"A": "0,1"}, secret_env=tuple(given.get("secrets", ())), ready_timeout_s=20)
+             for node in options.nodes]
+    try:
+        await launcher.prepare(specs)
+        await launcher.place()
+        async def check(server):
+            return None if await get_json(server.url + "/health") is not None else "no health"
+        await launcher.wait_ready(check)
+        return [(await get_json(server.url + "/env"))["env"] for server in launcher.servers]
+    finally:
+        await launcher.logs(folder)
+        await launcher.stop()
+
+async def check():
+    report = await check_cluster(engine, options)
+    return [(row.node, row.check, row.outcome, row.detail) for row in report.rows]
+
+async def stop():
+    return await stop_deployment(folder)
+
+try:
+    result = asyncio.run(globals()[given["do"]]())
+except* LaunchError as group:
+    error = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    result = {"error": str(error)}
+print(json.dumps(result))
+"""
+
+
+@pytest.fixture(scope="module", params=[pytest.param(True, marks=pytest.mark.slow, id="accounting"), False])
+def slurm(hosts: Hosts, request: pytest.FixtureRequest) -> Iterator[bool]:
+    """A Slurm with and without accounting."""
+    if reason := rig.why_not(request.param):
+        pytest.skip(reason)
+    try:
+        rig.up(hosts, request.param)
+        yield request.param
+    finally:
+        rig.down(hosts)
+
+
+def request_of(hosts: Hosts, do: str, label: str, **fields: Any) -> str:
+    cluster = {
+        "launcher": "slurm",
+        "nodes": [{"name": "node2"}, {"name": "node3"}],
+        "folder": str(hosts.shared / "jobs"),
+        "python": sys.executable,
+        **fields.pop("cluster", {}),
+    }
+    argv = ["{python}", str(TINY), "--host", "{host}", "--port", "{port}", *fields.pop("arguments", [])]
+    folder = str(hosts.shared / label)
+    return json.dumps({"do": do, "label": label, "cluster": cluster, "folder": folder, "argv": argv, **fields})
+
+
+def drive(hosts: Hosts, do: str, label: str, *, environment: tuple[str, ...] = (), **fields: Any) -> Any:
+    """Run the driver on node1; its result."""
+    (hosts.shared / label).mkdir(exist_ok=True)
+    request = request_of(hosts, do, label, **fields)
+    output = hosts.run(1, "env", *environment, sys.executable, "-c", DRIVER, request, timeout_s=120)
+    return json.loads(output.splitlines()[-1])
+
+
+def left(hosts: Hosts) -> list[str]:
+    jobs = hosts.run(1, "squeue", "-h", "-o", "%i").split()
+    return jobs + [line for n in (2, 3) for line in hosts.processes(n) if "tiny_server" in line or "simulator" in line]
+
+
+def test_deploys_on_two_nodes_and_leaves_nothing(hosts: Hosts, slurm: bool) -> None:
+    done = drive(hosts, "deploy", f"two{slurm}")
+    assert [endpoint["node"] for endpoint in done["endpoints"]] == ["node2", "node3"]
+    assert [endpoint["url"].split(":")[1] for endpoint in done["endpoints"]] == ["//node2", "//node3"]
+    assert done["answers"] == [True, True]
+    assert done["nodes"] == ["node2", "node3"]
+    assert done["problems"] == []
+    assert left(hosts) == []
+    assert not (hosts.shared / "jobs" / f"two{slurm}").exists()
+
+
+def test_slurm_gives_accelerators_and_hands_the_environment_on(hosts: Hosts, slurm: bool) -> None:
+    nodes = [{"name": "node2", "accelerators": 2}]
+    (seen,) = drive(
+        hosts, "launch", "gpus", cluster={"nodes": nodes}, environment=("RIG_KEY=a,b",), secrets=["RIG_KEY"]
+    )
+    assert seen["CUDA_VISIBLE_DEVICES"] == "0,1"
+    assert (seen["A"], seen["RIG_KEY"]) == ("0,1", "a,b")
+    assert left(hosts) == []
+
+
+def test_a_server_that_dies_shows_its_last_words(hosts: Hosts, slurm: bool) -> None:
+    nodes = [{"name": "node2"}]
+    done = drive(hosts, "launch", f"dies{slurm}", cluster={"nodes": nodes}, arguments=["--die", "no memory left"])
+    assert "the server failed with exit code 1 (FAILED)" in done["error"]
+    assert "no memory left" in done["error"]
+    assert left(hosts) == []
+
+
+def test_what_slurm_can_not_give_is_told(hosts: Hosts, slurm: bool) -> None:
+    for cluster, message in (
+        ({"nodes": [{"name": "node2", "accelerators": 8}]}, "Requested node configuration is not available"),
+        ({"time_limit": "05:00:00"}, "cluster.time_limit is longer than the partition allows"),
+        ({"partition": "absent"}, "invalid partition specified: absent"),
+    ):
+        assert message in drive(hosts, "launch", "refused", cluster=cluster)["error"]
+        assert left(hosts) == []
+
+
+def test_a_job_that_waits_too_long_says_for_what(hosts: Hosts, slurm: bool) -> None:
+    blocker = hosts.run(1, "sbatch", "--parsable", "-w", "node2", "--gres=gpu:3", "--wrap", "sleep 60").strip()
+    try:
+        cluster = {"nodes": [{"name": "node2", "accelerators": 2}], "queue_timeout_s": 2}
+        done = drive(hosts, "launch", "waits", cluster=cluster)
+    finally:
+        hosts.run(1, "scancel", blocker)
+    assert "waits for its turn: " in done["error"]
+    assert "(Resources)" in done["error"] or "(Priority)" in done["error"]
+
+
+def test_check_asks_slurm_of_its_nodes(hosts: Hosts, slurm: bool) -> None:
+    nodes = [{"name": "node2", "accelerators": 4}, {"name": "node3", "accelerators": 5}, {"name": "node9"}]
+    rows = drive(hosts, "check", "check", cluster={"nodes": nodes, "partition": "gpu"})
+    assert [tuple(row[:3]) for row in rows] == [
+        ("all", "slurm", "passed"),
+        ("all", "partition", "passed"),
+        ("node2", "node", "passed"),
+        ("node2", "accelerators", "passed"),
+        ("node3", "node", "passed"),
+        ("node3", "accelerators", "failed"),
+        ("node9", "node", "failed"),
+    ]
+
+
+def test_what_a_killed_controller_left_can_be_stopped(hosts: Hosts, slurm: bool) -> None:
+    (hosts.shared / "orphan").mkdir(exist_ok=True)
+    import shlex
+
+    command = shlex.join([sys.executable, "-c", DRIVER, request_of(hosts, "deploy", "orphan", wait_s=600)])
+    ssh = ["ssh", "-F", str(hosts.ssh_config), "node1", f"echo $$; exec {command}"]
+    with subprocess.Popen(ssh, stdout=subprocess.PIPE) as controller:
+        assert controller.stdout is not None
+        pid = controller.stdout.readline().decode().strip()
+        assert controller.stdout.readline() == b"up\n"
+        hosts.run(1, "kill", f"-{signal.SIGKILL.value}", pid)
+    assert len(left(hosts)) >= 4
+    assert drive(hosts, "stop", "orphan") == ["node2", "node3"]
+    assert left(hosts) == []
+
+
+@pytest.mark.slow
+def test_a_node_that_fails_is_told(hosts: Hosts, slurm: bool) -> None:
+    (hosts.shared / "fails").mkdir(exist_ok=True)
+    import shlex
+
+    request = request_of(hosts, "deploy", "fails", wait_s=80)
+    ssh = ["ssh", "-F", str(hosts.ssh_config), "node1", shlex.join([sys.executable, "-c", DRIVER, request])]
+    try:
+        with subprocess.Popen(ssh, stdout=subprocess.PIPE, text=True) as controller:
+            assert controller.stdout is not None
+            assert controller.stdout.readline() == "up\n"
+            hosts.cut(3)
+            done = json.loads(controller.stdout.readline())
+    finally:
+        hosts.heal(3)
+    ((name, reason),) = done["lost"]
+    assert name == "node3"
+    assert "its node failed (Slurm lost contact with it) (NODE_FAIL)" in reason
+    deadline = time.monotonic() + 60
+    while left(hosts) and time.monotonic() < deadline:
+        time.sleep(1)
+    assert left(hosts) == []
