@@ -45,18 +45,21 @@ _FAULT_KEYS = {"kind": "kind", "at": "at_s", "after": "after", "for": "for_s", "
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault and when it happens: from `at_s` after start, and after `after` requests, for `for_s`."""
+    """One fault and when it begins: `at_s` after the start or, if `after` is set, with the request after that many."""
 
     kind: FaultKind
     at_s: float = 0.0
     after: int = 0
     for_s: float = float("inf")
+    """How long it goes on."""
     p: float = 1.0
     """The share of requests that it hits, drawn from the seed."""
     factor: float = 5.0
     """For slow and cold_start."""
 
     def __post_init__(self) -> None:
+        if self.at_s and self.after:
+            raise UserError(f"fault {self.kind}: give at or after, not both")
         if self.at_s < 0 or self.after < 0 or self.for_s <= 0 or not 0 < self.p <= 1 or self.factor <= 0:
             raise UserError(f"fault {self.kind}: at and after must be >= 0, for and factor > 0, 0 < p <= 1")
 

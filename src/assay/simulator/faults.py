@@ -21,21 +21,24 @@ class FaultPlan:
     """The faults of one server, drawn from a seed. Times are `time.monotonic_ns()`."""
 
     def __init__(self, faults: tuple[Fault, ...], seed: int, start_ns: int) -> None:
-        self._start_ns = start_ns
         self._draw = random.Random(seed)
         self._on_requests = [fault for fault in faults if fault.kind not in SERVER_FAULTS]
         self._slow = [fault for fault in faults if fault.kind in (FaultKind.SLOW, FaultKind.COLD_START)]
-        self._after = [fault for fault in faults if fault.kind in (FaultKind.DIE, FaultKind.REFUSE)]
-        self.requests = 0
+        self._on_server = [fault for fault in faults if fault.kind in (FaultKind.DIE, FaultKind.REFUSE)]
+        self._begin_ns = {fault: start_ns + round(fault.at_s * 1e9) for fault in faults if not fault.after}
+        self._by_count = [fault for fault in faults if fault.after]
+        self._requests = 0
 
-    def arriving(self) -> list[Fault]:
+    def arriving(self, now_ns: int) -> list[Fault]:
         """Counts a request; the server faults (die, refuse) that its number sets off."""
-        self.requests += 1
-        return [fault for fault in self._after if fault.after and fault.after + 1 == self.requests]
+        self._requests += 1
+        begun = [fault for fault in self._by_count if fault.after + 1 == self._requests]
+        self._begin_ns |= dict.fromkeys(begun, now_ns)
+        return [fault for fault in begun if fault in self._on_server]
 
     def at_times(self) -> list[Fault]:
-        """Faults that begin at a time rather than after a request."""
-        return [fault for fault in (*self._after, *self._on_requests) if not fault.after]
+        """Faults that begin at a time rather than after a request, and not just slow the server."""
+        return [fault for fault in (*self._on_server, *self._on_requests) if not fault.after]
 
     def for_request(self, now_ns: int) -> Fault | None:
         """The fault that hits a request which arrives now."""
@@ -49,10 +52,8 @@ class FaultPlan:
         return fault.kind in MIDWAY and self._draw.random() < fault.p
 
     def end_ns(self, fault: Fault) -> int | None:
-        """When the fault ends; None if it doesn't."""
-        if fault.for_s == float("inf"):
-            return None
-        return self._start_ns + round((fault.at_s + fault.for_s) * 1e9)
+        """When a fault that has begun ends; None if it doesn't."""
+        return None if fault.for_s == float("inf") else self._begin_ns[fault] + round(fault.for_s * 1e9)
 
     def slowness(self, now_ns: int) -> float:
         """The factor on every interval."""
@@ -63,5 +64,5 @@ class FaultPlan:
         return factor
 
     def _active(self, fault: Fault, now_ns: int) -> bool:
-        elapsed_s = (now_ns - self._start_ns) / 1e9
-        return fault.at_s <= elapsed_s < fault.at_s + fault.for_s and self.requests > fault.after
+        begin_ns = self._begin_ns.get(fault)
+        return begin_ns is not None and 0 <= now_ns - begin_ns < fault.for_s * 1e9

@@ -86,7 +86,7 @@ class SimulatorServer:
         self._engine.drop(job)
 
     def _complete(self, connection: Connection, body: bytes, arrival_ns: int, *, chat: bool) -> None:
-        for fault in self._plan.arriving():
+        for fault in self._plan.arriving(arrival_ns):
             self._begin(fault)
         try:
             asked = read_request(body, self._config, chat=chat)

@@ -48,10 +48,11 @@ def test_server_that_dies(tmp_path: Path) -> None:
     with simulator(tmp_path, "--fault", "die,after=2", "--itl-ms", "30") as server:
 
         async def talk(requests: Requests) -> list[Exchange]:
-            return await requests.ask(4, max_tokens=20) + await requests.ask()
+            broken = await requests.ask(4, max_tokens=20)
+            assert server.process.wait(10) == 1
+            return broken + await requests.ask()
 
         exchanges = conversation(server.url(), talk)
-        assert server.process.wait(10) == 1
     assert all(exchange.outcome in (Outcome.RESET, Outcome.TRUNCATED) for exchange in exchanges[:4])
     assert exchanges[4].outcome is Outcome.CONNECT
 

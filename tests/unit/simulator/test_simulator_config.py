@@ -13,13 +13,14 @@ from assay.simulator.requests import read_request
 
 
 def test_fault_from_text() -> None:
-    fault = Fault.parse("kind=slow, at=2, for=1.5, p=0.25, factor=3, after=10")
-    assert fault == Fault(FaultKind.SLOW, at_s=2, after=10, for_s=1.5, p=0.25, factor=3)
+    fault = Fault.parse("kind=slow, at=2, for=1.5, p=0.25, factor=3")
+    assert fault == Fault(FaultKind.SLOW, at_s=2, for_s=1.5, p=0.25, factor=3)
     assert Fault.parse("hang") == Fault(FaultKind.HANG)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "explode", "hang,at=soon", "hang,until=3", "hang,p=0", "hang,p=2", "slow,factor=0"]
+    "text",
+    ["", "explode", "hang,at=soon", "hang,until=3", "hang,p=0", "hang,p=2", "hang,at=1,after=1", "slow,factor=0"],
 )
 def test_bad_faults_are_explained(text: str) -> None:
     with pytest.raises(UserError):
