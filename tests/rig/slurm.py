@@ -33,7 +33,7 @@ SlurmdTimeout=10
 MessageTimeout=10
 GresTypes=gpu
 NodeName=node[2-3] CPUs=4 RealMemory=8000 Gres=gpu:h100:4 State=UNKNOWN
-PartitionName=gpu Nodes=node[2-3] Default=YES MaxTime=01:00:00 State=UP OverSubscribe=NO
+PartitionName=gpu Nodes=node[2-3] Default=YES MaxTime=03:00:00 State=UP OverSubscribe=NO
 """
 ACCOUNTING = """
 JobAcctGatherType=jobacct_gather/linux

@@ -121,14 +121,15 @@ def left(hosts: Hosts) -> list[str]:
 
 
 def test_deploys_on_two_nodes_and_leaves_nothing(hosts: Hosts, slurm: bool) -> None:
-    done = drive(hosts, "deploy", f"two{slurm}")
+    done = drive(hosts, "deploy", f"two-{slurm}".lower())
+    assert "endpoints" in done, done
     assert [endpoint["node"] for endpoint in done["endpoints"]] == ["node2", "node3"]
     assert [endpoint["url"].split(":")[1] for endpoint in done["endpoints"]] == ["//node2", "//node3"]
     assert done["answers"] == [True, True]
     assert done["nodes"] == ["node2", "node3"]
     assert done["problems"] == []
     assert left(hosts) == []
-    assert not (hosts.shared / "jobs" / f"two{slurm}").exists()
+    assert not (hosts.shared / "jobs" / f"two-{slurm}".lower()).exists()
 
 
 def test_slurm_gives_accelerators_and_hands_the_environment_on(hosts: Hosts, slurm: bool) -> None:
@@ -143,7 +144,9 @@ def test_slurm_gives_accelerators_and_hands_the_environment_on(hosts: Hosts, slu
 
 def test_a_server_that_dies_shows_its_last_words(hosts: Hosts, slurm: bool) -> None:
     nodes = [{"name": "node2"}]
-    done = drive(hosts, "launch", f"dies{slurm}", cluster={"nodes": nodes}, arguments=["--die", "no memory left"])
+    done = drive(
+        hosts, "launch", f"dies-{slurm}".lower(), cluster={"nodes": nodes}, arguments=["--die", "no memory left"]
+    )
     assert "the server failed with exit code 1 (FAILED)" in done["error"]
     assert "no memory left" in done["error"]
     assert left(hosts) == []
