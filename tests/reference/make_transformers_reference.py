@@ -7,7 +7,7 @@ Run it in an environment of its own (it needs no part of assay):
     python make_transformers_reference.py --model-dir DIR --articles cnn_dailymail_30.json --nltk-data DIR \
         --out smollm2_transformers_f32.json
 
-`--model-dir` is the folder that `python -m assay.engines.embedded.model` prints. Prompts are whole (no truncation),
+`--model-dir` is the folder that `assay fetch embedded` prints. Prompts are whole (no truncation),
 decoding is greedy, at most 128 tokens, and ROUGE is computed as MLPerf's evaluation.py does.
 """
 

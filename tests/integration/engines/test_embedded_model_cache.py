@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,8 +17,12 @@ pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 def test_one_prepares_and_both_have_it(tmp_path: Path) -> None:
     (tmp_path / "smollm2-135m-instruct" / ".prepare-left-behind").mkdir(parents=True)
-    command = [sys.executable, "-m", "assay.engines.embedded.model", "--cache-dir", str(tmp_path)]
-    both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    command = [sys.executable, "-c", "from assay.engines.embedded import ensure_model; print(ensure_model())"]
+    environment = {**os.environ, "ASSAY_CACHE": str(tmp_path)}
+    both = [
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
     (first_out, first_err), (second_out, second_err) = (process.communicate(timeout=280) for process in both)
     if "couldn't be downloaded" in first_err:
         pytest.skip(first_err)

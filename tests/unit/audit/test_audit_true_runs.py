@@ -1,0 +1,65 @@
+"""True runs, simulated and printed in any precision, never raise a rule."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.unit.audit.loadgen_files import submission_folder, write_logs
+from tests.unit.audit.queue_runs import report_claims, simulate
+
+from assay.audit import AuditReport, audit_path
+
+
+def audit_claims(claims: dict[str, object]) -> AuditReport:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "claims.yaml"
+        path.write_text(yaml.safe_dump(claims))
+        return audit_path(path)
+
+
+def complaints(report: AuditReport) -> list[str]:
+    return [f"{f.verdict} {f.rule} {f.subject}: {f.statement}: {f.arithmetic}" for f in report.problems]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    samples=st.integers(8, 250),
+    concurrency=st.integers(1, 8),
+    nodes=st.integers(1, 3),
+    digits=st.integers(4, 8),
+    failed=st.integers(0, 5),
+)
+def test_true_reports_are_clean(
+    seed: int, samples: int, concurrency: int, nodes: int, digits: int, failed: int
+) -> None:
+    report = audit_claims(report_claims(seed, samples, concurrency, nodes, digits, failed))
+    assert complaints(report) == []
+    assert report.exit_code == 0
+    judged = {finding.rule for finding in report.findings}
+    assert {"throughput", "token-rate", "littles-law", "ceiling-throughput", "std-possible", "projection"} <= judged
+
+
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 2**32), scenario=st.sampled_from(["Offline", "Server", "Interactive", "SingleStream"]))
+def test_true_submissions_are_clean(seed: int, scenario: str) -> None:
+    rng = np.random.default_rng(seed)
+    if scenario == "Offline":
+        sim = simulate(rng, 13368, 8, [1.0])
+        sim.start_ns[:] = 0
+    elif scenario == "SingleStream":
+        sim = simulate(rng, 800, 1, [0.5])
+    else:
+        sim = simulate(rng, 1000, 4, [1.0], arrivals=np.cumsum(rng.exponential(1.0, 1000)) + 1)
+    with tempfile.TemporaryDirectory() as root:
+        write_logs(submission_folder(Path(root), scenario), sim, scenario, 10**13, 10**13)
+        report = audit_path(Path(root))
+    # the simulation holds no latency limits; all else about it is a VALID run
+    assert [c for c in complaints(report) if " latency-limits " not in c] == []
+    assert report.rows[0].result == "VALID"
+    assert report.rows[0].samples == len(sim)
