@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from assay.analysis.ceilings import find_accelerator, find_model, precision_of
+from assay.analysis.ceilings import combine, find_accelerator, find_model, precision_of
 from assay.audit.evidence import Evidence, RunEvidence
 from assay.audit.hardware import achieved, limits, output_tokens
 from assay.audit.readers.claims import read_claims
@@ -106,14 +106,15 @@ def _utilisation_words(run: RunEvidence) -> list[str]:
     used = achieved(run)
     if used is None:
         return []
-    bound = limits(run)
+    hardware = combine(run.hardware, run.precision)
     words = [f"MFU = {used.mfu_arithmetic} = {used.mfu:.4g}"]
     if used.mbu is not None:
         words.append(f"MBU = {used.mbu_arithmetic} = {used.mbu:.4g}")
-    if bound is not None:
-        words += [f"hardware: {source}" for source in bound.hardware.sources]
-        if bound.hardware.measured:
-            words.append("measured by a micro-benchmark: a speed that was reached, not the most that there is")
+    words += [f"hardware: {source}" for source in hardware.sources]
+    if hardware.measured:
+        words.append("measured by a micro-benchmark: a speed that was reached, not the most that there is")
+    if run.division == "open":
+        words.append("open division: the model may be another than the benchmark's")
     if output_tokens(run) is None or run.mean_input_tokens is None:
         words.append("tokens a sample are partly the data set's, not the run's own")
     if run.hardware_guessed:

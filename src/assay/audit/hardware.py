@@ -25,8 +25,8 @@ class Limits:
 
 
 def limits(run: RunEvidence) -> Limits | None:
-    """The ceilings of a run; None where the model or the hardware isn't known."""
-    if run.model is None or not run.hardware:
+    """The ceilings of a run; None where model or hardware isn't known. The open division may use another model."""
+    if run.model is None or not run.hardware or run.division == "open":
         return None
     hardware = combine(run.hardware, run.precision)
     work = _workload(run, least=True)

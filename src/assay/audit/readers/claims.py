@@ -22,6 +22,7 @@ from assay.audit.readers.fields import UNITS_NS, Fields
 from assay.audit.readers.loadgen import is_log_folder, read_log_folder
 from assay.errors import UserError
 
+_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:[._]\d+)?)$")
 _TOP = {"version", "title", "source", "system", "model", "dataset", "engine", "runs", "derived", "statements"}
 _RUN = {
@@ -36,7 +37,7 @@ def read_claims(path: Path) -> Evidence:
     """Read a claims file. Raises UserError naming the field that is wrong."""
     try:
         # BaseLoader keeps every number as it was typed: 1.00 is more precise than 1
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506 - builds no objects
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - builds no objects
     except OSError as error:
         raise UserError(f"{path}: can't be read: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

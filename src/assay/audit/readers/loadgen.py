@@ -179,7 +179,8 @@ def _system(run: RunEvidence, place: _Place) -> None:
         return
     description = _description(place)
     if description:
-        accelerator = find_accelerator(str(description.get("accelerator_model_name", "")))
+        name = str(description.get("accelerator_model_name", ""))
+        accelerator = None if re.search(r"[,+;&]|\band\b", name) else find_accelerator(name)  # a mixture is no one's
         count = _integer(description.get("accelerators_per_node")) * _integer(description.get("number_of_nodes"))
         if accelerator and count:
             run.hardware = [(accelerator, count)]

@@ -18,8 +18,8 @@ For a known model and accelerator the time of a sample is at least the greater o
     decoding:    (tokens out - 1) x (weights' bytes / batch + KV bytes) / bandwidth
 
 with the largest batch that memory holds, the smallest and fastest precision that the claim allows, perfect
-parallelism and overlap, no attention arithmetic, and 15 % on top of the datasheet (four times a measured CPU's figures).
-docs/ceilings.md derives each term.
+parallelism and overlap, no attention arithmetic, and 15 % on top of the datasheet (four times a measured CPU's
+figures). docs/ceilings.md derives each term.
 
 impossible: above it. unsupported: above it if the accelerators were only guessed from a folder's name.
 """,

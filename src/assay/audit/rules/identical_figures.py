@@ -11,30 +11,34 @@ from assay.audit.registry import Check, every_run, evidence_rule
 from assay.audit.spans import Span
 from assay.audit.verdicts import Verdict
 
-_DIGITS_ALONE = 4.0
-_DIGITS_TOGETHER = 7.0
+_DIGITS_OF_ALL = 4.0
+_DIGITS_OF_SOME = 10.0
 
 
 @evidence_rule(
     "identical-figures",
     explain="""
-Measured rates and times carry noise: two nodes, or two runs, don't agree in a figure of four significant digits, nor
-in several figures of seven digits together. Where they do, one was copied from the other or both from one place.
-Counts and shares may agree. Published results trees are left out: one log may stand for two accuracy targets there.
+Measured rates and times carry noise. Two nodes, or two runs, that agree in every figure that both state, one of them of
+at least four significant digits, or in independent figures of ten digits together, weren't measured twice: one was
+copied from the other or both from one place. (Rate and duration of equally many samples count once.)
+Counts and shares may agree, and so may a run and a part of it. Published results trees are left out: one log may
+stand for two accuracy targets there.
 """,
     source="measurement noise: chance agreement in k digits has a probability of about 10^-k",
 )
 def check(evidence: Evidence) -> Iterator[Check]:
-    runs = [run for run in every_run(evidence) if run.origin is Origin.CLAIMS or run in evidence.runs]
-    runs = [run for run in runs if run.origin in (Origin.CLAIMS, Origin.RUN)]
+    runs = [run for run in every_run(evidence) if run.origin is Origin.CLAIMS]
+    runs += [run for run in evidence.runs if run.origin is Origin.RUN]
     for first, second in itertools.combinations(runs, 2):
-        same = [
-            (name, value)
+        if _within(first, second) or _within(second, first):
+            continue
+        shared = [
+            (name, value, other)
             for (name, value), (_, other) in zip(_figures(first), _figures(second), strict=True)
-            if value is not None and other is not None and value == other
+            if value is not None and other is not None
         ]
-        digits = [significant_digits(value) for _, value in same]
-        if digits and (max(digits) >= _DIGITS_ALONE or sum(digits) >= _DIGITS_TOGETHER):
+        same = [(name, value) for name, value, other in shared if value == other]
+        if same and _too_much(same, everything=len(same) == len(shared)):
             figures = ", ".join(f"{name} {value}" for name, value in same)
             yield Check(
                 Verdict.UNSUPPORTED,
@@ -43,6 +47,20 @@ def check(evidence: Evidence) -> Iterator[Check]:
                 subject=f"{first.name}, {second.name}",
                 where=f"{first.where}, {second.where}" if first.where != second.where else first.where,
             )
+
+
+def _too_much(same: list[tuple[str, Span]], *, everything: bool) -> bool:
+    digits = {name: significant_digits(value) for name, value in same}
+    if everything and max(digits.values()) >= _DIGITS_OF_ALL:
+        return True
+    pace = max(digits.pop("samples/s", 0.0), digits.pop("duration s", 0.0))
+    independent = [*digits.values(), pace] if pace else list(digits.values())
+    return len(independent) > 1 and sum(independent) >= _DIGITS_OF_SOME
+
+
+def _within(part: RunEvidence, whole: RunEvidence) -> bool:
+    """A part shares extremes with its whole; a whole of one part shares everything."""
+    return any(part is item for item in whole.parts)
 
 
 def _figures(run: RunEvidence) -> list[tuple[str, Span | None]]:

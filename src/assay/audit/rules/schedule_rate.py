@@ -19,7 +19,7 @@ In Server and Interactive LoadGen issues samples on its own schedule, and the la
 
 And no more queries are answered than were generated.
 """,
-    source="loadgen/results.cc: completed = n / last completion, scheduled = (n - 1) / last schedule",
+    source="loadgen/results.cc: completed = n or n - 1 over the last completion; scheduled = (n - 1) / last schedule",
 )
 def check(run: RunEvidence) -> Iterator[Check]:
     n = run.samples.completed
