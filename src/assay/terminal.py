@@ -29,7 +29,7 @@ class Terminal:
         self._console.print(text, markup=False)
 
     def run_begins(self, entry: RunEntry, number: int, total: int, samples: int) -> None:
-        self._label = f"[{number}/{total}] {entry.scenario} {entry.mode}"
+        self._label = f"[{number}/{total}] {entry.key}"
         self._total = samples
         self._started_ns = 0
         self._said_at = time.monotonic()

@@ -10,8 +10,9 @@ from typing import Any
 
 import click
 
+from assay.campaign.reporting import scaling_lines
 from assay.campaign.runner import Outcome, resume_campaign, run_campaign
-from assay.config import Config, load_config
+from assay.config import load_config
 from assay.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, AssayError
 from assay.runs import Ledger, RunEntry, read_ledger
 from assay.terminal import Terminal
@@ -30,7 +31,7 @@ def resume_command(
     from assay.campaign.state import find, resumed_config
 
     given = load_config(file, overrides) if file or overrides else None
-    folder = find(which, output or (given.output if given else Config().output))
+    folder = find(which, output or (given or load_config(None)).output)
     config = resumed_config(folder, given)
     return _carry_out(resume_campaign(config, folder, Terminal(), retry_failed=retry_failed), as_json=as_json)
 
@@ -103,7 +104,7 @@ def _text(outcome: Outcome) -> str:
             lines.append(f"{name}: {entry.status or 'not started'} {entry.reason}".rstrip())
     lines += [f"node {node} is left out: {reason}" for node, reason in outcome.state.left_out.items()]
     words = sorted({result.verdict.words for result in outcome.results})
-    lines += ["", *words, f"report: {outcome.folder.path}"]
+    lines += ["", *scaling_lines(outcome.folder), *words, f"report: {outcome.folder.path / 'report.html'}"]
     return "\n".join(lines) + "\n"
 
 

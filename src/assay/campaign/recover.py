@@ -14,29 +14,25 @@ from assay.runs import CampaignState, RunEntry, RunFolder, RunRecord, RunStatus
 _KILLED = "the process that carried out the campaign was killed"
 
 
-def recover(work: Work, state: CampaignState, say: Callable[[str], None]) -> list[RunFolder]:
-    """Settle every entry that was begun and hasn't ended; returns the folders that were closed now.
+def recover(work: Work, state: CampaignState, say: Callable[[str], None]) -> None:
+    """Settle every entry that was begun and hasn't ended.
 
     A run whose load had gone to its end is completed from its journals, for nothing is missing from it but telemetry.
     Any other is closed as interrupted, kept under `earlier`, and to be done again. Doing this twice changes nothing.
     """
-    closed = []
     for entry in state.runs:
         if entry.run is None or entry.ended or entry.status is RunStatus.SKIPPED:
             continue
         folder = work.campaign.run(entry.run)
-        if entry.status is None and _held_load(folder):
-            closed.append(folder)
         record = _settle(work, folder)
-        if record is not None and record.status in (RunStatus.INTERRUPTED, RunStatus.INCOMPLETE):
-            entry.earlier.append(folder.id)
-        if record is not None and record.status not in (RunStatus.INTERRUPTED, RunStatus.INCOMPLETE):
+        if record is not None and record.status is not RunStatus.INTERRUPTED:
             entry.status, entry.reason = record.status, record.reason
             say(f"{entry.key}: its load had ended before the interruption; {record.status}")
-        else:
-            _reset(entry)
-            say(f"{entry.key}: was interrupted, will be run again")
-    return closed
+            continue
+        if record is not None:
+            entry.earlier.append(folder.id)
+        _reset(entry)
+        say(f"{entry.key}: was interrupted, will be run again")
 
 
 def again(state: CampaignState, *, retry_failed: bool) -> None:

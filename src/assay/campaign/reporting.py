@@ -1,21 +1,63 @@
-"""Reports of a campaign's runs and of the whole. One that can't be made is told of; what was measured stays."""
+"""Reports of a campaign's runs and of the whole, made once its servers are down: pictures cost seconds of CPU each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
+
+import orjson
 
 from assay.benchmarks import Benchmark
 from assay.errors import AssayError
-from assay.runs import RunFolder
+from assay.runs import CampaignFolder, CampaignState
 
 Say = Callable[[str], None]
 
 
-def render_run_report(folder: RunFolder, benchmark: Benchmark, say: Say) -> None:
-    """Write the report of one run into its folder."""
-    from assay.report import render_run
+def render_reports(folder: CampaignFolder, state: CampaignState, benchmark: Benchmark, say: Say) -> None:
+    """Write the report of every run that has none yet, and the campaign's.
 
+    A report that can't be made is told of; the others are made, and what was measured stays.
+    """
+    from assay.report import render_campaign, render_run
+
+    for entry in state.runs:
+        run = folder.run(entry.run) if entry.run else None
+        if run is None or not run.result.exists() or (run.path / "report.html").exists():
+            continue
+        say(f"report of {entry.key}")
+        try:
+            render_run(run, benchmark)
+        except AssayError as error:
+            say(f"no report of {run.id}: {error}")
     try:
-        render_run(folder, benchmark)
+        render_campaign(folder, lambda _: benchmark)
     except AssayError as error:
-        say(f"no report of {folder.id}: {error}")
+        say(f"no report of the campaign: {error}")
+
+
+def scaling_lines(folder: CampaignFolder) -> list[str]:
+    """The campaign report's answer to how its nodes scale, a line for each group of nodes; empty where it has none."""
+    path = folder.path / "report.json"
+    report: dict[str, Any] = orjson.loads(path.read_bytes()) if path.exists() else {}
+    if why := report.get("why_no_scaling"):
+        return [f"scaling: {why}"]
+    return [_group(group) for group in (report.get("scaling") or {}).get("groups", [])]
+
+
+def _group(group: dict[str, Any]) -> str:
+    nodes = " + ".join(group["nodes"]) if len(group["nodes"]) <= 4 else f"{len(group['nodes'])} nodes"
+    rate = _between(group, "rate", "rate_low", "rate_high", ".4g")
+    if group["efficiency"] is None:
+        return f"{nodes}: {rate} output tokens/s; efficiency not measured: no baseline of {', '.join(group['missing'])}"
+    return (
+        f"{nodes}: {rate} output tokens/s together, "
+        f"{_between(group, 'sum_alone', 'sum_low', 'sum_high', '.4g')} as the sum of the nodes alone: "
+        f"efficiency {_between(group, 'efficiency', 'low', 'high', '.3f')}"
+    )
+
+
+def _between(group: dict[str, Any], value: str, low: str, high: str, form: str) -> str:
+    if group[low] is None or group[high] is None:
+        return f"{group[value]:{form}} (interval unknown)"
+    return f"{group[value]:{form}} ({group[low]:{form}} to {group[high]:{form}})"

@@ -16,7 +16,7 @@ from assay.campaign.plan import plan_runs, plan_without
 from assay.campaign.plan_text import plan_text
 from assay.campaign.prepare import prepare
 from assay.campaign.recover import again, recover
-from assay.campaign.reporting import render_run_report
+from assay.campaign.reporting import render_reports
 from assay.campaign.servers import campaign_nodes, check_nodes, servers, stop_leftovers, unable_nodes
 from assay.campaign.state import begin, check_dataset, held, session
 from assay.campaign.system import system_record
@@ -91,8 +91,7 @@ async def resume_campaign(
         check_dataset(state, prepared.dataset.sha256)
         work = Work(config, prepared, folder)
         await _stop_leftovers(work, listener)
-        for closed in recover(work, state, listener.say):
-            render_run_report(closed, prepared.benchmark, listener.say)
+        recover(work, state, listener.say)
         again(state, retry_failed=retry_failed)
         if state.kind == "scaling":
             plan_without(state, config, campaign_nodes(config))
@@ -135,6 +134,7 @@ class _Campaign:
                         raise
                     self._skip_rest(f"servers could not be started again: {error}")
         self._collect_results()
+        render_reports(self._folder, self._state, self._work.prepared.benchmark, self._say)
         return self._outcome
 
     async def _with_servers(self) -> None:
@@ -195,7 +195,6 @@ class _Campaign:
             write_json(self._folder.state, self._state)
             if folder.result.exists():
                 result = Result.model_validate_json(folder.result.read_bytes())
-                render_run_report(folder, self._work.prepared.benchmark, self._say)
             self._listener.run_ends(entry, result)
 
     def _after(self, entry: RunEntry) -> None:
