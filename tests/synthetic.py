@@ -357,7 +357,7 @@ def _record(plan: Plan, folder: RunFolder, ledger: Ledger, table: _Table) -> Run
         dataset_name="synthetic articles",
         dataset_sha256="0" * 64,
         dataset_samples=13_368,
-        samples=min(plan.samples, 13_368),
+        samples=13_368,
         dataset_generated=True,
         model="synthetic-8b",
         simulated=plan.simulated,

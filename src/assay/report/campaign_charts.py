@@ -96,10 +96,11 @@ def _fit_panel(scaling: Scaling) -> Panel:
         y: list[float | None] = [fit.predicted[i] for i in places]
         return Series(name, "line", x, y, PALETTE[0] if not dashed else PALETTE[1], low, high, dashed=dashed)
 
-    x = [float(len(g.nodes)) for g in scaling.groups]
+    known = [g for g in scaling.groups if g.sum_alone is not None]
+    x = [(g.sum_alone or 0.0) / fit.unit for g in known]
     measured = Series(
-        "measured", "points", x, [g.rate for g in scaling.groups], NEUTRAL,
-        [g.rate_low for g in scaling.groups], [g.rate_high for g in scaling.groups],
+        "measured", "points", x, [g.rate for g in known], NEUTRAL,
+        [g.rate_low for g in known], [g.rate_high for g in known],
     )  # fmt: skip
     ideal_x = [1.0, float(fit.predicted_nodes[-1])]
     ideal = Series("linear", "line", ideal_x, [fit.unit * v for v in ideal_x], NEUTRAL, dashed=True)

@@ -78,6 +78,14 @@ class Chart:
     columns: int = 1
 
 
+def text_color(background: str) -> str:
+    """Black or white, whichever is easier to read on the colour (WCAG 2 relative luminance)."""
+    parts = [int(background[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "#000000" if luminance > 0.179 else "#FFFFFF"
+
+
 class Colors:
     """The same colour for the same node, in the order of their names."""
 

@@ -53,6 +53,8 @@ def _line(metric: Metric, begin_ns: int, factor: float, colors: Colors) -> Serie
     x = (np.add.reduceat(metric.time_ns - begin_ns, starts) / counts) / 1e9
     y = np.add.reduceat(metric.value, starts) / counts * factor
     match = re.match(r"gpu(\d+)_", metric.name)
-    part = f" gpu{match[1]}" if match else f" {metric.name.split('/')[0]}" if "/" in metric.name else ""
+    name = metric.name.split("/")[0] if "/" in metric.name else metric.node
     dashed = colors.dashed(metric.node) or bool(match and int(match[1]) % 2)
-    return Series(metric.node + part, "line", list(x), list(y), colors[metric.node], dashed=dashed)
+    return Series(
+        f"{name} gpu{match[1]}" if match else name, "line", list(x), list(y), colors[metric.node], dashed=dashed
+    )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
-from assay.report.chart import NEUTRAL, Mark, Panel, Series
+from assay.report.chart import NEUTRAL, Mark, Panel, Series, text_color
 
 
 def plotly_script() -> str:
@@ -66,7 +66,9 @@ def _traces(series: Series, panel: Panel) -> list[dict[str, Any]]:
             "error_y": _errors(series),
         }
         if series.labels:
-            trace |= {"text": list(series.labels), "textposition": "outside", "cliponaxis": False}
+            colors = series.colors or [series.color] * len(series.x)
+            trace |= {"text": list(series.labels), "textposition": "auto", "insidetextanchor": "start", "textangle": 0}
+            trace |= {"insidetextfont": {"color": [text_color(color) for color in colors]}}
     elif series.kind == "points":
         mode = "markers+text" if series.labels else "markers"
         trace |= {"type": "scatter", "mode": mode, "marker": {"color": series.color, "size": 8}}

@@ -7,7 +7,7 @@ import math
 import textwrap
 from typing import TYPE_CHECKING, Any, cast
 
-from assay.report.chart import NEUTRAL, Chart, Mark, Panel, Series
+from assay.report.chart import NEUTRAL, Chart, Mark, Panel, Series, text_color
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,6 +16,7 @@ _PANEL_INCHES = (6.4, 3.5)
 _LEFT_INCHES, _RIGHT_INCHES, _TITLE_INCHES, _BOTTOM_INCHES = 0.85, 0.2, 0.35, 0.6
 _HEAD_INCHES, _FOOT_INCHES = 0.4, 0.35
 _DPI = 120
+_MOST_LABELS = 20
 _STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
@@ -112,11 +113,11 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
         axes.legend(loc="best", ncols=1 if len(named) <= 6 else 2)
 
 
-def _top(panel: Panel) -> float | None:
-    """Room for the highest value, its error bar and its label; None lets matplotlib choose."""
+def _top(panel: Panel) -> float:
+    """Room for the highest value, its error bar and its label; 1 where all is 0."""
     values = [v for s in panel.series for v in (*s.y, *(s.high or ())) if v is not None and math.isfinite(v)]
     values += [m.at for m in panel.marks if m.axis == "y"]
-    return max(values) * 1.12 if values and max(values) > 0 else None
+    return max(values) * 1.12 if values and max(values) > 0 else 1.0
 
 
 def _draw_bars(axes: Axes, series: Series, x: list[float], number: int, count: int) -> None:
@@ -125,8 +126,19 @@ def _draw_bars(axes: Axes, series: Series, x: list[float], number: int, count: i
     heights = [v or 0.0 for v in series.y]
     axes.bar(places, heights, width * 0.94, color=series.colors or series.color, label=series.name)
     _error_bars(axes, series, places, "#222222")
-    for place, height, label in zip(places, _tops(series), series.labels or [], strict=False):
-        axes.annotate(label, (place, height), (0, 3), textcoords="offset points", ha="center", fontsize=8)
+    if len(places) * count > _MOST_LABELS:
+        return
+    highest = max(_tops(series), default=0.0)
+    colors = series.colors or [series.color] * len(places)
+    for place, height, top, label, color in zip(
+        places, heights, _tops(series), series.labels or [], colors, strict=False
+    ):
+        # At the bar's foot nothing else is drawn; a bar too low for its label has it on top.
+        inside = height > 0.15 * highest
+        axes.annotate(
+            label, (place, 0 if inside else top), (0, 4), textcoords="offset points", ha="center", fontsize=8,
+            color=text_color(color) if inside else "black",
+        )  # fmt: skip
 
 
 def _draw_points(axes: Axes, series: Series, x: list[float]) -> None:
