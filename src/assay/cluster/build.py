@@ -6,7 +6,14 @@ from pathlib import Path
 
 from assay.cluster.launcher import Launcher
 from assay.cluster.local import LocalLauncher
-from assay.cluster.options import ClusterOptions, DockerOptions, LocalOptions, SlurmOptions, SshOptions
+from assay.cluster.options import (
+    ClusterOptions,
+    DockerOptions,
+    KubernetesOptions,
+    LocalOptions,
+    SlurmOptions,
+    SshOptions,
+)
 from assay.errors import UserError
 
 
@@ -28,4 +35,8 @@ def build_launcher(options: ClusterOptions, label: str, folder: Path) -> Launche
         from assay.cluster.slurm import SlurmLauncher
 
         return SlurmLauncher(options, label)
+    if isinstance(options, KubernetesOptions):
+        from assay.cluster.kubernetes import KubernetesLauncher
+
+        return KubernetesLauncher(options, label)
     raise UserError(f"cluster.launcher: {options.launcher} is not available")

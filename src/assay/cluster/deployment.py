@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import signal
 import threading
 import time
@@ -60,7 +61,7 @@ class Deployment:
         self.stop_ns: int | None = None
         self.problems: list[str] = []
         self._cluster = cluster
-        self._label = label
+        self._label = plain_label(label)
         self._folder = folder
         self._on_lost = on_lost
         self._launcher: Launcher | None = None
@@ -101,7 +102,7 @@ class Deployment:
             await self._launcher.place()
         finally:
             self._record("starting")
-        await _flat(self._launcher.wait_ready(self._check))
+        await self._launcher.wait_ready(self._check)
         self.nodes = await self._launcher.facts()
         for server in self._launcher.servers:
             self.endpoints.append(await self._describe(server))
@@ -223,6 +224,11 @@ class Deployment:
         write_record(self._folder, record)
 
 
+def plain_label(label: str) -> str:
+    """`label` as every scheduler takes it: lower case letters, digits and '-'; of a long one the end, with its hash."""
+    return re.sub(r"[^a-z0-9]+", "-", label.lower())[-40:].strip("-") or "run"
+
+
 async def stop_deployment(folder: Path) -> list[str]:
     """Take down what a deployment in `folder` left running; the names of its servers. Idempotent.
 
@@ -268,14 +274,3 @@ async def _unhurried(work: Coroutine[Any, Any, None]) -> None:
     if cancelled:
         raise cancelled
     task.result()
-
-
-async def _flat(work: Coroutine[Any, Any, None]) -> None:
-    """Of several servers that failed at once, tell of the first."""
-    try:
-        await work
-    except* LaunchError as group:
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        raise error from None

@@ -132,9 +132,12 @@ class Launcher(ABC):
 
         Raises LaunchError with the last lines of the log when a server ends or its time is up.
         """
-        async with asyncio.TaskGroup() as group:
-            for server in self.servers:
-                group.create_task(self._wait_one(server, check, poll_s))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for server in self.servers:
+                    group.create_task(self._wait_one(server, check, poll_s))
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from None
 
     async def _wait_one(self, server: PlacedServer, check: ReadyCheck, poll_s: float) -> None:
         deadline_ns = server.started_ns + int(server.spec.ready_timeout_s * 1e9)

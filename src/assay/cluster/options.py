@@ -207,7 +207,7 @@ ClusterOptions = Annotated[
 def nodes_of(options: ClusterOptions) -> tuple[NodeOptions, ...]:
     """The nodes of any cluster; pod-0, pod-1, … where Kubernetes chooses them. Raises UserError on a name twice."""
     if isinstance(options, KubernetesOptions):
-        indices = tuple(range(options.accelerators))
+        indices = tuple(range(options.accelerators * options.pods_per_server))
         return tuple(NodeOptions(name=f"pod-{number}", accelerators=indices) for number in range(options.replicas))
     names = [node.name for node in options.nodes]
     for name in names:

@@ -73,10 +73,7 @@ async def stop():
 
 try:
     result = asyncio.run(globals()[given["do"]]())
-except* LaunchError as group:
-    error = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
+except LaunchError as error:
     result = {"error": str(error)}
 print(json.dumps(result))
 """

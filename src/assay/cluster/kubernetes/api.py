@@ -1,0 +1,106 @@
+"""The API server: connection, calls in threads, refusals in plain words."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import pydantic
+
+from assay.cluster.launcher import LaunchError
+from assay.cluster.options import KubernetesOptions
+from assay.errors import UserError
+
+T = TypeVar("T")
+TIMEOUT_S = (5, 30)
+NOT_FOUND, CONFLICT, FORBIDDEN, UNAUTHORISED = 404, 409, 403, 401
+
+
+class Api:
+    """The clients that the launcher needs."""
+
+    def __init__(self, options: KubernetesOptions) -> None:
+        try:
+            import kubernetes
+        except ImportError:
+            raise UserError("launcher kubernetes needs the extra: pip install 'assay[kubernetes]'") from None
+        self._client = _client(kubernetes, options)
+        # Any: the client's types call every field optional, also those that the API always sends.
+        self.core: Any = kubernetes.client.CoreV1Api(self._client)
+        self.apps: Any = kubernetes.client.AppsV1Api(self._client)
+        self.custom: Any = kubernetes.client.CustomObjectsApi(self._client)
+        self.access: Any = kubernetes.client.AuthorizationV1Api(self._client)
+        self.version: Any = kubernetes.client.VersionApi(self._client)
+
+    async def call(self, function: Callable[..., T], *arguments: Any, **options: Any) -> T:
+        """A call of the client, in a thread. Raises LaunchError."""
+        with explained():
+            return await asyncio.to_thread(function, *arguments, _request_timeout=TIMEOUT_S, **options)
+
+    async def find(self, function: Callable[..., T], *arguments: Any, **options: Any) -> T | None:
+        """The same; None where the object isn't there."""
+        import kubernetes
+
+        try:
+            return await asyncio.to_thread(function, *arguments, _request_timeout=TIMEOUT_S, **options)
+        except kubernetes.client.ApiException as error:
+            if error.status == NOT_FOUND:
+                return None
+            with explained():
+                raise
+        except Exception:
+            with explained():
+                raise
+
+    async def remove(self, function: Callable[..., Any], *arguments: Any) -> None:
+        """Delete what may be there. Old servers answer with a Status, for which the client has no room."""
+        with contextlib.suppress(pydantic.ValidationError):
+            await self.find(function, *arguments)
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._client.close)
+
+
+def _client(kubernetes: Any, options: KubernetesOptions) -> Any:
+    configuration = kubernetes.client.Configuration()
+    try:
+        kubernetes.config.load_kube_config(options.kubeconfig, options.context, configuration)
+    except kubernetes.config.ConfigException as error:
+        if options.kubeconfig or options.context:
+            raise UserError(f"cluster.kubeconfig: {error}") from None
+        try:
+            kubernetes.config.load_incluster_config(configuration)
+        except kubernetes.config.ConfigException:
+            raise UserError("no Kubernetes configuration: set cluster.kubeconfig, or $KUBECONFIG") from None
+    configuration.retries = 1
+    return kubernetes.client.ApiClient(configuration)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """What the client raises, in words for the user."""
+    import kubernetes
+    import urllib3
+
+    try:
+        yield
+    except kubernetes.client.ApiException as error:
+        raise LaunchError(f"kubernetes: {_plain(error)}") from None
+    except urllib3.exceptions.HTTPError as error:
+        raise LaunchError(f"kubernetes: the API server does not answer: {error}") from None
+
+
+def _plain(error: Any) -> str:
+    try:
+        message = json.loads(error.body)["message"]
+    except (TypeError, ValueError, KeyError):
+        message = error.reason or f"error {error.status}"
+    if error.status == FORBIDDEN:
+        return f"not allowed: {message}: ask for a role with these rights in the namespace (assay export k8s has one)"
+    if error.status == UNAUTHORISED:
+        return "the credentials of this context are not accepted: renew them, or set cluster.context"
+    return str(message)

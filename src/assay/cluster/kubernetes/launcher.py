@@ -1,0 +1,238 @@
+"""Servers as pods."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from assay.cluster.facts import NodeFacts
+from assay.cluster.health import CheckRow
+from assay.cluster.kubernetes.api import Api
+from assay.cluster.kubernetes.check import check_rows
+from assay.cluster.kubernetes.manifests import (
+    GRACE_S,
+    GROUP,
+    PLURAL,
+    RUN_LABEL,
+    VERSION,
+    manifests,
+    name_of,
+    node_port,
+    pod_name,
+)
+from assay.cluster.kubernetes.words import failure, is_ready, pending, unready
+from assay.cluster.launcher import Launcher, LaunchError, PlacedServer, ServerSpec, ServerState
+from assay.cluster.local import secrets
+from assay.cluster.options import KubernetesOptions
+from assay.cluster.probing import parse_probe, probe_source
+from assay.errors import AssayError
+
+CONNECT_S = 2.0
+STOP_S = GRACE_S + 30
+
+
+class KubernetesLauncher(Launcher):
+    """One StatefulSet a run. Load goes to pod addresses where they can be reached, else to node ports."""
+
+    def __init__(self, options: KubernetesOptions, label: str) -> None:
+        super().__init__(label)
+        self._options = options
+        self._namespace = options.namespace
+        self._connected: Api | None = None
+
+    @property
+    def _api(self) -> Api:
+        if self._connected is None:
+            self._connected = Api(self._options)
+        return self._connected
+
+    @property
+    def _grouped(self) -> bool:
+        return self._options.pods_per_server > 1
+
+    async def prepare(self, specs: Sequence[ServerSpec]) -> None:
+        self.specs = specs
+        manifests(specs, self._options, self.label)  # its complaints come before anything is asked of the cluster
+        await self._api.call(self._api.version.get_code)
+        if self._grouped:
+            listing = self._api.custom.list_namespaced_custom_object
+            if await self._api.find(listing, GROUP, VERSION, self._namespace, PLURAL) is None:
+                raise LaunchError(
+                    "kubernetes: cluster.pods_per_server above 1 needs the LeaderWorkerSet controller, which is not "
+                    "installed here: https://lws.sigs.k8s.io"
+                )
+
+    async def place(self) -> list[PlacedServer]:
+        service, workload = manifests(self.specs, self._options, self.label)
+        started_ns = time.monotonic_ns()
+        for number, spec in enumerate(self.specs):
+            handle = {"pod": self._pod_of(number), "number": str(number)}
+            self.servers.append(PlacedServer(spec, "", handle, started_ns=started_ns))
+        if values := secrets(self.specs[0]):
+            metadata = service["metadata"]
+            await self._api.call(
+                self._api.core.create_namespaced_secret, self._namespace, {"metadata": metadata, "stringData": values}
+            )
+        await self._api.call(self._api.core.create_namespaced_service, self._namespace, service)
+        if self._grouped:
+            create = self._api.custom.create_namespaced_custom_object
+            await self._api.call(create, GROUP, VERSION, self._namespace, PLURAL, workload)
+        else:
+            await self._api.call(self._api.apps.create_namespaced_stateful_set, self._namespace, workload)
+        return self.servers
+
+    def _pod_of(self, number: int) -> str:
+        return pod_name(self.label, number)
+
+    async def _pod(self, server: PlacedServer) -> Any:
+        return await self._api.find(self._api.core.read_namespaced_pod, server.handle["pod"], self._namespace)
+
+    async def exited(self, server: PlacedServer) -> str | None:
+        """Also finds the address of a pod that has become ready."""
+        try:
+            pod = await self._pod(server)
+        except LaunchError as error:  # the API server rests; the server itself may be well
+            server.handle["trouble"] = str(error)
+            return None
+        if pod is None:
+            return "its pod is gone" if server.handle.get("uid") else None
+        if server.handle.setdefault("uid", pod.metadata.uid) != pod.metadata.uid:
+            return "its pod was replaced by another"
+        if reason := failure(pod):
+            return reason
+        if server.state is ServerState.READY:
+            return unready(pod)
+        if not server.url and is_ready(pod):
+            await self._locate(server, pod)
+        return None
+
+    async def _locate(self, server: PlacedServer, pod: Any) -> None:
+        """The address for load: the pod's own, or its node's where pods can't be reached from here."""
+        port = self._options.port
+        server.handle["node"] = pod.spec.node_name
+        reach = self._options.reach
+        if reach == "pod" or (reach == "auto" and await _answers(pod.status.pod_ip, port)):
+            server.url = f"http://{pod.status.pod_ip}:{port}"
+            return
+        wanted = node_port(self._options, self.label, int(server.handle["number"]))
+        service = await self._api.call(self._api.core.create_namespaced_service, self._namespace, wanted)
+        server.url = f"http://{pod.status.host_ip}:{service.spec.ports[0].node_port}"
+
+    async def waiting_for(self, server: PlacedServer) -> str | None:
+        try:
+            pod = await self._pod(server)
+        except LaunchError as error:
+            return str(error)
+        return pending(pod) if pod is not None else await self._why_no_pod()
+
+    async def _why_no_pod(self) -> str | None:
+        """The controller's last complaint, such as an exceeded quota."""
+        selector = f"involvedObject.name={name_of(self.label)},type=Warning"
+        try:
+            events = await self._api.call(
+                self._api.core.list_namespaced_event, self._namespace, field_selector=selector
+            )
+        except LaunchError:
+            return None
+        return f"its pod was not created: {events.items[-1].message}" if events.items else None
+
+    async def tail(self, server: PlacedServer, lines: int = 15) -> str:
+        for previous in (False, True):
+            with contextlib.suppress(LaunchError):
+                text = await self._log(server, tail_lines=lines, previous=previous)
+                if text:
+                    return text
+        return ""
+
+    async def _log(self, server: PlacedServer, **options: Any) -> str:
+        read = self._api.core.read_namespaced_pod_log
+        return await self._api.call(read, server.handle["pod"], self._namespace, **options) or ""
+
+    async def logs(self, dest: Path) -> None:
+        dest.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - a local folder
+        for server in self.servers:
+            try:
+                text = await self._log(server)
+            except LaunchError as error:
+                text = f"(no log: {error})\n"
+            (dest / f"{server.spec.name}.log").write_text(text)
+
+    async def stop(self) -> None:
+        """Deletes everything with the label. Raises LaunchError where pods stay, as on a lost node."""
+        if any(server.state is not ServerState.STOPPED for server in self.servers):
+            await self._delete()
+            for server in self.servers:
+                server.state = ServerState.STOPPED
+        await self.release()
+
+    async def _delete(self) -> None:
+        core, namespace, selector = self._api.core, self._namespace, f"{RUN_LABEL}={self.label}"
+        if self._grouped:
+            remove = self._api.custom.delete_namespaced_custom_object
+            await self._api.remove(remove, GROUP, VERSION, namespace, PLURAL, name_of(self.label))
+        else:
+            await self._api.remove(self._api.apps.delete_namespaced_stateful_set, name_of(self.label), namespace)
+        # Old API servers can't delete services by selector.
+        for service in (await self._api.call(core.list_namespaced_service, namespace, label_selector=selector)).items:
+            await self._api.remove(core.delete_namespaced_service, service.metadata.name, namespace)
+        await self._api.remove(core.delete_namespaced_secret, name_of(self.label), namespace)
+        deadline = time.monotonic() + STOP_S
+        while True:
+            pods = (await self._api.call(core.list_namespaced_pod, namespace, label_selector=selector)).items
+            if not pods:
+                return
+            if time.monotonic() > deadline:
+                names = ", ".join(f"{pod.metadata.name} on {pod.spec.node_name}" for pod in pods)
+                raise LaunchError(
+                    f"kubernetes: still terminating after {STOP_S} s: {names}: where the node is lost for good, "
+                    "kubectl delete pod --force"
+                )
+            await asyncio.sleep(0.5)
+
+    async def release(self) -> None:
+        if self._connected is not None:
+            await self._connected.close()
+            self._connected = None
+
+    async def facts(self) -> list[NodeFacts]:
+        return [await self._facts(server) for server in self.servers]
+
+    async def _facts(self, server: PlacedServer) -> NodeFacts:
+        """The probe, run inside the pod: what the server itself can use."""
+        node = server.handle.get("node", "")
+        try:
+            output = await self._exec(server, [self._options.python, "-I", "-c", probe_source()])
+            facts = parse_probe(output.encode(), server.spec.node)
+        except AssayError as error:
+            return NodeFacts(name=server.spec.node, hostname=node, problems=[str(error)])
+        return facts.model_copy(update={"hostname": node or facts.hostname})
+
+    async def _exec(self, server: PlacedServer, command: list[str]) -> str:
+        from kubernetes.stream import stream
+
+        connect = self._api.core.connect_get_namespaced_pod_exec
+        wanted = {"command": command, "stdout": True, "stderr": False, "stdin": False, "tty": False}
+        session = await self._api.call(
+            stream, connect, server.handle["pod"], self._namespace, _preload_content=False, **wanted
+        )
+        try:
+            await asyncio.to_thread(session.run_forever, timeout=30)
+            return str(session.read_stdout())
+        finally:
+            session.close()
+
+    async def check(self) -> list[CheckRow]:
+        return await check_rows(lambda: self._api, self._options)
+
+
+async def _answers(host: str, port: int) -> bool:
+    try:
+        _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), CONNECT_S)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True

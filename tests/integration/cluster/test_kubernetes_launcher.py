@@ -1,0 +1,206 @@
+"""Pods of a real Kubernetes 1.20 with two workers and fake GPUs."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.rig import image
+from tests.rig import kubernetes as rig
+from tests.rig.hosts import PODS, Hosts, call
+
+from assay.cluster import Deployment, LaunchError, ServerSpec, stop_deployment
+from assay.cluster.check import check_cluster
+from assay.cluster.http import get_json
+from assay.cluster.kubernetes import KubernetesLauncher
+from assay.cluster.launcher import PlacedServer
+from assay.cluster.options import KubernetesOptions
+from assay.engines import SimulatedOptions
+
+pytestmark = [pytest.mark.kubernetes, pytest.mark.ssh, pytest.mark.slow]
+SIMULATED = SimulatedOptions(kind="simulated", itl_ms=1)
+RIGHTS = """
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: half, namespace: default}
+rules: [{apiGroups: [""], resources: [services, pods], verbs: ["*"]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: half, namespace: default}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: half}
+subjects: [{kind: User, name: bench}]
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster(hosts: Hosts) -> Iterator[Hosts]:
+    if reason := rig.why_not():
+        pytest.skip(reason)
+    try:
+        rig.up(hosts)
+        yield hosts
+    finally:
+        rig.down(hosts)
+
+
+def options(hosts: Hosts, **changes: Any) -> KubernetesOptions:
+    return KubernetesOptions.model_validate({
+        "launcher": "kubernetes",
+        "replicas": 2,
+        "image": image.NAME,
+        "python": str(image.PYTHON),
+        "kubeconfig": str(rig.kubeconfig(hosts, changes.pop("user", "admin"))),
+        "shm_size": "32Mi",
+        **changes,
+    })  # fmt: skip
+
+
+def left(hosts: Hosts) -> list[str]:
+    kinds = "statefulsets,services,pods,secrets"
+    return rig.kubectl(hosts, "get", kinds, "-l", "assay/run", "-o", "name").split()
+
+
+async def test_deploys_with_accelerators_on_two_nodes(cluster: Hosts, tmp_path: Path) -> None:
+    chosen = options(cluster, accelerators=2, node_selector={"nvidia.com/gpu.product": "FAKE-H100"}, memory="400Mi")
+    async with Deployment(SIMULATED, chosen, label="k8s", folder=tmp_path) as deployment:
+        answers = [await get_json(endpoint.url + "/v1/models") for endpoint in deployment.endpoints]
+        limits = rig.kubectl(cluster, "get", "pods", "-o", "jsonpath={.items[*].spec.containers[0].resources.limits}")
+    assert [endpoint.name for endpoint in deployment.endpoints] == ["pod-0", "pod-1"]
+    assert all(endpoint.url.startswith(f"http://{PODS}.") for endpoint in deployment.endpoints)
+    assert all(answers)
+    assert sorted(node.hostname for node in deployment.nodes) == ["node2", "node3"]
+    assert limits.count('"nvidia.com/gpu":"2"') == 2
+    assert {path.name for path in (tmp_path / "endpoints").iterdir()} == {"pod-0.log", "pod-1.log"}
+    assert left(cluster) == []
+
+
+async def test_node_ports_where_pods_can_not_be_reached(cluster: Hosts, tmp_path: Path) -> None:
+    routes = [(f"{PODS}.{number}.0/24", cluster.address(number)) for number in rig.WORKERS]
+    for network, _ in routes:
+        call("ip", "route", "del", network)
+    try:
+        async with Deployment(SIMULATED, options(cluster), label="ports", folder=tmp_path) as deployment:
+            hosts_of = sorted(endpoint.url.split(":")[1].removeprefix("//") for endpoint in deployment.endpoints)
+            answers = [await get_json(endpoint.url + "/v1/models") for endpoint in deployment.endpoints]
+    finally:
+        for network, address in routes:
+            call("ip", "route", "replace", network, "via", address)
+    assert hosts_of == [cluster.address(2), cluster.address(3)]
+    assert all(answers)
+    assert left(cluster) == []
+
+
+async def launched(hosts: Hosts, label: str, argv: tuple[str, ...], wait_s: float = 25, **changes: Any) -> str:
+    """What a deployment of one pod that can't become ready is told."""
+    launcher = KubernetesLauncher(options(hosts, replicas=1, **changes), label)
+
+    async def never(_: PlacedServer) -> str | None:
+        return "not yet"
+
+    try:
+        await launcher.prepare([ServerSpec(name="x", node="pod-0", argv=argv, ready_timeout_s=wait_s)])
+        await launcher.place()
+        await launcher.wait_ready(never)
+    except LaunchError as error:
+        return str(error)
+    finally:
+        if changes.get("user", "admin") == "admin":
+            await launcher.stop()
+    raise AssertionError("it became ready")
+
+
+async def test_each_way_to_fail_is_one_message(cluster: Hosts) -> None:
+    sleep = ("{python}", "-c", "import time; time.sleep(60)")
+    eat = ("{python}", "-c", "x = bytearray(300 << 20)\nfor i in range(0, len(x), 4096): x[i] = 1")
+    dies = ("{python}", "-c", "import sys; sys.exit('no kernel image')")
+    cases: tuple[tuple[str, tuple[str, ...], dict[str, Any], str], ...] = (
+        ("pending", sleep, {"accelerators": 9, "wait_s": 3}, "no node fits (Pending): 0/2 nodes are available"),
+        ("image", sleep, {"image": "127.0.0.1:1/absent:1"}, "its image can't be pulled: check cluster.image"),
+        ("memory", eat, {"memory": "64Mi"}, "it ran out of memory (OOMKilled): raise cluster.memory"),
+        ("dies", dies, {}, "its container ended: exit code 1"),
+        ("python", sleep, {"python": "/absent"}, "ended before it was ready: "),
+    )
+    for label, argv, changes, message in cases:
+        told = await launched(cluster, label, argv, **changes)
+        assert message in told
+        if label == "dies":
+            assert "no kernel image" in told
+    assert left(cluster) == []
+
+
+async def test_missing_rights_and_a_missing_controller_are_told(cluster: Hosts, tmp_path: Path) -> None:
+    rights = tmp_path / "rights.yaml"
+    rights.write_text(RIGHTS)
+    told = await launched(cluster, "none", ("x",), user="bench")
+    assert "kubernetes: not allowed: services is forbidden" in told
+    assert "ask for a role with these rights" in told
+    rig.kubectl(cluster, "apply", "-f", str(rights))
+    told = await launched(cluster, "half", ("x",), user="bench")
+    assert "statefulsets.apps is forbidden" in told
+    launcher = KubernetesLauncher(options(cluster), "half")
+    launcher.servers = [PlacedServer(ServerSpec(name="x", node="pod-0", argv=()), "")]
+    await launcher.stop()
+    vllm = ("{python}", "-m", "vllm.entrypoints.openai.api_server")
+    assert "needs the LeaderWorkerSet controller" in await launched(cluster, "lws", vllm, pods_per_server=2)
+    assert left(cluster) == []
+
+
+async def test_check_asks_for_rights_and_nodes(cluster: Hosts) -> None:
+    for changes, outcomes in (
+        ({"accelerators": 4}, ["passed", "passed", "passed"]),
+        ({"accelerators": 5}, ["passed", "passed", "failed"]),
+        ({"user": "bench"}, ["passed", "failed", "skipped"]),
+    ):
+        report = await check_cluster(SIMULATED, options(cluster, **changes))
+        assert [row.outcome.value for row in report.rows] == outcomes
+
+
+async def test_a_lost_node_is_found_and_cleaned_up_after(cluster: Hosts, tmp_path: Path) -> None:
+    lost: list[tuple[str, str]] = []
+    async with Deployment(
+        SIMULATED, options(cluster), label="loss", folder=tmp_path, on_lost=lambda *what: lost.append(what)
+    ) as deployment:
+        try:
+            cluster.cut(3)
+            deadline = time.monotonic() + 60
+            while not lost and time.monotonic() < deadline:
+                await asyncio.sleep(0.2)
+        finally:
+            cluster.heal(3)
+    ((_, reason),) = lost
+    assert "its pod on node node3 is not ready any more (is the node lost?)" in reason
+    assert deployment.problems == []
+    assert left(cluster) == []
+
+
+def test_what_a_killed_controller_left_can_be_stopped(cluster: Hosts, tmp_path: Path) -> None:
+    program = f"""
+import asyncio
+from pathlib import Path
+from assay.cluster import Deployment
+from assay.cluster.options import KubernetesOptions
+from assay.engines import SimulatedOptions
+
+async def main():
+    options = KubernetesOptions.model_validate_json({options(cluster).model_dump_json()!r})
+    engine, folder = SimulatedOptions(kind="simulated"), Path({str(tmp_path)!r})
+    async with Deployment(engine, options, label="orphan", folder=folder):
+        print("up", flush=True)
+        await asyncio.sleep(600)
+
+asyncio.run(main())
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as controller:
+        assert controller.stdout is not None
+        assert controller.stdout.readline() == b"up\n"
+        controller.kill()
+    assert len(left(cluster)) == 4
+    assert asyncio.run(stop_deployment(tmp_path)) == ["pod-0", "pod-1"]
+    assert left(cluster) == []
