@@ -180,13 +180,14 @@ class Engine:
             job.opening = opening = rendering.opening(job.request_id)
             parts = [_STREAM_HEAD, rendering.role_chunk(opening)]
         place, after = job.start + job.sent, job.sent + count
-        last = min(step, count) if after >= job.total and job.fault_after < 0 else 0
+        ends = after >= job.total and job.fault_after < 0
+        last = (count - 1) % step + 1 if ends and count else 0  # the final chunk, which may be short
         if step == 1:
             parts.append(rendering.chunks(opening, place, count - last))
         else:
             for k in range(0, count - last, step):
                 parts.append(rendering.chunk_of_several(opening, place + k, min(step, count - last - k), None))
-        if after >= job.total and job.fault_after < 0:
+        if ends:
             parts.append(rendering.chunk_of_several(opening, place + count - last, last, job.finish))
             parts.append(rendering.ending(opening, self._usage(job) if job.wants_usage else None))
         job.client.write(b"".join(parts))

@@ -99,6 +99,15 @@ def test_lateness_doesnt_shift_what_follows() -> None:
     assert bench.truth.lateness.summary()["max_us"] == 23_000
 
 
+def test_late_chunks_keep_their_sizes() -> None:
+    bench = Bench(itl_ms=10, tokens_per_step=3)
+    job = bench.job(total=10)
+    bench.late(500)  # chunks of 3, 3 and 1 at once, after the first
+    chunks = job.client.data.split(b'"token_ids":[')[1:]  # type: ignore[attr-defined]
+    counts = [chunk.partition(b"]")[0].count(b",") + 1 for chunk in chunks]
+    assert counts == [3, 3, 3, 1]
+
+
 def test_prompt_speed_and_batch_curve() -> None:
     bench = Bench(ttft_ms=10, ttft_per_prompt_token_ms=1, itl_ms=8, itl_per_seq_ms=2, speed=2)
     first, second = bench.job(total=2, prompt=30), bench.job(total=2, prompt=30)

@@ -122,7 +122,7 @@ def read(body: bytes, cuts: list[int]) -> tuple[Exchange, tuple[Outcome, str]]:
         return exchange, (error.outcome, error.detail)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(streams())
 def test_reads_every_style_cut_anywhere(stream: Stream) -> None:
     exchange, (outcome, detail) = read(stream.body, stream.cuts)
