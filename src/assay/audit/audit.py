@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assay.analysis.ceilings import combine, find_accelerator, find_model, precision_of
-from assay.audit.evidence import Evidence, RunEvidence
+from assay.audit.evidence import Evidence, Origin, RunEvidence
 from assay.audit.hardware import achieved, limits, output_tokens
 from assay.audit.readers.claims import read_claims
 from assay.audit.readers.loadgen import DETAIL, SUMMARY, is_log_folder, log_texts, read_log_folder, read_tree
@@ -78,7 +78,6 @@ def audit(evidence: Evidence) -> AuditReport:
 
 def _row(run: RunEvidence, findings: list[Finding]) -> RunRow:
     verdicts = [finding.verdict for finding in findings]
-    result = (run.detail.result if run.detail else None) or (run.summary.result if run.summary else None)
     used = achieved(run)
     bound = limits(run) if run.performance else None
     duration = run.duration_s or run.wall_clock_s
@@ -87,7 +86,7 @@ def _row(run: RunEvidence, findings: list[Finding]) -> RunRow:
         where=run.where,
         scenario=run.scenario,
         mode=run.mode,
-        result=result or ("VALID (claimed)" if run.claims_valid else None),
+        result=_result_words(run),
         samples=run.samples.completed,
         duration_s=duration.value if duration else None,
         samples_per_s=run.samples_per_s.value if run.samples_per_s else None,
@@ -100,6 +99,15 @@ def _row(run: RunEvidence, findings: list[Finding]) -> RunRow:
         findings=sum(verdict is not Verdict.SUPPORTED for verdict in verdicts),
         notes=run.notes,
     )
+
+
+def _result_words(run: RunEvidence) -> str | None:
+    """LoadGen's word; of a run folder the harness's own, for LoadGen's VALID alone isn't MLPerf's."""
+    if run.origin is Origin.RUN:
+        words = run.facts.get("words")
+        return str(words) if words else None
+    logged = (run.detail.result if run.detail else None) or (run.summary.result if run.summary else None)
+    return logged or ("VALID (claimed)" if run.claims_valid else None)
 
 
 def _utilisation_words(run: RunEvidence) -> list[str]:

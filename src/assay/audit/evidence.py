@@ -79,7 +79,10 @@ class Outputs:
 
 @dataclass
 class Measured:
-    """The same figures computed again from the samples' own records; what a report's figures must equal."""
+    """The same figures computed again from the samples' own records; what a report's figures must equal.
+
+    `decode_batch` is the mean number of samples between first and last token, over the time in which there were any.
+    """
 
     completed: int
     failed: int
@@ -87,6 +90,7 @@ class Measured:
     duration_s: float
     output_tokens: int
     spreads: dict[str, Spread]
+    decode_batch: float | None
     source: str
 
 

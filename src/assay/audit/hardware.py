@@ -39,9 +39,10 @@ def limits(run: RunEvidence) -> Limits | None:
 
 
 def achieved(run: RunEvidence) -> Utilisation | None:
-    """MFU, and MBU where Little's law gives the batch; None without model, hardware, throughput or input tokens.
+    """MFU, and MBU where the batch is known; None without model, hardware, throughput or input tokens.
 
-    An Offline run's requests all wait from the start, so its concurrency isn't the batch: there MBU needs telemetry.
+    The batch is that of the run's own records, or the number in flight by Little's law. An Offline run's samples all
+    wait from the start, so there the number in flight isn't the batch.
     """
     if run.model is None or not run.hardware or run.samples_per_s is None or not run.performance:
         return None
@@ -49,7 +50,9 @@ def achieved(run: RunEvidence) -> Utilisation | None:
     if not work.input_tokens:
         return None
     batch = None
-    if run.scenario_key != "offline" and run.latency.mean:
+    if run.measured and run.measured.decode_batch:
+        batch = run.measured.decode_batch / run.engines
+    elif run.scenario_key != "offline" and run.latency.mean:
         batch = run.samples_per_s.value * run.latency.mean.value / 1e9 / run.engines
     hardware = combine(run.hardware, run.precision)
     return utilisation(run.model, hardware, work, run.samples_per_s.value, batch)

@@ -49,8 +49,20 @@ def measure(path: Path, run: RunEvidence) -> Measured | None:
             "TTFT": _spread("TTFT", (first - start)[timed]),
             "TPOT": _spread("TPOT", ((last - first)[several] // (tokens[several] - 1))),
         },
+        decode_batch=_decode_batch(first[several], last[several]),
         source=path.name,
     )
+
+
+def _decode_batch(first: NDArray[np.int64], last: NDArray[np.int64]) -> float | None:
+    """Time that samples spent between first and last token, over the time in which any did."""
+    if not len(first):
+        return None
+    order = np.argsort(first)
+    begins, ends = first[order], np.maximum.accumulate(last[order])
+    gaps = np.maximum(begins[1:] - ends[:-1], 0).sum()
+    busy = ends[-1] - begins[0] - gaps
+    return float((last - first).sum() / busy) if busy > 0 else None
 
 
 def _column(column: pa.ChunkedArray, missing: int = -1) -> NDArray[np.int64]:

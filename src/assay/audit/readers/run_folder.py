@@ -98,6 +98,7 @@ def _result(run: RunEvidence, result: Result, folder: RunFolder, evidence: Evide
         if key in figures:
             setattr(run, name, Span.near(figures[key].value, 1e-6))
     run.duration_source = "result.json"
+    run.facts["words"] = result.verdict.words
     run.claims_valid = result.verdict.valid
     run.claims_mlperf = result.verdict.valid and result.official
     for name, key in _SPREADS.items():

@@ -1,0 +1,173 @@
+"""Run folders: what the harness writes is clean, what a hand changes afterwards is found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.synthetic import Node, Plan, write_campaign, write_run
+from tests.unit.audit.test_audit_true_runs import complaints
+
+from assay.analysis import summarise
+from assay.audit import AuditReport, Verdict, audit_path
+from assay.benchmarks import get_benchmark
+from assay.errors import UserError
+from assay.runs import RunFolder, RunStatus, write_json
+
+CPU = {
+    "name": "a CPU",
+    "memory_gb": 64.0,
+    "bandwidth_gb_s": 40.0,
+    "cache_mb": 32.0,
+    "tflops": {"fp32": 0.4, "fp16": 4.0},
+    "source": "measured",
+    "cores": 8,
+}
+
+
+def finished(parent: Path, plan: Plan) -> RunFolder:
+    folder = write_run(parent, plan)
+    write_json(folder.result, summarise(folder, get_benchmark(plan.benchmark)))
+    return folder
+
+
+def change(path: Path, edit: Callable[[Any], object]) -> None:
+    data = json.loads(path.read_text())
+    edit(data)
+    path.write_text(json.dumps(data))
+
+
+def raised(report: AuditReport) -> set[tuple[str, Verdict]]:
+    return {(finding.rule, finding.verdict) for finding in report.problems}
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        Plan(samples=400),
+        Plan(samples=400, failed=7, lost=3, resent=9, status=RunStatus.INVALID),
+        Plan(samples=300, scenario="Server", qps=3.0),
+        Plan(samples=300, scenario="Interactive", qps=2.0),
+        Plan(samples=40, scenario="SingleStream", nodes=(Node("node-a", slots=1),)),
+        Plan(samples=200, mode="accuracy"),
+        Plan(samples=200, status=RunStatus.FAILED),
+        Plan(samples=200, loadgen_result="INVALID", loadgen_errors=3),
+    ],
+    ids=lambda plan: f"{plan.scenario}-{plan.mode}-{plan.status}-{plan.failed}",
+)
+def test_what_the_harness_writes_is_clean(tmp_path: Path, plan: Plan) -> None:
+    report = audit_path(finished(tmp_path, plan).path)
+    assert complaints(report) == []
+    assert report.exit_code == 0
+
+
+def test_a_campaign_is_all_its_runs(tmp_path: Path) -> None:
+    plans = {f"offline-{i}-r0": Plan(samples=100, seed=i) for i in range(3)}
+    campaign = write_campaign(tmp_path, plans)
+    for name in plans:
+        folder = campaign.run(name)
+        write_json(folder.result, summarise(folder, get_benchmark("llama3.1-8b")))
+    report = audit_path(campaign.path)
+    assert complaints(report) == []
+    assert report.kind == "campaign"
+    assert sum(": " not in row.run for row in report.rows) == 3
+
+
+def test_a_run_that_was_copied_in_a_campaign(tmp_path: Path) -> None:
+    plans = {"offline-0-r0": Plan(samples=100), "offline-0-r1": Plan(samples=100)}
+    campaign = write_campaign(tmp_path, plans)
+    for name in plans:
+        folder = campaign.run(name)
+        write_json(folder.result, summarise(folder, get_benchmark("llama3.1-8b")))
+    assert ("identical-figures", Verdict.UNSUPPORTED) in raised(audit_path(campaign.path))
+
+
+EDITS: dict[str, tuple[str, str, Callable[[Any], object]]] = {
+    "a faster run": ("recomputed", "result", lambda d: d["figures"]["samples_per_s"].update(value=99.0)),
+    "a lower p99": (
+        "recomputed",
+        "result",
+        lambda d: d["latency"]["ttft_ns"].update(p99=d["latency"]["ttft_ns"]["p97"] - 1),
+    ),
+    "more tokens": ("recomputed", "result", lambda d: d["figures"]["output_tokens"].update(value=1e7)),
+    "failures forgotten": ("recomputed", "ledger", lambda d: d.update(failed=0, issued=d["issued"] - d["failed"])),
+    "samples forgotten": ("ledger-balance", "ledger", lambda d: d.update(issued=d["issued"] + 5)),
+    "an endpoint's share": ("ledger-balance", "result", lambda d: d["endpoints"][0].update(samples=3)),
+    "VALID by hand": ("valid-claim", "result", lambda d: d["verdict"].update(valid=True)),
+    "a simulation called VALID": ("simulated", "result", lambda d: d["verdict"].update(valid=True)),
+    "a figure that is missing": ("template-residue", "result", lambda d: d["verdict"].update(words="{{ verdict }}")),
+}
+
+
+@pytest.mark.parametrize("kind", EDITS)
+def test_what_a_hand_changes_is_found(tmp_path: Path, kind: str) -> None:
+    rule, file, edit = EDITS[kind]
+    folder = finished(tmp_path, Plan(samples=300, failed=4, loadgen_result="INVALID"))
+    change(getattr(folder, file), edit)
+    report = audit_path(folder.path)
+    assert rule in {finding.rule for finding in report.problems}, complaints(report)
+
+
+def test_damaged_files_of_a_run_are_findings(tmp_path: Path) -> None:
+    folder = finished(tmp_path, Plan(samples=100))
+    for path in (folder.requests, folder.ledger, folder.result, folder.loadgen_detail):
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 3])
+    report = audit_path(folder.path)
+    assert ("log-integrity", Verdict.UNSUPPORTED) in raised(report)
+    assert len(report.problems) >= 4
+
+
+def test_a_folder_whose_record_is_damaged_cant_be_read(tmp_path: Path) -> None:
+    folder = finished(tmp_path, Plan(samples=100))
+    folder.record.write_text("{")
+    with pytest.raises(UserError, match=r"run\.json"):
+        audit_path(folder.path)
+
+
+def own_cpu(folder: RunFolder, **limits: Any) -> None:
+    """The run as one of the bundled model on this machine's CPU."""
+    change(folder.system, lambda d: d.update(cpu_ceiling={**CPU, **limits}))
+
+    def edit(record: Any) -> None:
+        record.update(simulated=False, model="SmolLM2-135M-Instruct")
+        for endpoint in record["endpoints"]:
+            endpoint.update(accelerators=[], settings={"precision": "bf16"})
+
+    change(folder.record, edit)
+
+
+def test_mbu_and_mfu_of_a_measured_cpu(tmp_path: Path) -> None:
+    folder = finished(tmp_path, Plan(samples=200, nodes=(Node("node-a"),)))
+    own_cpu(folder)
+    report = audit_path(folder.path)
+    assert complaints(report) == []
+    row = report.rows[0]
+    assert row.mfu is not None
+    assert row.mbu is not None
+    assert 0 < row.mfu < 1
+    assert 0 < row.mbu < 1
+    assert row.ceiling_samples_per_s is not None
+    assert any("micro-benchmark" in words for words in row.utilisation_arithmetic)
+
+
+def test_a_cpu_that_is_far_too_slow_for_the_figures(tmp_path: Path) -> None:
+    folder = finished(tmp_path, Plan(samples=200, nodes=(Node("node-a"),)))
+    own_cpu(folder, tflops={"fp16": 0.001})
+    assert ("ceiling-throughput", Verdict.IMPOSSIBLE) in raised(audit_path(folder.path))
+
+
+def test_a_cpu_ceiling_that_cant_be_read_is_noted(tmp_path: Path) -> None:
+    folder = finished(tmp_path, Plan(samples=200, nodes=(Node("node-a"),)))
+    own_cpu(folder, bandwidth_gb_s="fast")
+    report = audit_path(folder.path)
+    assert report.exit_code == 0
+    assert any("cpu_ceiling" in note for note in report.rows[0].notes)
+
+
+def test_the_word_on_a_run_is_the_harness_own(tmp_path: Path) -> None:
+    plan = replace(Plan(samples=100), simulated=False)
+    assert audit_path(finished(tmp_path, plan).path).rows[0].result != "VALID"
