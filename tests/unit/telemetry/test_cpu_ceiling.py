@@ -1,0 +1,35 @@
+"""The CPU's micro-benchmark gives figures that the ceilings can read, and keeps them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+import pytest
+
+from assay.analysis.ceilings import Accelerator
+from assay.audit.readers.run_folder import cpu_accelerator
+from assay.telemetry import cpu_ceiling as module
+
+
+def test_measured_limits_are_an_accelerator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_ROUND_S", 0.01)
+    monkeypatch.setattr(module, "_MATRIX", 128)
+    cache = tmp_path / "deep" / "cpu.json"
+    limits = module.cpu_ceiling(cache)
+    accelerator = cpu_accelerator(limits)
+    assert isinstance(accelerator, Accelerator)
+    assert accelerator.measured
+    assert accelerator.bandwidth_gb_s > 0.1
+    assert accelerator.tflops["fp32"] > 0
+    assert limits["cores"] >= 1
+    assert module.cpu_ceiling(cache) == limits  # from the file: another measurement would differ
+
+
+def test_another_machines_cache_is_measured_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "measure", lambda machine: {"machine": machine, "name": "new"})
+    cache = tmp_path / "cpu.json"
+    for text in (b'{"machine": "elsewhere"}', b"{", b""):
+        cache.write_bytes(text)
+        assert module.cpu_ceiling(cache)["name"] == "new"
+    assert orjson.loads(cache.read_bytes())["name"] == "new"
