@@ -66,8 +66,12 @@ def close_run(work: Work, record: RunRecord, plan: LoadPlan, folder: RunFolder, 
     ledger = close_load(folder, plan)
     record.ended_utc = ended_utc or utc_now()
     _complete(record, outcome, ledger, folder)
+    if lost := [f"{e.name} ({work.lost[e.name]})" for e in record.endpoints if e.name in work.lost]:
+        record.tags["lost"] = ", ".join(lost)
     if record.status is RunStatus.COMPLETED:
         _judge(work, record, ledger, folder)
+    elif lost:
+        record.reason += f"; lost: {record.tags['lost']}"
     if record.status is RunStatus.COMPLETED and plan.mode == "accuracy":
         _score(work.prepared, record, folder)
     if record.status in (RunStatus.FAILED, RunStatus.TIMEOUT):
@@ -89,15 +93,13 @@ def _complete(record: RunRecord, outcome: dict[str, Any], ledger: Ledger, folder
 
 def _judge(work: Work, record: RunRecord, ledger: Ledger, folder: RunFolder) -> None:
     """What a load that went to its end can still fail by."""
-    lost = [f"{e.name} ({work.lost[e.name]})" for e in record.endpoints if e.name in work.lost]
-    if lost:
-        record.tags["lost"] = ", ".join(lost)
+    lost = record.tags.get("lost")
     idle = [endpoint.endpoint for endpoint in ledger.endpoints if not endpoint.ok]
     if ledger.problems:
         record.status, record.reason = RunStatus.FAILED, "the ledger doesn't balance: " + "; ".join(ledger.problems)
     elif work.config.campaign.kind == "scaling" and (lost or idle):
         # Its rate would be that of other nodes than those it stands for.
-        what = f"lost: {', '.join(lost)}" if lost else f"answered nothing: {', '.join(idle)}"
+        what = f"lost: {lost}" if lost else f"answered nothing: {', '.join(idle)}"
         record.status, record.reason = RunStatus.FAILED, f"not all endpoints took part to the end; {what}"
     elif record.official and record.mode == "performance":
         _loadgens_word(record, folder)

@@ -13,6 +13,7 @@ from assay import __version__
 from assay.campaign.close import Work, close_run, judge_load, utc_now
 from assay.campaign.compliance import AUDIT_CONFIG, audit_config
 from assay.campaign.load_process import TimedOutError, run_load, utc_minus_monotonic_ns
+from assay.cluster.deployment import WATCH_S
 from assay.config import Config, dump_config
 from assay.load.closing import read_outcome
 from assay.load.plan import EndpointPlan, LoadgenSettings, LoadPlan, Timeouts, WarmupPlan
@@ -31,6 +32,7 @@ from assay.telemetry import Sampler
 
 _FASTEST_QPS = 1000.0  # accuracy runs of Server are paced too; nothing is timed, so as fast as the queue takes them
 _ENDPOINTS_A_WORKER = 8
+_LOOKS = 20  # four a period of the watch over the servers
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ async def execute(
     try:
         await run_load(plan, folder, limit_s, progress)
         judge_load(record, read_outcome(folder))
+        if record.status is RunStatus.FAILED:
+            await _notice(bench.work, endpoints)
     except TimedOutError:
         record.status, record.reason = RunStatus.TIMEOUT, f"not over after {limit_s:.0f} s"
     except asyncio.CancelledError:
@@ -72,6 +76,14 @@ async def execute(
         sampler.stop(folder)
         close_run(bench.work, record, plan, folder)
     return record
+
+
+async def _notice(work: Work, endpoints: Sequence[EndpointFacts]) -> None:
+    """Leave the watch over the servers time to see whether one that ended is the reason."""
+    for _ in range(_LOOKS):
+        if any(endpoint.name in work.lost for endpoint in endpoints):
+            return
+        await asyncio.sleep(WATCH_S / 4)
 
 
 def _begin(bench: Bench, entry: RunEntry, endpoints: Sequence[EndpointFacts], folder: RunFolder) -> RunRecord:

@@ -50,7 +50,7 @@ def begin(config: Config, runs: list[RunEntry], *, dataset_sha256: str, simulate
 
 
 def find(which: str, output: Path) -> CampaignFolder:
-    """The campaign to go on with: a folder, or the latest in `output` that isn't over.
+    """The campaign to go on with: a folder, or the latest in `output` that isn't over, its report included.
 
     Raises UserError where there is none.
     """
@@ -60,7 +60,7 @@ def find(which: str, output: Path) -> CampaignFolder:
             raise UserError(f"--resume {which}: is a file; write `assay run {which} --resume`")
         return CampaignFolder(path)
     for folder in reversed(find_campaigns(output)):
-        if read_campaign(folder).ended_utc is None:
+        if read_campaign(folder).ended_utc is None or not folder.report.exists():
             return folder
     raise UserError(f"--resume: no campaign in {output} is unfinished; give the campaign's folder, or start one")
 

@@ -99,6 +99,11 @@ class CampaignFolder:
         return self.path / "runs"
 
     @property
+    def report(self) -> Path:
+        """The page about all of its runs, made last."""
+        return self.path / "report.html"
+
+    @property
     def lock(self) -> Path:
         """Held by the process that carries the campaign out."""
         return self.path / "campaign.lock"

@@ -1,0 +1,198 @@
+"""Campaigns of every kind on simulated nodes, and what they do when something fails."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.campaigns import FAST, Quiet, config
+from tests.simulated import FAST as FAST_OPTIONS
+from tests.simulated import simulators
+
+from assay.campaign.command import plan_command
+from assay.campaign.runner import Outcome, resume_campaign, run_campaign
+from assay.campaign.state import resumed_config
+from assay.errors import UserError
+from assay.runs import RunEntry, RunRecord, RunStatus, read_detail, read_ledger
+
+pytestmark = pytest.mark.usefixtures("no_reports")
+ONE = {"nodes": [{"name": "node-a"}]}
+ALONE = {**FAST, "speeds": {}}
+
+
+def carry_out(folder: Path, listener: Quiet | None = None, **changes: Any) -> Outcome:
+    return asyncio.run(run_campaign(config(folder, **changes), listener or Quiet()))
+
+
+def resume(outcome: Outcome, listener: Quiet | None = None, *, retry_failed: bool = False) -> Outcome:
+    own = resumed_config(outcome.folder, None)
+    return asyncio.run(resume_campaign(own, outcome.folder, listener or Quiet(), retry_failed=retry_failed))
+
+
+def record(outcome: Outcome, entry: RunEntry) -> RunRecord:
+    assert entry.run is not None
+    return RunRecord.model_validate_json(outcome.folder.run(entry.run).record.read_bytes())
+
+
+def statuses(outcome: Outcome) -> dict[str, str | None]:
+    return {entry.key: entry.status for entry in outcome.state.runs}
+
+
+def test_a_sweep_sets_rates_and_windows(tmp_path: Path) -> None:
+    campaign = {"kind": "sweep", "rates": [40, 80], "concurrencies": [1, 3]}
+    outcome = carry_out(tmp_path, scenarios=["Offline", "Server"], campaign=campaign, cluster=ONE, engine=ALONE)
+    assert outcome.sound, [entry.reason for entry in outcome.state.runs]
+    for entry in outcome.state.runs:
+        facts = record(outcome, entry)
+        assert facts.target_qps == entry.target_qps
+        assert [endpoint.window for endpoint in facts.endpoints] == [entry.window or FAST["window"]]
+        assert entry.run is not None
+        if entry.target_qps:
+            detail = read_detail(outcome.folder.run(entry.run).loadgen_detail)
+            assert detail.effective["target_qps"] == entry.target_qps
+    assert sorted(e.target_qps or e.window for e in outcome.state.runs) == [1, 3, 40, 80]
+
+
+def test_an_official_rehearsal_with_test06(tmp_path: Path) -> None:
+    campaign = {"kind": "official", "compliance": ["TEST06"]}
+    changes = {"scenarios": ["Offline", "Server"], "target_qps": {"Server": 100}, "cluster": ONE, "engine": ALONE}
+    outcome = carry_out(tmp_path, campaign=campaign, **changes)
+    assert outcome.sound, [entry.reason for entry in outcome.state.runs]
+    assert len(outcome.state.runs) == 6
+    for entry in outcome.state.runs:
+        assert entry.run is not None
+        run = outcome.folder.run(entry.run)
+        logged = run.loadgen_accuracy.read_text().count("qsl_idx")
+        if entry.compliance:
+            # A performance run of at least 100 queries that logs answers: LoadGen has read audit.config.
+            assert record(outcome, entry).tags["compliance"] == "TEST06"
+            assert read_ledger(run).issued >= 100
+            assert logged > 0
+        else:
+            assert logged == (8 if entry.mode == "accuracy" else 0)
+            assert not (run.path / "audit.config").exists()
+    assert all(result.verdict.words.startswith("short run") for result in outcome.results)
+
+
+def test_scaling_takes_each_node_alone_and_together(tmp_path: Path) -> None:
+    outcome = carry_out(tmp_path, campaign={"kind": "scaling", "repeats": 1, "queries_per_node": 8})
+    assert outcome.sound, [entry.reason for entry in outcome.state.runs]
+    for entry in outcome.state.runs:
+        facts = record(outcome, entry)
+        assert [endpoint.node for endpoint in facts.endpoints] == entry.nodes
+        assert facts.issued == 8 * len(entry.nodes)
+
+
+def test_a_node_that_does_not_answer_is_named_and_left_out(tmp_path: Path) -> None:
+    with socket.socket() as taken, simulators(tmp_path, [FAST_OPTIONS, FAST_OPTIONS]) as urls:
+        taken.bind(("127.0.0.1", 0))  # bound, not listening: nobody answers there, and nobody else can
+        dead = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        endpoints = [
+            {"url": url, "name": f"e{number}", "node": f"n{number}"}
+            for number, url in enumerate([urls[0], dead, urls[1]])
+        ]
+        engine = {
+            "kind": "external", "endpoints": endpoints, "model": "simulated", "server": "vllm",
+            "ready_timeout_s": 0.5, "window": 4,
+        }  # fmt: skip
+        listener = Quiet()
+        outcome = carry_out(tmp_path, listener, engine=engine, campaign={"kind": "scaling", "repeats": 1})
+    assert list(outcome.state.left_out) == ["n1"]
+    assert any(said.startswith("node n1 is left out: ") for said in listener.said)
+    completed = {tuple(e.nodes) for e in outcome.state.runs if e.status is RunStatus.COMPLETED}
+    assert completed == {("n0",), ("n2",), ("n0", "n2")}
+    rest = [entry for entry in outcome.state.runs if entry.status is not RunStatus.COMPLETED]
+    assert {(entry.status, entry.reason) for entry in rest} == {(RunStatus.SKIPPED, "left out: n1")}
+    assert not outcome.sound
+    assert outcome.state.ended_utc is not None
+
+
+def test_a_node_without_a_baseline_is_left_out_of_the_groups(tmp_path: Path) -> None:
+    engine = {**FAST, "speeds": {}, "faults": {"node-b": ["kind=error_500"]}}
+    nodes = {"nodes": [{"name": name} for name in ("node-a", "node-b", "node-c")]}
+    outcome = carry_out(tmp_path, engine=engine, cluster=nodes, campaign={"kind": "scaling", "repeats": 2})
+    assert list(outcome.state.left_out) == ["node-b"]
+    by_status: dict[str | None, set[tuple[str, ...]]] = {}
+    for entry in outcome.state.runs:
+        by_status.setdefault(entry.status, set()).add(tuple(entry.nodes))
+    assert by_status[RunStatus.FAILED] == {("node-b",)}
+    assert by_status[RunStatus.COMPLETED] == {("node-a",), ("node-c",), ("node-a", "node-c")}
+    assert sum(entry.status is RunStatus.FAILED for entry in outcome.state.runs) == 1
+
+
+def test_a_server_that_dies_is_started_again_and_the_other_runs_are_done(tmp_path: Path) -> None:
+    # The server ends with its eleventh request: in the second run, and never in the first after a start.
+    engine = {**ALONE, "faults": {"node-a": ["kind=die,after=10"]}}
+    changes = {"cluster": ONE, "campaign": {"repeats": 3}, "load": {"warmup_prompts": 0}}
+    outcome = carry_out(tmp_path, engine=engine, **changes)
+    assert [entry.status for entry in outcome.state.runs] == ["completed", "failed", "completed"]
+    failed = outcome.state.runs[1]
+    assert "endpoints_gone" in failed.reason
+    assert "lost: node-a (exit code 1)" in failed.reason
+    assert failed.run is not None
+    ledger = read_ledger(outcome.folder.run(failed.run))
+    assert ledger.balanced
+    assert ledger.issued == 8 > ledger.completed
+
+
+def test_a_run_over_its_limit_is_a_timeout_and_a_failure_may_stop_the_rest(tmp_path: Path) -> None:
+    engine = {**ALONE, "faults": {"node-a": ["kind=hang"]}}
+    changes: dict[str, Any] = {"engine": engine, "cluster": ONE, "load": {"warmup_prompts": 0}}
+    limited = {"run_timeout_s": 4, "repeats": 2}
+    outcome = carry_out(tmp_path, campaign={**limited, "stop_on_failure": True}, **changes)
+    first, second = outcome.state.runs
+    assert first.status is RunStatus.TIMEOUT
+    assert first.reason.startswith("not over after 4 s")
+    assert (second.status, second.reason) == (RunStatus.SKIPPED, f"{first.key} ended as timeout")
+    assert first.run is not None
+    ledger = read_ledger(outcome.folder.run(first.run))
+    assert ledger.balanced
+    assert ledger.lost == ledger.issued == 8
+    assert outcome.state.ended_utc is None, "what was skipped can still be done"
+
+
+def test_resuming_repeats_failures_only_when_asked(tmp_path: Path) -> None:
+    engine = {**ALONE, "faults": {"node-a": ["kind=die,after=3"]}}
+    outcome = carry_out(tmp_path, engine=engine, cluster=ONE, load={"warmup_prompts": 0})
+    (entry,) = outcome.state.runs
+    assert entry.status is RunStatus.FAILED
+    first = entry.run
+    listener = Quiet()
+    assert statuses(resume(outcome, listener)) == {entry.key: RunStatus.FAILED}
+    assert listener.ended == []
+    (again,) = resume(outcome, listener, retry_failed=True).state.runs
+    assert listener.ended == [entry.key]
+    assert again.run != first
+    assert again.earlier == [first]
+
+
+def test_a_campaign_that_is_carried_out_cannot_be_resumed_beside_it(tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    def second(entry: RunEntry) -> None:
+        folder = next((tmp_path / "results").iterdir())
+        own = config(tmp_path, cluster=ONE, engine=ALONE)
+        from assay.runs import CampaignFolder
+
+        with pytest.raises(UserError, match="another assay process") as error:
+            resume_campaign(own, CampaignFolder(folder), Quiet()).send(None)
+        seen.append(str(error.value))
+
+    assert carry_out(tmp_path, Quiet(second), cluster=ONE, engine=ALONE).sound
+    assert seen
+
+
+def test_the_plan_starts_nothing_and_knows_what_was_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "assay.yaml"
+    settings = config(tmp_path, cluster=ONE, engine=ALONE)
+    assert plan_command(file, [], as_json=False) == 0
+    assert "time: unknown" in capsys.readouterr().out
+    assert not settings.output.exists()
+    outcome = carry_out(tmp_path, cluster=ONE, engine=ALONE)
+    plan_command(file, [], as_json=False)
+    assert f"as measured in run {outcome.state.runs[0].run}" in capsys.readouterr().out

@@ -1,0 +1,179 @@
+"""A run that a crash left at each point of its course: closed from its journals, completed or to be run again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from tests.campaigns import FAST, Quiet, config
+
+from assay.campaign.close import Work
+from assay.campaign.prepare import prepare
+from assay.campaign.recover import recover
+from assay.campaign.runner import run_campaign
+from assay.runs import (  # fmt: skip
+    CampaignFolder,
+    CampaignState,
+    RunEntry,
+    RunFolder,
+    RunRecord,
+    RunStatus,
+    read_campaign,
+    read_ledger,
+    read_requests,
+    write_json,
+)
+
+
+@dataclass
+class Crashed:
+    """A campaign of one performance and one accuracy run, both with everything that was there before they closed."""
+
+    work: Work
+    state: CampaignState
+
+    def entry(self, mode: str = "performance") -> RunEntry:
+        return next(entry for entry in self.state.runs if entry.mode == mode)
+
+    def run(self, mode: str = "performance") -> RunFolder:
+        name = self.entry(mode).run
+        assert name is not None
+        return self.work.campaign.run(name)
+
+    def recover(self) -> list[str]:
+        said: list[str] = []
+        recover(self.work, self.state, said.append)
+        return said
+
+    def unclose(self, mode: str = "performance") -> RunFolder:
+        """Back to the moment after the load's end: nothing that is made from the journals is there."""
+        run = self.run(mode)
+        for path in (run.result, run.ledger, run.requests, run.warmup, run.telemetry, run.accuracy, run.accuracy_txt):
+            path.unlink(missing_ok=True)
+        record = RunRecord.model_validate_json(run.record.read_bytes())
+        blank = {"status": RunStatus.INCOMPLETE, "reason": "", "ended_utc": None, "issued": 0}
+        write_json(run.record, record.model_copy(update=blank))
+        entry = self.entry(mode)
+        entry.status, entry.reason = None, ""
+        return run
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[Work, Path]:
+    """A real campaign whose journals were kept."""
+    folder = tmp_path_factory.mktemp("campaign")
+    engine, one = {**FAST, "speeds": {}}, {"nodes": [{"name": "node-a"}]}
+    settings = config(folder, modes=["performance", "accuracy"], engine=engine, cluster=one)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("assay.campaign.close.discard_journals", lambda _: None)
+        patch.setattr("assay.campaign.runner.render_reports", lambda *_: None)
+        outcome = asyncio.run(run_campaign(settings, Quiet()))
+    assert outcome.sound, [entry.reason for entry in outcome.state.runs]
+    scratch = tmp_path_factory.mktemp("scratch")
+    return Work(settings, prepare(settings, "simulated", scratch, lambda _: None), outcome.folder), folder
+
+
+@pytest.fixture
+def crashed(original: tuple[Work, Path], tmp_path: Path) -> Crashed:
+    work, _ = original
+    copy = CampaignFolder(tmp_path / work.campaign.path.name)
+    shutil.copytree(work.campaign.path, copy.path)
+    for plan in copy.runs.glob("*/parts/plan.json"):  # its folder has moved
+        plan.write_text(plan.read_text().replace(str(work.campaign.path), str(copy.path)))
+        os.utime(plan, (0, 0))
+    return Crashed(Work(work.config, work.prepared, copy), read_campaign(copy))
+
+
+@pytest.mark.parametrize("mode", ["performance", "accuracy"])
+def test_a_load_that_had_ended_is_completed(crashed: Crashed, mode: str) -> None:
+    before = RunRecord.model_validate_json(crashed.run(mode).record.read_bytes())
+    rows = read_requests(crashed.run(mode).requests).num_rows
+    ledger, result = read_ledger(crashed.run(mode)), crashed.run(mode).result.read_bytes()
+    scores = crashed.run(mode).accuracy.read_bytes() if mode == "accuracy" else b""
+    run = crashed.unclose(mode)
+    crashed.recover()
+    entry = crashed.entry(mode)
+    assert (entry.status, entry.run, entry.earlier) == (RunStatus.COMPLETED, run.id, [])
+    assert read_ledger(run) == ledger
+    assert read_requests(run.requests).num_rows == rows
+    assert run.result.read_bytes() == result
+    assert not run.parts.exists()
+    after = RunRecord.model_validate_json(run.record.read_bytes())
+    assert after.tags.pop("closed")
+    assert before.ended_utc is not None
+    assert after.ended_utc is not None
+    assert after.ended_utc <= before.ended_utc, "the end is that of the load, not of the recovery"
+    assert after.model_copy(update={"ended_utc": before.ended_utc}) == before
+    assert scores == (run.accuracy.read_bytes() if mode == "accuracy" else b"")
+
+
+def test_a_load_that_was_cut_off_is_closed_and_run_again(crashed: Crashed) -> None:
+    run = crashed.unclose()
+    (run.parts / "outcome.json").unlink()
+    (journal,) = run.parts.glob("attempts-*.jsonl")
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(lines[:3]) + lines[3][: len(lines[3]) // 2])  # killed while it wrote the fourth
+    said = crashed.recover()
+    entry = crashed.entry()
+    assert (entry.status, entry.run, entry.earlier) == (None, None, [run.id])
+    assert any("will be run again" in line for line in said)
+    record = RunRecord.model_validate_json(run.record.read_bytes())
+    assert (record.status, record.reason) == (
+        RunStatus.INTERRUPTED,
+        "the process that carried out the campaign was killed",
+    )
+    ledger = read_ledger(run)
+    assert (ledger.issued, ledger.completed, ledger.lost, ledger.balanced) == (8, 3, 5, True)
+    assert b'"interrupted: no result"' in run.result.read_bytes()
+    assert not run.parts.exists()
+
+
+def test_a_crash_between_result_and_state_repeats_nothing(crashed: Crashed) -> None:
+    run, entry = crashed.run(), crashed.entry()
+    result = run.result.read_bytes()
+    entry.status = None
+    (run.parts / "plan.json").unlink()  # the journals were half gone
+    crashed.recover()
+    assert (entry.status, entry.run, entry.earlier) == (RunStatus.COMPLETED, run.id, [])
+    assert run.result.read_bytes() == result
+    assert not run.parts.exists()
+
+
+@pytest.mark.parametrize("left", ["nothing", "folder", "record"])
+def test_a_crash_before_the_load_leaves_no_trace(crashed: Crashed, left: str) -> None:
+    run, entry = crashed.run(), crashed.entry()
+    entry.status = None
+    for path in run.path.iterdir():
+        if left != "record" or path != run.record:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    if left == "nothing":
+        run.path.rmdir()
+    crashed.recover()
+    assert (entry.status, entry.run, entry.earlier) == (None, None, [])
+    assert not run.path.exists()
+
+
+def test_recovering_twice_changes_nothing(crashed: Crashed) -> None:
+    crashed.unclose("accuracy")
+    run = crashed.unclose()
+    (run.parts / "outcome.json").unlink()
+    crashed.recover()
+    state = crashed.state.model_copy(deep=True)
+    assert crashed.recover() == []
+    assert crashed.state == state
+
+
+def test_a_crash_during_the_recovery_is_recovered(crashed: Crashed, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, entry = crashed.unclose(), crashed.entry()
+    with monkeypatch.context() as patch:
+        patch.setattr("assay.campaign.close.discard_journals", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            crashed.recover()
+    assert entry.status is None
+    crashed.recover()
+    assert (entry.status, entry.run) == (RunStatus.COMPLETED, run.id)
+    assert not run.parts.exists()

@@ -1,0 +1,108 @@
+"""Estimates: from measured runs, from settings, or unknown; never a guess without its basis."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from tests.campaigns import config
+
+from assay.benchmarks import get_benchmark
+from assay.campaign.estimate import Estimate, Estimator, duration, together
+from assay.campaign.plan import plan_runs
+from assay.config import Config
+from assay.engines import build_engine
+from assay.runs import CampaignFolder, EndpointFacts, RunRecord, RunStatus, write_json
+
+BENCHMARK = get_benchmark("smollm2-135m")
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def measured(
+    folder: CampaignFolder, settings: Config, name: str, nodes: list[str], seconds: float, **changes: Any
+) -> None:
+    """A completed Offline run of 8 samples."""
+    engine = build_engine(settings.engine)
+    endpoints = [
+        EndpointFacts(
+            name=node, url="http://x", node=node, engine="simulated", model="simulated", window=4,
+            settings=engine.settings(node),
+        )
+        for node in nodes
+    ]  # fmt: skip
+    facts = {
+        "id": name, "assay_version": "0", "benchmark": BENCHMARK.name, "scenario": "Offline", "mode": "performance",
+        "official": False, "status": RunStatus.COMPLETED, "started_utc": START.isoformat(),
+        "ended_utc": (START + timedelta(seconds=seconds)).isoformat(), "clock_offset_ns": 0, "dataset_name": "x",
+        "dataset_sha256": "abc", "dataset_samples": 8, "samples": 8, "model": "m", "max_tokens": 128, "issued": 8,
+        "endpoints": endpoints,
+    }  # fmt: skip
+    run = folder.run(name)
+    run.path.mkdir(parents=True)
+    write_json(run.record, RunRecord.model_validate({**facts, **changes}))
+
+
+def make(settings: Config, folder: CampaignFolder, sha256: str = "abc") -> Estimator:
+    estimator = Estimator(settings, BENCHMARK, 8, sha256)
+    estimator.learn_from([folder])
+    return estimator
+
+
+def test_unknown_where_nothing_was_measured(tmp_path: Path) -> None:
+    settings = config(tmp_path)
+    (entry,) = plan_runs(settings, ["node-a", "node-b"])
+    estimate = make(settings, CampaignFolder(tmp_path)).estimate(entry)
+    assert estimate.seconds is None
+    assert "unknown" in str(estimate)
+    assert together([estimate]).startswith("unknown")
+
+
+def test_measured_runs_of_the_same_work_count_and_no_others(tmp_path: Path) -> None:
+    settings, folder = config(tmp_path), CampaignFolder(tmp_path)
+    (entry,) = plan_runs(settings, ["node-a", "node-b"])
+    both = ["node-a", "node-b"]
+    measured(folder, settings, "1-other-data", both, 1, dataset_sha256="other")
+    measured(folder, settings, "2-failed", both, 2, status=RunStatus.FAILED)
+    measured(folder, settings, "3-accuracy", both, 3, mode="accuracy")
+    measured(folder, settings, "4-official", both, 4, official=True)
+    faster = config(tmp_path, engine={**settings.engine.model_dump(mode="json"), "itl_ms": 0.5})
+    measured(folder, faster, "5-other-engine", both, 5)
+    assert make(settings, folder).estimate(entry).seconds is None
+    measured(folder, settings, "6-same", both, 12)
+    estimate = make(settings, folder).estimate(entry)
+    assert estimate.seconds == 12
+    assert "6-same" in estimate.basis
+    entry.queries = 16
+    assert make(settings, folder).estimate(entry).seconds == 24
+
+
+def test_rates_of_single_nodes_are_added_and_the_assumption_is_said(tmp_path: Path) -> None:
+    settings, folder = config(tmp_path), CampaignFolder(tmp_path)
+    (entry,) = plan_runs(settings, ["node-a", "node-b"])
+    measured(folder, settings, "a", ["node-a"], 8)
+    assert make(settings, folder).estimate(entry).seconds is None
+    measured(folder, settings, "b", ["node-b"], 4)
+    estimate = make(settings, folder).estimate(entry)
+    assert estimate.seconds == 8 / (1 + 2)
+    assert "assuming" in estimate.basis
+
+
+def test_arrivals_and_the_rules_give_a_least(tmp_path: Path) -> None:
+    settings = config(tmp_path, scenarios=["Server"], target_qps={"Server": 0.5})
+    (entry,) = plan_runs(settings, ["node-a"])
+    estimate = make(settings, CampaignFolder(tmp_path)).estimate(entry)
+    assert (estimate.seconds, estimate.at_least) == (16, True)
+    official = config(tmp_path, official=True, dataset={})
+    (entry,) = plan_runs(official, ["node-a"])
+    estimate = make(official, CampaignFolder(tmp_path)).estimate(entry)
+    assert estimate.seconds == BENCHMARK.scenarios["Offline"].min_duration_ns / 1e9
+    assert str(estimate).startswith("at least")
+
+
+def test_the_sum_says_what_it_leaves_out() -> None:
+    known, least, unknown = Estimate(30, "x"), Estimate(40, "x", at_least=True), Estimate(None, "x")
+    assert together([known, known]) == "about 60 s"
+    assert together([known, least]) == "at least 70 s"
+    assert together([known, unknown]) == "at least 30 s, and 1 of 2 runs unknown"
+    assert [duration(s) for s in (5, 600, 20_000)] == ["5 s", "10 min", "5.6 h"]

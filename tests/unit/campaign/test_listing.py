@@ -1,0 +1,111 @@
+"""`assay runs`: filters and output."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from tests.campaigns import config
+
+from assay.campaign.plan import plan_runs
+from assay.campaign.state import begin
+from assay.cli import main
+from assay.errors import UserError
+from assay.runs import CampaignFolder, RunStatus, read_campaign, write_json
+from assay.runs.index import parse_since
+
+NOW = datetime(2026, 5, 10, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    """A single campaign of 2025 with one failed run of two, and a scaling campaign of now."""
+    both = ["node-a", "node-b"]
+    single = config(tmp_path, scenarios=["Offline", "SingleStream"])
+    old = begin(single, plan_runs(single, both), dataset_sha256="x", simulated=True)
+    state = read_campaign(old)
+    state.started_utc = "2025-01-01T00:00:00.000+00:00"
+    state.runs[0].status, state.runs[0].reason = RunStatus.FAILED, "no answer\nlast lines"
+    write_json(old.state, state)
+    old.path.rename(old.path.with_name("20250101T000000Z-single-00000000"))
+    scaling = config(tmp_path, campaign={"kind": "scaling", "repeats": 1})
+    begin(scaling, plan_runs(scaling, both), dataset_sha256="x", simulated=True)
+    return tmp_path / "results"
+
+
+def call(output: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["runs", str(output), *arguments])
+
+
+def rows(output: Path, *arguments: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(call(output, "--json", *arguments).stdout)
+    return found
+
+
+def test_all_campaigns_oldest_first(output: Path) -> None:
+    assert [row["kind"] for row in rows(output)] == ["single"] * 2 + ["scaling"] * 3
+    text = call(output).stdout
+    assert "offline-performance-r0" in text
+    assert "failed       no answer\n" in text
+    assert "planned" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "count"),
+    [
+        (["--status", "failed"], 1),
+        (["--status", "failed", "--status", "planned"], 5),
+        (["--scenario", "singlestream"], 1),
+        (["--scenario", "Server"], 0),
+        (["--mode", "accuracy"], 0),
+        (["--kind", "scaling"], 3),
+        (["--node", "node-a", "--kind", "scaling"], 2),
+        (["--since", "1d"], 3),
+        (["--since", "2024-12-31"], 5),
+        (["--since", "2025-01-01T00:00:01", "--status", "failed"], 0),
+    ],
+)
+def test_filters(output: Path, arguments: list[str], count: int) -> None:
+    assert len(rows(output, *arguments)) == count
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--status", "bad"], "choose from planned, incomplete, completed"),
+        (["--scenario", "x"], "choose from Offline"),
+        (["--since", "soon"], "write 2026-01-31"),
+    ],
+)
+def test_a_filter_that_matches_nothing_is_a_mistake(output: Path, arguments: list[str], message: str) -> None:
+    result = call(output, *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_a_damaged_campaign_is_named_and_left_out(output: Path) -> None:
+    damaged = CampaignFolder(output / "20240101T000000Z-single-11111111")
+    damaged.path.mkdir()
+    damaged.state.write_text("{")
+    result = call(output, "--json")
+    assert len(json.loads(result.stdout)) == 5
+    assert str(damaged.state) in result.stderr
+
+
+def test_no_folder_is_explained(tmp_path: Path) -> None:
+    result = call(tmp_path / "none")
+    assert result.exit_code == 2
+    assert "no such folder" in result.stderr
+
+
+def test_ages_and_dates() -> None:
+    assert parse_since("36h", NOW) == NOW - timedelta(hours=36)
+    assert parse_since("2w", NOW) == NOW - timedelta(weeks=2)
+    assert parse_since("2026-01-31") == datetime(2026, 1, 31, tzinfo=UTC)
+    assert parse_since("2026-01-31T12:00+02:00") == datetime(2026, 1, 31, 10, tzinfo=UTC)
+    with pytest.raises(UserError):
+        parse_since("12")
