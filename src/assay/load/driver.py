@@ -266,6 +266,9 @@ class Driver:
             "target_qps": self._test.target_qps if self._test else None,
         }
         write_json(self._folder / "parts" / OUTCOME_NAME, tally)
+        trace = self._folder / "mlperf_log_trace.json"
+        if trace.exists() and not trace.stat().st_size:  # LoadGen makes it even where tracing is off
+            trace.unlink()
 
 
 def _say(event: str, **facts: Any) -> None:

@@ -22,6 +22,12 @@ def die_with_parent(parent_pid: int) -> None:
         os._exit(1)
 
 
+def raise_file_limit() -> None:
+    """A connection is an open file, and the usual limit of 1,024 is less than one large window."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def quiet_gc() -> None:
     """Keep the collector from pausing the hot path: what exists by now is left alone, cycles are looked for rarely."""
     gc.collect()

@@ -2,8 +2,8 @@
 
 Each endpoint has a window of requests in flight and takes the next sample when it has room. Among endpoints with room
 the one with the least outstanding work, relative to its rate, is chosen. In Offline the queue is longest-first within
-one epoch of the data set, and near the end an endpoint takes a sample only if that doesn't make it finish later than
-all of them together would: a slow endpoint must not hold the last samples.
+one epoch of the data set, and near the end an endpoint takes a sample only if waiting in the queue for the fastest
+endpoint wouldn't be quicker: a slow endpoint must not hold the last samples.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from assay.load.frames import Send
 
 _OUT_AFTER_FAILURES = 3
 _RETRY_DELAY_NS = 200_000_000
+_LATENCY_WEIGHT = 0.1
 
 
 class Fate(Enum):
@@ -29,17 +30,14 @@ class Fate(Enum):
 
 @dataclass(slots=True)
 class Lane:
-    """One endpoint's state. Work is in weighted tokens; `prior_rate` in work/s, measured during warm-up."""
+    """One endpoint's state. Work is in weighted tokens; `prior_rate` is relative, from the warm-up."""
 
     index: int
     window: int
     prior_rate: float = 1.0
+    latency_s: float | None = None  # moving average over answered samples
     in_flight: int = 0
     outstanding_work: float = 0.0
-    done_work: float = 0.0
-    first_sent_ns: int = 0
-    last_done_ns: int = 0
-    completed: int = 0
     consecutive_failures: int = 0
     out: bool = False
     failed_probes: int = 0
@@ -48,12 +46,9 @@ class Lane:
     def has_room(self) -> bool:
         return not self.out and self.in_flight < self.window
 
-    def measured_rate(self) -> float | None:
-        """Work/s once at least half a window has been answered; before that the bursts of a batch mislead."""
-        elapsed_ns = self.last_done_ns - self.first_sent_ns
-        if self.completed * 2 < self.window or elapsed_ns <= 0:
-            return None
-        return self.done_work / (elapsed_ns / 1e9)
+    def answered(self, latency_s: float) -> None:
+        before = latency_s if self.latency_s is None else self.latency_s
+        self.latency_s = before + _LATENCY_WEIGHT * (latency_s - before)
 
 
 @dataclass(slots=True)
@@ -62,6 +57,7 @@ class _Sample:
     qsl_idx: int
     work: float
     attempts: int = 0
+    sent_ns: int = 0
     tried: set[int] = field(default_factory=set)
 
 
@@ -84,14 +80,12 @@ class Router:
         self._max_attempts = max_attempts
         self._epoch = offline_epoch
         self._queue: deque[_Sample] = deque()
-        self._queued_work = 0.0
         self._retries: deque[tuple[int, _Sample]] = deque()  # (ready at, sample); in order of time
         self._flying: dict[int, _Sample] = {}
 
     def offer(self, samples: Iterable[tuple[int, int]]) -> None:
         """Queue (sample_id, qsl_idx) pairs; a whole Offline issue is one call."""
         fresh = [_Sample(sample, qsl_idx, self._work(qsl_idx)) for sample, qsl_idx in samples]
-        self._queued_work += sum(sample.work for sample in fresh)
         if self._epoch is None:
             self._queue.extend(fresh)
             return
@@ -113,7 +107,6 @@ class Router:
         while self._retries and self._retries[0][0] <= now_ns:
             sample = self._retries.popleft()[1]
             self._queue.appendleft(sample)
-            self._queued_work += sample.work
 
     def next_retry_ns(self) -> int | None:
         """When the next waiting retry is due."""
@@ -123,32 +116,31 @@ class Router:
         room = [lane for lane in self.lanes if lane.has_room]
         fresh = [lane for lane in room if lane.index not in sample.tried]
         candidates = fresh or room
+        if self._epoch is not None and not sample.attempts:
+            candidates = [lane for lane in candidates if self._quicker_than_waiting(lane)]
         if not candidates:
             return None
-        if self._epoch is None or len(self.lanes) == 1:
-            return min(candidates, key=lambda lane: (lane.outstanding_work / lane.prior_rate, lane.in_flight))
-        rates = self._rates()
-        lane = min(candidates, key=lambda lane: lane.outstanding_work / rates[lane.index])
-        healthy = [other for other in self.lanes if not other.out]
-        left = self._queued_work + sum(other.outstanding_work for other in healthy)
-        fair_s = left / sum(rates[other.index] for other in healthy)
-        return lane if lane.outstanding_work / rates[lane.index] <= fair_s else None
+        return min(candidates, key=lambda lane: (lane.outstanding_work / lane.prior_rate, lane.in_flight))
 
-    def _rates(self) -> list[float]:
-        """Measured rates where all are known, else those of the warm-up: the two must not be mixed."""
-        measured = [lane.measured_rate() for lane in self.lanes if not lane.out]
-        if all(rate is not None for rate in measured):
-            return [lane.measured_rate() or lane.prior_rate for lane in self.lanes]
-        return [lane.prior_rate for lane in self.lanes]
+    def _quicker_than_waiting(self, lane: Lane) -> bool:
+        """Whether `lane` answers sooner than the queue drains and the fastest endpoint then answers.
+
+        All latencies are measured, or all are the inverse of the warm-up's rates: the two don't mix. By Little's law
+        the endpoints together drain the sum of window / latency samples a second.
+        """
+        healthy = [other for other in self.lanes if not other.out]
+        measured = all(other.latency_s is not None for other in healthy)
+        latency_s = {o.index: (o.latency_s if measured and o.latency_s else 1.0 / o.prior_rate) for o in healthy}
+        drain_s = len(self._queue) / sum(other.window / latency_s[other.index] for other in healthy)
+        return latency_s[lane.index] <= drain_s + min(latency_s.values())
 
     def _assign(self, lane: Lane, sample: _Sample, now_ns: int) -> Send:
         sample.attempts += 1
         sample.tried.add(lane.index)
-        self._queued_work -= sample.work
         self._flying[sample.sample] = sample
         lane.in_flight += 1
         lane.outstanding_work += sample.work
-        lane.first_sent_ns = lane.first_sent_ns or now_ns
+        sample.sent_ns = now_ns
         return Send(lane.index, sample.sample, sample.qsl_idx, sample.attempts)
 
     def finish(self, sample_id: int, endpoint: int, *, ok: bool, unreachable: bool, now_ns: int) -> Fate:
@@ -157,10 +149,8 @@ class Router:
         lane = self.lanes[endpoint]
         lane.in_flight -= 1
         lane.outstanding_work -= sample.work
-        lane.last_done_ns = now_ns
         if ok:
-            lane.completed += 1
-            lane.done_work += sample.work
+            lane.answered((now_ns - sample.sent_ns) / 1e9)
             lane.consecutive_failures = 0
             return Fate.COMPLETED
         lane.consecutive_failures += 1

@@ -21,7 +21,7 @@ from assay.load.bodies import Bodies
 from assay.load.journal import AttemptJournal, attempts_path, warmup_path
 from assay.load.plan import EndpointPlan, LoadPlan, read_plan
 from assay.load.probe import is_alive
-from assay.load.processes import SelfMeasure, die_with_parent, quiet_gc
+from assay.load.processes import SelfMeasure, die_with_parent, quiet_gc, raise_file_limit
 from assay.load.transport import EndpointPool, EndpointSettings, Exchange, Outcome
 
 OUTCOMES = list(Outcome)
@@ -212,6 +212,7 @@ def main(argv: list[str]) -> int:
     """Run one worker until its parent says stop or is gone."""
     handle, plan_path, index, parent = int(argv[0]), Path(argv[1]), int(argv[2]), int(argv[3])
     die_with_parent(parent)
+    raise_file_limit()
     plan = read_plan(plan_path)
     loop = uvloop.new_event_loop()
     loop.set_exception_handler(_give_up)
