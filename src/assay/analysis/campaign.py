@@ -74,9 +74,11 @@ class CampaignAnalysis:
     def nodes(self) -> list[str]:
         return sorted({node for entry in self.state.runs for node in entry.nodes})
 
-    @property
-    def group_names(self) -> dict[str, str]:
-        return {group.key: name_of(group.first.entry) for group in self.groups}
+    def name(self, entry: RunEntry) -> str:
+        """What a run is called here: without what all runs of the campaign have in common."""
+        entries = self.state.runs
+        scenarios, nodes = {e.scenario for e in entries}, {tuple(e.nodes) for e in entries}
+        return name_of(entry, with_scenario=len(scenarios) > 1, with_nodes=len(nodes) > 1)
 
 
 def analyse_campaign(folder: CampaignFolder, find_benchmark: Callable[[str], Benchmark]) -> CampaignAnalysis | None:
@@ -107,16 +109,18 @@ def analyse_campaign(folder: CampaignFolder, find_benchmark: Callable[[str], Ben
     return analysis
 
 
-def name_of(entry: RunEntry) -> str:
+def name_of(entry: RunEntry, *, with_scenario: bool = True, with_nodes: bool = True) -> str:
     """What a planned run is called in tables and charts."""
-    words = [entry.scenario, ", ".join(entry.nodes) if len(entry.nodes) <= 2 else f"{len(entry.nodes)} nodes"]
+    words: list[str] = [entry.scenario] if with_scenario else []
+    if with_nodes:
+        words.append(" + ".join(entry.nodes) if len(entry.nodes) <= 2 else f"{len(entry.nodes)} nodes")
     if entry.target_qps:
         words.append(f"{entry.target_qps:g}/s")
     if entry.window:
         words.append(f"{entry.window} in flight")
     if entry.compliance:
         words.append(entry.compliance)
-    return " ".join(words)
+    return " ".join(words) or entry.scenario
 
 
 def _line(entry: RunEntry, folder: RunFolder, find: Callable[[str], Benchmark]) -> tuple[RunLine, Benchmark]:
@@ -188,7 +192,7 @@ def _projections(analysis: CampaignAnalysis) -> list[Projection]:
     if whole is None:
         return []
     offline = [g for g in analysis.groups if g.first.entry.scenario == "Offline"]
-    found = (project(name_of(g.first.entry), whole, g.samples_per_s) for g in offline)
+    found = (project(analysis.name(g.first.entry), whole, g.samples_per_s) for g in offline)
     return [projection for projection in found if projection is not None]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.analysis.campaign import CampaignAnalysis, Group, name_of
+from assay.analysis.campaign import CampaignAnalysis, Group
 from assay.analysis.scaling import Scaling
 from assay.report import format as fmt
 from assay.report.chart import NEUTRAL, PALETTE, Chart, Colors, Mark, Panel, Series
@@ -14,7 +14,7 @@ _SOURCE = "runs/*/requests.parquet"
 
 def throughput_chart(analysis: CampaignAnalysis, colors: Colors) -> Chart:
     """`throughput_comparison`: every group of performance runs, mean of its repeats."""
-    names = [name_of(group.first.entry) for group in analysis.groups]
+    names = [analysis.name(group.first.entry) for group in analysis.groups]
     tints = [_tint(group, colors) for group in analysis.groups]
     panels = []
     for title, label, attribute in (
@@ -124,7 +124,7 @@ def latency_chart(analysis: CampaignAnalysis, colors: Colors) -> Chart | None:
         found = [(g, g.first.result.latency[key]) for g in analysis.groups if key in g.first.result.latency]
         if not found:
             continue
-        names = [name_of(g.first.entry) for g, _ in found]
+        names = [analysis.name(g.first.entry) for g, _ in found]
         series = [_percentile_bars(names, [d for _, d in found], share, tint) for share, tint in _SHARES]
         panels.append(Panel(title, "", "ms", series))
     if not panels:

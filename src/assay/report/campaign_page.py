@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assay.analysis.campaign import CampaignAnalysis, RunLine, name_of
+from assay.analysis.campaign import CampaignAnalysis, RunLine
+from assay.analysis.verdict import SHORT_RUN
 from assay.report import format as fmt
 from assay.report.accuracy import accuracy_chart
 from assay.report.campaign_charts import latency_chart, scaling_chart, sweep_chart, throughput_chart
@@ -30,7 +31,7 @@ def campaign_page(analysis: CampaignAnalysis) -> Page:
         Section("projection", "Projection", list(_projection(analysis))),
         Section("provenance", "Provenance", list(_provenance(analysis))),
     ]
-    verdict, kind = _verdict(analysis)
+    verdict, reasons, kind = _verdict(analysis)
     simulated = analysis.state.simulated or any(line.record.simulated for line in analysis.lines)
     banner = "; ".join([*([] if kind == "valid" else [verdict]), *(["simulated endpoints"] if simulated else [])])
     return Page(
@@ -38,7 +39,7 @@ def campaign_page(analysis: CampaignAnalysis) -> Page:
         what=_what(analysis),
         verdict=verdict,
         kind=kind,
-        verdict_reasons=[],
+        verdict_reasons=reasons,
         headlines=_headlines(analysis),
         problems=_problems(analysis),
         sections=[section for section in sections if section.blocks],
@@ -57,15 +58,19 @@ def _what(analysis: CampaignAnalysis) -> str:
     )
 
 
-def _verdict(analysis: CampaignAnalysis) -> tuple[str, VerdictKind]:
-    """Each run's words, counted; the campaign itself is nothing that MLPerf knows."""
-    words = [line.result.verdict.words for line in analysis.lines]
-    counted = "; ".join(f"{word} ({words.count(word)} runs)" for word in dict.fromkeys(words))
-    if all(line.result.verdict.valid for line in analysis.lines):
-        return counted, "valid"
-    if any(not line.result.latency for line in analysis.lines):
-        return counted, "none"
-    return counted, "short" if not all(line.result.official for line in analysis.lines) else "invalid"
+def _verdict(analysis: CampaignAnalysis) -> tuple[str, list[str], VerdictKind]:
+    """The runs' words: once where all agree, else counted. The campaign itself is nothing that MLPerf knows."""
+    results = [line.result for line in analysis.lines]
+    words = [result.verdict.words for result in results]
+    kinds = {result.verdict.valid for result in results}
+    kind: VerdictKind = "valid" if kinds == {True} else "none" if any(not r.latency for r in results) else "invalid"
+    if kind == "invalid" and any(not result.official for result in results):
+        kind = "short"
+    if len(set(words)) == 1:
+        return words[0], [], kind
+    short = any(not result.official for result in results)
+    summary = SHORT_RUN if short else f"{sum(r.verdict.valid for r in results)} of {len(results)} runs are valid"
+    return summary, [f"{words.count(word)} of {len(words)} runs: {word}" for word in dict.fromkeys(words)], kind
 
 
 def _headlines(analysis: CampaignAnalysis) -> list[Headline]:
@@ -92,14 +97,14 @@ def _headlines(analysis: CampaignAnalysis) -> list[Headline]:
     found = []
     for group_ in analysis.groups[:3]:
         rate = group_.samples_per_s
-        name = f"{name_of(group_.first.entry)}: samples/s"
+        name = f"{analysis.name(group_.first.entry)}: samples/s"
         found.append(Headline(name, fmt.number(rate.value), fmt.interval(rate.low, rate.high), _SOURCE))
     return found
 
 
 def _problems(analysis: CampaignAnalysis) -> list[Problem]:
     problems = [
-        Problem("error", f"{name_of(e)}, repeat {e.repeat}: {e.status}.", e.reason)
+        Problem("error", f"{analysis.name(e)}, repeat {e.repeat}: {e.status}.", e.reason)
         for e in analysis.state.runs
         if e.status not in (None, RunStatus.COMPLETED)
     ]
@@ -127,18 +132,18 @@ def _runs(analysis: CampaignAnalysis) -> Iterator[Block]:
     rows: Rows = []
     for entry in analysis.state.runs:
         line = lines.get(entry.key)
-        rate = line.result.figures.get("samples_per_s") if line else None
-        tokens = line.result.figures.get("output_tokens_per_s") if line else None
+        figures = line.result.figures if line and entry.mode == "performance" else {}
         rows.append(
             (
-                name_of(entry), entry.mode, str(entry.repeat), str(entry.status or "not started"),
-                line.result.verdict.words if line else "", fmt.figure(rate), fmt.figure(tokens), entry.run or "",
+                analysis.name(entry), entry.mode, str(entry.repeat), str(entry.status or "not started"),
+                line.result.verdict.words if line else "", fmt.figure(figures.get("samples_per_s")),
+                fmt.figure(figures.get("output_tokens_per_s")), entry.run or "",
             )
         )  # fmt: skip
     columns = ("Run", "Mode", "Repeat", "Status", "Verdict", "Samples/s", "Output tokens/s", "Folder")
     yield Table("Planned runs and how they went", columns, rows, frozenset({2, 5, 6}), "campaign.json, runs/*")
     links = [
-        (f"{name_of(e)}, {e.mode}, repeat {e.repeat}", f"runs/{e.run}/report.html")
+        (f"{analysis.name(e)}, {e.mode}, repeat {e.repeat}", f"runs/{e.run}/report.html")
         for e in analysis.state.runs
         if e.run is not None and e.key in lines
     ]
@@ -150,16 +155,16 @@ def _ledger(analysis: CampaignAnalysis) -> Iterator[Block]:
     for line in analysis.lines:
         ledger = line.ledger
         if ledger is None:
-            rows.append((_label(line), *["unknown"] * 6))
+            rows.append((_label(analysis, line), *["unknown"] * 6))
         else:
             counts = (ledger.issued, ledger.completed, ledger.failed, ledger.lost, ledger.resent)
-            rows.append((_label(line), *map(fmt.number, counts), "yes" if ledger.balanced else "no"))
+            rows.append((_label(analysis, line), *map(fmt.number, counts), "yes" if ledger.balanced else "no"))
     columns = ("Run", "Issued", "Completed", "Failed", "Lost", "Re-sent", "Balanced")
     yield Table("Where every sample went", columns, rows, frozenset(range(1, 6)), "runs/*/ledger.json")
 
 
-def _label(line: RunLine) -> str:
-    return f"{name_of(line.entry)}, {line.entry.mode}, repeat {line.entry.repeat}"
+def _label(analysis: CampaignAnalysis, line: RunLine) -> str:
+    return f"{analysis.name(line.entry)}, {line.entry.mode}, repeat {line.entry.repeat}"
 
 
 def _throughput(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Block]:
@@ -170,7 +175,7 @@ def _throughput(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Block]:
         samples, tokens = group.samples_per_s, group.tokens_per_s
         rows.append(
             (
-                name_of(group.first.entry), fmt.number(len(group.lines)),
+                analysis.name(group.first.entry), fmt.number(len(group.lines)),
                 fmt.with_interval(samples.value, samples.low, samples.high),
                 fmt.with_interval(tokens.value, tokens.low, tokens.high),
                 "between repeats" if len(group.lines) >= 3 else "within the run",
@@ -236,7 +241,7 @@ def _nodes(analysis: CampaignAnalysis) -> Iterator[Block]:
     """Shares and idle tails of the runs on several nodes."""
     rows: Rows = [
         (
-            _label(line), fact.node, fmt.number(fact.samples), fmt.percent(fact.share),
+            _label(analysis, line), fact.node, fmt.number(fact.samples), fmt.percent(fact.share),
             fmt.with_interval(fact.tokens_per_s, fact.tokens_low, fact.tokens_high), f"{fact.idle_tail_s:.2f}",
         )
         for line in analysis.lines
@@ -254,7 +259,7 @@ def _latency(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Block]:
         return
     names = (("ttft_ns", "TTFT"), ("tpot_ns", "TPOT"), ("latency_ns", "Latency"))
     rows: Rows = [
-        (_label(line), *(_pair(line, key) for key, _ in names))
+        (_label(analysis, line), *(_pair(line, key) for key, _ in names))
         for line in analysis.lines
         if line.entry.mode == "performance" and line.result.latency
     ]
@@ -269,7 +274,9 @@ def _pair(line: RunLine, key: str) -> str:
 
 
 def _accuracy(analysis: CampaignAnalysis) -> Iterator[Block]:
-    scored = {_label(line): line.result.accuracy for line in analysis.lines if line.result.accuracy is not None}
+    scored = {
+        _label(analysis, line): line.result.accuracy for line in analysis.lines if line.result.accuracy is not None
+    }
     if not scored:
         return
     rows: Rows = [

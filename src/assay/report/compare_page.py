@@ -32,6 +32,7 @@ def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison])
         problems=[Problem("note", note) for note in dict.fromkeys(n for c in comparisons for n in c.notes)],
         sections=sections,
         banner="; ".join(banners),
+        problems_title="What to know",
     )
 
 
@@ -87,7 +88,7 @@ def _chart(comparison: Comparison, place: int) -> Chart:
     return Chart(
         name="comparison" if place == 1 else f"comparison_{place}",
         title="Ratios to the baseline",
-        panels=[Panel("Other / baseline", "", "ratio", [points], [Mark("y", 1.0, "no change")], y_zero=False)],
+        panels=[Panel("Other / baseline", "", "ratio", [points], [Mark("y", 1.0, "")], y_zero=False)],
         text="Each quantity's ratio with its 95 % interval; the dotted line is no change.",
         source="requests.parquet of both runs",
     )

@@ -89,6 +89,7 @@ def index_page(rows: Sequence[IndexRow]) -> Page:
         headlines=[],
         problems=[Problem("warning", f"{bad} runs did not complete.")] if bad else [],
         sections=sections,
+        problems_title="What to know",
     )
 
 

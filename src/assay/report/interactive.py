@@ -72,7 +72,8 @@ def _traces(series: Series, panel: Panel) -> list[dict[str, Any]]:
     elif series.kind == "points":
         mode = "markers+text" if series.labels else "markers"
         trace |= {"type": "scatter", "mode": mode, "marker": {"color": series.color, "size": 8}}
-        trace |= {"error_y": _errors(series), "text": list(series.labels or []), "textposition": "top center"}
+        trace |= {"error_y": _errors(series), "text": list(series.labels or [])}
+        trace |= {"textposition": "top center", "cliponaxis": False}
     else:
         dash = "dash" if series.dashed else "solid"
         shape = "hvh" if series.kind == "steps" else "linear"

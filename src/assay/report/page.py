@@ -88,6 +88,7 @@ class Page:
     problems: Sequence[Problem]
     sections: Sequence[Section]
     banner: str = ""
+    problems_title: str = "What is wrong with this result"
     charts: Sequence[Chart] = field(init=False)
 
     def __post_init__(self) -> None:

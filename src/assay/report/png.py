@@ -161,9 +161,14 @@ def _draw_line(axes: Axes, series: Series, x: list[float]) -> None:
 def _error_bars(axes: Axes, series: Series, x: list[float], color: str) -> None:
     if series.low is None or series.high is None:
         return
-    for place, y, low, high in zip(x, series.y, series.low, series.high, strict=True):
-        if y is not None and low is not None and high is not None:
-            axes.errorbar(place, y, [[max(0, y - low)], [max(0, high - y)]], color=color, capsize=3, lw=1.2)
+    known = [
+        (place, y, max(0.0, y - low), max(0.0, high - y))
+        for place, y, low, high in zip(x, series.y, series.low, series.high, strict=True)
+        if y is not None and low is not None and high is not None
+    ]
+    if known:
+        places, y_known, below, above = zip(*known, strict=True)
+        axes.errorbar(places, y_known, [below, above], fmt="none", ecolor=color, capsize=3, elinewidth=1.2)
 
 
 def _draw_mark(axes: Axes, mark: Mark) -> None:

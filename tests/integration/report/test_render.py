@@ -1,0 +1,184 @@
+"""Report files from run folders: complete, reproducible, self-contained, and safe whatever a run's texts hold."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+import pytest
+from tests.synthetic import Node, Plan, write_campaign, write_run
+
+from assay.benchmarks import get_benchmark
+from assay.report import index_rows, render_campaign, render_comparison, render_index, render_run
+from assay.runs import RunFolder, RunStatus, write_json
+
+PLAN = Plan(samples=400)
+NASTY = '<script>alert("x")</script>|`'
+RUN_PNGS = {
+    "performance_analysis", "latency_distribution", "throughput_timeline", "node_comparison", "throughput_comparison",
+}  # fmt: skip
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    folder = write_run(tmp_path_factory.mktemp("run"), PLAN)
+    render_run(folder)
+    return folder
+
+
+def test_a_run_gets_all_files(run: RunFolder) -> None:
+    names = set(files_of(run.path))
+    assert {"report.html", "report.md", "report.json", "findings.json"} <= names
+    assert {f"charts/{name}.png" for name in RUN_PNGS} <= names
+
+
+def test_the_same_run_gives_the_same_bytes_and_is_not_touched(run: RunFolder, tmp_path: Path) -> None:
+    before = files_of(run.path)
+    render_run(run, out=tmp_path / "again")
+    assert files_of(run.path) == before
+    again = files_of(tmp_path / "again")
+    assert again
+    assert all(before[name] == data for name, data in again.items())
+
+
+def test_html_is_self_contained_and_small(run: RunFolder) -> None:
+    html = (run.path / "report.html").read_text()
+    assert len(html.encode()) < 6_000_000
+    own = re.sub(r"<script>.*?</script>", "", html, flags=re.DOTALL)
+    assert re.findall(r'(?:src|href)="(?!#|data:)([^"]*)"', own) == []
+    assert "url(" not in own
+    assert "@import" not in own
+
+
+def test_first_screen_has_what_verdict_numbers_and_problems(run: RunFolder) -> None:
+    html = (run.path / "report.html").read_text()
+    summary = html[html.index('id="summary"') : html.index("<nav")]
+    assert "synthetic-8b served by simulator" in summary
+    assert "short run: not valid for MLPerf" in summary
+    assert summary.count("<dt>") == 3
+    assert summary.count("95 %:") == 3
+    assert "What is wrong with this result" in summary
+    assert "no figure here is a measurement" in summary
+
+
+def test_report_json_is_the_analysis(run: RunFolder) -> None:
+    data = orjson.loads((run.path / "report.json").read_bytes())
+    assert data["kind"] == "run"
+    assert data["result"]["verdict"]["words"] == "short run: not valid for MLPerf"
+    assert data["ledger"]["completed"] == 400
+    assert {entry["file"] for entry in data["provenance"]} >= {"run.json", "requests.parquet", "ledger.json"}
+
+
+def test_texts_of_a_run_are_never_markup(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, replace(PLAN, samples=100))
+    record = orjson.loads(folder.record.read_bytes())
+    record["model"] = record["dataset_name"] = NASTY
+    record["endpoints"][0]["settings"] = {NASTY: NASTY}
+    write_json(folder.record, record)
+    system = orjson.loads(folder.system.read_bytes())
+    write_json(folder.system, system | {"versions": {"python": NASTY}})
+    render_run(folder)
+    assert NASTY not in (folder.path / "report.html").read_text()
+    markdown = (folder.path / "report.md").read_text()
+    assert "<script>" not in markdown
+    rows = [line for line in markdown.splitlines() if line.startswith("| node-a-0 | &lt;script>")]
+    assert rows == ['| node-a-0 | &lt;script>alert("x")&lt;/script>\\|` | &lt;script>alert("x")&lt;/script>\\|` |']
+
+
+@pytest.mark.parametrize("status", [RunStatus.FAILED, RunStatus.INTERRUPTED, RunStatus.INCOMPLETE])
+def test_a_run_without_an_end_has_a_page_without_numbers(tmp_path: Path, status: RunStatus) -> None:
+    folder = write_run(tmp_path, replace(PLAN, samples=100, lost=10, status=status))
+    render_run(folder)
+    markdown = (folder.path / "report.md").read_text()
+    assert f"**Verdict: {status}: no result**" in markdown
+    assert "lost 10" in markdown
+    assert "Samples/s" not in markdown
+    assert not list((folder.path / "charts").iterdir())
+
+
+@pytest.mark.parametrize("gone", ["ledger", "requests", "telemetry", "system", "loadgen_summary", "loadgen_detail"])
+def test_a_missing_file_still_gives_a_page(tmp_path: Path, gone: str) -> None:
+    folder = write_run(tmp_path, replace(PLAN, samples=100))
+    getattr(folder, gone).unlink()
+    assert render_run(folder).exists()
+
+
+def test_few_samples_give_a_page_without_intervals(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, replace(PLAN, samples=3, nodes=(Node("node-a"),)))
+    render_run(folder)
+    assert "no interval: too few samples" in (folder.path / "report.md").read_text()
+
+
+def test_many_nodes_give_a_page(tmp_path: Path) -> None:
+    nodes = tuple(Node(f"node-{number:03d}", slots=2) for number in range(100))
+    folder = write_run(tmp_path, replace(PLAN, samples=3000, nodes=nodes, chunks=False))
+    assert render_run(folder).stat().st_size < 6_000_000
+
+
+def test_an_accuracy_run_gets_its_chart(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, replace(PLAN, mode="accuracy"))
+    render_run(folder)
+    assert (folder.path / "charts" / "accuracy_comparison.png").exists()
+    assert "Quality gate: not comparable: 400 samples of 13368." in (folder.path / "report.md").read_text()
+
+
+def test_a_campaign_states_efficiency_only_from_its_baselines(tmp_path: Path) -> None:
+    slow, fast = Node("node-a", slots=4), Node("node-b", slots=4, speed=2.1)
+    base = Plan(samples=300, chunks=False, telemetry=False)
+    plans = {}
+    for repeat in range(3):
+        plans[f"alone-a-r{repeat}"] = replace(base, nodes=(slow,), seed=10 + repeat)
+        plans[f"alone-b-r{repeat}"] = replace(base, nodes=(fast,), seed=20 + repeat)
+        plans[f"together-2-r{repeat}"] = replace(base, nodes=(slow, fast), samples=600, seed=30 + repeat)
+    folder = write_campaign(tmp_path, plans)
+    assert render_campaign(folder) == folder.path / "report.html"
+    data = orjson.loads((folder.path / "report.json").read_bytes())
+    group = data["scaling"]["groups"][0]
+    assert group["low"] < 1.0 < group["high"] or group["efficiency"] == pytest.approx(1.0, abs=0.05)
+    assert group["speedup"] == pytest.approx(3.1 / 2.1, rel=0.05)
+    assert (folder.path / "charts" / "scaling_analysis.png").exists()
+    assert (folder.path / "charts" / "throughput_comparison.png").exists()
+    lonely = write_campaign(tmp_path, {k: v for k, v in plans.items() if "alone-b" not in k}, identity="lonely")
+    render_campaign(lonely)
+    assert "not measured: no baseline of node-b" in (lonely.path / "report.md").read_text()
+
+
+def test_a_campaign_of_unlike_runs_measures_no_scaling(tmp_path: Path) -> None:
+    alone = Plan(samples=200, nodes=(Node("node-a"),), chunks=False, telemetry=False)
+    both = replace(alone, nodes=(Node("node-a", slots=8), Node("node-b")))
+    folder = write_campaign(tmp_path, {"alone-a-r0": alone, "together-2-r0": both})
+    render_campaign(folder)
+    assert (
+        "not measured: the runs differ in an endpoint's settings, an endpoint's window"
+        in (folder.path / "report.md").read_text()
+    )
+
+
+def test_a_campaign_that_never_started_has_no_report(tmp_path: Path) -> None:
+    assert render_campaign(write_campaign(tmp_path, {})) is None
+
+
+def test_comparison_page_and_index(tmp_path: Path) -> None:
+    plans = {"a-r0": PLAN, "b-r0": replace(PLAN, seed=2), "c-r0": replace(PLAN, status=RunStatus.FAILED, lost=5)}
+    folder = write_campaign(tmp_path, plans, kind="single", identity="first")
+    comparisons = render_comparison([folder.run("a-r0"), folder.run("b-r0")], out=tmp_path / "out")
+    assert len(comparisons) == 1
+    assert "What changed" in (tmp_path / "out" / "report.md").read_text()
+    from assay.analysis import summarise
+
+    for name in plans:
+        write_json(folder.run(name).result, summarise(folder.run(name), get_benchmark(PLAN.benchmark)))
+    rows = index_rows(tmp_path)
+    assert [(row.run, row.status) for row in rows] == [("a-r0", "completed"), ("b-r0", "completed"), ("c-r0", "failed")]
+    assert rows[0].samples_per_s is not None
+    assert rows[2].samples_per_s is None
+    html = render_index(tmp_path).read_text()
+    assert "1 runs did not complete" in html
+    assert 'href="first/report.html"' in html
+    assert "Plotly" not in html

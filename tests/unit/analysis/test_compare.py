@@ -1,0 +1,92 @@
+"""Comparing runs: planted changes are found, equal runs aren't called different, unlike ones are refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.synthetic import Node, Plan
+from tests.unit.analysis.conftest import Analyse
+
+from assay.analysis.compare import Change, Comparison, compare
+from assay.errors import UserError
+
+BASE = Plan(nodes=(Node("node-a"),), samples=2000, chunks=False, telemetry=False)
+SERVER = replace(BASE, scenario="Server", qps=5.0)
+
+
+def one(analyse: Analyse, base: Plan, other: Plan) -> tuple[Comparison, dict[str, Change]]:
+    comparison = compare([analyse(base), analyse(other)])[0]
+    return comparison, {change.quantity: change for change in comparison.changes}
+
+
+def test_ten_per_cent_slower_is_found(analyse: Analyse) -> None:
+    comparison, changes = one(analyse, BASE, replace(BASE, seed=2, nodes=(Node("node-a", speed=0.9),)))
+    rate = changes["Output tokens/s"]
+    assert rate.words == "worse"
+    assert rate.ratio == pytest.approx(0.9, abs=0.03)
+    assert [c.quantity for c in comparison.slower_by(0.02)]
+    assert not comparison.slower_by(0.2)
+
+
+def test_the_same_samples_are_compared_one_by_one(analyse: Analyse) -> None:
+    """The same seed gives the same answers: 0.5 % is far below what the rates can show, and the pairs show it."""
+    comparison, changes = one(analyse, BASE, replace(BASE, nodes=(Node("node-a", speed=0.995),)))
+    assert changes["Output tokens/s"].words == "no difference shown"
+    pace = changes["TPOT, by sample"]
+    assert pace.paired > 1900
+    assert pace.ratio == pytest.approx(1 / 0.995, rel=1e-4)
+    assert pace.words == "worse"
+    assert not comparison.slower_by(0.03)
+
+
+def test_repeats_of_one_system_rarely_differ(analyse: Analyse) -> None:
+    """At 95 % a few of these may; all of them may not."""
+    runs = [analyse(replace(BASE, seed=seed)) for seed in range(8)]
+    words = [
+        change.words
+        for comparison in compare(runs)
+        for change in comparison.changes
+        if change.quantity == "Output tokens/s"
+    ]
+    assert words.count("no difference shown") >= 5
+
+
+def test_faster_is_better_and_never_slower(analyse: Analyse) -> None:
+    comparison, changes = one(analyse, SERVER, replace(SERVER, nodes=(Node("node-a", speed=1.5),)))
+    assert changes["TPOT p99"].words == "better"
+    assert not comparison.slower_by(0.0)
+
+
+def test_server_is_judged_by_its_tails(analyse: Analyse) -> None:
+    comparison, _ = one(analyse, SERVER, replace(SERVER, nodes=(Node("node-a", speed=0.8),)))
+    assert "TPOT p99" in [change.quantity for change in comparison.slower_by(0.02)]
+
+
+@pytest.mark.parametrize(
+    ("other", "reason"),
+    [
+        (replace(BASE, scenario="SingleStream", samples=200), "scenario is Offline"),
+        (replace(BASE, mode="accuracy"), "mode is performance"),
+        (replace(BASE, benchmark="llama3.1-8b-edge"), "benchmark is llama3.1-8b"),
+    ],
+)
+def test_unlike_runs_are_refused_with_the_reason(analyse: Analyse, other: Plan, reason: str) -> None:
+    with pytest.raises(UserError, match=reason):
+        compare([analyse(BASE), analyse(other)])
+
+
+def test_runs_without_a_result_are_refused(analyse: Analyse) -> None:
+    from assay.runs import RunStatus
+
+    with pytest.raises(UserError, match="no reportable result"):
+        compare([analyse(BASE), analyse(replace(BASE, status=RunStatus.FAILED, samples=100, lost=1))])
+    with pytest.raises(UserError, match="at least two"):
+        compare([analyse(BASE)])
+
+
+def test_differences_name_file_and_fact(analyse: Analyse) -> None:
+    comparison, _ = one(analyse, BASE, replace(BASE, nodes=(Node("node-a", slots=8),)))
+    facts = {d.fact: (d.baseline, d.other) for d in comparison.differences}
+    assert facts["endpoint node-a-0.window"] == ("16", "8")
+    assert facts["endpoint node-a-0.settings.max_num_seqs"] == ("16", "8")

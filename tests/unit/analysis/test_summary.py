@@ -1,0 +1,172 @@
+"""result.json: figures equal to what plain Python gives, and a verdict that needs every condition."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import orjson
+import pyarrow.parquet as pq
+import pytest
+from tests.synthetic import Node, Plan, write_run
+
+from assay.analysis import summarise
+from assay.benchmarks import get_benchmark
+from assay.errors import UserError
+from assay.runs import Result, RunFolder, RunStatus, result_json_schema, write_json
+
+BENCHMARK = get_benchmark("llama3.1-8b")
+OFFICIAL = Plan(samples=13_368, official=True, simulated=False, chunks=False, telemetry=False)
+FAST_SERVER = Plan(
+    scenario="Server", qps=20.0, samples=13_368, official=True, simulated=False, chunks=False, telemetry=False,
+    nodes=(Node("node-a", slots=64), Node("node-b", slots=64)),
+)  # fmt: skip
+
+
+def test_figures_are_those_of_plain_python(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, Plan(scenario="Server", qps=10.0, samples=300, failed=4, lost=2))
+    result = summarise(folder, BENCHMARK)
+    rows = [row for row in pq.read_table(folder.requests).to_pylist() if row["final"] and row["status"] == "ok"]
+    assert len(rows) == 294
+    duration = (max(r["done_ns"] for r in rows) - min(r["scheduled_ns"] for r in rows)) / 1e9
+    assert result.figures["samples_per_s"].value == pytest.approx(294 / duration)
+    tokens = sum(r["output_tokens"] for r in rows)
+    assert result.figures["output_tokens_per_s"].value == pytest.approx(tokens / duration)
+    assert result.figures["samples_issued"].value == 300
+    ttft = sorted(r["first_ns"] - r["scheduled_ns"] for r in rows)
+    tpot = sorted((r["last_ns"] - r["first_ns"]) // (r["output_tokens"] - 1) for r in rows)
+    latency = sorted(r["last_ns"] - r["scheduled_ns"] for r in rows)
+    itl = sorted(b - a for r in rows for a, b in zip(r["chunk_ns"], r["chunk_ns"][1:], strict=False))
+    for key, values in {"ttft_ns": ttft, "tpot_ns": tpot, "latency_ns": latency}.items():
+        found = result.latency[key]
+        assert (found.n, found.min, found.max) == (len(values), values[0], values[-1])
+        assert found.p50 == values[math.floor(len(values) * 0.5)]
+        assert found.p99 == values[math.floor(len(values) * 0.99)]
+        assert found.p99_9 == values[math.floor(len(values) * 0.999)]
+    assert result.latency["itl_ns"].n == len(itl)
+    assert abs(result.latency["itl_ns"].p90 - itl[math.floor(len(itl) * 0.9)]) <= 1000
+    for endpoint in result.endpoints:
+        own = [r for r in rows if r["endpoint"] == endpoint.endpoint]
+        assert endpoint.samples == len(own)
+        assert endpoint.output_tokens == sum(r["output_tokens"] for r in own)
+
+
+def test_result_keeps_its_schema(tmp_path: Path) -> None:
+    result = summarise(write_run(tmp_path, Plan(samples=100)), BENCHMARK)
+    data = orjson.loads(result.model_dump_json())
+    jsonschema.validate(data, result_json_schema())
+    assert Result.model_validate(data) == result
+
+
+@pytest.mark.parametrize("plan", [OFFICIAL, FAST_SERVER], ids=["Offline", "Server"])
+def test_an_official_run_that_keeps_all_rules_is_valid(tmp_path: Path, plan: Plan) -> None:
+    verdict = summarise(write_run(tmp_path, plan), BENCHMARK).verdict
+    assert verdict.valid, verdict.reasons
+    assert verdict.words == "VALID"
+    assert verdict.reasons == []
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"loadgen_result": "INVALID"}, "LoadGen: INVALID"),
+        ({"loadgen_result": None}, "gave no verdict"),
+        ({"loadgen_errors": 2}, "2 errors in LoadGen's log"),
+        ({"failed": 1}, "1 failed and 0 lost"),
+        ({"lost": 1}, "0 failed and 1 lost"),
+        ({"simulated": True}, "simulated"),
+        ({"settings": {"schedule_rng_seed": 1}}, "schedule_rng_seed is 1"),
+        ({"settings": {"min_duration_ms": 10_000}}, "min_duration_ms is 10000"),
+        ({"settings": {"performance_sample_count": 1000}}, "performance_sample_count is 1000"),
+        ({"settings": {"samples_per_query": 5000}}, "samples_per_query is 5000"),
+        ({"settings": {"use_token_latencies": False}}, "use_token_latencies"),
+        ({"settings": {"performance_issue_same": True}}, "performance_issue_same"),
+        ({"benchmark": "smollm2-135m"}, "is not an MLPerf benchmark"),
+        ({"official": False}, "short by its settings"),
+    ],
+)
+def test_each_condition_alone_forbids_valid(tmp_path: Path, change: dict[str, Any], reason: str) -> None:
+    plan = replace(OFFICIAL, **change)
+    result = summarise(write_run(tmp_path, plan), get_benchmark(plan.benchmark))
+    assert not result.verdict.valid
+    assert "VALID" not in result.verdict.words.split() or "not valid" in result.verdict.words
+    assert any(reason in text for text in result.verdict.reasons), result.verdict.reasons
+
+
+def test_interactive_limits_bind_though_loadgen_doesnt_know_them(tmp_path: Path) -> None:
+    """31 ms a token is fast enough for Server's 100 ms and too slow for Interactive's 30 ms."""
+    plan = replace(FAST_SERVER, scenario="Interactive")
+    verdict = summarise(write_run(tmp_path, plan), BENCHMARK).verdict
+    assert not verdict.valid
+    assert verdict.words.startswith("not valid, though LoadGen says VALID: TPOT p99 is")
+
+
+@pytest.mark.parametrize("loadgen", ["VALID", "INVALID"])
+def test_a_short_run_says_so_whatever_loadgen_says(tmp_path: Path, loadgen: str) -> None:
+    result = summarise(write_run(tmp_path, Plan(samples=100, loadgen_result=loadgen)), BENCHMARK)
+    assert result.verdict.words.startswith("short run: not valid for MLPerf")
+    assert ("LoadGen: INVALID" in result.verdict.words) == (loadgen == "INVALID")
+    assert result.loadgen.result == loadgen
+
+
+@pytest.mark.parametrize("status", [RunStatus.FAILED, RunStatus.INTERRUPTED, RunStatus.TIMEOUT, RunStatus.INCOMPLETE])
+def test_a_run_without_an_end_has_counts_and_no_rate(tmp_path: Path, status: RunStatus) -> None:
+    result = summarise(write_run(tmp_path, Plan(samples=100, lost=30, status=status)), BENCHMARK)
+    assert result.verdict.words == f"{status}: no result"
+    assert result.figures["samples_lost"].value == 30
+    assert "samples_per_s" not in result.figures
+    assert result.latency == {}
+    assert result.endpoints == []
+
+
+def test_a_ledger_that_doesnt_balance_is_no_result(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, Plan(samples=100))
+    ledger = orjson.loads(folder.ledger.read_bytes())
+    write_json(folder.ledger, ledger | {"completed": 99, "lost": 1})
+    result = summarise(folder, BENCHMARK)
+    assert result.verdict.words == "not accounted for: no result"
+    assert "samples_per_s" not in result.figures
+
+
+@pytest.mark.parametrize("gone", ["ledger", "requests", "loadgen_summary", "loadgen_detail", "telemetry", "system"])
+def test_missing_files_give_a_result_that_says_so(tmp_path: Path, gone: str) -> None:
+    folder = write_run(tmp_path, Plan(samples=100))
+    getattr(folder, gone).unlink()
+    result = summarise(folder, BENCHMARK)
+    assert not result.verdict.valid
+    if gone in ("ledger", "requests"):
+        assert "samples_per_s" not in result.figures
+
+
+def test_what_isnt_a_run_folder_is_the_users_mistake(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="not a run folder"):
+        summarise(RunFolder(tmp_path), BENCHMARK)
+    folder = write_run(tmp_path, Plan(samples=100))
+    folder.ledger.write_text("{")
+    with pytest.raises(UserError, match=r"ledger\.json"):
+        summarise(folder, BENCHMARK)
+
+
+def test_accuracy_runs_carry_the_gate_and_never_the_word(tmp_path: Path) -> None:
+    plan = replace(OFFICIAL, mode="accuracy", settings={"samples_per_query": 13_368})
+    whole = summarise(write_run(tmp_path / "whole", plan), BENCHMARK)
+    assert whole.accuracy is not None
+    assert whole.verdict.valid, whole.verdict.reasons
+    assert whole.verdict.words == "accuracy run, quality gate: pass"
+    part = summarise(write_run(tmp_path / "part", replace(plan, samples=500)), BENCHMARK)
+    assert not part.verdict.valid
+    assert "not comparable" in part.verdict.words
+
+
+def test_resent_and_failed_samples_are_stated(tmp_path: Path) -> None:
+    result = summarise(write_run(tmp_path, Plan(samples=200, failed=3, resent=5)), BENCHMARK)
+    assert any("5 of 200 samples needed more than one attempt" in notice for notice in result.notices)
+    assert any("3 of 200 samples failed" in notice for notice in result.notices)
+
+
+def test_the_same_files_give_the_same_result(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, Plan(samples=500))
+    assert summarise(folder, BENCHMARK).model_dump_json() == summarise(folder, BENCHMARK).model_dump_json()

@@ -1,0 +1,87 @@
+"""One description, two painters: the same numbers in both, and valid Plotly."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+import pytest
+
+from assay.report.chart import NEUTRAL, PALETTE, Chart, Colors, Mark, Panel, Series, text_color
+from assay.report.interactive import plotly_figure
+from assay.report.png import draw_png
+
+BARS = Panel(
+    "Bars", "", "tokens/s",
+    [Series("", "bars", ["a", "b"], [2.0, 3.0], PALETTE[0], [1.5, None], [2.5, None], labels=["2", "3"], colors=PALETTE[:2])],
+    [Mark("y", 2.5, "limit")],
+)  # fmt: skip
+LINES = Panel(
+    "Lines", "ms", "share",
+    [
+        Series("one", "line", [1.0, 10.0, 100.0], [0.1, None, 0.9], PALETTE[2], [0.0, None, 0.8], [0.2, None, 1.0]),
+        Series("two", "steps", [1.0, 10.0], [0.3, 0.4], PALETTE[3], dashed=True),
+    ],
+    [Mark("x", 10.0, "from", 50.0), Mark("x", 5.0, "at")], x_log=True, y_share=True,
+)  # fmt: skip
+POINTS = Panel("Points", "", "ratio", [Series("p", "points", ["x"], [1.1], NEUTRAL, [1.0], [1.2])], y_zero=False)
+
+
+@pytest.mark.parametrize("panel", [BARS, LINES, POINTS], ids=["bars", "lines", "points"])
+def test_plotly_accepts_every_figure(panel: Panel) -> None:
+    figure = plotly_figure(panel)
+    go.Figure(figure)  # raises ValueError for any property that Plotly doesn't know
+    named = {trace["name"]: trace for trace in figure["data"] if "name" in trace}
+    for series in panel.series:
+        assert named[series.name]["y"] == list(series.y)
+        assert named[series.name]["x"] == list(series.x)
+
+
+def test_bars_start_at_zero_and_hover_tells_the_interval() -> None:
+    figure = plotly_figure(BARS)
+    assert figure["layout"]["yaxis"]["rangemode"] == "tozero"
+    trace = figure["data"][0]
+    assert trace["customdata"][0] == [1.5, 2.5]
+    assert "95 %" in trace["hovertemplate"]
+    assert trace["error_y"]["array"] == [0.5, 0.0]
+
+
+def test_axes_have_units() -> None:
+    layout = plotly_figure(LINES)["layout"]
+    assert layout["xaxis"]["title"]["text"] == "ms"
+    assert layout["yaxis"]["title"]["text"] == "share"
+    assert layout["xaxis"]["type"] == "log"
+
+
+def test_png_is_the_same_every_time() -> None:
+    chart = Chart("c", "Title", [BARS, LINES, POINTS], "text", "source", columns=2)
+    first = draw_png(chart)
+    assert first.startswith(b"\x89PNG")
+    assert first == draw_png(chart)
+    assert b"atplotlib" not in first
+
+
+def test_a_panel_of_nothing_but_zeros_or_gaps_is_drawn() -> None:
+    flat = Panel("Flat", "s", "n", [Series("", "line", [0.0, 1.0], [0.0, 0.0], PALETTE[0])])
+    gaps = Panel("Gaps", "s", "n", [Series("", "line", [0.0, 1.0], [None, None], PALETTE[0])])
+    empty = Panel("Empty", "s", "n", [Series("", "bars", [], [], PALETTE[0])])
+    assert draw_png(Chart("c", "t", [flat, gaps, empty], "", ""))
+
+
+def test_a_node_keeps_its_colour_and_strangers_are_grey() -> None:
+    colors = Colors([f"n{i}" for i in range(8)])
+    assert colors["n1"] == PALETTE[1]
+    assert colors["n7"] == PALETTE[1]
+    assert (colors.dashed("n1"), colors.dashed("n7")) == (False, True)
+    assert colors["unknown"] == NEUTRAL
+
+
+def test_text_on_every_colour_has_enough_contrast() -> None:
+    """WCAG 2: at least 4.5 to 1."""
+
+    def luminance(color: str) -> float:
+        parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    for color in (*PALETTE, NEUTRAL):
+        light, dark = sorted((luminance(color), luminance(text_color(color))), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, color

@@ -1,0 +1,60 @@
+"""Numbers in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from assay.report import format as fmt
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (13368, "13,368"),
+        (0.58349, "0.5835"),
+        (13.66123, "13.66"),
+        (1497.4, "1,497"),
+        (0.0, "0"),
+        (-0.12345, "-0.1235"),
+        (None, "not measured"),
+        (float("nan"), "not measured"),
+        (1e-12, "0.000000000"),
+    ],
+)
+def test_number(value: float | None, text: str) -> None:
+    assert fmt.number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (1.0, 2.5, "95 %: 1 to 2.500"),
+        (1.5, None, "95 %: above 1.500; too few samples for an upper bound"),
+        (None, 1.5, "95 %: below 1.500; too few samples for a lower bound"),
+        (None, None, "no interval: too few samples"),
+    ],
+)
+def test_interval(low: float | None, high: float | None, text: str) -> None:
+    assert fmt.interval(low, high) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (45.2, "45.2 s"),
+        (119, "119 s"),
+        (978.6, "16.3 min"),
+        (48_260, "13.4 h"),
+        (400_000, "4.63 d"),
+        (None, "not measured"),
+    ],
+)
+def test_duration(seconds: float | None, text: str) -> None:
+    assert fmt.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(512, "512 B"), (2048, "2 KiB"), (80 << 30, "80 GiB"), (1_500_000, "1.43 MiB")]
+)
+def test_size(count: int, text: str) -> None:
+    assert fmt.size(count) == text
