@@ -1,7 +1,7 @@
 """Judging anyone's results: rules take stated figures and answer with a verdict, its arithmetic and its source."""
 
-from assay.audit.audit import AuditOptions, audit, audit_path, read_evidence
-from assay.audit.registry import explain, rules
+from assay.audit.judge import AuditOptions, audit_path, judge, read_evidence
+from assay.audit.registry import all_rules, explain
 from assay.audit.render import render_html_section, render_text
 from assay.audit.verdicts import AuditReport, Finding, RunRow, Verdict
 
@@ -11,11 +11,11 @@ __all__ = [
     "Finding",
     "RunRow",
     "Verdict",
-    "audit",
+    "all_rules",
     "audit_path",
     "explain",
+    "judge",
     "read_evidence",
     "render_html_section",
     "render_text",
-    "rules",
 ]

@@ -11,6 +11,7 @@ from assay.audit.facts import DatasetFacts, dataset_facts
 from assay.audit.spans import Span
 
 _SHARE_OF_SET = 0.9
+_ENOUGH_FOR_A_MEAN = 30
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,10 @@ def output_tokens(run: RunEvidence) -> Span | None:
 def _workload(run: RunEvidence, *, least: bool) -> Workload:
     """Tokens a sample. With `least`, the fewest that the evidence allows, for a ceiling must not be too low."""
     dataset: DatasetFacts | None = run.facts.get("dataset") or dataset_facts(run.benchmark)
-    whole = dataset is not None and (run.samples.completed or 0) >= _SHARE_OF_SET * dataset.samples
+    count = run.samples.completed or 0
+    if count < _ENOUGH_FOR_A_MEAN:
+        dataset = None  # a few samples may be the shortest
+    whole = dataset is not None and count >= _SHARE_OF_SET * dataset.samples
     out = output_tokens(run)
     input_tokens = run.mean_input_tokens.low if run.mean_input_tokens else 0.0
     tokens = (out.low if least else out.value) if out else 0.0

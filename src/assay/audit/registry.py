@@ -89,7 +89,7 @@ def _add(rule: Rule[Evidence] | Rule[RunEvidence]) -> None:
 
 
 @cache
-def rules() -> tuple[Rule[Evidence] | Rule[RunEvidence], ...]:
+def all_rules() -> tuple[Rule[Evidence] | Rule[RunEvidence], ...]:
     """All rules, by name: every module of `assay.audit.rules` registers its own."""
     package = import_module("assay.audit.rules")
     for module in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
@@ -99,7 +99,7 @@ def rules() -> tuple[Rule[Evidence] | Rule[RunEvidence], ...]:
 
 def explain(name: str) -> str:
     """A rule's text: what it checks, the formula, and where that comes from. Raises UserError for an unknown name."""
-    found = {rule.name: rule for rule in rules()}
+    found = {rule.name: rule for rule in all_rules()}
     if name not in found:
         raise UserError(f"no rule is called {name!r}; the rules are: {', '.join(found)}")
     return f"{name}\n\n{found[name].explain.strip()}\n\nSource: {found[name].source}"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from assay.audit import AuditOptions, AuditReport, audit_path, explain, render_html_section, render_text, rules
+from assay.audit import AuditOptions, AuditReport, all_rules, audit_path, explain, render_html_section, render_text
 from assay.audit.spans import Span
 from assay.errors import UserError
 
@@ -18,8 +18,8 @@ EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "claims-success-rat
 
 
 def test_every_rule_explains_itself() -> None:
-    assert len(rules()) >= 30
-    for rule in rules():
+    assert len(all_rules()) >= 30
+    for rule in all_rules():
         text = explain(rule.name)
         assert text.startswith(rule.name)
         assert "Source: " in text

@@ -12,7 +12,7 @@ from assay.audit.hardware import achieved, limits, output_tokens
 from assay.audit.readers.claims import read_claims
 from assay.audit.readers.loadgen import DETAIL, SUMMARY, is_log_folder, log_texts, read_log_folder, read_tree
 from assay.audit.readers.run_folder import is_run_folder, read_campaign_folder, read_run, read_runs
-from assay.audit.registry import every_run, rules
+from assay.audit.registry import all_rules, every_run
 from assay.audit.verdicts import SEVERITY, AuditReport, Finding, RunRow, Verdict
 from assay.errors import UserError
 from assay.runs import CampaignFolder
@@ -38,7 +38,7 @@ def audit_path(path: Path, options: AuditOptions | None = None) -> AuditReport:
     evidence = read_evidence(Path(path))
     if options is not None:
         _fill(evidence, options)
-    return audit(evidence)
+    return judge(evidence)
 
 
 def read_evidence(path: Path) -> Evidence:
@@ -66,9 +66,9 @@ def _read_file(path: Path) -> Evidence:
     raise UserError(f"{path}: not a claims file (.yaml) or LoadGen log ({SUMMARY}, {DETAIL}), and not a folder")
 
 
-def audit(evidence: Evidence) -> AuditReport:
+def judge(evidence: Evidence) -> AuditReport:
     """Apply every rule."""
-    findings = [finding for rule in rules() for finding in rule.apply(evidence)]
+    findings = [finding for rule in all_rules() for finding in rule.apply(evidence)]
     by_run: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
         by_run[finding.subject].append(finding)
