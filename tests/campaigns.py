@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
+import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -77,10 +81,38 @@ def latest(output: Path) -> tuple[CampaignFolder, CampaignState]:
     return folder, read_campaign(folder)
 
 
-def marked_environment() -> tuple[dict[str, str], str]:
-    """An environment that every process started from it inherits, and the mark to find them by."""
-    mark = uuid.uuid4().hex
-    return {**os.environ, MARK: mark}, mark
+class Controller:
+    """`assay run` in a process of its own; what it starts on this machine is found by a mark in the environment."""
+
+    def __init__(self, file: Path, *arguments: str, folder: Path | None = None) -> None:
+        self.mark = uuid.uuid4().hex
+        self.log = (folder or file.parent) / "controller.log"
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "assay.cli", "run", str(file), *arguments],
+                env={**os.environ, MARK: self.mark},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    @property
+    def ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> int:
+        self._process.send_signal(number)
+        return self.wait()
+
+    def wait(self, limit_s: float = 240) -> int:
+        return self._process.wait(limit_s)
+
+    def gone(self, limit_s: float = 30) -> bool:
+        """Whether all that it started here ends; its servers notice within a moment that it is dead."""
+        deadline_s = time.monotonic() + limit_s
+        while still_running(self.mark) and time.monotonic() < deadline_s:
+            time.sleep(0.1)
+        return not still_running(self.mark)
 
 
 def still_running(mark: str) -> list[str]:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import random
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
-from tests.campaigns import latest, marked_environment, settings, still_running, write_settings
+from tests.campaigns import Controller, latest, settings, still_running, write_settings
 
 from assay.runs import CampaignFolder, CampaignState, RunStatus, read_ledger, read_requests
 from assay.runs.campaign import find_campaigns
@@ -22,48 +20,9 @@ SEED = 20261122
 LONGEST_S = 2.5
 
 
-class Controller:
-    """`assay run` in a process of its own."""
-
-    def __init__(self, file: Path, *arguments: str) -> None:
-        self._environment, self.mark = marked_environment()
-        self._log = file.with_name("controller.log").open("ab")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "assay.cli", "run", str(file), *arguments],
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=self._log,
-        )
-
-    @property
-    def ended(self) -> bool:
-        return self._process.poll() is not None
-
-    def kill(self, number: signal.Signals = signal.SIGKILL) -> int:
-        self._process.send_signal(number)
-        return self.wait()
-
-    def wait(self) -> int:
-        try:
-            return self._process.wait(timeout=120)
-        finally:
-            self._log.close()
-
-
 def begun(output: Path) -> int:
     """How many run folders there are."""
     return sum(len(list(folder.runs.iterdir())) for folder in find_campaigns(output))
-
-
-def gone(mark: str) -> bool:
-    """Whether what the controller started ends by itself; its servers notice within a moment that it is dead."""
-    deadline_s = time.monotonic() + 30
-    while still_running(mark):
-        if time.monotonic() > deadline_s:
-            return False
-        time.sleep(0.1)
-    return True
 
 
 def final_state(folder: CampaignFolder, state: CampaignState) -> list[tuple[object, ...]]:
@@ -120,7 +79,7 @@ def test_ten_kills_and_the_same_end(tmp_path: Path) -> None:
             time.sleep(0.01)
         kills += not controller.ended
         controller.kill()
-        assert gone(controller.mark), still_running(controller.mark)
+        assert controller.gone(), still_running(controller.mark)
         if not find_campaigns(output):
             continue
         folder, state = latest(output)
@@ -133,7 +92,7 @@ def test_ten_kills_and_the_same_end(tmp_path: Path) -> None:
             done = {}
     controller = Controller(file, *(["--resume"] if unfinished(output) else []))
     assert controller.wait() == 0
-    assert gone(controller.mark)
+    assert controller.gone()
     folder, state = latest(output)
     assert completed(state).items() >= done.items()
     assert final_state(folder, state) == expected
@@ -147,7 +106,7 @@ def test_interrupt_closes_the_run_and_stops_the_servers(tmp_path: Path, number: 
     values = settings(tmp_path / "results", engine=slow, cluster=one, load={"warmup_prompts": 0})
     controller = Controller(write_settings(tmp_path / "assay.yaml", values))
     while not any(path.stat().st_size for path in tmp_path.glob("results/*/runs/*/parts/issued.bin")):
-        assert not controller.ended, (tmp_path / "controller.log").read_text()
+        assert not controller.ended, controller.log.read_text()
         time.sleep(0.05)
     assert controller.kill(number) == 130
     assert still_running(controller.mark) == []
