@@ -119,6 +119,77 @@ def report(folders: tuple[Path, ...], output: Path | None, as_json: bool) -> Non
     report_command(folders, output, as_json=as_json)
 
 
+@main.command()
+@click.argument("folders", metavar="RUN RUN...", type=_PATH, nargs=-1, required=True)
+@click.option("--output", type=_PATH, help="Write a report of the comparison into this folder.")
+@click.option("--fail-if-slower", metavar="PERCENT", help="Exit code 3 if the interval shows more than that, e.g. 2%.")
+@_JSON
+def compare(folders: tuple[Path, ...], output: Path | None, fail_if_slower: str | None, as_json: bool) -> None:
+    """What changed between runs, with intervals; the first is the baseline."""
+    from assay.report.command import compare_command
+
+    sys.exit(compare_command(folders, output, fail_if_slower, as_json=as_json))
+
+
+@main.command()
+@click.argument("path", type=_PATH, required=False)
+@click.option("--explain", "rule", metavar="RULE", help="What a rule checks, its formula and its source.")
+@click.option("--accelerator", "accelerators", multiple=True, metavar="[Nx]NAME", help="Hardware, e.g. 2xA30.")
+@click.option("--model", help="The model, where the files don't say.")
+@click.option("--precision", help="The precision of weights, where the files don't say.")
+@click.option("--verbose", is_flag=True, help="Show what is supported, too.")
+@_JSON
+def audit(path: Path | None, **options: Any) -> None:
+    """Judge a run, a campaign, LoadGen logs, an MLPerf results tree or a claims file. Exit code 3: findings."""
+    from assay.audit.command import audit_command
+
+    sys.exit(audit_command(path, **options))
+
+
+@main.command()
+@click.argument("file", type=_PATH, required=False)
+@click.option("--set", "overrides", multiple=True, metavar="A.B=C", help="Override one setting; may be repeated.")
+@click.option("--deep", is_flag=True, help="Hash the model's large files too.")
+@_JSON
+def check(file: Path | None, overrides: tuple[str, ...], deep: bool, as_json: bool) -> None:
+    """Preflight: look at every node of FILE and change none; a score with its reasons."""
+    from assay.cluster.command import check_command
+
+    sys.exit(check_command(file, list(overrides), deep=deep, as_json=as_json))
+
+
+@main.command()
+@click.argument("campaign", type=_PATH)
+@_JSON
+def stop(campaign: Path, as_json: bool) -> None:
+    """Take down the servers that a killed controller left running."""
+    from assay.cluster.command import stop_command
+
+    stop_command(campaign, as_json=as_json)
+
+
+@main.command()
+@click.argument("kind", type=click.Choice(["k8s", "slurm", "scripts"]))
+@click.argument("file", type=_PATH, required=False)
+@click.option("--set", "overrides", multiple=True, metavar="A.B=C", help="Override one setting; may be repeated.")
+@click.option("--output", type=_PATH, default=Path("export"), show_default=True)
+@_JSON
+def export(kind: Any, file: Path | None, overrides: tuple[str, ...], output: Path, as_json: bool) -> None:
+    """Write FILE's deployment as manifests or scripts for a site's own tooling."""
+    from assay.cluster.command import export_command
+
+    export_command(kind, file, list(overrides), output, as_json=as_json)
+
+
+@main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def simulate(arguments: tuple[str, ...]) -> None:
+    """An OpenAI-compatible server with a chosen speed, latency and faults (`assay simulate --help`)."""
+    from assay.simulator import main as simulator
+
+    sys.exit(simulator(list(arguments)))
+
+
 @main.group()
 def fetch() -> None:
     """Get what can't come with the package, checked by hash; says what to do without a network."""

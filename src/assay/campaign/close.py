@@ -78,7 +78,22 @@ def close_run(work: Work, record: RunRecord, plan: LoadPlan, folder: RunFolder, 
         record.reason += _last_lines(work, ledger, folder)
     write_json(folder.record, record)
     write_json(folder.result, summarise(folder, work.prepared.benchmark))
+    if false := _audit(folder):
+        # Such a run has no headline; what was measured stays in its files.
+        record.status, record.reason = RunStatus.FAILED, f"the audit found {false}; see audit.json"
+        write_json(folder.record, record)
+        write_json(folder.result, summarise(folder, work.prepared.benchmark))
     discard_journals(folder)
+
+
+def _audit(folder: RunFolder) -> str:
+    """Write `audit.json`; names what is contradicted or impossible in the run's own figures."""
+    from assay.audit import Verdict, audit_path
+
+    report = audit_path(folder.path)
+    write_json(folder.audit, report)
+    worst = (Verdict.CONTRADICTED, Verdict.IMPOSSIBLE)
+    return "; ".join(f"{f.rule} {f.verdict}: {f.arithmetic}" for f in report.problems if f.verdict in worst)
 
 
 def _complete(record: RunRecord, outcome: dict[str, Any], ledger: Ledger, folder: RunFolder) -> None:

@@ -13,6 +13,7 @@ from assay.cluster import Deployment
 from assay.cluster.probing import probe_here
 from assay.load.calibration import calibrate
 from assay.runs import SystemRecord
+from assay.telemetry.cpu_ceiling import cpu_ceiling
 
 _PACKAGES = ("mlcommons-loadgen", "uvloop", "httptools", "numpy", "openvino-genai", "tokenizers", "rouge-score-rs")
 
@@ -31,6 +32,8 @@ async def system_record(up: Deployment, prepared: Prepared) -> SystemRecord:
         nodes=[node.model_dump(mode="json") for node in up.nodes],
         versions=versions,
         git=await asyncio.to_thread(_git_state),
+        # Only a server on this machine's own CPU can be held against what this CPU can do.
+        cpu_ceiling=await asyncio.to_thread(cpu_ceiling) if up.engine.kind == "embedded" else None,
         client_calibration=await asyncio.to_thread(calibrate),
         model_files=prepared.model_files,
     )

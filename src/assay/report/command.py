@@ -9,9 +9,10 @@ import click
 import orjson
 import yaml
 
+from assay.analysis.compare import Comparison
 from assay.benchmarks import Benchmark, get_benchmark
-from assay.errors import UserError
-from assay.report.render import render_run
+from assay.errors import EXIT_FINDINGS, EXIT_OK, UserError
+from assay.report.render import render_comparison, render_run
 from assay.runs import CampaignFolder, RunFolder
 
 
@@ -28,6 +29,46 @@ def report_command(folders: Sequence[Path], output: Path | None, *, as_json: boo
     else:
         for page in pages:
             click.echo(page)
+
+
+def compare_command(folders: Sequence[Path], output: Path | None, limit: str | None, *, as_json: bool) -> int:
+    """Print each run against the first; EXIT_FINDINGS where `limit` ("2%") is passed for sure."""
+    share = _share(limit) if limit is not None else None
+    comparisons = render_comparison([RunFolder(folder) for folder in folders], out=output)
+    if as_json:
+        values = [comparison.model_dump(mode="json") for comparison in comparisons]
+        click.echo(orjson.dumps(values, option=orjson.OPT_INDENT_2).decode())
+    else:
+        click.echo("\n\n".join(_comparison_text(comparison) for comparison in comparisons))
+    slower = [change for c in comparisons for change in c.slower_by(share)] if share is not None else []
+    for change in slower:
+        click.echo(f"slower by more than {limit}: {change.quantity}", err=True)
+    return EXIT_FINDINGS if slower else EXIT_OK
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text.removesuffix("%")) / 100
+    except ValueError:
+        share = -1.0
+    if not 0 <= share < 1:
+        raise UserError(f"--fail-if-slower {text}: write a percentage from 0 to 100, such as 2%")
+    return share
+
+
+def _comparison_text(comparison: Comparison) -> str:
+    lines = [f"{comparison.other} against {comparison.baseline}"]
+    for change in comparison.changes:
+        interval = (
+            f"{change.low:.4f} to {change.high:.4f}" if change.low is not None and change.high is not None else "-"
+        )
+        lines.append(
+            f"  {change.quantity:<28}{change.baseline:>12.4g} -> {change.other:<12.4g}{change.unit:<11}"
+            f"ratio {change.ratio:.4f} (95 %: {interval}), {change.words}"
+        )
+    lines += [f"  differs: {d.where} {d.fact}: {d.baseline} -> {d.other}" for d in comparison.differences]
+    lines += [f"  note: {note}" for note in comparison.notes]
+    return "\n".join(lines)
 
 
 def _runs(folder: Path) -> Iterator[RunFolder]:

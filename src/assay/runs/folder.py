@@ -74,6 +74,11 @@ class RunFolder:
         return self.path / "findings.json"
 
     @property
+    def audit(self) -> Path:
+        """What the audit said of the run when it was closed (`audit.AuditReport`)."""
+        return self.path / "audit.json"
+
+    @property
     def loadgen_summary(self) -> Path:
         return self.path / "mlperf_log_summary.txt"
 
