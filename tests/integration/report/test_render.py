@@ -10,8 +10,12 @@ import orjson
 import pytest
 from tests.synthetic import Node, Plan, write_campaign, write_run
 
+from assay.analysis import summarise
+from assay.analysis.run import analyse_run
 from assay.benchmarks import get_benchmark
 from assay.report import index_rows, render_campaign, render_comparison, render_index, render_run
+from assay.report.run_page import run_page
+from assay.report.writer import page_html, page_markdown
 from assay.runs import RunFolder, RunStatus, write_json
 
 PLAN = Plan(samples=400)
@@ -94,25 +98,25 @@ def test_texts_of_a_run_are_never_markup(tmp_path: Path) -> None:
 @pytest.mark.parametrize("status", [RunStatus.FAILED, RunStatus.INTERRUPTED, RunStatus.INCOMPLETE])
 def test_a_run_without_an_end_has_a_page_without_numbers(tmp_path: Path, status: RunStatus) -> None:
     folder = write_run(tmp_path, replace(PLAN, samples=100, lost=10, status=status))
-    render_run(folder)
-    markdown = (folder.path / "report.md").read_text()
+    page = run_page(analyse_run(folder, get_benchmark(PLAN.benchmark)))
+    assert page.charts == ()
+    markdown = page_markdown(page)
     assert f"**Verdict: {status}: no result**" in markdown
     assert "lost 10" in markdown
     assert "Samples/s" not in markdown
-    assert not list((folder.path / "charts").iterdir())
 
 
 @pytest.mark.parametrize("gone", ["ledger", "requests", "telemetry", "system", "loadgen_summary", "loadgen_detail"])
 def test_a_missing_file_still_gives_a_page(tmp_path: Path, gone: str) -> None:
     folder = write_run(tmp_path, replace(PLAN, samples=100))
     getattr(folder, gone).unlink()
-    assert render_run(folder).exists()
+    assert "Verdict" in page_html(run_page(analyse_run(folder, get_benchmark(PLAN.benchmark))))
 
 
 def test_few_samples_give_a_page_without_intervals(tmp_path: Path) -> None:
     folder = write_run(tmp_path, replace(PLAN, samples=3, nodes=(Node("node-a"),)))
-    render_run(folder)
-    assert "no interval: too few samples" in (folder.path / "report.md").read_text()
+    page = run_page(analyse_run(folder, get_benchmark(PLAN.benchmark)))
+    assert "no interval: too few samples" in page_markdown(page)
 
 
 def test_many_nodes_give_a_page(tmp_path: Path) -> None:
@@ -170,8 +174,6 @@ def test_comparison_page_and_index(tmp_path: Path) -> None:
     comparisons = render_comparison([folder.run("a-r0"), folder.run("b-r0")], out=tmp_path / "out")
     assert len(comparisons) == 1
     assert "What changed" in (tmp_path / "out" / "report.md").read_text()
-    from assay.analysis import summarise
-
     for name in plans:
         write_json(folder.run(name).result, summarise(folder.run(name), get_benchmark(PLAN.benchmark)))
     rows = index_rows(tmp_path)

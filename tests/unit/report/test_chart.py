@@ -11,7 +11,12 @@ from assay.report.png import draw_png
 
 BARS = Panel(
     "Bars", "", "tokens/s",
-    [Series("", "bars", ["a", "b"], [2.0, 3.0], PALETTE[0], [1.5, None], [2.5, None], labels=["2", "3"], colors=PALETTE[:2])],
+    [
+        Series(
+            "", "bars", ["a", "b"], [2.0, 3.0], PALETTE[0], [1.5, None], [2.5, None], labels=["2", "3"],
+            colors=PALETTE[:2],
+        )
+    ],
     [Mark("y", 2.5, "limit")],
 )  # fmt: skip
 LINES = Panel(

@@ -1,0 +1,182 @@
+"""Report pages in headless Chromium: no errors, no requests, values on hover, and nothing wider than the screen.
+
+Screenshots are kept in the folder that ASSAY_SCREENSHOTS names, if it is set.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.synthetic import Node, Plan, write_campaign, write_run
+
+from assay.report import render_campaign, render_comparison, render_index, render_run
+
+pytestmark = pytest.mark.browser
+
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+SCREENS = {"desktop": (1280, 900), "phone": (390, 844)}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if executable is None:
+        pytest.skip("no Chromium on PATH")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """One of each kind of page, by name."""
+    folder = tmp_path_factory.mktemp("pages")
+    both = (Node("node-a"), Node("node-b", throttle_from=0.5))
+    plan = Plan(samples=600, nodes=both, tags={})
+    run = write_run(folder, replace(plan, run_id="run"))
+    other = write_run(folder, replace(plan, run_id="other", seed=2))
+    alone = replace(plan, samples=200, chunks=False, telemetry=False)
+    plans = {f"alone-{n.name}-r0": replace(alone, nodes=(n,)) for n in both} | {"together-2-r0": alone}
+    campaign = write_campaign(folder / "campaigns", plans)
+    report = render_campaign(campaign)
+    assert report is not None
+    render_comparison([run, other], out=folder / "comparison")
+    return {
+        "run": render_run(run),
+        "campaign": report,
+        "comparison": folder / "comparison" / "report.html",
+        "index": render_index(folder / "campaigns"),
+    }
+
+
+class Visit:
+    """A page opened offline, with everything that it complained about or asked for."""
+
+    def __init__(self, browser: Any, path: Path, screen: str = "desktop", scheme: str = "light") -> None:
+        width, height = SCREENS[screen]
+        self.context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=scheme, offline=True, reduced_motion="reduce"
+        )
+        self.page = self.context.new_page()
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        self.page.on("console", lambda message: self.complaints.append(f"{message.type}: {message.text}"))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.goto(path.resolve().as_uri())
+        if self.page.locator("#figures").count():
+            self.page.locator('html[data-charts="drawn"]').wait_for(timeout=120_000)
+
+    def __enter__(self) -> Visit:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.context.close()
+
+
+@pytest.mark.parametrize("name", ["run", "campaign", "comparison", "index"])
+@pytest.mark.parametrize(("screen", "scheme"), [("desktop", "light"), ("phone", "dark")])
+def test_pages_open_without_error_or_request(
+    browser: Any, pages: dict[str, Path], name: str, screen: str, scheme: str
+) -> None:
+    with Visit(browser, pages[name], screen, scheme) as visit:
+        assert visit.complaints == []
+        assert visit.requests == [pages[name].resolve().as_uri()]
+        width = visit.page.evaluate("document.documentElement.scrollWidth")
+        assert width <= SCREENS[screen][0]  # tables scroll inside their own region, the page doesn't
+        assert visit.page.locator("h1").count() == 1
+        assert visit.page.locator("main").count() == 1
+        for landmark in ("header", "main", "footer"):
+            assert visit.page.locator(landmark).first.is_visible()
+        drawn = visit.page.locator(".plot .main-svg").count()
+        assert drawn >= visit.page.locator(".plot").count()
+        picture = visit.page.screenshot(full_page=True)
+        assert picture.startswith(b"\x89PNG")
+        if folder := os.environ.get("ASSAY_SCREENSHOTS"):
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            (Path(folder) / f"{name}-{screen}-{scheme}.png").write_bytes(picture)
+
+
+def test_hovering_shows_values(browser: Any, pages: dict[str, Path]) -> None:
+    with Visit(browser, pages["run"]) as visit:
+        plot = visit.page.locator("#throughput_timeline-1")
+        plot.scroll_into_view_if_needed()
+        box = plot.locator(".nsewdrag").first.bounding_box()
+        visit.page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.5)
+        visit.page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.5)
+        plot.locator(".hoverlayer text").first.wait_for(timeout=10_000)
+        words = " ".join(plot.locator(".hoverlayer text").all_text_contents())
+        assert "node-a" in words
+        assert any(character.isdigit() for character in words)
+
+
+def test_first_screen_answers_the_four_questions(browser: Any, pages: dict[str, Path]) -> None:
+    with Visit(browser, pages["run"]) as visit:
+        height = SCREENS["desktop"][1]
+        for selector in (".what", ".verdict", ".headlines", "#problems"):
+            box = visit.page.locator(selector).bounding_box()
+            assert box["y"] + box["height"] <= height, selector
+
+
+def test_dark_and_light_differ_and_text_has_contrast(browser: Any, pages: dict[str, Path]) -> None:
+    colors = {}
+    for scheme in ("light", "dark"):
+        with Visit(browser, pages["run"], scheme=scheme) as visit:
+            colors[scheme] = visit.page.evaluate(
+                "() => ['--bg', '--fg', '--dim', '--bad', '--warn', '--good', '--link', '--soft'].map("
+                "n => getComputedStyle(document.documentElement).getPropertyValue(n).trim())"
+            )
+            text = visit.page.evaluate("() => getComputedStyle(document.querySelector('.plot .xtick text')).fill")
+            assert text == _rgb(colors[scheme][1])  # the charts follow the page
+    assert colors["light"][0] != colors["dark"][0]
+    for background, *rest in colors.values():
+        soft = rest.pop()
+        for color in rest:
+            assert _contrast(color, background) >= 4.5
+            assert _contrast(color, soft) >= 4.5
+
+
+def test_keyboard_reaches_the_summary_and_the_tables(browser: Any, pages: dict[str, Path]) -> None:
+    with Visit(browser, pages["run"]) as visit:
+        visit.page.keyboard.press("Tab")
+        assert visit.page.evaluate("document.activeElement.getAttribute('href')") == "#summary"
+        tables = visit.page.locator(".scroll")
+        assert tables.count() >= 5
+        assert tables.count() == visit.page.locator(".scroll[tabindex='0'][role='region'][aria-label]").count()
+        assert visit.page.locator("table").count() == visit.page.locator("table > caption").count()
+        assert visit.page.locator("th:not([scope])").count() == 0
+
+
+def test_print_is_light_and_repeats_the_banner(browser: Any, pages: dict[str, Path]) -> None:
+    with Visit(browser, pages["run"], scheme="dark") as visit:
+        visit.page.emulate_media(media="print")
+        style = visit.page.evaluate("() => getComputedStyle(document.body).backgroundColor")
+        assert style == "rgb(255, 255, 255)"
+        assert visit.page.locator(".banner").evaluate("node => getComputedStyle(node).position") == "fixed"
+        assert len(visit.page.pdf()) > 20_000
+
+
+def _rgb(color: str) -> str:
+    return f"rgb({', '.join(str(int(color[i : i + 2], 16)) for i in (1, 3, 5))})"
+
+
+def _contrast(one: str, two: str) -> float:
+    def luminance(color: str) -> float:
+        parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    light, dark = sorted((luminance(one), luminance(two)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
