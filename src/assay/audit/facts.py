@@ -104,7 +104,7 @@ def _tabled(name: str) -> BenchmarkFacts | None:
         for scenario in ("server", "interactive")
         if scenario in data
     }
-    return BenchmarkFacts(name, data["samples"], limits, data["tokens"], {}, 1.0, data["samples"])
+    return BenchmarkFacts(name, data["samples"], limits, data["tokens"], {}, 1.0, None)
 
 
 @cache

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import reduce
 
+_LARGEST_EXPONENT = 24
+
 
 @dataclass(frozen=True)
 class Span:
@@ -39,7 +41,10 @@ class Span:
             raise ValueError(f"{text!r} is not a number") from None
         if not number.is_finite():
             raise ValueError(f"{text!r} is not a number")
-        unit = 10.0 ** int(number.as_tuple().exponent)
+        exponent = int(number.as_tuple().exponent)
+        if abs(exponent) > _LARGEST_EXPONENT or abs(number) > Decimal(10) ** _LARGEST_EXPONENT:
+            raise ValueError(f"{text[:20]!r} is out of the range of any figure here")
+        unit = 10.0**exponent
         value = float(number)
         return cls(value * scale, (value - unit / 2) * scale, (value + unit) * scale)
 

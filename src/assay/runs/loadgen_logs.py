@@ -5,22 +5,19 @@ Both read what is there: a truncated or damaged file gives the lines that can be
 
 from __future__ import annotations
 
-import json
+import math
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from assay.errors import UserError
+from assay.runs.loadgen_lines import read_entries
 
-_LONGEST_LINE = 1 << 24  # loaded_qsl_set of a million samples is 8 MB; anything longer isn't a log line
 _KEPT_MESSAGES = 1000
+_DIGITS_OF_64_BITS = 21
 _POWER_TIME = "%m-%d-%Y %H:%M:%S.%f"
-_MARK = b":::MLLOG"
 
 Number = int | float
 
@@ -199,6 +196,7 @@ def read_summary(path: Path) -> LoadgenSummary:
 
 _SECTIONS = {"MLPerf Results Summary": 1, "Additional Stats": 2, "Test Parameters Used": 3}
 _NAMED = {"SUT name": "sut", "Scenario": "scenario", "Mode": "mode", "Result is": "result"}
+_FIGURE = re.compile(r"per second$|\(ns\)$|overhead$", re.IGNORECASE)
 _CLOSING = re.compile(r"^(No|\d+) (warnings?|errors?) encountered", re.IGNORECASE)
 _STAT = re.compile(
     r"^(?P<what>Min|Max|Mean|(?P<p>\d+(?:\.\d+)?) percentile) "
@@ -236,11 +234,11 @@ def _summary_line(summary: LoadgenSummary, section: int, line: str) -> None:
             summary.reasons.append(f"{name}: no")
     elif section in (1, 2):
         number = _number(value)
-        if number is None:
-            summary.problems.append(f"no number in {line.strip()!r}")
-        else:
+        if number is not None:
             summary.metrics[name] = number
             _stat(summary, name, number)
+        elif _FIGURE.search(name):
+            summary.problems.append(f"no number in {line.strip()!r}")
     elif section == 3 and not name.lower().startswith("warning"):
         number = _number(value)
         summary.parameters[name] = value if number is None else number
@@ -258,7 +256,7 @@ def _advice(summary: LoadgenSummary, line: str) -> None:
 
 def _stat(summary: LoadgenSummary, name: str, number: Number) -> None:
     match = _STAT.match(name)
-    if not match or number != number or number in (float("inf"), float("-inf")):
+    if not match or not math.isfinite(number):
         return
     stats: LatencyStats = getattr(summary, _STATS[match["of"].lower()])
     if match["p"]:
@@ -271,8 +269,12 @@ def read_detail(path: Path) -> LoadgenDetail:
     """Read a detail log line by line, in constant memory. Raises UserError only where the file can't be opened."""
     detail = LoadgenDetail(path)
     try:
-        for line, whole in _log_lines(path):
-            _detail_line(detail, line, whole)
+        for entry in read_entries(path):
+            detail.lines += 1
+            if entry is None:
+                detail.damaged_lines += 1
+            else:
+                _detail_entry(detail, entry)
     except OSError as error:
         raise UserError(f"{path}: can't be read: {error.strerror}") from None
     if detail.damaged_lines:
@@ -282,23 +284,7 @@ def read_detail(path: Path) -> LoadgenDetail:
     return detail
 
 
-def _log_lines(path: Path) -> Iterator[tuple[bytes, bool]]:
-    """Lines, and whether each was whole: it ended in a newline within the longest length."""
-    with path.open("rb") as file:
-        while line := file.readline(_LONGEST_LINE):
-            yield line, line.endswith(b"\n")
-
-
-def _detail_line(detail: LoadgenDetail, line: bytes, whole: bool) -> None:
-    if not line.strip():
-        return
-    detail.lines += 1
-    entry = _entry(line)
-    if entry is None or not isinstance(entry.get("key"), str):
-        detail.damaged_lines += 1
-        if not whole and len(line) < _LONGEST_LINE:
-            detail.problems.append("the last line has no end")
-        return
+def _detail_entry(detail: LoadgenDetail, entry: dict[str, Any]) -> None:
     key, value = entry["key"], entry.get("value")
     metadata = entry.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
@@ -324,43 +310,20 @@ def _keep(messages: list[LogMessage], entry: dict[str, Any]) -> None:
         messages.append(LogMessage(str(entry["key"]), str(entry.get("value")), time_ms))
 
 
-_BARE = re.compile(rb'("value":\s*)([+-]?)(nan|inf)(?:inity)?(?=\s*[,}])', re.IGNORECASE)
-_JSON_WORD = {b"nan": b"NaN", b"inf": b"Infinity"}
-
-
-def _entry(line: bytes) -> dict[str, Any] | None:
-    """The object of a `:::MLLOG` line; None where it isn't one."""
-    mark = line.find(_MARK)
-    if mark < 0:
-        return None
-    body = line[mark + len(_MARK) :].strip()
-    try:
-        entry = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        # LoadGen prints C++'s nan and inf, and copies control characters in messages as they are
-        body = _BARE.sub(
-            lambda m: m[1] + (b"" if m[3].lower() == b"nan" else m[2].strip(b"+")) + _JSON_WORD[m[3].lower()], body
-        )
-        try:
-            entry = json.loads(body.decode("utf-8", "replace"), strict=False)
-        except ValueError:
-            return None
-    return entry if isinstance(entry, dict) else None
-
-
 def _with_prefix(values: dict[str, Any], prefix: str) -> dict[str, Any]:
     return {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}
 
 
 def _integer(value: object) -> int | None:
-    return int(value) if isinstance(value, int | float) and value == value and abs(value) != float("inf") else None
+    return int(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 def _number(text: str) -> Number | None:
-    """An int where the text is one, else a float (nan and inf included), else None."""
-    for kind in (int, float):
+    """An int where the text is one that 64 bits hold, else a float (nan and inf included), else None."""
+    try:
+        return int(text) if len(text) < _DIGITS_OF_64_BITS else float(text)
+    except ValueError:
         try:
-            return kind(text)
+            return float(text)
         except ValueError:
-            continue
-    return None
+            return None

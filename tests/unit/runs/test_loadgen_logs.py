@@ -216,6 +216,22 @@ def test_a_damaged_detail_log_gives_what_can_be_read(tmp_path: Path) -> None:
     assert [p for p in detail.problems if "truncated" in p]
 
 
+def test_text_that_loadgen_does_not_escape(tmp_path: Path) -> None:
+    rest = '"time_ms": 1.5, "namespace": "n", "metadata": {"is_error": %s, "is_warning": false, "a": 1}}'
+    path = tmp_path / "mlperf_log_detail.txt"
+    path.write_text(
+        f':::MLLOG {{"key": "loadgen_git_log_message", "value": "Revert "this" (#1)", {rest % "false"}\n'
+        f':::MLLOG {{"key": "loadgen_git_status_message", "value": " M a.py\n?? b/\n", {rest % "false"}\n'
+        f':::MLLOG {{"key": "error_runtime", "value": "said "no"\nand left", {rest % "true"}\n'
+        f':::MLLOG {{"key": "num_errors", "value": 1, {rest % "false"}\n'
+    )
+    detail = read_detail(path)
+    assert detail.problems == []
+    assert detail.values["loadgen_git_log_message"] == 'Revert "this" (#1)'
+    assert detail.values["loadgen_git_status_message"] == " M a.py\n?? b/\n"
+    assert detail.errors[0].value == 'said "no"\nand left'
+
+
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9])
 def test_truncated_files_are_read_and_said_to_be(tmp_path: Path, share: float) -> None:
     for pattern, read in (("mlperf_log_summary.txt", read_summary), ("mlperf_log_detail.txt", read_detail)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,7 +50,7 @@ def read_log_folder(folder: Path, root: Path | None = None) -> RunEvidence:
     run.scenario = place.scenario or detail.values.get("effective_scenario") or summary.scenario
     run.division, run.benchmark = place.division, place.benchmark
     result = detail.result or summary.result
-    run.claims_valid = result == "VALID" or (place.counts and run.performance)
+    run.claims_valid = place.counts and run.performance if place.division else result == "VALID"
     run.claims_mlperf = place.counts if place.division else result == "VALID"
     _figures(run, summary, detail)
     _system(run, place)
@@ -145,9 +146,9 @@ def _rate(detail: LoadgenDetail, keys: tuple[str, ...], printed: float | None) -
     """A rate of six significant digits from the detail log, or of two decimals (or six digits) from the summary."""
     for key in keys:
         value = detail.values.get(key)
-        if isinstance(value, int | float) and value == value:
+        if isinstance(value, int | float) and math.isfinite(value):
             return Span.near(float(value), 6e-6)
-    return None if printed is None or printed != printed else Span.near(float(printed), 6e-6, 0.0051)
+    return None if printed is None or not math.isfinite(printed) else Span.near(float(printed), 6e-6, 0.0051)
 
 
 def _fill(spread: Spread, stats: LatencyStats, n: int | None) -> None:
