@@ -65,9 +65,11 @@ class SelfMeasure:
         loop.call_later(_TICK_S, self._tick, loop)
 
     def report(self) -> dict[str, Any]:
-        """`cpu_share` (CPU s a wall s), and `lag_p99_ns`, `lag_max_ns` where a loop was measured."""
+        """`cpu_share` (CPU s a wall s), `peak_rss_bytes`; `lag_p99_ns`, `lag_max_ns` where a loop was measured."""
         wall_ns = max(1, time.monotonic_ns() - self._started_ns)
-        found: dict[str, Any] = {"cpu_share": (cpu_ns() - self._cpu_started_ns) / wall_ns}
+        peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        cpu_share = (cpu_ns() - self._cpu_started_ns) / wall_ns
+        found: dict[str, Any] = {"cpu_share": cpu_share, "peak_rss_bytes": peak_bytes}
         if self._lag_ns:
             ordered = sorted(self._lag_ns)
             found["lag_p99_ns"] = ordered[int(len(ordered) * 0.99)]
