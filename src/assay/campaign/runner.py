@@ -37,6 +37,7 @@ from assay.runs import (
 from assay.runs.campaign import find_campaigns
 
 _LEAST_LIMIT_S = 900.0
+_MISSED = ("samples_failed", "samples_lost")
 
 
 class Listener(Protocol):
@@ -59,7 +60,9 @@ class Outcome:
     @property
     def sound(self) -> bool:
         """Every run completed, with all its samples answered."""
-        return all(entry.status is RunStatus.COMPLETED for entry in self.state.runs)
+        completed = all(entry.status is RunStatus.COMPLETED for entry in self.state.runs)
+        missed = [result.figures[name] for result in self.results for name in _MISSED if name in result.figures]
+        return completed and not any(figure.value for figure in missed)
 
 
 async def run_campaign(config: Config, listener: Listener) -> Outcome:
@@ -101,7 +104,7 @@ async def resume_campaign(
 async def _stop_leftovers(work: Work, listener: Listener) -> None:
     try:
         if stopped := await stop_leftovers(work.campaign):
-            listener.say(f"stopped what an earlier process left: {', '.join(stopped)}")
+            listener.say(f"made sure that servers of an earlier process are down: {', '.join(stopped)}")
     except LaunchError as error:
         if work.config.campaign.kind != "scaling":
             raise

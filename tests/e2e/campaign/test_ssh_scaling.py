@@ -56,7 +56,7 @@ def test_scaling_over_ssh_with_a_kill_and_a_host_that_is_off(hosts: rig.Hosts, t
     resumed = Controller(file, "--resume")
     assert resumed.wait() == 1, "a campaign with a node left out isn't sound"
     assert resumed.gone()
-    assert "stopped what an earlier process left: node1, node2" in resumed.log.read_text()
+    assert "servers of an earlier process are down: node1, node2" in resumed.log.read_text()
     folder, state = latest(tmp_path / "results")
     assert list(state.left_out) == ["node3"]
     done = {tuple(entry.nodes): entry for entry in state.runs if entry.status is RunStatus.COMPLETED}
