@@ -40,12 +40,13 @@ def main() -> None:
 
 @main.command()
 @click.argument("file", type=_PATH, default=Path("assay.yaml"))
+@click.option("--ssh", "hosts", multiple=True, metavar="[USER@]HOST[:PORT]", help="A node; may be repeated.")
 @click.option("--force", is_flag=True, help="Write over an existing file.")
-def init(file: Path, force: bool) -> None:
-    """Write a commented configuration for this machine."""
+def init(file: Path, hosts: tuple[str, ...], force: bool) -> None:
+    """Write a commented configuration for this machine, or for the hosts given; detects accelerators."""
     from assay.campaign.starter import write_starter
 
-    click.echo(write_starter(file, force=force))
+    click.echo(write_starter(file, hosts, force=force))
 
 
 @main.command()
