@@ -163,7 +163,10 @@ class RunEvidence:
 
 @dataclass
 class Comparison:
-    """A claimed ratio of a combined run to others. `measured`: whether the baselines were run at all."""
+    """A claimed ratio of a combined run to others.
+
+    `measured`: whether the baselines were run at all. `lowest`: the lower end of the ratio's stated interval.
+    """
 
     kind: str
     statement: str
@@ -171,8 +174,7 @@ class Comparison:
     combined: RunEvidence | None
     baselines: list[RunEvidence]
     measured: bool = True
-    baseline_rate: Span | None = None
-    nodes: int | None = None
+    lowest: float | None = None
 
 
 @dataclass

@@ -9,9 +9,10 @@ from pathlib import Path
 from assay.analysis.ceilings import combine, find_accelerator, find_model, precision_of
 from assay.audit.evidence import Evidence, Origin, RunEvidence
 from assay.audit.hardware import achieved, limits, output_tokens
+from assay.audit.readers.campaign import read_campaign_folder
 from assay.audit.readers.claims import read_claims
 from assay.audit.readers.loadgen import DETAIL, SUMMARY, is_log_folder, log_texts, read_log_folder, read_tree
-from assay.audit.readers.run_folder import is_run_folder, read_campaign_folder, read_run, read_runs
+from assay.audit.readers.run_folder import is_run_folder, read_run, read_runs
 from assay.audit.registry import all_rules, every_run
 from assay.audit.verdicts import SEVERITY, AuditReport, Finding, RunRow, Verdict
 from assay.errors import UserError

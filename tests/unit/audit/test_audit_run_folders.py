@@ -86,6 +86,43 @@ def test_a_run_that_was_copied_in_a_campaign(tmp_path: Path) -> None:
     assert ("identical-figures", Verdict.UNSUPPORTED) in raised(audit_path(campaign.path))
 
 
+def scaling_campaign(parent: Path) -> Path:
+    """Two nodes alone and together, rendered."""
+    a, b = Node("node-a", speed=0.6), Node("node-b")
+    plans = {
+        f"offline-{name}-r{repeat}": Plan(samples=120 * len(nodes), nodes=nodes, seed=10 * repeat + i)
+        for repeat in range(3)
+        for i, (name, nodes) in enumerate({"a": (a,), "b": (b,), "ab": (a, b)}.items())
+    }
+    campaign = write_campaign(parent, plans)
+    rates: dict[str, list[float]] = {"a": [], "b": [], "ab": []}
+    for name in plans:
+        folder = campaign.run(name)
+        result = summarise(folder, get_benchmark("llama3.1-8b"))
+        write_json(folder.result, result)
+        rates[name.split("-")[1]].append(result.figures["output_tokens_per_s"].value)
+    a_rate, b_rate, both = (sum(rates[name]) / 3 for name in ("a", "b", "ab"))
+    group = {"nodes": ["node-a", "node-b"], "rate": both, "efficiency": both / (a_rate + b_rate), "low": 0.9}
+    group["speedup"] = both / max(a_rate, b_rate)
+    write_json(campaign.path / "report.json", {"scaling": {"groups": [group]}})
+    return campaign.path
+
+
+def test_the_scaling_of_a_campaign_follows_from_its_runs(tmp_path: Path) -> None:
+    report = audit_path(scaling_campaign(tmp_path))
+    assert complaints(report) == []
+    assert {"scaling-efficiency", "speedup-baseline"} <= {finding.rule for finding in report.findings}
+
+
+@pytest.mark.parametrize(("key", "rule"), [("efficiency", "scaling-efficiency"), ("speedup", "speedup-baseline")])
+def test_a_scaling_that_was_changed_by_hand(tmp_path: Path, key: str, rule: str) -> None:
+    path = scaling_campaign(tmp_path)
+    change(
+        path / "report.json", lambda d: d["scaling"]["groups"][0].update({key: d["scaling"]["groups"][0][key] * 1.05})
+    )
+    assert (rule, Verdict.CONTRADICTED) in raised(audit_path(path))
+
+
 EDITS: dict[str, tuple[str, str, Callable[[Any], object]]] = {
     "a faster run": ("recomputed", "result", lambda d: d["figures"]["samples_per_s"].update(value=99.0)),
     "a lower p99": (

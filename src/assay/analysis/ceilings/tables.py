@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -40,6 +40,9 @@ _PRECISIONS = {
 }
 
 
+Size = Annotated[float, Field(gt=1e-6, lt=1e12)]
+
+
 class Accelerator(BaseModel):
     """One product's printed (or measured) limits. `tflops` holds dense 10^12 operations a second by precision."""
 
@@ -47,10 +50,10 @@ class Accelerator(BaseModel):
 
     name: str
     match: str = ""
-    memory_gb: float = Field(gt=0)
-    bandwidth_gb_s: float = Field(gt=0)
-    cache_mb: float = Field(default=0, ge=0)
-    tflops: dict[str, float] = Field(min_length=1)
+    memory_gb: Size
+    bandwidth_gb_s: Size
+    cache_mb: float = Field(default=0, ge=0, le=1e9)
+    tflops: dict[str, Size] = Field(min_length=1)
     source: str
     measured: bool = Field(default=False, description="from a micro-benchmark: not an upper bound of the hardware")
 

@@ -230,7 +230,7 @@ def _derived(evidence: Evidence, runs: dict[str, RunEvidence], fields: Fields, c
         words = f"{run.name}: {samples} samples in {fields.data.get('duration')}"
         evidence.projections.append(Projection(words, run, samples, duration))
     elif kind in ("scaling", "speedup"):
-        fields.only({"kind", "value", "combined", "baselines", "baseline_rate", "measured", "nodes"})
+        fields.only({"kind", "value", "combined", "baselines", "baseline_rate", "measured"})
         combined = fields.text("combined")
         evidence.comparisons.append(
             Comparison(
@@ -240,8 +240,6 @@ def _derived(evidence: Evidence, runs: dict[str, RunEvidence], fields: Fields, c
                 combined=_named(runs, combined, fields, "combined") if combined else None,
                 baselines=[_named(runs, name, fields, "baselines") for name in fields.names("baselines")],
                 measured=fields.flag("measured") is not False,
-                baseline_rate=fields.span("baseline_rate"),
-                nodes=fields.integer("nodes") or common.nodes,
             )
         )
     else:

@@ -1,4 +1,4 @@
-"""Evidence from run folders and campaigns: what result.json states, and the same computed again from the records."""
+"""Evidence from run folders: what result.json states, and the same computed again from the records."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from assay.audit.evidence import Evidence, Origin, RunEvidence, Samples, Spread,
 from assay.audit.readers.loadgen import SUMMARY, is_log_folder, read_log_folder
 from assay.audit.spans import Span
 from assay.errors import UserError
-from assay.runs import CampaignFolder, Ledger, Result, RunFolder, RunRecord, RunStatus, read_campaign
+from assay.runs import Ledger, Result, RunFolder, RunRecord, RunStatus
 from assay.runs.result import Distribution
 from assay.runs.system import SystemRecord
 
@@ -44,14 +44,6 @@ def read_runs(folders: list[Path], path: Path, kind: str) -> Evidence:
         except UserError as error:
             evidence.unreadable.append(Text(str(folder), str(error)))
     return evidence
-
-
-def read_campaign_folder(folder: Path) -> Evidence:
-    """A campaign's runs that have started."""
-    campaign = CampaignFolder(folder)
-    state = read_campaign(campaign)
-    started = [campaign.run(entry.run).path for entry in state.runs if entry.run]
-    return read_runs([path for path in started if is_run_folder(path)], folder, "campaign")
 
 
 def _run(folder: RunFolder, evidence: Evidence) -> RunEvidence:

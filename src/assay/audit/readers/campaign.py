@@ -1,0 +1,75 @@
+"""Evidence from a campaign: its runs, and the scaling that its report.json states."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from assay.audit.evidence import Comparison, Evidence, Origin, RunEvidence
+from assay.audit.readers.run_folder import is_run_folder, read_runs
+from assay.audit.spans import Span
+from assay.runs import CampaignFolder, read_campaign
+
+_NEAR = 1e-6
+Groups = dict[frozenset[str], list[float]]
+
+
+def read_campaign_folder(folder: Path) -> Evidence:
+    """A campaign's runs that have started, and its claims of scaling."""
+    campaign = CampaignFolder(folder)
+    state = read_campaign(campaign)
+    started = [campaign.run(entry.run).path for entry in state.runs if entry.run]
+    evidence = read_runs([path for path in started if is_run_folder(path)], folder, "campaign")
+    evidence.comparisons += _scaling(folder / "report.json", evidence)
+    return evidence
+
+
+def _scaling(path: Path, evidence: Evidence) -> Iterator[Comparison]:
+    """Efficiency and speed-up of each group of nodes, beside the runs that must give them."""
+    try:
+        report = orjson.loads(path.read_bytes())
+        groups = report["scaling"]["groups"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # not rendered, or a campaign without scaling
+    for group in groups if isinstance(groups, list) else []:
+        if not isinstance(group, dict) or not isinstance(group.get("nodes"), list):
+            continue
+        rates = _rates_nearest(evidence, group)
+        nodes = [str(node) for node in group["nodes"]]
+        combined = _mean_run(", ".join(nodes), rates.get(frozenset(nodes), []))
+        baselines = [_mean_run(node, rates.get(frozenset([node]), [])) for node in nodes]
+        for kind, key, low in (("scaling", "efficiency", "low"), ("speedup", "speedup", "speedup_low")):
+            value, lowest = group.get(key), group.get(low)
+            if isinstance(value, int | float):
+                words = f"{'scaling efficiency' if kind == 'scaling' else 'speed-up'} {value:.4g} of {', '.join(nodes)}"
+                claim = Comparison(kind, words, Span.near(float(value), _NEAR), combined, baselines)
+                claim.lowest = float(lowest) if isinstance(lowest, int | float) else None
+                yield claim
+
+
+def _rates_nearest(evidence: Evidence, group: dict[str, Any]) -> Groups:
+    """Output tokens/s by the nodes that took part, of the scenario whose combined rate is nearest to the group's."""
+    by_scenario: dict[str, Groups] = defaultdict(lambda: defaultdict(list))
+    for run in evidence.runs:
+        if run.performance and run.tokens_per_s is not None and run.facts.get("finished"):
+            by_scenario[run.scenario_key][frozenset(run.nodes)].append(run.tokens_per_s.value)
+    nodes, rate = frozenset(map(str, group["nodes"])), group.get("rate")
+    stated = float(rate) if isinstance(rate, int | float) else 0.0
+
+    def distance(groups: Groups) -> float:
+        values = groups.get(nodes)
+        return abs(sum(values) / len(values) - stated) if values else float("inf")
+
+    return min(by_scenario.values(), key=distance, default={})
+
+
+def _mean_run(name: str, rates: list[float]) -> RunEvidence:
+    """The mean of a group's repeats."""
+    run = RunEvidence(name=name, origin=Origin.RUN, where="runs")
+    if rates:
+        run.tokens_per_s = Span.near(sum(rates) / len(rates), _NEAR)
+    return run
