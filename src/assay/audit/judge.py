@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +12,10 @@ from assay.audit.evidence import Evidence, Origin, RunEvidence
 from assay.audit.hardware import achieved, limits, output_tokens
 from assay.audit.readers.campaign import read_campaign_folder
 from assay.audit.readers.claims import read_claims
-from assay.audit.readers.loadgen import DETAIL, SUMMARY, is_log_folder, log_texts, read_log_folder, read_tree
+from assay.audit.readers.loadgen import DETAIL, SUMMARY, is_log_folder, log_folders, read_tree
 from assay.audit.readers.run_folder import is_run_folder, read_run, read_runs
 from assay.audit.registry import all_rules, every_run
+from assay.audit.spans import Span
 from assay.audit.verdicts import SEVERITY, AuditReport, Finding, RunRow, Verdict
 from assay.errors import UserError
 from assay.runs import CampaignFolder
@@ -53,10 +55,21 @@ def read_evidence(path: Path) -> Evidence:
     if is_run_folder(path):
         return read_run(path)
     if is_log_folder(path):
-        run = read_log_folder(path)
-        return Evidence(path=str(path), kind="LoadGen logs", runs=[run], texts=list(log_texts(run)))
-    inner = sorted(child for child in path.iterdir() if child.is_dir() and is_run_folder(child))
-    return read_runs(inner, path, "run folders") if inner else read_tree(path)
+        return read_tree(path)
+    return _read_below(path)
+
+
+def _read_below(path: Path) -> Evidence:
+    """Run folders at any depth, and LoadGen's logs that belong to none of them."""
+    runs = sorted(record.parent for record in path.rglob("run.json") if is_log_folder(record.parent))
+    evidence = read_runs(runs, path, "run folders")
+    logs = [folder for folder in log_folders(path) if folder not in set(runs)]
+    if logs or not runs:
+        tree = read_tree(path, logs)
+        evidence.kind = tree.kind if not runs else "run folders and LoadGen logs"
+        evidence.runs += tree.runs
+        evidence.texts += tree.texts
+    return evidence
 
 
 def _read_file(path: Path) -> Evidence:
@@ -89,17 +102,23 @@ def _row(run: RunEvidence, findings: list[Finding]) -> RunRow:
         mode=run.mode,
         result=_result_words(run),
         samples=run.samples.completed,
-        duration_s=duration.value if duration else None,
-        samples_per_s=run.samples_per_s.value if run.samples_per_s else None,
-        tokens_per_s=run.tokens_per_s.value if run.tokens_per_s else None,
-        ceiling_samples_per_s=bound.generous.samples_per_s if bound else None,
-        mbu=used.mbu if used else None,
-        mfu=used.mfu if used else None,
+        duration_s=_finite(duration),
+        samples_per_s=_finite(run.samples_per_s),
+        tokens_per_s=_finite(run.tokens_per_s),
+        ceiling_samples_per_s=_finite(bound.generous.samples_per_s if bound else None),
+        mbu=_finite(used.mbu if used else None),
+        mfu=_finite(used.mfu if used else None),
         utilisation_arithmetic=_utilisation_words(run),
         verdict=max(verdicts, key=SEVERITY.__getitem__, default=Verdict.SUPPORTED),
         findings=sum(verdict is not Verdict.SUPPORTED for verdict in verdicts),
         notes=run.notes,
     )
+
+
+def _finite(value: Span | float | None) -> float | None:
+    """A number that JSON can hold."""
+    number = value.value if isinstance(value, Span) else value
+    return number if number is not None and math.isfinite(number) else None
 
 
 def _result_words(run: RunEvidence) -> str | None:

@@ -62,7 +62,7 @@ def logs() -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_spoilt_logs(logs: dict[str, bytes], seed: int) -> None:
     rng = random.Random(seed)
@@ -73,7 +73,7 @@ def test_spoilt_logs(logs: dict[str, bytes], seed: int) -> None:
         judged(Path(root))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_spoilt_claims(seed: int) -> None:
     rng = random.Random(seed)
@@ -87,7 +87,7 @@ def test_spoilt_claims(seed: int) -> None:
 NUMBERS = ["0", "-1", "1e300", "-1e300", "1e-300", "0.0", "9" * 300, "NaN", "inf", "1e9999"]
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_claims_with_senseless_numbers(seed: int) -> None:
     rng = random.Random(seed)

@@ -123,6 +123,19 @@ def test_a_scaling_that_was_changed_by_hand(tmp_path: Path, key: str, rule: str)
     assert (rule, Verdict.CONTRADICTED) in raised(audit_path(path))
 
 
+def test_a_folder_of_campaigns_and_other_logs(tmp_path: Path) -> None:
+    scaling_campaign(tmp_path / "results" / "one")
+    folder = finished(tmp_path / "results" / "two" / "runs", Plan(samples=100, seed=99))
+    bare = tmp_path / "results" / "logs"
+    bare.mkdir()
+    for path in (folder.loadgen_summary, folder.loadgen_detail):
+        (bare / path.name).write_bytes(path.read_bytes())
+    report = audit_path(tmp_path / "results")
+    whole = [row for row in report.rows if ": " not in row.run]
+    assert len(whole) == 9 + 1 + 1
+    assert {finding.subject for finding in report.problems} <= {"logs"}  # a bare log's VALID
+
+
 EDITS: dict[str, tuple[str, str, Callable[[Any], object]]] = {
     "a faster run": ("recomputed", "result", lambda d: d["figures"]["samples_per_s"].update(value=99.0)),
     "a lower p99": (

@@ -18,7 +18,7 @@ from assay.analysis.ceilings import (
 )
 from assay.audit.evidence import Comparison, Evidence, Origin, Projection, RunEvidence, Spread, Text
 from assay.audit.facts import dataset_facts
-from assay.audit.readers.fields import UNITS_NS, Fields
+from assay.audit.readers.fields import UNITS_NS, Fields, texts
 from assay.audit.readers.loadgen import is_log_folder, read_log_folder
 from assay.errors import UserError
 
@@ -45,7 +45,8 @@ def read_claims(path: Path) -> Evidence:
     if not isinstance(data, dict) or not isinstance(data.get("runs"), list):
         raise UserError(f"{path}: not a claims file: it needs a list called 'runs' (assay's docs/audit.md shows one)")
     evidence = Evidence(path=str(path), kind="claims file")
-    top = Fields(data, str(path), evidence.texts)
+    evidence.texts = [Text(place, text) for place, text in texts(data, str(path))]
+    top = Fields(data, str(path))
     top.only(_TOP)
     common = _Common(top, path)
     for number, item in enumerate(data["runs"]):
@@ -59,8 +60,6 @@ def read_claims(path: Path) -> Evidence:
         run.parts = [_named(by_name, name, fields, "parts") for name in fields.names("parts")]
     for number, item in enumerate(top.items("derived")):
         _derived(evidence, by_name, top.child(item, f"derived[{number}]"), common)
-    evidence.texts += [Text(f"{path}: statements", str(text)) for text in top.items("statements")]
-    evidence.texts += [Text(f"{path}: {key}", str(data[key])) for key in ("title", "source") if key in data]
     return evidence
 
 

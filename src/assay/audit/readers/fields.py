@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from assay.audit.evidence import Text
 from assay.audit.spans import Span
 from assay.errors import UserError
 
@@ -21,18 +20,18 @@ _RESIDUE = re.compile(r"\$[({]|\{\{|\bnan\b|\btodo\b|\btbd\b|\bn/a\b|\binf\b|\bu
 class Fields:
     """One mapping of the file, with its place for messages.
 
-    A value that is no number because a template left something else there is a text to judge, not a mistake.
+    A value that is no number because a template left something else there isn't a mistake but not stated; the rule
+    template-residue judges the text.
     """
 
-    def __init__(self, data: dict[str, Any], where: str, texts: list[Text]) -> None:
+    def __init__(self, data: dict[str, Any], where: str) -> None:
         self.data = data
         self.where = where
-        self.texts = texts
 
     def child(self, data: object, name: str) -> Fields:
         if not isinstance(data, dict):
             raise UserError(f"{self.where}: {name}: expected fields such as 'name:'")
-        return Fields(data, f"{self.where}: {name}", self.texts)
+        return Fields(data, f"{self.where}: {name}")
 
     def section(self, name: str) -> Fields:
         return self.child(self.data.get(name) or {}, name)
@@ -92,7 +91,6 @@ class Fields:
             return parse(str(text).replace("\u00d7", "x"))
         except ValueError as error:
             if _RESIDUE.search(str(text)):
-                self.texts.append(Text(f"{self.where}: {name}", str(text)))
                 return None
             raise UserError(f"{self.where}: {name}: {error}") from None
 
@@ -104,3 +102,15 @@ def _scaled(text: str, units: dict[str, float]) -> Span:
     if match[2] not in units:
         raise ValueError(f"{text!r}: give a unit of {', '.join(unit for unit in units if unit)}")
     return Span.typed(match[1], units[match[2]])
+
+
+def texts(data: object, where: str) -> Iterator[tuple[str, str]]:
+    """Every scalar of the file with its place."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield from texts(value, f"{where}: {key}")
+    elif isinstance(data, list):
+        for number, value in enumerate(data):
+            yield from texts(value, f"{where}[{number}]")
+    else:
+        yield where, str(data)

@@ -59,13 +59,15 @@ def read_log_folder(folder: Path, root: Path | None = None) -> RunEvidence:
     return run
 
 
-def read_tree(root: Path) -> Evidence:
-    """Every run of a results tree."""
-    folders = log_folders(root)
+def read_tree(root: Path, folders: list[Path] | None = None) -> Evidence:
+    """Every run of a results tree, or those of its `folders`. Raises UserError where there is none."""
+    folders = log_folders(root) if folders is None else folders
     if not folders:
         raise UserError(f"{root}: no LoadGen logs, run folder, campaign or claims file here; give the path of one")
-    evidence = Evidence(path=str(root), kind="MLPerf results tree" if len(folders) > 1 else "LoadGen logs")
+    evidence = Evidence(path=str(root), kind="LoadGen logs")
     evidence.runs = [read_log_folder(folder, root) for folder in folders]
+    if any(run.origin is Origin.SUBMISSION for run in evidence.runs):
+        evidence.kind = "MLPerf results tree"
     evidence.texts = [text for run in evidence.runs for text in log_texts(run)]
     return evidence
 
@@ -88,7 +90,7 @@ class _Place:
         self.systems: Path | None = None
         self.counts = False
         self.accuracy = folder.name == "accuracy"
-        base = root.resolve() if root and root.resolve() != folder.resolve() else folder.parent.resolve()
+        base = root.resolve() if root and not root.samefile(folder) else folder.parent.resolve()
         self.name = str(folder.resolve().relative_to(base)) if folder.resolve().is_relative_to(base) else folder.name
         at = next((i for i in range(len(parts) - 1, 1, -1) if parts[i] in ("results", "compliance")), None)
         if at is None or parts[at - 2].lower() not in _DIVISIONS:
