@@ -14,6 +14,7 @@ from assay.campaign.close import Work, close_run, judge_load, utc_now
 from assay.campaign.compliance import AUDIT_CONFIG, audit_config
 from assay.campaign.load_process import TimedOutError, run_load, utc_minus_monotonic_ns
 from assay.cluster.deployment import WATCH_S
+from assay.cluster.options import LocalOptions
 from assay.config import Config, dump_config
 from assay.load.closing import read_outcome
 from assay.load.plan import EndpointPlan, LoadgenSettings, LoadPlan, Timeouts, WarmupPlan
@@ -60,7 +61,7 @@ async def execute(
     folder.path.mkdir(parents=True)
     record = _begin(bench, entry, endpoints, folder)
     plan = load_plan(bench.work, entry, endpoints, folder)
-    sampler = Sampler(endpoints)
+    sampler = Sampler(endpoints, accelerators=_accelerators_here(bench.work.config, endpoints))
     sampler.start()
     try:
         await run_load(plan, folder, limit_s, progress)
@@ -76,6 +77,15 @@ async def execute(
         sampler.stop(folder)
         close_run(bench.work, record, plan, folder)
     return record
+
+
+def _accelerators_here(config: Config, endpoints: Sequence[EndpointFacts]) -> dict[int, str]:
+    """The accelerators of this machine that take part in a run, each with its node."""
+    if not isinstance(config.cluster, LocalOptions):
+        return {}
+    taking_part = {endpoint.node for endpoint in endpoints}
+    nodes = [node for node in config.cluster.nodes if node.name in taking_part]
+    return {index: node.name for node in nodes for index in node.accelerators}
 
 
 async def _notice(work: Work, endpoints: Sequence[EndpointFacts]) -> None:

@@ -1,4 +1,4 @@
-"""Samplers of the controller's host and the engines' metrics, written as `telemetry.parquet`."""
+"""Samplers of the controller's host, its accelerators and the engines' metrics, written as `telemetry.parquet`."""
 
 from assay.telemetry.sampler import Sampler
 

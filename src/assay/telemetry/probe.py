@@ -2,6 +2,8 @@
 
 It is sent to a node's interpreter on standard input. Accelerators are asked through the first that answers of NVML
 (libnvidia-ml.so.1), nvidia-smi and amd-smi; `accelerator_source` says which. What was tried in vain is in `problems`.
+
+With `--every SECONDS` it prints what NVML's devices do, one JSON object a line, until nobody reads it any more.
 """
 
 from __future__ import annotations
@@ -92,15 +94,31 @@ class Nvml:
         # With room for none the answer is "insufficient size" (7) and the number.
         return count.value if function and function(handle, ctypes.byref(count), None) in (0, 7) else None
 
-    def device(self, index: int) -> dict[str, Any] | None:
+    def handle(self, index: int) -> Any:
         handle = ctypes.c_void_p()
-        if not self.call("nvmlDeviceGetHandleByIndex_v2", index, ctypes.byref(handle)):
+        return handle if self.call("nvmlDeviceGetHandleByIndex_v2", index, ctypes.byref(handle)) else None
+
+    def activity(self, handle: Any) -> dict[str, Any]:
+        """What changes from second to second; `throttle_mask` holds NVML's bits."""
+        uint = ctypes.c_uint
+        power = self.number("nvmlDeviceGetPowerUsage", uint, handle)
+        return {
+            "memory_used_bytes": self.fields("nvmlDeviceGetMemoryInfo", ctypes.c_ulonglong, 3, handle)[2],
+            "temperature_c": self.number("nvmlDeviceGetTemperature", uint, handle, 0),
+            "power_w": None if power is None else power / 1000,
+            "sm_clock_mhz": self.number("nvmlDeviceGetClockInfo", uint, handle, 1),
+            "memory_clock_mhz": self.number("nvmlDeviceGetClockInfo", uint, handle, 2),
+            "utilization_percent": self.fields("nvmlDeviceGetUtilizationRates", uint, 2, handle)[0],
+            "throttle_mask": self.number("nvmlDeviceGetCurrentClocksThrottleReasons", ctypes.c_ulonglong, handle),
+        }
+
+    def device(self, index: int) -> dict[str, Any] | None:
+        handle = self.handle(index)
+        if handle is None:
             return None
         uint = ctypes.c_uint
-        memory = self.fields("nvmlDeviceGetMemoryInfo", ctypes.c_ulonglong, 3, handle)  # total, free, used
-        power = self.number("nvmlDeviceGetPowerUsage", uint, handle)
+        activity = self.activity(handle)
         limit = self.number("nvmlDeviceGetEnforcedPowerLimit", uint, handle)
-        reasons = self.number("nvmlDeviceGetCurrentClocksThrottleReasons", ctypes.c_ulonglong, handle)
         ecc = self.pair("nvmlDeviceGetEccMode", uint, handle)[0]
         mig = self.pair("nvmlDeviceGetMigMode", uint, handle)[0]
         return {
@@ -108,27 +126,25 @@ class Nvml:
             "name": self.text("nvmlDeviceGetName", handle) or "unknown",
             "uuid": self.text("nvmlDeviceGetUUID", handle),
             "driver_version": self.text("nvmlSystemGetDriverVersion"),
-            "memory_total_bytes": memory[0],
-            "memory_used_bytes": memory[2],
-            "temperature_c": self.number("nvmlDeviceGetTemperature", uint, handle, 0),
-            "power_w": None if power is None else power / 1000,
+            "memory_total_bytes": self.fields("nvmlDeviceGetMemoryInfo", ctypes.c_ulonglong, 3, handle)[0],
             "power_limit_w": None if limit is None else limit / 1000,
-            "sm_clock_mhz": self.number("nvmlDeviceGetClockInfo", uint, handle, 1),
             "sm_clock_max_mhz": self.number("nvmlDeviceGetMaxClockInfo", uint, handle, 1),
-            "memory_clock_mhz": self.number("nvmlDeviceGetClockInfo", uint, handle, 2),
-            "utilization_percent": self.fields("nvmlDeviceGetUtilizationRates", uint, 2, handle)[0],
             "ecc_enabled": None if ecc is None else bool(ecc),
             "ecc_uncorrected": self.number("nvmlDeviceGetTotalEccErrors", ctypes.c_ulonglong, handle, 1, 0),
-            "throttle_reasons": throttle_names(reasons or 0),
+            "throttle_reasons": throttle_names(activity.pop("throttle_mask") or 0),
             "mig_enabled": None if mig is None else bool(mig),
             "processes": self.processes(handle),
+            **activity,
         }
 
-    def devices(self) -> list[dict[str, Any]]:
-        count = self.number("nvmlDeviceGetCount_v2", ctypes.c_uint)
+    def count(self) -> int:
+        count: int | None = self.number("nvmlDeviceGetCount_v2", ctypes.c_uint)
         if count is None:
             raise OSError("nvmlDeviceGetCount_v2 failed")
-        found = [self.device(index) for index in range(count)]
+        return count
+
+    def devices(self) -> list[dict[str, Any]]:
+        found = [self.device(index) for index in range(self.count())]
         self.library.nvmlShutdown()
         return [device for device in found if device]
 
@@ -266,5 +282,30 @@ def probe(folder: Path) -> dict[str, Any]:
     }
 
 
+def watch(every_s: float) -> None:
+    """Print `{index: what it does}` for NVML's devices, a line every `every_s` seconds. Raises OSError without NVML."""
+    nvml = Nvml()
+    handles = {index: nvml.handle(index) for index in range(nvml.count())}
+    while True:
+        begin = time.monotonic()
+        print(json.dumps({index: nvml.activity(handle) for index, handle in handles.items() if handle}), flush=True)
+        time.sleep(max(0.0, begin + every_s - time.monotonic()))
+
+
+def main(arguments: list[str]) -> int:
+    if arguments[:1] != ["--every"]:
+        json.dump(probe(Path(arguments[0] if arguments else "~").expanduser()), sys.stdout)
+        return 0
+    try:
+        watch(float(arguments[1]))
+    except BrokenPipeError:
+        # Nothing more can be written, which the interpreter's own flush at its end doesn't know.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
 if __name__ == "__main__":
-    json.dump(probe(Path(sys.argv[1] if len(sys.argv) > 1 else "~").expanduser()), sys.stdout)
+    sys.exit(main(sys.argv[1:]))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import http.client
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
 import psutil
 
 from assay.runs import EndpointFacts, RunFolder, TelemetryWriter
+from assay.telemetry.accelerators import AcceleratorWatch
 
 _EVERY_S = 1.0
 _SCRAPE_LIMIT_S = 0.8
@@ -18,32 +19,46 @@ CONTROLLER = "controller"
 
 
 class Sampler:
-    """Host metrics of the controller, and each endpoint's `/metrics`, once a second."""
+    """Host metrics of the controller, its accelerators, and each endpoint's `/metrics`, once a second."""
 
-    def __init__(self, endpoints: Sequence[EndpointFacts], metrics_path: str | None = "/metrics") -> None:
+    def __init__(
+        self,
+        endpoints: Sequence[EndpointFacts],
+        metrics_path: str | None = "/metrics",
+        accelerators: Mapping[int, str] | None = None,
+    ) -> None:
+        """`accelerators`: for each index of those of this machine that take part, the node they are counted under."""
         self._endpoints = [endpoint for endpoint in endpoints if metrics_path]
         self._path = metrics_path or ""
         self._writer = TelemetryWriter()
+        self._lock = threading.Lock()  # a row is several appends, and two threads make rows
+        self._accelerators = AcceleratorWatch(accelerators or {}, self._add)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="telemetry", daemon=True)
 
     def start(self) -> None:
         psutil.cpu_percent()  # the first call only sets the mark that later ones measure from
+        self._accelerators.start()
         self._thread.start()
 
     def stop(self, folder: RunFolder) -> None:
-        """End the thread and write what it gathered."""
+        """End the threads and write what they gathered."""
         self._over.set()
+        self._accelerators.stop()
         self._thread.join()
         self._writer.save(folder.telemetry)
 
     def _run(self) -> None:
         while not self._over.wait(_EVERY_S):
             for metric, value in _host():
-                self._writer.add(CONTROLLER, metric, time.monotonic_ns(), value)
+                self._add(CONTROLLER, metric, time.monotonic_ns(), value)
             for endpoint in self._endpoints:
                 for metric, value in _scrape(endpoint.url, self._path):
-                    self._writer.add(endpoint.node, f"{endpoint.name}/{metric}", time.monotonic_ns(), value)
+                    self._add(endpoint.node, f"{endpoint.name}/{metric}", time.monotonic_ns(), value)
+
+    def _add(self, node: str, metric: str, time_ns: int, value: float) -> None:
+        with self._lock:
+            self._writer.add(node, metric, time_ns, value)
 
 
 def _host() -> Iterator[tuple[str, float]]:

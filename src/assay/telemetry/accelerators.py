@@ -1,0 +1,79 @@
+"""What this machine's GPUs do, second by second, from the node probe in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from importlib.resources import files
+
+import orjson
+
+# Metric names are gpu<i>_ and these; throttle_mask is `throttle_reasons`, NVML's bits as a number.
+_RENAMED = {"throttle_mask": "throttle_reasons"}
+
+_PATIENCE_S = 2.0
+
+Add = Callable[[str, str, int, float], None]
+
+
+class AcceleratorWatch:
+    """Hands (node, metric, time in CLOCK_MONOTONIC ns, value) to `add` for each accelerator while it runs.
+
+    A driver that hangs stops the probe's process and not this one. Where NVML can't be asked there are no values.
+    """
+
+    def __init__(self, nodes: Mapping[int, str], add: Add, every_s: float = 1.0) -> None:
+        """`nodes`: for each index of an accelerator of this machine, the node that it is counted under."""
+        self._nodes = dict(nodes)
+        self._add = add
+        self._every_s = every_s
+        self._process: subprocess.Popen[bytes] | None = None
+        self._thread = threading.Thread(target=self._read, name="accelerators", daemon=True)
+
+    def start(self) -> None:
+        if not self._nodes:
+            return
+        source = files("assay.telemetry").joinpath("probe.py").read_bytes()
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-", "--every", str(self._every_s)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            start_new_session=True,  # Ctrl-C is for the run, which ends this in its turn
+        )
+        assert self._process.stdin is not None
+        self._process.stdin.write(source)
+        self._process.stdin.close()
+        self._thread.start()
+
+    def stop(self) -> None:
+        if self._process is None:
+            return
+        self._process.kill()
+        self._thread.join(_PATIENCE_S)  # what waits in a hung driver can't be killed
+        self._process.poll()
+
+    def _read(self) -> None:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            now_ns = time.monotonic_ns()
+            for index, metric, value in parse_activity(line):
+                if index in self._nodes:
+                    self._add(self._nodes[index], metric, now_ns, value)
+
+
+def parse_activity(line: bytes) -> Iterator[tuple[int, str, float]]:
+    """Index, metric name and value of what one line of the probe tells; nothing of a line that was cut off."""
+    try:
+        devices = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return
+    for index, activity in devices.items():
+        for name, value in activity.items():
+            if value is not None:
+                yield int(index), f"gpu{index}_{_RENAMED.get(name, name)}", float(value)
