@@ -11,11 +11,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from assay.analysis.early_stopping import early_stopping_bound
 from assay.analysis.samples import MISSING, Samples
 from assay.analysis.statistics import Ints, nearest_rank, percentile_interval
 from assay.runs.result import Distribution
 
 PERCENTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p97": 0.97, "p99": 0.99, "p99_9": 0.999}
+_TAILS = ("p90", "p99", "p99_9")
 SOURCE = "requests.parquet"
 FORMULAS = {
     "ttft_ns": "first_ns - start; start = scheduled_ns (Server, Interactive) or issued_ns",
@@ -52,6 +54,7 @@ def distribution(in_time: Ints, formula: str) -> Distribution:
         mean=float(ordered.mean()),
         **{name: nearest_rank(ordered, share) for name, share in PERCENTILES.items()},
         intervals={name: percentile_interval(in_time, ordered, share) for name, share in PERCENTILES.items()},
+        early_stopping={name: early_stopping_bound(ordered, PERCENTILES[name]) for name in _TAILS},
         formula=formula,
         source=SOURCE,
     )
@@ -88,6 +91,7 @@ def itl_distribution(path: Path) -> tuple[Distribution, NDArray[np.int64]] | Non
         mean=sum_us / count * 1000,
         **{name: at(min(count - 1, int(count * share))) for name, share in PERCENTILES.items()},
         intervals={},
+        early_stopping={},
         formula=_ITL_FORMULA,
         source=SOURCE,
     ), counts

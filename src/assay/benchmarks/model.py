@@ -86,6 +86,7 @@ class Benchmark(_Model):
     context_limit: PositiveInt = Field(description="tokens of prompt and answer that the model can hold")
     dataset: DatasetSpec
     scenarios: dict[Scenario, ScenarioSpec] = Field(min_length=1)
+    notice: str = Field(default="", description="what a reader of any result must know; every report says it")
     quality: QualityTargets | None = Field(default=None, description="null: no reference has been measured")
 
     @field_validator("prompt_template")

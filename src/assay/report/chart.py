@@ -55,6 +55,7 @@ class Panel:
     marks: Sequence[Mark] = ()
     x_log: bool = False
     y_zero: bool = True
+    sideways: bool = False  # points only: the categories, which have long names, stand one below the other
     y_share: bool = False  # the vertical axis is 0 to 1 and shown in per cent
 
     @property

@@ -88,7 +88,7 @@ def _chart(comparison: Comparison, place: int) -> Chart:
     return Chart(
         name="comparison" if place == 1 else f"comparison_{place}",
         title="Ratios to the baseline",
-        panels=[Panel("Other / baseline", "", "ratio", [points], [Mark("y", 1.0, "")], y_zero=False)],
+        panels=[Panel("Other / baseline", "", "ratio", [points], [Mark("y", 1.0, "")], y_zero=False, sideways=True)],
         text="Each quantity's ratio with its 95 % interval; the dotted line is no change.",
         source="requests.parquet of both runs",
     )

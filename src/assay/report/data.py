@@ -10,11 +10,12 @@ from pydantic import BaseModel
 from assay.analysis.campaign import CampaignAnalysis, name_of
 from assay.analysis.run import RunAnalysis
 from assay.analysis.statistics import Estimate
+from assay.audit import AuditReport
 
 VERSION = 1
 
 
-def run_report_json(analysis: RunAnalysis) -> dict[str, Any]:
+def run_report_json(analysis: RunAnalysis, audit: AuditReport | None) -> dict[str, Any]:
     """The whole analysis of a run as plain data."""
     return {
         "version": VERSION,
@@ -28,6 +29,8 @@ def run_report_json(analysis: RunAnalysis) -> dict[str, Any]:
         "projections": plain(analysis.projections),
         "findings": plain(analysis.findings),
         "telemetry": plain(analysis.telemetry.summaries() if analysis.telemetry else []),
+        # The path is where the folder happens to lie, not a fact of the run.
+        "audit": None if audit is None else audit.model_dump(mode="json", exclude={"path"}),
         "provenance": [{"file": name, "bytes": size, "sha256": digest} for name, size, digest in analysis.files],
     }
 

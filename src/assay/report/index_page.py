@@ -81,16 +81,20 @@ def index_page(rows: Sequence[IndexRow]) -> Page:
     sections = [_section(place, own) for place, own in enumerate(reversed(campaigns.values()), start=1)]
     bad = sum(row.status not in ("completed", "not started") for row in rows)
     return Page(
-        title=f"{len(campaigns)} campaigns, {len(rows)} runs",
+        title=f"{_count(len(campaigns), 'campaign')}, {_count(len(rows), 'run')}",
         what="All campaigns of this folder, the newest first.",
         verdict="",
         kind="none",
         verdict_reasons=[],
         headlines=[],
-        problems=[Problem("warning", f"{bad} runs did not complete.")] if bad else [],
+        problems=[Problem("warning", f"{_count(bad, 'run')} did not complete.")] if bad else [],
         sections=sections,
         problems_title="What to know",
     )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def _section(place: int, rows: Sequence[IndexRow]) -> Section:

@@ -39,7 +39,22 @@ def plotly_figure(panel: Panel) -> dict[str, Any]:
         "shapes": shapes,
         "annotations": annotations,
     }
-    return {"data": traces, "layout": layout}
+    figure = {"data": traces, "layout": layout}
+    return _sideways(figure) if panel.sideways else figure
+
+
+def _sideways(figure: dict[str, Any]) -> dict[str, Any]:
+    """Exchange the axes of a figure of points; the first category comes on top."""
+    layout = figure["layout"]
+    layout["xaxis"], layout["yaxis"] = layout["yaxis"], layout["xaxis"] | {"autorange": "reversed"}
+    for trace in figure["data"]:
+        trace["x"], trace["y"] = trace["y"], trace["x"]
+        trace["error_x"] = trace.pop("error_y")
+        trace["hovertemplate"] = "%{y}<br>%{x:.4~g}" + trace["hovertemplate"].partition("}<br>")[2].partition("}")[2]
+    for shape in layout["shapes"]:
+        shape |= {"xref": "x", "yref": "paper", "x0": shape["y0"], "x1": shape["y1"], "y0": 0, "y1": 1}
+    layout["annotations"] = []
+    return figure
 
 
 def _x_type(panel: Panel) -> str:

@@ -53,10 +53,11 @@ def draw_png(chart: Chart) -> bytes:
         source = "\n".join(textwrap.wrap(chart.source, int(width * 17)))
         figure.text(0.12 / width, 0.08 / height, source, va="bottom", fontsize=7, color="#555555")
         for place, panel in enumerate(chart.panels):
-            left = _PANEL_INCHES[0] * (place % chart.columns) + _LEFT_INCHES
+            names = 0.075 * max(len(str(x)) for s in panel.series for x in s.x) if panel.sideways else 0.0
+            left = _PANEL_INCHES[0] * (place % chart.columns) + _LEFT_INCHES + names
             top = height - _HEAD_INCHES - cell_height * (place // chart.columns) - _TITLE_INCHES
             bottom = top + _TITLE_INCHES - cell_height + _BOTTOM_INCHES + _label_inches(panel)
-            box = (left, bottom, _PANEL_INCHES[0] - _LEFT_INCHES - _RIGHT_INCHES, top - bottom)
+            box = (left, bottom, _PANEL_INCHES[0] - _LEFT_INCHES - _RIGHT_INCHES - names, top - bottom)
             axes = figure.add_axes((box[0] / width, box[1] / height, box[2] / width, box[3] / height))
             _draw_panel(axes, panel)
         buffer = io.BytesIO()
@@ -77,10 +78,13 @@ def _longest(panel: Panel) -> int:
 def _slanted(panel: Panel) -> bool:
     """Whether the category names are too many or too long to stand side by side."""
     count = len({x for s in panel.series for x in s.x})
-    return panel.categorical and count * _longest(panel) > 72
+    return panel.categorical and not panel.sideways and count * _longest(panel) > 72
 
 
 def _draw_panel(axes: Axes, panel: Panel) -> None:
+    if panel.sideways:
+        _draw_sideways(axes, panel)
+        return
     bars = [s for s in panel.series if s.kind == "bars"]
     categories = list(dict.fromkeys(x for s in panel.series for x in s.x)) if panel.categorical else []
     places = {category: float(i) for i, category in enumerate(categories)}
@@ -111,6 +115,24 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
     named = [s for s in panel.series if s.name]
     if len(named) > 1:
         axes.legend(loc="best", ncols=1 if len(named) <= 6 else 2)
+
+
+def _draw_sideways(axes: Axes, panel: Panel) -> None:
+    """Points with their names at the left, the first on top; the axes' labels change places."""
+    for series in panel.series:
+        places = [float(-i) for i in range(len(series.x))]
+        axes.plot([_nan(v) for v in series.y], places, "o", ms=5, color=series.color)
+        for place, value, low, high in zip(places, series.y, series.low or (), series.high or (), strict=False):
+            if value is not None and low is not None and high is not None:
+                axes.plot([low, high], [place, place], color=series.color, lw=1.5)
+        for place, value, label in zip(places, series.y, series.labels or (), strict=False):
+            axes.annotate(label, (_nan(value), place), (0, 5), textcoords="offset points", ha="center", fontsize=8)
+        axes.set_yticks(places, [str(x) for x in series.x])
+        axes.set_ylim(places[-1] - 0.6, 0.8)
+    for mark in panel.marks:
+        axes.axvline(mark.at, color="#444444", lw=1, ls=":")
+    axes.set_title(panel.title)
+    axes.set_xlabel(panel.y_label)
 
 
 def _top(panel: Panel) -> float:

@@ -15,6 +15,7 @@ from assay.report.campaign_page import campaign_page
 from assay.report.compare_page import compare_page
 from assay.report.data import campaign_report_json, run_report_json
 from assay.report.index_page import index_page, index_rows
+from assay.report.plausibility import audit_of
 from assay.report.run_page import run_extra_charts, run_page
 from assay.report.writer import page_html, write_page
 from assay.runs.atomic import write_json, write_text
@@ -43,9 +44,10 @@ def render_run(
     """
     analysis = analyse_run(folder, benchmark or get_benchmark(read_record(folder).benchmark), limits)
     target = _folder(out or folder.path)
-    write_page(run_page(analysis), target, run_extra_charts(analysis))
+    audit = audit_of(folder)
+    write_page(run_page(analysis, audit), target, run_extra_charts(analysis))
     write_json(target / "findings.json", [finding.model_dump(mode="json") for finding in analysis.findings])
-    write_json(target / "report.json", run_report_json(analysis))
+    write_json(target / "report.json", run_report_json(analysis, audit))
     return target / "report.html"
 
 

@@ -63,6 +63,17 @@ def latency_blocks(analysis: RunAnalysis, charts: RunCharts | None) -> Iterator[
     rows = [(_LATENCIES[n], *(_interval_cell(v, p) for p in _PERCENTILES)) for n, v in latency.items() if v.intervals]
     columns = ("Quantity (ms)", *(p.replace("_", ".") for p in _PERCENTILES))
     yield Table("Their 95 % intervals", columns, rows, frozenset(range(1, 7)))
+    bounded = {name: value for name, value in latency.items() if value.early_stopping}
+    if bounded:
+        tails = list(next(iter(bounded.values())).early_stopping)
+        rows = [
+            (_LATENCIES[name], *("too few" if b is None else fmt.ms(b) for b in value.early_stopping.values()))
+            for name, value in bounded.items()
+        ]
+        yield Table(
+            "MLPerf's early-stopping bounds: at 99 % confidence the percentile is no more than this",
+            ("Quantity (ms)", *(p.replace("_", ".") for p in tails)), rows, frozenset(range(1, 4)),
+        )  # fmt: skip
     rows = [(_LATENCIES[name], value.formula, value.source) for name, value in latency.items()]
     yield Table("How they are computed", ("Quantity", "Formula", "File"), rows)
     if analysis.record.scenario == "Offline":

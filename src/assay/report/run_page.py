@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from assay.analysis.run import RunAnalysis
 from assay.analysis.verdict import FINISHED
+from assay.audit import AuditReport
 from assay.report import format as fmt
 from assay.report.accuracy import accuracy_blocks
 from assay.report.chart import Chart
 from assay.report.page import Headline, Page, Problem, Section, VerdictKind
+from assay.report.plausibility import audit_problems, plausibility_blocks, refused
 from assay.report.run_charts import RunCharts
 from assay.report.run_measures import (
     findings_blocks,
@@ -18,12 +20,12 @@ from assay.report.run_measures import (
     provenance_blocks,
     tokens_blocks,
 )
-from assay.report.run_sections import environment_blocks, ledger_blocks, scenario_blocks
+from assay.report.run_sections import environment_blocks, ledger_blocks, log_blocks, scenario_blocks
 from assay.runs.result import Distribution, Result
 
 
-def run_page(analysis: RunAnalysis) -> Page:
-    """The report of one run."""
+def run_page(analysis: RunAnalysis, audit: AuditReport | None = None) -> Page:
+    """The report of one run; a result that its audit contradicts has no headline."""
     result, record = analysis.result, analysis.record
     charts = RunCharts(analysis) if analysis.samples is not None else None
     sections = [
@@ -37,6 +39,8 @@ def run_page(analysis: RunAnalysis) -> Page:
         Section("hardware", "Hardware", list(hardware_blocks(analysis))),
         Section("findings", "Findings", list(findings_blocks(analysis))),
         Section("projection", "Projection", list(projection_blocks(analysis))),
+        Section("plausibility", "Plausibility", list(plausibility_blocks(audit))),
+        Section("logs", "Logs", list(log_blocks(analysis))),
         Section("provenance", "Provenance", list(provenance_blocks(analysis))),
     ]
     return Page(
@@ -45,8 +49,12 @@ def run_page(analysis: RunAnalysis) -> Page:
         verdict=result.verdict.words,
         kind=verdict_kind(result),
         verdict_reasons=result.verdict.reasons,
-        headlines=headlines(analysis),
-        problems=[*_finding_problems(analysis), *(Problem("note", notice) for notice in result.notices)],
+        headlines=[] if refused(audit) else headlines(analysis),
+        problems=[
+            *audit_problems(audit),
+            *_finding_problems(analysis),
+            *(Problem("note", notice) for notice in result.notices),
+        ],
         sections=[section for section in sections if section.blocks],
         banner=banner(result, record.simulated),
     )

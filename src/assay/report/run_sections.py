@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from assay.analysis.compare import flat
 from assay.analysis.run import RunAnalysis
+from assay.analysis.verdict import FINISHED
 from assay.report import format as fmt
-from assay.report.page import Block, Rows, Table, Text
+from assay.report.page import Block, Quote, Rows, Table, Text
 from assay.report.run_charts import RunCharts
 
 
@@ -152,3 +154,24 @@ def scenario_blocks(analysis: RunAnalysis, charts: RunCharts | None) -> Iterator
 
 def _range(low: float | None, high: float | None) -> str:
     return "" if low is None or high is None else f"{fmt.number(low)} to {fmt.number(high)}"
+
+
+def log_blocks(analysis: RunAnalysis) -> Iterator[Block]:
+    """The logs' last lines, where a run didn't end well or samples went unanswered."""
+    ledger = analysis.ledger
+    if analysis.record.status in FINISHED and ledger is not None and not ledger.failed + ledger.lost:
+        return
+    folder = analysis.folder
+    for path in (folder.driver_log, *sorted(folder.endpoint_logs.glob("*.log"))):
+        lines = _last_lines(path)
+        if lines:
+            yield Quote(f"Last lines of {path.relative_to(folder.path)}, as written", lines)
+
+
+def _last_lines(path: Path) -> str:
+    """At most 20 lines of the file's last 8 KiB."""
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 8192))
+        return "\n".join(file.read().decode(errors="replace").splitlines()[-20:])

@@ -72,9 +72,15 @@ def _environment(escape: bool) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=escape,
     )
+    environment.filters["css_string"] = _css_string
     environment.filters["cell"] = lambda text: str(text).replace("|", "\\|").replace("\n", " ")
     environment.filters["quote"] = lambda text: "\n".join(f"> {line}" for line in text.splitlines())
     return environment
+
+
+def _css_string(text: str) -> Markup:
+    """Text inside a quoted CSS string: everything but letters, digits and plain marks as an escape."""
+    return Markup("".join(c if c.isalnum() or c in " .,;:-()" else f"\\{ord(c):x} " for c in text))  # noqa: S704
 
 
 def _plain(value: object) -> object:

@@ -41,6 +41,9 @@ class Distribution(_Model):
     intervals: dict[str, tuple[int | None, int | None]] = Field(
         default_factory=dict, description="percentile: its 95 % interval; null where the samples can't bound a side"
     )
+    early_stopping: dict[str, int | None] = Field(
+        default_factory=dict, description="percentile: MLPerf's early-stopping bound; null: too few queries for one"
+    )
     formula: str
     source: str
 

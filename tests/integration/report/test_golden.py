@@ -1,4 +1,4 @@
-"""The Markdown and JSON of reports, pinned. ASSAY_UPDATE_GOLDEN=1 writes them anew: read the difference before a commit."""
+"""The Markdown and JSON of reports, pinned. ASSAY_UPDATE_GOLDEN=1 writes them anew; read the difference."""
 
 from __future__ import annotations
 

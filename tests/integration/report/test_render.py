@@ -14,6 +14,7 @@ from assay.analysis import summarise
 from assay.analysis.run import analyse_run
 from assay.benchmarks import get_benchmark
 from assay.report import index_rows, render_campaign, render_comparison, render_index, render_run
+from assay.report.plausibility import audit_of
 from assay.report.run_page import run_page
 from assay.report.writer import page_html, page_markdown
 from assay.runs import RunFolder, RunStatus, write_json
@@ -181,6 +182,38 @@ def test_comparison_page_and_index(tmp_path: Path) -> None:
     assert rows[0].samples_per_s is not None
     assert rows[2].samples_per_s is None
     html = render_index(tmp_path).read_text()
-    assert "1 runs did not complete" in html
+    assert "1 run did not complete" in html
     assert 'href="first/report.html"' in html
     assert "Plotly" not in html
+
+
+def test_a_run_with_a_result_is_audited_on_its_page(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, replace(PLAN, samples=200))
+    benchmark = get_benchmark(PLAN.benchmark)
+    write_json(folder.result, summarise(folder, benchmark))
+    page = run_page(analyse_run(folder, benchmark), audit_of(folder))
+    assert len(page.headlines) == 3
+    assert "ledger-balance" in page_markdown(page)
+
+
+def test_a_result_that_its_records_contradict_has_no_headline(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, replace(PLAN, samples=200))
+    benchmark = get_benchmark(PLAN.benchmark)
+    result = summarise(folder, benchmark).model_dump(mode="json")
+    result["figures"]["samples_per_s"]["value"] *= 10
+    write_json(folder.result, result)
+    page = run_page(analyse_run(folder, benchmark), audit_of(folder))
+    assert page.headlines == []
+    assert page.problems[0].severity == "error"
+    assert page.problems[0].title.startswith(("IMPOSSIBLE: ", "Contradicted: "))
+
+
+def test_a_failed_run_shows_its_logs_last_lines_escaped(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, replace(PLAN, samples=100, lost=5, status=RunStatus.FAILED))
+    folder.driver_log.write_text("".join(f"line {n}\n" for n in range(50)) + "<b>connection refused</b>\n")
+    page = run_page(analyse_run(folder, get_benchmark(PLAN.benchmark)))
+    html = page_html(page)
+    assert "Last lines of driver.log, as written" in html
+    assert "&lt;b&gt;connection refused&lt;/b&gt;" in html
+    assert "line 49" in html
+    assert "line 20\n" not in html

@@ -30,6 +30,21 @@ LINES = Panel(
 POINTS = Panel("Points", "", "ratio", [Series("p", "points", ["x"], [1.1], NEUTRAL, [1.0], [1.2])], y_zero=False)
 
 
+def test_sideways_points_exchange_the_axes() -> None:
+    panel = Panel(
+        "Ratios", "", "ratio", [Series("", "points", ["a", "b"], [1.1, 0.9], NEUTRAL, [1.0, 0.8], [1.2, 1.0])],
+        [Mark("y", 1.0, "")], y_zero=False, sideways=True,
+    )  # fmt: skip
+    figure = plotly_figure(panel)
+    go.Figure(figure)
+    trace, (shape,) = figure["data"][0], figure["layout"]["shapes"]
+    assert (trace["x"], trace["y"]) == ([1.1, 0.9], ["a", "b"])
+    assert trace["error_x"]["array"] == pytest.approx([0.1, 0.1])
+    assert (shape["x0"], shape["x1"]) == (1.0, 1.0)
+    assert trace["hovertemplate"] == "%{y}<br>%{x:.4~g} (95 %: %{customdata[0]:.4~g} to %{customdata[1]:.4~g})"
+    assert draw_png(Chart("c", "t", [panel], "", ""))
+
+
 @pytest.mark.parametrize("panel", [BARS, LINES, POINTS], ids=["bars", "lines", "points"])
 def test_plotly_accepts_every_figure(panel: Panel) -> None:
     figure = plotly_figure(panel)

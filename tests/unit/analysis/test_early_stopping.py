@@ -1,0 +1,37 @@
+"""The early-stopping bound: LoadGen's own counts, and coverage."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from assay.analysis.early_stopping import early_stopping_bound, queries_needed
+
+
+@pytest.mark.parametrize(
+    ("slower", "percentile", "queries"),
+    [
+        (0, 0.99, 459),  # LoadGen: a Server run needs at least 459 queries
+        (1, 0.90, 64),  # LoadGen's SingleStream: "need to process at least 64 queries"
+        (1, 0.99, 662),
+        (0, 0.90, 44),
+    ],
+)
+def test_queries_needed_are_loadgens(slower: int, percentile: float, queries: int) -> None:
+    assert queries_needed(slower, percentile) == queries
+
+
+def test_bound_holds_in_99_of_100_runs_and_is_no_wider_than_needed() -> None:
+    rng = np.random.default_rng(1)
+    trials, holds = 2000, 0
+    for _ in range(trials):
+        values = np.sort(rng.integers(0, 10**9, 1000))
+        bound = early_stopping_bound(values, 0.9)
+        assert bound is not None
+        holds += bound >= 0.9e9
+    assert 0.985 <= holds / trials < 1.0
+
+
+def test_too_few_queries_have_no_bound() -> None:
+    assert early_stopping_bound(np.arange(63), 0.9) is None
+    assert early_stopping_bound(np.arange(64), 0.9) == 63
