@@ -139,9 +139,9 @@ def up(hosts: Hosts) -> None:
 def _binaries(folder: Path) -> Path:
     found = source()
     assert found is not None
+    target = folder / "bin"  # hosts see this folder, but not every other
     if found.is_dir():
-        return found
-    target = folder / "bin"
+        return Path(shutil.copytree(found, target))
     with tarfile.open(found) as archive:
         archive.extractall(target, members=[m for m in archive if Path(m.name).name in BINARIES], filter="data")
     return target

@@ -24,7 +24,7 @@ from assay.cluster.kubernetes.manifests import (
     node_port,
     pod_name,
 )
-from assay.cluster.kubernetes.words import failure, is_ready, pending, unready
+from assay.cluster.kubernetes.words import failure, has_ended, is_ready, pending, unready
 from assay.cluster.launcher import Launcher, LaunchError, PlacedServer, ServerSpec, ServerState
 from assay.cluster.local import secrets
 from assay.cluster.options import KubernetesOptions
@@ -32,6 +32,7 @@ from assay.cluster.probing import parse_probe, probe_source
 from assay.errors import AssayError
 
 CONNECT_S = 2.0
+SETTLE_S = 5.0
 STOP_S = GRACE_S + 30
 
 
@@ -180,18 +181,24 @@ class KubernetesLauncher(Launcher):
         for service in (await self._api.call(core.list_namespaced_service, namespace, label_selector=selector)).items:
             await self._api.remove(core.delete_namespaced_service, service.metadata.name, namespace)
         await self._api.remove(core.delete_namespaced_secret, name_of(self.label), namespace)
-        deadline = time.monotonic() + STOP_S
+        started = time.monotonic()
         while True:
             pods = (await self._api.call(core.list_namespaced_pod, namespace, label_selector=selector)).items
             if not pods:
                 return
-            if time.monotonic() > deadline:
+            if time.monotonic() > started + SETTLE_S:
+                for pod in filter(has_ended, pods):  # some kubelets forget such a pod: there is nothing left to end
+                    await self._api.remove(self._force, pod.metadata.name)
+            if time.monotonic() > started + STOP_S:
                 names = ", ".join(f"{pod.metadata.name} on {pod.spec.node_name}" for pod in pods)
                 raise LaunchError(
                     f"kubernetes: still terminating after {STOP_S} s: {names}: where the node is lost for good, "
                     "kubectl delete pod --force"
                 )
             await asyncio.sleep(0.5)
+
+    def _force(self, pod: str, **options: Any) -> Any:
+        return self._api.core.delete_namespaced_pod(pod, self._namespace, grace_period_seconds=0, **options)
 
     async def release(self) -> None:
         if self._connected is not None:

@@ -51,6 +51,12 @@ def unready(pod: Any) -> str | None:
     return f"its pod on node {pod.spec.node_name} is not ready any more (is the node lost?): {why}"
 
 
+def has_ended(pod: Any) -> bool:
+    """Whether all its containers ran and ended, as its node tells."""
+    statuses = pod.status.container_statuses or []
+    return bool(statuses) and all(container.state.terminated is not None for container in statuses)
+
+
 def is_ready(pod: Any) -> bool:
     condition = _condition(pod, "Ready")
     return condition is not None and condition.status == "True"

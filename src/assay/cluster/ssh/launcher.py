@@ -123,17 +123,21 @@ class SshLauncher(Launcher):
 
         A node whose link was lost is tried once more, on a new connection.
         """
-        for stream in self._streams.values():
-            stream.close()
-        self._streams.clear()
         names = dict.fromkeys(server.spec.node for server in self.servers)
         results = await asyncio.gather(*(self._stop_node(name) for name in names), return_exceptions=True)
-        for session in self._sessions.values():
-            await session.close()
-        self._sessions.clear()
+        await self.release()
         errors = [error for error in results if isinstance(error, BaseException)]
         if errors:
             raise next((error for error in errors if not isinstance(error, LaunchError)), errors[0])
+
+    async def release(self) -> None:
+        """Servers go on; what streams in ends."""
+        for stream in self._streams.values():
+            stream.close()
+        self._streams.clear()
+        for session in self._sessions.values():
+            await session.close()
+        self._sessions.clear()
 
     async def _stop_node(self, name: str) -> None:
         mine = [server for server in self.servers if server.spec.node == name]
