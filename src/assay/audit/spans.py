@@ -96,3 +96,12 @@ def total(spans: list[Span]) -> Span:
 def _combine(a: Span, b: Span, operate: Callable[[float, float], float]) -> Span:
     corners = [operate(x, y) for x in (a.low, a.high) for y in (b.low, b.high)]
     return Span(operate(a.value, b.value), min(corners), max(corners))
+
+
+def ns(value: Span | float) -> str:
+    """Nanoseconds in the unit that reads best."""
+    number = value.value if isinstance(value, Span) else value
+    for unit, size in (("s", 1e9), ("ms", 1e6), ("us", 1e3)):
+        if abs(number) >= size:
+            return f"{number / size:.6g} {unit}"
+    return f"{number:.6g} ns"

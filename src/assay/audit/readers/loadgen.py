@@ -211,6 +211,7 @@ def _guess(system: str) -> tuple[Accelerator, int] | None:
     accelerator = find_accelerator(system)
     if accelerator is None:
         return None
+    system = re.sub(r"\d+x(?:epyc|xeon|grace)[^_-]*", "", system, flags=re.IGNORECASE)  # processors beside them
     counts = re.findall(
         r"(?<![A-Za-z\d])(\d+)x(?=[A-Za-z])|x(\d+)(?![\dA-Za-z])|(\d+)[-_ ]?nodes?|(\d+)s(?![A-Za-z])", system, re.I
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from assay.audit.evidence import RunEvidence
 from assay.audit.hardware import Limits, limits
 from assay.audit.registry import Check, impossible, run_rule, supported, unsupported
-from assay.audit.spans import Span
+from assay.audit.spans import Span, ns
 
 
 @run_rule(
@@ -41,8 +41,8 @@ def check(run: RunEvidence) -> Iterator[Check]:
 def _judge(run: RunEvidence, found: Limits, name: str, mean: Span, declared: float, generous: float) -> Iterator[Check]:
     if mean.low < 0:
         return
-    words = f"mean {name} {mean} ns; {found.words}"
-    sums = f"at least {declared:.4g} ns; with 8 speculative tokens a step {generous:.4g} ns"
+    words = f"mean {name} {ns(mean)}; {found.words}"
+    sums = f"at least {ns(declared)}; with 8 speculative tokens a step {ns(generous)}"
     if mean.below(generous) and not run.hardware_guessed:
         yield impossible(words, sums)
     elif mean.below(declared):

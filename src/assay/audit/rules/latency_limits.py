@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from assay.audit.evidence import RunEvidence
 from assay.audit.facts import benchmark_facts
 from assay.audit.registry import Check, contradicted, run_rule, supported
+from assay.audit.spans import ns
 
 
 @run_rule(
@@ -31,11 +32,11 @@ def check(run: RunEvidence) -> Iterator[Check]:
     ):
         p99 = spread.percentiles.get(99.0)
         if p99 is not None:
-            words = f"{run.scenario} p99 {spread.name} {p99} ns"
-            sums = f"limit {limit} ns"
+            words = f"{run.scenario} p99 {spread.name} {ns(p99)}"
+            sums = f"limit {ns(limit)}"
             yield contradicted(words, sums) if p99.above(limit) else supported(words, sums)
         told = requested.get(key)
         if isinstance(told, int) and told > limit:
             yield contradicted(
-                f"LoadGen was told a {spread.name} limit of {told} ns", f"{run.scenario}'s is {limit} ns"
+                f"LoadGen was told a {spread.name} limit of {ns(told)}", f"{run.scenario}'s is {ns(limit)}"
             )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from assay.audit.evidence import RunEvidence
 from assay.audit.registry import Check, contradicted, impossible, run_rule, supported
+from assay.audit.spans import ns
 
 _SLACK = 0.01
 
@@ -30,11 +31,11 @@ def check(run: RunEvidence) -> Iterator[Check]:
         return
     flight = mean * rate
     flight = flight / 1e9
-    sums = f"{mean} ns x {rate} samples/s = {flight} in flight"
+    sums = f"{ns(mean)} x {rate} samples/s = {flight} in flight"
     most = _most(run)
     if most is None:
         return
-    words = f"mean latency {mean} ns at {rate} samples/s, at most {most} in flight"
+    words = f"mean latency {ns(mean)} at {rate} samples/s, at most {most} in flight"
     room = _SLACK
     if run.samples.completed and run.latency.max is not None and mean.value > 0:
         room += run.latency.max.value / mean.value / run.samples.completed
@@ -54,6 +55,6 @@ def _longest(run: RunEvidence) -> Iterator[Check]:
     longest = run.latency.max or run.latency.mean
     if duration is None or longest is None:
         return
-    words = f"latency of {longest} ns in a run of {duration} s"
+    words = f"latency of {ns(longest)} in a run of {duration} s"
     sums = f"{longest.value / 1e9:.6g} s against {duration} s"
     yield contradicted(words, sums) if (longest / 1e9).above(duration, _SLACK) else supported(words, sums)

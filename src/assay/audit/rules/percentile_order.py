@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from assay.audit.evidence import RunEvidence, Spread
 from assay.audit.registry import Check, contradicted, impossible, run_rule, supported
+from assay.audit.spans import ns
 
 
 @run_rule(
@@ -34,9 +35,9 @@ def check(run: RunEvidence) -> Iterator[Check]:
 
 
 def _spread(spread: Spread) -> Iterator[Check]:
-    negative = [f"{name} {value}" for name, value in spread.named() if value.high < 0]
+    negative = [f"{name} {ns(value)}" for name, value in spread.named() if value.high < 0]
     if negative:
-        yield impossible(f"{spread.name} {', '.join(negative)} ns", "a time is never negative")
+        yield impossible(f"{spread.name} {', '.join(negative)}", "a time is never negative")
         return
     ordered = [
         ("min", spread.min),
@@ -46,14 +47,14 @@ def _spread(spread: Spread) -> Iterator[Check]:
     known = [(name, value) for name, value in ordered if value is not None]
     for (lower_name, lower), (upper_name, upper) in itertools.pairwise(known):
         if lower.above(upper):
-            yield contradicted(f"{spread.name} {lower_name} {lower} ns, {upper_name} {upper} ns", f"{lower} > {upper}")
+            yield contradicted(f"{spread.name} {lower_name} {ns(lower)}, {upper_name} {ns(upper)}", "out of order")
     mean = spread.mean
     if mean is None:
         return
     if spread.min is not None and mean.below(spread.min):
-        yield contradicted(f"{spread.name} mean {mean} ns", f"below the minimum {spread.min}")
+        yield contradicted(f"{spread.name} mean {ns(mean)}", f"below the minimum {ns(spread.min)}")
     if spread.max is not None and mean.above(spread.max):
-        yield contradicted(f"{spread.name} mean {mean} ns", f"above the maximum {spread.max}")
+        yield contradicted(f"{spread.name} mean {ns(mean)}", f"above the maximum {ns(spread.max)}")
     yield from _bounds(spread)
 
 
@@ -67,11 +68,11 @@ def _bounds(spread: Spread) -> Iterator[Check]:
             at = max(share - rank, 0.0)
             most = value * at + spread.max * (1 - at)
             if spread.mean.above(most):
-                sums = f"{share:g} x {value} + {1 - share:g} x {spread.max} = {most} at most"
-                yield contradicted(f"{spread.name} mean {spread.mean} ns with p{percentile:g} {value}", sums)
+                sums = f"{share:g} x {ns(value)} + {1 - share:g} x {ns(spread.max)} = {ns(most)} at most"
+                yield contradicted(f"{spread.name} mean {ns(spread.mean)} with p{percentile:g} {ns(value)}", sums)
         if spread.min is not None:
             at = min(share + rank, 1.0)
             least = spread.min * at + value * (1 - at)
             if spread.mean.below(least):
-                sums = f"{share:g} x {spread.min} + {1 - share:g} x {value} = {least} at least"
-                yield contradicted(f"{spread.name} mean {spread.mean} ns with p{percentile:g} {value}", sums)
+                sums = f"{share:g} x {ns(spread.min)} + {1 - share:g} x {ns(value)} = {ns(least)} at least"
+                yield contradicted(f"{spread.name} mean {ns(spread.mean)} with p{percentile:g} {ns(value)}", sums)

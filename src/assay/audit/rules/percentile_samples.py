@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from assay.audit.evidence import Origin, RunEvidence
 from assay.audit.registry import Check, run_rule, supported, unsupported
+from assay.audit.spans import ns
 
 
 @run_rule(
@@ -26,6 +27,6 @@ def check(run: RunEvidence) -> Iterator[Check]:
             if spread.n is None:
                 continue
             above = spread.n * (1 - percentile / 100)
-            words = f"{spread.name} p{percentile:g} {value} ns of {spread.n} samples"
+            words = f"{spread.name} p{percentile:g} {ns(value)} of {spread.n} samples"
             sums = f"{spread.n} x (1 - {percentile / 100:g}) = {above:.3g} samples above it"
             yield supported(words, sums) if above >= 1 - 1e-9 else unsupported(words, sums)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from assay.audit.evidence import Measured, RunEvidence
 from assay.audit.registry import Check, contradicted, run_rule, supported
-from assay.audit.spans import Span
+from assay.audit.spans import Span, ns
 
 
 @run_rule(
@@ -47,4 +47,4 @@ def _figures(run: RunEvidence, measured: Measured) -> Iterator[Check]:
         other = dict(measured.spreads[spread.name].named()) if spread else {}
         for name, value in spread.named():
             if name in other and not value.agrees(other[name], 1e-6):
-                yield contradicted(f"{spread.name} {name} {value} ns", f"{other[name]} ns from {measured.source}")
+                yield contradicted(f"{spread.name} {name} {ns(value)}", f"{ns(other[name])} from {measured.source}")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from assay.audit.evidence import Origin, RunEvidence, Spread
 from assay.audit.registry import Check, contradicted, run_rule
 from assay.audit.rules.identical_figures import significant_digits
-from assay.audit.spans import Span
+from assay.audit.spans import Span, ns
 
 _DIGITS = 2
 
@@ -47,5 +47,5 @@ def _flat(spread: Spread) -> Iterator[Check]:
         return
     first: Span = named[0][1]
     if all(value == first for _, value in named) and significant_digits(first) >= _DIGITS:
-        words = f"{spread.name} {', '.join(name for name, _ in named)} all {first} ns"
+        words = f"{spread.name} {', '.join(name for name, _ in named)} all {ns(first)}"
         yield contradicted(words, "several samples, one value")

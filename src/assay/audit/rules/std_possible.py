@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from assay.audit.evidence import RunEvidence, Spread
 from assay.audit.registry import Check, impossible, run_rule, supported
-from assay.audit.spans import Span
+from assay.audit.spans import Span, ns
 
 
 @run_rule(
@@ -27,12 +27,13 @@ def check(run: RunEvidence) -> Iterator[Check]:
     for spread in run.spreads:
         if spread.std is None:
             continue
-        words = f"{spread.name} std {spread.std} ns"
+        words = f"{spread.name} std {ns(spread.std)}"
         if spread.min is None or spread.max is None:
             continue
         ranges = _ranges(spread)
-        sums = " or ".join(f"{low:.6g} to {high:.6g}" for low, high in ranges)
-        sums = f"n = {spread.n or 'unknown'}, min {spread.min}, max {spread.max}, mean {spread.mean}: {sums or 'none'}"
+        possible = " or ".join(f"{ns(low)} to {ns(high)}" for low, high in ranges) or "none"
+        mean = ns(spread.mean) if spread.mean else "unknown"
+        sums = f"n = {spread.n or 'unknown'}, min {ns(spread.min)}, max {ns(spread.max)}, mean {mean}: {possible}"
         fits = any(spread.std.agrees(Span((low + high) / 2, low, high), 1e-3) for low, high in ranges)
         yield supported(words, sums) if fits else impossible(words, sums)
 
