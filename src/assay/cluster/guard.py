@@ -19,6 +19,7 @@ import sys
 import time
 from pathlib import Path
 
+PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 POLL_S = 0.5
 
@@ -95,11 +96,13 @@ def main(argv: list[str]) -> int:
     caught = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, caught)
 
-    def unblock() -> None:
+    def begin() -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        # Should the guard itself be killed, nobody would be left to end the server.
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
     try:
-        child = subprocess.Popen(argv[split + 1 :], preexec_fn=unblock)
+        child = subprocess.Popen(argv[split + 1 :], preexec_fn=begin)
     except OSError as error:
         sys.stderr.write(f"can't start {argv[split + 1]}: {error.strerror}\n")
         code = 127

@@ -87,7 +87,9 @@ def test_loadgens_verdict_is_reported_as_such(tmp_path: Path, qps: int, verdict:
 
 
 def test_a_dead_server_ends_the_run_and_the_folder_says_so(tmp_path: Path) -> None:
-    configure(tmp_path, simulator="{kind: simulated, window: 16, ttft_ms: 20, itl_ms: 5, faults: {local: ['die,after=20']}}")
+    configure(
+        tmp_path, simulator="{kind: simulated, window: 16, ttft_ms: 20, itl_ms: 5, faults: {local: ['die,after=20']}}"
+    )
     done = assay(tmp_path, "run", "assay.yaml")
     assert done.returncode == 1
     (run,) = (only_campaign(tmp_path) / "runs").iterdir()
