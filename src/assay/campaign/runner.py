@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from assay.campaign.close import Work
-from assay.campaign.estimate import duration, estimator
+from assay.campaign.estimate import estimator, together
 from assay.campaign.execute import Bench, execute, run_folder
 from assay.campaign.plan import plan_runs, plan_without
 from assay.campaign.plan_text import plan_text
@@ -141,7 +141,7 @@ class _Campaign:
         return self._outcome
 
     async def _with_servers(self) -> None:
-        """Bring the servers up and carry runs out until all are done or a server is lost."""
+        """Bring the servers up and carry runs out until all are done, a server is lost, or one may hang."""
         able = [node for node in campaign_nodes(self._config) if node not in self._state.left_out]
         self._say(f"starting {self._config.engine.kind} on {', '.join(able)}")
         self._work.lost.clear()
@@ -164,7 +164,8 @@ class _Campaign:
             while todo := self._state.todo:
                 await self._one(bench, todo[0], up.endpoints)
                 self._after(todo[0])
-                if self._work.lost:  # looked at after a run: each start of servers brings the campaign on
+                # Looked at after a run, so that each start of servers brings the campaign on.
+                if self._work.lost or todo[0].status is RunStatus.TIMEOUT:
                     break
         for problem in up.problems:
             self._say(f"a server may still run: {problem}")
@@ -208,9 +209,8 @@ class _Campaign:
             self._leave_out_failed()
         self._estimator.learn_from(find_campaigns(self._config.output))
         estimates = [self._estimator.estimate(left) for left in self._state.todo]
-        known = [estimate.seconds for estimate in estimates if estimate.seconds is not None]
-        if known and len(known) == len(estimates):
-            self._say(f"{len(estimates)} runs left, about {duration(sum(known))}")
+        if estimates and all(estimate.seconds is not None for estimate in estimates):
+            self._say(f"{len(estimates)} runs left: {together(estimates)}")
 
     def _limit_s(self, entry: RunEntry, samples: int) -> float:
         """Generous: a minute a sample in sequence would be slow even for a CPU; official runs take hours."""
@@ -230,14 +230,10 @@ class _Campaign:
         if self._config.campaign.kind != "scaling":
             return
         alone = [entry for entry in self._state.runs if len(entry.nodes) == 1 and entry.ended]
-        measured = {entry.nodes[0] for entry in alone if entry.status is RunStatus.COMPLETED}
-        self._leave_out(
-            {
-                entry.nodes[0]: f"{entry.key} ended as {entry.status}: {entry.reason.splitlines()[0]}"
-                for entry in alone
-                if entry.nodes[0] not in measured
-            }
-        )
+        measured = {entry.nodes[0] for entry in alone if entry.status in (RunStatus.COMPLETED, RunStatus.INVALID)}
+        unmeasured = [entry for entry in alone if entry.nodes[0] not in measured]
+        reasons = {entry.nodes[0]: entry.reason.partition("\n")[0] for entry in unmeasured}
+        self._leave_out({e.nodes[0]: f"{e.key} ended as {e.status}: {reasons[e.nodes[0]]}" for e in unmeasured})
 
     def _leave_out(self, unable: dict[str, str]) -> None:
         new = {node: reason for node, reason in unable.items() if node not in self._state.left_out}

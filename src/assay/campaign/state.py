@@ -130,13 +130,14 @@ def session(folder: CampaignFolder, state: CampaignState) -> Iterator[None]:
     """Note in the state that this process works on it, and, on any way out but being killed, until when."""
     mine = Session(started_utc=utc_now(), assay_version=__version__, pid=os.getpid())
     state.sessions.append(mine)
-    state.ended_utc = None
+    if unfinished(state):
+        state.ended_utc = None
     write_json(folder.state, state)
     try:
         yield
     finally:
         mine.ended_utc = utc_now()
-        state.ended_utc = None if unfinished(state) else mine.ended_utc
+        state.ended_utc = None if unfinished(state) else state.ended_utc or mine.ended_utc
         write_json(folder.state, state)
 
 

@@ -154,6 +154,14 @@ def test_a_run_over_its_limit_is_a_timeout_and_a_failure_may_stop_the_rest(tmp_p
     assert outcome.state.ended_utc is None, "what was skipped can still be done"
 
 
+def test_servers_are_started_again_after_a_timeout(tmp_path: Path) -> None:
+    # From its ninth request on, the server hangs: the second run times out, and the third finds a fresh server.
+    engine = {**ALONE, "faults": {"node-a": ["kind=hang,after=8"]}}
+    campaign = {"repeats": 3, "run_timeout_s": 8}
+    outcome = carry_out(tmp_path, engine=engine, cluster=ONE, campaign=campaign, load={"warmup_prompts": 0})
+    assert [entry.status for entry in outcome.state.runs] == ["completed", "timeout", "completed"]
+
+
 def test_resuming_repeats_failures_only_when_asked(tmp_path: Path) -> None:
     engine = {**ALONE, "faults": {"node-a": ["kind=die,after=3"]}}
     outcome = carry_out(tmp_path, engine=engine, cluster=ONE, load={"warmup_prompts": 0})
@@ -161,7 +169,9 @@ def test_resuming_repeats_failures_only_when_asked(tmp_path: Path) -> None:
     assert entry.status is RunStatus.FAILED
     first = entry.run
     listener = Quiet()
-    assert statuses(resume(outcome, listener)) == {entry.key: RunStatus.FAILED}
+    unchanged = resume(outcome, listener)
+    assert statuses(unchanged) == {entry.key: RunStatus.FAILED}
+    assert unchanged.state.ended_utc == outcome.state.ended_utc
     assert listener.ended == []
     (again,) = resume(outcome, listener, retry_failed=True).state.runs
     assert listener.ended == [entry.key]
