@@ -26,7 +26,7 @@ run: setup ## benchmark this machine with the embedded engine
 	$(BIN)/assay run
 
 test: setup lint ## lint, types, tests
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
 
 test-setup: ## system packages that some tests need (Debian, as root); without them those tests are skipped
 	@sh scripts/install-test-packages $(APT)
