@@ -26,8 +26,8 @@ class Limits:
 
 
 def limits(run: RunEvidence) -> Limits | None:
-    """The ceilings of a run; None where model or hardware isn't known. The open division may use another model."""
-    if run.model is None or not run.hardware or run.division == "open":
+    """The ceilings of a run; None where model or hardware isn't known, or the model may be another (open division)."""
+    if run.model is None or not run.hardware or run.division == "open" or run.simulated:
         return None
     hardware = combine(run.hardware, run.precision)
     work = _workload(run, least=True)
@@ -45,7 +45,7 @@ def achieved(run: RunEvidence) -> Utilisation | None:
     The batch is that of the run's own records, or the number in flight by Little's law. An Offline run's samples all
     wait from the start, so there the number in flight isn't the batch.
     """
-    if run.model is None or not run.hardware or run.samples_per_s is None or not run.performance:
+    if run.model is None or not run.hardware or run.samples_per_s is None or not run.performance or run.simulated:
         return None
     work = _workload(run, least=False)
     if not work.input_tokens:
