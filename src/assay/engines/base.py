@@ -40,8 +40,8 @@ class Engine(ABC):
 
     @property
     @abstractmethod
-    def window(self) -> int:
-        """Most requests in flight at one endpoint."""
+    def window(self) -> int | None:
+        """Most requests in flight at one endpoint; None: to be found during warm-up."""
 
     @abstractmethod
     def servers(self, nodes: Sequence[NodeOptions]) -> list[ServerSpec]:

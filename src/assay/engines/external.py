@@ -57,7 +57,7 @@ class ExternalEngine(Engine):
         return self._options.model
 
     @property
-    def window(self) -> int:
+    def window(self) -> int | None:
         return self._options.window
 
     @property

@@ -83,7 +83,9 @@ class ExternalOptions(_Options):
     endpoints: tuple[ExternalEndpoint, ...] = Field(min_length=1)
     model: str = Field(description="the name under which it is served")
     server: Literal["vllm", "sglang", "tensorrt-llm", "llama.cpp", "other"] = "other"
-    window: int = Field(default=256, ge=1, description="requests in flight at one endpoint")
+    window: int | None = Field(
+        default=None, ge=1, description="requests in flight at one endpoint; default: found during warm-up"
+    )
     api_key_env: str | None = Field(default=None, description="variable that holds the bearer token")
     ready_timeout_s: float = Field(default=10, gt=0)
 

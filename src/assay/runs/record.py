@@ -37,7 +37,7 @@ class EndpointFacts(_Model):
     engine: str
     engine_version: str | None = None
     model: str
-    window: int = Field(description="most requests in flight")
+    window: int | None = Field(description="most requests in flight; null: not found yet")
     path: str = Field(default="direct", description="direct, or tunnel where the user asked for one")
     settings: dict[str, Any] = Field(default_factory=dict, description="the engine's options as started")
 

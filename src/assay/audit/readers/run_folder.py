@@ -131,7 +131,7 @@ def _engine(run: RunEvidence, record: RunRecord) -> None:
     run.model = find_model(record.model) or find_model(record.benchmark)
     run.engines = max(len(record.endpoints), 1)
     run.nodes = sorted({endpoint.node for endpoint in record.endpoints})
-    run.concurrency = sum(endpoint.window for endpoint in record.endpoints) or None
+    run.concurrency = sum(endpoint.window or 0 for endpoint in record.endpoints) or None
     run.facts["window_bounds_service_only"] = True
     words = {str(item.get(key)) for item in settings for key in ("precision", "dtype", "quantization") if item.get(key)}
     named = {precision_of(word) for word in words} - {None}
