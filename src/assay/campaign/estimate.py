@@ -138,6 +138,11 @@ def together(estimates: Sequence[Estimate]) -> str:
     return f"{'at least' if least else 'about'} {duration(seconds)}{tail}"
 
 
+def count(runs: int) -> str:
+    """How many runs, in words."""
+    return f"{runs} run{'' if runs == 1 else 's'}"
+
+
 def duration(seconds: float) -> str:
     """Seconds in words that suit their size."""
     if seconds < 90:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assay.campaign.estimate import Estimator, together
+from assay.campaign.estimate import Estimator, count, together
 from assay.config import Config
 from assay.runs import RunEntry
 
@@ -17,7 +17,7 @@ def plan_text(config: Config, runs: Sequence[RunEntry], estimator: Estimator) ->
         for entry, estimate in zip(runs, estimates, strict=True)
     ]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
-    lines = [f"plan: {config.campaign.kind} campaign, {len(runs)} runs{_order(config)}"]
+    lines = [f"plan: {config.campaign.kind} campaign, {count(len(runs))}{_order(config)}"]
     lines += ["  " + "  ".join([*(row[i].ljust(widths[i]) for i in range(3)), row[3]]) for row in rows]
     if not config.official:
         lines.append("settings: short, not valid for MLPerf")
@@ -37,6 +37,7 @@ def _nodes(entry: RunEntry) -> str:
 
 def _work(entry: RunEntry, samples: int) -> str:
     parts = [f"{samples} samples"]
-    parts += [f"{entry.target_qps:g} a second"] if entry.target_qps and entry.scenario != "Offline" else []
+    paced = entry.scenario in ("Server", "Interactive") and entry.mode == "performance"
+    parts += [f"{entry.target_qps:g} a second"] if paced and entry.target_qps else []
     parts += [f"{entry.window} in flight at each endpoint"] if entry.window else []
     return ", ".join(parts)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from assay.campaign.close import Work
-from assay.campaign.estimate import estimator, together
+from assay.campaign.estimate import count, estimator, together
 from assay.campaign.execute import Bench, execute, run_folder
 from assay.campaign.plan import plan_runs, plan_without
 from assay.campaign.plan_text import plan_text
@@ -210,7 +210,7 @@ class _Campaign:
         self._estimator.learn_from(find_campaigns(self._config.output))
         estimates = [self._estimator.estimate(left) for left in self._state.todo]
         if estimates and all(estimate.seconds is not None for estimate in estimates):
-            self._say(f"{len(estimates)} runs left: {together(estimates)}")
+            self._say(f"{count(len(estimates))} left: {together(estimates)}")
 
     def _limit_s(self, entry: RunEntry, samples: int) -> float:
         """Generous: a minute a sample in sequence would be slow even for a CPU; official runs take hours."""
