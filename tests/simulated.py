@@ -91,7 +91,7 @@ def make_plan(folder: Path, urls: Sequence[str], scenario: str = "Offline", **ch
         max_tokens=max_tokens,
         eos_id=2,
         prompt_tokens=str(scratch / "prompt_tokens.npy"),
-        tokenizer=None,
+        tokenizer=changes.pop("tokenizer", None),
         endpoints=[
             EndpointPlan(name=f"sim{i}", url=url, window=window, bodies=str(scratch / "bodies.bin"))
             for i, url in enumerate(urls)

@@ -23,6 +23,7 @@ from assay.runs.ledger import Ledger
 from assay.runs.record import RunRecord
 from assay.runs.result import AccuracyResult, EndpointResult, Figure, Result
 
+CLIENT_BOUND = "Client-bound"
 M = TypeVar("M", bound=BaseModel)
 
 RATE_FORMULA = "completed samples / (last done_ns - first start)"
@@ -202,7 +203,9 @@ def _notices(evidence: Evidence) -> list[str]:
     if record.mode == "accuracy":
         notices.append("Accuracy run: its rates and latencies are not a performance result.")
     if record.client.client_bound:
-        notices.append("Client-bound: the load generator limited the result: " + "; ".join(record.client.reasons))
+        notices.append(
+            f"{CLIENT_BOUND}: the load generator could have shaped the result: " + "; ".join(record.client.reasons)
+        )
     if ledger is not None:
         notices += _ledger_notices(ledger)
     if not record.official and record.mode == "performance" and record.status in FINISHED:

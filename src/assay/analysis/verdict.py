@@ -149,8 +149,15 @@ def _conditions(evidence: Evidence) -> list[str]:
         found.append("LoadGen's detail log has no end")
     if ledger is not None and ledger.failed + ledger.lost:
         found.append(f"{ledger.failed} failed and {ledger.lost} lost of {ledger.issued} samples")
+    if ledger is not None and ledger.estimated_tokens:
+        found.append(f"LoadGen was told chunks as tokens for {ledger.estimated_tokens} samples: the server counts none")
+    if ledger is not None and ledger.resent_after_first_token:
+        found.append(
+            f"{ledger.resent_after_first_token} samples were sent again after LoadGen had their first token: "
+            "its TTFT is that of the attempt that failed"
+        )
     if record.client.client_bound:
-        found.append("the load generator limited the result: " + "; ".join(record.client.reasons))
+        found.append("the load generator could have shaped the result: " + "; ".join(record.client.reasons))
     if record.simulated:
         found.append("the endpoints are simulated")
     if not evidence.benchmark.mlperf:

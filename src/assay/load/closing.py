@@ -55,6 +55,8 @@ def close_load(folder: RunFolder, plan: LoadPlan) -> Ledger:
         driver_failed=outcome.get("failed") if finished else None,
         log_completed=_logged_samples(folder, plan) if finished else None,
         short_outputs=outcome.get("short_outputs", 0),
+        estimated_tokens=outcome.get("estimated_tokens", 0),
+        resent_after_first_token=outcome.get("first_token_then_resent", 0),
     )
     endpoints = [endpoint.name for endpoint in plan.endpoints]
     ledger = build_ledger([sample for sample, _, _ in issued], attempts, final, endpoints, counts)

@@ -51,6 +51,8 @@ class Counts:
     driver_failed: int | None
     log_completed: int | None
     short_outputs: int
+    estimated_tokens: int = 0
+    resent_after_first_token: int = 0
 
 
 def build_ledger(
@@ -85,6 +87,8 @@ def build_ledger(
         resent=sum(1 for count in tries.values() if count > 1),
         attempts=len(attempts),
         short_outputs=counts.short_outputs,
+        estimated_tokens=counts.estimated_tokens,
+        resent_after_first_token=counts.resent_after_first_token,
         endpoints=list(by_endpoint.values()),
         failure_reasons=dict(sorted(Counter(a.status for a in final.values() if a.status not in (OK, LOST)).items())),
         loadgen_issued=counts.callback_issued,

@@ -34,6 +34,8 @@ class Ledger(BaseModel):
     resent: int = Field(description="samples that needed more than one attempt")
     attempts: int
     short_outputs: int = Field(description="completed samples of fewer than 2 tokens, reported to LoadGen as 2")
+    estimated_tokens: int = Field(default=0, description="completed samples whose chunks LoadGen was told as tokens")
+    resent_after_first_token: int = Field(default=0, description="samples whose first token LoadGen had been told")
     endpoints: list[EndpointLedger]
     failure_reasons: dict[str, int] = Field(description="failed samples by their last attempt's reason")
     loadgen_issued: int = Field(description="samples that LoadGen's callback handed over")

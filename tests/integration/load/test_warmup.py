@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from assay.runs import read_requests
 from tests.simulated import run, simulators
+
+from assay.runs import read_requests
 
 PACE = ("--ttft-ms", "10", "--itl-ms", "2", "--output-tokens", "8")
 
