@@ -6,9 +6,8 @@ analyses and reports can be tested against causes that are known because they we
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
+from tests.synthetic_queue import CLOCK_ZERO_NS, SECOND, Node, Plan, Table, simulate
 
 from assay.runs import (
     REQUESTS_SCHEMA,
@@ -27,14 +27,13 @@ from assay.runs import (
     RunEntry,
     RunFolder,
     RunRecord,
-    RunStatus,
     TelemetryWriter,
     WarmupFacts,
     write_json,
 )
 
-SECOND = 1_000_000_000
-CLOCK_ZERO_NS = 5_000 * SECOND  # CLOCK_MONOTONIC when LoadGen starts
+__all__ = ["Node", "Plan", "write_campaign", "write_run"]
+
 UTC_OFFSET_NS = 1_767_225_600 * SECOND - CLOCK_ZERO_NS  # 2026-01-01T00:00:00Z
 OFFICIAL_SEEDS = {
     "qsl_rng_seed": 2085463073848966840,
@@ -44,60 +43,11 @@ OFFICIAL_SEEDS = {
 _ROWS = 16_384
 
 
-@dataclass(frozen=True)
-class Node:
-    """One simulated node with one endpoint; `speed` 1.0 makes 32 tokens/s in each of its slots."""
-
-    name: str
-    speed: float = 1.0
-    slots: int = 16
-    throttle_from: float | None = None  # share of the run's expected time after which its clock drops
-    throttle_factor: float = 0.5
-    cold_s: float = 0.0  # seconds during which everything takes `cold_factor` times as long
-    cold_factor: float = 4.0
-    clock_mhz: int = 1980
-    share: float | None = None  # a fixed part of the samples instead of taking the next one
-    competing_processes: int = 0
-    preemptions_per_s: float = 0.0
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to simulate."""
-
-    nodes: tuple[Node, ...] = (Node("node-a"), Node("node-b"))
-    scenario: str = "Offline"
-    mode: str = "performance"
-    samples: int = 2000
-    seed: int = 1
-    qps: float | None = None
-    official: bool = False
-    benchmark: str = "llama3.1-8b"
-    status: RunStatus = RunStatus.COMPLETED
-    failed: int = 0
-    lost: int = 0
-    resent: int = 0
-    loadgen_result: str | None = "VALID"
-    loadgen_errors: int = 0
-    settings: dict[str, Any] = field(default_factory=dict)  # LoadGen settings that differ
-    mean_input_tokens: int = 700
-    mean_output_tokens: int = 72
-    tpot_s: float = 1 / 32
-    prefill_s_per_token: float = 0.0001
-    noise: float = 0.05
-    drift: float = 0.05  # size of the slow, autocorrelated part of the noise
-    chunks: bool = True
-    telemetry: bool = True
-    tags: dict[str, str] = field(default_factory=dict)
-    simulated: bool = True
-    run_id: str = "20260101T000000Z-offline-performance-synthetic"
-
-
 def write_run(parent: Path, plan: Plan) -> RunFolder:
     """Simulate and write one run folder below `parent`."""
     folder = RunFolder(parent / plan.run_id)
     folder.path.mkdir(parents=True)
-    table = _simulate(plan)
+    table = simulate(plan)
     _write_requests(folder.requests, plan, table)
     ledger = _ledger(plan, table)
     write_json(folder.ledger, ledger)
@@ -111,127 +61,7 @@ def write_run(parent: Path, plan: Plan) -> RunFolder:
     return folder
 
 
-@dataclass
-class _Table:
-    """Columns of all attempts that decided a sample, in order of issue."""
-
-    start: np.ndarray
-    sent: np.ndarray
-    first: np.ndarray
-    last: np.ndarray
-    endpoint: np.ndarray
-    inputs: np.ndarray
-    outputs: np.ndarray
-    qsl_idx: np.ndarray
-    ok: np.ndarray
-    lost: np.ndarray
-
-    @property
-    def end_ns(self) -> int:
-        return int(self.last.max()) + 200_000
-
-
-def _simulate(plan: Plan) -> _Table:
-    rng = np.random.default_rng(plan.seed)
-    n = plan.samples
-    inputs = np.clip(rng.lognormal(np.log(plan.mean_input_tokens), 0.45, n), 60, 4000).astype(np.int64)
-    outputs = np.clip(rng.normal(plan.mean_output_tokens, 20, n), 2, 128).astype(np.int64)
-    # An answer's length belongs to the sample, so every run of the same samples has the same lengths.
-    prefill = inputs * plan.prefill_s_per_token * np.exp(rng.normal(0, plan.noise, n))
-    decode = (outputs - 1) * plan.tpot_s * np.exp(rng.normal(0, plan.noise, n))
-    starts = np.zeros(n)
-    if plan.scenario in ("Server", "Interactive"):
-        starts = np.cumsum(rng.exponential(1 / (plan.qps or 10.0), n))
-    work = float((prefill + decode).sum())
-    expected_s = max(work / sum(node.slots * node.speed for node in plan.nodes), float(starts[-1]))
-    drift = _Drift(plan, expected_s, rng)
-    assigned = _static_assignment(plan, rng)
-    sent, first, last = np.zeros(n), np.zeros(n), np.zeros(n)
-    endpoint = np.zeros(n, dtype=np.int64)
-    queues = _Slots(plan, assigned is None)
-    previous_end = 0.0
-    for i in range(n):
-        if plan.scenario == "SingleStream":
-            starts[i] = previous_end
-        e = queues.take(None if assigned is None else int(assigned[i]))
-        number, free = e
-        begin = max(free, starts[i])
-        factor = drift.factor(number, begin)
-        sent[i] = begin
-        first[i] = begin + prefill[i] * factor + 0.02 * factor
-        last[i] = first[i] + decode[i] * factor
-        endpoint[i] = number
-        previous_end = last[i]
-        queues.put(number, last[i])
-    ok = np.ones(n, dtype=bool)
-    bad = rng.choice(n, plan.failed + plan.lost, replace=False)
-    ok[bad] = False
-    lost = np.zeros(n, dtype=bool)
-    lost[bad[: plan.lost]] = True
-    to_ns = lambda s: (s * 1e9).astype(np.int64) + CLOCK_ZERO_NS  # noqa: E731
-    return _Table(
-        to_ns(starts), to_ns(sent), to_ns(first), to_ns(last), endpoint, inputs, outputs,
-        np.arange(n) % 13_368, ok, lost,
-    )  # fmt: skip
-
-
-class _Drift:
-    """How much longer than nominal things take at a node and a time: slow noise, cold start, throttling, speed."""
-
-    def __init__(self, plan: Plan, expected_s: float, rng: np.random.Generator) -> None:
-        self.plan, self.expected_s = plan, expected_s
-        steps = rng.normal(0, 1, (len(plan.nodes), 4096))
-        walk = np.empty_like(steps)
-        walk[:, 0] = steps[:, 0]
-        for k in range(1, steps.shape[1]):
-            walk[:, k] = 0.8 * walk[:, k - 1] + 0.6 * steps[:, k]
-        self.walk = np.exp(plan.drift * walk)
-
-    def factor(self, number: int, time_s: float) -> float:
-        node = self.plan.nodes[number]
-        factor = float(self.walk[number, int(time_s / self.expected_s * 512) % 4096]) / node.speed
-        if time_s < node.cold_s:
-            factor *= node.cold_factor
-        if node.throttle_from is not None and time_s >= node.throttle_from * self.expected_s:
-            factor /= node.throttle_factor
-        return factor
-
-
-class _Slots:
-    """When each slot is free; samples go to the earliest, of all nodes or of one."""
-
-    def __init__(self, plan: Plan, pull: bool) -> None:
-        slots = [(0.0, i, n) for n, node in enumerate(plan.nodes) for i in range(node.slots)]
-        if plan.scenario == "SingleStream":
-            slots = slots[:1]
-        self._heaps: dict[int | None, list[tuple[float, int, int]]] = {}
-        if pull:
-            self._heaps[None] = slots
-        else:
-            for slot in slots:
-                self._heaps.setdefault(slot[2], []).append(slot)
-        for heap in self._heaps.values():
-            heapq.heapify(heap)
-        self._pull = pull
-        self._taken: tuple[float, int, int] = (0.0, 0, 0)
-
-    def take(self, number: int | None) -> tuple[int, float]:
-        self._taken = heapq.heappop(self._heaps[number])
-        return self._taken[2], self._taken[0]
-
-    def put(self, number: int, free: float) -> None:
-        heap = self._heaps[None if self._pull else number]
-        heapq.heappush(heap, (free, self._taken[1], number))
-
-
-def _static_assignment(plan: Plan, rng: np.random.Generator) -> np.ndarray | None:
-    shares = [node.share for node in plan.nodes]
-    if any(share is None for share in shares):
-        return None
-    return rng.choice(len(shares), plan.samples, p=shares)
-
-
-def _write_requests(path: Path, plan: Plan, table: _Table) -> None:
+def _write_requests(path: Path, plan: Plan, table: Table) -> None:
     names = pa.array([f"{node.name}-0" for node in plan.nodes])
     with pq.ParquetWriter(path, REQUESTS_SCHEMA, compression="zstd") as writer:
         for rows in _row_ranges(plan.samples):
@@ -243,7 +73,7 @@ def _row_ranges(count: int) -> Iterator[np.ndarray]:
         yield np.arange(begin, min(count, begin + _ROWS))
 
 
-def _rows(plan: Plan, table: _Table, rows: np.ndarray, names: pa.Array) -> pa.Table:
+def _rows(plan: Plan, table: Table, rows: np.ndarray, names: pa.Array) -> pa.Table:
     ok = table.ok[rows]
     count = len(rows)
     scheduled = plan.scenario in ("Server", "Interactive")
@@ -290,7 +120,7 @@ def _rows(plan: Plan, table: _Table, rows: np.ndarray, names: pa.Array) -> pa.Ta
     return pa.Table.from_arrays(arrays, schema=REQUESTS_SCHEMA)
 
 
-def _chunks(plan: Plan, table: _Table, rows: np.ndarray) -> dict[str, pa.Array]:
+def _chunks(plan: Plan, table: Table, rows: np.ndarray) -> dict[str, pa.Array]:
     """One token a chunk, evenly spaced with a jitter that keeps their order."""
     rng = np.random.default_rng([plan.seed, int(rows[0])])
     lengths = np.where(table.ok[rows], table.outputs[rows], 0)
@@ -311,7 +141,7 @@ def _chunks(plan: Plan, table: _Table, rows: np.ndarray) -> dict[str, pa.Array]:
     }
 
 
-def _ledger(plan: Plan, table: _Table) -> Ledger:
+def _ledger(plan: Plan, table: Table) -> Ledger:
     completed = int(table.ok.sum())
     endpoints = []
     for number, node in enumerate(plan.nodes):
@@ -342,7 +172,7 @@ def _ledger(plan: Plan, table: _Table) -> Ledger:
     )
 
 
-def _record(plan: Plan, folder: RunFolder, ledger: Ledger, table: _Table) -> RunRecord:
+def _record(plan: Plan, folder: RunFolder, ledger: Ledger, table: Table) -> RunRecord:
     return RunRecord(
         id=folder.id,
         assay_version="0.1.0",
@@ -408,7 +238,7 @@ def _system(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _write_telemetry(path: Path, plan: Plan, table: _Table) -> None:
+def _write_telemetry(path: Path, plan: Plan, table: Table) -> None:
     writer = TelemetryWriter()
     rng = np.random.default_rng([plan.seed, 7])
     duration_s = (table.end_ns - CLOCK_ZERO_NS) / 1e9
@@ -453,7 +283,7 @@ def _accuracy(plan: Plan) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _write_logs(folder: RunFolder, plan: Plan, table: _Table) -> None:
+def _write_logs(folder: RunFolder, plan: Plan, table: Table) -> None:
     """LoadGen's two logs as far as they are read: its verdict, counts, settings and errors."""
     ok = table.ok
     scenario = "Server" if plan.scenario == "Interactive" else plan.scenario

@@ -115,10 +115,12 @@ def ratio_of_sums(tops: Floats, bottoms: Floats) -> Estimate:
         return Estimate(value, None, n=count)
     cells_top, cells_bottom = _cells(tops), _cells(bottoms)
     errors = cells_top - value * cells_bottom
-    length = block_length(errors)
+    length, long_run = _dependence(errors)
     blocks = max(_FEWEST_BLOCKS, round(len(errors) / length))
-    # What resampling blocks for ever would give, for the ratio to first order: no random numbers are needed.
-    variance = float((_block_sums(errors, length) ** 2).mean()) / length**2 / blocks
+    # What resampling blocks for ever would give, for the ratio to first order: no random numbers are needed. Blocks
+    # of a short series miss correlations across their edges, which the lag-window estimate holds; the larger is taken.
+    resampled = float((_block_sums(errors, length) ** 2).mean()) / length**2 / blocks
+    variance = max(resampled, long_run / len(errors))
     return Estimate(value, math.sqrt(variance) / float(cells_bottom.mean()), blocks - 1, count)
 
 
@@ -127,12 +129,17 @@ def block_length(series: Floats) -> int:
 
     Between 1 and a fifth of the series, so that there are always blocks to resample.
     """
+    return _dependence(series)[0]
+
+
+def _dependence(series: Floats) -> tuple[int, float]:
+    """The block length, and the long-run variance by a flat-top lag window (Politis and Romano 1995)."""
     count = len(series)
     most = max(1, min(math.ceil(3 * math.sqrt(count)), count // _FEWEST_BLOCKS))
     centred = series - series.mean()
     variance = float(centred @ centred) / count
     if variance <= 0 or count < 10:
-        return 1
+        return 1, 0.0
     window = max(5, math.ceil(math.sqrt(math.log10(count))))
     lags = min(count - 1, math.ceil(math.sqrt(count)) + window)
     spectrum = np.abs(np.fft.rfft(centred, 2 * count)) ** 2
@@ -145,9 +152,9 @@ def block_length(series: Floats) -> int:
     long_run = variance + 2 * float(taper @ covariance[1 : reach + 1])
     slope = 2 * float((taper * k) @ covariance[1 : reach + 1])
     if long_run <= 0:
-        return most
+        return most, 0.0
     best = (1.5 * (slope / long_run) ** 2 * count) ** (1 / 3)
-    return int(min(max(1, math.ceil(best)), most))
+    return int(min(max(1, math.ceil(best)), most)), long_run
 
 
 def nearest_rank(ordered: NDArray[np.int64], share: float) -> int:

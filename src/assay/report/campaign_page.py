@@ -11,6 +11,7 @@ from assay.report.accuracy import accuracy_chart
 from assay.report.campaign_charts import latency_chart, scaling_chart, sweep_chart, throughput_chart
 from assay.report.chart import Colors
 from assay.report.page import Block, Headline, Links, Page, Problem, Rows, Section, Table, Text, VerdictKind
+from assay.report.run_page import notice_problems
 from assay.runs.record import RunStatus
 
 _SOURCE = "runs/*/requests.parquet"
@@ -121,8 +122,7 @@ def _problems(analysis: CampaignAnalysis) -> list[Problem]:
         more = f" (and in {len(figures) - 1} more runs)" if len(figures) > 1 else ""
         kind = {"error": "error", "warning": "warning"}.get(severity, "note")
         problems.append(Problem(kind, title, f"{figures[0]}{more}."))  # type: ignore[arg-type]
-    notices = dict.fromkeys(notice for line in analysis.lines for notice in line.result.notices)
-    problems += [Problem("note", notice) for notice in notices]
+    problems += notice_problems(notice for line in analysis.lines for notice in line.result.notices)
     order = {"error": 0, "warning": 1, "note": 2}
     return sorted(problems, key=lambda problem: order[problem.severity])
 

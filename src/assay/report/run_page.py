@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from assay.analysis.run import RunAnalysis
+from assay.analysis.summary import CLIENT_BOUND
 from assay.analysis.verdict import FINISHED
 from assay.audit import AuditReport
 from assay.report import format as fmt
@@ -53,11 +56,16 @@ def run_page(analysis: RunAnalysis, audit: AuditReport | None = None) -> Page:
         problems=[
             *audit_problems(audit),
             *_finding_problems(analysis),
-            *(Problem("note", notice) for notice in result.notices),
+            *notice_problems(result.notices),
         ],
         sections=[section for section in sections if section.blocks],
         banner=banner(result, record.simulated),
     )
+
+
+def notice_problems(notices: Iterable[str]) -> list[Problem]:
+    """The result's notices, each once; that of a client-bound run is a finding already."""
+    return [Problem("note", notice) for notice in dict.fromkeys(notices) if not notice.startswith(CLIENT_BOUND)]
 
 
 def run_extra_charts(analysis: RunAnalysis) -> list[Chart]:

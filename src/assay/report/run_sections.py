@@ -13,19 +13,26 @@ from assay.report import format as fmt
 from assay.report.page import Block, Quote, Rows, Table, Text
 from assay.report.run_charts import RunCharts
 
+_UNSET: tuple[object, ...] = (None, {}, [])
+
 
 def environment_blocks(analysis: RunAnalysis) -> Iterator[Block]:
     record = analysis.record
     rows: Rows = [
         (
             e.name, e.node, ", ".join(e.accelerators) or "none named", f"{e.engine} {e.engine_version or ''}".strip(),
-            e.model, fmt.number(e.window), e.path,
+            e.model, fmt.number(e.window) if e.window else "unknown", e.path,
         )
         for e in record.endpoints
     ]  # fmt: skip
     columns = ("Endpoint", "Node", "Accelerators", "Engine", "Model", "Window", "Path")
     yield Table("Endpoints", columns, rows, frozenset({5}), "run.json")
-    settings = [(e.name, key, str(value)) for e in record.endpoints for key, value in sorted(e.settings.items())]
+    settings = [
+        (e.name, key, str(value))
+        for e in record.endpoints
+        for key, value in sorted(e.settings.items())
+        if value not in _UNSET
+    ]
     if settings:
         yield Table("Engine settings", ("Endpoint", "Setting", "Value"), settings, source="run.json")
     yield from _system(analysis.system)
@@ -60,7 +67,7 @@ def _system(system: dict[str, Any]) -> Iterator[Table]:
     facts = [flat(node) for node in nodes]
     names = [str(node.get("name", place)) for place, node in enumerate(nodes, start=1)]
     if facts:
-        keys = [key for key in dict.fromkeys(key for own in facts for key in own) if key != "name"]
+        keys = [key for key in dict.fromkeys(key for own in facts for key in own if own[key]) if key != "name"]
         rows: Rows = [(key, *(_fact(key, own.get(key, "absent")) for own in facts)) for key in keys]
         if len(names) > 4:  # many nodes: a column each wouldn't fit, and most facts are the same
             rows = [(key, _alike(names, [_fact(key, own.get(key, "absent")) for own in facts])) for key in keys]
@@ -68,7 +75,7 @@ def _system(system: dict[str, Any]) -> Iterator[Table]:
         yield Table("Nodes' hardware and software", ("Fact", *names), rows, source="system.json")
     rest = flat({key: value for key, value in system.items() if key != "nodes"})
     if rest:
-        rows = [(key, _fact(key, value)) for key, value in rest.items()]
+        rows = [(key, _fact(key, value)) for key, value in rest.items() if value]
         yield Table("Controller and versions", ("Fact", "Value"), rows, source="system.json")
 
 
