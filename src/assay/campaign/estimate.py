@@ -100,7 +100,7 @@ class Estimator:
         paced = entry.scenario in _PACED and entry.mode == "performance"
         return (
             (record.scenario, record.mode) == (entry.scenario, entry.mode)
-            and windows == {wanted}
+            and (wanted is None or windows == {wanted})
             and (not paced or record.target_qps == entry.target_qps)
             and record.tags.get("compliance") == entry.compliance
         )

@@ -30,6 +30,7 @@ from assay.runs import (
     EndpointFacts,
     Result,
     RunEntry,
+    RunRecord,
     RunStatus,
     read_campaign,
     write_json,
@@ -183,7 +184,7 @@ class _Campaign:
         self._listener.run_begins(entry, ended + 1, len(self._state.runs), samples)
         taking_part = [endpoint.model_copy() for endpoint in endpoints if endpoint.node in entry.nodes]
         for endpoint in taking_part:
-            endpoint.window = entry.window or endpoint.window
+            endpoint.window = entry.window or endpoint.window or self._found_window(endpoint.name)
         result = None
         try:
             record = await execute(
@@ -200,6 +201,17 @@ class _Campaign:
             if folder.result.exists():
                 result = Result.model_validate_json(folder.result.read_bytes())
             self._listener.run_ends(entry, result)
+
+    def _found_window(self, endpoint: str) -> int | None:
+        """The window that an earlier run of this campaign found: runs that are compared must have the same."""
+        for entry in self._state.runs:
+            if entry.status is not RunStatus.COMPLETED or entry.window is not None or entry.run is None:
+                continue
+            record = RunRecord.model_validate_json(self._folder.run(entry.run).record.read_bytes())
+            for facts in record.endpoints:
+                if facts.name == endpoint and facts.window is not None:
+                    return facts.window
+        return None
 
     def _after(self, entry: RunEntry) -> None:
         """What a run's end means for those to come, and how long they will take."""

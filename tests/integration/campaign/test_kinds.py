@@ -110,6 +110,16 @@ def test_a_node_that_does_not_answer_is_named_and_left_out(tmp_path: Path) -> No
     assert outcome.state.ended_utc is not None
 
 
+def test_a_window_that_is_found_is_the_same_in_all_runs(tmp_path: Path) -> None:
+    with simulators(tmp_path, [FAST_OPTIONS]) as urls:
+        endpoint = {"url": urls[0], "name": "e0", "node": "n0"}
+        engine = {"kind": "external", "endpoints": [endpoint], "model": "simulated", "server": "vllm"}
+        outcome = carry_out(tmp_path, engine=engine, campaign={"repeats": 2})
+    first, second = (record(outcome, entry).endpoints[0].window for entry in outcome.state.runs)
+    assert first is not None
+    assert first == second
+
+
 def test_a_node_without_a_baseline_is_left_out_of_the_groups(tmp_path: Path) -> None:
     engine = {**FAST, "speeds": {}, "faults": {"node-b": ["kind=error_500"]}}
     nodes = {"nodes": [{"name": name} for name in ("node-a", "node-b", "node-c")]}
