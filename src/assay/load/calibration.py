@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import signal
 import subprocess
@@ -31,10 +32,11 @@ _LIMIT_S = 60.0
 _TRUTH_NAME = "truth"
 
 
+@functools.cache
 def calibrate() -> dict[str, float]:
     """Errors of TTFT and TPOT, ns: `ttft_error_p50_ns`, `ttft_error_p99_ns`, `tpot_error_mean_ns`, and `requests`.
 
-    Runs in a process of its own, as the workers do. Raises AssayError where it doesn't end.
+    Runs in a process of its own, as the workers do, and once a controller's life. Raises AssayError where it doesn't end.
     """
     command = [sys.executable, "-m", "assay.load.calibration", str(os.getpid())]
     try:
