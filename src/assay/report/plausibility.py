@@ -1,0 +1,73 @@
+"""The part of a run's page that says whether its figures can be true: the audit's rules, ceilings, MBU and MFU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from assay.audit import AuditReport, Verdict, audit_path
+from assay.errors import UserError
+from assay.report import format as fmt
+from assay.report.page import Block, Problem, Rows, Table, Text
+from assay.runs.folder import RunFolder
+
+_REFUSED = (Verdict.CONTRADICTED, Verdict.IMPOSSIBLE)
+
+
+def audit_of(folder: RunFolder) -> AuditReport | None:
+    """The audit of a run's own result; None where it has none, or it can't be read."""
+    if not folder.result.exists():
+        return None
+    try:
+        return audit_path(folder.path)
+    except UserError:
+        return None
+
+
+def refused(audit: AuditReport | None) -> bool:
+    """Whether the audit forbids to print the result as a headline."""
+    return audit is not None and any(finding.verdict in _REFUSED for finding in audit.findings)
+
+
+def audit_problems(audit: AuditReport | None) -> list[Problem]:
+    """What isn't supported, the worst first."""
+    if audit is None:
+        return []
+    return [
+        Problem(
+            "error" if finding.verdict in _REFUSED else "warning",
+            f"{finding.verdict.upper() if finding.verdict is Verdict.IMPOSSIBLE else finding.verdict.capitalize()}: "
+            f"{finding.statement}.",
+            finding.arithmetic,
+        )
+        for finding in audit.problems
+    ]
+
+
+def plausibility_blocks(audit: AuditReport | None) -> Iterator[Block]:
+    """Use of the hardware against its ceilings, then every rule's word."""
+    if audit is None:
+        return
+    first = audit.rows[0] if audit.rows else None
+    if first is not None and (first.mfu is not None or first.ceiling_samples_per_s is not None):
+        facts: Rows = [
+            ("Ceiling, samples/s", fmt.number(first.ceiling_samples_per_s)),
+            ("Achieved / ceiling", _share(first.samples_per_s, first.ceiling_samples_per_s)),
+            ("MBU (memory bandwidth used)", fmt.percent(first.mbu)),
+            ("MFU (arithmetic used)", fmt.percent(first.mfu)),
+        ]
+        yield Table("Use of the hardware", ("Figure", "Value"), facts, frozenset({1}), "docs/ceilings.md")
+        for words in first.utilisation_arithmetic:
+            yield Text(words + ".")
+    else:
+        yield Text("MBU and MFU: not computed; the model or the hardware isn't among the known ones.")
+    counts = ", ".join(f"{verdict} {count}" for verdict, count in audit.counts.items() if count)
+    yield Text(f"Rules applied to this run's own files: {counts or 'none applies'}.")
+    ordered = [*audit.problems, *(finding for finding in audit.findings if finding.clean)]
+    rows: Rows = [
+        (f.verdict, f.rule, f.statement, f.arithmetic, f.source.removeprefix(f"{f.subject}; ")) for f in ordered
+    ]
+    yield Table("Audit", ("Verdict", "Rule", "Statement", "Arithmetic", "Source"), rows)
+
+
+def _share(value: float | None, ceiling: float | None) -> str:
+    return fmt.NOT_MEASURED if value is None or not ceiling else fmt.percent(value / ceiling)
