@@ -34,9 +34,9 @@ _TRUTH_NAME = "truth"
 
 @functools.cache
 def calibrate() -> dict[str, float]:
-    """Errors of TTFT and TPOT, ns: `ttft_error_p50_ns`, `ttft_error_p99_ns`, `tpot_error_mean_ns`, and `requests`.
+    """Errors of TTFT and TPOT: `ttft_error_p50_ns`, `ttft_error_p99_ns`, `tpot_error_mean_ns`, and `requests`.
 
-    Runs in a process of its own, as the workers do, and once a controller's life. Raises AssayError where it doesn't end.
+    Runs in a process of its own, as the workers do, and once a controller's life. Raises AssayError if it fails.
     """
     command = [sys.executable, "-m", "assay.load.calibration", str(os.getpid())]
     try:

@@ -12,17 +12,20 @@ import yaml
 from assay.analysis.compare import Comparison
 from assay.benchmarks import Benchmark, get_benchmark
 from assay.errors import EXIT_FINDINGS, EXIT_OK, UserError
-from assay.report.render import render_comparison, render_run
+from assay.report.render import render_campaign, render_comparison, render_run
 from assay.runs import CampaignFolder, RunFolder
 
 
 def report_command(folders: Sequence[Path], output: Path | None, *, as_json: bool) -> None:
-    """Render each run; a campaign's folder stands for its runs. Prints the pages' paths, or the reports as JSON."""
-    runs = [run for folder in folders for run in _runs(folder)]
+    """Render each run; of a campaign, its runs and its own page. Prints the pages' paths, or the reports as JSON."""
     pages = []
-    for run in runs:
-        out = output / run.id if output and len(runs) > 1 else output
-        pages.append(render_run(run, benchmark_of(run), out))
+    for folder in folders:
+        runs = list(_runs(folder))
+        several = len(folders) > 1 or len(runs) > 1
+        for run in runs:
+            out = output / run.id if output and several else output
+            pages.append(render_run(run, benchmark_of(run.config), out))
+        pages += _campaign_page(CampaignFolder(folder), output)
     if as_json:
         reports = [orjson.loads(page.with_name("report.json").read_bytes()) for page in pages]
         click.echo(orjson.dumps(reports, option=orjson.OPT_INDENT_2).decode())
@@ -81,10 +84,17 @@ def _runs(folder: Path) -> Iterator[RunFolder]:
         raise UserError(f"{folder}: neither a run folder (run.json) nor a campaign's (campaign.json)")
 
 
-def benchmark_of(run: RunFolder) -> Benchmark:
-    """The benchmark that the run's own configuration names. Raises UserError where it can't be read."""
+def _campaign_page(campaign: CampaignFolder, output: Path | None) -> list[Path]:
+    if not campaign.state.exists():
+        return []
+    benchmark = benchmark_of(campaign.config)
+    page = render_campaign(campaign, lambda _: benchmark, output)
+    return [page] if page else []
+
+
+def benchmark_of(config: Path) -> Benchmark:
+    """The benchmark that a folder's own configuration names. Raises UserError where it can't be read."""
     try:
-        config = yaml.safe_load(run.config.read_text(encoding="utf-8"))
-        return get_benchmark(config["benchmark"])
+        return get_benchmark(yaml.safe_load(config.read_text(encoding="utf-8"))["benchmark"])
     except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise UserError(f"{run.config}: the run's configuration can't be read: {error}") from None
+        raise UserError(f"{config}: the configuration can't be read: {error}") from None
