@@ -149,6 +149,7 @@ def slurm(hosts: Hosts) -> Iterator[Hosts]:
 @pytest.mark.slow
 def test_its_slurm(slurm: Hosts) -> None:
     """One server through TorchX's Slurm scheduler, driven from node1."""
+    (slurm.shared / "torchx").mkdir()
     program = f"""
 import asyncio, json
 from pathlib import Path

@@ -23,8 +23,10 @@ LOG_S = 1.0
 PORTS_A_SERVER = 20
 ALL_ADDRESSES = "0.0.0.0"  # noqa: S104 - TorchX doesn't tell a replica its host's address beforehand
 MARK = "assay-address"
+# Written as an error: that is the stream which TorchX's Slurm scheduler shows.
 ANNOUNCE = (
-    f"import os, socket, sys; print('{MARK}', socket.gethostname(), flush=True); os.execvp(sys.argv[1], sys.argv[1:])"
+    f"import os, socket, sys; print('{MARK}', socket.gethostname(), file=sys.stderr, flush=True); "
+    "os.execvp(sys.argv[1], sys.argv[1:])"
 )
 T = TypeVar("T")
 
@@ -136,10 +138,10 @@ class TorchxLauncher(Launcher):
         return next((words[1] for line in lines if len(words := line.split()) == 2 and words[0] == MARK), "")
 
     async def _status(self, server: PlacedServer) -> Any:
-        """None while the scheduler can't tell, as nightlies on Slurm while a job is pending."""
+        """None while the scheduler can't tell, as nightlies on Slurm do while a job is pending."""
         try:
             return await asyncio.to_thread(lambda: self._get_runner().status(server.handle["app"]))
-        except KeyError:
+        except (KeyError, AssertionError):
             return None
 
     async def waiting_for(self, server: PlacedServer) -> str | None:
@@ -188,7 +190,9 @@ class TorchxLauncher(Launcher):
         while time.monotonic() < deadline:
             try:
                 status = await asyncio.to_thread(lambda: runner.status(app))
-            except KeyError:
+            except (KeyError, AssertionError) as error:
+                if "CANCELLED" in str(error):  # Slurm's "CANCELLED by 0", which TorchX 0.7.0 can't read
+                    return
                 status = False  # not told yet: cancel all the same
             if status is None or (status and is_terminal(status.state)):
                 return
