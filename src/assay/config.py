@@ -134,9 +134,9 @@ class Config(_Section):
 DEFAULTS: dict[str, Any] = {
     "name": "embedded",
     "benchmark": "smollm2-135m",
-    "dataset": {"samples": 32},
+    "dataset": {"samples": 24},
     "target_qps": {"Server": 0.8},
-    "queries": {"SingleStream": 16},
+    "queries": {"SingleStream": 12},
 }
 
 
