@@ -148,7 +148,7 @@ class EngineLoop:
 
     def _add(self, message: Add) -> None:
         import numpy as np
-        import openvino  # type: ignore[import-untyped]
+        import openvino
         import openvino_genai
 
         limits = {"max_new_tokens": message.max_tokens, "min_new_tokens": message.min_tokens}
