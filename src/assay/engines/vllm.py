@@ -20,11 +20,22 @@ VLLM_METRICS = MetricsNames(
 )
 
 
+# Only `vllm serve` heeds these; the server module that is started here takes them and does nothing.
+_WITHOUT_EFFECT = ("--api-server-count", "-asc", "--headless")
+
+
 class VllmEngine(Engine):
     kind = "vllm"
     metrics = VLLM_METRICS
 
     def __init__(self, options: VllmOptions) -> None:
+        """Raises UserError for an extra argument that would have no effect."""
+        for argument in options.extra_args:
+            if argument.partition("=")[0] in _WITHOUT_EFFECT:
+                raise UserError(
+                    f"engine.extra_args: {argument} has no effect on a server that assay starts: leave it out, or "
+                    "start `vllm serve` yourself and use engine.kind external"
+                )
         self._options = options
 
     @property

@@ -15,6 +15,7 @@ from assay.telemetry.accelerators import AcceleratorWatch
 
 _EVERY_S = 1.0
 _SCRAPE_LIMIT_S = 0.8
+_SHARES = ("_perc", "_percent", "_ratio")
 CONTROLLER = "controller"
 
 
@@ -85,8 +86,12 @@ def _scrape(url: str, path: str) -> Iterator[tuple[str, float]]:
 
 
 def parse_prometheus(text: str) -> dict[str, float]:
-    """Metric values by name, summed over labels, without histogram buckets and process internals."""
+    """Metric values by name, without histogram buckets and process internals.
+
+    Over labels (vLLM's data parallel engines, for one) values are summed; those of shares are averaged.
+    """
     sums: dict[str, float] = {}
+    counts: dict[str, int] = {}
     for line in text.splitlines():
         if line.startswith("#") or not line.strip():
             continue
@@ -98,4 +103,5 @@ def parse_prometheus(text: str) -> dict[str, float]:
             sums[name] = sums.get(name, 0.0) + float(value)
         except ValueError:
             continue
-    return sums
+        counts[name] = counts.get(name, 0) + 1
+    return {name: total / counts[name] if name.endswith(_SHARES) else total for name, total in sums.items()}

@@ -64,6 +64,12 @@ def test_vllm_options_reach_the_command_line() -> None:
     assert (made.model, made.window) == ("m", 1024)
 
 
+@pytest.mark.parametrize("argument", ["--api-server-count", "--api-server-count=4", "--headless"])
+def test_vllm_refuses_what_its_server_module_would_ignore(argument: str) -> None:
+    with pytest.raises(UserError, match=f"{argument} has no effect"):
+        engine(kind="vllm", model="m", extra_args=[argument])
+
+
 def test_vllm_needs_enough_accelerators() -> None:
     with pytest.raises(UserError, match=r"needs 4 accelerators .* but node a has 2"):
         engine(kind="vllm", model="m", tensor_parallel=4).servers([node(accelerators=2)])
