@@ -15,7 +15,15 @@ from assay.analysis.distributions import SOURCE, itl_distribution, latency_distr
 from assay.analysis.rates import sample_rate, token_rate
 from assay.analysis.samples import Samples, read_samples
 from assay.analysis.statistics import Estimate, Ints
-from assay.analysis.verdict import FINISHED, Evidence, accounting_problems, judge, limit_problems, read_loadgen
+from assay.analysis.verdict import (
+    FINISHED,
+    Evidence,
+    accounting_problems,
+    judge,
+    limit_problems,
+    random_weights,
+    read_loadgen,
+)
 from assay.benchmarks import Benchmark
 from assay.errors import AssayError, UserError
 from assay.runs.folder import RunFolder
@@ -194,6 +202,8 @@ def _notices(evidence: Evidence) -> list[str]:
     notices = []
     if record.simulated:
         notices.append("Simulated: the endpoints are simulated servers; no figure here is a measurement of a model.")
+    if random_weights(record):
+        notices.append("Random weights: nothing of the model was loaded; speeds are its shape's, answers noise.")
     if record.dataset_generated:
         notices.append("The samples are generated, not real texts.")
     if not evidence.benchmark.mlperf:

@@ -35,6 +35,11 @@ class Evidence:
         return self.benchmark.scenarios.get(self.record.scenario)
 
 
+def random_weights(record: RunRecord) -> bool:
+    """Some endpoint's engine was told to make weights up instead of loading the model's."""
+    return any(endpoint.settings.get("load_format") == "dummy" for endpoint in record.endpoints)
+
+
 def read_loadgen(folder: RunFolder) -> tuple[LoadgenVerdict, LoadgenDetail | None]:
     """What LoadGen's logs say; missing or cut files give what there is, and a reason."""
     verdict = LoadgenVerdict(result=None)
@@ -160,6 +165,8 @@ def _conditions(evidence: Evidence) -> list[str]:
         found.append("the load generator could have shaped the result: " + "; ".join(record.client.reasons))
     if record.simulated:
         found.append("the endpoints are simulated")
+    if random_weights(record):
+        found.append("the weights are random (load_format: dummy)")
     if not evidence.benchmark.mlperf:
         found.append(f"{evidence.benchmark.name} is not an MLPerf benchmark")
     if spec is None:

@@ -6,7 +6,9 @@ import importlib.metadata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from assay.campaign.prepare import Prepared
 from assay.campaign.servers import server_logs
@@ -23,9 +25,13 @@ from assay.runs import (
     RunRecord,
     RunStatus,
     WarmupFacts,
+    write_bytes,
     write_json,
     write_text,
 )
+
+if TYPE_CHECKING:
+    from assay.scoring import RougeScores
 
 _LOG_LINES = 8
 _LOGS = 3
@@ -138,8 +144,22 @@ def _score(prepared: Prepared, record: RunRecord, folder: RunFolder) -> None:
         return
     gate = quality_gate(prepared.benchmark, scores)
     write_text(folder.accuracy_txt, accuracy_txt(scores))
+    write_bytes(folder.answers, _answers(prepared, folder, scores))
     facts = {**scores.values(), "gen_len": scores.gen_len, "gen_num": scores.gen_num}
     write_json(folder.accuracy, {**facts, "gate": gate.verdict, "details": list(gate.details)})
+
+
+def _answers(prepared: Prepared, folder: RunFolder, scores: RougeScores) -> bytes:
+    """A line a sample, so that a person can read what was scored."""
+    from assay.scoring import read_accuracy_log
+
+    lines = []
+    for number, answer in enumerate(read_accuracy_log(folder.loadgen_accuracy)):
+        own = {metric: round(100 * float(values[number]), 4) for metric, values in scores.per_sample.items()}
+        text = prepared.decode(answer.token_ids.tolist())
+        reference = prepared.dataset.references[answer.qsl_idx]
+        lines.append(orjson.dumps({"qsl_idx": answer.qsl_idx, "answer": text, "reference": reference, **own}))
+    return b"\n".join(lines) + b"\n"
 
 
 def _last_lines(work: Work, ledger: Ledger, folder: RunFolder) -> str:

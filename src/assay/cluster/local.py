@@ -108,6 +108,7 @@ def environment(spec: ServerSpec, base: dict[str, str]) -> dict[str, str]:
     """The server's environment: `base`, the accelerators, and what the user asked for."""
     chosen = dict(base)
     if spec.accelerators:
+        chosen["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # as NVML counts; CUDA's own order puts the fastest first
         chosen["CUDA_VISIBLE_DEVICES"] = ",".join(str(index) for index in spec.accelerators)
     chosen.update(spec.env)
     chosen.update(secrets(spec))

@@ -70,6 +70,11 @@ class RunFolder:
         return self.path / "accuracy.txt"
 
     @property
+    def answers(self) -> Path:
+        """Accuracy runs: each sample's answer and reference as text with its own ROUGE, one JSON object a line."""
+        return self.path / "answers.jsonl"
+
+    @property
     def findings(self) -> Path:
         return self.path / "findings.json"
 

@@ -37,6 +37,10 @@ def test_offline_and_server_with_accuracy(tmp_path: Path) -> None:
         assert not result["verdict"]["valid"]
         # A model that was misread, or prompts without its chat template, score near 0.
         assert result["accuracy"] is None or result["accuracy"]["rouge1"] > 15
+    for answers in (tmp_path / "results").glob("*/runs/*/answers.jsonl"):
+        lines = [json.loads(line) for line in answers.read_text().splitlines()]
+        assert sorted(line["qsl_idx"] for line in lines) == list(range(6))
+        assert all(line["answer"] and "<|im_end|>" not in line["answer"] for line in lines)
     for run in (tmp_path / "results").glob("*/runs/*"):
         assert '"is_error": true' not in (run / "mlperf_log_detail.txt").read_text()
         assert json.loads((run / "ledger.json").read_text())["problems"] == []

@@ -16,7 +16,7 @@ from tests.synthetic import Node, Plan, write_run
 from assay.analysis import summarise
 from assay.benchmarks import get_benchmark
 from assay.errors import UserError
-from assay.runs import Result, RunFolder, RunStatus, result_json_schema, write_json
+from assay.runs import Result, RunFolder, RunRecord, RunStatus, result_json_schema, write_json
 
 BENCHMARK = get_benchmark("llama3.1-8b")
 OFFICIAL = Plan(samples=13_368, official=True, simulated=False, chunks=False, telemetry=False)
@@ -94,6 +94,17 @@ def test_each_condition_alone_forbids_valid(tmp_path: Path, change: dict[str, An
     assert not result.verdict.valid
     assert "VALID" not in result.verdict.words.split() or "not valid" in result.verdict.words
     assert any(reason in text for text in result.verdict.reasons), result.verdict.reasons
+
+
+def test_random_weights_forbid_valid_and_are_named(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, OFFICIAL)
+    record = RunRecord.model_validate_json(folder.record.read_bytes())
+    record.endpoints[0].settings["load_format"] = "dummy"
+    write_json(folder.record, record)
+    result = summarise(folder, BENCHMARK)
+    assert not result.verdict.valid
+    assert any("weights are random" in reason for reason in result.verdict.reasons)
+    assert any(notice.startswith("Random weights") for notice in result.notices)
 
 
 def test_interactive_limits_bind_though_loadgen_doesnt_know_them(tmp_path: Path) -> None:
