@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import yaml
 
 from assay.cluster.export.scripts import monitor_script, run_script
-from assay.cluster.kubernetes.check import RIGHTS
+from assay.cluster.kubernetes.check import rights
 from assay.cluster.kubernetes.manifests import manifests, name_of
 from assay.cluster.local import GUARD
 from assay.cluster.options import ClusterOptions, KubernetesOptions, SlurmOptions, nodes_of
@@ -43,7 +43,7 @@ def export_files(kind: ExportKind, engine: EngineOptions, cluster: ClusterOption
         head = f"# First: kubectl -n {cluster.namespace} create secret generic {name_of(LABEL)}{secret}\n"
         return {
             "assay-servers.yaml": (head if secret else "") + yaml.safe_dump_all(objects, sort_keys=False),
-            "assay-role.yaml": yaml.safe_dump(_role(cluster.namespace), sort_keys=False),
+            "assay-role.yaml": yaml.safe_dump(_role(cluster), sort_keys=False),
         }
     if not isinstance(cluster, SlurmOptions):
         raise UserError(f"export slurm needs `cluster: {{launcher: slurm}}`, not {cluster.launcher}")
@@ -57,13 +57,15 @@ def export_files(kind: ExportKind, engine: EngineOptions, cluster: ClusterOption
 LABEL = "export"
 
 
-def _role(namespace: str) -> dict[str, object]:
+def _role(cluster: KubernetesOptions) -> dict[str, object]:
     """The rights that assay needs in its namespace, to be bound to whoever runs it."""
-    rules = [{"apiGroups": [group], "resources": [name], "verbs": list(verbs)} for group, name, verbs in RIGHTS]
+    rules = [
+        {"apiGroups": [group], "resources": [name], "verbs": list(verbs)} for group, name, verbs in rights(cluster)
+    ]
     return {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "Role",
-        "metadata": {"name": "assay", "namespace": namespace},
+        "metadata": {"name": "assay", "namespace": cluster.namespace},
         "rules": rules,
     }
 

@@ -20,6 +20,10 @@ TIMEOUT_S = (5, 30)
 NOT_FOUND, CONFLICT, FORBIDDEN, UNAUTHORISED = 404, 409, 403, 401
 
 
+class NotAllowedError(LaunchError):
+    """Refused for want of rights; other calls may be allowed."""
+
+
 class Api:
     """The clients that the launcher needs."""
 
@@ -29,6 +33,7 @@ class Api:
         except ImportError:
             raise UserError("launcher kubernetes needs the extra: pip install 'assay[kubernetes]'") from None
         self._client = _client(kubernetes, options)
+        self._host = str(self._client.configuration.host)
         # Any: the client's types call every field optional, also those that the API always sends.
         self.core: Any = kubernetes.client.CoreV1Api(self._client)
         self.apps: Any = kubernetes.client.AppsV1Api(self._client)
@@ -38,7 +43,7 @@ class Api:
 
     async def call(self, function: Callable[..., T], *arguments: Any, **options: Any) -> T:
         """A call of the client, in a thread. Raises LaunchError."""
-        with explained():
+        with explained(self._host):
             return await asyncio.to_thread(function, *arguments, _request_timeout=TIMEOUT_S, **options)
 
     async def find(self, function: Callable[..., T], *arguments: Any, **options: Any) -> T | None:
@@ -50,10 +55,10 @@ class Api:
         except kubernetes.client.ApiException as error:
             if error.status == NOT_FOUND:
                 return None
-            with explained():
+            with explained(self._host):
                 raise
         except Exception:
-            with explained():
+            with explained(self._host):
                 raise
 
     async def remove(self, function: Callable[..., Any], *arguments: Any) -> None:
@@ -81,17 +86,25 @@ def _client(kubernetes: Any, options: KubernetesOptions) -> Any:
 
 
 @contextmanager
-def explained() -> Iterator[None]:
-    """What the client raises, in words for the user."""
+def explained(host: str) -> Iterator[None]:
+    """What the client raises, in words for the user. `host` is the API server's URL."""
     import kubernetes
     import urllib3
 
     try:
         yield
     except kubernetes.client.ApiException as error:
-        raise LaunchError(f"kubernetes: {_plain(error)}") from None
+        kind = NotAllowedError if error.status == FORBIDDEN else LaunchError
+        raise kind(f"kubernetes: {_plain(error)}") from None
     except urllib3.exceptions.HTTPError as error:
-        raise LaunchError(f"kubernetes: the API server does not answer: {error}") from None
+        reason = getattr(error, "reason", None) or error
+        if isinstance(reason, urllib3.exceptions.SSLError):
+            mend = "correct certificate-authority in cluster.kubeconfig"
+            raise LaunchError(f"kubernetes: the API server {host} can't be trusted: {reason}: {mend}") from None
+        mend = "check cluster.kubeconfig, cluster.context and the network on the way there"
+        # The client's own words repeat its objects; what the system said is below them.
+        told = reason.__cause__ or reason
+        raise LaunchError(f"kubernetes: the API server {host} does not answer: {told}: {mend}") from None
 
 
 def _plain(error: Any) -> str:
@@ -99,8 +112,12 @@ def _plain(error: Any) -> str:
         message = json.loads(error.body)["message"]
     except (TypeError, ValueError, KeyError):
         message = error.reason or f"error {error.status}"
+    if error.status == FORBIDDEN and " cannot " not in message:  # the words of RBAC; quotas and admission have others
+        return f"a quota or policy of the namespace refuses it: {message}: ask for room in it, or set cluster.namespace"
     if error.status == FORBIDDEN:
         return f"not allowed: {message}: ask for a role with these rights in the namespace (assay export k8s has one)"
     if error.status == UNAUTHORISED:
         return "the credentials of this context are not accepted: renew them, or set cluster.context"
+    if error.status == NOT_FOUND and message.startswith("namespaces "):
+        return f"{message}: create it, or set cluster.namespace to one that exists"
     return str(message)

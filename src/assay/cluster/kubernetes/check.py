@@ -6,20 +6,27 @@ from collections.abc import Callable
 
 from assay.cluster.health import CheckRow, judged
 from assay.cluster.kubernetes.api import Api
+from assay.cluster.kubernetes.manifests import GROUP, PLURAL
 from assay.cluster.launcher import LaunchError
 from assay.cluster.options import KubernetesOptions
 from assay.errors import AssayError
 
 # What the launcher does, as RBAC names it: group, resource, verbs.
+STATEFUL_SETS = ("apps", "statefulsets", ("create", "delete"))
+GROUPS = (GROUP, PLURAL, ("create", "delete", "list"))
 RIGHTS = (
-    ("apps", "statefulsets", ("create", "delete")),
     ("", "services", ("create", "delete", "list")),
     ("", "secrets", ("create", "delete")),
-    ("", "pods", ("get", "list")),
+    ("", "pods", ("get", "list", "delete")),
     ("", "pods/log", ("get",)),
     ("", "pods/exec", ("get", "create")),
     ("", "events", ("list",)),
 )
+
+
+def rights(options: KubernetesOptions) -> list[tuple[str, str, tuple[str, ...]]]:
+    """What a deployment with `options` needs in its namespace: API group, resource, verbs."""
+    return [GROUPS if options.pods_per_server > 1 else STATEFUL_SETS, *RIGHTS]
 
 
 async def check_rows(api_of: Callable[[], Api], options: KubernetesOptions) -> list[CheckRow]:
@@ -30,15 +37,15 @@ async def check_rows(api_of: Callable[[], Api], options: KubernetesOptions) -> l
         mend = "correct cluster.kubeconfig and cluster.context"
         return [judged("all", "kubernetes", False, 10, str(error), mend, required=True)]
     rows = [judged("all", "kubernetes", True, 10, version, "", required=True)]
-    missing = [right for right in _rights() if not await _allowed(api, options.namespace, *right)]
+    missing = [right for right in _each(options) if not await _allowed(api, options.namespace, *right)]
     detail = "all there" if not missing else "missing: " + ", ".join(f"{verb} {name}" for _, name, verb in missing)
     mend = "ask for the role that `assay export k8s` writes"
     rows.append(judged("all", "rights", not missing, 8, detail, mend, required=True))
     return [*rows, await _nodes(api, options)]
 
 
-def _rights() -> list[tuple[str, str, str]]:
-    return [(group, resource, verb) for group, resource, verbs in RIGHTS for verb in verbs]
+def _each(options: KubernetesOptions) -> list[tuple[str, str, str]]:
+    return [(group, resource, verb) for group, resource, verbs in rights(options) for verb in verbs]
 
 
 async def _allowed(api: Api, namespace: str, group: str, resource: str, verb: str) -> bool:

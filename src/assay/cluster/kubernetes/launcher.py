@@ -11,7 +11,7 @@ from typing import Any
 
 from assay.cluster.facts import NodeFacts
 from assay.cluster.health import CheckRow
-from assay.cluster.kubernetes.api import Api
+from assay.cluster.kubernetes.api import Api, NotAllowedError
 from assay.cluster.kubernetes.check import check_rows
 from assay.cluster.kubernetes.manifests import (
     GRACE_S,
@@ -24,7 +24,7 @@ from assay.cluster.kubernetes.manifests import (
     node_port,
     pod_name,
 )
-from assay.cluster.kubernetes.words import failure, has_ended, is_ready, pending, unready
+from assay.cluster.kubernetes.words import failure, has_ended, is_ready, pending, unready, where
 from assay.cluster.launcher import Launcher, LaunchError, PlacedServer, ServerSpec, ServerState
 from assay.cluster.local import secrets
 from assay.cluster.options import KubernetesOptions
@@ -104,7 +104,7 @@ class KubernetesLauncher(Launcher):
         if server.handle.setdefault("uid", pod.metadata.uid) != pod.metadata.uid:
             return "its pod was replaced by another"
         if reason := failure(pod):
-            return reason
+            return f"{reason} [{where(pod)}]"
         if server.state is ServerState.READY:
             return unready(pod)
         if not server.url and is_ready(pod):
@@ -128,7 +128,11 @@ class KubernetesLauncher(Launcher):
             pod = await self._pod(server)
         except LaunchError as error:
             return str(error)
-        return pending(pod) if pod is not None else await self._why_no_pod()
+        if pod is None:
+            return await self._why_no_pod()
+        if failure(pod):  # told already
+            return None
+        return f"{reason} [{where(pod)}]" if (reason := pending(pod)) else None
 
     async def _why_no_pod(self) -> str | None:
         """The controller's last complaint, such as an exceeded quota."""
@@ -163,27 +167,53 @@ class KubernetesLauncher(Launcher):
             (dest / f"{server.spec.name}.log").write_text(text)
 
     async def stop(self) -> None:
-        """Deletes everything with the label. Raises LaunchError where pods stay, as on a lost node."""
-        if any(server.state is not ServerState.STOPPED for server in self.servers):
-            await self._delete()
-            for server in self.servers:
-                server.state = ServerState.STOPPED
-        await self.release()
+        """Deletes everything with the label. Raises LaunchError where something stays, as on a lost node."""
+        try:
+            if any(server.state is not ServerState.STOPPED for server in self.servers):
+                await self._delete()
+                for server in self.servers:
+                    server.state = ServerState.STOPPED
+        finally:
+            await self.release()
+
+    @property
+    def _selector(self) -> str:
+        return f"{RUN_LABEL}={self.label}"
 
     async def _delete(self) -> None:
-        core, namespace, selector = self._api.core, self._namespace, f"{RUN_LABEL}={self.label}"
+        refused: list[str] = []
+        for delete in (self._delete_workload, self._delete_services, self._delete_secret):
+            try:
+                await delete()
+            except NotAllowedError as error:  # the rest may be allowed
+                refused.append(str(error))
+        if refused:
+            left = f"objects labelled {self._selector} may be left in namespace {self._namespace}"
+            raise LaunchError("; ".join([*refused, left]))
+        await self._pods_gone()
+
+    async def _delete_workload(self) -> None:
+        name = name_of(self.label)
         if self._grouped:
             remove = self._api.custom.delete_namespaced_custom_object
-            await self._api.remove(remove, GROUP, VERSION, namespace, PLURAL, name_of(self.label))
+            await self._api.remove(remove, GROUP, VERSION, self._namespace, PLURAL, name)
         else:
-            await self._api.remove(self._api.apps.delete_namespaced_stateful_set, name_of(self.label), namespace)
-        # Old API servers can't delete services by selector.
-        for service in (await self._api.call(core.list_namespaced_service, namespace, label_selector=selector)).items:
+            await self._api.remove(self._api.apps.delete_namespaced_stateful_set, name, self._namespace)
+
+    async def _delete_services(self) -> None:
+        core, namespace = self._api.core, self._namespace
+        listed = await self._api.call(core.list_namespaced_service, namespace, label_selector=self._selector)
+        for service in listed.items:  # old API servers can't delete services by selector
             await self._api.remove(core.delete_namespaced_service, service.metadata.name, namespace)
-        await self._api.remove(core.delete_namespaced_secret, name_of(self.label), namespace)
+
+    async def _delete_secret(self) -> None:
+        await self._api.remove(self._api.core.delete_namespaced_secret, name_of(self.label), self._namespace)
+
+    async def _pods_gone(self) -> None:
+        listing = self._api.core.list_namespaced_pod
         started = time.monotonic()
         while True:
-            pods = (await self._api.call(core.list_namespaced_pod, namespace, label_selector=selector)).items
+            pods = (await self._api.call(listing, self._namespace, label_selector=self._selector)).items
             if not pods:
                 return
             if time.monotonic() > started + SETTLE_S:

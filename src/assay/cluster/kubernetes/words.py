@@ -7,6 +7,11 @@ from typing import Any
 from assay.cluster.local import explain_exit
 
 IMAGE = "check cluster.image, its registry and cluster.image_pull_secrets"
+LOG = "its log tells why; check engine and cluster.image"
+ROOM = (
+    "lower cluster.replicas, cluster.accelerators or cluster.memory, or correct cluster.node_selector and "
+    "cluster.tolerations"
+)
 WAITING = {
     "ErrImagePull": f"its image can't be pulled: {IMAGE}",
     "ImagePullBackOff": f"its image can't be pulled: {IMAGE}",
@@ -14,6 +19,7 @@ WAITING = {
     "InvalidImageName": "cluster.image is no image name",
     "CreateContainerConfigError": "its container can't be configured (a Secret or ConfigMap is missing)",
     "CreateContainerError": "its container can't be created",
+    "CrashLoopBackOff": f"its container ends again and again: {LOG}",
     "RunContainerError": "its container can't be started (is cluster.python in the image?)",
 }
 
@@ -37,9 +43,9 @@ def failure(pod: Any) -> str | None:
 def _ended(ended: Any) -> str:
     """A container that ended once; Kubernetes starts it again, but what it served is lost."""
     if ended.reason == "OOMKilled":
-        return "it ran out of memory (OOMKilled): raise cluster.memory"
+        return "it ran out of memory (OOMKilled): raise cluster.memory, or let the engine hold less"
     told = f": {ended.message.strip()}" if ended.message else ""
-    return f"its container ended: {explain_exit(ended.exit_code)}{told}"
+    return f"its container ended: {explain_exit(ended.exit_code)}{told} ({LOG})"
 
 
 def unready(pod: Any) -> str | None:
@@ -49,6 +55,12 @@ def unready(pod: Any) -> str | None:
         return None
     why = condition.message or condition.reason or "no reason given"
     return f"its pod on node {pod.spec.node_name} is not ready any more (is the node lost?): {why}"
+
+
+def where(pod: Any) -> str:
+    """What to ask kubectl for."""
+    node = f", node {pod.spec.node_name}" if pod.spec.node_name else ""
+    return f"pod {pod.metadata.name}, namespace {pod.metadata.namespace}{node}"
 
 
 def has_ended(pod: Any) -> bool:
@@ -66,7 +78,7 @@ def pending(pod: Any) -> str | None:
     """What a pod that has no node, or no running container, waits for."""
     scheduled = _condition(pod, "PodScheduled")
     if scheduled is not None and scheduled.status != "True":
-        return f"no node fits (Pending): {scheduled.message or scheduled.reason}"
+        return f"no node fits (Pending): {scheduled.message or scheduled.reason}: {ROOM}"
     for container in pod.status.container_statuses or []:
         if container.state.waiting is not None:
             return f"its container waits: {container.state.waiting.reason}"
