@@ -25,8 +25,12 @@ model: $(STAMP) ## the embedded engine's model and the sentence tables, checked 
 run: setup ## benchmark this machine with the embedded engine
 	$(BIN)/assay run
 
+# Tests on the rig's hosts share them, so they run one after another; the others are spread over two processes.
+RIG := ssh or slurm or docker or kubernetes or torchx
+
 test: setup lint ## lint, types, tests
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not ($(RIG))"
+	$(BIN)/python -m pytest -q -m "$(RIG)"
 
 test-setup: ## system packages that some tests need (Debian, as root); without them those tests are skipped
 	@sh scripts/install-test-packages $(APT)
