@@ -73,7 +73,7 @@ def test_manifests_hold_what_was_configured() -> None:
 
 
 def test_one_model_over_several_pods_is_a_leader_worker_set() -> None:
-    (text, _) = export("k8s", {**PODS, "pods_per_server": 2}, {**VLLM, "tensor_parallel": 8}).values()
+    text, role = export("k8s", {**PODS, "pods_per_server": 2}, {**VLLM, "tensor_parallel": 8}).values()
     _, workload = yaml.safe_load_all(text)
     template = workload["spec"]["leaderWorkerTemplate"]
     leader, worker = (template[kind]["spec"]["containers"][0] for kind in ("leaderTemplate", "workerTemplate"))
@@ -81,6 +81,9 @@ def test_one_model_over_several_pods_is_a_leader_worker_set() -> None:
     assert "$(LWS_LEADER_ADDRESS)" in leader["command"]
     assert worker["command"] == [*leader["command"], "--headless"]
     assert "readinessProbe" not in worker
+    rules = yaml.safe_load(role)["rules"]
+    assert rules[0]["apiGroups"] == ["leaderworkerset.x-k8s.io"]
+    assert "statefulsets" not in role
 
 
 @pytest.mark.parametrize(
