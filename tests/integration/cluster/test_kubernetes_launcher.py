@@ -17,11 +17,12 @@ from tests.rig.hosts import PODS, Hosts, call
 
 from assay.cluster import Deployment, LaunchError, ServerSpec, stop_deployment
 from assay.cluster.check import check_cluster
+from assay.cluster.export import export_files, write_files
 from assay.cluster.http import get_json
 from assay.cluster.kubernetes import KubernetesLauncher
 from assay.cluster.launcher import PlacedServer
 from assay.cluster.options import KubernetesOptions
-from assay.engines import SimulatedOptions
+from assay.engines import SimulatedOptions, VllmOptions
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.ssh, pytest.mark.slow]
 SIMULATED = SimulatedOptions(kind="simulated", itl_ms=1)
@@ -149,6 +150,32 @@ async def test_missing_rights_and_a_missing_controller_are_told(cluster: Hosts, 
     await launcher.stop()
     vllm = ("{python}", "-m", "vllm.entrypoints.openai.api_server")
     assert "needs the LeaderWorkerSet controller" in await launched(cluster, "lws", vllm, pods_per_server=2)
+    assert left(cluster) == []
+
+
+def test_exported_manifests_pass_a_server_side_dry_run(cluster: Hosts, tmp_path: Path) -> None:
+    """All of the API server's admission and validation, nothing stored."""
+    changes: dict[str, Any] = {
+        "accelerators": 4,
+        "memory": "64Gi",
+        "cpu": "8",
+        "node_selector": {"nvidia.com/gpu.product": "FAKE-H100"},
+        "tolerations": [{"key": "nvidia.com/gpu", "effect": "NoSchedule"}],
+        "image_pull_secrets": ["registry"],
+        "model_volume": {"claim": "models"},
+    }
+    vllm = VllmOptions(kind="vllm", model="/models/llama", tensor_parallel=4)
+    written = write_files(export_files("k8s", vllm, options(cluster, **changes), "config: text\n"), tmp_path)
+    told = [rig.kubectl(cluster, "apply", "--dry-run=server", "-f", str(path)).splitlines() for path in written]
+    assert sorted(line for lines in told for line in lines) == [
+        "role.rbac.authorization.k8s.io/assay created (server dry run)",
+        "service/assay-export created (server dry run)",
+        "statefulset.apps/assay-export created (server dry run)",
+    ]
+    servers = tmp_path / "assay-servers.yaml"
+    servers.write_text(servers.read_text().replace("replicas: 2", "replicas: -2"))
+    with pytest.raises(RuntimeError, match="Invalid value: -2"):
+        rig.kubectl(cluster, "apply", "--dry-run=server", "-f", str(servers))
     assert left(cluster) == []
 
 
