@@ -7,9 +7,20 @@ from assay.benchmarks.model import Benchmark, DatasetSpec, QualityTargets, Scena
 _MIN_DURATION_NS = 60_000_000_000
 _MIN_QUERIES = 100
 
-# Reference scores over all bundled articles in f32, with the command that measured them as `source`.
-# Until they are measured the quality gate answers "no reference".
-QUALITY: QualityTargets | None = None
+# bf16, which is served by default, moved ROUGE-2 by 2.3 % against f32 over 30 news articles: 1 % would be noise.
+QUALITY = QualityTargets(
+    rouge1=35.2613,
+    rouge2=14.8265,
+    rougeL=26.0524,
+    rougeLsum=31.7719,
+    gen_len=35_211,
+    gen_num=68,
+    min_rouge_ratio=0.95,
+    source=(
+        "measured over all bundled articles in f32 with: assay run --set engine.precision=f32 "
+        "--set dataset.samples=null --set queries={} --set scenarios=[Offline] --set modes=[accuracy]"
+    ),
+)
 
 # The latency limits are those of MLPerf's llama3.1-8b, taken over for want of any of this model's own.
 BENCHMARK = Benchmark(
