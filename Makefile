@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.assay-installed
 APT    := $(shell cat tests/apt-packages.txt tests/rig/apt-packages.txt 2>/dev/null | grep -v '^\#')
 
-.PHONY: help setup model run test test-setup lint format lock clean
+.PHONY: help setup model run test test-rig test-setup lint format lock clean
 
 help: ## show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -30,6 +30,9 @@ RIG := ssh or slurm or docker or kubernetes or torchx
 
 test: setup lint ## lint, types, tests
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not ($(RIG))"
+	$(BIN)/python -m pytest -q -m "ssh and not slow" tests/integration/cluster/test_check.py tests/integration/cluster/test_ssh_launcher.py
+
+test-rig: setup ## all tests on the rig's hosts: SSH, Slurm, Docker, Kubernetes (root, some minutes)
 	$(BIN)/python -m pytest -q -m "$(RIG)"
 
 test-setup: ## system packages that some tests need (Debian, as root); without them those tests are skipped
