@@ -134,7 +134,7 @@ class Config(_Section):
 DEFAULTS: dict[str, Any] = {
     "name": "embedded",
     "benchmark": "smollm2-135m",
-    "dataset": {"samples": 24},
+    "dataset": {"samples": 16},
     "target_qps": {"Server": 0.8},
     "queries": {"SingleStream": 12},
 }
