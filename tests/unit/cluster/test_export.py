@@ -74,12 +74,16 @@ def test_manifests_hold_what_was_configured() -> None:
 
 def test_one_model_over_several_pods_is_a_leader_worker_set() -> None:
     text, role = export("k8s", {**PODS, "pods_per_server": 2}, {**VLLM, "tensor_parallel": 8}).values()
-    _, workload = yaml.safe_load_all(text)
+    service, workload = yaml.safe_load_all(text)
     template = workload["spec"]["leaderWorkerTemplate"]
     leader, worker = (template[kind]["spec"]["containers"][0] for kind in ("leaderTemplate", "workerTemplate"))
     assert (workload["kind"], workload["spec"]["replicas"], template["size"]) == ("LeaderWorkerSet", 2, 2)
     assert "$(LWS_LEADER_ADDRESS)" in leader["command"]
-    assert worker["command"] == [*leader["command"], "--headless"]
+    module, *arguments = leader["command"][2:]
+    assert module == "vllm.entrypoints.openai.api_server"
+    assert worker["command"][2:] == ["vllm.entrypoints.cli.main", "serve", *arguments, "--headless"]
+    assert service["metadata"]["name"] == workload["metadata"]["name"]
+    assert service["spec"]["publishNotReadyAddresses"], "workers must find a leader that waits for them"
     assert "readinessProbe" not in worker
     rules = yaml.safe_load(role)["rules"]
     assert rules[0]["apiGroups"] == ["leaderworkerset.x-k8s.io"]

@@ -15,6 +15,9 @@ ALL_ADDRESSES = "0.0.0.0"  # noqa: S104 - of the pod's own network
 GRACE_S = 30
 # LeaderWorkerSet's API: https://lws.sigs.k8s.io/docs/reference/leaderworkerset.v1/
 GROUP, VERSION, PLURAL = "leaderworkerset.x-k8s.io", "v1", "leaderworkersets"
+VLLM_SERVER = "vllm.entrypoints.openai.api_server"
+# Of vLLM's two ways to start only this one heeds `--headless`: a follower that began an engine of its own would fail.
+VLLM_FOLLOWER = ("vllm.entrypoints.cli.main", "serve")
 
 Object = dict[str, Any]
 
@@ -77,7 +80,9 @@ def _service(options: KubernetesOptions, label: str) -> Object:
         "metadata": _metadata(name_of(label), options, label),
         "spec": {
             "clusterIP": "None",
-            "publishNotReadyAddresses": False,
+            # LeaderWorkerSet takes this Service for its own, by its name: workers look up a leader that isn't ready yet,
+            # because it waits for them.
+            "publishNotReadyAddresses": options.pods_per_server > 1,
             "selector": _labels(label),
             "ports": [{"name": "http", "port": options.port}],
         },
@@ -104,11 +109,13 @@ def _leader_worker_set(spec: ServerSpec, options: KubernetesOptions, label: str)
 
     vLLM's own multi-node arguments; LeaderWorkerSet sets the variables.
     """
-    if "vllm.entrypoints.openai.api_server" not in spec.argv:
+    if VLLM_SERVER not in spec.argv:
         raise UserError("cluster.pods_per_server: only the vllm engine spreads one model over several pods")
     group = ["--nnodes", "$(LWS_GROUP_SIZE)", "--node-rank", "$(LWS_WORKER_INDEX)"]
     leader = [*_command(spec, options), *group, "--master-addr", "$(LWS_LEADER_ADDRESS)"]
-    worker = _template(spec, options, label, [*leader, "--headless"])
+    at = leader.index(VLLM_SERVER)
+    follower = [*leader[:at], *VLLM_FOLLOWER, *leader[at + 1 :], "--headless"]
+    worker = _template(spec, options, label, follower)
     worker["spec"]["containers"][0].pop("readinessProbe")
     return {
         "apiVersion": f"{GROUP}/{VERSION}",
