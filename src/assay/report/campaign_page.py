@@ -10,7 +10,9 @@ from assay.report import format as fmt
 from assay.report.accuracy import accuracy_chart
 from assay.report.campaign_charts import latency_chart, scaling_chart, sweep_chart, throughput_chart
 from assay.report.chart import Colors
-from assay.report.page import Block, Headline, Links, Page, Problem, Rows, Section, Table, Text, VerdictKind
+from assay.report.environment import endpoint_tables, system_tables
+from assay.report.page import Block, Headline, Page, Problem, Rows, Section, Table, Text, VerdictKind
+from assay.report.run_measures import PROJECTION
 from assay.report.run_page import notice_problems
 from assay.runs.record import RunStatus
 
@@ -21,6 +23,7 @@ def campaign_page(analysis: CampaignAnalysis) -> Page:
     """The report of one campaign."""
     colors = Colors(analysis.nodes)
     sections = [
+        Section("environment", "Environment", list(_environment(analysis))),
         Section("runs", "Runs", list(_runs(analysis))),
         Section("ledger", "Ledger", list(_ledger(analysis))),
         Section("throughput", "Throughput", list(_throughput(analysis, colors))),
@@ -127,6 +130,21 @@ def _problems(analysis: CampaignAnalysis) -> list[Problem]:
     return sorted(problems, key=lambda problem: order[problem.severity])
 
 
+def _environment(analysis: CampaignAnalysis) -> Iterator[Block]:
+    """All endpoints that a run used; nodes and software as the last run that knew them has them."""
+    endpoints = {endpoint.name: endpoint for line in analysis.lines for endpoint in line.record.endpoints}
+    yield from endpoint_tables(list(endpoints.values()))
+    nodes = {
+        str(node.get("name")): node
+        for line in analysis.lines
+        for node in line.system.get("nodes", [])
+        if isinstance(node, dict)
+    }
+    last = analysis.lines[-1].system
+    if last or nodes:
+        yield from system_tables({**last, "nodes": list(nodes.values())})
+
+
 def _runs(analysis: CampaignAnalysis) -> Iterator[Block]:
     lines = {line.entry.key: line for line in analysis.lines}
     rows: Rows = []
@@ -141,13 +159,10 @@ def _runs(analysis: CampaignAnalysis) -> Iterator[Block]:
             )
         )  # fmt: skip
     columns = ("Run", "Mode", "Repeat", "Status", "Verdict", "Samples/s", "Output tokens/s", "Folder")
-    yield Table("Planned runs and how they went", columns, rows, frozenset({2, 5, 6}), "campaign.json, runs/*")
-    links = [
-        (f"{analysis.name(e)}, {e.mode}, repeat {e.repeat}", f"runs/{e.run}/report.html")
-        for e in analysis.state.runs
-        if e.run is not None and e.key in lines
-    ]
-    yield Links(links)
+    reports = {e.run: f"runs/{e.run}/report.html" for e in analysis.state.runs if e.run is not None and e.key in lines}
+    yield Table(
+        "Planned runs and how they went", columns, rows, frozenset({2, 5, 6}), "campaign.json, runs/*", reports
+    )  # fmt: skip
 
 
 def _ledger(analysis: CampaignAnalysis) -> Iterator[Block]:
@@ -323,7 +338,7 @@ def _projection(analysis: CampaignAnalysis) -> Iterator[Block]:
         rows,
         frozenset({2, 3}),
     )
-    yield Text("A projection, not a measurement: it holds if the rate does.")
+    yield Text(PROJECTION)
 
 
 def _provenance(analysis: CampaignAnalysis) -> Iterator[Block]:

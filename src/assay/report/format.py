@@ -19,15 +19,16 @@ def number(value: float | None, digits: int = 4) -> str:
     return f"{value:,.{min(places, 9)}f}"
 
 
-def interval(low: float | None, high: float | None, digits: int = 4) -> str:
-    """Such as "95 %: 13.07 to 14.28"; a side that isn't bounded says so."""
+def interval(low: float | None, high: float | None, unit: str = "") -> str:
+    """Such as "95 %: 13.07 to 14.28 ms"; a side that isn't bounded says so."""
+    unit = f" {unit}" if unit else ""
     if low is None and high is None:
         return "no interval: too few samples"
     if high is None:
-        return f"95 %: above {number(low, digits)}; too few samples for an upper bound"
+        return f"95 %: above {number(low)}{unit}; too few samples for an upper bound"
     if low is None:
-        return f"95 %: below {number(high, digits)}; too few samples for a lower bound"
-    return f"95 %: {number(low, digits)} to {number(high, digits)}"
+        return f"95 %: below {number(high)}{unit}; too few samples for a lower bound"
+    return f"95 %: {number(low)} to {number(high)}{unit}"
 
 
 def with_interval(value: float | None, low: float | None, high: float | None) -> str:

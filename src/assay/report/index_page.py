@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from assay.analysis.campaign import name_of
 from assay.analysis.summary import read_model
 from assay.report import format as fmt
-from assay.report.page import Links, Page, Problem, Rows, Section, Table
+from assay.report.page import Page, Problem, Rows, Section, Table
 from assay.runs.campaign import CampaignFolder, RunEntry, find_campaigns, read_campaign
 from assay.runs.result import Figure, Result
 
@@ -101,15 +101,17 @@ def _section(place: int, rows: Sequence[IndexRow]) -> Section:
     cells: Rows = [
         (
             row.what, row.mode, str(row.repeat), row.status, row.verdict or "", fmt.figure(row.samples_per_s),
-            fmt.figure(row.output_tokens_per_s),
+            fmt.figure(row.output_tokens_per_s), row.campaign,
         )
         for row in rows
     ]  # fmt: skip
-    columns = ("Run", "Mode", "Repeat", "Status", "Verdict", "Samples/s", "Output tokens/s")
+    columns = ("Run", "Mode", "Repeat", "Status", "Verdict", "Samples/s", "Output tokens/s", "Campaign")
     first = rows[0]
-    table = Table(f"{first.campaign}, started {first.started_utc}", columns, cells, frozenset({2, 5, 6}))
-    links = Links([("Report of the campaign", f"{first.campaign}/report.html")])
-    return Section(f"campaign-{place}", f"{first.kind} {first.name}".strip(), [table, links])
+    caption = f"Started {first.started_utc}"
+    table = Table(
+        caption, columns, cells, frozenset({2, 5, 6}), links={first.campaign: f"{first.campaign}/report.html"}
+    )
+    return Section(f"campaign-{place}", f"{first.kind} {first.name}".strip(), [table])
 
 
 def _result(folder: CampaignFolder, entry: RunEntry) -> Result | None:

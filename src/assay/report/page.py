@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -15,13 +15,18 @@ Rows = list[Sequence[str]]
 
 @dataclass(frozen=True)
 class Table:
-    """A table with its caption; the first column heads each row. `numeric` names the right-aligned columns."""
+    """A table with its caption; the first column heads each row.
+
+    `numeric` names the right-aligned columns; `links` gives the address, relative to the page, that a cell's text
+    leads to.
+    """
 
     caption: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
     numeric: frozenset[int] = frozenset()
     source: str = ""
+    links: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -39,14 +44,7 @@ class Quote:
     text: str
 
 
-@dataclass(frozen=True)
-class Links:
-    """A list of links to other pages, relative to this one."""
-
-    items: Sequence[tuple[str, str]]
-
-
-Block = Table | Text | Quote | Links | Chart
+Block = Table | Text | Quote | Chart
 
 
 @dataclass(frozen=True)

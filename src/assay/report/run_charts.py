@@ -16,6 +16,7 @@ from assay.report.chart import NEUTRAL, PALETTE, Chart, Colors, Mark, Panel, Ser
 Values = list[float | None]
 
 _POINTS = 240
+_FEWEST_FOR_WINDOWS = 200  # fewer are drawn one by one
 _MOST_LINES = 12
 _SOURCE = "requests.parquet"
 _TOTAL = PALETTE[0]
@@ -135,16 +136,28 @@ class RunCharts:
     def over_time(self) -> Chart:
         """Percentiles of service TTFT and TPOT in windows of the run."""
         latency = self.analysis.latency
-        panels = [
-            _windows("TTFT from sending, over time", "TTFT from sending (ms)", latency.ttft_over_time),
-            _windows("TPOT over time", "TPOT (ms)", latency.tpot_over_time),
-        ]
+        samples = self.samples
+        windows = len(samples) >= _FEWEST_FOR_WINDOWS
+        sent_ns, ttft_ns, timed = samples.sent_ns, samples.service_ttft_ns, samples.first_ns != MISSING
+        panels = (
+            [
+                _windows("TTFT from sending, over time", "TTFT from sending (ms)", latency.ttft_over_time),
+                _windows("TPOT over time", "TPOT (ms)", latency.tpot_over_time),
+            ]
+            if windows
+            else [
+                _each("TTFT from sending, over time", "TTFT from sending (ms)", sent_ns[timed], ttft_ns[timed]),
+                _each("TPOT over time", "TPOT (ms)", sent_ns[samples.has_tpot], samples.tpot_ns),
+            ]
+        )
         return Chart(
             name="latency_over_time",
             title="Latency over time",
             panels=[panel for panel in panels if panel is not None],
             columns=2,
-            text="Median and 99th percentile in 30 equal windows by the time of sending; a gap means too few samples.",
+            text="Median and 99th percentile in 30 equal windows by the time of sending; a gap means too few samples."
+            if windows
+            else "Every sample by the time of its sending: they are too few for percentiles over time.",
             source=f"{_SOURCE}: first_ns - sent_ns; (last_ns - first_ns) / (output_tokens - 1)",
         )
 
@@ -289,6 +302,15 @@ def _windows(title: str, label: str, series: OverTime | None) -> Panel | None:
             Series("99th percentile", "line", series.middles_s, [_ms(v) for v in series.p99_ns], PALETTE[1]),
         ],
     )
+
+
+def _each(title: str, label: str, sent_ns: Ints, values_ns: Ints) -> Panel | None:
+    """Every sample's value, ms, against the time of its sending."""
+    if len(values_ns) == 0:
+        return None
+    x = list((sent_ns - sent_ns.min()) / 1e9)
+    points = Series("samples", "points", x, list(values_ns / 1e6), _TOTAL)
+    return Panel(title, "time since the first was sent (s)", label, [points])
 
 
 def _groups(title: str, x_label: str, y_label: str, groups: list[Group]) -> Panel:

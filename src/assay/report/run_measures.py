@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from assay.analysis.hardware import MetricSummary
 from assay.analysis.run import RunAnalysis
 from assay.report import format as fmt
 from assay.report.chart import Colors
@@ -145,6 +146,13 @@ def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{name} {fmt.number(count)}" for name, count in counts.items()) or "not recorded"
 
 
+PROJECTION = (
+    "A projection, not a measurement: the time measured, then the missing samples at the rate of the time when every "
+    "place was taken (the end of a run, when places stay empty, comes once however long it is). It holds if the other "
+    "samples are like the measured ones; the interval allows for the chance of which were measured."
+)
+
+
 def hardware_blocks(analysis: RunAnalysis) -> Iterator[Block]:
     if analysis.samples is None:
         return
@@ -155,12 +163,18 @@ def hardware_blocks(analysis: RunAnalysis) -> Iterator[Block]:
     chart = hardware_chart(telemetry, Colors(analysis.nodes_in_order))
     if chart is not None:
         yield chart
-    rows: Rows = [
-        (s.node, s.metric, fmt.number(s.n), *(fmt.number(v) for v in (s.mean, s.min, s.max)))
-        for s in telemetry.summaries()
-    ]
-    columns = ("Node", "Metric", "Samples", "Mean", "Min", "Max")
-    yield Table("Telemetry during the run", columns, rows, frozenset({2, 3, 4, 5}), "telemetry.parquet")
+    rows: Rows = [(s.node, s.metric, fmt.number(s.n), *_spread(s)) for s in telemetry.summaries()]
+    columns = ("Node", "Metric", "Samples", "Mean", "Min", "Max", "Increase")
+    yield Table("Telemetry during the run", columns, rows, frozenset({2, 3, 4, 5, 6}), "telemetry.parquet")
+
+
+def _spread(summary: MetricSummary) -> Sequence[str]:
+    """Mean, least and most; of a counter only its increase; a set of bits has no mean."""
+    if summary.metric.endswith("_total"):
+        return "", "", "", fmt.number(summary.last - summary.first)
+    show = fmt.size if summary.metric.endswith("_bytes") else fmt.number
+    mean = "" if summary.metric.endswith("_reasons") else show(summary.mean)
+    return mean, show(summary.min), show(summary.max), ""
 
 
 def findings_blocks(analysis: RunAnalysis) -> Iterator[Block]:
@@ -191,7 +205,7 @@ def projection_blocks(analysis: RunAnalysis) -> Iterator[Block]:
     ]
     columns = ("Rate of", "Arithmetic", "Time", "95 % interval")
     yield Table("The full data set at the measured rates", columns, rows, frozenset({2, 3}), "requests.parquet")
-    yield Text("A projection, not a measurement: it holds if the rate does.")
+    yield Text(PROJECTION)
 
 
 def provenance_blocks(analysis: RunAnalysis) -> Iterator[Block]:

@@ -11,6 +11,7 @@ from assay.audit import AuditReport
 from assay.report import format as fmt
 from assay.report.accuracy import accuracy_blocks
 from assay.report.chart import Chart
+from assay.report.environment import environment_blocks
 from assay.report.page import Headline, Page, Problem, Section, VerdictKind
 from assay.report.plausibility import audit_problems, plausibility_blocks, refused
 from assay.report.run_charts import RunCharts
@@ -23,7 +24,7 @@ from assay.report.run_measures import (
     provenance_blocks,
     tokens_blocks,
 )
-from assay.report.run_sections import environment_blocks, ledger_blocks, log_blocks, scenario_blocks
+from assay.report.run_sections import ledger_blocks, log_blocks, scenario_blocks
 from assay.runs.result import Distribution, Result
 
 
@@ -112,9 +113,7 @@ def _rate(name: str, result: Result, key: str) -> Headline:
 def _percentile(name: str, value: Distribution, percentile: str) -> Headline:
     low, high = fmt.percentile_interval(value, percentile)
     text = f"{fmt.ms(getattr(value, percentile))} ms"
-    return Headline(
-        name, text, fmt.interval(low, high) + (" ms" if low or high else ""), f"{value.source}: {value.formula}"
-    )
+    return Headline(name, text, fmt.interval(low, high, "ms"), f"{value.source}: {value.formula}")
 
 
 def _what(analysis: RunAnalysis) -> str:

@@ -92,8 +92,16 @@ def test_texts_of_a_run_are_never_markup(tmp_path: Path) -> None:
     assert NASTY not in (folder.path / "report.html").read_text()
     markdown = (folder.path / "report.md").read_text()
     assert "<script>" not in markdown
-    rows = [line for line in markdown.splitlines() if line.startswith("| node-a-0 | &lt;script>")]
-    assert rows == ['| node-a-0 | &lt;script>alert("x")&lt;/script>\\|` | &lt;script>alert("x")&lt;/script>\\|` |']
+    rows = [line for line in markdown.splitlines() if line.startswith("| &lt;script>")]
+    assert rows == ['| &lt;script>alert("x")&lt;/script>\\|` | &lt;script>alert("x")&lt;/script>\\|` | absent |']
+
+
+def test_few_samples_are_drawn_one_by_one_over_time(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, replace(PLAN, samples=20))
+    analysis = analyse_run(folder, get_benchmark(PLAN.benchmark))
+    (chart,) = [chart for chart in run_page(analysis).charts if chart.name == "latency_over_time"]
+    assert [len(panel.series[0].y) for panel in chart.panels] == [20, 20]
+    assert all(value is not None for panel in chart.panels for value in panel.series[0].y)
 
 
 @pytest.mark.parametrize("status", [RunStatus.FAILED, RunStatus.INTERRUPTED, RunStatus.INCOMPLETE])

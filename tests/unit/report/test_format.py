@@ -38,6 +38,10 @@ def test_interval(low: float | None, high: float | None, text: str) -> None:
     assert fmt.interval(low, high) == text
 
 
+def test_an_interval_has_its_unit_at_the_number() -> None:
+    assert fmt.interval(1.5, None, "ms") == "95 %: above 1.500 ms; too few samples for an upper bound"
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
