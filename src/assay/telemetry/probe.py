@@ -3,7 +3,8 @@
 It is sent to a node's interpreter on standard input. Accelerators are asked through the first that answers of NVML
 (libnvidia-ml.so.1), nvidia-smi and amd-smi; `accelerator_source` says which. What was tried in vain is in `problems`.
 
-With `--every SECONDS` it prints what NVML's devices do, one JSON object a line, until nobody reads it any more.
+With `--every SECONDS [--only INDEX,…]` it prints what the host and NVML's devices do, one JSON object a line, until
+nobody reads it any more. Devices are those of `--only`, else of CUDA_VISIBLE_DEVICES where it holds numbers, else all.
 """
 
 from __future__ import annotations
@@ -154,17 +155,17 @@ def from_nvml() -> list[dict[str, Any]]:
 
 
 def output_of(command: list[str]) -> str:
-    """A tool's standard output. Raises OSError where it is missing, fails or hangs."""
+    """A tool's standard output, without its warnings. Raises OSError where it is missing, fails or hangs."""
     if shutil.which(command[0]) is None:
         raise OSError(f"{command[0]} is not installed")
     try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=TOOL_TIMEOUT_S)
+        done = subprocess.run(command, capture_output=True, timeout=TOOL_TIMEOUT_S)
     except subprocess.TimeoutExpired:
         raise OSError(f"{command[0]} did not answer in {TOOL_TIMEOUT_S} s") from None
-    text = done.stdout.decode(errors="replace")
     if done.returncode:
-        raise OSError(f"{command[0]}: {text.strip()[:200]}")
-    return text
+        said = (done.stdout + done.stderr).decode(errors="replace")
+        raise OSError(f"{command[0]}: {said.strip()[:200]}")
+    return done.stdout.decode(errors="replace")
 
 
 def smi_value(text: str, kind: Any) -> Any:
@@ -195,13 +196,24 @@ def from_nvidia_smi() -> list[dict[str, Any]]:
     return parse_nvidia_smi(output_of(["nvidia-smi", query, "--format=csv,noheader,nounits"]))
 
 
+def amd_section(item: dict[str, Any], name: str) -> dict[str, Any]:
+    """A part of what amd-smi tells of a device, without what it doesn't know (in old versions that is the part)."""
+    section = item.get(name)
+    known = section.items() if isinstance(section, dict) else ()
+    return {key: value for key, value in known if value != "N/A"}
+
+
 def parse_amd_smi(text: str) -> list[dict[str, Any]]:
-    """Devices of `amd-smi static --json`: a list, or in later versions an object with `gpu_data`."""
+    """Devices of `amd-smi static --json`: a list, or in later versions an object with `gpu_data`.
+
+    Names of fields are those that amd-smi's own source (amdsmi_cli/amdsmi_commands.py) writes; in early versions they
+    were the library's: `vram_size_mb`, `driver_version`.
+    """
     data = json.loads(text)
     devices = []
     for item in data["gpu_data"] if isinstance(data, dict) else data:
-        asic, vram, driver = item.get("asic", {}), item.get("vram", {}), item.get("driver", {})
-        size = vram.get("size", {})
+        asic, vram, driver = (amd_section(item, name) for name in ("asic", "vram", "driver"))
+        size = vram.get("size", vram.get("vram_size_mb"))
         megabytes = size.get("value") if isinstance(size, dict) else size
         device: dict[str, Any] = {
             "index": int(item["gpu"]),
@@ -282,13 +294,46 @@ def probe(folder: Path) -> dict[str, Any]:
     }
 
 
-def watch(every_s: float) -> None:
-    """Print `{index: what it does}` for NVML's devices, a line every `every_s` seconds. Raises OSError without NVML."""
-    nvml = Nvml()
-    handles = {index: nvml.handle(index) for index in range(nvml.count())}
+def cpu_times() -> tuple[int, int]:
+    """Ticks since boot, of all CPUs: busy and total. Time that guests take is in user time already."""
+    ticks = [int(word) for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    total = sum(ticks)
+    return total - ticks[3] - ticks[4], total  # idle, and waiting for a disk
+
+
+def host_activity(before: tuple[int, int], now: tuple[int, int]) -> dict[str, Any]:
+    """What changes from second to second; CPU between two readings of its times."""
+    elapsed = now[1] - before[1]
+    return {
+        "cpu_percent": round(100 * (now[0] - before[0]) / elapsed, 1) if elapsed else None,
+        "memory_used_bytes": kilobytes("MemTotal") - kilobytes("MemAvailable"),
+        "load_1m": os.getloadavg()[0],
+    }
+
+
+def chosen_devices(arguments: list[str]) -> set[int] | None:
+    """Indices of devices that matter; None: all."""
+    only = "--only" in arguments
+    text = arguments[arguments.index("--only") + 1] if only else os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    words = [word for word in text.split(",") if word]
+    return {int(word) for word in words} if only or (words and all(map(str.isdigit, words))) else None
+
+
+def watch(every_s: float, wanted: set[int] | None) -> None:
+    """Print `{"host": …, "gpus": {index: …}}`, a line every `every_s` seconds; without NVML only the host."""
+    handles: dict[int, Any] = {}
+    try:
+        nvml = Nvml()
+        handles = {index: nvml.handle(index) for index in range(nvml.count()) if wanted is None or index in wanted}
+    except OSError as error:
+        print(error, file=sys.stderr)
+    before = cpu_times()
     while True:
         begin = time.monotonic()
-        print(json.dumps({index: nvml.activity(handle) for index, handle in handles.items() if handle}), flush=True)
+        now = cpu_times()
+        gpus = {index: nvml.activity(handle) for index, handle in handles.items() if handle}
+        print(json.dumps({"host": host_activity(before, now), "gpus": gpus}), flush=True)
+        before = now
         time.sleep(max(0.0, begin + every_s - time.monotonic()))
 
 
@@ -297,13 +342,10 @@ def main(arguments: list[str]) -> int:
         json.dump(probe(Path(arguments[0] if arguments else "~").expanduser()), sys.stdout)
         return 0
     try:
-        watch(float(arguments[1]))
+        watch(float(arguments[1]), chosen_devices(arguments))
     except BrokenPipeError:
         # Nothing more can be written, which the interpreter's own flush at its end doesn't know.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:
-        print(error, file=sys.stderr)
-        return 1
     return 0
 
 

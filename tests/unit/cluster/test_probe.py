@@ -25,12 +25,26 @@ NVIDIA_SMI = """\
 1, NVIDIA H200, GPU-000, 580.159.04, 143771, 90000, 88, [N/A], [N/A], 1200, 1980, 3201, 100, [N/A], [N/A], \
 0x0000000000000048, [N/A]
 """
-# The two shapes that amd-smi's documentation shows; no AMD machine was at hand.
+# As amd-smi told of a Radeon RX 7800 XT in a public report of 2026 (serial number replaced, much left out), but for
+# `driver`, which is as amd-smi's source writes it. No AMD machine was at hand.
 AMD_SMI = [{
     "gpu": 0,
-    "asic": {"market_name": "AMD Instinct MI300X", "asic_serial": "0x1"},
-    "driver": {"name": "amdgpu", "version": "6.8.5"},
-    "vram": {"type": "HBM", "size": {"value": 196592, "unit": "MB"}},
+    "asic": {
+        "market_name": "AMD Radeon RX 7800 XT",
+        "vendor_id": "0x1002",
+        "asic_serial": "0x0123456789ABCDEF",
+        "oam_id": "N/A",
+        "num_compute_units": 60,
+    },
+    "driver": {"name": "amdgpu", "version": "6.8.5", "os_kernel_version": "6.17.0"},
+    "vram": {"size": {"value": 16368, "unit": "MB"}},
+}]  # fmt: skip
+# As the source of early versions of amd-smi writes it.
+AMD_SMI_EARLY = [{
+    "gpu": 0,
+    "asic": {"market_name": "AMD Radeon RX 7800 XT", "asic_serial": "0x0123456789ABCDEF"},
+    "driver": {"driver_name": "amdgpu", "driver_version": "6.8.5"},
+    "vram": {"vram_type": "GDDR6", "vram_vendor": "SAMSUNG", "vram_size_mb": 16368},
 }]  # fmt: skip
 
 
@@ -87,11 +101,33 @@ def test_nvidia_smi_is_the_second_choice(tmp_path: Path) -> None:
     assert parse_probe(json.dumps(seen).encode(), "a").accelerators[1].temperature_c == 88
 
 
-@pytest.mark.parametrize("answer", [AMD_SMI, {"gpu_data": AMD_SMI}])
-def test_amd_smi_in_both_its_forms(answer: Any) -> None:
+@pytest.mark.parametrize("answer", [AMD_SMI, {"gpu_data": AMD_SMI}, AMD_SMI_EARLY])
+def test_amd_smi_in_all_its_forms(answer: Any) -> None:
     (device,) = probe.parse_amd_smi(json.dumps(answer))
-    assert (device["name"], device["memory_total_bytes"]) == ("AMD Instinct MI300X", 196592 << 20)
-    assert device["driver_version"] == "6.8.5"
+    assert (device["name"], device["memory_total_bytes"]) == ("AMD Radeon RX 7800 XT", 16368 << 20)
+    assert (device["uuid"], device["driver_version"]) == ("0x0123456789ABCDEF", "6.8.5")
+
+
+def test_amd_smi_may_not_know() -> None:
+    asic = {"market_name": "N/A", "asic_serial": "N/A"}
+    told = [{"gpu": 1, "asic": asic, "vram": "N/A", "driver": {"version": "N/A"}}]
+    (device,) = probe.parse_amd_smi(json.dumps({"gpu_data": told}))
+    assert device == {"index": 1, "name": "unknown", "uuid": None, "driver_version": None}
+
+
+def test_warnings_of_a_tool_are_no_part_of_its_answer(tmp_path: Path) -> None:
+    """amd-smi on Python 3.14 begins with a SyntaxWarning."""
+    tool = tmp_path / "amd-smi"
+    answer = json.dumps({"gpu_data": AMD_SMI})
+    tool.write_text(
+        f"#!/bin/sh\necho 'amdsmi_interface.py:3569: SyntaxWarning: return in finally' >&2\necho '{answer}'\n"
+    )
+    tool.chmod(0o755)
+    seen = run_probe(PATH=f"{tmp_path}:{os.environ['PATH']}")
+    if seen["accelerator_source"] in ("nvml", "nvidia-smi"):
+        pytest.skip("this machine has NVIDIA's tools, which come first")
+    assert seen["accelerator_source"] == "amd-smi", seen["problems"]
+    assert seen["accelerators"][0]["memory_total_bytes"] == 16368 << 20
 
 
 def test_a_tool_that_fails_is_a_problem_not_an_error(tmp_path: Path) -> None:
