@@ -45,6 +45,7 @@ class EmbeddedEngine(Engine):
 
     def command(self) -> list[str]:
         """The argument list, with placeholders for interpreter, address and port."""
+        from assay.engines.embedded.command import server_command
         from assay.engines.embedded.options import EngineOptions
 
         chosen = EngineOptions(
@@ -54,8 +55,7 @@ class EmbeddedEngine(Engine):
             max_num_seqs=self._options.max_num_seqs,
             max_num_batched_tokens=self._options.max_num_batched_tokens,
         )
-        command = [PYTHON, "-m", "assay.engines.embedded.server", "--host", HOST, "--port", PORT]
-        return [*command, "--model-name", self.model, *chosen.arguments()]
+        return server_command(PYTHON, HOST, PORT, chosen)
 
     def settings(self, node: str) -> dict[str, Any]:
         return self._options.model_dump(mode="json", exclude={"pass_env"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -58,6 +59,15 @@ class EmbeddedOptions(_Served):
     window: int = Field(default=32, ge=1, description="requests in flight")
     ready_timeout_s: float = Field(default=180, gt=0)
 
+    @model_validator(mode="after")
+    def _one_thread(self) -> EmbeddedOptions:
+        if self.threads == 1:
+            from assay.engines.embedded.options import EngineOptions
+
+            if refusal := EngineOptions(self.precision, self.threads).refusal(cores=1):
+                raise ValueError(f"threads: 1: {refusal}")
+        return self
+
 
 class ExternalEndpoint(_Options):
     """A server that already runs."""
@@ -110,6 +120,9 @@ class SimulatedOptions(_Served):
     speeds: dict[str, float] = Field(default_factory=dict, description="node: speed factor; others run at 1.0")
     faults: dict[str, tuple[str, ...]] = Field(
         default_factory=dict, description="node: faults as the simulator's --fault takes them"
+    )
+    truth: Path | None = Field(
+        default=None, description="folder on the nodes in which each server writes what it did and when"
     )
     ready_timeout_s: float = Field(default=30, gt=0)
 

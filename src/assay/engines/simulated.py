@@ -52,7 +52,7 @@ class SimulatedEngine(Engine):
             ServerSpec(
                 name=server_name(node.name, index, node.servers or 1),
                 node=node.name,
-                argv=tuple(self.command(node.name)),
+                argv=(*self.command(node.name), *self._truth(server_name(node.name, index, node.servers or 1))),
                 env=self._options.env,
                 secret_env=self._options.pass_env,
                 port=self._options.port + index if self._options.port else 0,
@@ -71,6 +71,10 @@ class SimulatedEngine(Engine):
         for fault in self._options.faults.get(node, ()):
             command += ["--fault", fault]
         return [*command, "--speed", str(self.speed(node))]
+
+    def _truth(self, server: str) -> tuple[str, ...]:
+        folder = self._options.truth
+        return ("--truth", str(folder / f"{server}.jsonl")) if folder else ()
 
     def speed(self, node: str) -> float:
         return self._options.speeds.get(node, 1.0)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +24,7 @@ import pytest
 from tests.paths import shared_data
 
 from assay.engines.embedded import ModelFiles, ensure_model, server_command
+from assay.engines.embedded.options import EngineOptions, Precision
 from assay.engines.embedded.vocabulary import Vocabulary
 from assay.errors import UserError
 
@@ -76,10 +79,16 @@ class Server:
             time.sleep(0.05)
 
 
+def command_for(port_file: Path, options: EngineOptions) -> list[str]:
+    return [*server_command(sys.executable, "127.0.0.1", "0", options), "--port-file", str(port_file)]
+
+
 @contextmanager
-def running(folder: Path, precision: str = "f32") -> Iterator[Server]:
+def running(folder: Path, precision: Precision = "f32", cores: str | None = None) -> Iterator[Server]:
     port_file, log = folder / "port", folder / "server.log"
-    command = server_command(port_file, precision, cache_gb=1)  # type: ignore[arg-type]
+    command = command_for(port_file, EngineOptions(precision, cache_gb=1))
+    if cores is not None:
+        command = ["taskset", "-c", cores, *command]
     with log.open("wb") as file:
         process = subprocess.Popen(command, stderr=file)
     try:
@@ -296,13 +305,13 @@ def test_a_killed_engine_fails_its_requests_and_ends_the_server(files: ModelFile
                 list(lines)
         assert server.process.wait(30) == 1
         assert not engine.is_running()
-        assert "the engine failed" in server.log.read_text()
+        assert "the engine failed: the engine process ended: killed by SIGKILL" in server.log.read_text()
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_a_server_that_ends_leaves_no_engine(files: ModelFiles, tmp_path: Path, how: signal.Signals) -> None:
     port_file = tmp_path / "port"
-    process = subprocess.Popen(server_command(port_file, cache_gb=1), stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command_for(port_file, EngineOptions(cache_gb=1)), stderr=subprocess.DEVNULL)
     try:
         while not port_file.exists():
             assert process.poll() is None
@@ -313,6 +322,27 @@ def test_a_server_that_ends_leaves_no_engine(files: ModelFiles, tmp_path: Path, 
         engine.wait(30)
     finally:
         process.kill()
+
+
+@pytest.mark.skipif(shutil.which("taskset") is None, reason="needs taskset")
+def test_one_core_serves_f32(server: Server, tmp_path: Path) -> None:
+    """A request's tokens in f32 are the same as with all cores, alone and beside others."""
+    prompts = [f"Tell me about the number {number}." for number in range(4)]
+    with running(tmp_path, cores=one_core()) as alone, ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(alone.ids, prompts)) == list(map(server.ids, prompts))
+
+
+@pytest.mark.skipif(shutil.which("taskset") is None, reason="needs taskset")
+def test_one_core_is_refused_in_bf16_before_openvino_dies_of_it(files: ModelFiles, tmp_path: Path) -> None:
+    command = ["taskset", "-c", one_core(), *command_for(tmp_path / "port", EngineOptions("bf16", cache_gb=1))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=_START_S, check=False)
+    assert done.returncode == 2
+    assert "error: The embedded engine can't start: with one thread OpenVINO computes in f32 only" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def one_core() -> str:
+    return str(min(os.sched_getaffinity(0)))
 
 
 def test_a_taken_port_is_named(server: Server) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import socket
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 from assay.engines.embedded import metrics, server_command
 from assay.engines.embedded.engine import Link
 from assay.engines.embedded.messages import Add, Cancel, Failed, Message, Ready, Step, pack, unpack
-from assay.engines.embedded.options import EngineOptions
+from assay.engines.embedded.options import EngineOptions, Precision
 
 _ids = st.lists(st.integers(0, 1 << 20), max_size=20)
 _number = st.integers(0, 1 << 30)
@@ -80,12 +79,20 @@ def test_options_out_of_range_are_named(capsys: pytest.CaptureFixture[str]) -> N
     assert "--cache-gb: invalid whole number of at least 1 value: '0'" in capsys.readouterr().err
 
 
-def test_the_command_names_port_file_and_precision(tmp_path: Path) -> None:
-    command = server_command(tmp_path / "port", "f32", threads=3)
-    assert command[1:3] == ["-m", "assay.engines.embedded.server"]
+def test_the_command_names_address_and_options() -> None:
+    command = server_command("python", "127.0.0.1", "0", EngineOptions("f32", threads=3))
+    assert command[:3] == ["python", "-m", "assay.engines.embedded.server"]
     pairs = dict(zip(command[3::2], command[4::2], strict=True))
-    assert pairs["--port-file"] == str(tmp_path / "port")
-    assert (pairs["--precision"], pairs["--threads"], pairs["--host"]) == ("f32", "3", "127.0.0.1")
+    assert (pairs["--host"], pairs["--port"], pairs["--model-name"]) == ("127.0.0.1", "0", "smollm2-135m")
+    assert (pairs["--precision"], pairs["--threads"]) == ("f32", "3")
+
+
+@pytest.mark.parametrize(
+    ("precision", "threads", "cores", "refused"),
+    [("bf16", 1, 8, True), ("bf16", 0, 1, True), ("bf16", 2, 1, True), ("bf16", 2, 2, False), ("f32", 1, 1, False)],
+)
+def test_one_thread_is_for_f32_only(precision: Precision, threads: int, cores: int, refused: bool) -> None:
+    assert (EngineOptions(precision, threads).refusal(cores) is not None) == refused
 
 
 def test_metrics_have_vllms_names_and_form() -> None:

@@ -129,6 +129,7 @@ def test_a_key_comes_from_the_environment_and_is_never_recorded(monkeypatch: pyt
         ({"kind": "vllm", "model": "m", "tensor_paralel": 2}, "Extra inputs are not permitted"),
         ({"kind": "external", "model": "m", "endpoints": [{"url": "h:8000"}]}, "write http://HOST:PORT"),
         ({"kind": "simulated", "speeds": {"a": 0}}, "must be above 0"),
+        ({"kind": "embedded", "threads": 1}, "threads: 1: with one thread OpenVINO computes in f32 only"),
     ],
 )
 def test_mistakes_are_told(given: dict[str, Any], message: str) -> None:

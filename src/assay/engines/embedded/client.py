@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import signal
 import socket
 import subprocess
 import sys
@@ -24,6 +26,8 @@ from assay.engines.embedded.messages import (
 )
 from assay.engines.embedded.options import EngineOptions
 
+_END_S = 10.0  # from the closed socket to the end of the process, which may write a core file
+
 
 class EngineDiedError(Exception):
     """The engine process has ended; what it was computing is lost."""
@@ -42,13 +46,14 @@ class EngineClient:
     def __init__(self, gguf: Path, options: EngineOptions) -> None:
         self.ready = asyncio.Event()
         self.dead = asyncio.Event()
-        self.failure = "the engine process ended"
+        self.failure = ""
         self.engine_version = ""
         self.running = 0
         self.waiting = 0
         self.kv_usage = 0.0
         self._queues: dict[int, asyncio.Queue[Output | None]] = {}
         self._next_id = 1  # 0 is the golden check
+        self._precision = options.precision
         self._socket, theirs = socket.socketpair()
         command = [sys.executable, "-m", "assay.engines.embedded.engine", "--fd", str(theirs.fileno())]
         command += ["--gguf", str(gguf), *options.arguments()]
@@ -70,9 +75,24 @@ class EngineClient:
             pass  # killed: the same as an end
         finally:
             self.ready.clear()
+            self.failure = self.failure or await self._how_it_ended()
             self.dead.set()
             for queue in self._queues.values():
                 queue.put_nowait(None)
+
+    async def _how_it_ended(self) -> str:
+        from assay.cluster.local import explain_exit
+
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            await asyncio.to_thread(self._process.wait, _END_S)
+        code = self._process.returncode
+        if code is None:
+            return "the engine process closed its connection"
+        known = code == -signal.SIGFPE and self._precision != "f32"
+        hint = (
+            f" (OpenVINO does that in {self._precision} where it has one thread: set precision to f32)" if known else ""
+        )
+        return f"the engine process ended: {explain_exit(code)}{hint}"
 
     def _heed(self, message: Message) -> None:
         match message:
@@ -114,7 +134,7 @@ class EngineClient:
 
     def _send(self, message: Message) -> None:
         if not self.ready.is_set():
-            raise EngineDiedError(self.failure)
+            raise EngineDiedError(self.failure or "the engine process is ending")
         self._writer.write(pack(message))
 
     def close(self) -> None:

@@ -20,6 +20,19 @@ class EngineOptions:
     max_num_seqs: int = 256
     max_num_batched_tokens: int = 512
 
+    def refusal(self, cores: int) -> str | None:
+        """Why OpenVINO can't compute so on `cores` cores; None if it can.
+
+        With one thread it divides by zero unless precision is f32: https://github.com/openvinotoolkit/openvino/issues/33300
+        More threads than cores don't help, it takes the cores.
+        """
+        if self.precision == "f32" or min(self.threads or cores, cores) > 1:
+            return None
+        return (
+            f"with one thread OpenVINO computes in f32 only (in {self.precision} it dies from a division by zero): set "
+            "precision to f32, or let it have two threads on two cores"
+        )
+
     def arguments(self) -> list[str]:
         """These options as command-line arguments that `from_arguments` reads back."""
         return [text for name, value in asdict(self).items() for text in (_flag(name), str(value))]

@@ -40,9 +40,12 @@ def main() -> int:
     parser.add_argument("--model-name", type=_model_name, default=MODEL_NAME)
     EngineOptions.add_to(parser)
     parsed = parser.parse_args()
+    options = EngineOptions.from_arguments(parsed)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
-        return uvloop.run(_serve(parsed, ensure_model(progress=logger.info)))
+        if refusal := options.refusal(len(os.sched_getaffinity(0))):
+            raise UserError(f"The embedded engine can't start: {refusal}.")
+        return uvloop.run(_serve(parsed, options, ensure_model(progress=logger.info)))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
@@ -54,12 +57,11 @@ def _model_name(text: str) -> str:
     return text
 
 
-async def _serve(parsed: argparse.Namespace, files: ModelFiles) -> int:
+async def _serve(parsed: argparse.Namespace, options: EngineOptions, files: ModelFiles) -> int:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    options = EngineOptions.from_arguments(parsed)
     started_ns = time.monotonic_ns()
     engine = EngineClient(files.gguf_f16, options)
     try:
