@@ -106,7 +106,8 @@ def _complete(record: RunRecord, outcome: dict[str, Any], ledger: Ledger, folder
     record.issued = ledger.issued
     record.loadgen_version = importlib.metadata.version("mlcommons-loadgen")
     if facts := outcome.get("warmup"):
-        record.warmup = WarmupFacts.model_validate({**facts, "ready_ns": record.warmup.ready_ns})
+        known = {"ready_ns": record.warmup.ready_ns, "queued_ns": record.warmup.queued_ns}
+        record.warmup = WarmupFacts.model_validate({**facts, **known})
     for endpoint, window in zip(record.endpoints, outcome.get("windows", []), strict=False):
         endpoint.window = window
     record.client = audit_client(folder, outcome)

@@ -29,7 +29,7 @@ from assay.runs import (
     write_json,
     write_text,
 )
-from assay.telemetry import Sampler
+from assay.telemetry import NodeActivity, Sampler
 
 _FASTEST_QPS = 1000.0  # accuracy runs of Server are paced too; nothing is timed, so as fast as the queue takes them
 _ENDPOINTS_A_WORKER = 8
@@ -43,6 +43,8 @@ class Bench:
     work: Work
     system: SystemRecord
     ready_ns: dict[str, int]
+    queued_ns: dict[str, int]
+    activity: NodeActivity
     simulated: bool
 
 
@@ -61,7 +63,8 @@ async def execute(
     folder.path.mkdir(parents=True)
     record = _begin(bench, entry, endpoints, folder)
     plan = load_plan(bench.work, entry, endpoints, folder)
-    sampler = Sampler(endpoints, accelerators=_accelerators_here(bench.work.config, endpoints))
+    here = _accelerators_here(bench.work.config, endpoints)
+    sampler = Sampler(endpoints, accelerators=here, activity=bench.activity)
     sampler.start()
     try:
         await run_load(plan, folder, limit_s, progress)
@@ -117,7 +120,7 @@ def _begin(bench: Bench, entry: RunEntry, endpoints: Sequence[EndpointFacts], fo
         target_qps=_qps(entry),
         max_tokens=prepared.benchmark.max_new_tokens,
         endpoints=list(endpoints),
-        warmup=WarmupFacts(ready_ns=bench.ready_ns),
+        warmup=WarmupFacts(ready_ns=bench.ready_ns, queued_ns=bench.queued_ns),
         tags=_tags(entry),
     )
     if (audit := audit_config(entry, config)) is not None:

@@ -36,6 +36,7 @@ from assay.runs import (
     write_json,
 )
 from assay.runs.campaign import find_campaigns
+from assay.telemetry import NodeActivity
 
 _LEAST_LIMIT_S = 900.0
 _MISSED = ("samples_failed", "samples_lost")
@@ -158,9 +159,10 @@ class _Campaign:
             self._leave_out(unable)
 
     async def _serve(self, nodes: Sequence[str]) -> None:
-        async with servers(self._config, nodes, self._folder, self._on_lost) as up:
+        activity = NodeActivity()
+        async with servers(self._config, nodes, self._folder, self._on_lost, activity.heard) as up:
             system = await system_record(up, self._work.prepared)
-            bench = Bench(self._work, system, up.ready_ns, up.engine.simulated)
+            bench = Bench(self._work, system, up.ready_ns, up.queued_ns, activity, up.engine.simulated)
             self._served = True
             while todo := self._state.todo:
                 await self._one(bench, todo[0], up.endpoints)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from assay.cluster import Deployment, nodes_of
 from assay.cluster.deployment import Lost, stop_deployment
-from assay.cluster.launcher import LaunchError
+from assay.cluster.launcher import Heard, LaunchError
 from assay.cluster.options import ClusterOptions, KubernetesOptions
 from assay.cluster.state import FILE, read_record
 from assay.config import Config
@@ -47,12 +47,15 @@ def only(config: Config, nodes: Sequence[str]) -> tuple[EngineOptions, ClusterOp
 
 @contextlib.asynccontextmanager
 async def servers(
-    config: Config, nodes: Sequence[str], folder: CampaignFolder, on_lost: Lost
+    config: Config, nodes: Sequence[str], folder: CampaignFolder, on_lost: Lost, heard: Heard
 ) -> AsyncIterator[Deployment]:
-    """Servers on `nodes` while inside. Raises LaunchError where one doesn't come up, UserError for mistakes."""
+    """Servers on `nodes` while inside; `heard` is told what the nodes do.
+
+    Raises LaunchError where one doesn't come up, UserError for mistakes.
+    """
     engine, cluster = only(config, nodes)
     label = folder.path.name.lower()
-    async with Deployment(engine, cluster, label=label, folder=folder.path, on_lost=on_lost) as up:
+    async with Deployment(engine, cluster, label=label, folder=folder.path, on_lost=on_lost, heard=heard) as up:
         yield up
 
 

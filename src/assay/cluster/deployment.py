@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from assay.cluster.build import build_launcher
 from assay.cluster.facts import NodeFacts
 from assay.cluster.http import get
-from assay.cluster.launcher import Launcher, LaunchError, PlacedServer, ServerSpec, ServerState
+from assay.cluster.launcher import Heard, Launcher, LaunchError, PlacedServer, ServerSpec, ServerState
 from assay.cluster.options import ClusterOptions, LocalOptions, NodeOptions, nodes_of
 from assay.cluster.state import DeploymentRecord, ServerRecord, Status, read_record, write_record
 from assay.errors import UserError
@@ -37,7 +37,7 @@ class Deployment:
     Writes `deployment.json` into `folder` as soon as anything may have been started, and the servers' output into
     `folder/endpoints` on exit. While it is up, `on_lost(endpoint, reason)` is called once for each server that ends
     or whose node is lost. SIGTERM cancels the task that entered, as Ctrl-C does, so that the exit is walked through;
-    a handler that was already there is left alone.
+    a handler that was already there is left alone. With `heard`, nodes are observed (see `Launcher.observe`).
 
     What could not be taken down is in `problems` after the exit; `assay stop` tries again.
     Raises UserError for what the configuration got wrong, LaunchError for what went wrong out there.
@@ -51,12 +51,14 @@ class Deployment:
         label: str,
         folder: Path,
         on_lost: Lost | None = None,
+        heard: Heard | None = None,
     ) -> None:
         from assay.engines import build_engine
 
         self.engine: Engine = build_engine(engine)
         self.endpoints: list[EndpointFacts] = []
         self.ready_ns: dict[str, int] = {}
+        self.queued_ns: dict[str, int] = {}
         self.nodes: list[NodeFacts] = []
         self.stop_ns: int | None = None
         self.problems: list[str] = []
@@ -64,6 +66,7 @@ class Deployment:
         self._label = plain_label(label)
         self._folder = folder
         self._on_lost = on_lost
+        self._heard = heard
         self._launcher: Launcher | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._signals = contextlib.ExitStack()
@@ -107,7 +110,12 @@ class Deployment:
         for server in self._launcher.servers:
             self.endpoints.append(await self._describe(server))
             self.ready_ns[server.spec.name] = server.ready_ns or 0
+            if server.queued_ns is not None:
+                self.queued_ns[server.spec.name] = server.queued_ns
         self._record("up")
+        if self._heard:
+            told = await self._launcher.observe(self._heard)
+            self.nodes = [node.model_copy(update={"telemetry": told.get(node.name, "")}) for node in self.nodes]
         self._watcher = asyncio.create_task(self._watch(self._launcher))
 
     def _nodes(self) -> tuple[NodeOptions, ...]:
@@ -186,6 +194,8 @@ class Deployment:
             for server in launcher.servers:
                 if server.state is ServerState.READY and (reason := await launcher.exited(server)):
                     server.state = ServerState.FAILED
+                    server.lost, server.silent_ns = reason, launcher.silence_ns(server)
+                    self._record("up")
                     if self._on_lost:
                         self._on_lost(server.spec.name, reason)
 
@@ -220,7 +230,9 @@ class Deployment:
     def _record(self, status: Status) -> None:
         assert self._launcher is not None
         servers = [ServerRecord.of(server) for server in self._launcher.servers]
-        record = DeploymentRecord(label=self._label, status=status, cluster=self._cluster, servers=servers)
+        record = DeploymentRecord(
+            label=self._label, status=status, cluster=self._cluster, servers=servers, stop_ns=self.stop_ns
+        )
         write_record(self._folder, record)
 
 

@@ -52,3 +52,4 @@ class NodeFacts(_Model):
     accelerators: list[AcceleratorFacts] = Field(default_factory=list)
     utc_ns: int = Field(default=0, description="the node's clock when it was asked")
     problems: list[str] = Field(default_factory=list, description="what the probe tried in vain")
+    telemetry: str = Field(default="", description="what is sampled of it during runs, or why nothing is")

@@ -64,12 +64,22 @@ class PlacedServer:
     """The way that load takes: direct or tunnel."""
     state: ServerState = ServerState.PLACED
     started_ns: int = 0
+    """When it was asked for: started, or submitted to a scheduler. CLOCK_MONOTONIC."""
+    queued_ns: int | None = None
+    """From there until its job ran, ns, as seen from here; None where nothing queues, or while it waits."""
     ready_ns: int | None = None
-    """Start to ready, ns."""
+    """From there until it was ready, ns: the wait in a queue and the server's own start."""
+    lost: str = ""
+    """Why it ended by itself, or can't be reached."""
+    silent_ns: int | None = None
+    """From its node's last word to the loss being found, ns; None where no link is watched."""
 
 
 ReadyCheck = Callable[[PlacedServer], Awaitable[str | None]]
 """Gives None when the server may be loaded, else what is missing. Raises LaunchError when waiting is useless."""
+
+Heard = Callable[[str, bytes], None]
+"""Takes a node's name and one line of its probe, in the event loop's thread."""
 
 
 class Launcher(ABC):
@@ -127,6 +137,18 @@ class Launcher(ABC):
         """Bring what the servers left besides their output. Most launchers have nothing more than logs."""
         await self.logs(dest)
 
+    async def observe(self, heard: Heard) -> dict[str, str]:
+        """Hand on what each node's probe prints until `stop` or `release`; by node, what is collected, or why not.
+
+        A probe that can't be run costs telemetry and no run, so this raises nothing for it.
+        """
+        reason = "not collected: this launcher runs no probe on its nodes"
+        return dict.fromkeys((spec.node for spec in self.specs), reason)
+
+    def silence_ns(self, server: PlacedServer) -> int | None:
+        """Since when nothing was heard of the server's node, ns; None where no link is watched."""
+        return None
+
     async def wait_ready(self, check: ReadyCheck, poll_s: float = 0.2) -> None:
         """Return when every server passes `check`; the first failure ends the waiting for all.
 
@@ -140,7 +162,6 @@ class Launcher(ABC):
             raise failures.exceptions[0] from None
 
     async def _wait_one(self, server: PlacedServer, check: ReadyCheck, poll_s: float) -> None:
-        deadline_ns = server.started_ns + int(server.spec.ready_timeout_s * 1e9)
         while True:
             reason = await self.exited(server)
             if reason is not None:
@@ -151,7 +172,7 @@ class Launcher(ABC):
                 server.state = ServerState.READY
                 server.ready_ns = time.monotonic_ns() - server.started_ns
                 return
-            if time.monotonic_ns() > deadline_ns:
+            if time.monotonic_ns() > server.started_ns + (server.queued_ns or 0) + server.spec.ready_timeout_s * 1e9:
                 server.state = ServerState.FAILED
                 waited = f"not ready after {server.spec.ready_timeout_s:g} s: {missing}"
                 raise LaunchError(await self._explain(server, waited))

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from assay.cluster.facts import NodeFacts
-from assay.cluster.launcher import Launcher, LaunchError, PlacedServer, ServerSpec, ServerState, fill
+from assay.cluster.launcher import Heard, Launcher, LaunchError, PlacedServer, ServerSpec, ServerState, fill
 from assay.cluster.probing import probe_here
 
 HOST = "127.0.0.1"
@@ -99,6 +99,11 @@ class LocalLauncher(Launcher):
         facts = await asyncio.to_thread(probe_here)
         names = dict.fromkeys(spec.node for spec in self.specs)
         return [facts.model_copy(update={"name": name}) for name in names]
+
+    async def observe(self, heard: Heard) -> dict[str, str]:
+        """The controller's own sampler sees this machine."""
+        sampled = "as the controller: its host, and NVML's values of the accelerators in use, every second"
+        return dict.fromkeys((spec.node for spec in self.specs), sampled)
 
     def _log(self, name: str) -> Path:
         return self._folder / f"{name}.log"

@@ -79,7 +79,12 @@ class SshOptions(Options):
     folder: str = Field(default=".cache/assay/servers", description="on the node; relative to the home folder")
     tunnel: bool = Field(default=False, description="send load through the SSH connection; adds delay, is reported")
     connect_timeout_s: float = Field(default=10, gt=0)
-    keepalive_s: float = Field(default=3, gt=0, description="a link is lost after two unanswered keepalives")
+    keepalive_s: float = Field(
+        default=2.5,
+        gt=0,
+        le=3,
+        description="a link is lost after three of these without a word; the run knows 1 s later",
+    )
 
 
 class DockerOptions(Options):
@@ -101,7 +106,7 @@ class DockerOptions(Options):
     config_file: str | None = None
     known_hosts: str | None = None
     connect_timeout_s: float = Field(default=10, gt=0)
-    keepalive_s: float = Field(default=3, gt=0)
+    keepalive_s: float = Field(default=2.5, gt=0, le=3)
 
 
 class SlurmOptions(Options):

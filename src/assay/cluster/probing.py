@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterable
 from importlib.resources import files
 
 import orjson
@@ -15,6 +16,16 @@ from assay.errors import AssayError
 def probe_source() -> str:
     """The probe's program text, to be run by any Python 3 of a node."""
     return files("assay.telemetry").joinpath("probe.py").read_text()
+
+
+EVERY_S = 1.0
+OBSERVED = "host, and NVML's values of the accelerators in use, every second; times are of arrival at the controller"
+
+
+def observing(accelerators: Iterable[int] | None) -> list[str]:
+    """The probe's arguments for telemetry; None leaves the accelerators to CUDA_VISIBLE_DEVICES, else all."""
+    chosen = [] if accelerators is None else ["--only", ",".join(map(str, sorted(accelerators)))]
+    return ["--every", str(EVERY_S), *chosen]
 
 
 def parse_probe(output: bytes, node: str) -> NodeFacts:

@@ -28,7 +28,12 @@ class ServerRecord(BaseModel):
     path: str
     state: ServerState
     handle: dict[str, str]
-    ready_ns: int | None = None
+    queued_ns: int | None = Field(default=None, description="submission to the job's start; null where nothing queues")
+    ready_ns: int | None = Field(default=None, description="start or submission to ready, the wait in a queue included")
+    lost: str = Field(default="", description="why it ended by itself or can't be reached")
+    silent_ns: int | None = Field(
+        default=None, description="its node's last word to the loss being found; null where no link is watched"
+    )
 
     @classmethod
     def of(cls, server: PlacedServer) -> ServerRecord:
@@ -39,13 +44,26 @@ class ServerRecord(BaseModel):
             path=server.path,
             state=server.state,
             handle=server.handle,
+            queued_ns=server.queued_ns,
             ready_ns=server.ready_ns,
+            lost=server.lost,
+            silent_ns=server.silent_ns,
         )
 
     def placed(self) -> PlacedServer:
         """Enough of the server to stop it."""
         spec = ServerSpec(name=self.name, node=self.node, argv=())
-        return PlacedServer(spec, self.url, dict(self.handle), self.path, self.state, ready_ns=self.ready_ns)
+        return PlacedServer(
+            spec,
+            self.url,
+            dict(self.handle),
+            self.path,
+            self.state,
+            queued_ns=self.queued_ns,
+            ready_ns=self.ready_ns,
+            lost=self.lost,
+            silent_ns=self.silent_ns,
+        )
 
 
 class DeploymentRecord(BaseModel):
@@ -59,6 +77,7 @@ class DeploymentRecord(BaseModel):
     controller_pid: int = Field(default_factory=os.getpid)
     cluster: ClusterOptions
     servers: list[ServerRecord] = Field(default_factory=list)
+    stop_ns: int | None = Field(default=None, description="how long taking all of it down took, logs fetched included")
 
 
 def write_record(folder: Path, record: DeploymentRecord) -> None:

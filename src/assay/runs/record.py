@@ -53,7 +53,10 @@ class WarmupFacts(_Model):
     settled_ttft_ns: int | None = Field(default=None, description="one prompt alone, after the rounds; the slowest's")
     duration_ns: int = 0
     rule: str = ""
-    ready_ns: dict[str, int] = Field(default_factory=dict, description="endpoint: start to ready")
+    ready_ns: dict[str, int] = Field(default_factory=dict, description="endpoint: start or submission to ready")
+    queued_ns: dict[str, int] = Field(
+        default_factory=dict, description="endpoint: the part of it that its job waited for its turn, where jobs do"
+    )
 
 
 class ClientAudit(_Model):

@@ -6,17 +6,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from importlib.resources import files
 
-import orjson
-
-# Metric names are gpu<i>_ and these; throttle_mask is `throttle_reasons`, NVML's bits as a number.
-_RENAMED = {"throttle_mask": "throttle_reasons"}
+from assay.telemetry.activity import Add, parse_activity
 
 _PATIENCE_S = 2.0
-
-Add = Callable[[str, str, int, float], None]
 
 
 class AcceleratorWatch:
@@ -38,7 +33,7 @@ class AcceleratorWatch:
             return
         source = files("assay.telemetry").joinpath("probe.py").read_bytes()
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-", "--every", str(self._every_s)],
+            [sys.executable, "-I", "-", "--every", str(self._every_s), "--only", ",".join(map(str, self._nodes))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -63,17 +58,5 @@ class AcceleratorWatch:
         for line in self._process.stdout:
             now_ns = time.monotonic_ns()
             for index, metric, value in parse_activity(line):
-                if index in self._nodes:
+                if index is not None:
                     self._add(self._nodes[index], metric, now_ns, value)
-
-
-def parse_activity(line: bytes) -> Iterator[tuple[int, str, float]]:
-    """Index, metric name and value of what one line of the probe tells; nothing of a line that was cut off."""
-    try:
-        devices = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return
-    for index, activity in devices.items():
-        for name, value in activity.items():
-            if value is not None:
-                yield int(index), f"gpu{index}_{_RENAMED.get(name, name)}", float(value)

@@ -12,6 +12,7 @@ import psutil
 
 from assay.runs import EndpointFacts, RunFolder, TelemetryWriter
 from assay.telemetry.accelerators import AcceleratorWatch
+from assay.telemetry.nodes import NodeActivity
 
 _EVERY_S = 1.0
 _SCRAPE_LIMIT_S = 0.8
@@ -20,15 +21,21 @@ CONTROLLER = "controller"
 
 
 class Sampler:
-    """Host metrics of the controller, its accelerators, and each endpoint's `/metrics`, once a second."""
+    """Host metrics of the controller, its accelerators, other nodes, and each endpoint's `/metrics`, once a second."""
 
     def __init__(
         self,
         endpoints: Sequence[EndpointFacts],
         metrics_path: str | None = "/metrics",
         accelerators: Mapping[int, str] | None = None,
+        activity: NodeActivity | None = None,
     ) -> None:
-        """`accelerators`: for each index of those of this machine that take part, the node they are counted under."""
+        """`accelerators`: for each index of those of this machine that take part, the node they are counted under.
+
+        `activity`: what other nodes tell of themselves; those with endpoints are listened to.
+        """
+        self._nodes = {endpoint.node for endpoint in endpoints}
+        self._activity = activity or NodeActivity()
         self._endpoints = [endpoint for endpoint in endpoints if metrics_path]
         self._path = metrics_path or ""
         self._writer = TelemetryWriter()
@@ -40,11 +47,13 @@ class Sampler:
     def start(self) -> None:
         psutil.cpu_percent()  # the first call only sets the mark that later ones measure from
         self._accelerators.start()
+        self._activity.begin(self._nodes, self._add)
         self._thread.start()
 
     def stop(self, folder: RunFolder) -> None:
         """End the threads and write what they gathered."""
         self._over.set()
+        self._activity.end()
         self._accelerators.stop()
         self._thread.join()
         self._writer.save(folder.telemetry)

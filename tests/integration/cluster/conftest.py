@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +31,20 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rig.Hosts]:
         made.down()
 
 
+def leftovers(hosts: rig.Hosts, number: int) -> list[str]:
+    """What assay started on a host and runs there now: servers and their guards, agents, probes."""
+    words = ("guard.py", "tiny_server", "assay.engines", "assay.simulator", "--every", "exec(program)")
+    return [line for line in hosts.processes(number) if any(word in line for word in words)]
+
+
+def gone(hosts: rig.Hosts, number: int) -> bool:
+    """Whether nothing of that is left, once what has lost its reader has had time to find out."""
+    deadline = time.monotonic() + 20
+    while leftovers(hosts, number) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return not leftovers(hosts, number)
+
+
 @pytest.fixture
 def ssh_options(hosts: rig.Hosts) -> SshOptions:
     """node2 and node3 over SSH, node1 being left to schedulers."""
@@ -39,9 +54,9 @@ def ssh_options(hosts: rig.Hosts) -> SshOptions:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def docker_host(hosts: rig.Hosts) -> Iterator[int]:
-    """The number of a host with a dockerd that has the rig's image."""
+    """The number of a host with a dockerd that has the rig's image; gone before Kubernetes brings its own there."""
     if reason := dockerd.why_not():
         pytest.skip(reason)
     try:

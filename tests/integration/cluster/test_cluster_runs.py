@@ -13,9 +13,15 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.integration.cluster.conftest import gone, leftovers
 from tests.rig.hosts import REPOSITORY, Hosts
 
+from assay.cluster.deployment import WATCH_S
+from assay.cluster.options import SshOptions
+from assay.cluster.ssh.connection import KEEPALIVES
+
 LOST_AFTER = 30  # answers
+FOUND_WITHIN_S = 10
 
 
 def assay(*arguments: str) -> list[str]:
@@ -36,11 +42,6 @@ def read(path: Path) -> Any:
     return json.loads(path.read_bytes())
 
 
-def servers_on(hosts: Hosts, number: int) -> list[str]:
-    words = ("assay.engines", "assay.simulator", "guard.py")
-    return [line for line in hosts.processes(number) if any(word in line for word in words)]
-
-
 @pytest.mark.ssh
 @pytest.mark.engine
 @pytest.mark.slow
@@ -58,7 +59,7 @@ def test_the_example_gives_one_result_for_two_nodes(hosts: Hosts, tmp_path: Path
     ]
     assert [one["url"].split(":")[1] for one in endpoints] == [f"//{hosts.address(2)}", f"//{hosts.address(3)}"]
     assert (ledger["issued"], ledger["completed"], ledger["problems"]) == (8, 8, [])
-    assert servers_on(hosts, 2) == servers_on(hosts, 3) == []
+    assert leftovers(hosts, 2) == leftovers(hosts, 3) == []
 
 
 @pytest.mark.ssh
@@ -87,16 +88,22 @@ def test_a_node_lost_during_a_run_costs_no_sample(hosts: Hosts, tmp_path: Path) 
             hosts.heal(3)
             if running.poll() is None:
                 running.send_signal(signal.SIGINT)
+    (campaign,) = (tmp_path / "out").glob("*")
     ledger = read(only_run(tmp_path / "out") / "ledger.json")
     by_name = {one["endpoint"]: one for one in ledger["endpoints"]}
     assert (ledger["issued"], ledger["completed"], ledger["problems"]) == (200, 200, []), output
     assert ledger["resent"] > 0
     assert by_name["node3"]["failed"] + by_name["node3"]["lost"] > 0
     assert by_name["node2"]["ok"] + by_name["node3"]["ok"] == 200
-    assert servers_on(hosts, 2) == []
-    (campaign,) = (tmp_path / "out").glob("*")
+    assert "endpoint node3 is lost: node node3: the SSH link is lost" in output
+    deployed = read(campaign / "deployment.json")
+    cluster = SshOptions.model_validate(deployed["cluster"])
+    assert cluster.keepalive_s * (KEEPALIVES + 1) + WATCH_S <= FOUND_WITHIN_S
+    found = {one["name"]: (one["lost"] != "", one["silent_ns"] is not None) for one in deployed["servers"]}
+    assert found == {"node2": (False, False), "node3": (True, True)}
+    assert leftovers(hosts, 2) == []
     subprocess.run(assay("stop", str(campaign)), check=True, capture_output=True, timeout=60)
-    assert servers_on(hosts, 3) == []
+    assert gone(hosts, 3)
 
 
 def answered_on(output: Path, count: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.integration.cluster.conftest import TINY
+from tests.integration.cluster.conftest import TINY, gone, leftovers
 from tests.rig import slurm as rig
 from tests.rig.hosts import Hosts
 
@@ -32,20 +33,24 @@ options = SlurmOptions.model_validate(given["cluster"])
 engine = SimulatedOptions(kind="simulated", **given.get("engine", {}))
 folder = Path(given["folder"])
 tiny = tuple(given["argv"])
-lost = []
+lost, heard = [], {}
 
 async def deploy():
     async with Deployment(
-        engine, options, label=given["label"], folder=folder, on_lost=lambda *what: lost.append(what)
+        engine, options, label=given["label"], folder=folder, on_lost=lambda *what: lost.append(what),
+        heard=lambda node, line: heard.update({node: line.decode()})
     ) as deployment:
+        while len(heard) < len(deployment.nodes):
+            await asyncio.sleep(0.05)
         endpoints = [endpoint.model_dump() for endpoint in deployment.endpoints]
         answers = [await get_json(endpoint["url"] + "/v1/models") is not None for endpoint in endpoints]
         print("up", flush=True)
         deadline = time.monotonic() + given.get("wait_s", 0)
         while not lost and time.monotonic() < deadline:
             await asyncio.sleep(0.2)
-    return {"endpoints": endpoints, "answers": answers, "lost": lost, "ready_ns": deployment.ready_ns,
-            "stop_ns": deployment.stop_ns, "nodes": [node.hostname for node in deployment.nodes],
+    return {"endpoints": endpoints, "answers": answers, "lost": lost, "heard": heard,
+            "nodes": [node.hostname for node in deployment.nodes],
+            "telemetry": [node.telemetry for node in deployment.nodes],
             "problems": deployment.problems}
 
 async def launch():
@@ -112,9 +117,16 @@ def drive(hosts: Hosts, do: str, label: str, *, environment: tuple[str, ...] = (
     return json.loads(output.splitlines()[-1])
 
 
+def controller(hosts: Hosts, request: str) -> subprocess.Popen[str]:
+    """The driver on node1, which tells its process id first."""
+    command = shlex.join([sys.executable, "-c", DRIVER, request])
+    ssh = ["ssh", "-F", str(hosts.ssh_config), "node1", f"echo $$; exec {command}"]
+    return subprocess.Popen(ssh, stdout=subprocess.PIPE, text=True)
+
+
 def left(hosts: Hosts) -> list[str]:
     jobs = hosts.run(1, "squeue", "-h", "-o", "%i").split()
-    return jobs + [line for n in (2, 3) for line in hosts.processes(n) if "tiny_server" in line or "simulator" in line]
+    return jobs + [line for number in (2, 3) for line in leftovers(hosts, number)]
 
 
 def test_deploys_on_two_nodes_and_leaves_nothing(hosts: Hosts, slurm: bool) -> None:
@@ -125,7 +137,13 @@ def test_deploys_on_two_nodes_and_leaves_nothing(hosts: Hosts, slurm: bool) -> N
     assert done["answers"] == [True, True]
     assert done["nodes"] == ["node2", "node3"]
     assert done["problems"] == []
+    assert {node: list(json.loads(line)) for node, line in done["heard"].items()} == {
+        "node2": ["host", "gpus"],
+        "node3": ["host", "gpus"],
+    }
+    assert all("arrival at the controller" in text for text in done["telemetry"])
     assert left(hosts) == []
+    assert leftovers(hosts, 1) == []
     assert not (hosts.shared / "jobs" / f"two-{slurm}".lower()).exists()
 
 
@@ -170,6 +188,25 @@ def test_a_job_that_waits_too_long_says_for_what(hosts: Hosts, slurm: bool) -> N
     assert "(Resources)" in done["error"] or "(Priority)" in done["error"]
 
 
+def test_the_wait_in_the_queue_and_the_servers_start_are_told_apart(hosts: Hosts, slurm: bool) -> None:
+    """A job that is seen waiting for a while after it was submitted has waited that long at least."""
+    held_s = 1.5
+    label = f"queue-{slurm}".lower()
+    (hosts.shared / label).mkdir(exist_ok=True)
+    blocker = hosts.run(1, "sbatch", "--parsable", "-w", "node2", "--exclusive", "--wrap", "sleep 100").strip()
+    with controller(hosts, request_of(hosts, "deploy", label)) as process:
+        while f"assay {label} node2" not in hosts.run(1, "squeue", "-h", "-t", "PENDING", "-o", "%k").splitlines():
+            assert process.poll() is None
+        time.sleep(held_s)
+        hosts.run(1, "scancel", blocker)
+        assert process.wait(60) == 0
+    servers = json.loads((hosts.shared / label / "deployment.json").read_bytes())["servers"]
+    queued, ready = ({one["name"]: one[what] for one in servers} for what in ("queued_ns", "ready_ns"))
+    assert ready["node2"] > queued["node2"] > held_s * 1e9
+    assert ready["node3"] > queued["node3"] > 0
+    assert left(hosts) == []
+
+
 def test_check_asks_slurm_of_its_nodes(hosts: Hosts, slurm: bool) -> None:
     nodes = [{"name": "node2", "accelerators": 4}, {"name": "node3", "accelerators": 5}, {"name": "node9"}]
     rows = drive(hosts, "check", "check", cluster={"nodes": nodes, "partition": "gpu"})
@@ -186,16 +223,13 @@ def test_check_asks_slurm_of_its_nodes(hosts: Hosts, slurm: bool) -> None:
 
 def test_what_a_killed_controller_left_can_be_stopped(hosts: Hosts, slurm: bool) -> None:
     (hosts.shared / "orphan").mkdir(exist_ok=True)
-    import shlex
-
-    command = shlex.join([sys.executable, "-c", DRIVER, request_of(hosts, "deploy", "orphan", wait_s=600)])
-    ssh = ["ssh", "-F", str(hosts.ssh_config), "node1", f"echo $$; exec {command}"]
-    with subprocess.Popen(ssh, stdout=subprocess.PIPE) as controller:
-        assert controller.stdout is not None
-        pid = controller.stdout.readline().decode().strip()
-        assert controller.stdout.readline() == b"up\n"
+    with controller(hosts, request_of(hosts, "deploy", "orphan", wait_s=600)) as process:
+        assert process.stdout is not None
+        pid = process.stdout.readline().strip()
+        assert process.stdout.readline() == "up\n"
         hosts.run(1, "kill", f"-{signal.SIGKILL.value}", pid)
     assert len(left(hosts)) >= 4
+    assert gone(hosts, 1)
     assert drive(hosts, "stop", "orphan") == ["node2", "node3"]
     assert left(hosts) == []
 
@@ -203,16 +237,13 @@ def test_what_a_killed_controller_left_can_be_stopped(hosts: Hosts, slurm: bool)
 @pytest.mark.slow
 def test_a_node_that_fails_is_told(hosts: Hosts, slurm: bool) -> None:
     (hosts.shared / "fails").mkdir(exist_ok=True)
-    import shlex
-
-    request = request_of(hosts, "deploy", "fails", wait_s=80)
-    ssh = ["ssh", "-F", str(hosts.ssh_config), "node1", shlex.join([sys.executable, "-c", DRIVER, request])]
     try:
-        with subprocess.Popen(ssh, stdout=subprocess.PIPE, text=True) as controller:
-            assert controller.stdout is not None
-            assert controller.stdout.readline() == "up\n"
+        with controller(hosts, request_of(hosts, "deploy", "fails", wait_s=80)) as process:
+            assert process.stdout is not None
+            process.stdout.readline()  # its process id
+            assert process.stdout.readline() == "up\n"
             hosts.cut(3)
-            done = json.loads(controller.stdout.readline())
+            done = json.loads(process.stdout.readline())
     finally:
         hosts.heal(3)
     ((name, reason),) = done["lost"]

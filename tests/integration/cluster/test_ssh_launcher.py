@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.integration.cluster.conftest import TINY
+from tests.integration.cluster.conftest import TINY, gone, leftovers
 from tests.rig.hosts import NETWORK, REPOSITORY, Hosts
 
 from assay.cluster import Deployment, LaunchError, ServerSpec, stop_deployment
@@ -34,6 +34,14 @@ def spec(node: str, *arguments: str, **fields: object) -> ServerSpec:
 
 async def answers(server: PlacedServer) -> str | None:
     return None if await get_json(server.url + "/health", timeout_s=1) is not None else "no health"
+
+
+def settled(hosts: Hosts, number: int) -> list[str]:
+    """What runs on a host once an agent and its probe have had time to find that their controller is gone."""
+    deadline = time.monotonic() + 20
+    while any("exec(program)" in line for line in leftovers(hosts, number)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return leftovers(hosts, number)
 
 
 def servers_on(hosts: Hosts, number: int) -> list[str]:
@@ -154,6 +162,7 @@ async def test_a_cut_link_is_found_and_the_others_are_stopped(
     hosts: Hosts, ssh_options: SshOptions, tmp_path: Path
 ) -> None:
     lost: dict[str, tuple[str, float]] = {}
+    heard: set[str] = set()
     options = ssh_options.model_copy(update={"connect_timeout_s": 3.0})
     try:
         async with Deployment(
@@ -162,7 +171,10 @@ async def test_a_cut_link_is_found_and_the_others_are_stopped(
             label="cut",
             folder=tmp_path,
             on_lost=lambda name, reason: lost.update({name: (reason, time.monotonic())}),
+            heard=lambda node, _: heard.add(node),
         ) as deployment:
+            while heard != {"node2", "node3"}:
+                await asyncio.sleep(0.05)
             assert [endpoint.settings["speed"] for endpoint in deployment.endpoints] == [1.0, 2.0]
             hosts.cut(3)
             started = time.monotonic()
@@ -170,14 +182,20 @@ async def test_a_cut_link_is_found_and_the_others_are_stopped(
                 await asyncio.sleep(0.1)
         assert list(lost) == ["node3"]
         assert "the SSH link is lost" in lost["node3"][0]
-        assert servers_on(hosts, 2) == []
+        assert leftovers(hosts, 2) == []
         assert "may still run there" in deployment.problems[0]
-        assert json.loads((tmp_path / "deployment.json").read_bytes())["status"] == "stop failed"
+        record = json.loads((tmp_path / "deployment.json").read_bytes())
+        assert record["status"] == "stop failed"
+        assert [(one["name"], one["silent_ns"] is not None) for one in record["servers"]] == [
+            ("node2", False),
+            ("node3", True),
+        ]
+        assert record["servers"][1]["lost"] == lost["node3"][0]
     finally:
         hosts.heal(3)
     assert servers_on(hosts, 3) != []
     assert await stop_deployment(tmp_path) == ["node2", "node3"]
-    assert servers_on(hosts, 3) == []
+    assert gone(hosts, 3)
 
 
 def test_what_a_killed_controller_left_can_be_stopped(hosts: Hosts, ssh_options: SshOptions, tmp_path: Path) -> None:
@@ -191,7 +209,11 @@ def test_what_a_killed_controller_left_can_be_stopped(hosts: Hosts, ssh_options:
         async def main():
             options = SshOptions.model_validate_json({ssh_options.model_dump_json()!r})
             engine, folder = SimulatedOptions(kind="simulated"), Path("{tmp_path}")
-            async with Deployment(engine, options, label="orphan", folder=folder):
+            told = asyncio.Event()
+            async with Deployment(
+                engine, options, label="orphan", folder=folder, heard=lambda node, line: told.set()
+            ):
+                await told.wait()
                 print("up", flush=True)
                 await asyncio.sleep(600)
 
@@ -205,6 +227,7 @@ def test_what_a_killed_controller_left_can_be_stopped(hosts: Hosts, ssh_options:
             controller.send_signal(number)
             controller.wait(30)
         assert bool(servers_on(hosts, 2)) is left
+        assert not any("--every" in line for line in settled(hosts, 2))
     assert asyncio.run(stop_deployment(tmp_path)) == ["node2", "node3"]
     assert servers_on(hosts, 2) == servers_on(hosts, 3) == []
     assert asyncio.run(stop_deployment(tmp_path)) == ["node2", "node3"]

@@ -11,7 +11,7 @@ import pytest
 
 from assay.runs import RunFolder, read_telemetry
 from assay.telemetry import Sampler
-from assay.telemetry.accelerators import AcceleratorWatch, parse_activity
+from assay.telemetry.accelerators import AcceleratorWatch
 
 RIG = Path(__file__).parents[2] / "rig"
 Row = tuple[str, str, int, float]
@@ -69,8 +69,3 @@ def test_the_sampler_writes_them_beside_its_own(tmp_path: Path) -> None:
 
 def test_without_accelerators_nothing_is_started() -> None:
     assert watched({}, enough=0) == []
-
-
-def test_a_line_that_was_cut_off_tells_nothing() -> None:
-    assert list(parse_activity(b'{"0": {"power_w": 1')) == []
-    assert list(parse_activity(b'{"0": {"power_w": 1, "sm_clock_mhz": null}}')) == [(0, "gpu0_power_w", 1.0)]

@@ -101,6 +101,8 @@ class KubernetesLauncher(Launcher):
             return None
         if pod is None:
             return "its pod is gone" if server.handle.get("uid") else None
+        if server.queued_ns is None and pod.spec.node_name:  # the scheduler found a node
+            server.queued_ns = time.monotonic_ns() - server.started_ns
         if server.handle.setdefault("uid", pod.metadata.uid) != pod.metadata.uid:
             return "its pod was replaced by another"
         if reason := failure(pod):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import time
 from collections.abc import Sequence
@@ -10,10 +11,10 @@ from pathlib import Path
 
 from assay.cluster.facts import NodeFacts
 from assay.cluster.health import CheckRow, judged
-from assay.cluster.launcher import Launcher, LaunchError, PlacedServer, ServerSpec, ServerState
+from assay.cluster.launcher import Heard, Launcher, LaunchError, PlacedServer, ServerSpec, ServerState
 from assay.cluster.local import GUARD, explain_exit, secrets, tail_file
 from assay.cluster.options import SlurmOptions
-from assay.cluster.probing import parse_probe, probe_source
+from assay.cluster.probing import OBSERVED, observing, parse_probe, probe_source
 from assay.cluster.slurm import commands
 from assay.cluster.slurm.script import job_name, sbatch_script
 from assay.cluster.slurm.words import HOPELESS, RUNNING, WAITING, end_in_words, reason_in_words
@@ -26,13 +27,15 @@ USABLE = ("idle", "mix", "alloc", "comp")
 class SlurmLauncher(Launcher):
     """Scripts, logs, addresses and exit codes go through a folder that nodes and this machine share.
 
-    `place` returns once every job runs, so that `ready_ns` doesn't count the queue; the wait is in the handle.
+    `place` returns once every job runs. `queued_ns` is from sbatch to the job's first word, seen within POLL_S;
+    `ready_ns` counts from sbatch too, so what is left of it is the server's own start.
     """
 
     def __init__(self, options: SlurmOptions, label: str) -> None:
         super().__init__(label)
         self._options = options
         self._folder = Path(options.folder).expanduser() / label
+        self._probes: list[tuple[asyncio.subprocess.Process, asyncio.Task[None]]] = []
 
     async def prepare(self, specs: Sequence[ServerSpec]) -> None:
         self.specs = specs
@@ -52,19 +55,19 @@ class SlurmLauncher(Launcher):
         for number, spec in enumerate(self.specs):
             script = self._folder / f"{spec.name}.sh"
             script.write_text(sbatch_script(spec, self._options, self.label, number, self._folder))
+            submitted_ns = time.monotonic_ns()
             job = await commands.submit(str(script))
-            self.servers.append(PlacedServer(spec, "", {"job": job}, started_ns=time.monotonic_ns()))
+            self.servers.append(PlacedServer(spec, "", {"job": job}, started_ns=submitted_ns))
         await asyncio.gather(*(self._await_start(server) for server in self.servers))
         return self.servers
 
     async def _await_start(self, server: PlacedServer) -> None:
         """Wait for the job's turn, then for the address that its script writes."""
-        submitted_ns = server.started_ns
         while not (address := self._read(server, "address")):
             job = await commands.look(server.handle["job"])
             if job.state in WAITING:
                 why = reason_in_words(job.reason)
-                waited_s = (time.monotonic_ns() - submitted_ns) / 1e9
+                waited_s = (time.monotonic_ns() - server.started_ns) / 1e9
                 if job.reason in HOPELESS or waited_s > self._options.queue_timeout_s:
                     raise LaunchError(f"job {job.id} of server {server.spec.name} waits for its turn: {why}")
             elif job.state not in RUNNING:
@@ -75,8 +78,7 @@ class SlurmLauncher(Launcher):
                 end = end_in_words(job.state, job.exit_code)
                 raise LaunchError(f"job {job.id} of server {server.spec.name} did not start: {end}\n{tail}".rstrip())
             await asyncio.sleep(POLL_S)
-        server.handle["queued_ns"] = str(time.monotonic_ns() - submitted_ns)
-        server.started_ns = time.monotonic_ns()
+        server.queued_ns = time.monotonic_ns() - server.started_ns
         node, port = address.split()
         server.handle["node"] = node
         server.url = f"http://{await commands.node_address(node)}:{port}"
@@ -110,7 +112,31 @@ class SlurmLauncher(Launcher):
             if source.exists():
                 shutil.copyfile(source, dest / source.name)
 
+    async def observe(self, heard: Heard) -> dict[str, str]:
+        """A step beside the server, with the accelerators that Slurm gave the job; the first job of each node."""
+        told: dict[str, str] = {}
+        for server in self.servers:
+            node = server.spec.node
+            if node in told:
+                told[node] = f"{OBSERVED}, of the first job there only"
+                continue
+            step = [*commands.step_of(server.handle["job"]), self._options.python, "-I", "-", *observing(None)]
+            process = await commands.stream(*step, stdin=probe_source().encode())
+            self._probes.append((process, asyncio.create_task(_read(process, node, heard))))
+            told[node] = OBSERVED
+        return told
+
+    async def release(self) -> None:
+        for process, _ in self._probes:
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+        for process, reader in self._probes:
+            await process.wait()
+            await reader
+        self._probes.clear()
+
     async def stop(self) -> None:
+        await self.release()
         if self.servers and all(server.state is ServerState.STOPPED for server in self.servers):
             return
         if self.servers:
@@ -129,9 +155,9 @@ class SlurmLauncher(Launcher):
 
     async def _facts(self, server: PlacedServer) -> NodeFacts:
         """The probe, as a step of the job beside the server."""
-        step = ["--overlap", "--ntasks=1", f"--jobid={server.handle['job']}", "--quiet"]
+        step = [*commands.step_of(server.handle["job"]), self._options.python, "-I", "-"]
         try:
-            output = await commands.run("srun", *step, self._options.python, "-I", "-", stdin=probe_source().encode())
+            output = await commands.run(*step, stdin=probe_source().encode())
             return parse_probe(output.encode(), server.spec.node)
         except AssayError as error:
             return NodeFacts(name=server.spec.node, hostname=server.handle.get("node", ""), problems=[str(error)])
@@ -165,6 +191,12 @@ class SlurmLauncher(Launcher):
             mend = "ask for fewer, or correct cluster.gres"
             rows.append(judged(name, "accelerators", having >= wanted, 8, f"gres {gres}", mend, required=True))
         return rows
+
+
+async def _read(process: asyncio.subprocess.Process, node: str, heard: Heard) -> None:
+    assert process.stdout is not None
+    async for line in process.stdout:
+        heard(node, line)
 
 
 def _count(gres: str, kind: str) -> int:

@@ -3,7 +3,10 @@
 It lives as long as the SSH channel that it was sent through; what it started lives on below guards (see guard.py),
 each in a session of its own, until it is told to stop them. All that it writes is below one folder a run label:
 
-    <folder>/<label>/guard.py  <name>.log  <name>.json (pid, start, port)  <name>.exit (exit code)
+    <folder>/<label>/guard.py  <name>.log  <name>.json (pid, start, port)  <name>.exit (exit code)  <pid>.agent (start)
+
+The controller says something every second. After LEASE_S of silence the agent takes it for lost, and ends with its
+probe; servers go on.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ from typing import Any
 
 TICK_S = 0.5
 PROBE_TIMEOUT_S = 60
+LEASE_S = 60
+speech = threading.Lock()
 
 
 def start_ticks(pid: int) -> int:
@@ -47,6 +52,7 @@ class Agent:
         self.folder = Path()
         self.reported: set[str] = set()
         self.children: list[subprocess.Popen[bytes]] = []
+        self.probe: subprocess.Popen[bytes] | None = None
 
     def hello(self, request: dict[str, Any]) -> dict[str, Any]:
         """Where this is. Creates nothing."""
@@ -59,7 +65,7 @@ class Agent:
 
     def start(self, request: dict[str, Any]) -> dict[str, Any]:
         """Start one server below a guard."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.sign()
         guard = self.folder / "guard.py"
         guard.write_text(request["guard"])
         name, host = request["name"], request["host"]
@@ -88,6 +94,40 @@ class Agent:
         record = {"pid": process.pid, "start": start_ticks(process.pid), "port": port}
         (self.folder / f"{name}.json").write_text(json.dumps(record))
         return record
+
+    def sign(self) -> None:
+        """Make the folder, and leave word there that this agent works for it."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (self.folder / f"{os.getpid()}.agent").write_text(str(start_ticks(os.getpid())))
+
+    def end_others(self) -> None:
+        """End agents, and their probes, whose link was lost and that don't know it yet."""
+        for path in self.folder.glob("*.agent"):
+            pid = int(path.stem)
+            if pid != os.getpid() and str(start_ticks(pid)) == path.read_text():
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(os.getpgid(pid), signal.SIGKILL)
+
+    def observe(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Send what the probe prints as it comes, until this agent ends or is told to stop."""
+        self.end_probe()
+        self.sign()
+        self.probe = subprocess.Popen(
+            [sys.executable, "-I", "-", *request["arguments"]],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+        )
+        threading.Thread(target=relay, args=(self.probe, request["program"]), daemon=True).start()
+        return {}
+
+    def end_probe(self) -> None:
+        if self.probe is not None:
+            self.probe.kill()
+            with contextlib.suppress(subprocess.TimeoutExpired):  # what waits in a hung driver can't be killed
+                self.probe.wait(TICK_S)
+            self.probe = None
 
     def records(self) -> dict[str, dict[str, Any]]:
         found = {}
@@ -126,7 +166,9 @@ class Agent:
             return {"text": "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])}
 
     def stop(self, request: dict[str, Any]) -> dict[str, Any]:
-        """End all servers of the label and remove its folder."""
+        """End all servers and probes of the label and remove its folder."""
+        self.end_probe()
+        self.end_others()
         records = self.records()
         for record in records.values():
             if self.running(record):
@@ -180,15 +222,27 @@ def hand_out(listener: socket.socket, count: int, connections: int) -> None:
                     left -= connection.send(block[:left])
 
 
+def relay(probe: subprocess.Popen[bytes], program: str) -> None:
+    """Give the probe its program, then pass its lines on."""
+    assert probe.stdin is not None
+    assert probe.stdout is not None
+    with contextlib.suppress(OSError):
+        probe.stdin.write(program.encode())
+        probe.stdin.close()
+        for line in probe.stdout:
+            say({"event": "activity", "line": line.decode(errors="replace")})
+
+
 def say(answer: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(answer) + "\n")
-    sys.stdout.flush()
+    with speech:
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
 
 
 def answer(agent: Agent, line: str) -> dict[str, Any]:
     request = json.loads(line)
     try:
-        verbs = {"hello", "start", "tail", "stop", "run", "clock", "serve_bytes"}
+        verbs = {"hello", "start", "tail", "stop", "run", "clock", "serve_bytes", "observe"}
         if request["do"] not in verbs:
             raise OSError(f"unknown request {request['do']}")
         return {"id": request["id"], **getattr(agent, request["do"])(request)}
@@ -196,19 +250,28 @@ def answer(agent: Agent, line: str) -> dict[str, Any]:
         return {"id": request["id"], "error": str(error)}
 
 
-def main() -> None:
-    agent = Agent()
-    buffer = b""
-    while True:
+def serve(agent: Agent) -> None:
+    """Answer until the channel ends or the controller is silent for too long. An empty line asks for a sign of life."""
+    buffer, heard = b"", time.monotonic()
+    while time.monotonic() - heard < LEASE_S:
         if select.select([0], [], [], TICK_S)[0]:
             data = os.read(0, 1 << 16)
             if not data:
                 return
             *lines, buffer = (buffer + data).split(b"\n")
             for line in lines:
-                say(answer(agent, line.decode()))
+                say(answer(agent, line.decode()) if line else {"event": "alive"})
+            heard = time.monotonic()  # now: what was asked for may have taken its time
         for event in agent.exits():
             say(event)
+
+
+def main() -> None:
+    agent = Agent()
+    try:
+        serve(agent)
+    finally:
+        agent.end_probe()
 
 
 main()

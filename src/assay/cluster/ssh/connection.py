@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import asyncssh
 
 KEEPALIVES = 2
+"""Unanswered ones that are borne; the timer's next end closes the link, so it takes (KEEPALIVES + 1) x keepalive_s."""
 
 
 def require_asyncssh() -> None:
@@ -34,10 +35,11 @@ async def connect(node: SshNode, options: SshOptions | DockerOptions) -> asyncss
 
     address = node.address or node.name
     with explained(node.name, address):
-        return await asyncssh.connect(address, **_arguments(node, options))
+        return await asyncssh.connect(address, **connection_arguments(node, options))
 
 
-def _arguments(node: SshNode, options: SshOptions | DockerOptions) -> dict[str, Any]:
+def connection_arguments(node: SshNode, options: SshOptions | DockerOptions) -> dict[str, Any]:
+    """What asyncssh's `connect` is given besides the address. Raises UserError where a file is missing."""
     arguments: dict[str, Any] = {
         "keepalive_interval": options.keepalive_s,
         "keepalive_count_max": KEEPALIVES,

@@ -7,14 +7,15 @@ import contextlib
 import shlex
 import time
 from collections.abc import Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from assay.cluster.facts import NodeFacts
-from assay.cluster.launcher import Launcher, LaunchError, PlacedServer, ServerSpec, ServerState
+from assay.cluster.launcher import Heard, Launcher, LaunchError, PlacedServer, ServerSpec, ServerState
 from assay.cluster.local import GRACE_S, GUARD, environment, explain_exit, tail_file
 from assay.cluster.options import SshNode, SshOptions
-from assay.cluster.probing import parse_probe, probe_source
+from assay.cluster.probing import OBSERVED, observing, parse_probe, probe_source
 from assay.cluster.ssh.session import Session
 
 
@@ -87,6 +88,22 @@ class SshLauncher(Launcher):
             return None
         code = session.ended[server.spec.name]
         return "it was killed together with its guard" if code is None else explain_exit(code)
+
+    def silence_ns(self, server: PlacedServer) -> int | None:
+        return time.monotonic_ns() - self._sessions[server.spec.node].heard_ns
+
+    async def observe(self, heard: Heard) -> dict[str, str]:
+        """The probe is the agent's child: it ends with the agent, and with `stop` from another session too."""
+        told = {}
+        for name, session in self._sessions.items():
+            session.on_activity = partial(heard, name)
+            try:
+                await session.ask("observe", program=probe_source(), arguments=observing(session.node.accelerators))
+            except LaunchError as error:
+                told[name] = f"not collected: {error}"
+            else:
+                told[name] = OBSERVED
+        return told
 
     async def tail(self, server: PlacedServer, lines: int = 15) -> str:
         try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import shlex
+import time
+from collections.abc import Callable
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +27,7 @@ while len(program) < int(size): program += os.read(0, int(size) - len(program))
 exec(program)
 """
 ANSWER_TIMEOUT_S = 90.0
+BEAT_S = 1.0
 
 
 class Session:
@@ -37,11 +40,16 @@ class Session:
         self.folder = ""
         self.address = ""
         """The node's own address on the connection, as its sshd sees it."""
+        self.heard_ns = 0
+        """When the node said something last, CLOCK_MONOTONIC. It is asked to every BEAT_S."""
+        self.on_activity: Callable[[bytes], None] | None = None
+        """Takes the lines of the node's probe."""
         self._options = options
         self._label = label
         self._connection: asyncssh.SSHClientConnection | None = None
         self._process: asyncssh.SSHClientProcess[bytes] | None = None
         self._reader: asyncio.Task[None] | None = None
+        self._beater: asyncio.Task[None] | None = None
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._next = 0
 
@@ -70,6 +78,7 @@ class Session:
         self._reader = asyncio.create_task(self._read(self._process))
         hello = await self.ask("hello", folder=self._options.folder, label=self._label)
         self.folder, self.address = hello["folder"], hello["address"]
+        self._beater = asyncio.create_task(self._beat(self._process))
 
     async def ask(self, do: str, **fields: Any) -> dict[str, Any]:
         """One request to the agent. Raises LaunchError where the node refuses or the link is lost."""
@@ -89,6 +98,15 @@ class Session:
             raise LaunchError(f"node {self.node.name}: {answer['error']}")
         return answer
 
+    async def _beat(self, process: asyncssh.SSHClientProcess[bytes]) -> None:
+        """Ask for a sign of life: the agent learns that its controller lives, and `heard_ns` follows the node."""
+        while self.lost is None:
+            await asyncio.sleep(BEAT_S)
+            try:
+                process.stdin.write(b"\n")
+            except OSError:  # closed just now, which the reader tells
+                return
+
     async def _read(self, process: asyncssh.SSHClientProcess[bytes]) -> None:
         """Deliver answers and events until the channel ends, however it ends."""
         import asyncssh
@@ -97,9 +115,10 @@ class Session:
             async for line in process.stdout:
                 if not line.startswith(b"{"):  # a login script's chatter
                     continue
+                self.heard_ns = time.monotonic_ns()
                 answer = json.loads(line)
-                if answer.get("event") == "exit":
-                    self.ended[answer["name"]] = answer["code"]
+                if event := answer.get("event"):
+                    self._note(event, answer)
                 elif future := self._waiting.get(answer["id"]):
                     future.set_result(answer)
             self.lost = await self._why(process)
@@ -108,6 +127,12 @@ class Session:
         for future in self._waiting.values():
             if not future.done():
                 future.set_exception(LaunchError(f"node {self.node.name}: {self.lost}"))
+
+    def _note(self, event: str, told: dict[str, Any]) -> None:
+        if event == "exit":
+            self.ended[told["name"]] = told["code"]
+        elif event == "activity" and self.on_activity is not None:
+            self.on_activity(told["line"].encode())
 
     async def _why(self, process: asyncssh.SSHClientProcess[bytes]) -> str:
         """A lost link and an agent that could not start both end the output; the exit status tells them apart."""
@@ -128,7 +153,8 @@ class Session:
                 await self._connection.wait_closed()
             else:
                 self._connection.abort()
-        if self._reader is not None:
-            self._reader.cancel()
-            await asyncio.gather(self._reader, return_exceptions=True)
-        self._connection = self._process = self._reader = None
+        tasks = [task for task in (self._reader, self._beater) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._connection = self._process = self._reader = self._beater = None

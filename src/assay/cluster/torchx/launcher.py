@@ -126,6 +126,8 @@ class TorchxLauncher(Launcher):
         for state in (status.state, *(replica.state for replica in replicas)):
             if is_terminal(state):
                 return f"TorchX says {state.name}"
+        if server.queued_ns is None and status.state.name == "RUNNING":
+            server.queued_ns = time.monotonic_ns() - server.started_ns
         if not server.url and status.state.name == "RUNNING":
             told = next((replica.hostname for replica in replicas if replica.hostname), "")
             host = "127.0.0.1" if self._local else told or await self._announced(server)
