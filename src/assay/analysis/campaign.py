@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from assay.analysis.findings import Evidence, Finding
 from assay.analysis.nodes import Symmetry
-from assay.analysis.projection import Projection, project
-from assay.analysis.rates import sample_rate, token_rate
+from assay.analysis.projection import Course, Projection, course, project
+from assay.analysis.rates import sample_rate, timing_error_ns, token_rate
 from assay.analysis.run import analyse_run
 from assay.analysis.scaling import Efficiency, Measured, Scaling, scaling
 from assay.analysis.statistics import Estimate, over_repeats
@@ -31,9 +32,11 @@ class RunLine:
     result: Result
     ledger: Ledger | None
     findings: list[Finding]
+    system: dict[str, Any]
     nodes: Symmetry | None
     samples_per_s: Estimate | None
     tokens_per_s: Estimate | None
+    course: Course | None
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,7 @@ def _line(entry: RunEntry, folder: RunFolder, find: Callable[[str], Benchmark]) 
     benchmark = find(read_record(folder).benchmark)
     run = analyse_run(folder, benchmark)
     samples = run.samples
+    error_ns = 0.0 if samples is None or not len(samples) else timing_error_ns(samples, run.record.client)
     line = RunLine(
         entry=entry,
         folder=folder,
@@ -134,9 +138,11 @@ def _line(entry: RunEntry, folder: RunFolder, find: Callable[[str], Benchmark]) 
         result=run.result,
         ledger=run.ledger,
         findings=run.findings,
+        system=run.system,
         nodes=run.nodes,
-        samples_per_s=None if samples is None else sample_rate(samples),
-        tokens_per_s=None if samples is None else token_rate(samples),
+        samples_per_s=None if samples is None else sample_rate(samples, timing_error_ns=error_ns),
+        tokens_per_s=None if samples is None else token_rate(samples, timing_error_ns=error_ns),
+        course=None if samples is None else course(samples),
     )
     return line, benchmark
 
@@ -192,7 +198,10 @@ def _projections(analysis: CampaignAnalysis) -> list[Projection]:
     if whole is None:
         return []
     offline = [g for g in analysis.groups if g.first.entry.scenario == "Offline"]
-    found = (project(analysis.name(g.first.entry), whole, g.samples_per_s) for g in offline)
+    found = (
+        project(analysis.name(g.first.entry), whole, [line.course for line in g.lines if line.course is not None])
+        for g in offline
+    )
     return [projection for projection in found if projection is not None]
 
 

@@ -1,20 +1,52 @@
-"""How long the full data set would take at a measured rate, with the arithmetic."""
+"""How long a larger data set would take, from shorter runs.
+
+A short run's rate holds the moment at its end when places stay empty because nothing is left to send; in a long run
+that moment is the same and counts for little. So a projection is the measured time plus the samples that are missing at
+the rate of the time when every place was taken. Its error is the noise of that rate, and the chance of which samples
+were measured: repeats of the same few samples agree with each other better than with others.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from assay.analysis.statistics import Estimate
+from assay.analysis.rates import full_rate
+from assay.analysis.samples import MISSING, Samples
+from assay.analysis.statistics import Estimate, over_repeats
+
+_LEAST_FULL = 0.2
+
+
+@dataclass(frozen=True)
+class Course:
+    """What a run tells of a longer one."""
+
+    samples: int
+    seconds: float
+    rate: Estimate
+    """Samples/s while every place was taken."""
+    distinct: int
+    """Different samples among them."""
+    spread: float
+    """Standard deviation of the different samples' time at their endpoint, of its mean."""
 
 
 class Projection(BaseModel):
-    """Samples ÷ rate. It holds if the rate does: same samples on average, same settings, no further slowing."""
+    """It holds if the other samples are like the measured ones, at the same settings, with no further slowing."""
 
     model_config = ConfigDict(extra="forbid")
 
     name: str = Field(description="whose rate")
     samples: int
-    rate: float = Field(description="samples/s, measured")
+    measured_samples: int = Field(description="in each run")
+    measured_distinct: int = Field(description="different samples among them")
+    measured_seconds: float = Field(description="mean of the runs")
+    rate: float = Field(description="samples/s while every place was taken")
     rate_low: float | None
     rate_high: float | None
     seconds: float
@@ -23,22 +55,79 @@ class Projection(BaseModel):
 
     @property
     def arithmetic(self) -> str:
-        """The division written out."""
-        return f"{self.samples:,} samples / {self.rate:.4g} samples/s = {self.seconds:,.0f} s"
+        """The sum written out."""
+        if self.samples <= self.measured_samples:
+            return f"{self.measured_seconds:.4g} s x {self.samples:,} / {self.measured_samples:,} samples"
+        return (
+            f"{self.measured_seconds:.4g} s for {self.measured_samples:,} samples + "
+            f"{self.samples - self.measured_samples:,} / {self.rate:.4g} samples/s = {self.seconds:,.0f} s"
+        )
 
 
-def project(name: str, samples: int, rate: Estimate) -> Projection | None:
-    """The time for `samples` at `rate`; None where nothing was measured."""
-    if not rate.value > 0:
+def course(samples: Samples, begin_ns: int | None = None) -> Course | None:
+    """A closed-loop run's course from `begin_ns` (the first start, if None); None where there is none."""
+    if len(samples) == 0:
         return None
-    low, high = rate.low, rate.high
+    begin_ns = samples.begin_ns if begin_ns is None else begin_ns
+    seconds = (samples.end_ns - begin_ns) / 1e9
+    if not seconds > 0:
+        return None
+    until_ns = int(samples.sent_ns.max())  # then nothing was left to send, and places began to stay empty
+    if (until_ns - begin_ns) / 1e9 < _LEAST_FULL * seconds:  # all in flight at once: there was no such time
+        until_ns = samples.end_ns
+    distinct, spread = _spread(samples)
+    return Course(len(samples), seconds, full_rate(samples, begin_ns, until_ns), distinct, spread)
+
+
+def _spread(samples: Samples) -> tuple[int, float]:
+    """How many different samples there are, and how much they differ in the time they take."""
+    known = samples.where(samples.sent_ns != MISSING)
+    took = (known.done_ns - known.sent_ns).astype(np.float64)
+    for number in range(len(known.endpoints)):
+        own = known.endpoint == number
+        if own.any():
+            took[own] /= max(1.0, float(took[own].mean()))
+    kinds, index = np.unique(known.qsl_idx, return_inverse=True)
+    if len(kinds) < 2:
+        return len(kinds), math.nan
+    means = np.bincount(index, took) / np.bincount(index)
+    return len(kinds), float(means.std(ddof=1))
+
+
+def project(name: str, samples: int, courses: Sequence[Course]) -> Projection | None:
+    """The time for `samples`, from repeated runs of the same work; None where nothing was measured."""
+    if not courses or any(not c.rate.value > 0 for c in courses):
+        return None
+    rate = over_repeats([_with_choice(c.rate, c, samples) for c in courses])
+    time = over_repeats([_time(c, samples) for c in courses])
+    unknown = any(c.distinct < 2 for c in courses)  # one sample doesn't tell how others differ
     return Projection(
         name=name,
         samples=samples,
+        measured_samples=round(np.mean([c.samples for c in courses])),
+        measured_distinct=min(c.distinct for c in courses),
+        measured_seconds=float(np.mean([c.seconds for c in courses])),
         rate=rate.value,
-        rate_low=low,
-        rate_high=high,
-        seconds=samples / rate.value,
-        seconds_low=None if high is None else samples / high,
-        seconds_high=None if low is None else samples / low,
+        rate_low=None if unknown else rate.low,
+        rate_high=None if unknown else rate.high,
+        seconds=time.value,
+        seconds_low=None if unknown else time.low,
+        seconds_high=None if unknown else time.high,
     )
+
+
+def _time(run: Course, samples: int) -> Estimate:
+    if samples <= run.samples:
+        value = run.seconds * samples / run.samples
+    else:
+        value = run.seconds + (samples - run.samples) / run.rate.value
+    se = None if run.rate.se is None else value * run.rate.se / run.rate.value
+    return _with_choice(Estimate(value, se, run.rate.df, run.samples), run, samples)
+
+
+def _with_choice(estimate: Estimate, run: Course, samples: int) -> Estimate:
+    """With the error from having measured `run.distinct` of `samples` different samples (simple random sampling)."""
+    if run.distinct < 2:
+        return estimate
+    unmeasured = max(0.0, 1 - run.distinct / samples)
+    return replace(estimate, shared=estimate.value * run.spread * math.sqrt(unmeasured / run.distinct))

@@ -4,6 +4,9 @@ A rate is what was completed over the time it took. Its error comes from the pro
 sample's weight is spread evenly between its sending and its end, and the noise of that series over time, in blocks,
 is the noise of the rate. Counting completions instead would add the chance of where in its course each sample was,
 which a run of many samples in flight averages out.
+
+The client's own part in the time (from LoadGen's issue to the first request on the wire, and how late it may notice
+the last token) is the same in every repeat: `Estimate.shared`.
 """
 
 from __future__ import annotations
@@ -14,13 +17,27 @@ import numpy as np
 
 from assay.analysis.samples import MISSING, Samples
 from assay.analysis.statistics import Estimate, Floats, ratio_of_sums
+from assay.runs.record import ClientAudit
 
 _FEWEST_BINS = 64
 _MOST_BINS = 2048
 
 
-def throughput(samples: Samples, begin_ns: int, weights: Floats | None = None) -> Estimate:
-    """Samples (or their weights) a second, from `begin_ns` to the end of the last of `samples`."""
+def timing_error_ns(samples: Samples, client: ClientAudit) -> float:
+    """The most that the time of a run is the client's own, as far as the client measured itself."""
+    sent = samples.sent_ns[samples.sent_ns != MISSING]
+    first_ns = max(0, int(sent.min()) - samples.begin_ns) if len(sent) else 0
+    late_ns = max([0, *client.loop_lag_p99_ns.values()])
+    return first_ns + max(late_ns, (client.calibration or {}).get("ttft_error_p99_ns", 0.0))
+
+
+def throughput(
+    samples: Samples, begin_ns: int, weights: Floats | None = None, timing_error_ns: float = 0.0
+) -> Estimate:
+    """Samples (or their weights) a second, from `begin_ns` to the end of the last of `samples`.
+
+    `timing_error_ns` is a bound, so its standard error is a √3rd of it (GUM, JCGM 100:2008, 4.3.7).
+    """
     count = len(samples)
     if count == 0:
         return Estimate(math.nan, None)
@@ -33,18 +50,29 @@ def throughput(samples: Samples, begin_ns: int, weights: Floats | None = None) -
     edges = np.linspace(begin_ns, samples.end_ns, bins + 1)
     progress = np.diff(_progress(samples, amounts, edges))
     noise = ratio_of_sums(progress, np.full(bins, seconds / bins))
-    return Estimate(value, noise.se, noise.df, count)
+    shared = value * timing_error_ns / 1e9 / seconds / math.sqrt(3)
+    return Estimate(value, noise.se, noise.df, count, shared)
 
 
-def sample_rate(samples: Samples, begin_ns: int | None = None) -> Estimate:
+def full_rate(samples: Samples, begin_ns: int, until_ns: int) -> Estimate:
+    """Samples a second between two times, by their progress: parts of a sample count."""
+    bins = min(max(len(samples), _FEWEST_BINS), _MOST_BINS)
+    edges = np.linspace(begin_ns, until_ns, bins + 1)
+    progress = np.diff(_progress(samples, np.ones(len(samples)), edges))
+    noise = ratio_of_sums(progress, np.full(bins, (until_ns - begin_ns) / 1e9 / bins))
+    return Estimate(noise.value, noise.se, noise.df, len(samples))
+
+
+def sample_rate(samples: Samples, begin_ns: int | None = None, timing_error_ns: float = 0.0) -> Estimate:
     """Completed samples a second, from `begin_ns` (the first start, if None) to the last end."""
-    return throughput(samples, samples.begin_ns if begin_ns is None else begin_ns)
+    begin_ns = samples.begin_ns if begin_ns is None else begin_ns
+    return throughput(samples, begin_ns, timing_error_ns=timing_error_ns)
 
 
-def token_rate(samples: Samples, begin_ns: int | None = None) -> Estimate:
+def token_rate(samples: Samples, begin_ns: int | None = None, timing_error_ns: float = 0.0) -> Estimate:
     """Output tokens of completed samples a second, over the same time."""
     tokens = np.maximum(samples.output_tokens, 0).astype(np.float64)
-    return throughput(samples, samples.begin_ns if begin_ns is None else begin_ns, tokens)
+    return throughput(samples, samples.begin_ns if begin_ns is None else begin_ns, tokens, timing_error_ns)
 
 
 def _progress(samples: Samples, amounts: Floats, times_ns: Floats) -> Floats:

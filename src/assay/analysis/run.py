@@ -15,10 +15,9 @@ from assay.analysis.hardware import Telemetry
 from assay.analysis.latency import LatencyAnalysis, Limits, analyse_latency
 from assay.analysis.nodes import Symmetry, symmetry
 from assay.analysis.phases import Phases, phases
-from assay.analysis.projection import Projection, project
-from assay.analysis.rates import sample_rate
+from assay.analysis.projection import Projection, course, project
 from assay.analysis.samples import Samples
-from assay.analysis.statistics import Estimate, Ints
+from assay.analysis.statistics import Ints
 from assay.analysis.summary import read_model, read_record, summarise_samples
 from assay.analysis.timeline import Timeline, timeline
 from assay.analysis.tokens import TokenAnalysis, analyse_tokens
@@ -102,12 +101,12 @@ def _projections(samples: Samples, record: RunRecord, benchmark: Benchmark) -> l
     whole = benchmark.dataset.total_sample_count or record.dataset_samples
     if record.scenario in ("Server", "Interactive"):
         return []
-    rates: dict[str, Estimate] = {"all endpoints": sample_rate(samples)}
+    courses = {"all endpoints": course(samples)}
     if len(samples.endpoints) > 1:
         for name, own in zip(samples.endpoints, samples.of_endpoint, strict=True):
             if len(own):
-                rates[f"{name}, at its rate in this run"] = sample_rate(own, samples.begin_ns)
-    found = (project(name, whole, speed) for name, speed in rates.items())
+                courses[f"{name}, at its rate in this run"] = course(own, samples.begin_ns)
+    found = (project(name, whole, [own]) for name, own in courses.items() if own is not None)
     return [projection for projection in found if projection is not None]
 
 

@@ -34,6 +34,8 @@ class Estimate:
     se: float | None
     df: float = math.inf
     n: int = 0
+    shared: float = 0.0
+    """Standard error that repeats of this measurement have in common, so that their spread doesn't show it."""
 
     @property
     def interval(self) -> tuple[float, float] | None:
@@ -58,7 +60,8 @@ class Estimate:
 
     def scaled(self, factor: float) -> Estimate:
         """The same quantity in another unit."""
-        return Estimate(self.value * factor, None if self.se is None else self.se * factor, self.df, self.n)
+        se = None if self.se is None else self.se * factor
+        return Estimate(self.value * factor, se, self.df, self.n, self.shared * factor)
 
 
 def total(parts: Sequence[Estimate]) -> Estimate:
@@ -88,16 +91,21 @@ def over_repeats(repeats: Sequence[Estimate]) -> Estimate:
 
     From three repeats on, the spread between runs gives the error (it holds the spread within them); with fewer,
     only the errors within the runs are known. Runs that differ more than their own noise explains are the rule,
-    so a single run's interval says nothing of the next run.
+    so a single run's interval says nothing of the next run. What the repeats share, more of them don't average out.
     """
     count = len(repeats)
     value = sum(r.value for r in repeats) / count
     samples = sum(r.n for r in repeats)
+    shared = max(r.shared for r in repeats)
     if count >= 3:
         spread = math.sqrt(sum((r.value - value) ** 2 for r in repeats) / (count - 1))
-        return Estimate(value, spread / math.sqrt(count), count - 1, samples)
-    whole = total(repeats)
-    return Estimate(value, None if whole.se is None else whole.se / count, whole.df, samples)
+        own, own_df = spread / math.sqrt(count), float(count - 1)
+    else:
+        whole = total(repeats)
+        if whole.se is None:
+            return Estimate(value, None, whole.df, samples)
+        own, own_df = whole.se / count, whole.df
+    return Estimate(value, math.hypot(own, shared), _satterthwaite([own**2, shared**2], [own_df, math.inf]), samples)
 
 
 def mean(values: Floats) -> Estimate:

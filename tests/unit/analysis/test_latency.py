@@ -14,8 +14,6 @@ from tests.unit.analysis.conftest import Analyse
 
 from assay.analysis.distributions import itl_distribution
 from assay.analysis.latency import Limits, by_length, goodput
-from assay.analysis.projection import project
-from assay.analysis.statistics import Estimate
 from assay.runs import REQUESTS_SCHEMA
 
 
@@ -78,13 +76,3 @@ def test_steady_window_leaves_out_the_tail(analyse: Analyse) -> None:
     assert run.phases is not None
     assert run.phases.steady_to_s < 0.75 * run.phases.duration_s
     assert run.phases.tail_cost > 0.1
-
-
-def test_projection_divides_and_turns_the_interval_round() -> None:
-    found = project("a", 13_368, Estimate(0.277, 0.005, 100, 200))
-    assert found is not None
-    assert found.seconds == pytest.approx(13_368 / 0.277)
-    assert found.rate_high is not None
-    assert found.seconds_low == pytest.approx(13_368 / found.rate_high)
-    assert found.arithmetic == "13,368 samples / 0.277 samples/s = 48,260 s"
-    assert project("a", 10, Estimate(float("nan"), None)) is None

@@ -1,0 +1,110 @@
+"""Projections: the interval holds the time that the whole data set really takes, from a few short runs of a part."""
+
+from __future__ import annotations
+
+import heapq
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from assay.analysis.projection import Course, course, project
+from assay.analysis.rates import sample_rate, timing_error_ns
+from assay.analysis.samples import Samples
+from assay.analysis.statistics import Estimate, over_repeats
+from assay.runs.record import ClientAudit
+
+WHOLE = 13_368
+PLACES = 10
+Floats = NDArray[np.float64]
+
+
+def run(kinds: NDArray[np.int64], took_s: Floats) -> Samples:
+    """Places that each take the next sample at once, all offered at 0."""
+    free = [0.0] * PLACES
+    sent, done = np.zeros(len(kinds)), np.zeros(len(kinds))
+    for i, seconds in enumerate(took_s):
+        sent[i] = heapq.heappop(free)
+        done[i] = sent[i] + seconds
+        heapq.heappush(free, done[i])
+    index, zero = np.arange(len(kinds)), np.zeros(len(kinds), dtype=np.int64)
+    start, end = (sent * 1e9).astype(np.int64), (done * 1e9).astype(np.int64)
+    return Samples(("a",), index, kinds, zero, zero, start, start + 1000, end, end, zero + 5, zero + 30)
+
+
+def three_runs(rng: np.random.Generator, population: Floats, distinct: int) -> list[Samples]:
+    """Each of the chosen samples four times, three times over; every run a bit faster or slower than the others."""
+    chosen = rng.choice(len(population), distinct, replace=False)
+    runs = []
+    for _ in range(3):
+        kinds = np.concatenate([rng.permutation(chosen) for _ in range(4)])
+        took_s = population[kinds] * rng.lognormal(0, 0.03, len(kinds)) * rng.lognormal(0, 0.002)
+        runs.append(run(kinds, took_s))
+    return runs
+
+
+def test_the_interval_covers_the_time_of_the_whole_data_set() -> None:
+    population = np.random.default_rng(1).lognormal(-0.02, 0.2, WHOLE) / 3
+    truth_s = run(np.arange(WHOLE), population).duration_s
+    trials, hits, repeats_alone = 200, 0, 0
+    for seed in range(trials):
+        runs = three_runs(np.random.default_rng(seed), population, 50)
+        made = project("all", WHOLE, [course(samples) for samples in runs])  # type: ignore[misc]
+        assert made is not None
+        assert made.seconds_low is not None
+        assert made.seconds_high is not None
+        hits += made.seconds_low <= truth_s <= made.seconds_high
+        low, high = over_repeats([sample_rate(samples) for samples in runs]).interval or (0.0, 0.0)
+        repeats_alone += WHOLE / high <= truth_s <= WHOLE / low
+    assert hits / trials >= 0.9
+    assert repeats_alone / trials < 0.5, "samples over rate would do, and this is in vain"
+
+
+def test_the_end_of_a_short_run_counts_once() -> None:
+    """Samples that all take 1 s on 10 places: 25 of them take 3 s, and 1,000 take about 100 s, not 3 s for each 25."""
+    samples = run(np.arange(25), np.ones(25))
+    made = project("all", 1000, [course(samples)])  # type: ignore[list-item]
+    assert made is not None
+    assert made.seconds == pytest.approx(100.5)
+    assert made.rate == pytest.approx(10)
+    assert made.arithmetic == "3 s for 25 samples + 975 / 10 samples/s = 101 s"
+
+
+def test_all_in_flight_at_once_and_fewer_than_measured() -> None:
+    samples = run(np.arange(8), np.full(8, 2.0))
+    made = project("all", 16, [course(samples)])  # type: ignore[list-item]
+    assert made is not None
+    assert made.seconds == pytest.approx(4)
+    less = project("all", 4, [course(samples)])  # type: ignore[list-item]
+    assert less is not None
+    assert less.seconds == pytest.approx(1)
+
+
+def test_one_sample_again_and_again_has_no_interval() -> None:
+    runs = [course(run(np.zeros(40, dtype=np.int64), np.ones(40))) for _ in range(3)]
+    made = project("all", 1000, runs)  # type: ignore[arg-type]
+    assert made is not None
+    assert made.seconds_low is None
+
+
+def test_a_whole_data_set_has_no_error_of_choice() -> None:
+    few = Course(50, 10.0, Estimate(5.0, 0.001, 9), distinct=50, spread=0.2)
+    part, whole = project("all", 100, [few] * 3), project("all", 50, [few] * 3)
+    assert part is not None
+    assert whole is not None
+    assert whole.seconds_low == whole.seconds_high == 10.0
+    assert part.seconds_high is not None
+    assert part.seconds_high / part.seconds > 1.03
+
+
+def test_repeats_that_agree_by_chance_still_have_the_clients_own_error() -> None:
+    samples = run(np.arange(100), np.ones(100))
+    client = ClientAudit(loop_lag_p99_ns={"worker-0": 3_000_000}, calibration={"ttft_error_p99_ns": 20_000_000.0})
+    error_ns = timing_error_ns(samples, client)
+    assert error_ns == 20_000_000
+    rate = over_repeats([sample_rate(samples, timing_error_ns=error_ns)] * 3)
+    assert rate.interval is not None
+    low, high = rate.interval
+    assert low < 100 / (10 + 0.02) < 100 / (10 - 0.02) < high
+    same = over_repeats([sample_rate(samples)] * 3)
+    assert same.interval == pytest.approx((10, 10))
