@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 
@@ -43,12 +43,17 @@ class Truth:
     """Writes one JSON line a request, and a summary as the last line. Does nothing without a path."""
 
     def __init__(self, path: Path | None, *, each_token: bool) -> None:
-        self._file = path.open("wb") if path else None
+        self._file = self._opened(path) if path else None
         self._each_token = each_token
         self._lines: list[bytes] = []
         self._requests = 0
         self._tokens = 0
         self.lateness = Lateness()
+
+    @staticmethod
+    def _opened(path: Path) -> BinaryIO:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("ab")  # a server that is started again must not wipe out what it did before
 
     @property
     def wants_tokens(self) -> bool:
