@@ -5,7 +5,7 @@ from __future__ import annotations
 from assay.analysis.campaign import CampaignAnalysis, Group
 from assay.analysis.scaling import Scaling
 from assay.report import format as fmt
-from assay.report.chart import NEUTRAL, PALETTE, Chart, Colors, Mark, Panel, Series
+from assay.report.chart import MEDIAN, NEUTRAL, PALETTE, TAIL, Chart, Colors, Mark, Panel, Series
 from assay.report.run_charts import value_bars
 from assay.runs.result import Distribution
 
@@ -76,7 +76,7 @@ def _efficiency_panel(scaling: Scaling) -> Panel:
     known = [g for g in scaling.groups if g.efficiency is not None]
     names = [_group_name(g.nodes) for g in known]
     bars = value_bars(
-        names, [g.efficiency for g in known], [PALETTE[0]] * len(known), [g.low for g in known], [g.high for g in known]
+        names, [g.efficiency for g in known], [NEUTRAL] * len(known), [g.low for g in known], [g.high for g in known]
     )
     return Panel(
         "Efficiency", "", "combined / sum of the nodes alone", [bars], [Mark("y", 1.0, "sum of the nodes alone")]
@@ -139,7 +139,7 @@ def latency_chart(analysis: CampaignAnalysis, colors: Colors) -> Chart | None:
     )
 
 
-_SHARES = (("p50", PALETTE[0]), ("p99", PALETTE[1]))
+_SHARES = (("p50", MEDIAN), ("p99", TAIL))
 
 
 def _percentile_bars(names: list[str], values: list[Distribution], share: str, tint: str) -> Series:
@@ -177,12 +177,12 @@ def sweep_chart(analysis: CampaignAnalysis) -> Chart | None:
 def _sweep_panels(groups: list[Group], label: str, x: list[float]) -> list[Panel]:
     rates = [g.samples_per_s for g in groups]
     values: list[float | None] = [r.value for r in rates]
-    rate = Series("", "line", x, values, PALETTE[0], [r.low for r in rates], [r.high for r in rates])
+    rate = Series("", "line", x, values, NEUTRAL, [r.low for r in rates], [r.high for r in rates])
     panels = [Panel("Completed samples/s", label, "samples/s", [rate])]
     for key, title in (("ttft_ns", "TTFT p99"), ("tpot_ns", "TPOT p99")):
         own = [g.first.result.latency.get(key) for g in groups]
         bounds = [fmt.percentile_interval(d, "p99") if d else (None, None) for d in own]
         tail: list[float | None] = [d.p99 / 1e6 if d else None for d in own]
-        line = Series("", "line", x, tail, PALETTE[1], [b[0] for b in bounds], [b[1] for b in bounds])
+        line = Series("", "line", x, tail, TAIL, [b[0] for b in bounds], [b[1] for b in bounds])
         panels.append(Panel(title, label, "ms", [line]))
     return panels

@@ -13,6 +13,8 @@ Axis = Literal["x", "y"]
 # (one of which vanishes on a dark page, the other on a light one).
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 NEUTRAL = "#7F7F7F"
+# The palette's first colours are nodes; these two are a distribution's middle and its tail.
+MEDIAN, TAIL = "#AA4499", "#999933"
 
 
 @dataclass(frozen=True)

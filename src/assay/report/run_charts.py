@@ -11,7 +11,7 @@ from assay.analysis.run import RunAnalysis
 from assay.analysis.samples import MISSING, Samples
 from assay.analysis.statistics import Ints
 from assay.report import format as fmt
-from assay.report.chart import NEUTRAL, PALETTE, Chart, Colors, Mark, Panel, Series
+from assay.report.chart import MEDIAN, NEUTRAL, PALETTE, TAIL, Chart, Colors, Mark, Panel, Series
 
 Values = list[float | None]
 
@@ -298,8 +298,8 @@ def _windows(title: str, label: str, series: OverTime | None) -> Panel | None:
         "time since the first was sent (s)",
         label,
         [
-            Series("median", "line", series.middles_s, [_ms(v) for v in series.p50_ns], PALETTE[0]),
-            Series("99th percentile", "line", series.middles_s, [_ms(v) for v in series.p99_ns], PALETTE[1]),
+            Series("median", "line", series.middles_s, [_ms(v) for v in series.p50_ns], MEDIAN),
+            Series("99th percentile", "line", series.middles_s, [_ms(v) for v in series.p99_ns], TAIL),
         ],
     )
 
@@ -321,11 +321,11 @@ def _groups(title: str, x_label: str, y_label: str, groups: list[Group]) -> Pane
         y_label,
         [
             Series(
-                "median", "bars", names, [_ms(g.p50_ns) for g in groups], PALETTE[0],
+                "median", "bars", names, [_ms(g.p50_ns) for g in groups], MEDIAN,
                 low=[_ms(g.p50_low) for g in groups], high=[_ms(g.p50_high) for g in groups],
             ),
             Series(
-                "99th percentile", "bars", names, [_ms(g.p99_ns) for g in groups], PALETTE[1],
+                "99th percentile", "bars", names, [_ms(g.p99_ns) for g in groups], TAIL,
                 low=[_ms(g.p99_low) for g in groups], high=[_ms(g.p99_high) for g in groups],
             ),
         ],

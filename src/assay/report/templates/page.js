@@ -15,17 +15,28 @@
     };
   }
 
+  function theme(node, print) {
+    const own = colors(print);
+    // On bars plotly's own error bars are dark grey: not to be seen on a dark page.
+    const bars = node.data.map(function (trace, place) { return trace.type === "bar" ? place : -1; })
+      .filter(function (place) { return place >= 0; });
+    const layout = Plotly.relayout(node, own);
+    return bars.length ? layout.then(function () {
+      return Plotly.restyle(node, { "error_y.color": own["font.color"] }, bars);
+    }) : layout;
+  }
+
   function draw(id) {
     const figure = figures[id];
     const layout = Object.assign({}, figure.layout, { font: { family: "system-ui, sans-serif", size: 12 } });
     const node = document.getElementById(id);
     return Plotly.newPlot(node, figure.data, layout, config).then(function () {
-      return Plotly.relayout(node, colors(false));
+      return theme(node, false);
     }).then(function () { node.dataset.drawn = "yes"; });
   }
 
   function recolor(print) {
-    document.querySelectorAll('.plot[data-drawn="yes"]').forEach(function (node) { Plotly.relayout(node, colors(print)); });
+    document.querySelectorAll('.plot[data-drawn="yes"]').forEach(function (node) { theme(node, print); });
   }
 
   const ids = Object.keys(figures);
