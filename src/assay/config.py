@@ -134,9 +134,9 @@ class Config(_Section):
 DEFAULTS: dict[str, Any] = {
     "name": "embedded",
     "benchmark": "smollm2-135m",
-    "dataset": {"samples": 16},
+    "dataset": {"samples": 12},
     "target_qps": {"Server": 0.8},
-    "queries": {"SingleStream": 12},
+    "queries": {"SingleStream": 8},
 }
 
 
