@@ -25,7 +25,8 @@ SLOWDOWNS = {
     0x40: "hardware thermal slowdown",
     0x80: "hardware power brake slowdown",
 }
-KV_CACHE = re.compile(r"(kv_cache_usage_perc|gpu_cache_usage_perc)$")
+# vLLM's names, now and before; SGLang's; llama.cpp's
+KV_CACHE = re.compile(r"(kv_cache_usage_perc|gpu_cache_usage_perc|token_usage|kv_cache_usage_ratio)$")
 PREEMPTIONS = re.compile(r"num_preemptions(_total)?$")
 _GPU = re.compile(r"^gpu(\d+)_")
 

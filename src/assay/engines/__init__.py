@@ -1,6 +1,6 @@
-"""What serves the model: command lines, readiness, metrics names, one file an engine."""
+"""What serves the model: command lines, options, versions, one file an engine."""
 
-from assay.engines.base import API_PATH, Engine, MetricsNames, served_models
+from assay.engines.base import API_PATH, Engine, served_models
 from assay.engines.build import build_engine
 from assay.engines.options import (
     EmbeddedOptions,
@@ -16,7 +16,6 @@ __all__ = [
     "Engine",
     "EngineOptions",
     "ExternalOptions",
-    "MetricsNames",
     "SimulatedOptions",
     "VllmOptions",
     "build_engine",

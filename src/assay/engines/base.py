@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from assay.cluster.http import get_json
@@ -14,23 +13,10 @@ from assay.cluster.options import NodeOptions
 API_PATH = "/v1"
 
 
-@dataclass(frozen=True)
-class MetricsNames:
-    """Names in the engine's Prometheus text; None where it has no such metric."""
-
-    running: str | None = None
-    waiting: str | None = None
-    kv_usage: str | None = None
-    prompt_tokens: str | None = None
-    generation_tokens: str | None = None
-
-
 class Engine(ABC):
     """One `engine:` section, ready to be asked for servers."""
 
     kind: ClassVar[str]
-    metrics: MetricsNames = MetricsNames()
-    metrics_path: str | None = "/metrics"
     simulated: bool = False
 
     @property

@@ -10,31 +10,10 @@ from urllib.parse import urlsplit
 from assay.cluster.http import get_json
 from assay.cluster.launcher import ServerSpec
 from assay.cluster.options import NodeOptions
-from assay.engines.base import Engine, MetricsNames
+from assay.engines.base import Engine
 from assay.engines.options import ExternalEndpoint, ExternalOptions
-from assay.engines.vllm import VLLM_METRICS
 from assay.errors import UserError
 
-# As each server's own documentation names them.
-METRICS = {
-    "vllm": VLLM_METRICS,
-    "sglang": MetricsNames(
-        running="sglang:num_running_reqs",
-        waiting="sglang:num_queue_reqs",
-        kv_usage="sglang:token_usage",
-        prompt_tokens="sglang:prompt_tokens_total",
-        generation_tokens="sglang:generation_tokens_total",
-    ),
-    "tensorrt-llm": MetricsNames(),
-    "llama.cpp": MetricsNames(
-        running="llamacpp:requests_processing",
-        waiting="llamacpp:requests_deferred",
-        kv_usage="llamacpp:kv_cache_usage_ratio",
-        prompt_tokens="llamacpp:prompt_tokens_total",
-        generation_tokens="llamacpp:tokens_predicted_total",
-    ),
-    "other": MetricsNames(),
-}
 # Server: where it tells its version, and how to read the answer.
 VERSIONS: dict[str, tuple[str, Callable[[Any], object]]] = {
     "vllm": ("/version", lambda answer: answer["version"]),
@@ -49,8 +28,6 @@ class ExternalEngine(Engine):
 
     def __init__(self, options: ExternalOptions) -> None:
         self._options = options
-        self.metrics = METRICS[options.server]
-        self.metrics_path = None if options.server in ("tensorrt-llm", "other") else "/metrics"
 
     @property
     def model(self) -> str:

@@ -7,18 +7,9 @@ from typing import Any
 
 from assay.cluster.launcher import HOST, PORT, PYTHON, ServerSpec
 from assay.cluster.options import NodeOptions
-from assay.engines.base import Engine, MetricsNames, per_node, server_name
+from assay.engines.base import Engine, per_node, server_name
 from assay.engines.options import VllmOptions
 from assay.errors import UserError
-
-VLLM_METRICS = MetricsNames(
-    running="vllm:num_requests_running",
-    waiting="vllm:num_requests_waiting",
-    kv_usage="vllm:kv_cache_usage_perc",
-    prompt_tokens="vllm:prompt_tokens_total",
-    generation_tokens="vllm:generation_tokens_total",
-)
-
 
 # Only `vllm serve` heeds these; the server module that is started here takes them and does nothing.
 _WITHOUT_EFFECT = ("--api-server-count", "-asc", "--headless")
@@ -26,7 +17,6 @@ _WITHOUT_EFFECT = ("--api-server-count", "-asc", "--headless")
 
 class VllmEngine(Engine):
     kind = "vllm"
-    metrics = VLLM_METRICS
 
     def __init__(self, options: VllmOptions) -> None:
         """Raises UserError for an extra argument that would have no effect."""

@@ -19,8 +19,8 @@ _QUANTITIES: Sequence[tuple[str, str, str, float]] = (
     (r"^gpu\d+_power_w$", "GPU power", "W", 1),
     (r"^gpu\d+_memory_used_bytes$", "GPU memory used", "GiB", 1 / (1 << 30)),
     (KV_CACHE.pattern, "KV cache in use", "%", 100),
-    (r"num_requests_running$", "Requests running in the engine", "requests", 1),
-    (r"num_requests_waiting$", "Requests waiting in the engine", "requests", 1),
+    (r"(num_requests_running|num_running_reqs|requests_processing)$", "Requests running in the engine", "requests", 1),
+    (r"(num_requests_waiting|num_queue_reqs|requests_deferred)$", "Requests waiting in the engine", "requests", 1),
     (r"^cpu_percent$", "Host CPU", "%", 1),
     (r"^memory_used_bytes$", "Host memory used", "GiB", 1 / (1 << 30)),
 )

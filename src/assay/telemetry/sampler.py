@@ -16,7 +16,7 @@ from assay.telemetry.nodes import NodeActivity
 
 _EVERY_S = 1.0
 _SCRAPE_LIMIT_S = 0.8
-_SHARES = ("_perc", "_percent", "_ratio")
+_SHARES = ("_perc", "_percent", "_ratio", "_usage")
 CONTROLLER = "controller"
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from assay.engines.vllm import VLLM_METRICS
+import pytest
+
+from assay.analysis.hardware import KV_CACHE
 from assay.telemetry.sampler import parse_prometheus
 
 # Names and numbers as vLLM 0.25.0 gave them on an H200; the labels, the second engine and the last four are by hand.
@@ -33,9 +35,18 @@ def test_values_are_summed_over_engines_and_shares_averaged() -> None:
     }
 
 
-def test_every_metric_that_is_named_for_vllm_is_on_its_page() -> None:
-    names = {getattr(VLLM_METRICS, field) for field in VLLM_METRICS.__dataclass_fields__}
-    assert names <= parse_prometheus(PAGE).keys()
+@pytest.mark.parametrize(
+    ("page", "name", "value"),
+    [
+        # Names as the servers' documentation has them; numbers by hand.
+        ('sglang:token_usage{model_name="m"} 0.28\nsglang:token_usage{model_name="n"} 0.3', "sglang:token_usage", 0.29),
+        ("llamacpp:kv_cache_usage_ratio 0.5", "llamacpp:kv_cache_usage_ratio", 0.5),
+        ('vllm:kv_cache_usage_perc{engine="0"} 0.25', "vllm:kv_cache_usage_perc", 0.25),
+    ],
+)
+def test_every_servers_share_of_its_cache_is_found(page: str, name: str, value: float) -> None:
+    assert parse_prometheus(page) == {name: pytest.approx(value)}
+    assert KV_CACHE.search(f"node-0/{name}")
 
 
 def test_lines_that_are_no_metrics_are_passed_over() -> None:
