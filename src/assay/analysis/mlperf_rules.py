@@ -16,10 +16,29 @@ SEEDS = {
     "schedule_rng_seed": 16159082839903944936,
 }
 TAIL_PERCENTILE = 0.99
+# MLPerf Inference v6.1, compliance/TEST06/audit.config: a performance run (mode 2) that logs about 100 answers, of 100
+# queries or more, drawn at random instead of in whole epochs, for as long as they take. Its verdict is
+# run_verification.py's, from the answers; speed and LoadGen's own VALID are no part of it.
+COMPLIANCE: dict[str, dict[str, int]] = {
+    "TEST06": {
+        "mode": 2,
+        "accuracy_log_rng_seed": 720381539243781796,
+        "accuracy_log_sampling_target": 100,
+        "min_query_count": 100,
+        "min_duration": 0,
+        "sample_concatenate_permutation": 0,
+    }
+}
 _MODES = {"performance": "PerformanceOnly", "accuracy": "AccuracyOnly"}
 
 
-def departures(detail: LoadgenDetail, spec: ScenarioSpec, mode: Mode, performance_samples: int | None) -> list[str]:
+def departures(
+    detail: LoadgenDetail,
+    spec: ScenarioSpec,
+    mode: Mode,
+    performance_samples: int | None,
+    compliance: str | None = None,
+) -> list[str]:
     """Each setting that isn't the rules', in words; empty where all are.
 
     Args:
@@ -27,6 +46,7 @@ def departures(detail: LoadgenDetail, spec: ScenarioSpec, mode: Mode, performanc
         spec: the benchmark's scenario.
         mode: the run's mode; durations and counts bind performance runs only.
         performance_samples: the samples that LoadGen must draw from; None where the benchmark doesn't say.
+        compliance: the compliance test that the run is, which has settings of its own.
     """
     effective, requested = detail.effective, detail.requested
     wanted: dict[str, Any] = {
@@ -45,7 +65,9 @@ def departures(detail: LoadgenDetail, spec: ScenarioSpec, mode: Mode, performanc
         found.append("use_token_latencies is off, the rules ask for it")
     if performance_samples is not None:
         found += _at_least("performance_sample_count", effective, performance_samples)
-    if mode == "performance":
+    if compliance is not None:
+        found += _compliance(compliance, requested)
+    elif mode == "performance":
         found += _at_least("min_duration_ms", effective, spec.min_duration_ns // 1_000_000)
         count_key = "samples_per_query" if spec.loadgen_scenario == "Offline" else None
         if count_key:
@@ -55,6 +77,16 @@ def departures(detail: LoadgenDetail, spec: ScenarioSpec, mode: Mode, performanc
         if spec.loadgen_scenario == "Server":
             found += _limits(requested, spec)
     return found
+
+
+def _compliance(test: str, requested: dict[str, Any]) -> list[str]:
+    wanted = COMPLIANCE[test]
+    found = [
+        f"{key} is {requested.get(key, 'not logged')}, {test} asks for {wanted[key]}"
+        for key in ("accuracy_log_rng_seed", "accuracy_log_sampling_target", "sample_concatenate_permutation")
+        if requested.get(key) != wanted[key]
+    ]
+    return found + _at_least("min_query_count", requested, wanted["min_query_count"])
 
 
 def _at_least(key: str, effective: dict[str, Any], least: int) -> list[str]:

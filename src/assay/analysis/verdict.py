@@ -78,6 +78,8 @@ def judge(evidence: Evidence) -> Verdict:
     reasons = _conditions(evidence)
     if record.mode == "accuracy":
         return _accuracy_verdict(evidence, reasons)
+    if test := record.tags.get("compliance"):
+        return _compliance_verdict(test, evidence, reasons)
     if evidence.loadgen.result != "VALID":
         said = evidence.loadgen.result or "gave no verdict"
         reasons.insert(0, f"LoadGen: {said}" + "".join(f"; {reason}" for reason in evidence.loadgen.reasons))
@@ -94,6 +96,17 @@ def _performance_verdict(evidence: Evidence, reasons: list[str]) -> Verdict:
     if evidence.loadgen.result == "VALID":
         return Verdict(valid=False, words=f"not valid, though LoadGen says VALID: {reasons[0]}", reasons=reasons)
     return Verdict(valid=False, words=evidence.loadgen.result or "no verdict from LoadGen", reasons=reasons)
+
+
+def _compliance_verdict(test: str, evidence: Evidence, reasons: list[str]) -> Verdict:
+    """A compliance test says nothing about speed: neither limits of latency nor LoadGen's word bind its 100 queries."""
+    if not evidence.record.official:
+        return Verdict(
+            valid=False, words=f"{SHORT_RUN}; {test} run", reasons=["the run is short by its settings", *reasons]
+        )
+    if reasons:
+        return Verdict(valid=False, words=f"{test} run, not as its rules ask: {reasons[0]}", reasons=reasons)
+    return Verdict(valid=True, words=f"{test} run, as its rules ask; the answers are for run_verification.py")
 
 
 def _accuracy_verdict(evidence: Evidence, reasons: list[str]) -> Verdict:
@@ -173,7 +186,8 @@ def _conditions(evidence: Evidence) -> list[str]:
         found.append(f"{evidence.benchmark.name} has no {record.scenario} scenario")
     elif record.official and evidence.detail is not None:
         samples = evidence.benchmark.dataset.performance_sample_count
-        found += [f"{RULES}: {words}" for words in departures(evidence.detail, spec, record.mode, samples)]
+        test = record.tags.get("compliance")
+        found += [f"{RULES}: {words}" for words in departures(evidence.detail, spec, record.mode, samples, test)]
     whole = evidence.benchmark.dataset.total_sample_count
     if record.official and whole is not None and record.dataset_samples != whole:
         found.append(f"the data set has {record.dataset_samples} samples, the benchmark's {whole}")

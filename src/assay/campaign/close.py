@@ -123,7 +123,7 @@ def _judge(work: Work, record: RunRecord, ledger: Ledger, folder: RunFolder) -> 
         # Its rate would be that of other nodes than those it stands for.
         what = f"lost: {lost}" if lost else f"answered nothing: {', '.join(idle)}"
         record.status, record.reason = RunStatus.FAILED, f"not all endpoints took part to the end; {what}"
-    elif record.official and record.mode == "performance":
+    elif record.official and record.mode == "performance" and "compliance" not in record.tags:
         _loadgens_word(record, folder)
 
 

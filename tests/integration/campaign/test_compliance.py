@@ -1,0 +1,71 @@
+"""TEST06 runs of the real LoadGen: judged by the compliance test's own rules, not by those of a performance run."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.simulated import make_plan, simulators
+from tests.synthetic import Plan, write_run
+
+from assay.analysis.mlperf_rules import departures
+from assay.analysis.summary import read_record
+from assay.analysis.verdict import Evidence, judge, read_loadgen
+from assay.benchmarks import get_benchmark
+from assay.campaign.compliance import AUDIT_CONFIG, audit_config
+from assay.campaign.load_process import run_load
+from assay.config import load_config
+from assay.load.closing import close_load
+from assay.runs import RunEntry, RunFolder
+from assay.runs.record import Scenario
+
+BENCHMARK = get_benchmark("llama3.1-8b")
+WHOLE = 13_368
+
+
+def compliance_run(folder: Path, scenario: Scenario, extra: str = "") -> Evidence:
+    """A run of LoadGen with the official settings and TEST06's `audit.config`, in which a later line wins."""
+    run = RunFolder(folder / "run")
+    with simulators(folder, [["--output-tokens", "4"]]) as urls:
+        loadgen = {"official": True, "own_sample_count": False, "target_qps": 400.0}
+        plan = make_plan(run.path, urls, scenario, samples=WHOLE, loadgen=loadgen)
+        run.path.mkdir()
+        entry = RunEntry(key="t", scenario=scenario, mode="performance", nodes=["a"], compliance="TEST06")
+        (run.path / AUDIT_CONFIG).write_text((audit_config(entry, load_config(None)) or "") + extra)
+        asyncio.run(run_load(plan, run, 60, lambda _: None))
+    ledger = close_load(run, plan)
+    facts = read_record(write_run(folder, Plan(scenario=scenario, samples=20, official=True, qps=10.0)))
+    record = facts.model_copy(
+        update={"tags": {"compliance": "TEST06"}, "simulated": False, "client": type(facts.client)()}
+    )
+    return Evidence(record, ledger, BENCHMARK, *read_loadgen(run), {}, None, ledger.completed)
+
+
+@pytest.mark.parametrize("scenario", ["Offline", "Server"])
+def test_a_run_of_a_hundred_queries_is_as_its_rules_ask(tmp_path: Path, scenario: Scenario) -> None:
+    evidence = compliance_run(tmp_path, scenario)
+    assert evidence.ledger is not None
+    assert evidence.ledger.issued == 100
+    verdict = judge(evidence)
+    assert verdict.valid, verdict.reasons
+    assert verdict.words.startswith("TEST06 run, as its rules ask")
+    assert evidence.detail is not None
+    as_performance = departures(evidence.detail, BENCHMARK.scenarios[scenario], "performance", WHOLE)
+    assert any("min_duration_ms is 0" in words for words in as_performance)
+    plain = replace(evidence, record=evidence.record.model_copy(update={"tags": {}}))
+    assert not judge(plain).valid, "without the tag the same settings are no performance run's"
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("*.*.accuracy_log_sampling_target = 10", "accuracy_log_sampling_target is 10, TEST06 asks for 100"),
+        ("*.*.min_query_count = 50", "min_query_count is 50, the rules ask for at least 100"),
+    ],
+)
+def test_other_settings_are_named(tmp_path: Path, line: str, words: str) -> None:
+    verdict = judge(compliance_run(tmp_path, "Server", line + "\n"))
+    assert not verdict.valid
+    assert any(words in reason for reason in verdict.reasons), verdict.reasons
