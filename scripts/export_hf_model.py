@@ -45,14 +45,13 @@ def save_tokenizer(folder: Path, out: Path) -> None:
     tokenizer.save_pretrained(out)
 
 
-def differences(model: Any, folder: Path, out: Path) -> list[str]:
-    """What is not the same in the written folder as in its source."""
+def differences(source: dict[str, Any], folder: Path, out: Path) -> list[str]:
+    """What is not the same in the written folder as in its source: weights by name, and the tokenizer."""
     import torch
     from tokenizers import Tokenizer
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     written = AutoModelForCausalLM.from_pretrained(out, dtype=torch.float32).state_dict()
-    source = model.state_dict()
     found = [f"weight {name}" for name in source if not torch.equal(source[name], written[name])]
     ids = Tokenizer.from_file(str(folder / "tokenizer.json")).encode(TEXT_WITH_DIGITS, add_special_tokens=False).ids
     if AutoTokenizer.from_pretrained(out).encode(TEXT_WITH_DIGITS, add_special_tokens=False) != ids:
@@ -70,11 +69,11 @@ def main() -> int:
 
     facts = json.loads((options.model_dir / "model.json").read_text(encoding="utf-8"))
     model = load(options.model_dir)
-    halved = load(options.model_dir).to(torch.float16)
-    halved.config.eos_token_id = halved.generation_config.eos_token_id = facts["eos_id"]
-    halved.save_pretrained(options.out)
+    source = {name: weights.clone() for name, weights in model.state_dict().items()}
+    model.config.eos_token_id = model.generation_config.eos_token_id = facts["eos_id"]
+    model.to(torch.float16).save_pretrained(options.out)
     save_tokenizer(options.model_dir, options.out)
-    found = differences(model, options.model_dir, options.out)
+    found = differences(source, options.model_dir, options.out)
     for difference in found:
         print(f"differs from the source: {difference}", file=sys.stderr)
     return 1 if found else 0

