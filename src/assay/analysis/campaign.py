@@ -13,11 +13,11 @@ from assay.analysis.rates import sample_rate, timing_error_ns, token_rate
 from assay.analysis.run import analyse_run
 from assay.analysis.scaling import Efficiency, Measured, Scaling, scaling
 from assay.analysis.statistics import Estimate, over_repeats
-from assay.analysis.summary import read_record
 from assay.benchmarks import Benchmark
 from assay.runs.campaign import CampaignFolder, CampaignState, RunEntry, read_campaign
 from assay.runs.folder import RunFolder
 from assay.runs.ledger import Ledger
+from assay.runs.reading import read_record
 from assay.runs.record import RunRecord
 from assay.runs.result import Result
 

@@ -18,13 +18,14 @@ from assay.analysis.phases import Phases, phases
 from assay.analysis.projection import Projection, course, project
 from assay.analysis.samples import Samples
 from assay.analysis.statistics import Ints
-from assay.analysis.summary import read_model, read_record, summarise_samples
+from assay.analysis.summary import summarise_samples
 from assay.analysis.timeline import Timeline, timeline
 from assay.analysis.tokens import TokenAnalysis, analyse_tokens
 from assay.benchmarks import Benchmark
 from assay.errors import UserError
 from assay.runs.folder import RunFolder
 from assay.runs.ledger import Ledger
+from assay.runs.reading import read_model, read_record
 from assay.runs.record import RunRecord
 from assay.runs.result import Result
 

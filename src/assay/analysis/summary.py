@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
-import orjson
-from pydantic import BaseModel, ValidationError
 
 from assay.analysis.distributions import SOURCE, itl_distribution, latency_distributions
 from assay.analysis.rates import sample_rate, token_rate
@@ -25,14 +21,14 @@ from assay.analysis.verdict import (
     read_loadgen,
 )
 from assay.benchmarks import Benchmark
-from assay.errors import AssayError, UserError
+from assay.errors import AssayError
 from assay.runs.folder import RunFolder
 from assay.runs.ledger import Ledger
+from assay.runs.reading import read_model, read_record
 from assay.runs.record import RunRecord
 from assay.runs.result import AccuracyResult, EndpointResult, Figure, Result
 
 CLIENT_BOUND = "Client-bound"
-M = TypeVar("M", bound=BaseModel)
 
 RATE_FORMULA = "completed samples / (last done_ns - first start)"
 TOKEN_RATE_FORMULA = "sum of output_tokens of completed samples / (last done_ns - first start)"
@@ -95,24 +91,6 @@ def summarise_samples(folder: RunFolder, benchmark: Benchmark) -> Summary:
         notices=_notices(evidence),
     )
     return Summary(result, samples, itl_counts)
-
-
-def read_record(folder: RunFolder) -> RunRecord:
-    """Read `run.json`. Raises UserError where there is none or it can't be read."""
-    record = read_model(folder.record, RunRecord)
-    if record is None:
-        raise UserError(f"{folder.path}: not a run folder (no {folder.record.name})")
-    return record
-
-
-def read_model(path: Path, kind: type[M]) -> M | None:
-    """Read a JSON file as a model; None where there is no file. Raises UserError where it can't be read."""
-    try:
-        return kind.model_validate(orjson.loads(path.read_bytes()))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValidationError, orjson.JSONDecodeError) as error:
-        raise UserError(f"{path}: can't be read as {kind.__name__}: {error}") from None
 
 
 def run_samples(folder: RunFolder, record: RunRecord) -> Samples | None:

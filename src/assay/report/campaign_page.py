@@ -12,7 +12,7 @@ from assay.report.campaign_charts import latency_chart, scaling_chart, sweep_cha
 from assay.report.chart import Colors
 from assay.report.environment import endpoint_tables, system_tables
 from assay.report.page import Block, Headline, Page, Problem, Rows, Section, Table, Text, VerdictKind
-from assay.report.run_measures import PROJECTION
+from assay.report.run_measures import projection_blocks
 from assay.report.run_page import notice_problems
 from assay.runs.record import RunStatus
 
@@ -32,7 +32,7 @@ def campaign_page(analysis: CampaignAnalysis) -> Page:
         Section("latency", "Latency", list(_latency(analysis, colors))),
         Section("accuracy", "Accuracy", list(_accuracy(analysis))),
         Section("findings", "Findings", list(_findings(analysis))),
-        Section("projection", "Projection", list(_projection(analysis))),
+        Section("projection", "Projection", list(projection_blocks(analysis.projections, _SOURCE))),
         Section("provenance", "Provenance", list(_provenance(analysis))),
     ]
     verdict, reasons, kind = _verdict(analysis)
@@ -317,28 +317,6 @@ def _findings(analysis: CampaignAnalysis) -> Iterator[Block]:
         for f in analysis.findings
     ]
     yield Table("Findings", ("Severity", "Finding", "Run", "Evidence", "Suggestion", "Effect to expect"), rows)
-
-
-def _projection(analysis: CampaignAnalysis) -> Iterator[Block]:
-    if not analysis.projections:
-        return
-    rows: Rows = [
-        (
-            p.name,
-            p.arithmetic,
-            fmt.duration(p.seconds),
-            f"{fmt.duration(p.seconds_low)} to {fmt.duration(p.seconds_high)}",
-        )
-        for p in analysis.projections
-    ]
-    count = fmt.number(analysis.projections[0].samples)
-    yield Table(
-        f"{count} samples at the measured rates",
-        ("Rate of", "Arithmetic", "Time", "95 % interval"),
-        rows,
-        frozenset({2, 3}),
-    )
-    yield Text(PROJECTION)
 
 
 def _provenance(analysis: CampaignAnalysis) -> Iterator[Block]:

@@ -8,10 +8,10 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from assay.analysis.campaign import name_of
-from assay.analysis.summary import read_model
 from assay.report import format as fmt
 from assay.report.page import Page, Problem, Rows, Section, Table
 from assay.runs.campaign import CampaignFolder, RunEntry, find_campaigns, read_campaign
+from assay.runs.reading import read_model
 from assay.runs.result import Figure, Result
 
 

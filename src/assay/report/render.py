@@ -9,7 +9,6 @@ from assay.analysis.campaign import analyse_campaign
 from assay.analysis.compare import Comparison, compare
 from assay.analysis.latency import Limits
 from assay.analysis.run import analyse_run
-from assay.analysis.summary import read_record
 from assay.benchmarks import Benchmark, get_benchmark
 from assay.report.campaign_page import campaign_page
 from assay.report.compare_page import compare_page
@@ -21,6 +20,7 @@ from assay.report.writer import page_html, write_page
 from assay.runs.atomic import write_json, write_text
 from assay.runs.campaign import CampaignFolder
 from assay.runs.folder import RunFolder
+from assay.runs.reading import read_record
 
 FindBenchmark = Callable[[str], Benchmark]
 

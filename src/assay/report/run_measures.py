@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from assay.analysis.hardware import MetricSummary
+from assay.analysis.projection import Projection
 from assay.analysis.run import RunAnalysis
 from assay.report import format as fmt
 from assay.report.chart import Colors
@@ -146,7 +147,7 @@ def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{name} {fmt.number(count)}" for name, count in counts.items()) or "not recorded"
 
 
-PROJECTION = (
+_PROJECTION = (
     "A projection, not a measurement: the time measured, then the missing samples at the rate of the time when every "
     "place was taken (the end of a run, when places stay empty, comes once however long it is). It holds if the other "
     "samples are like the measured ones; the interval allows for the chance of which were measured."
@@ -191,8 +192,9 @@ def findings_blocks(analysis: RunAnalysis) -> Iterator[Block]:
     yield Table("Findings", ("Severity", "Finding", "Evidence", "Suggestion", "Effect to expect"), rows)
 
 
-def projection_blocks(analysis: RunAnalysis) -> Iterator[Block]:
-    if not analysis.projections:
+def projection_blocks(projections: Sequence[Projection], source: str) -> Iterator[Block]:
+    """The time that the whole data set would take."""
+    if not projections:
         return
     rows: Rows = [
         (
@@ -201,11 +203,12 @@ def projection_blocks(analysis: RunAnalysis) -> Iterator[Block]:
             fmt.duration(p.seconds),
             f"{fmt.duration(p.seconds_low)} to {fmt.duration(p.seconds_high)}",
         )
-        for p in analysis.projections
+        for p in projections
     ]
     columns = ("Rate of", "Arithmetic", "Time", "95 % interval")
-    yield Table("The full data set at the measured rates", columns, rows, frozenset({2, 3}), "requests.parquet")
-    yield Text(PROJECTION)
+    caption = f"{fmt.number(projections[0].samples)} samples at the measured rates"
+    yield Table(caption, columns, rows, frozenset({2, 3}), source)
+    yield Text(_PROJECTION)
 
 
 def provenance_blocks(analysis: RunAnalysis) -> Iterator[Block]:

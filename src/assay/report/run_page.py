@@ -42,7 +42,7 @@ def run_page(analysis: RunAnalysis, audit: AuditReport | None = None) -> Page:
         Section("accuracy", "Accuracy", list(accuracy_blocks(analysis))),
         Section("hardware", "Hardware", list(hardware_blocks(analysis))),
         Section("findings", "Findings", list(findings_blocks(analysis))),
-        Section("projection", "Projection", list(projection_blocks(analysis))),
+        Section("projection", "Projection", list(projection_blocks(analysis.projections, "requests.parquet"))),
         Section("plausibility", "Plausibility", list(plausibility_blocks(audit))),
         Section("logs", "Logs", list(log_blocks(analysis))),
         Section("provenance", "Provenance", list(provenance_blocks(analysis))),

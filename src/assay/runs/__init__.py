@@ -5,6 +5,7 @@ from assay.runs.campaign import CampaignFolder, CampaignState, RunEntry, read_ca
 from assay.runs.folder import RunFolder, new_id
 from assay.runs.ledger import EndpointLedger, Ledger, read_ledger
 from assay.runs.loadgen_logs import LatencyStats, LoadgenDetail, LoadgenSummary, LogMessage, read_detail, read_summary
+from assay.runs.reading import read_model, read_record
 from assay.runs.record import ClientAudit, EndpointFacts, RunRecord, RunStatus, WarmupFacts
 from assay.runs.requests import REQUESTS_SCHEMA, RequestWriter, read_requests
 from assay.runs.result import Distribution, Figure, Result, result_json_schema
@@ -39,6 +40,8 @@ __all__ = [
     "read_campaign",
     "read_detail",
     "read_ledger",
+    "read_model",
+    "read_record",
     "read_requests",
     "read_summary",
     "read_telemetry",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, TypeVar
 
-import orjson
 from pydantic import BaseModel, ValidationError
 
 from assay.analysis.ceilings import Accelerator, find_accelerator, find_model, precision_of
@@ -14,6 +13,7 @@ from assay.audit.readers.loadgen import SUMMARY, is_log_folder, read_log_folder
 from assay.audit.spans import Span
 from assay.errors import UserError
 from assay.runs import Ledger, Result, RunFolder, RunRecord, RunStatus
+from assay.runs.reading import read_model, read_record
 from assay.runs.result import Distribution
 from assay.runs.system import SystemRecord
 
@@ -47,9 +47,7 @@ def read_runs(folders: list[Path], path: Path, kind: str) -> Evidence:
 
 
 def _run(folder: RunFolder, evidence: Evidence) -> RunEvidence:
-    record = _read(folder.record, RunRecord)
-    if record is None:
-        raise UserError(f"{folder.path}: not a run folder (no {folder.record.name})")
+    record = read_record(folder)
     run = RunEvidence(name=record.id, origin=Origin.RUN, where=folder.id)
     run.scenario, run.mode, run.benchmark = record.scenario, record.mode, record.benchmark
     run.simulated = record.simulated
@@ -180,19 +178,10 @@ def _measure(run: RunEvidence, folder: RunFolder) -> None:
         run.damage.append(f"{folder.requests.name}: can't be read: {error}")
 
 
-def _read(path: Path, kind: type[M]) -> M | None:
-    try:
-        return kind.model_validate(orjson.loads(path.read_bytes()))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValidationError, orjson.JSONDecodeError) as error:
-        raise UserError(f"{path}: can't be read as {kind.__name__}: {error}") from None
-
-
 def _optional(path: Path, kind: type[M], run: RunEvidence) -> M | None:
     """A file that a crash or a hand may have spoilt: its damage is evidence too."""
     try:
-        return _read(path, kind)
+        return read_model(path, kind)
     except UserError as error:
         run.damage.append(str(error).splitlines()[0])
         return None

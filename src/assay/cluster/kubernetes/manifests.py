@@ -80,8 +80,8 @@ def _service(options: KubernetesOptions, label: str) -> Object:
         "metadata": _metadata(name_of(label), options, label),
         "spec": {
             "clusterIP": "None",
-            # LeaderWorkerSet takes this Service for its own, by its name: workers look up a leader that isn't ready yet,
-            # because it waits for them.
+            # LeaderWorkerSet takes this Service for its own, by its name: workers look up a leader that isn't ready
+            # yet, because it waits for them.
             "publishNotReadyAddresses": options.pods_per_server > 1,
             "selector": _labels(label),
             "ports": [{"name": "http", "port": options.port}],
