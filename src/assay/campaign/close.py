@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib.metadata
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -64,8 +66,41 @@ def judge_load(record: RunRecord, outcome: Mapping[str, Any]) -> None:
 def close_run(work: Work, record: RunRecord, plan: LoadPlan, folder: RunFolder, ended_utc: str | None = None) -> None:
     """Write all that follows from the load. The journals go only when everything else is on disk.
 
-    A crash on the way leaves the journals, and closing again gives the same files.
+    A crash on the way leaves the journals, and closing again gives the same files. So does an error, which fails the
+    run and leaves its traceback in the driver's log; a disk that takes no more ends the campaign: raises OSError.
     """
+    try:
+        _close(work, record, plan, folder, ended_utc)
+    except OSError:
+        raise
+    except Exception as error:  # whatever it is, the user gets one line, and nothing that was measured is lost
+        note_traceback(folder.driver_log)
+        folder.result.unlink(missing_ok=True)
+        record.status = RunStatus.FAILED
+        record.reason = (
+            f"{folder.path} couldn't be closed ({type(error).__name__}: {error}); traceback in {folder.driver_log}; "
+            f"its journals are kept: `assay run --resume {work.campaign.path}` closes it again"
+        )
+        write_json(folder.record, record)
+
+
+def unclosed(folder: RunFolder) -> bool:
+    """Whether closing failed: the load's journals are there, and no result."""
+    return held_load(folder) and not folder.result.exists()
+
+
+def held_load(folder: RunFolder) -> bool:
+    """Whether a load may have been started: its plan is written just before."""
+    return (folder.parts / "plan.json").exists() and folder.record.exists()
+
+
+def note_traceback(log: Path) -> None:
+    """Append the traceback of the error that is being handled."""
+    with log.open("a", encoding="utf-8") as file:
+        file.write(traceback.format_exc())
+
+
+def _close(work: Work, record: RunRecord, plan: LoadPlan, folder: RunFolder, ended_utc: str | None) -> None:
     from assay.analysis.summary import summarise
 
     outcome = read_outcome(folder)

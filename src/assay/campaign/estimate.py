@@ -76,9 +76,17 @@ class Estimator:
         """Samples that a run will issue; for official runs LoadGen decides, and this is its least."""
         if entry.compliance is not None:
             return 100
-        if self._config.official and entry.mode == "performance":
-            return max(self._samples, self._benchmark.scenarios[entry.scenario].min_query_count)
-        return entry.queries or self._samples
+        asked = entry.queries or self._samples
+        if entry.mode == "accuracy":
+            return self._samples
+        if self._config.official:
+            asked = max(self._samples, self._benchmark.scenarios[entry.scenario].min_query_count)
+        if entry.scenario == "SingleStream" and (self._config.official or asked % self._samples == 0):
+            # Where samples come in whole epochs (sample_concatenate_permutation), LoadGen fills SingleStream's
+            # min_query_count up to the next multiple of them, and one that is a multiple already gets another epoch:
+            # TestSettingsInternal, loadgen/test_settings_internal.cc; so it does in 6.0.17.
+            asked += self._samples - asked % self._samples
+        return asked
 
     def estimate(self, entry: RunEntry) -> Estimate:
         """The best that is known of one run."""

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from assay.campaign.close import Work, close_run, judge_load
+from assay.campaign.close import Work, close_run, held_load, judge_load, unclosed
 from assay.load.closing import discard_journals, read_outcome
 from assay.load.plan import read_plan
 from assay.runs import CampaignState, RunEntry, RunFolder, RunRecord, RunStatus
@@ -15,15 +15,18 @@ _KILLED = "the process that carried out the campaign was killed"
 
 
 def recover(work: Work, state: CampaignState, say: Callable[[str], None]) -> None:
-    """Settle every entry that was begun and hasn't ended.
+    """Settle every entry that was begun and hasn't ended, or that couldn't be closed.
 
-    A run whose load had gone to its end is completed from its journals, for nothing is missing from it but telemetry.
+    A run whose load had gone to its end is completed from its journals, for nothing is missing from it but, perhaps,
+    telemetry.
     Any other is closed as interrupted, kept under `earlier`, and to be done again. Doing this twice changes nothing.
     """
     for entry in state.runs:
-        if entry.run is None or entry.ended or entry.status is RunStatus.SKIPPED:
+        if entry.run is None or entry.status is RunStatus.SKIPPED:
             continue
         folder = work.campaign.run(entry.run)
+        if entry.ended and not unclosed(folder):
+            continue
         record = _settle(work, folder)
         if record is not None and record.status is not RunStatus.INTERRUPTED:
             entry.status, entry.reason = record.status, record.reason
@@ -50,18 +53,13 @@ def _reset(entry: RunEntry) -> None:
     entry.run, entry.status, entry.reason = None, None, ""
 
 
-def _held_load(folder: RunFolder) -> bool:
-    """Whether a load may have been started: its plan is written just before."""
-    return (folder.parts / "plan.json").exists() and folder.record.exists()
-
-
 def _settle(work: Work, folder: RunFolder) -> RunRecord | None:
     """Close what isn't; None where no load was ever started, and then the folder goes."""
     if folder.result.exists():  # written last: everything else is there, the journals may be half gone
         if folder.parts.exists():
             discard_journals(folder)
         return RunRecord.model_validate_json(folder.record.read_bytes())
-    if not _held_load(folder):
+    if not held_load(folder):
         shutil.rmtree(folder.path, ignore_errors=True)
         return None
     record = RunRecord.model_validate_json(folder.record.read_bytes())
@@ -70,7 +68,8 @@ def _settle(work: Work, folder: RunFolder) -> RunRecord | None:
         judge_load(record, outcome)
     else:
         record.status, record.reason = RunStatus.INTERRUPTED, _KILLED
-    record.tags["closed"] = "after an interruption; without telemetry"
+    # Telemetry is written after the load and before anything else.
+    record.tags["closed"] = "after an interruption" + ("" if folder.telemetry.exists() else "; without telemetry")
     close_run(work, record, read_plan(folder.parts / "plan.json"), folder, _last_sign(folder))
     return record
 

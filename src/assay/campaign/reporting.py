@@ -3,37 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import orjson
 
 from assay.benchmarks import Benchmark
+from assay.campaign.close import note_traceback
 from assay.errors import AssayError
 from assay.runs import CampaignFolder, CampaignState
 
 Say = Callable[[str], None]
 
 
-def render_reports(folder: CampaignFolder, state: CampaignState, benchmark: Benchmark, say: Say) -> None:
-    """Write the report of every run that has none yet, and the campaign's.
+def render_reports(folder: CampaignFolder, state: CampaignState, benchmark: Benchmark, say: Say) -> list[str]:
+    """Write the report of every run that has none yet, and the campaign's; names those that couldn't be made.
 
-    A report that can't be made is told of; the others are made, and what was measured stays.
+    The others are made, and what was measured stays.
     """
     from assay.report import render_campaign, render_run
 
+    missing = []
     for entry in state.runs:
         run = folder.run(entry.run) if entry.run else None
         if run is None or not run.result.exists() or (run.path / "report.html").exists():
             continue
         say(f"report of {entry.key}")
-        try:
-            render_run(run, benchmark)
-        except AssayError as error:
-            say(f"no report of {run.id}: {error}")
+        if problem := _problem(lambda run=run: render_run(run, benchmark), run.driver_log):  # type: ignore[misc]
+            missing.append(run.id)
+            say(f"no report of {run.id}: {problem}")
+    if problem := _problem(lambda: render_campaign(folder, lambda _: benchmark), folder.path / "report.log"):
+        missing.append(folder.path.name)
+        say(f"no report of the campaign: {problem}")
+    return missing
+
+
+def _problem(render: Callable[[], object], log: Path) -> str:
+    """Why a report couldn't be made; empty where it was."""
     try:
-        render_campaign(folder, lambda _: benchmark)
+        render()
     except AssayError as error:
-        say(f"no report of the campaign: {error}")
+        return str(error)
+    except OSError as error:
+        return f"{error.filename or log.parent}: {error.strerror or error}"
+    except Exception as error:  # the campaign is over and measured: a page more or less must not hide that
+        note_traceback(log)
+        return f"{type(error).__name__}: {error}; traceback in {log}"
+    return ""
 
 
 def scaling_lines(folder: CampaignFolder) -> list[str]:

@@ -58,13 +58,14 @@ class Outcome:
     folder: CampaignFolder
     state: CampaignState
     results: list[Result] = field(default_factory=list)
+    unreported: list[str] = field(default_factory=list)
 
     @property
     def sound(self) -> bool:
-        """Every run completed, with all its samples answered."""
+        """Every run completed, with all its samples answered, and its report made."""
         completed = all(entry.status is RunStatus.COMPLETED for entry in self.state.runs)
         missed = [result.figures[name] for result in self.results for name in _MISSED if name in result.figures]
-        return completed and not any(figure.value for figure in missed)
+        return completed and not any(figure.value for figure in missed) and not self.unreported
 
 
 async def run_campaign(config: Config, listener: Listener) -> Outcome:
@@ -139,7 +140,7 @@ class _Campaign:
                         raise
                     self._skip_rest(f"servers could not be started again: {error}")
         self._collect_results()
-        render_reports(self._folder, self._state, self._work.prepared.benchmark, self._say)
+        self._outcome.unreported = render_reports(self._folder, self._state, self._work.prepared.benchmark, self._say)
         return self._outcome
 
     async def _with_servers(self) -> None:

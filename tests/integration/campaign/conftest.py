@@ -7,4 +7,4 @@ import pytest
 
 @pytest.fixture
 def no_reports(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("assay.campaign.runner.render_reports", lambda *_: None)
+    monkeypatch.setattr("assay.campaign.runner.render_reports", lambda *_: [])

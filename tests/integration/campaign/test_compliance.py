@@ -11,14 +11,13 @@ from tests.simulated import make_plan, simulators
 from tests.synthetic import Plan, write_run
 
 from assay.analysis.mlperf_rules import departures
-from assay.analysis.summary import read_record
 from assay.analysis.verdict import Evidence, judge, read_loadgen
 from assay.benchmarks import get_benchmark
 from assay.campaign.compliance import AUDIT_CONFIG, audit_config
 from assay.campaign.load_process import run_load
 from assay.config import load_config
 from assay.load.closing import close_load
-from assay.runs import RunEntry, RunFolder
+from assay.runs import RunEntry, RunFolder, RunRecord
 from assay.runs.record import Scenario
 
 BENCHMARK = get_benchmark("llama3.1-8b")
@@ -36,7 +35,8 @@ def compliance_run(folder: Path, scenario: Scenario, extra: str = "") -> Evidenc
         (run.path / AUDIT_CONFIG).write_text((audit_config(entry, load_config(None)) or "") + extra)
         asyncio.run(run_load(plan, run, 60, lambda _: None))
     ledger = close_load(run, plan)
-    facts = read_record(write_run(folder, Plan(scenario=scenario, samples=20, official=True, qps=10.0)))
+    written = write_run(folder, Plan(scenario=scenario, samples=20, official=True, qps=10.0))
+    facts = RunRecord.model_validate_json(written.record.read_bytes())
     record = facts.model_copy(
         update={"tags": {"compliance": "TEST06"}, "simulated": False, "client": type(facts.client)()}
     )

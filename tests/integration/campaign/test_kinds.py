@@ -12,6 +12,8 @@ from tests.campaigns import FAST, Quiet, config
 from tests.simulated import FAST as FAST_OPTIONS
 from tests.simulated import simulators
 
+from assay.benchmarks import get_benchmark
+from assay.campaign import reporting
 from assay.campaign.command import plan_command
 from assay.campaign.runner import Outcome, resume_campaign, run_campaign
 from assay.campaign.state import resumed_config
@@ -190,6 +192,49 @@ def test_resuming_repeats_failures_only_when_asked(tmp_path: Path) -> None:
     assert again.earlier == [first]
 
 
+def test_an_error_in_closing_fails_the_run_alone_and_resuming_closes_it(
+    tmp_path: Path,
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("lag_ns")
+
+    def first_only(entry: RunEntry) -> None:
+        if entry.repeat:
+            patch.undo()
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr("assay.campaign.close.audit_client", broken)
+    try:
+        outcome = carry_out(tmp_path, Quiet(first_only), cluster=ONE, engine=ALONE, campaign={"repeats": 2})
+    finally:
+        patch.undo()
+    failed, second = outcome.state.runs
+    assert (failed.status, second.status) == (RunStatus.FAILED, RunStatus.COMPLETED)
+    assert not outcome.sound
+    assert failed.run is not None
+    folder = outcome.folder.run(failed.run)
+    assert failed.reason.startswith(f"{folder.path} couldn't be closed (KeyError: 'lag_ns'); traceback in ")
+    assert "Traceback" in folder.driver_log.read_text()
+    listener = Quiet()
+    again = resume(outcome, listener)
+    assert listener.ended == [], "nothing is measured twice"
+    assert again.sound
+    assert read_ledger(folder).completed == 8
+
+
+def test_a_report_that_cannot_be_made_is_told_in_one_line(tmp_path: Path) -> None:
+    outcome = carry_out(tmp_path, cluster=ONE, engine=ALONE)
+    (run,) = outcome.results
+    (outcome.folder.run(run.run).path / "charts").write_text("in the way")
+    listener = Quiet()
+    missing = reporting.render_reports(
+        outcome.folder, outcome.state, get_benchmark(outcome.results[0].benchmark), listener.say
+    )
+    assert missing == [run.run]
+    (told,) = [said for said in listener.said if said.startswith(f"no report of {run.run}: ")]
+    assert "\n" not in told
+
+
 def test_a_campaign_that_is_carried_out_cannot_be_resumed_beside_it(tmp_path: Path) -> None:
     seen: list[str] = []
 
@@ -204,6 +249,21 @@ def test_a_campaign_that_is_carried_out_cannot_be_resumed_beside_it(tmp_path: Pa
 
     assert carry_out(tmp_path, Quiet(second), cluster=ONE, engine=ALONE).sound
     assert seen
+
+
+@pytest.mark.parametrize(("queries", "issued"), [(12, 12), (8, 16), (16, 24)])
+def test_single_stream_is_announced_with_the_queries_that_loadgen_issues(
+    tmp_path: Path, queries: int, issued: int
+) -> None:
+    """Of 8 samples, 8 queries become 16: LoadGen fills whole epochs up by one more."""
+    announced: list[int] = []
+    listener = Quiet()
+    listener.run_begins = lambda entry, number, total, samples: announced.append(samples)  # type: ignore[method-assign]
+    outcome = carry_out(
+        tmp_path, listener, scenarios=["SingleStream"], queries={"SingleStream": queries}, cluster=ONE, engine=ALONE
+    )
+    assert record(outcome, outcome.state.runs[0]).issued == issued
+    assert announced == [issued]
 
 
 def test_the_plan_starts_nothing_and_knows_what_was_measured(

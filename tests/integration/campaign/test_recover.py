@@ -49,10 +49,11 @@ class Crashed:
         recover(self.work, self.state, said.append)
         return said
 
-    def unclose(self, mode: str = "performance") -> RunFolder:
+    def unclose(self, mode: str = "performance", *, telemetry: bool = False) -> RunFolder:
         """Back to the moment after the load's end: nothing that is made from the journals is there."""
         run = self.run(mode)
-        for path in (run.result, run.ledger, run.requests, run.warmup, run.telemetry, run.accuracy, run.accuracy_txt):
+        made = [run.result, run.ledger, run.requests, run.warmup, run.accuracy, run.accuracy_txt]
+        for path in made if telemetry else [*made, run.telemetry]:
             path.unlink(missing_ok=True)
         record = RunRecord.model_validate_json(run.record.read_bytes())
         blank = {"status": RunStatus.INCOMPLETE, "reason": "", "ended_utc": None, "issued": 0}
@@ -70,7 +71,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[Work, Path]:
     settings = config(folder, modes=["performance", "accuracy"], engine=engine, cluster=one)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("assay.campaign.close.discard_journals", lambda _: None)
-        patch.setattr("assay.campaign.runner.render_reports", lambda *_: None)
+        patch.setattr("assay.campaign.runner.render_reports", lambda *_: [])
         outcome = asyncio.run(run_campaign(settings, Quiet()))
     assert outcome.sound, [entry.reason for entry in outcome.state.runs]
     scratch = tmp_path_factory.mktemp("scratch")
@@ -103,7 +104,7 @@ def test_a_load_that_had_ended_is_completed(crashed: Crashed, mode: str) -> None
     assert run.result.read_bytes() == result
     assert not run.parts.exists()
     after = RunRecord.model_validate_json(run.record.read_bytes())
-    assert after.tags.pop("closed")
+    assert after.tags.pop("closed") == "after an interruption; without telemetry"
     assert before.ended_utc is not None
     assert after.ended_utc is not None
     assert after.ended_utc <= before.ended_utc, "the end is that of the load, not of the recovery"
@@ -167,13 +168,28 @@ def test_recovering_twice_changes_nothing(crashed: Crashed) -> None:
     assert crashed.state == state
 
 
-def test_a_crash_during_the_recovery_is_recovered(crashed: Crashed, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_telemetry_that_was_written_is_not_called_missing(crashed: Crashed) -> None:
+    run = crashed.unclose(telemetry=True)
+    crashed.recover()
+    assert RunRecord.model_validate_json(run.record.read_bytes()).tags["closed"] == "after an interruption"
+
+
+def test_a_run_that_could_not_be_closed_is_closed_by_resuming(
+    crashed: Crashed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run, entry = crashed.unclose(), crashed.entry()
     with monkeypatch.context() as patch:
         patch.setattr("assay.campaign.close.discard_journals", lambda _: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            crashed.recover()
-    assert entry.status is None
+        crashed.recover()
+    assert entry.status is RunStatus.FAILED
+    assert entry.reason.startswith(
+        f"{run.path} couldn't be closed (ZeroDivisionError: division by zero); traceback in "
+    )
+    assert str(run.driver_log) in entry.reason
+    assert "\n" not in entry.reason
+    assert "ZeroDivisionError" in run.driver_log.read_text()
+    assert not run.result.exists()
     crashed.recover()
-    assert (entry.status, entry.run) == (RunStatus.COMPLETED, run.id)
+    assert (entry.status, entry.run, entry.reason) == (RunStatus.COMPLETED, run.id, "")
+    assert read_ledger(run).completed == 8
     assert not run.parts.exists()
