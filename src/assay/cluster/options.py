@@ -48,10 +48,23 @@ class NodeOptions(Options):
 
 
 class LocalOptions(Options):
-    """This machine. Several nodes are allowed only with the simulated engine."""
+    """This machine. Several nodes are parts of it, each with accelerators of its own."""
 
     launcher: Literal["local"] = "local"
     nodes: tuple[NodeOptions, ...] = (NodeOptions(name="local"),)
+
+    @field_validator("nodes")
+    @classmethod
+    def _own_accelerators(cls, nodes: tuple[NodeOptions, ...]) -> tuple[NodeOptions, ...]:
+        owners: dict[int, str] = {}
+        for node in nodes:
+            for index in node.accelerators:
+                if owners.setdefault(index, node.name) != node.name:
+                    raise ValueError(
+                        f"accelerator {index} belongs to {owners[index]} and to {node.name}, which are this one "
+                        f"machine: write each node's own, such as accelerators: [{index + 1}]"
+                    )
+        return nodes
 
 
 class SshNode(NodeOptions):

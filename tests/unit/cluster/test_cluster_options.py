@@ -37,6 +37,10 @@ def test_kubernetes_names_its_pods() -> None:
         ({"launcher": "ssh", "nodes": [{"name": "a", "gpus": 4}]}, "Extra inputs are not permitted"),
         ({"launcher": "local", "nodes": [{"name": "a", "accelerators": [1, 1]}]}, "must be different indices from 0"),
         ({"launcher": "local", "nodes": [{"name": "a", "accelerators": [-1]}]}, "must be different indices from 0"),
+        (
+            {"launcher": "local", "nodes": [{"name": "a", "accelerators": 2}, {"name": "b", "accelerators": [1]}]},
+            "accelerator 1 belongs to a and to b, which are this one machine",
+        ),
         ({**SLURM, "time_limit": "two hours"}, "String should match pattern"),
         ({**SLURM, "extra": ["-p gpu"]}, "write sbatch options in their long form"),
         ({**SLURM, "extra": ["--comment=x\ny"]}, "write sbatch options in their long form"),
