@@ -42,7 +42,7 @@ def test_the_link_joins_what_arrives_in_pieces() -> None:
     mine, theirs = socket.socketpair()
     with mine, theirs:
         link = Link(theirs)
-        sent = [Add(1, list(range(50_000)), 9, 0, [2]), Cancel(1), Cancel(2)]
+        sent: list[Message] = [Add(1, list(range(50_000)), 9, 0, [2]), Cancel(1), Cancel(2)]
         data = b"".join(pack(message) for message in sent)
         received: list[Message] = []
         for start in range(0, len(data), 50_000):
