@@ -2,31 +2,76 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tests.campaigns import Controller, latest, settings, still_running, write_settings
+from tests.campaigns import FAST, Controller, latest, settings, still_running, write_settings
 
-from assay.runs import CampaignFolder, CampaignState, RunStatus, read_ledger, read_requests
+from assay.runs import RunStatus, read_ledger, read_requests
 from assay.runs.campaign import find_campaigns
 
 pytestmark = [pytest.mark.resume, pytest.mark.slow]
 
 KILLS = 10
-SEED = 20261122
-LONGEST_S = 2.0
+# Phases of a controller's life, and how long after the beginning of each the kill may come, s.
+PHASES = {"start": 1.2, "servers": 1.0, "warm-up": 0.1, "load": 0.15, "closing": 0.05, "between": 0.2, "report": 1.5}
 
 
-def begun(output: Path) -> int:
-    """How many run folders there are."""
-    return sum(len(list(folder.runs.iterdir())) for folder in find_campaigns(output))
+def has(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
 
 
-def final_state(folder: CampaignFolder, state: CampaignState) -> list[tuple[object, ...]]:
+def open_runs(output: Path) -> set[str]:
+    """Runs that were begun and aren't closed."""
+    if not find_campaigns(output):
+        return set()
+    return {entry.run for entry in latest(output)[1].runs if entry.run and entry.status is None}
+
+
+def completed(output: Path) -> dict[str, str | None]:
+    if not find_campaigns(output):
+        return {}
+    return {entry.key: entry.run for entry in latest(output)[1].runs if entry.status is RunStatus.COMPLETED}
+
+
+class Moment:
+    """What was there when a controller started, so that what it does itself can be told from what it found."""
+
+    def __init__(self, output: Path) -> None:
+        self._output = output
+        self._open, self._completed = open_runs(output), completed(output)
+
+    def phase(self) -> str:
+        """Where the controller is, or was when it was killed, from what it wrote."""
+        if not find_campaigns(self._output):
+            return "start"
+        folder, state = latest(self._output)
+        if own := open_runs(self._output) - self._open:
+            run = folder.run(own.pop())
+            for phase, file in (("closing", "outcome.json"), ("load", "issued.bin")):
+                if has(run.parts / file):
+                    return phase
+            return "warm-up" if has(run.progress) else "between"
+        if open_runs(self._output):
+            return "servers"
+        if not state.todo:
+            return "ended" if folder.report.exists() else "report"
+        return "servers" if completed(self._output) == self._completed else "between"
+
+
+def unfinished(output: Path) -> bool:
+    return bool(find_campaigns(output)) and not latest(output)[0].report.exists()
+
+
+def final_state(output: Path) -> list[tuple[object, ...]]:
     """What must be the same however often a campaign was interrupted."""
+    (folder,) = find_campaigns(output)
+    state = latest(output)[1]
     rows: list[tuple[object, ...]] = []
     for entry in state.runs:
         assert entry.run is not None
@@ -36,6 +81,7 @@ def final_state(folder: CampaignFolder, state: CampaignState) -> list[tuple[obje
         samples = sorted(row["qsl_idx"] for row in table if row["final"])
         assert ledger.balanced
         assert run.result.exists()
+        assert (run.path / "report.html").exists()
         assert not run.parts.exists()
         rows.append((entry.key, entry.status, entry.nodes, ledger.issued, ledger.completed, samples))
     known = {entry.run for entry in state.runs} | {run for entry in state.runs for run in entry.earlier}
@@ -43,7 +89,7 @@ def final_state(folder: CampaignFolder, state: CampaignState) -> list[tuple[obje
     return sorted(rows, key=lambda row: str(row[0]))
 
 
-def uninterrupted() -> list[tuple[object, ...]]:
+def planned() -> list[tuple[object, ...]]:
     """The final state that the plan alone determines: eight samples for each node, every one once."""
     nodes = {"alone-node-a-r0": ["node-a"], "alone-node-b-r0": ["node-b"], "together-2-r0": ["node-a", "node-b"]}
     return [
@@ -52,51 +98,54 @@ def uninterrupted() -> list[tuple[object, ...]]:
     ]
 
 
-def unfinished(output: Path) -> bool:
-    return bool(find_campaigns(output)) and not latest(output)[0].report.exists()
-
-
-def completed(state: CampaignState) -> dict[str, str | None]:
-    return {entry.key: entry.run for entry in state.runs if entry.status is RunStatus.COMPLETED}
+def kill_in(phase: str, controller: Controller, moment: Moment, delay_s: float) -> str | None:
+    """Kill the controller `delay_s` after the phase began; the phase that was hit, None where it had ended before."""
+    while not controller.ended and moment.phase() not in (phase, "report"):
+        time.sleep(0.005)
+    until_s = time.monotonic() + delay_s
+    while time.monotonic() < until_s and not controller.ended:
+        time.sleep(0.005)
+    killed = not controller.ended
+    controller.kill()
+    return moment.phase() if killed else None
 
 
 def test_ten_kills_and_the_same_end(tmp_path: Path) -> None:
-    output = tmp_path / "results"
-    campaign = {"kind": "scaling", "repeats": 1, "queries_per_node": 8, "seed": 5}
-    file = write_settings(tmp_path / "assay.yaml", settings(output, campaign=campaign))
-    expected = uninterrupted()
-    draw = random.Random(SEED)
+    seed = int(os.environ.get("ASSAY_TEST_SEED", random.SystemRandom().randrange(2**32)))
+    print(f"ASSAY_TEST_SEED={seed}")
+    draw = random.Random(seed)
+    engine = {**FAST, "ttft_ms": 120, "itl_ms": 5}  # loads of a few tenths of a second
+    values: dict[str, Any] = {"campaign": {"kind": "scaling", "repeats": 1, "queries_per_node": 8}, "engine": engine}
+    output, calm_output = tmp_path / "results", tmp_path / "calm" / "results"
+    file = write_settings(tmp_path / "assay.yaml", settings(output, **values))
+    calm_output.parent.mkdir()  # of a campaign beside them that nobody disturbs
+    calm = Controller(write_settings(calm_output.parent / "assay.yaml", settings(calm_output, **values)))
+
+    between = ["servers", "warm-up", "warm-up", "load", "load", "load", "closing", "between"]
+    draw.shuffle(between)
+    hit: list[str] = []
     done: dict[str, str | None] = {}
-    kills, in_a_run = 0, 0
-    while kills < KILLS:
+    for phase in ["start", *between, "report"]:
+        moment = Moment(output)
         controller = Controller(file, *(["--resume"] if unfinished(output) else []))
-        before = begun(output)
-        if draw.random() < 0.6:  # moments within or after a run; the others are while everything starts
-            while begun(output) == before and not controller.ended:
-                time.sleep(0.01)
-        moment_s = time.monotonic() + draw.uniform(0, LONGEST_S)
-        while time.monotonic() < moment_s and not controller.ended:
-            time.sleep(0.01)
-        kills += not controller.ended
-        controller.kill()
+        found = kill_in(phase, controller, moment, draw.uniform(0, PHASES[phase]))
+        assert found is not None, f"ended before {phase}: {controller.log.read_text()}"
+        hit.append(found)
         assert controller.gone(), still_running(controller.mark)
-        if not find_campaigns(output):
-            continue
-        folder, state = latest(output)
-        in_a_run += any(entry.run and entry.status is None for entry in state.runs)
-        assert completed(state).items() >= done.items(), "a completed run was repeated or lost"
-        done = completed(state)
-        if state.ended_utc:
-            assert final_state(folder, state) == expected
-        if folder.report.exists():
-            done = {}
-    controller = Controller(file, *(["--resume"] if unfinished(output) else []))
-    assert controller.wait() == 0
+        assert completed(output).items() >= done.items(), "a completed run was repeated or lost"
+        done = completed(output)
+    print(f"killed in {hit}")
+    assert len(hit) == KILLS
+    assert len(set(hit)) >= 5, f"the moments are badly spread: {hit}"
+    assert {"load", "report"} <= set(hit), f"the moments are badly spread: {hit}"
+
+    controller = Controller(file, "--resume")
+    assert controller.wait() == 0, controller.log.read_text()
     assert controller.gone()
-    folder, state = latest(output)
-    assert completed(state).items() >= done.items()
-    assert final_state(folder, state) == expected
-    assert in_a_run, "no kill hit a run: the moments are badly chosen"
+    assert completed(output).items() >= done.items()
+    assert calm.wait() == 0
+    assert calm.gone()
+    assert final_state(output) == final_state(calm_output) == planned()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
