@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.assay-installed
+TORCHX := $(VENV)-torchx
 APT    := $(shell cat tests/apt-packages.txt tests/rig/apt-packages.txt 2>/dev/null | grep -v '^\#')
 
 .PHONY: help setup model run test test-rig test-setup lint format lock clean
@@ -15,6 +16,14 @@ $(STAMP): requirements/dev.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# TorchX and the Kubernetes client want different versions of urllib3, so it has an environment of its own.
+$(TORCHX)/.assay-installed: requirements/torchx.lock pyproject.toml
+	@echo "== creating $(TORCHX) and installing the locked packages"
+	@test -x $(TORCHX)/bin/python || $(PYTHON) -m venv $(TORCHX)
+	$(TORCHX)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements/torchx.lock
+	$(TORCHX)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 setup: $(STAMP) model ## virtual environment, package, and the embedded model
@@ -30,10 +39,11 @@ RIG := ssh or slurm or docker or kubernetes or torchx
 
 test: setup lint ## lint, types, tests
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not ($(RIG))"
-	$(BIN)/python -m pytest -q -m "ssh and not slow" tests/integration/cluster/test_check.py tests/integration/cluster/test_ssh_launcher.py
+	@$(MAKE) --no-print-directory test-rig
 
-test-rig: setup ## all tests on the rig's hosts: SSH, Slurm, Docker, Kubernetes (root, some minutes)
+test-rig: setup $(TORCHX)/.assay-installed ## tests on the rig's hosts: SSH, Slurm, Docker, Kubernetes, TorchX (as root)
 	$(BIN)/python -m pytest -q -m "$(RIG)"
+	$(TORCHX)/bin/python -m pytest -q tests/integration/cluster/test_torchx_launcher.py
 
 test-setup: ## system packages that some tests need (Debian, as root); without them those tests are skipped
 	@sh scripts/install-test-packages $(APT)
@@ -51,6 +61,9 @@ lock: ## resolve the dependencies again (needs uv)
 	uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	  --extra embedded --extra ssh --extra docker --extra kubernetes --group dev \
 	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" -o requirements/dev.lock
+	uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+	  --extra ssh --extra torchx --group torchx \
+	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" -o requirements/torchx.lock
 
 clean: ## remove the virtual environment and caches; results stay
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(TORCHX) .mypy_cache .ruff_cache .pytest_cache

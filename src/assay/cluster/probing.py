@@ -19,7 +19,7 @@ def probe_source() -> str:
 
 
 EVERY_S = 1.0
-OBSERVED = "host, and NVML's values of the accelerators in use, every second; times are of arrival at the controller"
+OBSERVED = "host, and accelerators in use where NVML answers, every second; times are of arrival at the controller"
 
 
 def observing(accelerators: Iterable[int] | None) -> list[str]:

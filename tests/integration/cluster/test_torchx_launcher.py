@@ -90,7 +90,7 @@ async def test_a_server_that_dies_and_an_unknown_scheduler_are_told(tmp_path: Pa
             await launcher.wait_ready(never)
     finally:
         await launcher.stop()
-    with pytest.raises(UserError, match="TorchX here knows local_docker, local_cwd"):
+    with pytest.raises(UserError, match=r"TorchX here knows .*local_docker.*, not absent"):
         await TorchxLauncher(options("absent", "x"), "torchx").prepare([])
     comma = ServerSpec(name="x", node="x", argv=("x",), env={"A": "0,1"})
     with pytest.raises(UserError, match="cuts values at the first comma"):

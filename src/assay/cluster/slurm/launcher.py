@@ -21,6 +21,7 @@ from assay.cluster.slurm.words import HOPELESS, RUNNING, WAITING, end_in_words, 
 from assay.errors import AssayError, UserError
 
 POLL_S = 0.5
+FIRST_LINE_S = 20.0
 USABLE = ("idle", "mix", "alloc", "comp")
 
 
@@ -114,17 +115,25 @@ class SlurmLauncher(Launcher):
 
     async def observe(self, heard: Heard) -> dict[str, str]:
         """A step beside the server, with the accelerators that Slurm gave the job; the first job of each node."""
-        told: dict[str, str] = {}
+        first: dict[str, PlacedServer] = {}
         for server in self.servers:
-            node = server.spec.node
-            if node in told:
-                told[node] = f"{OBSERVED}, of the first job there only"
-                continue
-            step = [*commands.step_of(server.handle["job"]), self._options.python, "-I", "-", *observing(None)]
-            process = await commands.stream(*step, stdin=probe_source().encode())
-            self._probes.append((process, asyncio.create_task(_read(process, node, heard))))
-            told[node] = OBSERVED
-        return told
+            first.setdefault(server.spec.node, server)
+        told = await asyncio.gather(*(self._observe(server, heard) for server in first.values()))
+        return dict(zip(first, told, strict=True))
+
+    async def _observe(self, server: PlacedServer, heard: Heard) -> str:
+        step = [*commands.step_of(server.handle["job"]), self._options.python, "-I", "-", *observing(None)]
+        process = await commands.stream(*step, stdin=probe_source().encode())
+        begun = asyncio.Event()
+        reader = asyncio.create_task(_read(process, server.spec.node, heard, begun))
+        self._probes.append((process, reader))
+        waiting = asyncio.create_task(begun.wait())
+        await asyncio.wait((waiting, reader), timeout=FIRST_LINE_S, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if not begun.is_set():
+            return "not collected: the probe's step beside the server tells nothing"
+        alone = sum(other.spec.node == server.spec.node for other in self.servers) == 1
+        return OBSERVED if alone else f"{OBSERVED}; accelerators of one job of several"
 
     async def release(self) -> None:
         for process, _ in self._probes:
@@ -193,9 +202,10 @@ class SlurmLauncher(Launcher):
         return rows
 
 
-async def _read(process: asyncio.subprocess.Process, node: str, heard: Heard) -> None:
+async def _read(process: asyncio.subprocess.Process, node: str, heard: Heard, begun: asyncio.Event) -> None:
     assert process.stdout is not None
     async for line in process.stdout:
+        begun.set()
         heard(node, line)
 
 
