@@ -120,10 +120,11 @@ class Deployment:
 
     def _nodes(self) -> tuple[NodeOptions, ...]:
         nodes = nodes_of(self._cluster)
-        if isinstance(self._cluster, LocalOptions) and len(nodes) > 1 and not self.engine.simulated:
+        shared = len(nodes) > 1 and not all(node.accelerators for node in nodes)
+        if isinstance(self._cluster, LocalOptions) and shared and not self.engine.simulated:
             raise UserError(
                 f"cluster.nodes: {len(nodes)} nodes on one machine would share its hardware and compare nothing; "
-                "use `servers: N` on one node, or the simulated engine"
+                "give each accelerators of its own, use `servers: N` on one node, or the simulated engine"
             )
         return nodes
 
