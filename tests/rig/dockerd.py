@@ -46,6 +46,8 @@ def up(hosts: Hosts, number: int) -> None:
     wrap: Path = hosts.folder / "runc-wrap"
     wrap.write_text(WRAP)
     wrap.chmod(0o755)
+    if hosts.run(number, "docker", "version", "--format", "{{.Server.Version}}", check=False).strip():
+        raise RuntimeError(f"node{number} has a dockerd already")
     start = START.format(name=f"node{number}", network=f"{PODS}.{number}", wrap=wrap)
     hosts.run(number, "bash", "-c", start)
     deadline = time.monotonic() + 30

@@ -10,9 +10,10 @@ import os
 import shutil
 import tarfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.rig import dockerd
+from tests.rig import dockerd, image
 from tests.rig.hosts import BRIDGE, NETWORK, PODS, REPOSITORY, Hosts, call, wait_for_port
 
 BINARIES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet", "pause")
@@ -124,14 +125,9 @@ def up(hosts: Hosts) -> None:
         kubeconfig(hosts, user).write_text(KUBECONFIG.format(api=api, folder=folder, token=token))
     hosts.run(1, "bash", "-c", RUN + HEAD.format(bin=binaries, folder=folder, api=api, pods=PODS))
     wait_for_port(api, 6443, what="kube-apiserver")
-    for number in WORKERS:
-        dockerd.up(hosts, number)
-        others = [other for other in WORKERS if other != number]
-        routes = "\n".join(f"ip route replace {PODS}.{n}.0/24 via {NETWORK}.{10 + n}" for n in others)
-        values = {"name": f"node{number}", "address": hosts.address(number), "routes": routes, "pods": PODS}
-        hosts.run(number, "bash", "-c", RUN + WORKER.format(bin=binaries, folder=folder, **values))
-    for number in WORKERS:
-        _join(hosts, number, folder, api)
+    image.build(hosts.folder / "image.tar")
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda number: _worker(hosts, number, folder, binaries), WORKERS))
     # Addresses of pods that do not exist must fail here, not leave by the default route.
     call("ip", "route", "replace", "unreachable", f"{PODS}.0.0/15")
 
@@ -147,7 +143,16 @@ def _binaries(folder: Path) -> Path:
     return target
 
 
-def _join(hosts: Hosts, number: int, folder: Path, api: str) -> None:
+def _worker(hosts: Hosts, number: int, folder: Path, binaries: Path) -> None:
+    dockerd.up(hosts, number)
+    others = [other for other in WORKERS if other != number]
+    routes = "\n".join(f"ip route replace {PODS}.{n}.0/24 via {NETWORK}.{10 + n}" for n in others)
+    values = {"name": f"node{number}", "address": hosts.address(number), "routes": routes, "pods": PODS}
+    hosts.run(number, "bash", "-c", RUN + WORKER.format(bin=binaries, folder=folder, **values))
+    _join(hosts, number)
+
+
+def _join(hosts: Hosts, number: int) -> None:
     """Wait for a worker, give it fake GPUs, and route its pods to it as a site's network would."""
     name = f"node{number}"
     deadline = time.monotonic() + 60

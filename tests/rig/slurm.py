@@ -28,9 +28,9 @@ ReturnToService=2
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 SchedulerParameters=batch_sched_delay=0,bf_interval=1,sched_interval=1
-KillWait=5
-SlurmdTimeout=10
-MessageTimeout=10
+KillWait=2
+SlurmdTimeout=5
+MessageTimeout=5
 GresTypes=gpu
 NodeName=node[2-3] CPUs=4 RealMemory=8000 Gres=gpu:h100:4 State=UNKNOWN
 PartitionName=gpu Nodes=node[2-3] Default=YES MaxTime=03:00:00 State=UP OverSubscribe=NO

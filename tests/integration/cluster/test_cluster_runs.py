@@ -46,7 +46,7 @@ def read(path: Path) -> Any:
 @pytest.mark.slow
 def test_the_example_gives_one_result_for_two_nodes(hosts: Hosts, tmp_path: Path) -> None:
     command = assay("run", str(REPOSITORY / "examples/ssh-two-nodes.yaml"))
-    command += overrides(hosts, tmp_path, "dataset.samples=8", "load.warmup_prompts=1")
+    command += overrides(hosts, tmp_path, "dataset.samples=4", "load.warmup_prompts=1")
     done = subprocess.run(command, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stderr
     run = only_run(tmp_path)
@@ -57,7 +57,9 @@ def test_the_example_gives_one_result_for_two_nodes(hosts: Hosts, tmp_path: Path
         ("node3", "direct", "embedded"),
     ]
     assert [one["url"].split(":")[1] for one in endpoints] == [f"//{hosts.address(2)}", f"//{hosts.address(3)}"]
-    assert (ledger["issued"], ledger["completed"], ledger["problems"]) == (8, 8, [])
+    assert (ledger["issued"], ledger["completed"], ledger["problems"]) == (4, 4, [])
+    assert all(one["ok"] for one in ledger["endpoints"])
+    assert read(run / "result.json")["run"] == run.name
     assert leftovers(hosts, 2) == leftovers(hosts, 3) == []
 
 
