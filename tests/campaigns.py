@@ -100,8 +100,11 @@ class Controller:
     def ended(self) -> bool:
         return self._process.poll() is not None
 
-    def kill(self, number: signal.Signals = signal.SIGKILL) -> int:
+    def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
+
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> int:
+        self.send(number)
         return self.wait()
 
     def wait(self, limit_s: float = 240) -> int:

@@ -80,7 +80,7 @@ class Terminal:
 
 def _summary(entry: RunEntry, result: Result | None) -> str:
     if result is None:
-        return f"{entry.status}: {entry.reason}"
+        return f"{entry.status or 'interrupted'}: {entry.reason}"
     parts = [str(result.status)]
     parts += [result.reason] if result.reason else []
     for name in ("samples_per_s", "output_tokens_per_s"):

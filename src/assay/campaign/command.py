@@ -21,7 +21,7 @@ from assay.terminal import Terminal
 def run_command(file: Path | None, overrides: list[str], *, as_json: bool) -> int:
     """Run a new campaign; returns the exit code. Raises UserError and LaunchError."""
     config = load_config(file, overrides)
-    return _carry_out(run_campaign(config, Terminal()), as_json=as_json)
+    return _carry_out(run_campaign(config, Terminal()), config.output, as_json=as_json)
 
 
 def resume_command(
@@ -33,7 +33,8 @@ def resume_command(
     given = load_config(file, overrides) if file or overrides else None
     folder = find(which, output or (given or load_config(None)).output)
     config = resumed_config(folder, given)
-    return _carry_out(resume_campaign(config, folder, Terminal(), retry_failed=retry_failed), as_json=as_json)
+    campaign = resume_campaign(config, folder, Terminal(), retry_failed=retry_failed)
+    return _carry_out(campaign, folder.path, as_json=as_json)
 
 
 def plan_command(file: Path | None, overrides: list[str], *, as_json: bool) -> int:
@@ -68,14 +69,14 @@ def plan_command(file: Path | None, overrides: list[str], *, as_json: bool) -> i
     return EXIT_OK
 
 
-def _carry_out(campaign: Coroutine[Any, Any, Outcome], *, as_json: bool) -> int:
+def _carry_out(campaign: Coroutine[Any, Any, Outcome], place: Path, *, as_json: bool) -> int:
     try:
         outcome = asyncio.run(campaign)
     except (KeyboardInterrupt, asyncio.CancelledError):
         click.echo("assay: interrupted; what was measured is kept, `assay run --resume` goes on", err=True)
         return EXIT_INTERRUPTED
     except OSError as error:
-        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        what = f"{error.filename or place}: {error.strerror or error}"
         raise AssayError(f"{what}\nwhat was measured so far is kept; `assay run --resume` goes on") from error
     sys.stdout.write(_json(outcome) if as_json else _text(outcome))
     return EXIT_OK if outcome.sound else EXIT_FAILED
@@ -104,7 +105,13 @@ def _text(outcome: Outcome) -> str:
             lines.append(f"{name}: {entry.status or 'not started'} {entry.reason}".rstrip())
     lines += [f"node {node} is left out: {reason}" for node, reason in outcome.state.left_out.items()]
     words = sorted({result.verdict.words for result in outcome.results})
-    lines += ["", *scaling_lines(outcome.folder), *words, f"report: {outcome.folder.path / 'report.html'}"]
+    lines += ["", *scaling_lines(outcome.folder), *words]
+    if outcome.unreported:
+        lines.append(
+            f"no report of {', '.join(outcome.unreported)}: `assay run --resume {outcome.folder.path}` makes it"
+        )
+    else:
+        lines.append(f"report: {outcome.folder.report}")
     return "\n".join(lines) + "\n"
 
 

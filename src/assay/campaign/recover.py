@@ -11,6 +11,7 @@ from assay.load.closing import discard_journals, read_outcome
 from assay.load.plan import read_plan
 from assay.runs import CampaignState, RunEntry, RunFolder, RunRecord, RunStatus
 
+_WITH_RESULT = (RunStatus.COMPLETED, RunStatus.INVALID)
 _KILLED = "the process that carried out the campaign was killed"
 
 
@@ -25,6 +26,10 @@ def recover(work: Work, state: CampaignState, say: Callable[[str], None]) -> Non
         if entry.run is None or entry.status is RunStatus.SKIPPED:
             continue
         folder = work.campaign.run(entry.run)
+        if entry.status in _WITH_RESULT and not folder.path.exists():
+            _reset(entry)
+            say(f"{entry.key}: {folder.path} is gone, will be run again")
+            continue
         if entry.ended and not unclosed(folder):
             continue
         record = _settle(work, folder)

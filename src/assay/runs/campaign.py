@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from assay.errors import UserError
 from assay.runs.folder import RunFolder
@@ -118,8 +118,13 @@ def read_campaign(folder: CampaignFolder) -> CampaignState:
         return CampaignState.model_validate_json(folder.state.read_bytes())
     except FileNotFoundError:
         raise UserError(f"{folder.path}: not a campaign folder (no campaign.json)") from None
-    except ValueError as error:
-        raise UserError(f"{folder.state}: can't be read as a campaign: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = "".join(f"{part}: " for part in first["loc"])
+        raise UserError(
+            f"{folder.state}: can't be read as a campaign: {place}{first['msg']}; restore the file, "
+            "or start a new campaign (`assay report` still reads the folders in runs/)"
+        ) from None
 
 
 def find_campaigns(output: Path) -> list[CampaignFolder]:

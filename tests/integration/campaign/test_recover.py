@@ -158,6 +158,14 @@ def test_a_crash_before_the_load_leaves_no_trace(crashed: Crashed, left: str) ->
     assert not run.path.exists()
 
 
+def test_a_completed_run_whose_folder_is_gone_is_run_again(crashed: Crashed) -> None:
+    run, entry = crashed.run(), crashed.entry()
+    shutil.rmtree(run.path)
+    (said,) = crashed.recover()
+    assert (entry.status, entry.run, entry.earlier) == (None, None, [])
+    assert said == f"{entry.key}: {run.path} is gone, will be run again"
+
+
 def test_recovering_twice_changes_nothing(crashed: Crashed) -> None:
     crashed.unclose("accuracy")
     run = crashed.unclose()
