@@ -129,10 +129,12 @@ def _phase_findings(run: _Run, parts: Phases) -> list[Finding]:
     cold = parts.cold_ratio
     if cold is None or parts.cold_low is None or parts.cold_low <= 1 or cold < _COLD or parts.start_cost < _COSTLY:
         return []
+    if parts.start_work_ratio is None or parts.start_work_ratio >= 1:
+        return []  # busy with the first prompts, not cold
     figure = (
         f"TPOT of samples sent in the first {parts.steady_from_s:.1f} s is {cold:.2f} times that of the later ones "
-        f"(95 %: {parts.cold_low:.2f} to {parts.cold_high:.2f}); the start costs {100 * parts.start_cost:.1f} % of "
-        "the token rate"
+        f"(95 %: {parts.cold_low:.2f} to {parts.cold_high:.2f}), and {parts.start_work_ratio:.2f} times the tokens "
+        f"were processed a second; the start costs {100 * parts.start_cost:.1f} % of the token rate"
     )
     return [
         Finding(

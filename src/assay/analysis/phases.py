@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from assay.analysis.samples import Samples
+from assay.analysis.samples import MISSING, Samples
 from assay.analysis.statistics import Estimate, Floats, mean, ratio, ratio_of_sums
-from assay.analysis.timeline import BINS, timeline
+from assay.analysis.timeline import BINS, timeline, tokens_by
 from assay.runs.record import Scenario
 
 _FULL = 0.9
@@ -38,6 +38,9 @@ class Phases(BaseModel):
     cold_ratio: float | None = Field(description="TPOT of the samples sent before the window over that within it")
     cold_low: float | None = None
     cold_high: float | None = None
+    start_work_ratio: float | None = Field(
+        default=None, description="tokens processed a second, input and output, before the window over those within it"
+    )
 
 
 def phases(samples: Samples, scenario: Scenario) -> Phases | None:
@@ -65,7 +68,19 @@ def phases(samples: Samples, scenario: Scenario) -> Phases | None:
         cold_ratio=cold.value if cold else None,
         cold_low=cold.low if cold else None,
         cold_high=cold.high if cold else None,
+        start_work_ratio=_start_work_ratio(samples, edges[[0, begin, end]]),
     )
+
+
+def _start_work_ratio(samples: Samples, edges_s: Floats) -> float | None:
+    """Servers that begin with a full window of prompts decode slowly at first, but process no fewer tokens."""
+    if edges_s[1] <= edges_s[0]:
+        return None
+    edges_ns = samples.begin_ns + edges_s * 1e9
+    timed = samples.first_ns != MISSING
+    inputs, _ = np.histogram(samples.first_ns[timed], edges_ns, weights=samples.input_tokens[timed])
+    early, steady = (inputs + np.diff(tokens_by(samples, edges_ns))) / np.diff(edges_s)
+    return float(early / steady) if steady > 0 else None
 
 
 def _window(rates: Floats, in_flight: Floats, samples: Samples, scenario: Scenario, edges: Floats) -> tuple[int, int]:

@@ -1,0 +1,37 @@
+"""The parts of a run: a server that is busy with its first prompts isn't a cold one.
+
+`recorded/h200-offline.parquet` holds the columns that analyses read of a real run: vLLM 0.25 on one H200, Llama 3.1 8B's
+shape with random weights, 1,200 samples of 30 articles, 512 in flight, the third run after the server's start; times in
+microseconds since the first issue.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from assay.analysis.phases import phases
+from assay.analysis.samples import read_samples
+
+SECOND = 1_000_000_000
+RECORDED = Path(__file__).parent / "recorded" / "h200-offline.parquet"
+
+
+def test_a_warm_server_decodes_slowly_while_the_first_window_is_read() -> None:
+    parts = phases(read_samples(RECORDED, ()), "Offline")
+    assert parts is not None and parts.cold_ratio is not None and parts.cold_low is not None
+    assert parts.cold_ratio > 1.25 and parts.cold_low > 1
+    assert parts.start_work_ratio is not None and parts.start_work_ratio > 1.1
+
+
+def test_the_tokens_processed_tell_a_cold_server() -> None:
+    """The same run with its first 5 s stretched to 20 s: as many tokens, in four times the time."""
+    samples = read_samples(RECORDED, ())
+    times = {name: getattr(samples, name) for name in ("sent_ns", "first_ns", "last_ns", "done_ns")}
+    cold = replace(samples, **{k: np.where(v < 5 * SECOND, 4 * v, v + 15 * SECOND) for k, v in times.items()})
+    parts = phases(cold, "Offline")
+    assert parts is not None and parts.cold_ratio is not None
+    assert parts.cold_ratio > 1.25
+    assert parts.start_work_ratio is not None and parts.start_work_ratio < 0.5
