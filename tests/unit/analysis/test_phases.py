@@ -1,8 +1,8 @@
 """The parts of a run: a server that is busy with its first prompts isn't a cold one.
 
-`recorded/h200-offline.parquet` holds the columns that analyses read of a real run: vLLM 0.25 on one H200, Llama 3.1 8B's
-shape with random weights, 1,200 samples of 30 articles, 512 in flight, the third run after the server's start; times in
-microseconds since the first issue.
+`recorded/h200-offline.parquet` holds the columns that analyses read of a real run: vLLM 0.25 on one H200, Llama 3.1
+8B's shape with random weights, 1,200 samples of 30 articles, 512 in flight, the third run after the server's start;
+times to the microsecond, since the first issue.
 """
 
 from __future__ import annotations
@@ -13,17 +13,25 @@ from pathlib import Path
 import numpy as np
 
 from assay.analysis.phases import phases
-from assay.analysis.samples import read_samples
+from assay.analysis.samples import Samples, read_samples
 
 SECOND = 1_000_000_000
 RECORDED = Path(__file__).parent / "recorded" / "h200-offline.parquet"
 
 
+def ratios(samples: Samples) -> tuple[float, float, float]:
+    """TPOT before the window over that within it, its lower bound, and the same of the tokens processed a second."""
+    parts = phases(samples, "Offline")
+    assert parts is not None
+    assert parts.cold_ratio is not None
+    return parts.cold_ratio, parts.cold_low or 0.0, parts.start_work_ratio or 0.0
+
+
 def test_a_warm_server_decodes_slowly_while_the_first_window_is_read() -> None:
-    parts = phases(read_samples(RECORDED, ()), "Offline")
-    assert parts is not None and parts.cold_ratio is not None and parts.cold_low is not None
-    assert parts.cold_ratio > 1.25 and parts.cold_low > 1
-    assert parts.start_work_ratio is not None and parts.start_work_ratio > 1.1
+    tpot, low, work = ratios(read_samples(RECORDED, ()))
+    assert tpot > 1.25
+    assert low > 1
+    assert work > 1.1
 
 
 def test_the_tokens_processed_tell_a_cold_server() -> None:
@@ -31,7 +39,6 @@ def test_the_tokens_processed_tell_a_cold_server() -> None:
     samples = read_samples(RECORDED, ())
     times = {name: getattr(samples, name) for name in ("sent_ns", "first_ns", "last_ns", "done_ns")}
     cold = replace(samples, **{k: np.where(v < 5 * SECOND, 4 * v, v + 15 * SECOND) for k, v in times.items()})
-    parts = phases(cold, "Offline")
-    assert parts is not None and parts.cold_ratio is not None
-    assert parts.cold_ratio > 1.25
-    assert parts.start_work_ratio is not None and parts.start_work_ratio < 0.5
+    tpot, _, work = ratios(cold)
+    assert tpot > 1.25
+    assert work < 0.5
