@@ -97,8 +97,10 @@ class LocalLauncher(Launcher):
 
     async def facts(self) -> list[NodeFacts]:
         facts = await asyncio.to_thread(probe_here)
-        names = dict.fromkeys(spec.node for spec in self.specs)
-        return [facts.model_copy(update={"name": name}) for name in names]
+        parts: dict[str, set[int]] = {}
+        for spec in self.specs:
+            parts.setdefault(spec.node, set()).update(spec.accelerators)
+        return [_part(facts, name, own if len(parts) > 1 else set()) for name, own in parts.items()]
 
     async def observe(self, heard: Heard) -> dict[str, str]:
         """The controller's own sampler sees this machine."""
@@ -107,6 +109,12 @@ class LocalLauncher(Launcher):
 
     def _log(self, name: str) -> Path:
         return self._folder / f"{name}.log"
+
+
+def _part(machine: NodeFacts, name: str, accelerators: set[int]) -> NodeFacts:
+    """The machine as one node, with all its accelerators or, as a part of it, those of its own."""
+    own = [found for found in machine.accelerators if not accelerators or found.index in accelerators]
+    return machine.model_copy(update={"name": name, "accelerators": own})
 
 
 def environment(spec: ServerSpec, base: dict[str, str]) -> dict[str, str]:

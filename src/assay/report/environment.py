@@ -57,7 +57,7 @@ def endpoint_tables(endpoints: Sequence[EndpointFacts]) -> Iterator[Table]:
     ]  # fmt: skip
     columns = ("Endpoint", "Node", "Accelerators", "Engine", "Model", "Window", "Path")
     yield Table("Endpoints", columns, rows, frozenset({5}), "run.json")
-    settings = {e.name: {k: str(v) for k, v in sorted(e.settings.items()) if v not in _UNSET} for e in endpoints}
+    settings = {e.name: flat({k: v for k, v in sorted(e.settings.items()) if v not in _UNSET}) for e in endpoints}
     if any(settings.values()):
         yield _side_by_side("Engine settings", "Setting", settings, "run.json")
 

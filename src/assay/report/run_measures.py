@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from assay.analysis.hardware import MetricSummary
@@ -22,6 +23,8 @@ _LATENCIES = {
     "service_ttft_ns": "TTFT from sending",
     "service_latency_ns": "Latency from sending",
 }
+# An engine's own histograms, HTTP statistics and labels: kept in telemetry.parquet, of no use in a table.
+_INNER = re.compile(r"/(http_.*|.*_(count|sum|info))$")
 _PERCENTILES = ("p50", "p90", "p95", "p97", "p99", "p99_9")
 
 
@@ -164,7 +167,8 @@ def hardware_blocks(analysis: RunAnalysis) -> Iterator[Block]:
     chart = hardware_chart(telemetry, Colors(analysis.nodes_in_order))
     if chart is not None:
         yield chart
-    rows: Rows = [(s.node, s.metric, fmt.number(s.n), *_spread(s)) for s in telemetry.summaries()]
+    shown = [s for s in telemetry.summaries() if not _INNER.search(s.metric)]
+    rows: Rows = [(s.node, s.metric, fmt.number(s.n), *_spread(s)) for s in shown]
     columns = ("Node", "Metric", "Samples", "Mean", "Min", "Max", "Increase")
     yield Table("Telemetry during the run", columns, rows, frozenset({2, 3, 4, 5, 6}), "telemetry.parquet")
 

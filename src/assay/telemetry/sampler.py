@@ -15,6 +15,7 @@ from assay.telemetry.accelerators import AcceleratorWatch
 from assay.telemetry.nodes import NodeActivity
 
 _EVERY_S = 1.0
+_PATH = "/metrics"
 _SCRAPE_LIMIT_S = 0.8
 _SHARES = ("_perc", "_percent", "_ratio", "_usage")
 CONTROLLER = "controller"
@@ -26,7 +27,6 @@ class Sampler:
     def __init__(
         self,
         endpoints: Sequence[EndpointFacts],
-        metrics_path: str | None = "/metrics",
         accelerators: Mapping[int, str] | None = None,
         activity: NodeActivity | None = None,
     ) -> None:
@@ -36,8 +36,7 @@ class Sampler:
         """
         self._nodes = {endpoint.node for endpoint in endpoints}
         self._activity = activity or NodeActivity()
-        self._endpoints = [endpoint for endpoint in endpoints if metrics_path]
-        self._path = metrics_path or ""
+        self._endpoints = endpoints
         self._writer = TelemetryWriter()
         self._lock = threading.Lock()  # a row is several appends, and two threads make rows
         self._accelerators = AcceleratorWatch(accelerators or {}, self._add)
@@ -63,7 +62,7 @@ class Sampler:
             for metric, value in _host():
                 self._add(CONTROLLER, metric, time.monotonic_ns(), value)
             for endpoint in self._endpoints:
-                for metric, value in _scrape(endpoint.url, self._path):
+                for metric, value in _scrape(endpoint.url):
                     self._add(endpoint.node, f"{endpoint.name}/{metric}", time.monotonic_ns(), value)
 
     def _add(self, node: str, metric: str, time_ns: int, value: float) -> None:
@@ -78,13 +77,13 @@ def _host() -> Iterator[tuple[str, float]]:
     yield "load_1m", psutil.getloadavg()[0]
 
 
-def _scrape(url: str, path: str) -> Iterator[tuple[str, float]]:
+def _scrape(url: str) -> Iterator[tuple[str, float]]:
     """What the endpoint's Prometheus page says; nothing where there is none."""
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.netloc, timeout=_SCRAPE_LIMIT_S)
     try:
-        connection.request("GET", path)
+        connection.request("GET", _PATH)
         response = connection.getresponse()
         text = response.read().decode(errors="replace") if response.status == http.HTTPStatus.OK else ""
     except (OSError, http.client.HTTPException):

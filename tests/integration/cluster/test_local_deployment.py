@@ -17,6 +17,7 @@ from tests.integration.cluster.conftest import TINY
 from tests.rig.hosts import REPOSITORY
 
 from assay.cluster import Deployment, LaunchError, ServerSpec, stop_deployment
+from assay.cluster.facts import AcceleratorFacts, NodeFacts
 from assay.cluster.http import get_json
 from assay.cluster.local import LocalLauncher
 from assay.cluster.options import LocalOptions
@@ -69,6 +70,21 @@ async def test_real_engines_can_not_pretend_to_be_nodes(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="2 nodes on one machine would share its hardware"):
         async with Deployment(EmbeddedOptions(), UNEVEN, label="run", folder=tmp_path):
             pass
+
+
+async def test_parts_of_a_machine_have_their_own_accelerators(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the probe's answer is made up: there may be no accelerator here."""
+    both = [AcceleratorFacts(index=index, name=f"FAKE {index}") for index in range(2)]
+    monkeypatch.setattr("assay.cluster.local.probe_here", lambda: NodeFacts(name="local", accelerators=both))
+    parts = [ServerSpec(name=f"s{i}", node=f"gpu{i}", argv=("{python}",), accelerators=(i,)) for i in range(2)]
+    launcher = LocalLauncher("parts", tmp_path)
+    await launcher.prepare(parts)
+    assert [(n.name, [a.index for a in n.accelerators]) for n in await launcher.facts()] == [
+        ("gpu0", [0]),
+        ("gpu1", [1]),
+    ]
+    await launcher.prepare(parts[:1])
+    assert [(n.name, [a.index for a in n.accelerators]) for n in await launcher.facts()] == [("gpu0", [0, 1])]
 
 
 async def test_an_error_inside_stops_everything(tmp_path: Path) -> None:
