@@ -186,7 +186,7 @@ def _notices(evidence: Evidence) -> list[str]:
         notices.append("The samples are generated, not real texts.")
     if not evidence.benchmark.mlperf:
         notices.append(f"{evidence.benchmark.title} is not an MLPerf benchmark; compare it with itself only.")
-    if evidence.benchmark.notice:
+    if evidence.benchmark.notice and not record.simulated:  # it is about the model, which took no part
         notices.append(evidence.benchmark.notice)
     if record.mode == "accuracy":
         notices.append("Accuracy run: its rates and latencies are not a performance result.")
