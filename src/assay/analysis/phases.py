@@ -11,7 +11,7 @@ from assay.analysis.timeline import BINS, timeline, tokens_by
 from assay.runs.record import Scenario
 
 _FULL = 0.9
-_OPEN_LOOP = ("Server", "Interactive")
+OPEN_LOOP = ("Server", "Interactive")
 RULE = (
     "The window starts where the marginal standard error of the rest of the token rate is smallest (MSER, White 1997; "
     f"{BINS} bins, at most half of them cut), and not before samples in flight reach 90 % of their 95th percentile. It "
@@ -88,7 +88,7 @@ def _window(rates: Floats, in_flight: Floats, samples: Samples, scenario: Scenar
     full = _FULL * float(np.quantile(in_flight, 0.95))
     at_full = np.nonzero(in_flight >= full)[0]
     begin, end = 0, BINS
-    if scenario in _OPEN_LOOP:
+    if scenario in OPEN_LOOP:
         last_due_s = (int(samples.start_ns.max()) - samples.begin_ns) / 1e9
         end = int(np.searchsorted(edges, last_due_s, "left"))
     elif len(at_full):

@@ -19,7 +19,11 @@ from assay.analysis.rates import full_rate
 from assay.analysis.samples import MISSING, Samples
 from assay.analysis.statistics import Estimate, over_repeats
 
-_LEAST_FULL = 0.2
+_FEWEST_WAVES = 4
+TOO_SHORT = (
+    f"Not projected: that takes at least {_FEWEST_WAVES} times as many samples as were in flight at once. In a shorter "
+    "run the first full load and the empty places at the end are most of what there is."
+)
 
 
 @dataclass(frozen=True)
@@ -65,18 +69,24 @@ class Projection(BaseModel):
 
 
 def course(samples: Samples, begin_ns: int | None = None) -> Course | None:
-    """A closed-loop run's course from `begin_ns` (the first start, if None); None where there is none."""
-    if len(samples) == 0:
+    """A closed-loop run's course from `begin_ns` (the first start, if None); None where it is too short to tell."""
+    if len(samples) == 0 or len(samples) < _FEWEST_WAVES * _most_in_flight(samples):
         return None
     begin_ns = samples.begin_ns if begin_ns is None else begin_ns
     seconds = (samples.end_ns - begin_ns) / 1e9
     if not seconds > 0:
         return None
     until_ns = int(samples.sent_ns.max())  # then nothing was left to send, and places began to stay empty
-    if (until_ns - begin_ns) / 1e9 < _LEAST_FULL * seconds:  # all in flight at once: there was no such time
-        until_ns = samples.end_ns
     distinct, spread = _spread(samples)
     return Course(len(samples), seconds, full_rate(samples, begin_ns, until_ns), distinct, spread)
+
+
+def _most_in_flight(samples: Samples) -> int:
+    sent = samples.sent_ns != MISSING
+    times = np.concatenate([samples.sent_ns[sent], samples.done_ns[sent]])
+    steps = np.repeat([1, -1], int(sent.sum()))
+    # At the same moment an end comes before a sending, which it made room for.
+    return int(np.cumsum(steps[np.lexsort((steps, times))]).max(initial=0))
 
 
 def _spread(samples: Samples) -> tuple[int, float]:

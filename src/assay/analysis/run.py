@@ -14,7 +14,7 @@ from assay.analysis.findings import Finding, find
 from assay.analysis.hardware import Telemetry
 from assay.analysis.latency import LatencyAnalysis, Limits, analyse_latency
 from assay.analysis.nodes import Symmetry, symmetry
-from assay.analysis.phases import Phases, phases
+from assay.analysis.phases import OPEN_LOOP, Phases, phases
 from assay.analysis.projection import Projection, course, project
 from assay.analysis.samples import Samples
 from assay.analysis.statistics import Ints
@@ -97,10 +97,15 @@ def _with_samples(analysis: RunAnalysis, samples: Samples, limits: Mapping[str, 
     analysis.projections = _projections(samples, record, benchmark)
 
 
+def measures_speed(record: RunRecord) -> bool:
+    """Whether the run's rate is how fast the endpoints are: not under a given load, and not in accuracy mode."""
+    return record.mode == "performance" and record.scenario not in OPEN_LOOP
+
+
 def _projections(samples: Samples, record: RunRecord, benchmark: Benchmark) -> list[Projection]:
     """For all endpoints together, and for each where there are several; under a given load no rate is a speed."""
     whole = benchmark.dataset.total_sample_count or record.dataset_samples
-    if record.scenario in ("Server", "Interactive"):
+    if not measures_speed(record):
         return []
     courses = {"all endpoints": course(samples)}
     if len(samples.endpoints) > 1:

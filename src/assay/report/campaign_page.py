@@ -22,6 +22,7 @@ _SOURCE = "runs/*/requests.parquet"
 def campaign_page(analysis: CampaignAnalysis) -> Page:
     """The report of one campaign."""
     colors = Colors(analysis.nodes)
+    any_offline = any(group.first.entry.scenario == "Offline" for group in analysis.groups)
     sections = [
         Section("environment", "Environment", list(_environment(analysis))),
         Section("runs", "Runs", list(_runs(analysis))),
@@ -32,7 +33,7 @@ def campaign_page(analysis: CampaignAnalysis) -> Page:
         Section("latency", "Latency", list(_latency(analysis, colors))),
         Section("accuracy", "Accuracy", list(_accuracy(analysis))),
         Section("findings", "Findings", list(_findings(analysis))),
-        Section("projection", "Projection", list(projection_blocks(analysis.projections, _SOURCE))),
+        Section("projection", "Projection", list(projection_blocks(analysis.projections, _SOURCE, any_offline))),
         Section("provenance", "Provenance", list(_provenance(analysis))),
     ]
     verdict, reasons, kind = _verdict(analysis)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from assay.analysis.hardware import MetricSummary
-from assay.analysis.projection import Projection
+from assay.analysis.projection import TOO_SHORT, Projection
 from assay.analysis.run import RunAnalysis
 from assay.report import format as fmt
 from assay.report.chart import Colors
@@ -196,9 +196,11 @@ def findings_blocks(analysis: RunAnalysis) -> Iterator[Block]:
     yield Table("Findings", ("Severity", "Finding", "Evidence", "Suggestion", "Effect to expect"), rows)
 
 
-def projection_blocks(projections: Sequence[Projection], source: str) -> Iterator[Block]:
-    """The time that the whole data set would take."""
+def projection_blocks(projections: Sequence[Projection], source: str, wanted: bool) -> Iterator[Block]:
+    """The time that the whole data set would take; `wanted`: there is a run whose rate is a speed."""
     if not projections:
+        if wanted:
+            yield Text(TOO_SHORT)
         return
     rows: Rows = [
         (
@@ -210,7 +212,7 @@ def projection_blocks(projections: Sequence[Projection], source: str) -> Iterato
         for p in projections
     ]
     columns = ("Rate of", "Arithmetic", "Time", "95 % interval")
-    caption = f"{fmt.number(projections[0].samples)} samples at the measured rates"
+    caption = f"{fmt.number(projections[0].samples)} samples, projected from the measured runs"
     yield Table(caption, columns, rows, frozenset({2, 3}), source)
     yield Text(_PROJECTION)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from assay.analysis.run import RunAnalysis
+from assay.analysis.run import RunAnalysis, measures_speed
 from assay.analysis.summary import CLIENT_BOUND
 from assay.analysis.verdict import FINISHED
 from assay.audit import AuditReport
@@ -32,6 +32,7 @@ def run_page(analysis: RunAnalysis, audit: AuditReport | None = None) -> Page:
     """The report of one run; a result that its audit contradicts has no headline."""
     result, record = analysis.result, analysis.record
     charts = RunCharts(analysis) if analysis.samples is not None else None
+    speed = analysis.samples is not None and measures_speed(record)
     sections = [
         Section("environment", "Environment", list(environment_blocks(analysis))),
         Section("ledger", "Ledger", list(ledger_blocks(analysis))),
@@ -42,7 +43,7 @@ def run_page(analysis: RunAnalysis, audit: AuditReport | None = None) -> Page:
         Section("accuracy", "Accuracy", list(accuracy_blocks(analysis))),
         Section("hardware", "Hardware", list(hardware_blocks(analysis))),
         Section("findings", "Findings", list(findings_blocks(analysis))),
-        Section("projection", "Projection", list(projection_blocks(analysis.projections, "requests.parquet"))),
+        Section("projection", "Projection", list(projection_blocks(analysis.projections, "requests.parquet", speed))),
         Section("plausibility", "Plausibility", list(plausibility_blocks(audit))),
         Section("logs", "Logs", list(log_blocks(analysis))),
         Section("provenance", "Provenance", list(provenance_blocks(analysis))),

@@ -61,23 +61,25 @@ def test_the_interval_covers_the_time_of_the_whole_data_set() -> None:
 
 
 def test_the_end_of_a_short_run_counts_once() -> None:
-    """Samples that all take 1 s on 10 places: 25 of them take 3 s, and 1,000 take about 100 s, not 3 s for each 25."""
-    samples = run(np.arange(25), np.ones(25))
+    """Samples that all take 1 s on 10 places: 45 of them take 5 s, and 1,000 take about 100 s, not 5 s for each 45."""
+    samples = run(np.arange(45), np.ones(45))
     made = project("all", 1000, [course(samples)])  # type: ignore[list-item]
     assert made is not None
     assert made.seconds == pytest.approx(100.5)
     assert made.rate == pytest.approx(10)
-    assert made.arithmetic == "3 s for 25 samples + 975 / 10 samples/s = 101 s"
+    assert made.arithmetic == "5 s for 45 samples + 955 / 10 samples/s = 100 s"
 
 
-def test_all_in_flight_at_once_and_fewer_than_measured() -> None:
-    samples = run(np.arange(8), np.full(8, 2.0))
-    made = project("all", 16, [course(samples)])  # type: ignore[list-item]
-    assert made is not None
-    assert made.seconds == pytest.approx(4)
-    less = project("all", 4, [course(samples)])  # type: ignore[list-item]
+def test_fewer_than_measured() -> None:
+    less = project("all", 10, [course(run(np.arange(40), np.ones(40)))])  # type: ignore[list-item]
     assert less is not None
     assert less.seconds == pytest.approx(1)
+
+
+def test_a_run_of_few_waves_is_not_projected() -> None:
+    assert course(run(np.arange(8), np.full(8, 2.0))) is None
+    assert course(run(np.arange(39), np.ones(39))) is None
+    assert course(run(np.arange(40), np.ones(40))) is not None
 
 
 def test_one_sample_again_and_again_has_no_interval() -> None:
