@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.assay-installed
 TORCHX := $(VENV)-torchx
 APT    := $(shell cat tests/apt-packages.txt tests/rig/apt-packages.txt 2>/dev/null | grep -v '^\#')
 
-.PHONY: help setup model run test test-rig test-setup lint format lock clean
+.PHONY: help setup model run test test-here test-rig test-setup lint format lock clean
 
 help: ## show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -34,12 +34,15 @@ model: $(STAMP) ## the embedded engine's model and the sentence tables, checked 
 run: setup ## benchmark this machine with the embedded engine
 	$(BIN)/assay run
 
-# Tests on the rig's hosts share them, so they run one after another; the others are spread over two processes.
+# Tests on the rig's hosts share them, so they run one after another, and mostly wait; the others are spread over two
+# processes meanwhile.
 RIG := ssh or slurm or docker or kubernetes or torchx
 
 test: setup lint ## lint, types, tests
+	@$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync=line test-here test-rig
+
+test-here: setup ## tests that need this machine alone
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not ($(RIG))"
-	@$(MAKE) --no-print-directory test-rig
 
 test-rig: setup $(TORCHX)/.assay-installed ## tests on the rig's hosts: SSH, Slurm, Docker, Kubernetes, TorchX (as root)
 	$(BIN)/python -m pytest -q -m "$(RIG)"

@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.config import Config, dump_config, load_config
+from assay.config import DEFAULTS, Config, dump_config, load_config
 from assay.errors import UserError
 
 
@@ -66,7 +66,7 @@ def test_overriding_the_default_leaves_the_default_alone() -> None:
     changed = load_config(None, ["target_qps.Server=9", "dataset.samples=4"])
     assert changed.target_qps == {"Server": 9}
     assert load_config(None).target_qps == {"Server": 0.8}
-    assert load_config(None).dataset.samples == 24
+    assert load_config(None).dataset.samples == DEFAULTS["dataset"]["samples"]
 
 
 def test_the_resolved_configuration_reads_back_the_same(tmp_path: Path) -> None:
