@@ -39,6 +39,7 @@ run: setup ## benchmark this machine with the embedded engine
 RIG := ssh or slurm or docker or kubernetes or torchx
 
 test: setup lint ## lint, types, tests
+	@echo "== tests: this machine's and the rig's side by side; each part prints when it is over"
 	@$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync=line test-here test-rig
 
 test-here: setup ## tests that need this machine alone
