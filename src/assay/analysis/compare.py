@@ -83,6 +83,12 @@ class Comparison(BaseModel):
     changes: list[Change]
     differences: list[Difference]
     notes: list[str]
+    fewer_answers: bool = Field(description="the other run left a larger share of its samples unanswered")
+
+    @property
+    def decided(self) -> bool:
+        """Whether any quantity that counts for --fail-if-slower has an interval."""
+        return any(c.decisive and c.low is not None and c.high is not None for c in self.changes)
 
     def slower_by(self, share: float) -> list[Change]:
         """The changes that show the other run to be slower by more than `share`."""
@@ -125,6 +131,7 @@ def _compare(pair: _Pair) -> Comparison:
         changes=[change for change in changes if change is not None],
         differences=_differences(pair),
         notes=_notes(pair),
+        fewer_answers=_unanswered(pair.other) > _unanswered(pair.base),
     )
 
 
@@ -249,6 +256,12 @@ def _by_sample(qsl_idx: Ints, values: Floats) -> tuple[Ints, Floats]:
     return unique, np.bincount(inverse, weights=values) / counts
 
 
+def _unanswered(run: RunAnalysis) -> float:
+    """The share of the issued samples that failed or were lost."""
+    ledger = run.ledger
+    return (ledger.failed + ledger.lost) / ledger.issued if ledger and ledger.issued else 0.0
+
+
 def _notes(pair: _Pair) -> list[str]:
     notes = [
         "Intervals hold the noise within these two runs. Another run of the same system may differ by more; "
@@ -261,6 +274,11 @@ def _notes(pair: _Pair) -> list[str]:
         )
     if pair.base.record.simulated != pair.other.record.simulated:
         notes.append("One of the two is simulated.")
+    notes += [
+        f"{100 * share:.1f} % of the samples of {run.folder.id} failed or were lost; only answered ones are compared."
+        for run in (pair.base, pair.other)
+        if (share := _unanswered(run))
+    ]
     return notes
 
 
@@ -290,7 +308,7 @@ def _record_facts(run: RunAnalysis) -> dict[str, str]:
 def _config(folder: RunFolder) -> Any:
     try:
         return yaml.safe_load(folder.config.read_text(encoding="utf-8")) or {}
-    except (OSError, yaml.YAMLError):
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return {}
 
 

@@ -44,7 +44,7 @@ def render_text(report: AuditReport, *, width: int = 120, verbose: bool = False)
 def summary_line(report: AuditReport) -> str:
     """The number of runs and of each verdict, in one line."""
     counts = ", ".join(f"{count} {verdict}" for verdict, count in report.counts.items())
-    return f"{len(report.rows)} runs; {counts}"
+    return f"{len(report.rows)} runs and parts of runs; {counts}"
 
 
 def render_html_section(report: AuditReport) -> str:

@@ -25,7 +25,7 @@ QUALITY = QualityTargets(
 # The latency limits are those of MLPerf's llama3.1-8b, taken over for want of any of this model's own.
 BENCHMARK = Benchmark(
     name="smollm2-135m",
-    title="SmolLM2 135M, bundled articles",
+    title="SmolLM2 135M, news summaries",
     model_family="smollm2-135m",
     starting_weights="HuggingFaceTB/SmolLM2-135M-Instruct",
     prompt_template="Summarize the following article:\n\n{article}\n\nSummary:",

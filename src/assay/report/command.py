@@ -43,10 +43,20 @@ def compare_command(folders: Sequence[Path], output: Path | None, limit: str | N
         click.echo(orjson.dumps(values, option=orjson.OPT_INDENT_2).decode())
     else:
         click.echo("\n\n".join(_comparison_text(comparison) for comparison in comparisons))
-    slower = [change for c in comparisons for change in c.slower_by(share)] if share is not None else []
-    for change in slower:
-        click.echo(f"slower by more than {limit}: {change.quantity}", err=True)
-    return EXIT_FINDINGS if slower else EXIT_OK
+    reasons = [reason for c in comparisons for reason in _failures(c, share)] if share is not None else []
+    for reason in reasons:
+        click.echo(f"--fail-if-slower {limit}: {reason}", err=True)
+    return EXIT_FINDINGS if reasons else EXIT_OK
+
+
+def _failures(comparison: Comparison, share: float) -> Iterator[str]:
+    """Why the other run doesn't pass; what can't be judged doesn't pass either."""
+    for change in comparison.slower_by(share):
+        yield f"slower: {change.quantity}"
+    if comparison.fewer_answers:
+        yield f"{comparison.other} left a larger share of its samples unanswered"
+    if not comparison.decided:
+        yield f"{comparison.other} can't be judged: nothing that decides could be compared with an interval"
 
 
 def _share(text: str) -> float:
@@ -77,7 +87,7 @@ def _comparison_text(comparison: Comparison) -> str:
 def _runs(folder: Path) -> Iterator[RunFolder]:
     campaign = CampaignFolder(folder)
     if campaign.state.exists():
-        yield from (RunFolder(path) for path in sorted(campaign.runs.iterdir()) if RunFolder(path).result.exists())
+        yield from (RunFolder(path.parent) for path in sorted(campaign.runs.glob("*/result.json")))
     elif RunFolder(folder).record.exists():
         yield RunFolder(folder)
     else:
@@ -96,5 +106,5 @@ def benchmark_of(config: Path) -> Benchmark:
     """The benchmark that a folder's own configuration names. Raises UserError where it can't be read."""
     try:
         return get_benchmark(yaml.safe_load(config.read_text(encoding="utf-8"))["benchmark"])
-    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
         raise UserError(f"{config}: the configuration can't be read: {error}") from None

@@ -7,6 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from assay.errors import UserError
+
 TELEMETRY_SCHEMA = pa.schema(
     [
         pa.field("node", pa.dictionary(pa.int16(), pa.string()), nullable=False),
@@ -39,4 +41,8 @@ class TelemetryWriter:
 
 
 def read_telemetry(path: Path) -> pa.Table:
-    return pq.read_table(path)
+    """Raises UserError where the file is damaged."""
+    try:
+        return pq.read_table(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise UserError(f"{path}: can't be read: {error}") from None

@@ -13,6 +13,7 @@ from tests.synthetic import Node, Plan, write_campaign, write_run
 from assay.analysis import summarise
 from assay.analysis.run import analyse_run
 from assay.benchmarks import get_benchmark
+from assay.errors import UserError
 from assay.report import index_rows, render_campaign, render_comparison, render_index, render_run
 from assay.report.plausibility import audit_of
 from assay.report.run_page import run_page
@@ -225,3 +226,10 @@ def test_a_failed_run_shows_its_logs_last_lines_escaped(tmp_path: Path) -> None:
     assert "&lt;b&gt;connection refused&lt;/b&gt;" in html
     assert "line 49" in html
     assert "line 20\n" not in html
+
+
+def test_damaged_telemetry_is_one_message(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, replace(PLAN, samples=50))
+    folder.telemetry.write_bytes(folder.telemetry.read_bytes()[:100])
+    with pytest.raises(UserError, match=r"telemetry\.parquet: can't be read"):
+        render_run(folder)

@@ -90,3 +90,19 @@ def test_differences_name_file_and_fact(analyse: Analyse) -> None:
     facts = {d.fact: (d.baseline, d.other) for d in comparison.differences}
     assert facts["endpoint node-a-0.window"] == ("16", "8")
     assert facts["endpoint node-a-0.settings.max_num_seqs"] == ("16", "8")
+
+
+def test_a_run_that_answers_less_does_not_pass(analyse: Analyse) -> None:
+    base, other = analyse(Plan(samples=300, chunks=False)), analyse(Plan(samples=300, failed=200, chunks=False))
+    (comparison,) = compare([base, other])
+    assert comparison.fewer_answers
+    assert any("66.7 % of the samples" in note for note in comparison.notes)
+    (reverse,) = compare([other, base])
+    assert not reverse.fewer_answers
+
+
+def test_too_few_samples_decide_nothing(analyse: Analyse) -> None:
+    few = [analyse(Plan(samples=4, seed=seed, chunks=False)) for seed in (1, 2)]
+    assert not compare(few)[0].decided
+    many = [analyse(Plan(samples=300, seed=seed, chunks=False)) for seed in (1, 2)]
+    assert compare(many)[0].decided

@@ -36,6 +36,7 @@ def load(tmp_path: Path, text: str, *overrides: str) -> Config:
         ("scenarios: [Offline", ["assay.yaml:", "not YAML"]),
         ("- a list", ["assay.yaml:1", "found a list"]),
         ("scenarios: [Offline]\ntarget_qps: {Offline: -1}", ["target_qps must be above 0"]),
+        ("scenarios: [Server]\ntarget_qps: {Server: .nan}", ["assay.yaml:2", "target_qps.Server", "finite number"]),
     ],
 )
 def test_mistakes(tmp_path: Path, text: str, words: list[str]) -> None:
