@@ -71,7 +71,7 @@ def stop_command(folder: Path, *, as_json: bool) -> None:
     if as_json:
         click.echo(orjson.dumps({"folder": str(folder), "stopped": stopped}).decode())
     else:
-        click.echo(f"{folder}: stopped {', '.join(stopped) or 'nothing'}")
+        click.echo(f"{folder}: nothing is left running of {', '.join(stopped) or 'it'}")
 
 
 def export_command(kind: ExportKind, file: Path | None, overrides: list[str], output: Path, *, as_json: bool) -> None:

@@ -243,19 +243,18 @@ def plain_label(label: str) -> str:
 
 
 async def stop_deployment(folder: Path) -> list[str]:
-    """Take down what a deployment in `folder` left running. Idempotent. Returns the servers not known to be stopped.
+    """Take down what a deployment in `folder` left running; the names of its servers. Idempotent.
 
     Raises UserError where there is no `deployment.json`, LaunchError where a node can't be reached.
     """
     record = read_record(folder)
     launcher = build_launcher(record.cluster, record.label, folder)
     launcher.servers = [server.placed() for server in record.servers]
-    left = [server.spec.name for server in launcher.servers if server.state is not ServerState.STOPPED]
     await launcher.stop()
     record.status = "stopped"
     record.servers = [ServerRecord.of(server) for server in launcher.servers]
     write_record(folder, record)
-    return left
+    return [server.name for server in record.servers]
 
 
 @contextlib.contextmanager
