@@ -10,6 +10,7 @@ from assay.report import format as fmt
 from assay.report.page import Block, Problem, Rows, Table, Text
 from assay.runs.folder import RunFolder
 
+REFUSED = "not reportable: its own records contradict it"
 _REFUSED = (Verdict.CONTRADICTED, Verdict.IMPOSSIBLE)
 
 

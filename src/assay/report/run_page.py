@@ -13,7 +13,7 @@ from assay.report.accuracy import accuracy_blocks
 from assay.report.chart import Chart
 from assay.report.environment import environment_blocks
 from assay.report.page import Headline, Page, Problem, Section, VerdictKind
-from assay.report.plausibility import audit_problems, plausibility_blocks, refused
+from assay.report.plausibility import REFUSED, audit_problems, plausibility_blocks, refused
 from assay.report.run_charts import RunCharts
 from assay.report.run_measures import (
     findings_blocks,
@@ -29,9 +29,10 @@ from assay.runs.result import Distribution, Result
 
 
 def run_page(analysis: RunAnalysis, audit: AuditReport | None = None) -> Page:
-    """The report of one run; a result that its audit contradicts has no headline."""
+    """The report of one run; a result that its audit contradicts has no headline, and no verdict but that."""
     result, record = analysis.result, analysis.record
     charts = RunCharts(analysis) if analysis.samples is not None else None
+    bad = refused(audit)
     speed = analysis.samples is not None and measures_speed(record)
     sections = [
         Section("environment", "Environment", list(environment_blocks(analysis))),
@@ -51,17 +52,17 @@ def run_page(analysis: RunAnalysis, audit: AuditReport | None = None) -> Page:
     return Page(
         title=f"{analysis.benchmark.title}: {record.scenario}, {record.mode}",
         what=_what(analysis),
-        verdict=result.verdict.words,
-        kind=verdict_kind(result),
-        verdict_reasons=result.verdict.reasons,
-        headlines=[] if refused(audit) else headlines(analysis),
+        verdict=REFUSED if bad else result.verdict.words,
+        kind="invalid" if bad else verdict_kind(result),
+        verdict_reasons=[f"without the audit: {result.verdict.words}"] * bad + result.verdict.reasons,
+        headlines=[] if bad else headlines(analysis),
         problems=[
             *audit_problems(audit),
             *_finding_problems(analysis),
             *notice_problems(result.notices),
         ],
         sections=[section for section in sections if section.blocks],
-        banner=banner(result, record.simulated),
+        banner="; ".join([REFUSED] * bad + [banner(result, record.simulated)]).removesuffix("; "),
     )
 
 

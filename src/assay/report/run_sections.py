@@ -45,7 +45,7 @@ def scenario_blocks(analysis: RunAnalysis, charts: RunCharts | None) -> Iterator
     reasons = "; ".join(loadgen.reasons)
     yield Text(
         f"LoadGen: {loadgen.result or 'no verdict'}{f' ({reasons})' if reasons else ''}; {loadgen.errors} errors, "
-        f"{loadgen.warnings} warnings in its log. Ours: {result.verdict.words}."
+        f"{loadgen.warnings} warnings in its log."
     )
     rows: Rows = [
         (_figure_name(name), fmt.number(f.value), _range(f.low, f.high), f.unit, f.formula)

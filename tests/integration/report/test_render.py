@@ -213,6 +213,9 @@ def test_a_result_that_its_records_contradict_has_no_headline(tmp_path: Path) ->
     write_json(folder.result, result)
     page = run_page(analyse_run(folder, benchmark), audit_of(folder))
     assert page.headlines == []
+    assert page.verdict == "not reportable: its own records contradict it"
+    assert page.banner.startswith(page.verdict)
+    assert page.kind == "invalid"
     assert page.problems[0].severity == "error"
     assert page.problems[0].title.startswith(("IMPOSSIBLE: ", "Contradicted: "))
 
