@@ -89,7 +89,7 @@ class Controller:
         self.log = (folder or file.parent) / "controller.log"
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "assay.cli", "run", str(file), *arguments],
+                [sys.executable, "-m", "assay.commands.main", "run", str(file), *arguments],
                 env={**os.environ, MARK: self.mark},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -13,7 +13,7 @@ from assay.config_errors import SourceMap, explain
 from assay.engines.options import EmbeddedOptions, EngineOptions
 from assay.errors import UserError
 from assay.runs.campaign import CampaignKind, Compliance
-from assay.runs.record import Mode, Scenario
+from assay.runs.scenarios import Mode, Scenario
 
 
 class _Section(BaseModel):

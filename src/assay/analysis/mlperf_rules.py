@@ -6,7 +6,7 @@ from typing import Any
 
 from assay.benchmarks import ScenarioSpec
 from assay.runs.loadgen_logs import LoadgenDetail
-from assay.runs.record import Mode
+from assay.runs.scenarios import Mode
 
 RULES = "MLPerf Inference v6.1"
 # mlperf.conf of MLPerf Inference v6.1, as built into LoadGen 6.0.17.

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from assay.analysis.samples import MISSING, Samples
 from assay.analysis.statistics import Estimate, Floats, mean, ratio, ratio_of_sums
 from assay.analysis.timeline import BINS, timeline, tokens_by
-from assay.runs.record import Scenario
+from assay.runs.scenarios import Scenario
 
 _FULL = 0.9
 OPEN_LOOP = ("Server", "Interactive")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from assay.runs.record import Scenario
+from assay.runs.scenarios import Scenario
 
 ARTICLE_FIELD = "{article}"
 

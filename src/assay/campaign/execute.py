@@ -13,9 +13,9 @@ from assay import __version__
 from assay.campaign.close import Work, close_run, judge_load, utc_now
 from assay.campaign.compliance import AUDIT_CONFIG, audit_config
 from assay.campaign.load_process import TimedOutError, run_load, utc_minus_monotonic_ns
-from assay.cluster.deployment import WATCH_S
 from assay.cluster.options import LocalOptions
 from assay.config import Config, dump_config
+from assay.deploy.deployment import WATCH_S
 from assay.load.closing import read_outcome
 from assay.load.plan import EndpointPlan, LoadgenSettings, LoadPlan, Timeouts, WarmupPlan
 from assay.runs import (

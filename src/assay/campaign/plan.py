@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from assay.config import Config
 from assay.errors import UserError
 from assay.runs.campaign import CampaignState, RunEntry
-from assay.runs.record import Mode, RunStatus, Scenario
+from assay.runs.record import RunStatus
+from assay.runs.scenarios import Mode, Scenario
 
 _SCALING_REPEATS = 3
 _PACED: tuple[Scenario, ...] = ("Server", "Interactive")

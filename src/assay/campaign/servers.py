@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 
-from assay.cluster import Deployment, nodes_of
-from assay.cluster.deployment import Lost, stop_deployment
+from assay.cluster import nodes_of
 from assay.cluster.launcher import Heard, LaunchError
 from assay.cluster.options import ClusterOptions, KubernetesOptions
-from assay.cluster.state import FILE, read_record
 from assay.config import Config
+from assay.deploy import Deployment
+from assay.deploy.deployment import Lost, stop_deployment
+from assay.deploy.state import FILE, read_record
 from assay.engines import EngineOptions
 from assay.engines.external import ExternalEngine
 from assay.engines.options import ExternalOptions, SimulatedOptions

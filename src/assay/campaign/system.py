@@ -9,10 +9,10 @@ import subprocess
 
 from assay import __version__
 from assay.campaign.prepare import Prepared
-from assay.cluster import Deployment
-from assay.cluster.probing import probe_here
+from assay.deploy import Deployment
 from assay.load.calibration import calibrate
 from assay.runs import SystemRecord
+from assay.serving.probing import probe_here
 from assay.telemetry.cpu_ceiling import cpu_ceiling
 
 _PACKAGES = ("mlcommons-loadgen", "uvloop", "httptools", "numpy", "openvino-genai", "tokenizers", "rouge-score-rs")

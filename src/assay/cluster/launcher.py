@@ -5,74 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from assay.cluster.facts import NodeFacts
-from assay.cluster.health import CheckRow
 from assay.errors import AssayError
-
-PYTHON = "{python}"  # the interpreter of the node that the server is placed on
-HOST = "{host}"  # the address that the server listens on
-PORT = "{port}"
+from assay.serving.facts import NodeFacts
+from assay.serving.health import CheckRow
+from assay.serving.servers import PlacedServer, ServerSpec, ServerState
 
 
 class LaunchError(AssayError):
     """A server could not be placed or did not become ready. The message says where, why and what to do."""
-
-
-class ServerState(StrEnum):
-    PLACED = "placed"
-    READY = "ready"
-    FAILED = "failed"
-    STOPPED = "stopped"
-
-
-@dataclass(frozen=True)
-class ServerSpec:
-    """One server to start. `argv` may hold the placeholders {python}, {host} and {port}, also inside an argument."""
-
-    name: str
-    node: str
-    argv: tuple[str, ...]
-    env: Mapping[str, str] = field(default_factory=dict)
-    secret_env: tuple[str, ...] = ()
-    """Variables handed on from the controller's environment; only their names are ever written down."""
-    port: int = 0
-    """0: the launcher finds a free one."""
-    accelerators: tuple[int, ...] = ()
-    """Indices on the node; they become CUDA_VISIBLE_DEVICES."""
-    health_path: str = "/health"
-    ready_timeout_s: float = 600.0
-    image: str | None = None
-    gpus: int = 0
-    """How many accelerators a scheduler must find, where `accelerators` doesn't name them."""
-
-
-@dataclass
-class PlacedServer:
-    """A server that was started, and all that is needed to find and stop it again."""
-
-    spec: ServerSpec
-    url: str
-    """Where load is sent: scheme, host and port, no path."""
-    handle: dict[str, str] = field(default_factory=dict)
-    """pid, job, container, pod…: the launcher's own words."""
-    path: str = "direct"
-    """The way that load takes: direct or tunnel."""
-    state: ServerState = ServerState.PLACED
-    started_ns: int = 0
-    """When it was asked for: started, or submitted to a scheduler. CLOCK_MONOTONIC."""
-    queued_ns: int | None = None
-    """From there until its job ran, ns, as seen from here; None where nothing queues, or while it waits."""
-    ready_ns: int | None = None
-    """From there until it was ready, ns: the wait in a queue and the server's own start."""
-    lost: str = ""
-    """Why it ended by itself, or can't be reached."""
-    silent_ns: int | None = None
-    """From its node's last word to the loss being found, ns; None where no link is watched."""
 
 
 ReadyCheck = Callable[[PlacedServer], Awaitable[str | None]]
@@ -184,17 +127,6 @@ class Launcher(ABC):
             text += f" ({pending})"
         tail = (await self.tail(server)).rstrip()
         return f"{text}\nlast lines of its log:\n{_indent(tail)}" if tail else f"{text}\nit wrote nothing to its log"
-
-
-def fill(argv: Sequence[str], *, python: str, host: str, port: int) -> list[str]:
-    """`argv` with its placeholders replaced."""
-    values = ((PYTHON, python), (HOST, host), (PORT, str(port)))
-    filled = []
-    for argument in argv:
-        for placeholder, value in values:
-            argument = argument.replace(placeholder, value)
-        filled.append(argument)
-    return filled
 
 
 def _indent(text: str) -> str:

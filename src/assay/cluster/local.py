@@ -14,9 +14,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from assay.cluster.facts import NodeFacts
-from assay.cluster.launcher import Heard, Launcher, LaunchError, PlacedServer, ServerSpec, ServerState, fill
-from assay.cluster.probing import probe_here
+from assay.cluster.launcher import Heard, Launcher, LaunchError
+from assay.serving.facts import NodeFacts
+from assay.serving.probing import probe_here
+from assay.serving.servers import PlacedServer, ServerSpec, ServerState, fill
 
 HOST = "127.0.0.1"
 GUARD = Path(__file__).with_name("guard.py")

@@ -6,9 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from assay.cluster.http import get_json
-from assay.cluster.launcher import ServerSpec
-from assay.cluster.options import NodeOptions
+from assay.serving.http import get_json
+from assay.serving.nodes import NodeOptions
+from assay.serving.servers import ServerSpec
 
 API_PATH = "/v1"
 

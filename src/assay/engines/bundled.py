@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from assay.cluster.launcher import HOST, PORT, PYTHON, ServerSpec
-from assay.cluster.options import NodeOptions
 from assay.engines.base import Engine, server_name
 from assay.engines.options import EmbeddedOptions
+from assay.serving.nodes import NodeOptions
+from assay.serving.servers import HOST, PORT, PYTHON, ServerSpec
 
 
 class EmbeddedEngine(Engine):

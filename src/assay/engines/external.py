@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from assay.cluster.http import get_json
-from assay.cluster.launcher import ServerSpec
-from assay.cluster.options import NodeOptions
 from assay.engines.base import Engine
 from assay.engines.options import ExternalEndpoint, ExternalOptions
 from assay.errors import UserError
+from assay.serving.http import get_json
+from assay.serving.nodes import NodeOptions
+from assay.serving.servers import ServerSpec
 
 # Server: where it tells its version, and how to read the answer.
 VERSIONS: dict[str, tuple[str, Callable[[Any], object]]] = {

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from assay.cluster.launcher import HOST, PORT, PYTHON, ServerSpec
-from assay.cluster.options import NodeOptions
 from assay.engines.base import Engine, server_name
 from assay.engines.options import SimulatedOptions
 from assay.errors import UserError
+from assay.serving.nodes import NodeOptions
+from assay.serving.servers import HOST, PORT, PYTHON, ServerSpec
 
 # Options that go to the simulator under their own names.
 TIMING = (

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from assay.cluster.launcher import HOST, PORT, PYTHON, ServerSpec
-from assay.cluster.options import NodeOptions
 from assay.engines.base import Engine, per_node, server_name
 from assay.engines.options import VllmOptions
 from assay.errors import UserError
+from assay.serving.nodes import NodeOptions
+from assay.serving.servers import HOST, PORT, PYTHON, ServerSpec
 
 # Only `vllm serve` heeds these; the server module that is started here takes them and does nothing.
 _WITHOUT_EFFECT = ("--api-server-count", "-asc", "--headless")

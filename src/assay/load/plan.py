@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from assay.runs.record import Mode, Scenario
+from assay.runs.scenarios import Mode, Scenario
 
 LoadgenScenario = Literal["Offline", "Server", "SingleStream"]
 

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from assay.errors import UserError
 from assay.runs.folder import RunFolder
-from assay.runs.record import Mode, RunStatus, Scenario
+from assay.runs.record import RunStatus
+from assay.runs.scenarios import Mode, Scenario
 
 CampaignKind = Literal["single", "scaling", "official", "sweep"]
 Compliance = Literal["TEST06"]

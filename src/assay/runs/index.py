@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from assay.errors import UserError
 from assay.runs.campaign import CampaignFolder, CampaignKind, CampaignState, RunEntry, find_campaigns, read_campaign
-from assay.runs.record import Mode, Scenario
 from assay.runs.result import Figure, Result
+from assay.runs.scenarios import Mode, Scenario
 
 _AGES = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Scenario = Literal["Offline", "Server", "Interactive", "SingleStream"]
-Mode = Literal["performance", "accuracy"]
+from assay.runs.scenarios import Mode, Scenario
 
 
 class RunStatus(StrEnum):

@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from assay.runs.record import Mode, RunStatus, Scenario
+from assay.runs.record import RunStatus
+from assay.runs.scenarios import Mode, Scenario
 
 
 class _Model(BaseModel):

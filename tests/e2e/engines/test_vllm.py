@@ -24,7 +24,7 @@ from assay.telemetry.sampler import parse_prometheus
 
 pytestmark = [pytest.mark.vllm, pytest.mark.slow]
 
-ASSAY = [sys.executable, "-m", "assay.cli"]
+ASSAY = [sys.executable, "-m", "assay.commands.main"]
 SAMPLES = 6
 LIMIT_S = 900
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from tests.paths import shared_data
 
-ASSAY = [sys.executable, "-m", "assay.cli"]
+ASSAY = [sys.executable, "-m", "assay.commands.main"]
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 

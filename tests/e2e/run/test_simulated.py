@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-ASSAY = [sys.executable, "-m", "assay.cli"]
+ASSAY = [sys.executable, "-m", "assay.commands.main"]
 
 CONFIG = """
 name: simulated
@@ -170,7 +170,8 @@ def test_nothing_secret_is_written_or_listed(tmp_path: Path) -> None:
 
 def test_help_names_every_command_quickly_enough_to_import_nothing_heavy() -> None:
     code = (
-        "import sys; from assay.cli import main\ntry: main(['--help'])\nexcept SystemExit: print(sorted(sys.modules))"
+        "import sys; from assay.commands.main import main\n"
+        "try: main(['--help'])\nexcept SystemExit: print(sorted(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     for heavy in ("numpy", "pyarrow", "pydantic", "matplotlib", "plotly", "mlperf_loadgen", "uvloop", "rich"):

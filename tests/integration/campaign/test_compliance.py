@@ -18,7 +18,7 @@ from assay.campaign.load_process import run_load
 from assay.config import load_config
 from assay.load.closing import close_load
 from assay.runs import RunEntry, RunFolder, RunRecord
-from assay.runs.record import Scenario
+from assay.runs.scenarios import Scenario
 
 BENCHMARK = get_benchmark("llama3.1-8b")
 WHOLE = 13_368

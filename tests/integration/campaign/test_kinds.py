@@ -14,9 +14,9 @@ from tests.simulated import simulators
 
 from assay.benchmarks import get_benchmark
 from assay.campaign import reporting
-from assay.campaign.command import plan_command
 from assay.campaign.runner import Outcome, resume_campaign, run_campaign
 from assay.campaign.state import resumed_config
+from assay.commands.run import plan_command
 from assay.errors import UserError
 from assay.runs import RunEntry, RunRecord, RunStatus, read_detail, read_ledger
 

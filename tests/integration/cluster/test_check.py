@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from tests.rig.hosts import Hosts
 
-from assay.cluster.check import CheckReport, Outcome, check_cluster
 from assay.cluster.options import LocalOptions, SshOptions
+from assay.deploy.check import CheckReport, Outcome, check_cluster
 from assay.engines import SimulatedOptions, VllmOptions
 
 SIMULATED = SimulatedOptions(kind="simulated")

@@ -15,16 +15,16 @@ import yaml
 from tests.integration.cluster.conftest import gone, leftovers
 from tests.rig.hosts import REPOSITORY, Hosts
 
-from assay.cluster.deployment import WATCH_S
 from assay.cluster.options import SshOptions
 from assay.cluster.ssh.connection import KEEPALIVES
+from assay.deploy.deployment import WATCH_S
 
 LOST_AFTER = 30  # answers
 FOUND_WITHIN_S = 10
 
 
 def assay(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "assay.cli", *arguments]
+    return [sys.executable, "-m", "assay.commands.main", *arguments]
 
 
 def overrides(hosts: Hosts, output: Path, *settings: str) -> list[str]:

@@ -11,12 +11,14 @@ import pytest
 from tests.rig import image
 from tests.rig.hosts import Hosts
 
-from assay.cluster import Deployment, LaunchError, ServerSpec, stop_deployment
-from assay.cluster.check import Outcome, check_cluster
+from assay.cluster import LaunchError
 from assay.cluster.docker import DockerLauncher
-from assay.cluster.http import get_json
 from assay.cluster.options import DockerOptions
+from assay.deploy import Deployment, stop_deployment
+from assay.deploy.check import Outcome, check_cluster
 from assay.engines import SimulatedOptions
+from assay.serving.http import get_json
+from assay.serving.servers import ServerSpec
 
 pytestmark = [pytest.mark.docker, pytest.mark.ssh]
 SIMULATED = SimulatedOptions(kind="simulated", itl_ms=1)
@@ -119,7 +121,7 @@ def test_what_a_killed_controller_left_can_be_stopped(hosts: Hosts, docker_host:
     program = f"""
 import asyncio
 from pathlib import Path
-from assay.cluster import Deployment
+from assay.deploy import Deployment
 from assay.cluster.options import DockerOptions
 from assay.engines import SimulatedOptions
 

@@ -18,10 +18,10 @@ import kmock
 import pytest
 import yaml
 
-from assay.cluster import LaunchError, ServerSpec
+from assay.cluster import LaunchError
 from assay.cluster.kubernetes import KubernetesLauncher
-from assay.cluster.launcher import PlacedServer, ServerState
 from assay.cluster.options import KubernetesOptions
+from assay.serving.servers import PlacedServer, ServerSpec, ServerState
 
 KINDS = ("v1/pods", "v1/services", "v1/secrets", "v1/events", "apps/v1/statefulsets")
 NAMESPACE, LABEL = "bench", "errors"

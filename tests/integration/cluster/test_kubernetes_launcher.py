@@ -15,14 +15,15 @@ from tests.rig import image
 from tests.rig import kubernetes as rig
 from tests.rig.hosts import PODS, Hosts, call
 
-from assay.cluster import Deployment, LaunchError, ServerSpec, stop_deployment
-from assay.cluster.check import check_cluster
-from assay.cluster.export import export_files, write_files
-from assay.cluster.http import get_json
+from assay.cluster import LaunchError
 from assay.cluster.kubernetes import KubernetesLauncher
-from assay.cluster.launcher import PlacedServer
 from assay.cluster.options import KubernetesOptions
+from assay.deploy import Deployment, stop_deployment
+from assay.deploy.check import check_cluster
+from assay.deploy.export import export_files, write_files
 from assay.engines import SimulatedOptions, VllmOptions
+from assay.serving.http import get_json
+from assay.serving.servers import PlacedServer, ServerSpec
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.ssh, pytest.mark.slow]
 SIMULATED = SimulatedOptions(kind="simulated", itl_ms=1)
@@ -212,7 +213,7 @@ def test_what_a_killed_controller_left_can_be_stopped(cluster: Hosts, tmp_path: 
     program = f"""
 import asyncio
 from pathlib import Path
-from assay.cluster import Deployment
+from assay.deploy import Deployment
 from assay.cluster.options import KubernetesOptions
 from assay.engines import SimulatedOptions
 

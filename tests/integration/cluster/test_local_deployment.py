@@ -16,13 +16,15 @@ import pytest
 from tests.integration.cluster.conftest import TINY
 from tests.rig.hosts import REPOSITORY
 
-from assay.cluster import Deployment, LaunchError, ServerSpec, stop_deployment
-from assay.cluster.facts import AcceleratorFacts, NodeFacts
-from assay.cluster.http import get_json
+from assay.cluster import LaunchError
 from assay.cluster.local import LocalLauncher
 from assay.cluster.options import LocalOptions
+from assay.deploy import Deployment, stop_deployment
 from assay.engines import EmbeddedOptions, ExternalOptions, SimulatedOptions
 from assay.errors import UserError
+from assay.serving.facts import AcceleratorFacts, NodeFacts
+from assay.serving.http import get_json
+from assay.serving.servers import ServerSpec
 
 UNEVEN = LocalOptions.model_validate({"nodes": [{"name": "slow"}, {"name": "fast"}]})
 SIMULATED = SimulatedOptions(kind="simulated", itl_ms=1, speeds={"fast": 2.1})
@@ -168,7 +170,7 @@ async def test_a_program_that_is_not_there_is_told(tmp_path: Path) -> None:
 CONTROLLER = """
 import asyncio, signal, sys
 from pathlib import Path
-from assay.cluster import ServerSpec
+from assay.serving.servers import ServerSpec
 from assay.cluster.local import LocalLauncher
 
 async def main():
@@ -202,7 +204,7 @@ def test_a_signal_takes_the_servers_down(tmp_path: Path, number: signal.Signals)
     program = textwrap.dedent(f"""
         import asyncio
         from pathlib import Path
-        from assay.cluster import Deployment
+        from assay.deploy import Deployment
         from assay.cluster.options import LocalOptions
         from assay.engines import SimulatedOptions
 

@@ -59,7 +59,7 @@ def run(hosts: Hosts, fake_gpus: None, tmp_path: Path) -> RunFolder:
             "queries": {"Offline": 60},
         })
     )  # fmt: skip
-    command = [sys.executable, "-m", "assay.cli", "run", str(file), "--output", str(tmp_path / "out")]
+    command = [sys.executable, "-m", "assay.commands.main", "run", str(file), "--output", str(tmp_path / "out")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stderr
     (path,) = (tmp_path / "out").glob("*/runs/*")

@@ -21,9 +21,11 @@ pytestmark = [pytest.mark.slurm, pytest.mark.ssh]
 DRIVER = """
 import asyncio, json, os, sys, time
 from pathlib import Path
-from assay.cluster import Deployment, LaunchError, ServerSpec, stop_deployment
-from assay.cluster.check import check_cluster
-from assay.cluster.http import get_json
+from assay.cluster import LaunchError
+from assay.serving.servers import ServerSpec
+from assay.deploy import Deployment, stop_deployment
+from assay.deploy.check import check_cluster
+from assay.serving.http import get_json
 from assay.cluster.options import SlurmOptions
 from assay.cluster.slurm import SlurmLauncher
 from assay.engines import SimulatedOptions, build_engine

@@ -16,12 +16,13 @@ import pytest
 from tests.integration.cluster.conftest import TINY, gone, leftovers
 from tests.rig.hosts import NETWORK, REPOSITORY, Hosts
 
-from assay.cluster import Deployment, LaunchError, ServerSpec, stop_deployment
-from assay.cluster.http import get_json
-from assay.cluster.launcher import PlacedServer
+from assay.cluster import LaunchError
 from assay.cluster.options import SshOptions
 from assay.cluster.ssh import SshLauncher
+from assay.deploy import Deployment, stop_deployment
 from assay.engines import SimulatedOptions
+from assay.serving.http import get_json
+from assay.serving.servers import PlacedServer, ServerSpec
 
 pytestmark = pytest.mark.ssh
 SIMULATED = SimulatedOptions(kind="simulated", speeds={"node3": 2.0}, itl_ms=1)
@@ -202,7 +203,7 @@ def test_what_a_killed_controller_left_can_be_stopped(hosts: Hosts, ssh_options:
     program = textwrap.dedent(f"""
         import asyncio, sys
         from pathlib import Path
-        from assay.cluster import Deployment
+        from assay.deploy import Deployment
         from assay.cluster.options import SshOptions
         from assay.engines import SimulatedOptions
 

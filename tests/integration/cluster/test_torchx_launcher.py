@@ -17,12 +17,14 @@ from tests.integration.cluster.conftest import TINY
 from tests.rig import slurm as slurm_rig
 from tests.rig.hosts import Hosts
 
-from assay.cluster import Deployment, LaunchError, ServerSpec
-from assay.cluster.http import get_json
+from assay.cluster import LaunchError
 from assay.cluster.options import SshOptions, TorchxOptions
 from assay.cluster.torchx import TorchxLauncher
+from assay.deploy import Deployment
 from assay.engines import SimulatedOptions
 from assay.errors import UserError
+from assay.serving.http import get_json
+from assay.serving.servers import ServerSpec
 
 pytest.importorskip("torchx", reason="needs the torchx extra")
 pytestmark = pytest.mark.torchx
@@ -104,7 +106,7 @@ def test_ssh_hosts_are_a_scheduler_of_torchx(
     from torchx.runner import Runner
     from torchx.specs import AppDef, Resource, Role, macros
 
-    from assay.cluster.torchx.scheduler import create_scheduler
+    from assay.deploy.torchx_scheduler import create_scheduler
 
     cluster = tmp_path / "cluster.yaml"
     cluster.write_text(json.dumps({"cluster": ssh_options.model_dump(mode="json")}))
@@ -153,8 +155,8 @@ def test_its_slurm(slurm: Hosts) -> None:
     program = f"""
 import asyncio, json
 from pathlib import Path
-from assay.cluster import Deployment
-from assay.cluster.http import get_json
+from assay.deploy import Deployment
+from assay.serving.http import get_json
 from assay.cluster.options import TorchxOptions
 from assay.engines import SimulatedOptions
 

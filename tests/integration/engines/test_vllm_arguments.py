@@ -11,11 +11,11 @@ import pytest
 import yaml
 from pydantic import TypeAdapter
 
-from assay.cluster.export import export_files
-from assay.cluster.launcher import HOST, PORT, fill
 from assay.cluster.options import ClusterOptions
+from assay.deploy.export import export_files
 from assay.engines import EngineOptions, VllmOptions
 from assay.engines.vllm import VllmEngine
+from assay.serving.servers import HOST, PORT, fill
 
 pytestmark = [pytest.mark.vllm, pytest.mark.slow]
 

@@ -13,7 +13,7 @@ from tests.campaigns import config
 
 from assay.campaign.plan import plan_runs
 from assay.campaign.state import begin
-from assay.cli import main
+from assay.commands.main import main
 from assay.errors import UserError
 from assay.runs import CampaignFolder, RunStatus, read_campaign, write_json
 from assay.runs.index import parse_since

@@ -11,8 +11,8 @@ import pytest
 import yaml
 from pydantic import TypeAdapter
 
-from assay.cluster.export import export_files, write_files
 from assay.cluster.options import ClusterOptions
+from assay.deploy.export import export_files, write_files
 from assay.engines import EngineOptions
 from assay.errors import UserError
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from assay.cluster.check.hardware import GIB, cluster_rows, node_rows
-from assay.cluster.check.software import alike_row, software_rows
-from assay.cluster.facts import AcceleratorFacts, NodeFacts
-from assay.cluster.health import CheckReport, CheckRow, Outcome, judged
-from assay.cluster.options import NodeOptions
+from assay.deploy.check.hardware import GIB, cluster_rows, node_rows
+from assay.deploy.check.software import alike_row, software_rows
+from assay.serving.facts import AcceleratorFacts, NodeFacts
+from assay.serving.health import CheckReport, CheckRow, Outcome, judged
+from assay.serving.nodes import NodeOptions
 
 OPTIONS = NodeOptions.model_validate({"name": "a", "accelerators": 2})
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from assay.cluster.probing import parse_probe, probe_source
 from assay.errors import AssayError
+from assay.serving.probing import parse_probe, probe_source
 from assay.telemetry import probe
 
 RIG = Path(__file__).parents[2] / "rig"

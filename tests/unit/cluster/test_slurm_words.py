@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from assay.cluster import ServerSpec
 from assay.cluster.options import SlurmOptions
 from assay.cluster.slurm.launcher import _count
 from assay.cluster.slurm.script import sbatch_script
 from assay.cluster.slurm.words import end_in_words, reason_in_words
+from assay.serving.servers import ServerSpec
 
 
 def script(tmp_path: Path, spec: ServerSpec, **options: object) -> str:

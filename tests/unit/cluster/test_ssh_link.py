@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from assay.cluster.deployment import WATCH_S
 from assay.cluster.options import SshNode, SshOptions
-from assay.cluster.probing import observing, probe_source
 from assay.cluster.ssh.connection import connection_arguments
+from assay.deploy.deployment import WATCH_S
+from assay.serving.probing import observing, probe_source
 
 AGENT = files("assay.cluster.ssh").joinpath("agent.py").read_text()
 

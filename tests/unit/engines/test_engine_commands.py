@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from assay.cluster.options import NodeOptions
 from assay.engines import Engine, EngineOptions, build_engine
 from assay.errors import UserError
+from assay.serving.nodes import NodeOptions
 
 ADAPTER: TypeAdapter[Any] = TypeAdapter(EngineOptions)
 

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.cluster.docker.daemon import NO_RUNTIME, Daemon
-from assay.cluster.facts import NodeFacts
-from assay.cluster.health import CheckRow, judged
-from assay.cluster.launcher import Launcher, LaunchError, PlacedServer, ServerSpec, ServerState, fill
+from assay.cluster.launcher import Launcher, LaunchError
 from assay.cluster.local import environment, explain_exit
 from assay.cluster.options import DockerOptions, SshNode
-from assay.cluster.probing import parse_probe, probe_here, probe_source
 from assay.errors import AssayError
+from assay.serving.facts import NodeFacts
+from assay.serving.health import CheckRow, judged
+from assay.serving.probing import parse_probe, probe_here, probe_source
+from assay.serving.servers import PlacedServer, ServerSpec, ServerState, fill
 
 if TYPE_CHECKING:
     from docker.models.containers import Container

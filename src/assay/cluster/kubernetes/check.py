@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from assay.cluster.health import CheckRow, judged
 from assay.cluster.kubernetes.api import Api
 from assay.cluster.kubernetes.manifests import GROUP, PLURAL
 from assay.cluster.launcher import LaunchError
 from assay.cluster.options import KubernetesOptions
 from assay.errors import AssayError
+from assay.serving.health import CheckRow, judged
 
 # What the launcher does, as RBAC names it: group, resource, verbs.
 STATEFUL_SETS = ("apps", "statefulsets", ("create", "delete"))

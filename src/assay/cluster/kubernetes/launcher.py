@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from assay.cluster.facts import NodeFacts
-from assay.cluster.health import CheckRow
 from assay.cluster.kubernetes.api import Api, NotAllowedError
 from assay.cluster.kubernetes.check import check_rows
 from assay.cluster.kubernetes.manifests import (
@@ -25,11 +23,14 @@ from assay.cluster.kubernetes.manifests import (
     pod_name,
 )
 from assay.cluster.kubernetes.words import failure, has_ended, is_ready, pending, unready, where
-from assay.cluster.launcher import Launcher, LaunchError, PlacedServer, ServerSpec, ServerState
+from assay.cluster.launcher import Launcher, LaunchError
 from assay.cluster.local import secrets
 from assay.cluster.options import KubernetesOptions
-from assay.cluster.probing import parse_probe, probe_source
 from assay.errors import AssayError
+from assay.serving.facts import NodeFacts
+from assay.serving.health import CheckRow
+from assay.serving.probing import parse_probe, probe_source
+from assay.serving.servers import PlacedServer, ServerSpec, ServerState
 
 CONNECT_S = 2.0
 SETTLE_S = 5.0

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from assay.cluster.launcher import PYTHON, ServerSpec, fill
 from assay.cluster.options import KubernetesOptions
 from assay.errors import UserError
+from assay.serving.servers import PYTHON, ServerSpec, fill
 
 RUN_LABEL = "assay/run"
 POD_NAME_LABEL = "statefulset.kubernetes.io/pod-name"

@@ -9,16 +9,17 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from assay.cluster.facts import NodeFacts
-from assay.cluster.health import CheckRow, judged
-from assay.cluster.launcher import Heard, Launcher, LaunchError, PlacedServer, ServerSpec, ServerState
+from assay.cluster.launcher import Heard, Launcher, LaunchError
 from assay.cluster.local import GUARD, explain_exit, secrets, tail_file
 from assay.cluster.options import SlurmOptions
-from assay.cluster.probing import OBSERVED, observing, parse_probe, probe_source
 from assay.cluster.slurm import commands
 from assay.cluster.slurm.script import job_name, sbatch_script
 from assay.cluster.slurm.words import HOPELESS, RUNNING, WAITING, end_in_words, reason_in_words
 from assay.errors import AssayError, UserError
+from assay.serving.facts import NodeFacts
+from assay.serving.health import CheckRow, judged
+from assay.serving.probing import OBSERVED, observing, parse_probe, probe_source
+from assay.serving.servers import PlacedServer, ServerSpec, ServerState
 
 POLL_S = 0.5
 FIRST_LINE_S = 20.0

@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from assay.cluster.launcher import HOST, PORT, PYTHON, ServerSpec
 from assay.cluster.options import SlurmOptions
+from assay.serving.servers import HOST, PORT, PYTHON, ServerSpec
 
 ALL_ADDRESSES = "0.0.0.0"  # noqa: S104 - a job can't know on which of its node's addresses it will be reached
 

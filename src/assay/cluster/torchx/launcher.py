@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from assay.cluster.facts import NodeFacts
-from assay.cluster.launcher import Launcher, LaunchError, PlacedServer, ServerSpec, ServerState, fill
+from assay.cluster.launcher import Launcher, LaunchError
 from assay.cluster.local import GUARD, environment, free_port
 from assay.cluster.options import TorchxOptions
 from assay.errors import UserError
+from assay.serving.facts import NodeFacts
+from assay.serving.servers import PlacedServer, ServerSpec, ServerState, fill
 
 POLL_S = 0.5
 STOP_S = 60.0

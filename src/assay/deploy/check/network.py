@@ -7,9 +7,9 @@ import contextlib
 import statistics
 import time
 
-from assay.cluster.health import CheckRow, judged
 from assay.cluster.launcher import LaunchError
 from assay.cluster.ssh.session import Session
+from assay.serving.health import CheckRow, judged
 
 ROUNDS = 7
 TRANSFER_BYTES = 32 << 20

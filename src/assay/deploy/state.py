@@ -8,10 +8,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from assay.cluster.launcher import PlacedServer, ServerSpec, ServerState
 from assay.cluster.options import ClusterOptions
 from assay.errors import UserError
 from assay.runs import write_json
+from assay.serving.servers import PlacedServer, ServerSpec, ServerState
 
 FILE = "deployment.json"
 Status = Literal["starting", "up", "stopped", "stop failed"]

@@ -12,10 +12,10 @@ import click
 
 from assay.campaign.reporting import scaling_lines
 from assay.campaign.runner import Outcome, resume_campaign, run_campaign
+from assay.commands.terminal import Terminal
 from assay.config import load_config
 from assay.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, AssayError
 from assay.runs import Ledger, RunEntry, read_ledger
-from assay.terminal import Terminal
 
 
 def run_command(file: Path | None, overrides: list[str], *, as_json: bool) -> int:

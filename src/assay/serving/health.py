@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
-from assay.cluster.facts import NodeFacts
+from assay.serving.facts import NodeFacts
 
 
 class Outcome(StrEnum):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assay.cluster.facts import AcceleratorFacts, NodeFacts
-from assay.cluster.health import CheckRow, judged
-from assay.cluster.options import NodeOptions
+from assay.serving.facts import AcceleratorFacts, NodeFacts
+from assay.serving.health import CheckRow, judged
+from assay.serving.nodes import NodeOptions
 
 GIB = 1 << 30
 MIN_MEMORY_BYTES = 2 * GIB

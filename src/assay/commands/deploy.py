@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 import orjson
 
-from assay.cluster.check import CheckReport, CheckRow, Outcome, check_cluster
-from assay.cluster.deployment import stop_deployment
-from assay.cluster.export import export_files, write_files
-from assay.cluster.export.files import ExportKind
 from assay.config import Config, dump_config, load_config
+from assay.deploy.check import CheckReport, CheckRow, Outcome, check_cluster
+from assay.deploy.deployment import stop_deployment
+from assay.deploy.export import export_files, write_files
+from assay.deploy.export.files import ExportKind
 from assay.errors import EXIT_FAILED, EXIT_OK, AssayError
 
 

@@ -8,12 +8,12 @@ from typing import Literal, get_args
 
 import yaml
 
-from assay.cluster.export.scripts import monitor_script, run_script
 from assay.cluster.kubernetes.check import rights
 from assay.cluster.kubernetes.manifests import manifests, name_of
 from assay.cluster.local import GUARD
 from assay.cluster.options import ClusterOptions, KubernetesOptions, SlurmOptions, nodes_of
 from assay.cluster.slurm.script import sbatch_script
+from assay.deploy.export.scripts import monitor_script, run_script
 from assay.engines import EngineOptions, build_engine
 from assay.errors import UserError
 

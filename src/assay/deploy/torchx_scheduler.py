@@ -18,12 +18,12 @@ import yaml
 from torchx.schedulers.api import DescribeAppResponse, ListAppResponse, Scheduler, Stream, filter_regex
 from torchx.specs.api import AppDef, AppDryRunInfo, AppState, ReplicaStatus, Role, RoleStatus, macros, runopts
 
-from assay.cluster.deployment import plain_label
-from assay.cluster.launcher import ServerSpec, ServerState
 from assay.cluster.options import SshOptions
 from assay.cluster.ssh import SshLauncher
-from assay.cluster.state import DeploymentRecord, ServerRecord, read_record, write_record
+from assay.deploy.deployment import plain_label
+from assay.deploy.state import DeploymentRecord, ServerRecord, read_record, write_record
 from assay.errors import UserError
+from assay.serving.servers import ServerSpec, ServerState
 
 SETTLE_S = 1.0  # an agent tells of ended servers twice a second
 T = TypeVar("T")

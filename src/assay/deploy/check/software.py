@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from assay.cluster.health import CheckRow, judged
+from assay.serving.health import CheckRow, judged
 
 # Runs on the node: looks, imports nothing heavy, writes nothing. Files of up to 64 MiB are hashed; of larger ones,
 # unless all are asked for, the size must do.

@@ -15,13 +15,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from assay.cluster.build import build_launcher
-from assay.cluster.facts import NodeFacts
-from assay.cluster.http import get
-from assay.cluster.launcher import Heard, Launcher, LaunchError, PlacedServer, ServerSpec, ServerState
-from assay.cluster.options import ClusterOptions, LocalOptions, NodeOptions, nodes_of
-from assay.cluster.state import DeploymentRecord, ServerRecord, Status, read_record, write_record
+from assay.cluster.launcher import Heard, Launcher, LaunchError
+from assay.cluster.options import ClusterOptions, LocalOptions, nodes_of
+from assay.deploy.state import DeploymentRecord, ServerRecord, Status, read_record, write_record
 from assay.errors import UserError
 from assay.runs import EndpointFacts
+from assay.serving.facts import NodeFacts
+from assay.serving.http import get
+from assay.serving.nodes import NodeOptions
+from assay.serving.servers import PlacedServer, ServerSpec, ServerState
 
 if TYPE_CHECKING:
     from assay.engines import Engine, EngineOptions

@@ -44,7 +44,7 @@ def main() -> None:
 @click.option("--force", is_flag=True, help="Write over an existing file.")
 def init(file: Path, hosts: tuple[str, ...], force: bool) -> None:
     """Write a commented configuration for this machine, or for the hosts given; detects accelerators."""
-    from assay.campaign.starter import write_starter
+    from assay.commands.starter import write_starter
 
     click.echo(write_starter(file, hosts, force=force))
 
@@ -79,7 +79,7 @@ def run(
     as_json: bool,
 ) -> None:
     """Benchmark what FILE describes; without it, this machine with the embedded engine and bundled articles."""
-    from assay.campaign.command import plan_command, resume_command, run_command
+    from assay.commands.run import plan_command, resume_command, run_command
 
     settings = list(overrides)
     settings += [f"dataset.path={dataset}"] if dataset else []
@@ -104,7 +104,7 @@ def run(
 @_JSON
 def runs(output: Path, as_json: bool, **filters: Any) -> None:
     """All campaigns in OUTPUT and their runs."""
-    from assay.campaign.listing import runs_command
+    from assay.commands.runs import runs_command
 
     runs_command(output, as_json=as_json, **filters)
 
@@ -115,7 +115,7 @@ def runs(output: Path, as_json: bool, **filters: Any) -> None:
 @_JSON
 def report(folders: tuple[Path, ...], output: Path | None, as_json: bool) -> None:
     """Render the report of runs or campaigns again, from their files alone."""
-    from assay.report.command import report_command
+    from assay.commands.report import report_command
 
     report_command(folders, output, as_json=as_json)
 
@@ -127,7 +127,7 @@ def report(folders: tuple[Path, ...], output: Path | None, as_json: bool) -> Non
 @_JSON
 def compare(folders: tuple[Path, ...], output: Path | None, fail_if_slower: str | None, as_json: bool) -> None:
     """What changed between runs, with intervals; the first is the baseline."""
-    from assay.report.command import compare_command
+    from assay.commands.report import compare_command
 
     sys.exit(compare_command(folders, output, fail_if_slower, as_json=as_json))
 
@@ -142,7 +142,7 @@ def compare(folders: tuple[Path, ...], output: Path | None, fail_if_slower: str 
 @_JSON
 def audit(path: Path | None, **options: Any) -> None:
     """Judge a run, a campaign, LoadGen logs, an MLPerf results tree or a claims file. Exit code 3: findings."""
-    from assay.audit.command import audit_command
+    from assay.commands.audit import audit_command
 
     sys.exit(audit_command(path, **options))
 
@@ -154,7 +154,7 @@ def audit(path: Path | None, **options: Any) -> None:
 @_JSON
 def check(file: Path | None, overrides: tuple[str, ...], deep: bool, as_json: bool) -> None:
     """Preflight: look at every node of FILE and change none; a score with its reasons."""
-    from assay.cluster.command import check_command
+    from assay.commands.deploy import check_command
 
     sys.exit(check_command(file, list(overrides), deep=deep, as_json=as_json))
 
@@ -164,7 +164,7 @@ def check(file: Path | None, overrides: tuple[str, ...], deep: bool, as_json: bo
 @_JSON
 def stop(campaign: Path, as_json: bool) -> None:
     """Take down the servers that a killed controller left running."""
-    from assay.cluster.command import stop_command
+    from assay.commands.deploy import stop_command
 
     stop_command(campaign, as_json=as_json)
 
@@ -177,7 +177,7 @@ def stop(campaign: Path, as_json: bool) -> None:
 @_JSON
 def export(kind: Any, file: Path | None, overrides: tuple[str, ...], output: Path, as_json: bool) -> None:
     """Write FILE's deployment as manifests or scripts for a site's own tooling."""
-    from assay.cluster.command import export_command
+    from assay.commands.deploy import export_command
 
     export_command(kind, file, list(overrides), output, as_json=as_json)
 

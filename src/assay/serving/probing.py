@@ -9,8 +9,8 @@ from importlib.resources import files
 
 import orjson
 
-from assay.cluster.facts import NodeFacts
 from assay.errors import AssayError
+from assay.serving.facts import NodeFacts
 
 
 def probe_source() -> str:

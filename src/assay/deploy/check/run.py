@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from assay.cluster.build import build_launcher
-from assay.cluster.check.hardware import cluster_rows, node_rows
-from assay.cluster.check.software import PROGRAM, alike_row, parse, software_rows
-from assay.cluster.facts import NodeFacts
-from assay.cluster.health import CheckReport, CheckRow, judged
 from assay.cluster.options import ClusterOptions, LocalOptions, SshNode, SshOptions, nodes_of
-from assay.cluster.probing import parse_probe, probe_here, probe_source
+from assay.deploy.check.hardware import cluster_rows, node_rows
+from assay.deploy.check.software import PROGRAM, alike_row, parse, software_rows
 from assay.engines import EmbeddedOptions, Engine, EngineOptions, ExternalOptions, VllmOptions, build_engine
 from assay.engines.base import served_models
 from assay.engines.external import ExternalEngine
 from assay.errors import AssayError
+from assay.serving.facts import NodeFacts
+from assay.serving.health import CheckReport, CheckRow, judged
+from assay.serving.probing import parse_probe, probe_here, probe_source
 
 LABEL = "check"
 
@@ -111,8 +111,8 @@ def _local(cluster: LocalOptions, needs: _Needs) -> tuple[list[CheckRow], list[N
 
 
 async def _ssh(node: SshNode, options: SshOptions, needs: _Needs) -> tuple[list[CheckRow], NodeFacts | None]:
-    from assay.cluster.check.network import network_rows
     from assay.cluster.ssh import Session
+    from assay.deploy.check.network import network_rows
 
     session = Session(node, options, LABEL)
     try:

@@ -12,12 +12,12 @@ from pathlib import Path
 from string import Template
 
 from assay.cluster.build import build_launcher
-from assay.cluster.facts import NodeFacts
-from assay.cluster.launcher import ServerSpec
 from assay.cluster.options import SshNode, SshOptions
-from assay.cluster.probing import probe_here
 from assay.errors import UserError
 from assay.runs import write_text
+from assay.serving.facts import NodeFacts
+from assay.serving.probing import probe_here
+from assay.serving.servers import ServerSpec
 
 _HOST = re.compile(r"(?:(?P<user>[A-Za-z0-9._-]+)@)?(?P<host>[A-Za-z0-9][A-Za-z0-9._-]*)(?::(?P<port>[0-9]{1,5}))?")
 _EMBEDDED = """\

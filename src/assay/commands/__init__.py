@@ -1,0 +1,1 @@
+"""The command line: one short file a command; what they print, and their exit codes."""
