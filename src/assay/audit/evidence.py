@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 from assay.analysis.ceilings import Accelerator, ModelShape
+from assay.audit.facts import DatasetFacts
 from assay.audit.spans import Span
-from assay.runs import LoadgenDetail, LoadgenSummary
+from assay.runs import Ledger, LoadgenDetail, LoadgenSummary
 
 
 class Origin(StrEnum):
@@ -145,7 +145,19 @@ class RunEvidence:
     ledger_problems: list[str] = field(default_factory=list)
     damage: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    facts: dict[str, Any] = field(default_factory=dict)
+    finished: bool = False
+    """A run folder's: the run went to its end."""
+    ledger: Ledger | None = None
+    verdict_words: str = ""
+    """A run folder's: the verdict as its own pages show it."""
+    window_bounds_service_only: bool = False
+    """`concurrency` limits the requests that are being served; samples that wait for their turn aren't in it."""
+    loadgen_mode: str | None = None
+    """LoadGen's own word for what it did, as `PerformanceOnly`."""
+    logged: RunEvidence | None = None
+    """A claim's: what the log says that it names."""
+    dataset: DatasetFacts | None = None
+    dataset_samples: int | None = None
 
     @property
     def spreads(self) -> list[Spread]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from assay.analysis.ceilings import Ceilings, Hardware, Utilisation, Workload, ceilings, combine, utilisation
 from assay.analysis.ceilings.bounds import SPECULATIVE_TOKENS
 from assay.audit.evidence import RunEvidence
-from assay.audit.facts import DatasetFacts, dataset_facts
+from assay.audit.facts import dataset_facts
 from assay.audit.spans import Span
 
 _SHARE_OF_SET = 0.9
@@ -72,7 +72,7 @@ def output_tokens(run: RunEvidence) -> Span | None:
 
 def _workload(run: RunEvidence, *, least: bool) -> Workload:
     """Tokens a sample. With `least`, the fewest that the evidence allows, for a ceiling must not be too low."""
-    dataset: DatasetFacts | None = run.facts.get("dataset") or dataset_facts(run.benchmark)
+    dataset = run.dataset or dataset_facts(run.benchmark)
     count = run.samples.completed or 0
     if count < _ENOUGH_FOR_A_MEAN:
         dataset = None  # a few samples may be the shortest

@@ -124,8 +124,7 @@ def _finite(value: Span | float | None) -> float | None:
 def _result_words(run: RunEvidence) -> str | None:
     """LoadGen's word; of a run folder the harness's own, for LoadGen's VALID alone isn't MLPerf's."""
     if run.origin is Origin.RUN:
-        words = run.facts.get("words")
-        return str(words) if words else None
+        return run.verdict_words or None
     logged = (run.detail.result if run.detail else None) or (run.summary.result if run.summary else None)
     return logged or ("VALID (claimed)" if run.claims_valid else None)
 

@@ -55,7 +55,7 @@ def _rates_nearest(evidence: Evidence, group: dict[str, Any]) -> Groups:
     """Output tokens/s by the nodes that took part, of the scenario whose combined rate is nearest to the group's."""
     by_scenario: dict[str, Groups] = defaultdict(lambda: defaultdict(list))
     for run in evidence.runs:
-        if run.performance and run.tokens_per_s is not None and run.facts.get("finished"):
+        if run.performance and run.tokens_per_s is not None and run.finished:
             by_scenario[run.scenario_key][frozenset(run.nodes)].append(run.tokens_per_s.value)
     nodes, rate = frozenset(map(str, group["nodes"])), group.get("rate")
     stated = float(rate) if isinstance(rate, int | float) else 0.0

@@ -123,7 +123,7 @@ def _run(fields: Fields, common: _Common, number: int) -> RunEvidence:
             raise UserError(f"{fields.where}: log: no LoadGen logs in {folder}")
         logged = read_log_folder(folder)
         run.summary, run.detail = logged.summary, logged.detail
-        run.facts["logged"] = logged
+        run.logged = logged
     run.scenario, run.benchmark = fields.text("scenario"), fields.text("benchmark")
     run.nodes = fields.names("nodes")
     _counts(run, fields)
@@ -207,8 +207,8 @@ def _hardware(run: RunEvidence, fields: Fields, common: _Common) -> None:
     run.hardware = own or [(item, count * nodes) for item, count in common.accelerators]
     run.mean_input_tokens = run.mean_input_tokens or common.input_tokens
     run.mean_output_tokens = run.mean_output_tokens or common.output_tokens
-    run.facts["dataset"] = common.dataset
-    run.facts["dataset_samples"] = common.dataset_samples
+    run.dataset = common.dataset
+    run.dataset_samples = common.dataset_samples
 
 
 def _named(runs: dict[str, RunEvidence], name: str, fields: Fields, key: str) -> RunEvidence:

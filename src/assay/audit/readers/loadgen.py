@@ -45,7 +45,7 @@ def read_log_folder(folder: Path, root: Path | None = None) -> RunEvidence:
     summary = run.summary or LoadgenSummary(folder / SUMMARY)
     detail = run.detail or LoadgenDetail(folder / DETAIL)
     mode = detail.effective_mode or summary.mode or ("AccuracyOnly" if place.accuracy else "PerformanceOnly")
-    run.facts["loadgen_mode"] = mode
+    run.loadgen_mode = mode
     run.mode = "accuracy" if mode == "AccuracyOnly" else "performance"
     run.scenario = place.scenario or detail.values.get("effective_scenario") or summary.scenario
     run.division, run.benchmark = place.division, place.benchmark
@@ -124,7 +124,7 @@ def _figures(run: RunEvidence, summary: LoadgenSummary, detail: LoadgenDetail) -
     scenario = str(detail.values.get("effective_scenario") or summary.scenario or "").lower()
     completed = detail.sample_count
     run.samples = Samples(assigned=completed, completed=completed)
-    timed = detail.window_s and run.facts["loadgen_mode"] == "PerformanceOnly"
+    timed = detail.window_s and run.loadgen_mode == "PerformanceOnly"
     run.wall_clock_s = Span.near(detail.window_s, 0.005, 0.05) if detail.window_s and timed else None
     if not run.performance:
         return

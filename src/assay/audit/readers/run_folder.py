@@ -51,12 +51,12 @@ def _run(folder: RunFolder, evidence: Evidence) -> RunEvidence:
     run = RunEvidence(name=record.id, origin=Origin.RUN, where=folder.id)
     run.scenario, run.mode, run.benchmark = record.scenario, record.mode, record.benchmark
     run.simulated = record.simulated
-    run.facts["finished"] = record.status in _FINISHED
+    run.finished = record.status in _FINISHED
     ledger = _optional(folder.ledger, Ledger, run)
     result = _optional(folder.result, Result, run)
     if ledger:
         run.samples = Samples(ledger.issued, ledger.completed, ledger.failed, ledger.lost)
-        run.facts["ledger"] = ledger
+        run.ledger = ledger
     if result:
         _result(run, result, folder, evidence)
     elif record.status in _FINISHED:
@@ -64,7 +64,7 @@ def _run(folder: RunFolder, evidence: Evidence) -> RunEvidence:
     if is_log_folder(folder.path):
         logged = read_log_folder(folder.path)
         run.summary, run.detail = logged.summary, logged.detail
-        if run.facts["finished"]:
+        if run.finished:
             run.damage += logged.damage
     elif record.status in _FINISHED:
         run.damage.append(f"{SUMMARY} is missing")
@@ -88,7 +88,7 @@ def _result(run: RunEvidence, result: Result, folder: RunFolder, evidence: Evide
         if key in figures:
             setattr(run, name, Span.near(figures[key].value, 1e-6))
     run.duration_source = "result.json"
-    run.facts["words"] = result.verdict.words
+    run.verdict_words = result.verdict.words
     run.claims_valid = result.verdict.valid
     run.claims_mlperf = result.verdict.valid and result.official
     for name, key in _SPREADS.items():
@@ -98,7 +98,7 @@ def _result(run: RunEvidence, result: Result, folder: RunFolder, evidence: Evide
         part = RunEvidence(name=f"{run.name}: {endpoint.endpoint}", origin=Origin.RUN, where=place)
         part.samples = Samples(completed=endpoint.samples)
         part.scenario, part.mode, part.nodes = run.scenario, run.mode, [endpoint.node]
-        part.facts["finished"] = run.facts["finished"]
+        part.finished = run.finished
         if endpoint.samples_per_s:
             part.samples_per_s = Span.near(endpoint.samples_per_s.value, 1e-6)
         if endpoint.output_tokens_per_s:
@@ -130,7 +130,7 @@ def _engine(run: RunEvidence, record: RunRecord) -> None:
     run.engines = max(len(record.endpoints), 1)
     run.nodes = sorted({endpoint.node for endpoint in record.endpoints})
     run.concurrency = sum(endpoint.window or 0 for endpoint in record.endpoints) or None
-    run.facts["window_bounds_service_only"] = True
+    run.window_bounds_service_only = True
     words = {str(item.get(key)) for item in settings for key in ("precision", "dtype", "quantization") if item.get(key)}
     named = {precision_of(word) for word in words} - {None}
     run.precision = named.pop() if len(named) == 1 else None
@@ -168,7 +168,7 @@ def cpu_accelerator(data: dict[str, Any]) -> Accelerator | None:
 
 
 def _measure(run: RunEvidence, folder: RunFolder) -> None:
-    if not folder.requests.exists() or not run.facts["finished"]:
+    if not folder.requests.exists() or not run.finished:
         return
     from assay.audit.readers.requests import measure
 

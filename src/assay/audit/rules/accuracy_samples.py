@@ -23,7 +23,7 @@ def check(run: RunEvidence) -> Iterator[Check]:
     if not quality.passed or quality.samples is None:
         return
     facts = benchmark_facts(run.benchmark)
-    wanted = facts.scored_samples if facts else run.facts.get("dataset_samples")
+    wanted = facts.scored_samples if facts else run.dataset_samples
     if wanted is None:
         return
     words = f"accuracy over {quality.samples} samples"

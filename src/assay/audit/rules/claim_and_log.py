@@ -18,7 +18,7 @@ samples/s, tokens/s, duration, and the statistics of latency, TTFT and TPOT.
     source="LoadGen's summary and detail logs that the claim names",
 )
 def check(run: RunEvidence) -> Iterator[Check]:
-    logged: RunEvidence | None = run.facts.get("logged")
+    logged = run.logged
     if run.origin is not Origin.CLAIMS or logged is None:
         return
     stated, actual = run.samples.completed, logged.samples.completed

@@ -47,8 +47,8 @@ def check(run: RunEvidence) -> Iterator[Check]:
 
 
 def _own_ledger(run: RunEvidence) -> Iterator[Check]:
-    ledger = run.facts.get("ledger")
-    if ledger is None or not run.facts.get("finished"):
+    ledger = run.ledger
+    if ledger is None or not run.finished:
         return
     sent = sum(endpoint.sent for endpoint in ledger.endpoints)
     ends = sum(endpoint.ok + endpoint.failed + endpoint.lost for endpoint in ledger.endpoints)

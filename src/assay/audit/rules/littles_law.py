@@ -45,7 +45,7 @@ def check(run: RunEvidence) -> Iterator[Check]:
 def _most(run: RunEvidence) -> int | None:
     if run.scenario_key == "singlestream":
         return 1
-    if run.concurrency is not None and not run.facts.get("window_bounds_service_only"):
+    if run.concurrency is not None and not run.window_bounds_service_only:
         return run.concurrency
     return run.samples.completed
 

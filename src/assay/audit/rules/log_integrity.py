@@ -47,7 +47,7 @@ def _run(run: RunEvidence) -> Iterator[Check]:
         return
     if summary.result and detail.result and summary.result != detail.result:
         yield contradicted(f"the summary says {summary.result}", f"the detail log says {detail.result}")
-    if summary.scenario == "MultiStream" or run.facts.get("loadgen_mode") == "SubmissionRun":
+    if summary.scenario == "MultiStream" or run.loadgen_mode == "SubmissionRun":
         return
     different = []
     compared = 0

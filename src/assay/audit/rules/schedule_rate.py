@@ -30,5 +30,5 @@ def check(run: RunEvidence) -> Iterator[Check]:
         yield contradicted(words, sums) if run.samples_per_s.above(most, _SLACK) else supported(words, sums)
     if run.detail and run.detail.query_count is not None and run.detail.generated_query_count is not None:
         answered, generated = run.detail.query_count, run.detail.generated_query_count
-        if answered > generated and run.facts.get("loadgen_mode") == "PerformanceOnly":
+        if answered > generated and run.loadgen_mode == "PerformanceOnly":
             yield contradicted(f"{answered} queries answered", f"{generated} were generated")
