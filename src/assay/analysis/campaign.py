@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from assay.analysis.findings import Evidence, Finding
+from assay.analysis.findings import Citation, Finding
 from assay.analysis.nodes import Symmetry
 from assay.analysis.projection import Course, Projection, course, project
 from assay.analysis.rates import sample_rate, timing_error_ns, token_rate
@@ -214,7 +214,7 @@ def _scaling_findings(analysis: CampaignAnalysis) -> list[Finding]:
         if group.efficiency is None:
             continue
         name = " + ".join(group.nodes) if len(group.nodes) <= 4 else f"{len(group.nodes)} nodes"
-        seen = [Evidence(run=analysis.state.id, file="runs/*/requests.parquet", figure=_efficiency_words(group))]
+        seen = [Citation(run=analysis.state.id, file="runs/*/requests.parquet", figure=_efficiency_words(group))]
         if group.speedup is not None and group.speedup_high is not None and group.speedup_high < 1:
             found.append(
                 Finding(

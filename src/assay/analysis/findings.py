@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from assay.analysis.hardware import KV_CACHE, PREEMPTIONS, Slowdown, Telemetry
-from assay.analysis.nodes import NodeFacts, Symmetry
+from assay.analysis.nodes import NodePart, Symmetry
 from assay.analysis.phases import Phases
 from assay.analysis.tokens import TokenAnalysis
 from assay.runs.ledger import Ledger
@@ -21,7 +21,7 @@ _OFTEN = 0.05
 _FULL_CACHE = 0.95
 
 
-class Evidence(BaseModel):
+class Citation(BaseModel):
     """Where a finding can be checked."""
 
     model_config = ConfigDict(extra="forbid")
@@ -39,7 +39,7 @@ class Finding(BaseModel):
     rule: str
     severity: Literal["error", "warning", "note"]
     title: str
-    evidence: list[Evidence] = Field(min_length=1)
+    evidence: list[Citation] = Field(min_length=1)
     suggestion: str = UNKNOWN
     expect: str = UNKNOWN
 
@@ -50,8 +50,8 @@ class _Run:
     def __init__(self, run: str, record: RunRecord) -> None:
         self.run, self.record = run, record
 
-    def seen(self, file: str, figure: str) -> list[Evidence]:
-        return [Evidence(run=self.run, file=file, figure=figure)]
+    def seen(self, file: str, figure: str) -> list[Citation]:
+        return [Citation(run=self.run, file=file, figure=figure)]
 
 
 def find(
@@ -179,7 +179,7 @@ def _node_findings(run: _Run, nodes: Symmetry) -> list[Finding]:
     return found
 
 
-def _slow_node(run: _Run, fact: NodeFacts, nodes: Symmetry) -> Finding:
+def _slow_node(run: _Run, fact: NodePart, nodes: Symmetry) -> Finding:
     figure = (
         f"{nodes.measure}: {fact.speed_ratio:.3f} of the other nodes' median "
         f"({fact.speed_low:.3f} to {fact.speed_high:.3f}); share of samples {100 * fact.share:.1f} %"

@@ -28,7 +28,7 @@ class Histogram:
     shares: Floats
 
 
-class Group(BaseModel):
+class LengthGroup(BaseModel):
     """Latency of the samples of one range of lengths."""
 
     model_config = ConfigDict(extra="forbid")
@@ -81,9 +81,9 @@ class Limits:
 class LatencyAnalysis:
     """Everything about latency that isn't in `result.json`."""
 
-    ttft_by_input: list[Group] = field(default_factory=list)
-    latency_by_output: list[Group] = field(default_factory=list)
-    tpot_by_output: list[Group] = field(default_factory=list)
+    ttft_by_input: list[LengthGroup] = field(default_factory=list)
+    latency_by_output: list[LengthGroup] = field(default_factory=list)
+    tpot_by_output: list[LengthGroup] = field(default_factory=list)
     ttft_over_time: OverTime | None = None
     tpot_over_time: OverTime | None = None
     goodput: list[Goodput] = field(default_factory=list)
@@ -110,7 +110,7 @@ def analyse_latency(
     )
 
 
-def by_length(lengths: Ints, values: Ints) -> list[Group]:
+def by_length(lengths: Ints, values: Ints) -> list[LengthGroup]:
     """Percentiles of `values` in groups of equal size by length; fewer groups where there are few samples."""
     known = lengths >= 0
     lengths, values = lengths[known], values[known]
@@ -127,10 +127,10 @@ def by_length(lengths: Ints, values: Ints) -> list[Group]:
     return groups
 
 
-def _group(bottom: int, top: int, own: Ints) -> Group:
+def _group(bottom: int, top: int, own: Ints) -> LengthGroup:
     ordered = np.sort(own)
     p50, p99 = (percentile_interval(own, ordered, share) for share in (0.5, 0.99))
-    return Group(
+    return LengthGroup(
         from_tokens=bottom,
         to_tokens=top,
         n=len(own),

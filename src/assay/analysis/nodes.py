@@ -17,7 +17,7 @@ _NOTABLE = 0.05
 _LEAST_SAMPLES = 20
 
 
-class NodeFacts(BaseModel):
+class NodePart(BaseModel):
     """One node's part of a run. Rates run until its own last sample."""
 
     model_config = ConfigDict(extra="forbid")
@@ -49,7 +49,7 @@ class Symmetry(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     measure: str = Field(description="what `speed_ratio` compares")
-    nodes: list[NodeFacts]
+    nodes: list[NodePart]
     idle_share: float = Field(description="node time spent waiting for the others' last samples, of all node time")
     typical_sample_s: float = Field(description="99th percentile of a sample's time at its endpoint")
 
@@ -96,9 +96,9 @@ def _speed(own: Samples, begin_ns: int, closed_loop: bool) -> Estimate | None:
     return ratio(Estimate(1e9, 0.0), mean(own.tpot_ns.astype(np.float64)))
 
 
-def _facts(node: str, own: Samples, samples: Samples, record: RunRecord) -> NodeFacts:
+def _facts(node: str, own: Samples, samples: Samples, record: RunRecord) -> NodePart:
     endpoints = [e for e in record.endpoints if e.node == node]
-    fact = NodeFacts(
+    fact = NodePart(
         node=node,
         endpoints=[e.name for e in endpoints],
         accelerators=sum(len(e.accelerators) for e in endpoints),
@@ -120,7 +120,7 @@ def _facts(node: str, own: Samples, samples: Samples, record: RunRecord) -> Node
     return fact
 
 
-def _compare(fact: NodeFacts, speeds: dict[str, Estimate | None]) -> None:
+def _compare(fact: NodePart, speeds: dict[str, Estimate | None]) -> None:
     """Against the median of the others; the confidence is divided among the nodes (Bonferroni)."""
     own = speeds[fact.node]
     others = sorted((s for n, s in speeds.items() if n != fact.node and s is not None), key=lambda s: s.value)
@@ -134,7 +134,7 @@ def _compare(fact: NodeFacts, speeds: dict[str, Estimate | None]) -> None:
         fact.slower = bounds[1] < 1 and against.value < 1 - _NOTABLE
 
 
-def _causes(fact: NodeFacts, facts: list[NodeFacts], telemetry: Telemetry) -> list[str]:
+def _causes(fact: NodePart, facts: list[NodePart], telemetry: Telemetry) -> list[str]:
     """What differs at this node, in words with the numbers. A difference isn't a proof; the report says "likely"."""
     peers = [f.node for f in facts if f.node != fact.node and not f.slower] or [
         f.node for f in facts if f.node != fact.node

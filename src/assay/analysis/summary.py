@@ -13,7 +13,7 @@ from assay.analysis.samples import Samples, read_samples
 from assay.analysis.statistics import Estimate, Ints
 from assay.analysis.verdict import (
     FINISHED,
-    Evidence,
+    Case,
     accounting_problems,
     judge,
     limit_problems,
@@ -64,15 +64,15 @@ def summarise_samples(folder: RunFolder, benchmark: Benchmark) -> Summary:
     loadgen, detail = read_loadgen(folder)
     accuracy = read_model(folder.accuracy, AccuracyResult)
     rows = None if samples is None else len(samples)
-    evidence = Evidence(record, ledger, benchmark, loadgen, detail, {}, accuracy, rows)
-    if record.status not in FINISHED or accounting_problems(evidence) or not rows:
+    case = Case(record, ledger, benchmark, loadgen, detail, {}, accuracy, rows)
+    if record.status not in FINISHED or accounting_problems(case) or not rows:
         samples = None
     figures = _counts(ledger)
     if samples is not None:
-        evidence.latency.update(latency_distributions(samples))
+        case.latency.update(latency_distributions(samples))
         itl = itl_distribution(folder.requests)
         if itl is not None:
-            evidence.latency["itl_ns"], itl_counts = itl
+            case.latency["itl_ns"], itl_counts = itl
         figures |= _figures(samples)
     result = Result(
         run=folder.id,
@@ -82,13 +82,13 @@ def summarise_samples(folder: RunFolder, benchmark: Benchmark) -> Summary:
         official=record.official,
         status=record.status,
         reason=record.reason,
-        verdict=judge(evidence),
+        verdict=judge(case),
         loadgen=loadgen,
         figures=figures,
-        latency=evidence.latency,
+        latency=case.latency,
         endpoints=[] if samples is None else _endpoints(record, samples),
         accuracy=accuracy if record.status in FINISHED else None,
-        notices=_notices(evidence),
+        notices=_notices(case),
     )
     return Summary(result, samples, itl_counts)
 
@@ -174,9 +174,9 @@ def _endpoint_rates(own: Samples, begin_ns: int) -> dict[str, Figure]:
     }
 
 
-def _notices(evidence: Evidence) -> list[str]:
+def _notices(case: Case) -> list[str]:
     """What a reader must know beside the verdict."""
-    record, ledger = evidence.record, evidence.ledger
+    record, ledger = case.record, case.ledger
     notices = []
     if record.simulated:
         notices.append("Simulated: the endpoints are simulated servers; no figure here is a measurement of a model.")
@@ -184,10 +184,10 @@ def _notices(evidence: Evidence) -> list[str]:
         notices.append("Random weights: nothing of the model was loaded; speeds are its shape's, answers noise.")
     if record.dataset_generated:
         notices.append("The samples are generated, not real texts.")
-    if not evidence.benchmark.mlperf:
-        notices.append(f"{evidence.benchmark.title} is not an MLPerf benchmark; compare it with itself only.")
-    if evidence.benchmark.notice and not record.simulated:  # it is about the model, which took no part
-        notices.append(evidence.benchmark.notice)
+    if not case.benchmark.mlperf:
+        notices.append(f"{case.benchmark.title} is not an MLPerf benchmark; compare it with itself only.")
+    if case.benchmark.notice and not record.simulated:  # it is about the model, which took no part
+        notices.append(case.benchmark.notice)
     if record.mode == "accuracy":
         notices.append("Accuracy run: its rates and latencies are not a performance result.")
     if record.client.client_bound:
@@ -197,7 +197,7 @@ def _notices(evidence: Evidence) -> list[str]:
     if ledger is not None:
         notices += _ledger_notices(ledger)
     if not record.official and record.mode == "performance" and record.status in FINISHED:
-        notices += [f"Limit exceeded: {words}." for words in limit_problems(evidence)]
+        notices += [f"Limit exceeded: {words}." for words in limit_problems(case)]
     return notices
 
 

@@ -18,7 +18,7 @@ FINISHED = (RunStatus.COMPLETED, RunStatus.INVALID)
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Case:
     """What the verdict rests on."""
 
     record: RunRecord
@@ -64,43 +64,43 @@ def read_loadgen(folder: RunFolder) -> tuple[LoadgenVerdict, LoadgenDetail | Non
     return verdict, detail
 
 
-def judge(evidence: Evidence) -> Verdict:
+def judge(case: Case) -> Verdict:
     """The verdict with every reason against VALID. The words are those that each page shows."""
-    record = evidence.record
+    record = case.record
     if record.status not in FINISHED:
         reason = f": {record.reason}" if record.reason else ""
         return Verdict(
             valid=False, words=f"{record.status}: no result", reasons=[f"the run is {record.status}{reason}"]
         )
-    accounting = accounting_problems(evidence)
+    accounting = accounting_problems(case)
     if accounting:
         return Verdict(valid=False, words="not accounted for: no result", reasons=accounting)
-    reasons = _conditions(evidence)
+    reasons = _conditions(case)
     if record.mode == "accuracy":
-        return _accuracy_verdict(evidence, reasons)
+        return _accuracy_verdict(case, reasons)
     if test := record.tags.get("compliance"):
-        return _compliance_verdict(test, evidence, reasons)
-    if evidence.loadgen.result != "VALID":
-        said = evidence.loadgen.result or "gave no verdict"
-        reasons.insert(0, f"LoadGen: {said}" + "".join(f"; {reason}" for reason in evidence.loadgen.reasons))
-    reasons += limit_problems(evidence)
-    return _performance_verdict(evidence, reasons)
+        return _compliance_verdict(test, case, reasons)
+    if case.loadgen.result != "VALID":
+        said = case.loadgen.result or "gave no verdict"
+        reasons.insert(0, f"LoadGen: {said}" + "".join(f"; {reason}" for reason in case.loadgen.reasons))
+    reasons += limit_problems(case)
+    return _performance_verdict(case, reasons)
 
 
-def _performance_verdict(evidence: Evidence, reasons: list[str]) -> Verdict:
-    if not evidence.record.official:
-        invalid = " (LoadGen: INVALID)" if evidence.loadgen.result == "INVALID" else ""
+def _performance_verdict(case: Case, reasons: list[str]) -> Verdict:
+    if not case.record.official:
+        invalid = " (LoadGen: INVALID)" if case.loadgen.result == "INVALID" else ""
         return Verdict(valid=False, words=SHORT_RUN + invalid, reasons=["the run is short by its settings", *reasons])
     if not reasons:
         return Verdict(valid=True, words="VALID")
-    if evidence.loadgen.result == "VALID":
+    if case.loadgen.result == "VALID":
         return Verdict(valid=False, words=f"not valid, though LoadGen says VALID: {reasons[0]}", reasons=reasons)
-    return Verdict(valid=False, words=evidence.loadgen.result or "no verdict from LoadGen", reasons=reasons)
+    return Verdict(valid=False, words=case.loadgen.result or "no verdict from LoadGen", reasons=reasons)
 
 
-def _compliance_verdict(test: str, evidence: Evidence, reasons: list[str]) -> Verdict:
+def _compliance_verdict(test: str, case: Case, reasons: list[str]) -> Verdict:
     """A compliance test says nothing about speed: neither limits of latency nor LoadGen's word bind its 100 queries."""
-    if not evidence.record.official:
+    if not case.record.official:
         return Verdict(
             valid=False, words=f"{SHORT_RUN}; {test} run", reasons=["the run is short by its settings", *reasons]
         )
@@ -109,19 +109,19 @@ def _compliance_verdict(test: str, evidence: Evidence, reasons: list[str]) -> Ve
     return Verdict(valid=True, words=f"{test} run, as its rules ask; the answers are for run_verification.py")
 
 
-def _accuracy_verdict(evidence: Evidence, reasons: list[str]) -> Verdict:
-    gate = evidence.accuracy.gate if evidence.accuracy else "not scored"
+def _accuracy_verdict(case: Case, reasons: list[str]) -> Verdict:
+    gate = case.accuracy.gate if case.accuracy else "not scored"
     if gate != "pass":
         reasons.append(f"quality gate: {gate}")
-    if not evidence.record.official:
+    if not case.record.official:
         reasons.insert(0, "the run is short by its settings")
         return Verdict(valid=False, words=f"{SHORT_RUN}; accuracy run, quality gate: {gate}", reasons=reasons)
     return Verdict(valid=not reasons, words=f"accuracy run, quality gate: {gate}", reasons=reasons)
 
 
-def accounting_problems(evidence: Evidence) -> list[str]:
+def accounting_problems(case: Case) -> list[str]:
     """What keeps the figures from being reported at all."""
-    ledger, rows = evidence.ledger, evidence.rows
+    ledger, rows = case.ledger, case.rows
     if ledger is None:
         return ["ledger.json is missing: what became of the samples isn't known"]
     problems = [f"ledger: {problem}" for problem in ledger.problems]
@@ -137,9 +137,9 @@ def accounting_problems(evidence: Evidence) -> list[str]:
     return problems
 
 
-def limit_problems(evidence: Evidence) -> list[str]:
+def limit_problems(case: Case) -> list[str]:
     """Latency limits of the scenario that don't hold over our own times (LoadGen doesn't know Interactive's)."""
-    spec = evidence.spec
+    spec = case.spec
     if spec is None:
         return []
     limits = {"ttft_ns": ("TTFT", spec.ttft_limit_ns), "tpot_ns": ("TPOT", spec.tpot_limit_ns)}
@@ -147,23 +147,23 @@ def limit_problems(evidence: Evidence) -> list[str]:
     for key, (name, limit) in limits.items():
         if limit is None:
             continue
-        measured = evidence.latency.get(key)
+        measured = case.latency.get(key)
         if measured is None:
-            found.append(f"{name}: not measured, and {evidence.record.scenario} limits its 99th percentile")
+            found.append(f"{name}: not measured, and {case.record.scenario} limits its 99th percentile")
         elif measured.p99 > limit:
             found.append(f"{name} p99 is {measured.p99 / 1e6:.1f} ms, the limit is {limit / 1e6:g} ms")
     return found
 
 
-def _conditions(evidence: Evidence) -> list[str]:
+def _conditions(case: Case) -> list[str]:
     """Conditions of every mode beyond LoadGen's own verdict."""
-    record, ledger, spec = evidence.record, evidence.ledger, evidence.spec
+    record, ledger, spec = case.record, case.ledger, case.spec
     found = []
-    if evidence.loadgen.errors:
-        found.append(f"{evidence.loadgen.errors} errors in LoadGen's log")
-    if evidence.detail is None:
+    if case.loadgen.errors:
+        found.append(f"{case.loadgen.errors} errors in LoadGen's log")
+    if case.detail is None:
         found.append("LoadGen's detail log is missing")
-    elif not evidence.detail.complete:
+    elif not case.detail.complete:
         found.append("LoadGen's detail log has no end")
     if ledger is not None and ledger.failed + ledger.lost:
         found.append(f"{ledger.failed} failed and {ledger.lost} lost of {ledger.issued} samples")
@@ -180,15 +180,15 @@ def _conditions(evidence: Evidence) -> list[str]:
         found.append("the endpoints are simulated")
     if random_weights(record):
         found.append("the weights are random (load_format: dummy)")
-    if not evidence.benchmark.mlperf:
-        found.append(f"{evidence.benchmark.name} is not an MLPerf benchmark")
+    if not case.benchmark.mlperf:
+        found.append(f"{case.benchmark.name} is not an MLPerf benchmark")
     if spec is None:
-        found.append(f"{evidence.benchmark.name} has no {record.scenario} scenario")
-    elif record.official and evidence.detail is not None:
-        samples = evidence.benchmark.dataset.performance_sample_count
+        found.append(f"{case.benchmark.name} has no {record.scenario} scenario")
+    elif record.official and case.detail is not None:
+        samples = case.benchmark.dataset.performance_sample_count
         test = record.tags.get("compliance")
-        found += [f"{RULES}: {words}" for words in departures(evidence.detail, spec, record.mode, samples, test)]
-    whole = evidence.benchmark.dataset.total_sample_count
+        found += [f"{RULES}: {words}" for words in departures(case.detail, spec, record.mode, samples, test)]
+    whole = case.benchmark.dataset.total_sample_count
     if record.official and whole is not None and record.dataset_samples != whole:
         found.append(f"the data set has {record.dataset_samples} samples, the benchmark's {whole}")
     return found

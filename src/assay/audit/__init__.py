@@ -3,14 +3,14 @@
 from assay.audit.judge import AuditOptions, audit_path, judge, read_evidence
 from assay.audit.registry import all_rules, explain
 from assay.audit.render import render_html_section, render_text
-from assay.audit.verdicts import AuditReport, Finding, RunRow, Verdict
+from assay.audit.verdicts import AuditFinding, AuditReport, Judgement, RunRow
 
 __all__ = [
+    "AuditFinding",
     "AuditOptions",
     "AuditReport",
-    "Finding",
+    "Judgement",
     "RunRow",
-    "Verdict",
     "all_rules",
     "audit_path",
     "explain",

@@ -47,7 +47,7 @@ class Spread:
 
 
 @dataclass
-class Samples:
+class SampleCounts:
     """Counts of samples. None: not stated."""
 
     assigned: int | None = None
@@ -78,7 +78,7 @@ class Outputs:
 
 
 @dataclass
-class Measured:
+class Recomputed:
     """The same figures computed again from the samples' own records; what a report's figures must equal.
 
     `decode_batch` is the mean number of samples between first and last token, over the time in which there were any.
@@ -108,7 +108,7 @@ class RunEvidence:
     claims_valid: bool = False
     claims_mlperf: bool = False
     simulated: bool = False
-    samples: Samples = field(default_factory=Samples)
+    samples: SampleCounts = field(default_factory=SampleCounts)
     duration_s: Span | None = None
     duration_source: str = ""
     wall_clock_s: Span | None = None
@@ -139,7 +139,7 @@ class RunEvidence:
     utilisation: Span | None = None
     quality: Quality = field(default_factory=Quality)
     outputs: Outputs = field(default_factory=Outputs)
-    measured: Measured | None = None
+    measured: Recomputed | None = None
     summary: LoadgenSummary | None = None
     detail: LoadgenDetail | None = None
     ledger_problems: list[str] = field(default_factory=list)
@@ -174,7 +174,7 @@ class RunEvidence:
 
 
 @dataclass
-class Comparison:
+class ClaimedRatio:
     """A claimed ratio of a combined run to others.
 
     `measured`: whether the baselines were run at all. `lowest`: the lower end of the ratio's stated interval.
@@ -190,7 +190,7 @@ class Comparison:
 
 
 @dataclass
-class Projection:
+class ClaimedDuration:
     """A claimed duration for another number of samples, from a run's rate."""
 
     statement: str
@@ -200,7 +200,7 @@ class Projection:
 
 
 @dataclass
-class Text:
+class Wording:
     """Words shown to readers, with their place."""
 
     where: str
@@ -214,7 +214,7 @@ class Evidence:
     path: str
     kind: str
     runs: list[RunEvidence] = field(default_factory=list)
-    comparisons: list[Comparison] = field(default_factory=list)
-    projections: list[Projection] = field(default_factory=list)
-    texts: list[Text] = field(default_factory=list)
-    unreadable: list[Text] = field(default_factory=list)
+    comparisons: list[ClaimedRatio] = field(default_factory=list)
+    projections: list[ClaimedDuration] = field(default_factory=list)
+    texts: list[Wording] = field(default_factory=list)
+    unreadable: list[Wording] = field(default_factory=list)

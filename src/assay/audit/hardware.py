@@ -15,7 +15,7 @@ _ENOUGH_FOR_A_MEAN = 30
 
 
 @dataclass(frozen=True)
-class Limits:
+class Bounds:
     """A run's ceilings twice: without speculative decoding unless it is declared, and with the most generous one."""
 
     declared: Ceilings
@@ -25,7 +25,7 @@ class Limits:
     words: str
 
 
-def limits(run: RunEvidence) -> Limits | None:
+def limits(run: RunEvidence) -> Bounds | None:
     """The ceilings of a run; None where model or hardware isn't known, or the model may be another (open division)."""
     if run.model is None or not run.hardware or run.division == "open" or run.simulated:
         return None
@@ -36,7 +36,7 @@ def limits(run: RunEvidence) -> Limits | None:
         f"{run.model.name}, {run.precision or 'precision not stated: the fastest'}, on {' + '.join(hardware.names)}; "
         f"{work.input_tokens:.4g} tokens in, {work.output_tokens:.4g} out"
     )
-    return Limits(ceilings(run.model, hardware, work), ceilings(run.model, hardware, generous), hardware, work, words)
+    return Bounds(ceilings(run.model, hardware, work), ceilings(run.model, hardware, generous), hardware, work, words)
 
 
 def achieved(run: RunEvidence) -> Utilisation | None:

@@ -16,7 +16,7 @@ from assay.audit.readers.loadgen import DETAIL, SUMMARY, is_log_folder, log_fold
 from assay.audit.readers.run_folder import is_run_folder, read_run, read_runs
 from assay.audit.registry import all_rules, every_run
 from assay.audit.spans import Span
-from assay.audit.verdicts import SEVERITY, AuditReport, Finding, RunRow, Verdict
+from assay.audit.verdicts import SEVERITY, AuditFinding, AuditReport, Judgement, RunRow
 from assay.errors import UserError
 from assay.runs import CampaignFolder
 
@@ -83,14 +83,14 @@ def _read_file(path: Path) -> Evidence:
 def judge(evidence: Evidence) -> AuditReport:
     """Apply every rule."""
     findings = [finding for rule in all_rules() for finding in rule.apply(evidence)]
-    by_run: dict[str, list[Finding]] = defaultdict(list)
+    by_run: dict[str, list[AuditFinding]] = defaultdict(list)
     for finding in findings:
         by_run[finding.subject].append(finding)
     rows = [_row(run, by_run[run.name]) for run in every_run(evidence)]
     return AuditReport(path=evidence.path, kind=evidence.kind, rows=rows, findings=findings)
 
 
-def _row(run: RunEvidence, findings: list[Finding]) -> RunRow:
+def _row(run: RunEvidence, findings: list[AuditFinding]) -> RunRow:
     verdicts = [finding.verdict for finding in findings]
     used = achieved(run)
     bound = limits(run) if run.performance else None
@@ -109,8 +109,8 @@ def _row(run: RunEvidence, findings: list[Finding]) -> RunRow:
         mbu=_finite(used.mbu if used else None),
         mfu=_finite(used.mfu if used else None),
         utilisation_arithmetic=_utilisation_words(run),
-        verdict=max(verdicts, key=SEVERITY.__getitem__, default=Verdict.SUPPORTED),
-        findings=sum(verdict is not Verdict.SUPPORTED for verdict in verdicts),
+        verdict=max(verdicts, key=SEVERITY.__getitem__, default=Judgement.SUPPORTED),
+        findings=sum(verdict is not Judgement.SUPPORTED for verdict in verdicts),
         notes=run.notes,
     )
 

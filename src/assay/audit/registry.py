@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Generic, TypeVar
 
 from assay.audit.evidence import Evidence, RunEvidence
-from assay.audit.verdicts import Finding, Verdict
+from assay.audit.verdicts import AuditFinding, Judgement
 from assay.errors import UserError
 
 T = TypeVar("T", Evidence, RunEvidence)
@@ -20,7 +20,7 @@ T = TypeVar("T", Evidence, RunEvidence)
 class Check:
     """One comparison that a rule made. `subject` only where it isn't the run."""
 
-    verdict: Verdict
+    verdict: Judgement
     statement: str
     arithmetic: str
     subject: str | None = None
@@ -35,7 +35,7 @@ class Rule(Generic[T]):
     check: Callable[[T], Iterable[Check]]
     per_run: bool
 
-    def apply(self, evidence: Evidence) -> Iterator[Finding]:
+    def apply(self, evidence: Evidence) -> Iterator[AuditFinding]:
         """Every finding of this rule, supported ones included."""
         if not self.per_run:
             yield from self._findings(evidence, evidence.path, evidence.path)  # type: ignore[arg-type]
@@ -43,9 +43,9 @@ class Rule(Generic[T]):
         for run in every_run(evidence):
             yield from self._findings(run, run.name, run.where)  # type: ignore[arg-type]
 
-    def _findings(self, item: T, subject: str, where: str) -> Iterator[Finding]:
+    def _findings(self, item: T, subject: str, where: str) -> Iterator[AuditFinding]:
         for check in self.check(item):
-            yield Finding(
+            yield AuditFinding(
                 rule=self.name,
                 verdict=check.verdict,
                 subject=check.subject or subject,
@@ -116,16 +116,16 @@ def every_run(evidence: Evidence) -> Iterator[RunEvidence]:
 
 
 def supported(statement: str, arithmetic: str) -> Check:
-    return Check(Verdict.SUPPORTED, statement, arithmetic)
+    return Check(Judgement.SUPPORTED, statement, arithmetic)
 
 
 def unsupported(statement: str, arithmetic: str) -> Check:
-    return Check(Verdict.UNSUPPORTED, statement, arithmetic)
+    return Check(Judgement.UNSUPPORTED, statement, arithmetic)
 
 
 def contradicted(statement: str, arithmetic: str) -> Check:
-    return Check(Verdict.CONTRADICTED, statement, arithmetic)
+    return Check(Judgement.CONTRADICTED, statement, arithmetic)
 
 
 def impossible(statement: str, arithmetic: str) -> Check:
-    return Check(Verdict.IMPOSSIBLE, statement, arithmetic)
+    return Check(Judgement.IMPOSSIBLE, statement, arithmetic)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-from assay.audit.verdicts import AuditReport, RunRow, Verdict
+from assay.audit.verdicts import AuditReport, Judgement, RunRow
 
 _COLUMNS = ("run", "scenario", "result", "samples", "samples/s", "tokens/s", "ceiling", "MBU", "MFU", "verdict")
 
@@ -58,7 +58,7 @@ def render_html_section(report: AuditReport) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    supported = [finding for finding in report.findings if finding.verdict is Verdict.SUPPORTED]
+    supported = [finding for finding in report.findings if finding.verdict is Judgement.SUPPORTED]
     return environment.get_template("section.html.j2").render(
         report=report,
         columns=_COLUMNS,

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from assay.errors import EXIT_FINDINGS, EXIT_OK
 
 
-class Verdict(StrEnum):
+class Judgement(StrEnum):
     """From best to worst."""
 
     SUPPORTED = "supported"
@@ -18,18 +18,18 @@ class Verdict(StrEnum):
     IMPOSSIBLE = "impossible"
 
 
-SEVERITY = {verdict: place for place, verdict in enumerate(Verdict)}
+SEVERITY = {verdict: place for place, verdict in enumerate(Judgement)}
 
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Finding(_Model):
+class AuditFinding(_Model):
     """One rule's word on one statement."""
 
     rule: str
-    verdict: Verdict
+    verdict: Judgement
     subject: str = Field(description="the run or statement that was judged")
     statement: str = Field(description="what is claimed")
     arithmetic: str = Field(description="the computation that decides it")
@@ -37,7 +37,7 @@ class Finding(_Model):
 
     @property
     def clean(self) -> bool:
-        return self.verdict is Verdict.SUPPORTED
+        return self.verdict is Judgement.SUPPORTED
 
 
 class RunRow(_Model):
@@ -56,7 +56,7 @@ class RunRow(_Model):
     mbu: float | None = None
     mfu: float | None = None
     utilisation_arithmetic: list[str] = Field(default_factory=list)
-    verdict: Verdict
+    verdict: Judgement
     findings: int = Field(description="verdicts other than supported")
     notes: list[str] = Field(default_factory=list)
 
@@ -68,10 +68,10 @@ class AuditReport(_Model):
     path: str
     kind: str
     rows: list[RunRow]
-    findings: list[Finding]
+    findings: list[AuditFinding]
 
     @property
-    def problems(self) -> list[Finding]:
+    def problems(self) -> list[AuditFinding]:
         """What isn't supported, worst first."""
         found = [finding for finding in self.findings if not finding.clean]
         return sorted(found, key=lambda finding: -SEVERITY[finding.verdict])
@@ -86,5 +86,5 @@ class AuditReport(_Model):
         return EXIT_OK if self.clean else EXIT_FINDINGS
 
     @property
-    def counts(self) -> dict[Verdict, int]:
-        return {verdict: sum(f.verdict is verdict for f in self.findings) for verdict in Verdict}
+    def counts(self) -> dict[Judgement, int]:
+        return {verdict: sum(f.verdict is verdict for f in self.findings) for verdict in Judgement}

@@ -129,11 +129,11 @@ def _close(work: Work, record: RunRecord, plan: LoadPlan, folder: RunFolder, end
 
 def _audit(folder: RunFolder) -> str:
     """Write `audit.json`; names what is contradicted or impossible in the run's own figures."""
-    from assay.audit import Verdict, audit_path
+    from assay.audit import Judgement, audit_path
 
     report = audit_path(folder.path)
     write_json(folder.audit, report)
-    worst = (Verdict.CONTRADICTED, Verdict.IMPOSSIBLE)
+    worst = (Judgement.CONTRADICTED, Judgement.IMPOSSIBLE)
     return "; ".join(f"{f.rule} {f.verdict}: {f.arithmetic}" for f in report.problems if f.verdict in worst)
 
 

@@ -23,7 +23,7 @@ _PACED = ("Server", "Interactive")
 
 
 @dataclass(frozen=True)
-class Estimate:
+class TimeEstimate:
     """Seconds that a run takes, warm-up included; None: unknown. `basis` says where the number comes from."""
 
     seconds: float | None
@@ -88,19 +88,19 @@ class Estimator:
             asked += self._samples - asked % self._samples
         return asked
 
-    def estimate(self, entry: RunEntry) -> Estimate:
+    def estimate(self, entry: RunEntry) -> TimeEstimate:
         """The best that is known of one run."""
         samples = self.samples(entry)
         same = [record for record in self._known if self._same_work(record, entry)]
         if exact := [record for record in same if _nodes(record) == set(entry.nodes)]:
-            return Estimate(_seconds(exact[0]) * samples / exact[0].issued, f"as measured in run {exact[0].id}")
+            return TimeEstimate(_seconds(exact[0]) * samples / exact[0].issued, f"as measured in run {exact[0].id}")
         if (from_rules := self._from_settings(entry, samples)) is not None:
             return from_rules
         singles = {node: record for record in reversed(same) for node in _nodes(record) if len(_nodes(record)) == 1}
         if all(node in singles for node in entry.nodes):
             rate = sum(singles[node].issued / _seconds(singles[node]) for node in entry.nodes)
-            return Estimate(samples / rate, "assuming that the measured rates of its nodes add up")
-        return Estimate(None, "no earlier run of this work on these nodes")
+            return TimeEstimate(samples / rate, "assuming that the measured rates of its nodes add up")
+        return TimeEstimate(None, "no earlier run of this work on these nodes")
 
     def _same_work(self, record: RunRecord, entry: RunEntry) -> bool:
         windows = {endpoint.window for endpoint in record.endpoints}
@@ -113,7 +113,7 @@ class Estimator:
             and record.tags.get("compliance") == entry.compliance
         )
 
-    def _from_settings(self, entry: RunEntry, samples: int) -> Estimate | None:
+    def _from_settings(self, entry: RunEntry, samples: int) -> TimeEstimate | None:
         """What the rate of arrivals or the rules' shortest duration tell."""
         if entry.mode == "accuracy" or entry.compliance is not None:
             return None
@@ -124,7 +124,7 @@ class Estimator:
             least = self._benchmark.scenarios[entry.scenario].min_duration_ns / 1e9
             if least > seconds:
                 seconds, basis = least, "the rules' shortest duration"
-        return Estimate(seconds, basis, at_least=True) if seconds else None
+        return TimeEstimate(seconds, basis, at_least=True) if seconds else None
 
 
 def estimator(config: Config, benchmark: Benchmark, dataset: Dataset) -> Estimator:
@@ -134,7 +134,7 @@ def estimator(config: Config, benchmark: Benchmark, dataset: Dataset) -> Estimat
     return made
 
 
-def together(estimates: Sequence[Estimate]) -> str:
+def together(estimates: Sequence[TimeEstimate]) -> str:
     """The sum in words: what is known, and how much isn't."""
     known = [estimate for estimate in estimates if estimate.seconds is not None]
     unknown = len(estimates) - len(known)

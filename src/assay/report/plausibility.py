@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assay.audit import AuditReport, Verdict, audit_path
+from assay.audit import AuditReport, Judgement, audit_path
 from assay.errors import UserError
 from assay.report import format as fmt
 from assay.report.page import Block, Problem, Rows, Table, Text
 from assay.runs.folder import RunFolder
 
 REFUSED = "not reportable: its own records contradict it"
-_REFUSED = (Verdict.CONTRADICTED, Verdict.IMPOSSIBLE)
+_REFUSED = (Judgement.CONTRADICTED, Judgement.IMPOSSIBLE)
 
 
 def audit_of(folder: RunFolder) -> AuditReport | None:
@@ -36,7 +36,7 @@ def audit_problems(audit: AuditReport | None) -> list[Problem]:
     return [
         Problem(
             "error" if finding.verdict in _REFUSED else "warning",
-            f"{finding.verdict.upper() if finding.verdict is Verdict.IMPOSSIBLE else finding.verdict.capitalize()}: "
+            f"{finding.verdict.upper() if finding.verdict is Judgement.IMPOSSIBLE else finding.verdict.capitalize()}: "
             f"{finding.statement}.",
             finding.arithmetic,
         )

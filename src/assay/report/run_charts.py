@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from assay.analysis.latency import Group, OverTime, histogram
+from assay.analysis.latency import LengthGroup, OverTime, histogram
 from assay.analysis.run import RunAnalysis
 from assay.analysis.samples import MISSING, Samples
 from assay.analysis.statistics import Ints
@@ -313,7 +313,7 @@ def _each(title: str, label: str, sent_ns: Ints, values_ns: Ints) -> Panel | Non
     return Panel(title, "time since the first was sent (s)", label, [points])
 
 
-def _groups(title: str, x_label: str, y_label: str, groups: list[Group]) -> Panel:
+def _groups(title: str, x_label: str, y_label: str, groups: list[LengthGroup]) -> Panel:
     names = [f"{g.from_tokens} to {g.to_tokens}" for g in groups]
     return Panel(
         title,

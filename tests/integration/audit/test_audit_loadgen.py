@@ -9,7 +9,7 @@ import pytest
 from tests.unit.audit.test_audit_true_runs import complaints
 from tests.unit.runs.test_loadgen_logs import loadgen
 
-from assay.audit import Verdict, audit_path
+from assay.audit import Judgement, audit_path
 
 
 @pytest.mark.parametrize("scenario", ["Offline", "Server", "SingleStream"])
@@ -18,7 +18,7 @@ def test_a_short_valid_run_is_no_mlperf_result(tmp_path: Path, scenario: str) ->
     report = audit_path(tmp_path)
     raised = {(finding.rule, finding.verdict) for finding in report.problems}
     if summary.result == "VALID":
-        assert raised == {("too-short", Verdict.UNSUPPORTED), ("log-settings", Verdict.UNSUPPORTED)}
+        assert raised == {("too-short", Judgement.UNSUPPORTED), ("log-settings", Judgement.UNSUPPORTED)}
     else:
         assert complaints(report) == []  # it claims nothing
     figures = {finding.rule for finding in report.findings if finding.clean}
@@ -29,15 +29,15 @@ def test_errors_that_loadgen_passes_over(tmp_path: Path) -> None:
     summary, detail = loadgen(tmp_path, "SingleStream", length=1)
     assert detail.error_count
     raised = {(finding.rule, finding.verdict) for finding in audit_path(tmp_path).problems}
-    assert (("log-errors", Verdict.UNSUPPORTED) in raised) == (summary.result == "VALID")
-    assert ("percentile-order", Verdict.IMPOSSIBLE) in raised  # times per token below zero
+    assert (("log-errors", Judgement.UNSUPPORTED) in raised) == (summary.result == "VALID")
+    assert ("percentile-order", Judgement.IMPOSSIBLE) in raised  # times per token below zero
 
 
 @pytest.mark.parametrize("mode", ["AccuracyOnly", "SubmissionRun", "FindPeakPerformance"])
 def test_other_modes_are_read(tmp_path: Path, mode: str) -> None:
     loadgen(tmp_path, "Server", mode, qps=500)
     report = audit_path(tmp_path)
-    assert {finding.verdict for finding in report.problems} <= {Verdict.UNSUPPORTED}
+    assert {finding.verdict for finding in report.problems} <= {Judgement.UNSUPPORTED}
 
 
 def test_a_huge_detail_log_is_streamed(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from tests.simulated import make_plan, simulators
 from tests.synthetic import Plan, write_run
 
 from assay.analysis.mlperf_rules import departures
-from assay.analysis.verdict import Evidence, judge, read_loadgen
+from assay.analysis.verdict import Case, judge, read_loadgen
 from assay.benchmarks import get_benchmark
 from assay.campaign.compliance import AUDIT_CONFIG, audit_config
 from assay.campaign.load_process import run_load
@@ -24,7 +24,7 @@ BENCHMARK = get_benchmark("llama3.1-8b")
 WHOLE = 13_368
 
 
-def compliance_run(folder: Path, scenario: Scenario, extra: str = "") -> Evidence:
+def compliance_run(folder: Path, scenario: Scenario, extra: str = "") -> Case:
     """A run of LoadGen with the official settings and TEST06's `audit.config`, in which a later line wins."""
     run = RunFolder(folder / "run")
     with simulators(folder, [["--output-tokens", "4"]]) as urls:
@@ -40,21 +40,21 @@ def compliance_run(folder: Path, scenario: Scenario, extra: str = "") -> Evidenc
     record = facts.model_copy(
         update={"tags": {"compliance": "TEST06"}, "simulated": False, "client": type(facts.client)()}
     )
-    return Evidence(record, ledger, BENCHMARK, *read_loadgen(run), {}, None, ledger.completed)
+    return Case(record, ledger, BENCHMARK, *read_loadgen(run), {}, None, ledger.completed)
 
 
 @pytest.mark.parametrize("scenario", ["Offline", "Server"])
 def test_a_run_of_a_hundred_queries_is_as_its_rules_ask(tmp_path: Path, scenario: Scenario) -> None:
-    evidence = compliance_run(tmp_path, scenario)
-    assert evidence.ledger is not None
-    assert evidence.ledger.issued == 100
-    verdict = judge(evidence)
+    case = compliance_run(tmp_path, scenario)
+    assert case.ledger is not None
+    assert case.ledger.issued == 100
+    verdict = judge(case)
     assert verdict.valid, verdict.reasons
     assert verdict.words.startswith("TEST06 run, as its rules ask")
-    assert evidence.detail is not None
-    as_performance = departures(evidence.detail, BENCHMARK.scenarios[scenario], "performance", WHOLE)
+    assert case.detail is not None
+    as_performance = departures(case.detail, BENCHMARK.scenarios[scenario], "performance", WHOLE)
     assert any("min_duration_ms is 0" in words for words in as_performance)
-    plain = replace(evidence, record=evidence.record.model_copy(update={"tags": {}}))
+    plain = replace(case, record=case.record.model_copy(update={"tags": {}}))
     assert not judge(plain).valid, "without the tag the same settings are no performance run's"
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from assay.audit import Verdict, audit_path
+from assay.audit import Judgement, audit_path
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 
 
-def verdicts(name: str) -> set[tuple[str, str, Verdict]]:
+def verdicts(name: str) -> set[tuple[str, str, Judgement]]:
     """Each finding that isn't supported: rule, subject, verdict."""
     report = audit_path(EXAMPLES / name)
     assert report.exit_code == 3
@@ -18,13 +18,13 @@ def verdicts(name: str) -> set[tuple[str, str, Verdict]]:
 
 def test_a_scaling_above_linear_from_cards_that_cannot() -> None:
     assert verdicts("claims-scaling-above-linear.yaml") == {
-        ("ceiling-throughput", "node A alone", Verdict.IMPOSSIBLE),
-        ("ceiling-throughput", "node B alone", Verdict.IMPOSSIBLE),
-        ("ceiling-throughput", "together as node A reports it", Verdict.IMPOSSIBLE),
-        ("ceiling-throughput", "together as node B reports it", Verdict.IMPOSSIBLE),
-        ("identical-figures", "node A alone, node B alone", Verdict.UNSUPPORTED),
-        ("identical-figures", "together as node A reports it, together as node B reports it", Verdict.UNSUPPORTED),
-        ("scaling-efficiency", "scaling efficiency 105.5 %", Verdict.CONTRADICTED),
+        ("ceiling-throughput", "node A alone", Judgement.IMPOSSIBLE),
+        ("ceiling-throughput", "node B alone", Judgement.IMPOSSIBLE),
+        ("ceiling-throughput", "together as node A reports it", Judgement.IMPOSSIBLE),
+        ("ceiling-throughput", "together as node B reports it", Judgement.IMPOSSIBLE),
+        ("identical-figures", "node A alone, node B alone", Judgement.UNSUPPORTED),
+        ("identical-figures", "together as node A reports it, together as node B reports it", Judgement.UNSUPPORTED),
+        ("scaling-efficiency", "scaling efficiency 105.5 %", Judgement.CONTRADICTED),
     }
 
 
@@ -33,17 +33,17 @@ def test_the_arithmetic_of_that_scaling() -> None:
     scaling = next(finding for finding in report.problems if finding.rule == "scaling-efficiency")
     assert scaling.arithmetic == "112.36 / (106.55 + 106.55) = 0.5273"
     throughput = [finding for finding in report.findings if finding.rule == "throughput"]
-    assert [finding.verdict for finding in throughput] == [Verdict.SUPPORTED] * 4  # 100 / 0.9 s, as far as printed
+    assert [finding.verdict for finding in throughput] == [Judgement.SUPPORTED] * 4  # 100 / 0.9 s, as far as printed
 
 
 def test_b_success_over_the_processed_and_super_linear() -> None:
     assert verdicts("claims-success-rate.yaml") == {
-        ("ledger-balance", "both nodes", Verdict.UNSUPPORTED),
-        ("ledger-balance", "node A", Verdict.UNSUPPORTED),
-        ("success-rate", "both nodes", Verdict.CONTRADICTED),
-        ("combined-parts", "both nodes", Verdict.CONTRADICTED),
-        ("scaling-efficiency", "scaling efficiency 102.5 %", Verdict.UNSUPPORTED),
-        ("std-possible", "node A", Verdict.IMPOSSIBLE),
+        ("ledger-balance", "both nodes", Judgement.UNSUPPORTED),
+        ("ledger-balance", "node A", Judgement.UNSUPPORTED),
+        ("success-rate", "both nodes", Judgement.CONTRADICTED),
+        ("combined-parts", "both nodes", Judgement.CONTRADICTED),
+        ("scaling-efficiency", "scaling efficiency 102.5 %", Judgement.UNSUPPORTED),
+        ("std-possible", "node A", Judgement.IMPOSSIBLE),
     }
 
 
@@ -56,11 +56,11 @@ def test_b_the_other_nodes_figures_are_possible() -> None:
 
 def test_c_a_speed_up_slower_than_one_node() -> None:
     assert verdicts("claims-speedup.yaml") == {
-        ("speedup-baseline", "speed-up 1.41x", Verdict.CONTRADICTED),
-        ("projection", "A alone: 13368 samples in 48.2 h", Verdict.CONTRADICTED),
-        ("projection", "B alone: 13368 samples in 23.0 h", Verdict.CONTRADICTED),
-        ("unit-slip", "A alone: 13368 samples in 48.2 h", Verdict.CONTRADICTED),
-        ("unit-slip", "B alone: 13368 samples in 23.0 h", Verdict.CONTRADICTED),
+        ("speedup-baseline", "speed-up 1.41x", Judgement.CONTRADICTED),
+        ("projection", "A alone: 13368 samples in 48.2 h", Judgement.CONTRADICTED),
+        ("projection", "B alone: 13368 samples in 23.0 h", Judgement.CONTRADICTED),
+        ("unit-slip", "A alone: 13368 samples in 48.2 h", Judgement.CONTRADICTED),
+        ("unit-slip", "B alone: 13368 samples in 23.0 h", Judgement.CONTRADICTED),
     }
 
 

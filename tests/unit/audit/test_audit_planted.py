@@ -15,7 +15,7 @@ from tests.unit.audit.loadgen_files import submission_folder, write_logs
 from tests.unit.audit.queue_runs import report_claims, simulate
 from tests.unit.audit.test_audit_true_runs import audit_claims, complaints
 
-from assay.audit import AuditReport, Verdict, all_rules, audit_path
+from assay.audit import AuditReport, Judgement, all_rules, audit_path
 
 Claims = dict[str, Any]
 BASE = report_claims(seed=7, samples=200, concurrency=4, nodes=2, digits=5, failed=0)
@@ -113,70 +113,70 @@ def sequential_baseline(claims: Claims) -> None:
     derived("speedup", value=f"{together / (400 / sum(times)):.5g}")(claims)
 
 
-PLANTED: dict[str, tuple[str, Verdict, Callable[[Claims], None]]] = {
-    "samples vanish": ("ledger-balance", Verdict.UNSUPPORTED, lambda c: run(c).update(samples={"assigned": "450", "completed": "400"})),
-    "counts exclude each other": ("ledger-balance", Verdict.CONTRADICTED, set_in("samples", failed="3")),
-    "parts don't add up": ("ledger-balance", Verdict.CONTRADICTED, lambda c: run(c, "node0 in together").update(samples="7")),
-    "success over the processed": ("success-rate", Verdict.CONTRADICTED, set_in("samples", assigned="430", failed="30")),
-    "success above 100 %": ("success-rate", Verdict.IMPOSSIBLE, set_run(success_rate="104 %")),
-    "success without a base": ("success-rate", Verdict.UNSUPPORTED, lambda c: run(c, "node0 alone").update(samples="200")),
-    "throughput 3 % up": ("throughput", Verdict.CONTRADICTED, scaled("samples_per_s", 1.03)),
-    "tokens/s 5 % up": ("token-rate", Verdict.CONTRADICTED, scaled("tokens_per_s", 1.05)),
-    "mean tokens off": ("token-rate", Verdict.CONTRADICTED, scaled("mean_output_tokens", 0.9)),
-    "combined above its parts": ("combined-parts", Verdict.CONTRADICTED, scaled("samples_per_s", 1.2)),
-    "p50 and p99 swapped": ("percentile-order", Verdict.CONTRADICTED, swap("latency", "p50", "p99")),
-    "mean above the maximum": ("percentile-order", Verdict.CONTRADICTED, scaled_in("latency", "max", 0.3)),
-    "mean below the minimum": ("percentile-order", Verdict.CONTRADICTED, scaled_in("ttft", "mean", 0.05)),
-    "a negative time": ("percentile-order", Verdict.IMPOSSIBLE, set_in("tpot", min="-3.1")),
-    "mean beyond what p95 allows": ("percentile-order", Verdict.CONTRADICTED, lambda c: run(c)["tpot"].update(mean=run(c)["tpot"]["p99"])),
-    "std too great": ("std-possible", Verdict.IMPOSSIBLE, scaled_in("latency", "std", 5)),
+PLANTED: dict[str, tuple[str, Judgement, Callable[[Claims], None]]] = {
+    "samples vanish": ("ledger-balance", Judgement.UNSUPPORTED, lambda c: run(c).update(samples={"assigned": "450", "completed": "400"})),
+    "counts exclude each other": ("ledger-balance", Judgement.CONTRADICTED, set_in("samples", failed="3")),
+    "parts don't add up": ("ledger-balance", Judgement.CONTRADICTED, lambda c: run(c, "node0 in together").update(samples="7")),
+    "success over the processed": ("success-rate", Judgement.CONTRADICTED, set_in("samples", assigned="430", failed="30")),
+    "success above 100 %": ("success-rate", Judgement.IMPOSSIBLE, set_run(success_rate="104 %")),
+    "success without a base": ("success-rate", Judgement.UNSUPPORTED, lambda c: run(c, "node0 alone").update(samples="200")),
+    "throughput 3 % up": ("throughput", Judgement.CONTRADICTED, scaled("samples_per_s", 1.03)),
+    "tokens/s 5 % up": ("token-rate", Judgement.CONTRADICTED, scaled("tokens_per_s", 1.05)),
+    "mean tokens off": ("token-rate", Judgement.CONTRADICTED, scaled("mean_output_tokens", 0.9)),
+    "combined above its parts": ("combined-parts", Judgement.CONTRADICTED, scaled("samples_per_s", 1.2)),
+    "p50 and p99 swapped": ("percentile-order", Judgement.CONTRADICTED, swap("latency", "p50", "p99")),
+    "mean above the maximum": ("percentile-order", Judgement.CONTRADICTED, scaled_in("latency", "max", 0.3)),
+    "mean below the minimum": ("percentile-order", Judgement.CONTRADICTED, scaled_in("ttft", "mean", 0.05)),
+    "a negative time": ("percentile-order", Judgement.IMPOSSIBLE, set_in("tpot", min="-3.1")),
+    "mean beyond what p95 allows": ("percentile-order", Judgement.CONTRADICTED, lambda c: run(c)["tpot"].update(mean=run(c)["tpot"]["p99"])),
+    "std too great": ("std-possible", Judgement.IMPOSSIBLE, scaled_in("latency", "std", 5)),
     "std of other numbers": (
         "std-possible",
-        Verdict.IMPOSSIBLE,
+        Judgement.IMPOSSIBLE,
         lambda c: run(c, "node0 alone").update(latency={"unit": "ms", "n": "5", "min": "860", "max": "1610", "mean": "1024", "std": "309"}),
     ),
-    "more in flight than there is": ("littles-law", Verdict.IMPOSSIBLE, set_run(concurrency="2")),
-    "latency longer than the run": ("littles-law", Verdict.CONTRADICTED, scaled_in("latency", "max", 1000)),
-    "TPOT halved": ("token-latency", Verdict.CONTRADICTED, lambda c: [scaled_in("tpot", k, 0.2)(c) for k in ("min", "max", "mean", "p50", "p90", "p95", "p99", "std")]),
-    "TTFT above the latency": ("token-latency", Verdict.CONTRADICTED, scaled_in("ttft", "max", 100)),
-    "faster than arithmetic allows": ("ceiling-throughput", Verdict.IMPOSSIBLE, faster(40)),
-    "faster than memory allows": ("ceiling-latency", Verdict.IMPOSSIBLE, faster(60)),
-    "undeclared speculative decoding": ("ceiling-latency", Verdict.UNSUPPORTED, faster(8)),
-    "more memory than the card has": ("memory-capacity", Verdict.IMPOSSIBLE, set_run(memory_used="61 GB")),
-    "less memory than the weights": ("memory-capacity", Verdict.CONTRADICTED, set_run(memory_used="6 GB")),
-    "a model that doesn't fit": ("memory-capacity", Verdict.UNSUPPORTED, lambda c: c.update(model={"name": "Llama-3.1-70B", "precision": "fp16"})),
-    "MBU above 100 %": ("utilisation", Verdict.IMPOSSIBLE, set_run(mbu="130 %")),
-    "an MFU of nowhere": ("utilisation", Verdict.CONTRADICTED, set_run(mfu="95 %")),
-    "scaling that isn't the runs'": ("scaling-efficiency", Verdict.CONTRADICTED, derived("scaling", value="105.5 %")),
-    "scaling without a baseline": ("scaling-efficiency", Verdict.UNSUPPORTED, derived("scaling", value="98 %", measured="false")),
-    "a speed-up that isn't the runs'": ("speedup-baseline", Verdict.CONTRADICTED, derived("speedup", value="3.7x")),
-    "a speed-up over running in turn": ("speedup-baseline", Verdict.UNSUPPORTED, sequential_baseline),
-    "a wrong projection": ("projection", Verdict.CONTRADICTED, derived("projection", run="together", samples="13368", duration="1.5 h")),
-    "hours that are seconds": ("unit-slip", Verdict.CONTRADICTED, scaled("samples_per_s", 3600)),
-    "milliseconds called seconds": ("unit-slip", Verdict.CONTRADICTED, scaled("duration", 1000)),
-    "tokens called samples": ("unit-slip", Verdict.CONTRADICTED, lambda c: run(c).update(samples_per_s=run(c)["tokens_per_s"])),
-    "p99 of 15 samples": ("percentile-samples", Verdict.UNSUPPORTED, few_samples),
-    "a short run called MLPerf": ("too-short", Verdict.CONTRADICTED, set_run(mlperf="true")),
-    "accuracy over a part": ("accuracy-samples", Verdict.UNSUPPORTED, accuracy(samples="100")),
-    "a target missed": ("accuracy-target", Verdict.CONTRADICTED, accuracy(rouge1="37.9")),
-    "a score above 100": ("accuracy-target", Verdict.IMPOSSIBLE, accuracy(rouge1="138.7")),
-    "two nodes to the last digit": ("identical-figures", Verdict.UNSUPPORTED, copied_node),
-    "TTFT is the latency": ("repeated-quantity", Verdict.CONTRADICTED, lambda c: run(c).update(ttft=dict(run(c)["latency"]))),
-    "every percentile the mean": ("repeated-quantity", Verdict.CONTRADICTED, all_percentiles_the_mean),
-    "a date that wasn't filled in": ("template-residue", Verdict.UNSUPPORTED, lambda c: c.update(statements=["Generated: $(date)"])),
-    "a figure that is NaN": ("template-residue", Verdict.UNSUPPORTED, set_run(tokens_per_s="NaN")),
-    "a TODO": ("template-residue", Verdict.UNSUPPORTED, lambda c: c.update(source="TODO: link")),
-    "VALID without a log": ("valid-claim", Verdict.UNSUPPORTED, set_run(valid="true")),
-    "prefix caching in MLPerf": ("prefix-caching", Verdict.CONTRADICTED, lambda c: (c["engine"].update(prefix_caching="true"), set_run(mlperf="true")(c))),
-    "prefix caching unsaid": ("prefix-caching", Verdict.UNSUPPORTED, lambda c: c["engine"].update(prefix_caching="true")),
-    "answers beyond the limit": ("output-ends", Verdict.CONTRADICTED, set_in("outputs", longest="512")),
-    "answers that end otherwise": ("output-ends", Verdict.CONTRADICTED, set_in("outputs", other="9")),
-    "answers without an end": ("output-ends", Verdict.CONTRADICTED, set_in("outputs", eos="11")),
-    "an accurate simulation": ("simulated", Verdict.CONTRADICTED, set_run(simulated="true", valid="true")),
+    "more in flight than there is": ("littles-law", Judgement.IMPOSSIBLE, set_run(concurrency="2")),
+    "latency longer than the run": ("littles-law", Judgement.CONTRADICTED, scaled_in("latency", "max", 1000)),
+    "TPOT halved": ("token-latency", Judgement.CONTRADICTED, lambda c: [scaled_in("tpot", k, 0.2)(c) for k in ("min", "max", "mean", "p50", "p90", "p95", "p99", "std")]),
+    "TTFT above the latency": ("token-latency", Judgement.CONTRADICTED, scaled_in("ttft", "max", 100)),
+    "faster than arithmetic allows": ("ceiling-throughput", Judgement.IMPOSSIBLE, faster(40)),
+    "faster than memory allows": ("ceiling-latency", Judgement.IMPOSSIBLE, faster(60)),
+    "undeclared speculative decoding": ("ceiling-latency", Judgement.UNSUPPORTED, faster(8)),
+    "more memory than the card has": ("memory-capacity", Judgement.IMPOSSIBLE, set_run(memory_used="61 GB")),
+    "less memory than the weights": ("memory-capacity", Judgement.CONTRADICTED, set_run(memory_used="6 GB")),
+    "a model that doesn't fit": ("memory-capacity", Judgement.UNSUPPORTED, lambda c: c.update(model={"name": "Llama-3.1-70B", "precision": "fp16"})),
+    "MBU above 100 %": ("utilisation", Judgement.IMPOSSIBLE, set_run(mbu="130 %")),
+    "an MFU of nowhere": ("utilisation", Judgement.CONTRADICTED, set_run(mfu="95 %")),
+    "scaling that isn't the runs'": ("scaling-efficiency", Judgement.CONTRADICTED, derived("scaling", value="105.5 %")),
+    "scaling without a baseline": ("scaling-efficiency", Judgement.UNSUPPORTED, derived("scaling", value="98 %", measured="false")),
+    "a speed-up that isn't the runs'": ("speedup-baseline", Judgement.CONTRADICTED, derived("speedup", value="3.7x")),
+    "a speed-up over running in turn": ("speedup-baseline", Judgement.UNSUPPORTED, sequential_baseline),
+    "a wrong projection": ("projection", Judgement.CONTRADICTED, derived("projection", run="together", samples="13368", duration="1.5 h")),
+    "hours that are seconds": ("unit-slip", Judgement.CONTRADICTED, scaled("samples_per_s", 3600)),
+    "milliseconds called seconds": ("unit-slip", Judgement.CONTRADICTED, scaled("duration", 1000)),
+    "tokens called samples": ("unit-slip", Judgement.CONTRADICTED, lambda c: run(c).update(samples_per_s=run(c)["tokens_per_s"])),
+    "p99 of 15 samples": ("percentile-samples", Judgement.UNSUPPORTED, few_samples),
+    "a short run called MLPerf": ("too-short", Judgement.CONTRADICTED, set_run(mlperf="true")),
+    "accuracy over a part": ("accuracy-samples", Judgement.UNSUPPORTED, accuracy(samples="100")),
+    "a target missed": ("accuracy-target", Judgement.CONTRADICTED, accuracy(rouge1="37.9")),
+    "a score above 100": ("accuracy-target", Judgement.IMPOSSIBLE, accuracy(rouge1="138.7")),
+    "two nodes to the last digit": ("identical-figures", Judgement.UNSUPPORTED, copied_node),
+    "TTFT is the latency": ("repeated-quantity", Judgement.CONTRADICTED, lambda c: run(c).update(ttft=dict(run(c)["latency"]))),
+    "every percentile the mean": ("repeated-quantity", Judgement.CONTRADICTED, all_percentiles_the_mean),
+    "a date that wasn't filled in": ("template-residue", Judgement.UNSUPPORTED, lambda c: c.update(statements=["Generated: $(date)"])),
+    "a figure that is NaN": ("template-residue", Judgement.UNSUPPORTED, set_run(tokens_per_s="NaN")),
+    "a TODO": ("template-residue", Judgement.UNSUPPORTED, lambda c: c.update(source="TODO: link")),
+    "VALID without a log": ("valid-claim", Judgement.UNSUPPORTED, set_run(valid="true")),
+    "prefix caching in MLPerf": ("prefix-caching", Judgement.CONTRADICTED, lambda c: (c["engine"].update(prefix_caching="true"), set_run(mlperf="true")(c))),
+    "prefix caching unsaid": ("prefix-caching", Judgement.UNSUPPORTED, lambda c: c["engine"].update(prefix_caching="true")),
+    "answers beyond the limit": ("output-ends", Judgement.CONTRADICTED, set_in("outputs", longest="512")),
+    "answers that end otherwise": ("output-ends", Judgement.CONTRADICTED, set_in("outputs", other="9")),
+    "answers without an end": ("output-ends", Judgement.CONTRADICTED, set_in("outputs", eos="11")),
+    "an accurate simulation": ("simulated", Judgement.CONTRADICTED, set_run(simulated="true", valid="true")),
 }  # fmt: skip
 
 
-def raised(report: AuditReport) -> set[tuple[str, Verdict]]:
+def raised(report: AuditReport) -> set[tuple[str, Judgement]]:
     return {(finding.rule, finding.verdict) for finding in report.problems}
 
 
@@ -239,24 +239,24 @@ def number(key: str, factor: float) -> Callable[[Path], None]:
     return plant
 
 
-PLANTED_IN_LOGS: dict[str, tuple[str, Verdict, Callable[[Path], None]]] = {
-    "INVALID stands as a result": ("valid-claim", Verdict.CONTRADICTED, both("VALID", "INVALID")),
-    "VALID with a condition unmet": ("valid-claim", Verdict.CONTRADICTED, text('"early_stopping_met", "value": true', '"early_stopping_met", "value": false')),
-    "the summary was edited to VALID": ("log-integrity", Verdict.CONTRADICTED, text('"VALID"', '"INVALID"')),
-    "one log's throughput was edited": ("log-integrity", Verdict.CONTRADICTED, number("result_completed_samples_per_sec", 1.1)),
-    "a detail log cut short": ("log-integrity", Verdict.UNSUPPORTED, cut("detail")),
-    "a summary cut short": ("log-integrity", Verdict.UNSUPPORTED, cut("summary")),
-    "errors in the log": ("log-errors", Verdict.UNSUPPORTED, error_line),
-    "other seeds": ("log-settings", Verdict.CONTRADICTED, both("1780908523862526354", "42")),
-    "token latencies off": ("log-settings", Verdict.CONTRADICTED, text('"requested_use_token_latencies", "value": true', '"requested_use_token_latencies", "value": false')),
-    "a tenth of the samples": ("log-settings", Verdict.CONTRADICTED, text("13368", "1336")),
-    "one sample again and again": ("log-settings", Verdict.CONTRADICTED, text('issue_same", "value": false', 'issue_same", "value": true')),
-    "a minute of minimum": ("too-short", Verdict.CONTRADICTED, both("600000", "60000")),
-    "Server's limits in Interactive": ("latency-limits", Verdict.CONTRADICTED, text('latency", "value": 500000000', 'latency", "value": 2000000000')),
-    "p99 above the limit": ("latency-limits", Verdict.CONTRADICTED, text("99.00 percentile time to output token (ns)  : ", "99.00 percentile time to output token (ns)  : 9", "summary")),
-    "more than LoadGen's clock allows": ("throughput", Verdict.CONTRADICTED, number("result_completed_samples_per_sec", 1.1)),
-    "completed beyond the schedule": ("schedule-rate", Verdict.CONTRADICTED, number("result_scheduled_samples_per_sec", 0.9)),
-    "more answers than queries": ("schedule-rate", Verdict.CONTRADICTED, number("generated_query_count", 0.5)),
+PLANTED_IN_LOGS: dict[str, tuple[str, Judgement, Callable[[Path], None]]] = {
+    "INVALID stands as a result": ("valid-claim", Judgement.CONTRADICTED, both("VALID", "INVALID")),
+    "VALID with a condition unmet": ("valid-claim", Judgement.CONTRADICTED, text('"early_stopping_met", "value": true', '"early_stopping_met", "value": false')),
+    "the summary was edited to VALID": ("log-integrity", Judgement.CONTRADICTED, text('"VALID"', '"INVALID"')),
+    "one log's throughput was edited": ("log-integrity", Judgement.CONTRADICTED, number("result_completed_samples_per_sec", 1.1)),
+    "a detail log cut short": ("log-integrity", Judgement.UNSUPPORTED, cut("detail")),
+    "a summary cut short": ("log-integrity", Judgement.UNSUPPORTED, cut("summary")),
+    "errors in the log": ("log-errors", Judgement.UNSUPPORTED, error_line),
+    "other seeds": ("log-settings", Judgement.CONTRADICTED, both("1780908523862526354", "42")),
+    "token latencies off": ("log-settings", Judgement.CONTRADICTED, text('"requested_use_token_latencies", "value": true', '"requested_use_token_latencies", "value": false')),
+    "a tenth of the samples": ("log-settings", Judgement.CONTRADICTED, text("13368", "1336")),
+    "one sample again and again": ("log-settings", Judgement.CONTRADICTED, text('issue_same", "value": false', 'issue_same", "value": true')),
+    "a minute of minimum": ("too-short", Judgement.CONTRADICTED, both("600000", "60000")),
+    "Server's limits in Interactive": ("latency-limits", Judgement.CONTRADICTED, text('latency", "value": 500000000', 'latency", "value": 2000000000')),
+    "p99 above the limit": ("latency-limits", Judgement.CONTRADICTED, text("99.00 percentile time to output token (ns)  : ", "99.00 percentile time to output token (ns)  : 9", "summary")),
+    "more than LoadGen's clock allows": ("throughput", Judgement.CONTRADICTED, number("result_completed_samples_per_sec", 1.1)),
+    "completed beyond the schedule": ("schedule-rate", Judgement.CONTRADICTED, number("result_scheduled_samples_per_sec", 0.9)),
+    "more answers than queries": ("schedule-rate", Judgement.CONTRADICTED, number("generated_query_count", 0.5)),
 }  # fmt: skip
 
 
@@ -292,8 +292,8 @@ def test_a_claim_that_isnt_its_logs(interactive: Path) -> None:
         "runs": [{"name": "a", "log": str(interactive), "samples": "1000", "samples_per_s": "1.5", "valid": "true"}]
     }
     report = audit_claims(claims)
-    assert ("claim-and-log", Verdict.CONTRADICTED) in raised(report)
-    assert ("valid-claim", Verdict.UNSUPPORTED) not in raised(report)
+    assert ("claim-and-log", Judgement.CONTRADICTED) in raised(report)
+    assert ("valid-claim", Judgement.UNSUPPORTED) not in raised(report)
 
 
 def test_every_rule_is_raised_by_some_falsehood() -> None:

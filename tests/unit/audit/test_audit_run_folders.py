@@ -13,7 +13,7 @@ from tests.synthetic import Node, Plan, write_campaign, write_run
 from tests.unit.audit.test_audit_true_runs import complaints
 
 from assay.analysis import summarise
-from assay.audit import AuditReport, Verdict, audit_path
+from assay.audit import AuditReport, Judgement, audit_path
 from assay.benchmarks import get_benchmark
 from assay.errors import UserError
 from assay.runs import RunFolder, RunStatus, write_json
@@ -41,7 +41,7 @@ def change(path: Path, edit: Callable[[Any], object]) -> None:
     path.write_text(json.dumps(data))
 
 
-def raised(report: AuditReport) -> set[tuple[str, Verdict]]:
+def raised(report: AuditReport) -> set[tuple[str, Judgement]]:
     return {(finding.rule, finding.verdict) for finding in report.problems}
 
 
@@ -83,7 +83,7 @@ def test_a_run_that_was_copied_in_a_campaign(tmp_path: Path) -> None:
     for name in plans:
         folder = campaign.run(name)
         write_json(folder.result, summarise(folder, get_benchmark("llama3.1-8b")))
-    assert ("identical-figures", Verdict.UNSUPPORTED) in raised(audit_path(campaign.path))
+    assert ("identical-figures", Judgement.UNSUPPORTED) in raised(audit_path(campaign.path))
 
 
 def scaling_campaign(parent: Path) -> Path:
@@ -120,7 +120,7 @@ def test_a_scaling_that_was_changed_by_hand(tmp_path: Path, key: str, rule: str)
     change(
         path / "report.json", lambda d: d["scaling"]["groups"][0].update({key: d["scaling"]["groups"][0][key] * 1.05})
     )
-    assert (rule, Verdict.CONTRADICTED) in raised(audit_path(path))
+    assert (rule, Judgement.CONTRADICTED) in raised(audit_path(path))
 
 
 def test_a_folder_of_campaigns_and_other_logs(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_damaged_files_of_a_run_are_findings(tmp_path: Path) -> None:
     for path in (folder.requests, folder.ledger, folder.result, folder.loadgen_detail):
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 3])
     report = audit_path(folder.path)
-    assert ("log-integrity", Verdict.UNSUPPORTED) in raised(report)
+    assert ("log-integrity", Judgement.UNSUPPORTED) in raised(report)
     assert len(report.problems) >= 4
 
 
@@ -207,7 +207,7 @@ def test_mbu_and_mfu_of_a_measured_cpu(tmp_path: Path) -> None:
 def test_a_cpu_that_is_far_too_slow_for_the_figures(tmp_path: Path) -> None:
     folder = finished(tmp_path, Plan(samples=200, nodes=(Node("node-a"),)))
     own_cpu(folder, tflops={"fp16": 0.001})
-    assert ("ceiling-throughput", Verdict.IMPOSSIBLE) in raised(audit_path(folder.path))
+    assert ("ceiling-throughput", Judgement.IMPOSSIBLE) in raised(audit_path(folder.path))
 
 
 def test_a_cpu_ceiling_that_cant_be_read_is_noted(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.paths import shared_data
 from tests.unit.audit.test_audit_true_runs import complaints
 
-from assay.audit import AuditReport, Verdict, audit_path
+from assay.audit import AuditReport, Judgement, audit_path
 from assay.errors import UserError
 
 SUMMARY, DETAIL = "mlperf_log_summary.txt", "mlperf_log_detail.txt"
@@ -83,7 +83,7 @@ def test_systems_of_any_name_never_trip_a_ceiling_that_was_guessed_too_low(copie
     folder = next(copied.glob("closed/Intel/results/*"))
     folder.rename(folder.with_name(system))
     problems = audit_path(copied).problems
-    assert [finding for finding in problems if finding.verdict is Verdict.IMPOSSIBLE] == []
+    assert [finding for finding in problems if finding.verdict is Judgement.IMPOSSIBLE] == []
 
 
 @pytest.mark.parametrize("missing", [SUMMARY, DETAIL])
@@ -112,7 +112,7 @@ def test_the_systems_description_is_believed_before_the_folders_name(copied: Pat
     (systems / f"{system}.json").write_text(json.dumps(description))
     report = audit_path(copied)
     raised = {(finding.rule, finding.verdict) for finding in report.problems}
-    assert ("ceiling-throughput", Verdict.IMPOSSIBLE) in raised  # four H100s' figures from one A2
+    assert ("ceiling-throughput", Judgement.IMPOSSIBLE) in raised  # four H100s' figures from one A2
 
 
 @pytest.mark.parametrize("share", [0.0, 0.05, 0.5, 0.95])

@@ -9,7 +9,7 @@ from typing import Any
 from tests.campaigns import config
 
 from assay.benchmarks import get_benchmark
-from assay.campaign.estimate import Estimate, Estimator, duration, together
+from assay.campaign.estimate import Estimator, TimeEstimate, duration, together
 from assay.campaign.plan import plan_runs
 from assay.config import Config
 from assay.engines import build_engine
@@ -101,7 +101,7 @@ def test_arrivals_and_the_rules_give_a_least(tmp_path: Path) -> None:
 
 
 def test_the_sum_says_what_it_leaves_out() -> None:
-    known, least, unknown = Estimate(30, "x"), Estimate(40, "x", at_least=True), Estimate(None, "x")
+    known, least, unknown = TimeEstimate(30, "x"), TimeEstimate(40, "x", at_least=True), TimeEstimate(None, "x")
     assert together([known, known]) == "about 60 s"
     assert together([known, least]) == "at least 70 s"
     assert together([known, unknown]) == "at least 30 s, and 1 of 2 runs unknown"

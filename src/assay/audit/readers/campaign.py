@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from assay.audit.evidence import Comparison, Evidence, Origin, RunEvidence
+from assay.audit.evidence import ClaimedRatio, Evidence, Origin, RunEvidence
 from assay.audit.readers.run_folder import is_run_folder, read_runs
 from assay.audit.spans import Span
 from assay.runs import CampaignFolder, read_campaign
@@ -28,7 +28,7 @@ def read_campaign_folder(folder: Path) -> Evidence:
     return evidence
 
 
-def _scaling(path: Path, evidence: Evidence) -> Iterator[Comparison]:
+def _scaling(path: Path, evidence: Evidence) -> Iterator[ClaimedRatio]:
     """Efficiency and speed-up of each group of nodes, beside the runs that must give them."""
     try:
         report = orjson.loads(path.read_bytes())
@@ -46,7 +46,7 @@ def _scaling(path: Path, evidence: Evidence) -> Iterator[Comparison]:
             value, lowest = group.get(key), group.get(low)
             if isinstance(value, int | float):
                 words = f"{'scaling efficiency' if kind == 'scaling' else 'speed-up'} {value:.4g} of {', '.join(nodes)}"
-                claim = Comparison(kind, words, Span.near(float(value), _NEAR), combined, baselines)
+                claim = ClaimedRatio(kind, words, Span.near(float(value), _NEAR), combined, baselines)
                 claim.lowest = float(lowest) if isinstance(lowest, int | float) else None
                 yield claim
 

@@ -16,7 +16,7 @@ from assay.analysis.ceilings import (
     precision_of,
     read_model_config,
 )
-from assay.audit.evidence import Comparison, Evidence, Origin, Projection, RunEvidence, Spread, Text
+from assay.audit.evidence import ClaimedDuration, ClaimedRatio, Evidence, Origin, RunEvidence, Spread, Wording
 from assay.audit.facts import dataset_facts
 from assay.audit.readers.fields import UNITS_NS, Fields, texts
 from assay.audit.readers.loadgen import is_log_folder, read_log_folder
@@ -45,7 +45,7 @@ def read_claims(path: Path) -> Evidence:
     if not isinstance(data, dict) or not isinstance(data.get("runs"), list):
         raise UserError(f"{path}: not a claims file: it needs a list called 'runs' (assay's docs/audit.md shows one)")
     evidence = Evidence(path=str(path), kind="claims file")
-    evidence.texts = [Text(place, text) for place, text in texts(data, str(path))]
+    evidence.texts = [Wording(place, text) for place, text in texts(data, str(path))]
     top = Fields(data, str(path))
     top.only(_TOP)
     common = _Common(top, path)
@@ -227,12 +227,12 @@ def _derived(evidence: Evidence, runs: dict[str, RunEvidence], fields: Fields, c
         if samples is None or duration is None:
             raise UserError(f"{fields.where}: a projection needs samples and duration")
         words = f"{run.name}: {samples} samples in {fields.data.get('duration')}"
-        evidence.projections.append(Projection(words, run, samples, duration))
+        evidence.projections.append(ClaimedDuration(words, run, samples, duration))
     elif kind in ("scaling", "speedup"):
         fields.only({"kind", "value", "combined", "baselines", "baseline_rate", "measured"})
         combined = fields.text("combined")
         evidence.comparisons.append(
-            Comparison(
+            ClaimedRatio(
                 kind=kind,
                 statement=f"{'scaling efficiency' if kind == 'scaling' else 'speed-up'} {fields.data.get('value')}",
                 claimed=fields.share("value"),

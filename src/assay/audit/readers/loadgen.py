@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.analysis.ceilings import Accelerator, find_accelerator, find_model
-from assay.audit.evidence import Evidence, Origin, RunEvidence, Samples, Spread, Text
+from assay.audit.evidence import Evidence, Origin, RunEvidence, SampleCounts, Spread, Wording
 from assay.audit.spans import Span
 from assay.errors import UserError
 from assay.runs import LatencyStats, LoadgenDetail, LoadgenSummary, read_detail, read_summary
@@ -72,13 +72,13 @@ def read_tree(root: Path, folders: list[Path] | None = None) -> Evidence:
     return evidence
 
 
-def log_texts(run: RunEvidence) -> Iterator[Text]:
+def log_texts(run: RunEvidence) -> Iterator[Wording]:
     """The lines of a summary that carry words or figures."""
     if run.summary:
         for name, value in {**run.summary.metrics, **run.summary.parameters}.items():
-            yield Text(f"{run.where}/{SUMMARY}: {name}", str(value))
+            yield Wording(f"{run.where}/{SUMMARY}: {name}", str(value))
         if run.summary.sut:
-            yield Text(f"{run.where}/{SUMMARY}: SUT name", run.summary.sut)
+            yield Wording(f"{run.where}/{SUMMARY}: SUT name", run.summary.sut)
 
 
 class _Place:
@@ -123,7 +123,7 @@ def _read(folder: Path, run: RunEvidence) -> tuple[LoadgenSummary | None, Loadge
 def _figures(run: RunEvidence, summary: LoadgenSummary, detail: LoadgenDetail) -> None:
     scenario = str(detail.values.get("effective_scenario") or summary.scenario or "").lower()
     completed = detail.sample_count
-    run.samples = Samples(assigned=completed, completed=completed)
+    run.samples = SampleCounts(assigned=completed, completed=completed)
     timed = detail.window_s and run.loadgen_mode == "PerformanceOnly"
     run.wall_clock_s = Span.near(detail.window_s, 0.005, 0.05) if detail.window_s and timed else None
     if not run.performance:

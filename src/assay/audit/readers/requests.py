@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from assay.audit.evidence import Measured, RunEvidence, Spread
+from assay.audit.evidence import Recomputed, RunEvidence, Spread
 from assay.audit.spans import Span
 from assay.runs import read_requests
 
@@ -20,7 +20,7 @@ _COLUMNS = [
 _PERCENTILES = (50.0, 90.0, 95.0, 97.0, 99.0, 99.9)
 
 
-def measure(path: Path, run: RunEvidence) -> Measured | None:
+def measure(path: Path, run: RunEvidence) -> Recomputed | None:
     """Figures over the deciding attempts. None where no sample succeeded.
 
     Fills `run.outputs` with how the answers ended. Raises OSError, ValueError or KeyError for a damaged file.
@@ -38,7 +38,7 @@ def measure(path: Path, run: RunEvidence) -> Measured | None:
     timed = first >= 0
     several = timed & (tokens >= 2)
     lost = int(pc.sum(pc.equal(status, "lost")).as_py() or 0)
-    return Measured(
+    return Recomputed(
         completed=good.num_rows,
         failed=final.num_rows - good.num_rows - lost,
         lost=lost,

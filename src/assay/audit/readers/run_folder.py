@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from assay.analysis.ceilings import Accelerator, find_accelerator, find_model, precision_of
-from assay.audit.evidence import Evidence, Origin, RunEvidence, Samples, Spread, Text
+from assay.audit.evidence import Evidence, Origin, RunEvidence, SampleCounts, Spread, Wording
 from assay.audit.readers.loadgen import SUMMARY, is_log_folder, read_log_folder
 from assay.audit.spans import Span
 from assay.errors import UserError
@@ -42,7 +42,7 @@ def read_runs(folders: list[Path], path: Path, kind: str) -> Evidence:
         try:
             evidence.runs.append(_run(RunFolder(folder), evidence))
         except UserError as error:
-            evidence.unreadable.append(Text(str(folder), str(error)))
+            evidence.unreadable.append(Wording(str(folder), str(error)))
     return evidence
 
 
@@ -55,7 +55,7 @@ def _run(folder: RunFolder, evidence: Evidence) -> RunEvidence:
     ledger = _optional(folder.ledger, Ledger, run)
     result = _optional(folder.result, Result, run)
     if ledger:
-        run.samples = Samples(ledger.issued, ledger.completed, ledger.failed, ledger.lost)
+        run.samples = SampleCounts(ledger.issued, ledger.completed, ledger.failed, ledger.lost)
         run.ledger = ledger
     if result:
         _result(run, result, folder, evidence)
@@ -96,7 +96,7 @@ def _result(run: RunEvidence, result: Result, folder: RunFolder, evidence: Evide
             _spread(getattr(run, name), result.latency[key])
     for endpoint in result.endpoints:
         part = RunEvidence(name=f"{run.name}: {endpoint.endpoint}", origin=Origin.RUN, where=place)
-        part.samples = Samples(completed=endpoint.samples)
+        part.samples = SampleCounts(completed=endpoint.samples)
         part.scenario, part.mode, part.nodes = run.scenario, run.mode, [endpoint.node]
         part.finished = run.finished
         if endpoint.samples_per_s:
@@ -113,7 +113,7 @@ def _result(run: RunEvidence, result: Result, folder: RunFolder, evidence: Evide
         run.quality.passed = result.accuracy.gate == "pass"
     words = [("verdict", result.verdict.words), *(("notice", notice) for notice in result.notices)]
     words += [(name, repr(figure.value)) for name, figure in figures.items()]
-    evidence.texts += [Text(f"{place}: {name}", text) for name, text in words]
+    evidence.texts += [Wording(f"{place}: {name}", text) for name, text in words]
 
 
 def _spread(spread: Spread, data: Distribution) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from assay.audit.evidence import RunEvidence
-from assay.audit.hardware import Limits, limits
+from assay.audit.hardware import Bounds, limits
 from assay.audit.registry import Check, impossible, run_rule, supported, unsupported
 from assay.audit.spans import Span, ns
 
@@ -38,7 +38,7 @@ def check(run: RunEvidence) -> Iterator[Check]:
         yield from _judge(run, found, "latency", run.latency.mean, *bounds)
 
 
-def _judge(run: RunEvidence, found: Limits, name: str, mean: Span, declared: float, generous: float) -> Iterator[Check]:
+def _judge(run: RunEvidence, found: Bounds, name: str, mean: Span, declared: float, generous: float) -> Iterator[Check]:
     if mean.low < 0:
         return
     words = f"mean {name} {ns(mean)}; {found.words}"

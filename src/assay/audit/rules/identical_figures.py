@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from assay.audit.evidence import Evidence, Origin, RunEvidence
 from assay.audit.registry import Check, every_run, evidence_rule
 from assay.audit.spans import Span
-from assay.audit.verdicts import Verdict
+from assay.audit.verdicts import Judgement
 
 _DIGITS_OF_ALL = 4.0
 _DIGITS_OF_SOME = 10.0
@@ -41,7 +41,7 @@ def check(evidence: Evidence) -> Iterator[Check]:
         if same and _too_much(same, everything=len(same) == len(shared)):
             figures = ", ".join(f"{name} {value}" for name, value in same)
             yield Check(
-                Verdict.UNSUPPORTED,
+                Judgement.UNSUPPORTED,
                 f"{first.name} and {second.name} were both measured",
                 f"identical to the last digit: {figures}",
                 subject=f"{first.name}, {second.name}",

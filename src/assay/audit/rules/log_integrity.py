@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from assay.audit.evidence import Evidence, RunEvidence
 from assay.audit.registry import Check, contradicted, every_run, evidence_rule, supported, unsupported
-from assay.audit.verdicts import Verdict
+from assay.audit.verdicts import Judgement
 
 _PAIRS = {
     "Min latency (ns)": "result_min_latency_ns",
@@ -33,7 +33,7 @@ differ between the two logs, or a result that does, contradict each other.
 )
 def check(evidence: Evidence) -> Iterator[Check]:
     for unreadable in evidence.unreadable:
-        yield Check(Verdict.UNSUPPORTED, "a run", unreadable.text, subject=unreadable.where, where=unreadable.where)
+        yield Check(Judgement.UNSUPPORTED, "a run", unreadable.text, subject=unreadable.where, where=unreadable.where)
     for run in every_run(evidence):
         for found in _run(run):
             yield Check(found.verdict, found.statement, found.arithmetic, subject=run.name, where=run.where)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assay.audit.evidence import Measured, RunEvidence
+from assay.audit.evidence import Recomputed, RunEvidence
 from assay.audit.registry import Check, contradicted, run_rule, supported
 from assay.audit.spans import Span, ns
 
@@ -32,7 +32,7 @@ def check(run: RunEvidence) -> Iterator[Check]:
         yield supported("figures as the records give them", f"{measured.completed} samples of {measured.source}")
 
 
-def _figures(run: RunEvidence, measured: Measured) -> Iterator[Check]:
+def _figures(run: RunEvidence, measured: Recomputed) -> Iterator[Check]:
     expected = [("output tokens", run.output_tokens, float(measured.output_tokens))]
     if measured.duration_s > 0:
         expected += [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assay.audit.evidence import Comparison, Evidence, RunEvidence
+from assay.audit.evidence import ClaimedRatio, Evidence, RunEvidence
 from assay.audit.registry import Check, contradicted, evidence_rule, supported, unsupported
 from assay.audit.spans import Span, total
 
@@ -31,7 +31,7 @@ def check(evidence: Evidence) -> Iterator[Check]:
                 yield Check(verdict.verdict, verdict.statement, verdict.arithmetic, subject=claim.statement)
 
 
-def _judge(claim: Comparison, claimed: Span) -> Iterator[Check]:
+def _judge(claim: ClaimedRatio, claimed: Span) -> Iterator[Check]:
     if not claim.measured or not claim.baselines:
         yield unsupported(claim.statement, "its baseline wasn't measured: scaling efficiency is not measured")
         return

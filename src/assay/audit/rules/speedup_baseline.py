@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assay.audit.evidence import Comparison, Evidence, RunEvidence
+from assay.audit.evidence import ClaimedRatio, Evidence, RunEvidence
 from assay.audit.registry import Check, contradicted, evidence_rule, supported, unsupported
 from assay.audit.rules.scaling_efficiency import rates
 from assay.audit.spans import Span, total
@@ -28,7 +28,7 @@ def check(evidence: Evidence) -> Iterator[Check]:
             yield Check(found.verdict, found.statement, found.arithmetic, subject=claim.statement)
 
 
-def _judge(claim: Comparison, claimed: Span) -> Check:
+def _judge(claim: ClaimedRatio, claimed: Span) -> Check:
     if not claim.measured:
         return unsupported(claim.statement, "its baseline wasn't measured")
     pair = rates(claim.combined, claim.baselines)

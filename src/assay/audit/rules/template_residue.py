@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from assay.audit.evidence import Evidence
 from assay.audit.registry import Check, evidence_rule
-from assay.audit.verdicts import Verdict
+from assay.audit.verdicts import Judgement
 
 _RESIDUE = re.compile(
     r"\$\([^)]*\)|\$\{[^}]*\}|\{\{.*?\}\}|\{%.*?%\}|%\(\w+\)[sd]|\b(?:TODO|TBD|FIXME|XXX)\b|\blorem ipsum\b"
@@ -31,4 +31,4 @@ def check(evidence: Evidence) -> Iterator[Check]:
         if match:
             words = " ".join(text.text.split())[:120]
             found = f"{match[0]!r} where a value belongs"
-            yield Check(Verdict.UNSUPPORTED, words, found, subject=text.where, where=text.where)
+            yield Check(Judgement.UNSUPPORTED, words, found, subject=text.where, where=text.where)

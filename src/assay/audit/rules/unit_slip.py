@@ -8,7 +8,7 @@ from assay.audit.evidence import Evidence, RunEvidence
 from assay.audit.registry import Check, every_run, evidence_rule
 from assay.audit.rules.projection import measured_rate
 from assay.audit.spans import Span
-from assay.audit.verdicts import Verdict
+from assay.audit.verdicts import Judgement
 
 _FACTORS = {
     60.0: "minutes for seconds, or hours for minutes",
@@ -38,7 +38,7 @@ def check(evidence: Evidence) -> Iterator[Check]:
             words = _slip(stated, actual, run)
             if words:
                 sums = _sums(stated, actual, words)
-                yield Check(Verdict.CONTRADICTED, f"{name} {stated}", sums, subject=run.name, where=run.where)
+                yield Check(Judgement.CONTRADICTED, f"{name} {stated}", sums, subject=run.name, where=run.where)
     for claim in evidence.projections:
         rate = measured_rate(claim.run) if claim.run else None
         if rate is None or rate.low <= 0:
@@ -47,7 +47,7 @@ def check(evidence: Evidence) -> Iterator[Check]:
         words = _slip(claim.duration_s, actual, None)
         if words:
             sums = _sums(claim.duration_s, actual, words)
-            yield Check(Verdict.CONTRADICTED, claim.statement, sums, subject=claim.statement)
+            yield Check(Judgement.CONTRADICTED, claim.statement, sums, subject=claim.statement)
 
 
 def _pairs(run: RunEvidence) -> Iterator[tuple[str, Span, Span]]:
