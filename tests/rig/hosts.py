@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+TINY = Path(__file__).with_name("tiny_server.py")
 PREFIX = "asrig"
 BRIDGE = f"{PREFIX}br0"
 NETWORK = "198.51.100"  # TEST-NET-2; the controller is .1, host i is .(10+i)
@@ -178,6 +179,20 @@ def wait_for_port(host: str, port: int, timeout_s: float = 20, what: str = "") -
             time.sleep(0.05)
         else:
             return
+
+
+def leftovers(hosts: Hosts, number: int) -> list[str]:
+    """What assay started on a host and runs there now: servers and their guards, agents, probes."""
+    words = ("guard.py", "tiny_server", "assay.engines", "assay.simulator", "--every", "exec(program)")
+    return [line for line in hosts.processes(number) if any(word in line for word in words)]
+
+
+def gone(hosts: Hosts, number: int) -> bool:
+    """Whether nothing of that is left, once what has lost its reader has had time to find out."""
+    deadline = time.monotonic() + 20
+    while leftovers(hosts, number) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return not leftovers(hosts, number)
 
 
 if __name__ == "__main__" and sys.argv[1:] == ["clean"]:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from assay.cluster.launcher import Heard, Launcher, LaunchError
+from assay.serving.exits import explain_exit
 from assay.serving.facts import NodeFacts
 from assay.serving.probing import probe_here
 from assay.serving.servers import PlacedServer, ServerSpec, ServerState, fill
@@ -153,16 +154,6 @@ def tail_file(path: Path, lines: int) -> str:
             return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
     except FileNotFoundError:
         return ""
-
-
-def explain_exit(code: int) -> str:
-    """An exit code in plain words. Codes above 128 are signals, as shells write them."""
-    number = -code if code < 0 else code - 128
-    if number in {item.value for item in signal.Signals}:
-        name = signal.Signals(number).name
-        hint = " (was the machine out of memory?)" if number == signal.SIGKILL else ""
-        return f"killed by {name}{hint}"
-    return f"exit code {code}"
 
 
 def _start_ticks(pid: int) -> int:

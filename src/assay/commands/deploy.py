@@ -9,11 +9,12 @@ import click
 import orjson
 
 from assay.config import Config, dump_config, load_config
-from assay.deploy.check import CheckReport, CheckRow, Outcome, check_cluster
+from assay.deploy.check import CheckReport, CheckRow, check_cluster
 from assay.deploy.deployment import stop_deployment
 from assay.deploy.export import export_files, write_files
 from assay.deploy.export.files import ExportKind
 from assay.errors import EXIT_FAILED, EXIT_OK, AssayError
+from assay.serving.health import judged
 
 
 def check_command(file: Path | None, overrides: list[str], *, deep: bool, as_json: bool) -> int:
@@ -34,17 +35,9 @@ def _dataset_row(config: Config) -> CheckRow:
     try:
         dataset = load_dataset(get_benchmark(config.benchmark), config.dataset.path, config.dataset.samples)
     except AssayError as error:
-        return CheckRow(
-            node="controller",
-            check="data set",
-            outcome=Outcome.FAILED,
-            weight=5,
-            detail="not readable",
-            mend=str(error),
-            required=True,
-        )
+        return judged("controller", "data set", False, 5, "not readable", str(error), required=True)
     detail = f"{dataset.name}: {len(dataset)} of {dataset.total} samples, sha256 {dataset.sha256}"
-    return CheckRow(node="controller", check="data set", outcome=Outcome.PASSED, weight=5, detail=detail, required=True)
+    return judged("controller", "data set", True, 5, detail, "", required=True)
 
 
 def _text(report: CheckReport) -> str:

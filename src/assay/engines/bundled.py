@@ -46,9 +46,9 @@ class EmbeddedEngine(Engine):
     def command(self) -> list[str]:
         """The argument list, with placeholders for interpreter, address and port."""
         from assay.engines.embedded.command import server_command
-        from assay.engines.embedded.options import EngineOptions
+        from assay.engines.embedded.options import ComputeOptions
 
-        chosen = EngineOptions(
+        chosen = ComputeOptions(
             precision=self._options.precision,
             threads=self._options.threads,
             cache_gb=self._options.cache_gb,

@@ -62,9 +62,9 @@ class EmbeddedOptions(_Served):
     @model_validator(mode="after")
     def _one_thread(self) -> EmbeddedOptions:
         if self.threads == 1:
-            from assay.engines.embedded.options import EngineOptions
+            from assay.engines.embedded.options import ComputeOptions
 
-            if refusal := EngineOptions(self.precision, self.threads).refusal(cores=1):
+            if refusal := ComputeOptions(self.precision, self.threads).refusal(cores=1):
                 raise ValueError(f"threads: 1: {refusal}")
         return self
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, computed_field
 from assay.serving.facts import NodeFacts
 
 
-class Outcome(StrEnum):
+class CheckOutcome(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     SKIPPED = "skipped"
@@ -22,7 +22,7 @@ class CheckRow(BaseModel):
 
     node: str
     check: str
-    outcome: Outcome
+    outcome: CheckOutcome
     weight: int = Field(ge=0, description="what it adds to the score when it passes")
     detail: str = Field(description="what was seen")
     mend: str = Field(default="", description="what to do; set where it failed")
@@ -41,29 +41,29 @@ class CheckReport(BaseModel):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def earned(self) -> int:
-        return sum(row.weight for row in self.rows if row.outcome is Outcome.PASSED)
+        return sum(row.weight for row in self.rows if row.outcome is CheckOutcome.PASSED)
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def possible(self) -> int:
-        return sum(row.weight for row in self.rows if row.outcome is not Outcome.SKIPPED)
+        return sum(row.weight for row in self.rows if row.outcome is not CheckOutcome.SKIPPED)
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def ready(self) -> bool:
         """Whether no required check failed."""
-        return not any(row.required and row.outcome is Outcome.FAILED for row in self.rows)
+        return not any(row.required and row.outcome is CheckOutcome.FAILED for row in self.rows)
 
     @property
     def failed(self) -> list[CheckRow]:
-        return [row for row in self.rows if row.outcome is Outcome.FAILED]
+        return [row for row in self.rows if row.outcome is CheckOutcome.FAILED]
 
     def table(self) -> list[tuple[str, str, str, str, str]]:
         """Node, check, outcome, points, and what was seen or must be done."""
         rows = []
         for row in self.rows:
-            got = row.weight if row.outcome is Outcome.PASSED else 0
-            points = "-" if row.outcome is Outcome.SKIPPED else f"{got}/{row.weight}"
+            got = row.weight if row.outcome is CheckOutcome.PASSED else 0
+            points = "-" if row.outcome is CheckOutcome.SKIPPED else f"{got}/{row.weight}"
             text = f"{row.detail}: {row.mend}" if row.mend else row.detail
             rows.append((row.node, row.check, row.outcome.value, points, text))
         return rows
@@ -73,7 +73,7 @@ def judged(
     node: str, check: str, passed: bool | None, weight: int, detail: str, mend: str, *, required: bool = False
 ) -> CheckRow:
     """A row from a yes or no; None is skipped. `mend` is kept only where it failed."""
-    outcome = Outcome.SKIPPED if passed is None else Outcome.PASSED if passed else Outcome.FAILED
+    outcome = CheckOutcome.SKIPPED if passed is None else CheckOutcome.PASSED if passed else CheckOutcome.FAILED
     return CheckRow(
         node=node,
         check=check,

@@ -15,7 +15,7 @@ from assay.cluster import LaunchError
 from assay.cluster.docker import DockerLauncher
 from assay.cluster.options import DockerOptions
 from assay.deploy import Deployment, stop_deployment
-from assay.deploy.check import Outcome, check_cluster
+from assay.deploy.check import CheckOutcome, check_cluster
 from assay.engines import SimulatedOptions
 from assay.serving.http import get_json
 from assay.serving.servers import ServerSpec
@@ -107,9 +107,9 @@ async def test_check_tells_of_daemon_image_and_runtime(hosts: Hosts, docker_host
     cluster = options(hosts, docker_host, node={"accelerators": [0]})
     report = await check_cluster(SIMULATED, cluster)
     assert [(row.check, row.outcome) for row in report.rows] == [
-        ("docker", Outcome.PASSED),
-        ("image", Outcome.PASSED),
-        ("gpu runtime", Outcome.FAILED),
+        ("docker", CheckOutcome.PASSED),
+        ("image", CheckOutcome.PASSED),
+        ("gpu runtime", CheckOutcome.FAILED),
     ]
 
 

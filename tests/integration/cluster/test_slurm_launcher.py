@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.integration.cluster.conftest import TINY, gone, leftovers
 from tests.rig import slurm as rig
-from tests.rig.hosts import Hosts
+from tests.rig.hosts import TINY, Hosts, gone, leftovers
 
 pytestmark = [pytest.mark.slurm, pytest.mark.ssh]
 

@@ -13,8 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.integration.cluster.conftest import TINY, gone, leftovers
-from tests.rig.hosts import NETWORK, REPOSITORY, Hosts
+from tests.rig.hosts import NETWORK, REPOSITORY, TINY, Hosts, gone, leftovers
 
 from assay.cluster import LaunchError
 from assay.cluster.options import SshOptions

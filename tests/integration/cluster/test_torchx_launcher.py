@@ -13,9 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.integration.cluster.conftest import TINY
 from tests.rig import slurm as slurm_rig
-from tests.rig.hosts import Hosts
+from tests.rig.hosts import TINY, Hosts
 
 from assay.cluster import LaunchError
 from assay.cluster.options import SshOptions, TorchxOptions

@@ -35,9 +35,9 @@ _WRONG_RECORD = """
 import sys
 from pathlib import Path
 from assay.engines.embedded import engine
-from assay.engines.embedded.options import EngineOptions
+from assay.engines.embedded.options import ComputeOptions
 
-loop = engine.EngineLoop(engine.load_pipeline(Path(sys.argv[1]), EngineOptions("bf16", cache_gb=1)), None)
+loop = engine.EngineLoop(engine.load_pipeline(Path(sys.argv[1]), ComputeOptions("bf16", cache_gb=1)), None)
 loop.check_golden()
 engine.GOLDEN[-1].token_ids[-1] += 1
 try:

@@ -24,7 +24,7 @@ import pytest
 from tests.paths import shared_data
 
 from assay.engines.embedded import ModelFiles, ensure_model, server_command
-from assay.engines.embedded.options import EngineOptions, Precision
+from assay.engines.embedded.options import ComputeOptions, Precision
 from assay.engines.embedded.vocabulary import Vocabulary
 from assay.errors import UserError
 
@@ -79,14 +79,14 @@ class Server:
             time.sleep(0.05)
 
 
-def command_for(port_file: Path, options: EngineOptions) -> list[str]:
+def command_for(port_file: Path, options: ComputeOptions) -> list[str]:
     return [*server_command(sys.executable, "127.0.0.1", "0", options), "--port-file", str(port_file)]
 
 
 @contextmanager
 def running(folder: Path, precision: Precision = "f32", cores: str | None = None) -> Iterator[Server]:
     port_file, log = folder / "port", folder / "server.log"
-    command = command_for(port_file, EngineOptions(precision, cache_gb=1))
+    command = command_for(port_file, ComputeOptions(precision, cache_gb=1))
     if cores is not None:
         command = ["taskset", "-c", cores, *command]
     with log.open("wb") as file:
@@ -311,7 +311,7 @@ def test_a_killed_engine_fails_its_requests_and_ends_the_server(files: ModelFile
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_a_server_that_ends_leaves_no_engine(files: ModelFiles, tmp_path: Path, how: signal.Signals) -> None:
     port_file = tmp_path / "port"
-    process = subprocess.Popen(command_for(port_file, EngineOptions(cache_gb=1)), stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command_for(port_file, ComputeOptions(cache_gb=1)), stderr=subprocess.DEVNULL)
     try:
         while not port_file.exists():
             assert process.poll() is None
@@ -334,7 +334,7 @@ def test_one_core_serves_f32(server: Server, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("taskset") is None, reason="needs taskset")
 def test_one_core_is_refused_in_bf16_before_openvino_dies_of_it(files: ModelFiles, tmp_path: Path) -> None:
-    command = ["taskset", "-c", one_core(), *command_for(tmp_path / "port", EngineOptions("bf16", cache_gb=1))]
+    command = ["taskset", "-c", one_core(), *command_for(tmp_path / "port", ComputeOptions("bf16", cache_gb=1))]
     done = subprocess.run(command, capture_output=True, text=True, timeout=_START_S, check=False)
     assert done.returncode == 2
     assert "error: The embedded engine can't start: with one thread OpenVINO computes in f32 only" in done.stderr

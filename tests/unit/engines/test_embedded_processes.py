@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from assay.engines.embedded import metrics, server_command
 from assay.engines.embedded.engine import Link
 from assay.engines.embedded.messages import Add, Cancel, Failed, Message, Ready, Step, pack, unpack
-from assay.engines.embedded.options import EngineOptions, Precision
+from assay.engines.embedded.options import ComputeOptions, Precision
 
 _ids = st.lists(st.integers(0, 1 << 20), max_size=20)
 _number = st.integers(0, 1 << 30)
@@ -57,7 +57,7 @@ def test_the_link_joins_what_arrives_in_pieces() -> None:
 
 @given(
     st.builds(
-        EngineOptions,
+        ComputeOptions,
         st.sampled_from(["bf16", "f32"]),
         st.integers(0, 256),
         st.integers(1, 512),
@@ -65,22 +65,22 @@ def test_the_link_joins_what_arrives_in_pieces() -> None:
         st.integers(1, 65536),
     )
 )
-def test_options_survive_a_command_line(options: EngineOptions) -> None:
+def test_options_survive_a_command_line(options: ComputeOptions) -> None:
     parser = argparse.ArgumentParser()
-    EngineOptions.add_to(parser)
-    assert EngineOptions.from_arguments(parser.parse_args(options.arguments())) == options
+    ComputeOptions.add_to(parser)
+    assert ComputeOptions.from_arguments(parser.parse_args(options.arguments())) == options
 
 
 def test_options_out_of_range_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     parser = argparse.ArgumentParser()
-    EngineOptions.add_to(parser)
+    ComputeOptions.add_to(parser)
     with pytest.raises(SystemExit):
         parser.parse_args(["--cache-gb", "0"])
     assert "--cache-gb: invalid whole number of at least 1 value: '0'" in capsys.readouterr().err
 
 
 def test_the_command_names_address_and_options() -> None:
-    command = server_command("python", "127.0.0.1", "0", EngineOptions("f32", threads=3))
+    command = server_command("python", "127.0.0.1", "0", ComputeOptions("f32", threads=3))
     assert command[:3] == ["python", "-m", "assay.engines.embedded.server"]
     pairs = dict(zip(command[3::2], command[4::2], strict=True))
     assert (pairs["--host"], pairs["--port"], pairs["--model-name"]) == ("127.0.0.1", "0", "smollm2-135m")
@@ -92,7 +92,7 @@ def test_the_command_names_address_and_options() -> None:
     [("bf16", 1, 8, True), ("bf16", 0, 1, True), ("bf16", 2, 1, True), ("bf16", 2, 2, False), ("f32", 1, 1, False)],
 )
 def test_one_thread_is_for_f32_only(precision: Precision, threads: int, cores: int, refused: bool) -> None:
-    assert (EngineOptions(precision, threads).refusal(cores) is not None) == refused
+    assert (ComputeOptions(precision, threads).refusal(cores) is not None) == refused
 
 
 def test_metrics_have_vllms_names_and_form() -> None:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from assay.cluster.docker.daemon import NO_RUNTIME, Daemon
 from assay.cluster.launcher import Launcher, LaunchError
-from assay.cluster.local import environment, explain_exit
+from assay.cluster.local import environment
 from assay.cluster.options import DockerOptions, SshNode
 from assay.errors import AssayError
+from assay.serving.exits import explain_exit
 from assay.serving.facts import NodeFacts
 from assay.serving.health import CheckRow, judged
 from assay.serving.probing import parse_probe, probe_here, probe_source

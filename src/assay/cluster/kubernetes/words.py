@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from assay.cluster.local import explain_exit
+from assay.serving.exits import explain_exit
 
 IMAGE = "check cluster.image, its registry and cluster.image_pull_secrets"
 LOG = "its log tells why; check engine and cluster.image"

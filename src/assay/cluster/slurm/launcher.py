@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from assay.cluster.launcher import Heard, Launcher, LaunchError
-from assay.cluster.local import GUARD, explain_exit, secrets, tail_file
+from assay.cluster.local import GUARD, secrets, tail_file
 from assay.cluster.options import SlurmOptions
 from assay.cluster.slurm import commands
 from assay.cluster.slurm.script import job_name, sbatch_script
 from assay.cluster.slurm.words import HOPELESS, RUNNING, WAITING, end_in_words, reason_in_words
 from assay.errors import AssayError, UserError
+from assay.serving.exits import explain_exit
 from assay.serving.facts import NodeFacts
 from assay.serving.health import CheckRow, judged
 from assay.serving.probing import OBSERVED, observing, parse_probe, probe_source

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from assay.cluster.launcher import Heard, Launcher, LaunchError
-from assay.cluster.local import GRACE_S, GUARD, environment, explain_exit, tail_file
+from assay.cluster.local import GRACE_S, GUARD, environment, tail_file
 from assay.cluster.options import SshNode, SshOptions
 from assay.cluster.ssh.session import Session
+from assay.serving.exits import explain_exit
 from assay.serving.facts import NodeFacts
 from assay.serving.probing import OBSERVED, observing, parse_probe, probe_source
 from assay.serving.servers import PlacedServer, ServerSpec, ServerState

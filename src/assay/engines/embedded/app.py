@@ -24,7 +24,7 @@ from assay.engines.embedded.api import (
 from assay.engines.embedded.client import EngineClient, EngineDiedError
 from assay.engines.embedded.http import Exchange, Request, UnfinishedAnswerError
 from assay.engines.embedded.model import ModelFiles
-from assay.engines.embedded.options import EngineOptions
+from assay.engines.embedded.options import ComputeOptions
 from assay.engines.embedded.shapes import DONE, ChatShape, CompletionShape, Piece, event, usage
 from assay.engines.embedded.vocabulary import Vocabulary
 
@@ -41,7 +41,7 @@ class _Job:
 class App:
     """The handler of every request; owns the counters, not the engine."""
 
-    def __init__(self, model_name: str, files: ModelFiles, options: EngineOptions, engine: EngineClient) -> None:
+    def __init__(self, model_name: str, files: ModelFiles, options: ComputeOptions, engine: EngineClient) -> None:
         self._vocabulary = Vocabulary(files.tokenizer_json)
         self._limits = Limits(model_name, len(self._vocabulary), files.context_length)
         self._template = ImmutableSandboxedEnvironment().from_string(files.chat_template)
@@ -88,7 +88,7 @@ class App:
             "engine_version": self._engine.engine_version,
             "model_sha256": self._files.sha256s[self._files.gguf_f16.name],
             "prefix_caching": False,
-            **{name: getattr(self._options, name) for name in EngineOptions.__dataclass_fields__},
+            **{name: getattr(self._options, name) for name in ComputeOptions.__dataclass_fields__},
         }
 
     def _metrics(self) -> bytes:

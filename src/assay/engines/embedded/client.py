@@ -24,7 +24,8 @@ from assay.engines.embedded.messages import (
     pack,
     unpack,
 )
-from assay.engines.embedded.options import EngineOptions
+from assay.engines.embedded.options import ComputeOptions
+from assay.serving.exits import explain_exit
 
 _END_S = 10.0  # from the closed socket to the end of the process, which may write a core file
 
@@ -43,7 +44,7 @@ class Output(NamedTuple):
 class EngineClient:
     """One engine process. `ready` and `dead` are set once each; `running`, `waiting`, `kv_usage` follow its steps."""
 
-    def __init__(self, gguf: Path, options: EngineOptions) -> None:
+    def __init__(self, gguf: Path, options: ComputeOptions) -> None:
         self.ready = asyncio.Event()
         self.dead = asyncio.Event()
         self.failure = ""
@@ -81,8 +82,6 @@ class EngineClient:
                 queue.put_nowait(None)
 
     async def _how_it_ended(self) -> str:
-        from assay.cluster.local import explain_exit
-
         with contextlib.suppress(subprocess.TimeoutExpired):
             await asyncio.to_thread(self._process.wait, _END_S)
         code = self._process.returncode

@@ -18,7 +18,7 @@ from typing import Any
 
 from assay.engines.embedded.golden import GOLDEN
 from assay.engines.embedded.messages import Add, Cancel, Failed, FinishReason, Message, Ready, Step, pack, unpack
-from assay.engines.embedded.options import EngineOptions
+from assay.engines.embedded.options import ComputeOptions
 
 _PR_SET_PDEATHSIG = 1
 
@@ -28,13 +28,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fd", type=int, required=True)
     parser.add_argument("--gguf", type=Path, required=True)
-    EngineOptions.add_to(parser)
+    ComputeOptions.add_to(parser)
     parsed = parser.parse_args()
     _end_with_parent()
     link = Link(socket.socket(fileno=parsed.fd))
     try:
         list(link.receive(wait=False))  # nothing is sent yet: this notices a parent that ended before we asked
-        pipeline = load_pipeline(parsed.gguf, EngineOptions.from_arguments(parsed))
+        pipeline = load_pipeline(parsed.gguf, ComputeOptions.from_arguments(parsed))
         loop = EngineLoop(pipeline, link)
         loop.check_golden()
         link.send(Ready(_engine_version()))
@@ -55,7 +55,7 @@ def _end_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def load_pipeline(gguf: Path, options: EngineOptions) -> Any:
+def load_pipeline(gguf: Path, options: ComputeOptions) -> Any:
     """OpenVINO GenAI's ContinuousBatchingPipeline for `gguf`, prefix caching off."""
     openvino_genai = import_openvino_genai()
     scheduler = openvino_genai.SchedulerConfig()

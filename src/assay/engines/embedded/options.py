@@ -11,7 +11,7 @@ PRECISIONS: tuple[Precision, ...] = ("bf16", "f32")
 
 
 @dataclass(frozen=True, slots=True)
-class EngineOptions:
+class ComputeOptions:
     """Precision is that of weights' arithmetic and of the KV cache."""
 
     precision: Precision = "bf16"
@@ -40,7 +40,7 @@ class EngineOptions:
     @staticmethod
     def add_to(parser: argparse.ArgumentParser) -> None:
         """Let `parser` accept every option, with its default."""
-        defaults = EngineOptions()
+        defaults = ComputeOptions()
         parser.add_argument("--precision", choices=PRECISIONS, default=defaults.precision)
         for name, lowest, text in (
             ("threads", 0, "CPU threads; 0: all that OpenVINO finds"),
@@ -56,9 +56,9 @@ class EngineOptions:
             )
 
     @staticmethod
-    def from_arguments(parsed: argparse.Namespace) -> EngineOptions:
+    def from_arguments(parsed: argparse.Namespace) -> ComputeOptions:
         """The options that a parser prepared by `add_to` has read."""
-        return EngineOptions(**{field.name: getattr(parsed, field.name) for field in fields(EngineOptions)})
+        return ComputeOptions(**{field.name: getattr(parsed, field.name) for field in fields(ComputeOptions)})
 
 
 def _flag(name: str) -> str:

@@ -23,7 +23,7 @@ from assay.engines.embedded.client import EngineClient
 from assay.engines.embedded.command import MODEL_NAME
 from assay.engines.embedded.http import HttpConnection
 from assay.engines.embedded.model import ModelFiles, ensure_model
-from assay.engines.embedded.options import EngineOptions
+from assay.engines.embedded.options import ComputeOptions
 from assay.errors import EXIT_FAILED, EXIT_OK, UserError
 
 logger = logging.getLogger("assay.engines.embedded")
@@ -38,9 +38,9 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8000, help="0: any free port (default %(default)s)")
     parser.add_argument("--port-file", type=Path, help="where to write the port, once it is open")
     parser.add_argument("--model-name", type=_model_name, default=MODEL_NAME)
-    EngineOptions.add_to(parser)
+    ComputeOptions.add_to(parser)
     parsed = parser.parse_args()
-    options = EngineOptions.from_arguments(parsed)
+    options = ComputeOptions.from_arguments(parsed)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
         if refusal := options.refusal(len(os.sched_getaffinity(0))):
@@ -57,7 +57,7 @@ def _model_name(text: str) -> str:
     return text
 
 
-async def _serve(parsed: argparse.Namespace, options: EngineOptions, files: ModelFiles) -> int:
+async def _serve(parsed: argparse.Namespace, options: ComputeOptions, files: ModelFiles) -> int:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):

@@ -13,8 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.integration.cluster.conftest import TINY
-from tests.rig.hosts import REPOSITORY
+from tests.rig.hosts import REPOSITORY, TINY
 
 from assay.cluster import LaunchError
 from assay.cluster.local import LocalLauncher

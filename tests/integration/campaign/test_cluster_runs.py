@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.integration.cluster.conftest import gone, leftovers
-from tests.rig.hosts import REPOSITORY, Hosts
+from tests.rig.hosts import REPOSITORY, Hosts, gone, leftovers
 
 from assay.cluster.options import SshOptions
 from assay.cluster.ssh.connection import KEEPALIVES

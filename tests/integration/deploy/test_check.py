@@ -8,21 +8,21 @@ import pytest
 from tests.rig.hosts import Hosts
 
 from assay.cluster.options import LocalOptions, SshOptions
-from assay.deploy.check import CheckReport, Outcome, check_cluster
+from assay.deploy.check import CheckOutcome, CheckReport, check_cluster
 from assay.engines import SimulatedOptions, VllmOptions
 
 SIMULATED = SimulatedOptions(kind="simulated")
 
 
-def outcomes(report: CheckReport, node: str) -> dict[str, Outcome]:
+def outcomes(report: CheckReport, node: str) -> dict[str, CheckOutcome]:
     return {row.check: row.outcome for row in report.rows if row.node == node}
 
 
 async def test_this_machine() -> None:
     report = await check_cluster(SIMULATED, LocalOptions())
     seen = outcomes(report, "local")
-    assert seen["engine"] is Outcome.PASSED
-    assert seen["accelerators"] is Outcome.SKIPPED
+    assert seen["engine"] is CheckOutcome.PASSED
+    assert seen["accelerators"] is CheckOutcome.SKIPPED
     assert report.possible >= report.earned > 0
 
 
@@ -40,7 +40,7 @@ async def test_hosts(hosts: Hosts, ssh_options: SshOptions) -> None:
     for name in ("node2", "node3"):
         seen = outcomes(report, name)
         assert {seen[check] for check in ("reachable", "engine", "clock", "direct path", "bandwidth")} == {
-            Outcome.PASSED
+            CheckOutcome.PASSED
         }
     assert after == before
     assert not any("python" in line for line in hosts.processes(2))
@@ -73,5 +73,5 @@ async def test_models_that_differ_between_nodes_are_found(hosts: Hosts, ssh_opti
         )
     report = await check_cluster(VllmOptions(kind="vllm", model="/models/m"), ssh_options)
     (row,) = [row for row in report.rows if row.check == "model alike"]
-    assert row.outcome is Outcome.FAILED
+    assert row.outcome is CheckOutcome.FAILED
     assert row.detail == "node3 and node2 differ in w"

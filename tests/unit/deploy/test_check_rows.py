@@ -1,4 +1,4 @@
-"""The preflight score: a listed sum, and rows that say what to do."""
+"""What a node's facts and files mean for a run: rows that say what to do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from assay.deploy.check.hardware import GIB, cluster_rows, node_rows
 from assay.deploy.check.software import alike_row, software_rows
 from assay.serving.facts import AcceleratorFacts, NodeFacts
-from assay.serving.health import CheckReport, CheckRow, Outcome, judged
+from assay.serving.health import CheckOutcome, CheckRow
 from assay.serving.nodes import NodeOptions
 
 OPTIONS = NodeOptions.model_validate({"name": "a", "accelerators": 2})
@@ -35,26 +35,8 @@ def second(**changes: object) -> NodeFacts:
     return node(accelerators=[facts.accelerators[0], facts.accelerators[1].model_copy(update=changes)])
 
 
-def test_the_score_is_the_sum_of_what_passed() -> None:
-    report = CheckReport(
-        rows=[
-            judged("a", "one", True, 5, "seen", "mend"),
-            judged("a", "two", False, 3, "seen", "mend it"),
-            judged("a", "three", None, 9, "not there", ""),
-            judged("a", "four", False, 2, "seen", "mend it", required=True),
-        ]
-    )
-    assert (report.earned, report.possible, report.ready) == (5, 10, False)
-    assert report.table()[:3] == [
-        ("a", "one", "passed", "5/5", "seen"),
-        ("a", "two", "failed", "0/3", "seen: mend it"),
-        ("a", "three", "skipped", "-", "not there"),
-    ]
-    assert CheckReport.model_validate_json(report.model_dump_json(exclude={"earned", "possible", "ready"})) == report
-
-
 def test_a_sound_node_passes_everything() -> None:
-    assert {row.outcome for row in node_rows(node(), OPTIONS)} == {Outcome.PASSED}
+    assert {row.outcome for row in node_rows(node(), OPTIONS)} == {CheckOutcome.PASSED}
 
 
 @pytest.mark.parametrize(
@@ -72,7 +54,7 @@ def test_a_sound_node_passes_everything() -> None:
     ],
 )
 def test_what_is_wrong_is_told_with_its_mend(facts: NodeFacts, check: str, detail: str) -> None:
-    failed = [row for row in node_rows(facts, OPTIONS) if row.outcome is Outcome.FAILED]
+    failed = [row for row in node_rows(facts, OPTIONS) if row.outcome is CheckOutcome.FAILED]
     assert [row.check for row in failed] == [check]
     assert detail in failed[0].detail
     assert failed[0].mend
@@ -80,34 +62,34 @@ def test_what_is_wrong_is_told_with_its_mend(facts: NodeFacts, check: str, detai
 
 def test_clocks_set_on_purpose_are_no_throttling() -> None:
     rows = node_rows(second(throttle_reasons=["applications clocks setting"]), OPTIONS)
-    assert all(row.outcome is Outcome.PASSED for row in rows)
+    assert all(row.outcome is CheckOutcome.PASSED for row in rows)
 
 
 def test_drivers_must_be_alike() -> None:
     other = second(driver_version="2").model_copy(update={"name": "b"})
     assert cluster_rows([node()]) == []
-    assert cluster_rows([node(), node("b")])[0].outcome is Outcome.PASSED
-    assert cluster_rows([node(), other])[0].outcome is Outcome.FAILED
+    assert cluster_rows([node(), node("b")])[0].outcome is CheckOutcome.PASSED
+    assert cluster_rows([node(), other])[0].outcome is CheckOutcome.FAILED
 
 
 def seen(**files: list[object]) -> dict[str, object]:
     return {"python": "3.11", "module": True, "folder": True, "files": {"config.json": [2, "aa"], **files}}
 
 
-def outcome(row: CheckRow | None) -> Outcome | None:
+def outcome(row: CheckRow | None) -> CheckOutcome | None:
     return row.outcome if row else None
 
 
 def test_a_model_must_be_there_and_alike() -> None:
     rows = software_rows("a", {**seen(), "files": {}, "folder": False, "module": False}, "vllm", "/models/m")
     assert [(row.check, row.outcome, row.required) for row in rows] == [
-        ("engine", Outcome.FAILED, True),
-        ("model", Outcome.FAILED, True),
+        ("engine", CheckOutcome.FAILED, True),
+        ("model", CheckOutcome.FAILED, True),
     ]
     same, other = seen(weights=[9, "bb"]), seen(weights=[9, "cc"])
-    assert outcome(alike_row({"a": same, "b": same}, None)) is Outcome.PASSED
-    assert outcome(alike_row({"a": same, "b": other}, None)) is Outcome.FAILED
-    assert outcome(alike_row({"a": same}, {"weights": "bb"})) is Outcome.PASSED
-    assert outcome(alike_row({"a": same}, {"weights": "dd"})) is Outcome.FAILED
-    assert outcome(alike_row({"a": same}, {"absent": "dd"})) is Outcome.FAILED
+    assert outcome(alike_row({"a": same, "b": same}, None)) is CheckOutcome.PASSED
+    assert outcome(alike_row({"a": same, "b": other}, None)) is CheckOutcome.FAILED
+    assert outcome(alike_row({"a": same}, {"weights": "bb"})) is CheckOutcome.PASSED
+    assert outcome(alike_row({"a": same}, {"weights": "dd"})) is CheckOutcome.FAILED
+    assert outcome(alike_row({"a": same}, {"absent": "dd"})) is CheckOutcome.FAILED
     assert alike_row({"a": {**seen(), "files": {}}}, None) is None

@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.integration.cluster.conftest import leftovers
-from tests.rig.hosts import Hosts
+from tests.rig.hosts import Hosts, leftovers
 
 from assay.runs import RunFolder, read_telemetry
 
