@@ -52,10 +52,11 @@ test-rig: setup $(TORCHX)/.assay-installed ## tests on the rig's hosts: SSH, Slu
 test-setup: ## system packages that some tests need (Debian, as root); without them those tests are skipped
 	@sh scripts/install-test-packages $(APT)
 
-lint: $(STAMP) ## ruff and mypy
+lint: $(STAMP) ## ruff, mypy, and the house's floors
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 format: $(STAMP) ## apply ruff's format and fixes
 	$(BIN)/ruff check --fix .
