@@ -13,7 +13,7 @@ from assay.config_errors import SourceMap, explain
 from assay.engines.options import EmbeddedOptions, EngineOptions
 from assay.errors import UserError
 from assay.runs.campaign import CampaignKind, Compliance
-from assay.runs.scenarios import Mode, Scenario
+from assay.runs.scenarios import LoadgenDriven, Mode, Scenario
 
 
 class _Section(BaseModel):
@@ -88,7 +88,7 @@ class Config(_Section):
 
     name: str = Field(default="assay", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
     benchmark: str = Field(default="smollm2-135m", description="a built-in benchmark, or the path of your own")
-    scenarios: tuple[Scenario, ...] = Field(default=("Offline", "Server", "SingleStream"), min_length=1)
+    scenarios: tuple[LoadgenDriven, ...] = Field(default=("Offline", "Server", "SingleStream"), min_length=1)
     modes: tuple[Mode, ...] = Field(default=("performance", "accuracy"), min_length=1)
     official: bool = Field(default=False, description="every setting from the rules: 600 s, all samples, seeds")
     dataset: DatasetConfig = DatasetConfig()

@@ -133,7 +133,7 @@ def _logged_samples(folder: RunFolder, plan: LoadPlan) -> int | None:
 
 def _due(plan: LoadPlan, outcome: dict[str, Any], issued_ns: Any) -> np.ndarray[Any, Any] | None:
     seed, qps = outcome.get("schedule_seed"), outcome.get("target_qps")
-    if plan.loadgen.scenario != "Server" or seed is None or qps is None:
+    if plan.loadgen is None or plan.loadgen.scenario != "Server" or seed is None or qps is None:
         return None
     return scheduled_ns(issued_ns, seed, qps)
 

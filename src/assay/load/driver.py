@@ -108,7 +108,7 @@ class Driver:
             [endpoint.window or 1 for endpoint in warmup.endpoints],
             lambda qsl_idx: float(weights[qsl_idx] + most),
             max_attempts=self._plan.max_attempts,
-            offline_epoch=self._plan.samples if self._plan.loadgen.scenario == "Offline" else None,
+            offline_epoch=self._plan.samples if self._plan.scenario == "Offline" else None,
             prior_rates=rates if all(rates) else None,
         )
         for lane, endpoint in zip(router.lanes, warmup.endpoints, strict=True):

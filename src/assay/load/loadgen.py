@@ -44,6 +44,7 @@ def write_user_conf(settings: LoadgenSettings, folder: Path) -> Path:
 def test_settings(plan: LoadPlan) -> Any:
     """TestSettings for a run: the rules' own, then the user's, then (short runs only) the shorter limits."""
     loadgen, folder = plan.loadgen, Path(plan.folder)
+    assert loadgen is not None
     settings = lg.TestSettings()
     settings.FromConfig("", loadgen.model, loadgen.scenario, _BUILT_IN_ONLY)
     user_conf = write_user_conf(loadgen, folder)
@@ -57,17 +58,17 @@ def test_settings(plan: LoadPlan) -> Any:
     if loadgen.ttft_limit_ns is not None and loadgen.tpot_limit_ns is not None:
         settings.ttft_latency, settings.tpot_latency = loadgen.ttft_limit_ns, loadgen.tpot_limit_ns
     if not loadgen.official:
-        _shorten(settings, plan)
+        _shorten(settings, loadgen, plan.samples)
     return settings
 
 
-def _shorten(settings: Any, plan: LoadPlan) -> None:
-    queries = plan.loadgen.queries or plan.samples
-    settings.performance_sample_count_override = plan.samples
-    settings.min_duration_ms = plan.loadgen.min_duration_ms or 0
+def _shorten(settings: Any, loadgen: LoadgenSettings, samples: int) -> None:
+    queries = loadgen.queries or samples
+    settings.performance_sample_count_override = samples
+    settings.min_duration_ms = loadgen.min_duration_ms or 0
     settings.min_query_count = queries
     # With permutations LoadGen issues whole epochs; for a part of one it must draw samples instead.
-    settings.sample_concatenate_permutation = queries % plan.samples == 0
+    settings.sample_concatenate_permutation = queries % samples == 0
 
 
 class Test:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from assay.runs.scenarios import Mode, Scenario
+from assay.runs.scenarios import DriverName, Mode, Scenario
+from assay.runs.shapes import LoadShape
 
 LoadgenScenario = Literal["Offline", "Server", "SingleStream"]
 
@@ -44,6 +45,16 @@ class LoadgenSettings(_Model):
     user_conf: str | None = None
 
 
+class PacerPlan(_Model):
+    """What Assay's own pacer issues, and when."""
+
+    shape: LoadShape
+    seed: int = Field(ge=0, description="of the arrivals")
+    timetable: str | None = Field(
+        default=None, description="path of the samples' own times and conversations, for traces and sessions"
+    )
+
+
 class Timeouts(_Model):
     connect_s: float = Field(default=5.0, gt=0)
     stall_s: float = Field(default=60.0, gt=0, description="longest silence of a server that owes an answer")
@@ -62,7 +73,8 @@ class LoadPlan(_Model):
     folder: str
     scenario: Scenario
     mode: Mode
-    loadgen: LoadgenSettings
+    loadgen: LoadgenSettings | None = Field(default=None, description="null where the pacer drives")
+    pacer: PacerPlan | None = Field(default=None, description="null where LoadGen drives")
     samples: int
     max_tokens: int
     eos_id: int
@@ -76,10 +88,20 @@ class LoadPlan(_Model):
     timeouts: Timeouts
     warmup: WarmupPlan
 
+    @model_validator(mode="after")
+    def _one_driver(self) -> Self:
+        if (self.loadgen is None) == (self.pacer is None):
+            raise ValueError("a load has one driver: loadgen or pacer")
+        return self
+
+    @property
+    def driver(self) -> DriverName:
+        return "loadgen" if self.pacer is None else "pacer"
+
     @property
     def streams_first_token(self) -> bool:
-        """LoadGen wants FirstTokenComplete in every scenario but Offline."""
-        return self.loadgen.scenario != "Offline"
+        """LoadGen wants FirstTokenComplete in every scenario but Offline; the pacer wants answers alone."""
+        return self.loadgen is not None and self.loadgen.scenario != "Offline"
 
 
 def read_plan(path: Path) -> LoadPlan:

@@ -12,6 +12,7 @@ from assay.errors import UserError
 from assay.runs.folder import RunFolder
 from assay.runs.record import RunStatus
 from assay.runs.scenarios import Mode, Scenario
+from assay.runs.shapes import LoadShape
 
 CampaignKind = Literal["single", "scaling", "official", "sweep"]
 Compliance = Literal["TEST06"]
@@ -37,6 +38,7 @@ class RunEntry(_Model):
         default=None, description="of a short run; null: every sample once, or the rules' count"
     )
     window: int | None = Field(default=None, description="requests in flight at each endpoint; null: the engine's own")
+    shape: LoadShape | None = Field(default=None, description="what the pacer drives; null: LoadGen does")
     compliance: Compliance | None = None
     run: str | None = Field(default=None, description="the run folder's name once started")
     status: RunStatus | None = Field(default=None, description="null: not yet ended")

@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from assay.runs.scenarios import Mode, Scenario
+from assay.runs.scenarios import DriverName, Mode, Scenario
+from assay.runs.shapes import LoadShape
 
 
 class RunStatus(StrEnum):
@@ -88,6 +89,9 @@ class RunRecord(_Model):
     scenario: Scenario
     mode: Mode
     official: bool
+    driver: DriverName = Field(default="loadgen", description="what issued the samples")
+    shape: LoadShape | None = Field(default=None, description="the pacer's load; null where LoadGen drove")
+    schedule_seed: int | None = Field(default=None, description="of the pacer's arrivals")
     status: RunStatus = RunStatus.INCOMPLETE
     reason: str = ""
     started_utc: str

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import Literal
 
-Scenario = Literal["Offline", "Server", "Interactive", "SingleStream"]
+LoadgenDriven = Literal["Offline", "Server", "Interactive", "SingleStream"]
+PacerDriven = Literal["Concurrency", "Rate", "Trace", "Sessions"]
+Scenario = Literal[LoadgenDriven, PacerDriven]
 Mode = Literal["performance", "accuracy"]
+DriverName = Literal["loadgen", "pacer"]
 
-_PACED: tuple[Scenario, ...] = ("Server", "Interactive")
+_PACED: tuple[Scenario, ...] = ("Server", "Interactive", "Rate", "Trace")
+_PACERS: tuple[Scenario, ...] = ("Concurrency", "Rate", "Trace", "Sessions")
 
 
 def is_paced(scenario: Scenario) -> bool:
     """Whether samples are issued at the times of a schedule, so that a target rate and lateness mean something."""
     return scenario in _PACED
+
+
+def drives(scenario: Scenario) -> DriverName:
+    """What issues the samples of `scenario`: MLPerf's scenarios are LoadGen's alone, the others Assay's pacer's."""
+    return "pacer" if scenario in _PACERS else "loadgen"

@@ -1,0 +1,162 @@
+"""The shapes of load that Assay's pacer drives, as a run's record and a campaign's plan hold them.
+
+Every shape is bounded: by `requests`, by `duration_s`, or by both (whichever comes first). Without a bound it goes
+through the data set once. Samples are taken in the order of the data set and begin again at its end.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from assay.runs.scenarios import PacerDriven
+
+Arrivals = Literal["constant", "poisson", "gamma"]
+History = Literal["recorded", "live"]
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    requests: int | None = Field(default=None, ge=1, description="no more than so many")
+    duration_s: float | None = Field(
+        default=None, gt=0, description="nothing is sent later; what is in flight then is let finish"
+    )
+
+    @property
+    def lasts_s(self) -> float | None:
+        """How long requests are sent at most, s; None where only their number ends the load."""
+        return self.duration_s
+
+    def most_requests(self, samples: int) -> int | None:
+        """How many requests at most, over a data set of `samples`; None where only the time ends the load."""
+        if self.requests is not None:
+            return self.requests
+        return None if self.lasts_s is not None else samples
+
+
+class ConcurrencyShape(_Shape):
+    """A fixed number of requests in flight, over all endpoints together: when one ends the next is sent."""
+
+    kind: Literal["concurrency"] = "concurrency"
+    concurrency: int = Field(ge=1, description="requests in flight, over all endpoints together")
+
+    @property
+    def title(self) -> str:
+        return f"{self.concurrency} in flight"
+
+    @property
+    def scenario(self) -> PacerDriven:
+        return "Concurrency"
+
+
+class RateShape(_Shape):
+    """Arrivals at a mean rate, whether or not answers keep up."""
+
+    kind: Literal["rate"] = "rate"
+    rate: float = Field(gt=0, description="arrivals a second")
+    arrivals: Arrivals = "poisson"
+    burstiness: float = Field(
+        default=1.0,
+        gt=0,
+        description="gamma: shape of the gaps' distribution; their coefficient of variation is 1/√burstiness, so "
+        "1 is Poisson, less is burstier, more is steadier",
+    )
+
+    @model_validator(mode="after")
+    def _burstiness_is_gammas(self) -> Self:
+        if self.arrivals != "gamma" and self.burstiness != 1.0:
+            raise ValueError("burstiness goes with arrivals: gamma")
+        return self
+
+    @property
+    def title(self) -> str:
+        how = {"constant": "evenly spaced", "poisson": "Poisson", "gamma": f"gamma, burstiness {self.burstiness:g}"}
+        return f"{self.rate:g} a second, {how[self.arrivals]}"
+
+    @property
+    def scenario(self) -> PacerDriven:
+        return "Rate"
+
+
+class RampShape(_Shape):
+    """A load that grows or falls evenly from one rate or concurrency to another, and then stays there."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    kind: Literal["ramp"] = "ramp"
+    of: Literal["rate", "concurrency"]
+    start: float = Field(alias="from", gt=0, description="arrivals a second (Poisson), or requests in flight")
+    to: float = Field(gt=0)
+    over_s: float = Field(gt=0, description="seconds of the ramp; it also ends the load where no bound is given")
+
+    @property
+    def lasts_s(self) -> float | None:
+        if self.duration_s is None and self.requests is None:
+            return self.over_s
+        return self.duration_s
+
+    @property
+    def title(self) -> str:
+        unit = "a second, Poisson" if self.of == "rate" else "in flight"
+        return f"{self.start:g} to {self.to:g} {unit}, over {self.over_s:g} s"
+
+    @property
+    def scenario(self) -> PacerDriven:
+        return "Rate" if self.of == "rate" else "Concurrency"
+
+
+class TraceShape(_Shape):
+    """The arrival times that the data set gives, replayed; once only, for times don't wrap around."""
+
+    kind: Literal["trace"] = "trace"
+    speed: float = Field(default=1.0, gt=0, description="2: twice as fast as recorded")
+
+    @property
+    def title(self) -> str:
+        return "trace as recorded" if self.speed == 1 else f"trace, {self.speed:g} times as fast"
+
+    @property
+    def scenario(self) -> PacerDriven:
+        return "Trace"
+
+
+class SessionsShape(_Shape):
+    """Conversations: each turn waits for the answer before it and for the think time that the data gives.
+
+    Either `concurrency` conversations are open at once, a new one beginning when one ends, or conversations begin at
+    `rate` a second (Poisson) however many are open.
+    """
+
+    kind: Literal["sessions"] = "sessions"
+    concurrency: int | None = Field(default=None, ge=1, description="conversations at once")
+    rate: float | None = Field(default=None, gt=0, description="conversations that begin a second")
+    sticky: bool = Field(default=True, description="a conversation stays on the endpoint that took its first turn")
+    history: History = Field(
+        default="recorded", description="earlier answers in a turn's prompt: the data's, or the server's own (live)"
+    )
+
+    @model_validator(mode="after")
+    def _one_load(self) -> Self:
+        if (self.concurrency is None) == (self.rate is None):
+            raise ValueError("sessions need concurrency or rate, one of them")
+        return self
+
+    @property
+    def title(self) -> str:
+        if self.rate is not None:
+            load = f"{self.rate:g} conversations begin a second"
+        else:
+            load = f"{self.concurrency} conversation{'' if self.concurrency == 1 else 's'} at once"
+        place = "each at one endpoint" if self.sticky else "turns at any endpoint"
+        return f"{load}, {place}" + (", live history" if self.history == "live" else "")
+
+    @property
+    def scenario(self) -> PacerDriven:
+        return "Sessions"
+
+
+LoadShape = Annotated[
+    ConcurrencyShape | RateShape | RampShape | TraceShape | SessionsShape, Field(discriminator="kind")
+]
