@@ -173,19 +173,22 @@ def _loadgens_word(record: RunRecord, folder: RunFolder) -> None:
 def _score(prepared: Prepared, record: RunRecord, folder: RunFolder) -> None:
     from assay.scoring import accuracy_txt, quality_gate, score_accuracy_log
 
+    references = prepared.dataset.references
+    if references is None:
+        return  # accuracy isn't measured
     try:
-        scores = score_accuracy_log(folder.loadgen_accuracy, prepared.dataset.references, prepared.decode)
+        scores = score_accuracy_log(folder.loadgen_accuracy, references, prepared.decode)
     except AssayError as error:
         record.status, record.reason = RunStatus.FAILED, f"accuracy couldn't be scored: {error}"
         return
     gate = quality_gate(prepared.benchmark, scores)
     write_text(folder.accuracy_txt, accuracy_txt(scores))
-    write_bytes(folder.answers, _answers(prepared, folder, scores))
+    write_bytes(folder.answers, _answers(prepared, folder, scores, references))
     facts = {**scores.values(), "gen_len": scores.gen_len, "gen_num": scores.gen_num}
     write_json(folder.accuracy, {**facts, "gate": gate.verdict, "details": list(gate.details)})
 
 
-def _answers(prepared: Prepared, folder: RunFolder, scores: RougeScores) -> bytes:
+def _answers(prepared: Prepared, folder: RunFolder, scores: RougeScores, references: list[str]) -> bytes:
     """A line a sample, so that a person can read what was scored."""
     from assay.scoring import read_accuracy_log
 
@@ -193,7 +196,7 @@ def _answers(prepared: Prepared, folder: RunFolder, scores: RougeScores) -> byte
     for number, answer in enumerate(read_accuracy_log(folder.loadgen_accuracy)):
         own = {metric: round(100 * float(values[number]), 4) for metric, values in scores.per_sample.items()}
         text = prepared.decode(answer.token_ids.tolist())
-        reference = prepared.dataset.references[answer.qsl_idx]
+        reference = references[answer.qsl_idx]
         lines.append(orjson.dumps({"qsl_idx": answer.qsl_idx, "answer": text, "reference": reference, **own}))
     return b"\n".join(lines) + b"\n"
 

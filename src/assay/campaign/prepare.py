@@ -10,7 +10,7 @@ import numpy as np
 
 from assay.benchmarks import Benchmark, get_benchmark
 from assay.config import Config
-from assay.datasets import Dataset, load_dataset, load_warmup
+from assay.datasets import Dataset, Sample, load_dataset, load_warmup
 from assay.datasets.tokenise import PromptTokeniser, check_lengths
 from assay.errors import UserError
 from assay.load.bodies import write_bodies
@@ -31,6 +31,8 @@ class Prepared:
     bodies: Path
     prompt_tokens: Path
     warmup_prompts: int
+    max_tokens: int
+    """The longest answer that a sample asks for, tokens."""
     model_files: dict[str, str]
 
     @property
@@ -51,16 +53,17 @@ def prepare(config: Config, model: str, scratch: Path, say: Callable[[str], None
     """
     benchmark = get_benchmark(config.benchmark)
     _check_scenarios(config, benchmark)
-    dataset = load_dataset(benchmark, config.dataset.path, config.dataset.samples)
+    dataset = load_dataset(benchmark, config.dataset)
     say(f"data set {dataset.name}: {len(dataset)} of {dataset.total} samples, sha256 {dataset.sha256[:12]}")
     tokenizer_json, tokeniser, model_files = _tokeniser(config, benchmark, say)
-    prompts = [_prompt_ids(benchmark, tokeniser, sample.tok_input, sample.input) for sample in dataset.samples]
-    check_lengths(benchmark, [len(prompt) for prompt in prompts])
+    prompts = [_prompt_ids(benchmark, tokeniser, sample) for sample in dataset.samples]
+    check_lengths(benchmark, [len(prompt) for prompt in prompts], [sample.max_tokens for sample in dataset.samples])
     warmup = [
-        _prompt_ids(benchmark, tokeniser, None, text) if tokeniser else _random_prompt(prompts, number)
+        tokeniser.encode_prompt(text) if tokeniser else _random_prompt(prompts, number)
         for number, text in enumerate(load_warmup(benchmark)[: config.load.warmup_prompts])
     ]
-    _write(config, benchmark, model, prompts, warmup, scratch)
+    answers = [sample.max_tokens or benchmark.max_new_tokens for sample in dataset.samples]
+    _write(config, benchmark, model, list(zip(prompts, answers, strict=True)), warmup, scratch)
     return Prepared(
         benchmark=benchmark,
         dataset=dataset,
@@ -69,6 +72,7 @@ def prepare(config: Config, model: str, scratch: Path, say: Callable[[str], None
         bodies=scratch / "bodies.bin",
         prompt_tokens=scratch / "prompt_tokens.npy",
         warmup_prompts=len(warmup),
+        max_tokens=max(answers),
         model_files=model_files,
     )
 
@@ -100,19 +104,18 @@ def _tokeniser(
     return None, None, {}
 
 
-def _prompt_ids(
-    benchmark: Benchmark, tokeniser: PromptTokeniser | None, given: np.ndarray[tuple[int], np.dtype[np.int32]] | None,
-    text: str,
-) -> list[int]:  # fmt: skip
+def _prompt_ids(benchmark: Benchmark, tokeniser: PromptTokeniser | None, sample: Sample) -> list[int]:
     # A file's ids belong to the tokenizer that MLPerf used; a benchmark with a chat template has its own.
-    if given is not None and not benchmark.use_chat_template:
-        return [int(token) for token in given]
+    if sample.tok_input is not None and not benchmark.use_chat_template:
+        return [int(token) for token in sample.tok_input]
     if tokeniser is None:
         raise UserError(
             f"{benchmark.name}: the data set has no token ids for this model and no tokenizer is known: "
             "set tokenizer to the model's folder"
         )
-    return tokeniser.encode_prompt(text)
+    return (
+        tokeniser.encode_messages(sample.messages) if sample.messages else tokeniser.encode_prompt(sample.prompt or "")
+    )
 
 
 def _random_prompt(prompts: list[list[int]], number: int) -> list[int]:
@@ -124,21 +127,26 @@ def _random_prompt(prompts: list[list[int]], number: int) -> list[int]:
 
 
 def _write(
-    config: Config, benchmark: Benchmark, model: str, prompts: list[list[int]], warmup: list[list[int]], scratch: Path
+    config: Config,
+    benchmark: Benchmark,
+    model: str,
+    samples: list[tuple[list[int], int]],
+    warmup: list[list[int]],
+    scratch: Path,
 ) -> None:
+    """Bodies of `samples`, (token ids, longest answer in tokens), then those of the warm-up; and their lengths."""
     plain = config.engine.kind == "external" and config.engine.server in _TEXT_ONLY_SERVERS
-
-    def body(prompt: list[int], most: int) -> bytes:
-        return completion_body(
+    short = min(benchmark.max_new_tokens, _WARMUP_TOKENS)
+    work = samples + [(prompt, short) for prompt in warmup]
+    bodies = [
+        completion_body(
             model,
             prompt,
             most,
-            min_tokens=None if plain else benchmark.min_new_tokens,
+            min_tokens=None if plain else min(benchmark.min_new_tokens, most),
             return_token_ids=not plain,
         )
-
-    most = benchmark.max_new_tokens
-    bodies = [body(prompt, most) for prompt in prompts] + [body(prompt, min(most, _WARMUP_TOKENS)) for prompt in warmup]
+        for prompt, most in work
+    ]
     write_bodies(scratch / "bodies.bin", bodies)
-    lengths = [len(prompt) for prompt in prompts + warmup]
-    np.save(scratch / "prompt_tokens.npy", np.asarray(lengths, dtype=np.int32))
+    np.save(scratch / "prompt_tokens.npy", np.asarray([len(prompt) for prompt, _ in work], dtype=np.int32))

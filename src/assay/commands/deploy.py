@@ -33,7 +33,7 @@ def _dataset_row(config: Config) -> CheckRow:
     from assay.datasets import load_dataset
 
     try:
-        dataset = load_dataset(get_benchmark(config.benchmark), config.dataset.path, config.dataset.samples)
+        dataset = load_dataset(get_benchmark(config.benchmark), config.dataset)
     except AssayError as error:
         return judged("controller", "data set", False, 5, "not readable", str(error), required=True)
     detail = f"{dataset.name}: {len(dataset)} of {dataset.total} samples, sha256 {dataset.sha256}"

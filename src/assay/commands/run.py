@@ -51,7 +51,7 @@ def plan_command(file: Path | None, overrides: list[str], *, as_json: bool) -> i
     config = load_config(file, overrides)
     runs = plan_runs(config, check_nodes(config))
     benchmark = get_benchmark(config.benchmark)
-    known = estimator(config, benchmark, load_dataset(benchmark, config.dataset.path, config.dataset.samples))
+    known = estimator(config, benchmark, load_dataset(benchmark, config.dataset))
     if as_json:
         value = [
             {

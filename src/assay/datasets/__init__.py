@@ -1,12 +1,13 @@
-"""Samples: prompts, their token ids and reference summaries, from MLPerf's files or the bundled articles."""
+"""Samples: prompts or conversations, their token ids and reference answers, by the format that holds them."""
 
 from assay.datasets.fetch import fetch_cnn_dailymail
 from assay.datasets.load import load_dataset, load_warmup
-from assay.datasets.model import Dataset, Sample, TokenIds
+from assay.datasets.model import Dataset, Message, Sample, TokenIds
 from assay.datasets.tokenise import PromptTokeniser, check_lengths
 
 __all__ = [
     "Dataset",
+    "Message",
     "PromptTokeniser",
     "Sample",
     "TokenIds",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from jinja2.ext import Extension, loopcontrols
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from assay.datasets.model import Message
 from assay.errors import UserError
 
 
@@ -26,8 +27,8 @@ class _GenerationBlock(Extension):
         return parser.parse_statements(("name:endgeneration",), drop_needle=True)
 
 
-def user_prompt_renderer(template: str, special_tokens: dict[str, str]) -> Callable[[str], str]:
-    """A function from a prompt to the text that a model expects: one user message, then the assistant's turn.
+def chat_renderer(template: str, special_tokens: dict[str, str]) -> Callable[[Sequence[Message]], str]:
+    """A function from a conversation to the text that a model expects: the messages, then the assistant's turn.
 
     `special_tokens` are the names a template may use (`bos_token`, `eos_token`, …) with their texts. A template may
     ask for the date, as Llama 3.1's does; its prompts then differ from day to day. Raises `UserError` if the
@@ -44,14 +45,15 @@ def user_prompt_renderer(template: str, special_tokens: dict[str, str]) -> Calla
     except TemplateSyntaxError as error:
         raise UserError(f"The chat template can't be compiled: line {error.lineno}: {error.message}.") from error
 
-    def render(prompt: str) -> str:
-        messages = [{"role": "user", "content": prompt}]
+    def render(messages: Sequence[Message]) -> str:
+        turns = [{"role": message.role, "content": message.content} for message in messages]
         try:
             return compiled.render(
-                messages=messages, tools=None, documents=None, add_generation_prompt=True, **special_tokens
+                messages=turns, tools=None, documents=None, add_generation_prompt=True, **special_tokens
             )
         except (TemplateError, SecurityError) as error:
-            raise UserError(f"The chat template refuses a single user message: {error.message}.") from error
+            roles = ", ".join(message.role for message in messages)
+            raise UserError(f"The chat template refuses the messages ({roles}): {error.message}.") from error
 
     return render
 

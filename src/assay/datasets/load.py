@@ -7,6 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from assay.benchmarks import Benchmark
+from assay.config import DatasetConfig
 from assay.datasets.model import Dataset
 from assay.datasets.readers import read_article_texts, read_articles, read_mlperf
 from assay.errors import UserError
@@ -14,19 +15,20 @@ from assay.errors import UserError
 WARMUP_FILE = "warmup.jsonl"
 
 
-def load_dataset(benchmark: Benchmark, path: Path | None = None, samples: int | None = None) -> Dataset:
-    """Read the benchmark's dataset, whole or its first `samples` samples.
+def load_dataset(benchmark: Benchmark, config: DatasetConfig = DatasetConfig()) -> Dataset:  # noqa: B008 - frozen
+    """Read the benchmark's dataset, whole or its first `config.samples` samples.
 
-    `path` is a file (`.json`: MLPerf's layout, `.jsonl`: articles) or a folder that holds one of the benchmark's
+    `config.path` is a file (`.json`: MLPerf's layout, `.jsonl`: articles) or a folder that holds one of the benchmark's
     files; without it the bundled file is read, where the benchmark has one. The checksum is of the whole file.
-    Raises `UserError` if there is no file, it can't be read, or it has fewer than `samples` samples.
+    Raises `UserError` if there is no file, it can't be read, or it has fewer samples than asked for.
     """
-    file = _find(benchmark, path)
+    samples = config.samples
+    file = _find(benchmark, config.path)
     data = _read(file)
     if file.suffix == ".jsonl":
-        found = read_articles(data, file, benchmark.prompt)
+        kind, found = "articles", read_articles(data, file, benchmark.prompt)
     elif file.suffix == ".json":
-        found = read_mlperf(data, file)
+        kind, found = "mlperf", read_mlperf(data, file)
     else:
         raise UserError(f"dataset {file}: expected a .json file (MLPerf's layout) or a .jsonl file (articles).")
     if not found:
@@ -36,10 +38,11 @@ def load_dataset(benchmark: Benchmark, path: Path | None = None, samples: int | 
     return Dataset(
         name=benchmark.dataset.title if file.name in benchmark.dataset.files else file.name,
         path=file,
+        format=kind,
         sha256=hashlib.sha256(data).hexdigest(),
         total=len(found),
         samples=tuple(found[:samples]),
-        generated=path is None,
+        generated=config.path is None,
     )
 
 

@@ -1,4 +1,4 @@
-"""A dataset in memory: samples, and the facts that identify the file they came from."""
+"""A dataset in memory: samples, and the facts that identify what they came from."""
 
 from __future__ import annotations
 
@@ -11,40 +11,69 @@ from numpy.typing import NDArray
 TokenIds = NDArray[np.int32]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: str
+    """`system`, `user`, `assistant` or `tool`."""
+    content: str
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Sample:
-    """One prompt with its reference answer."""
+    """One request: a prompt or a conversation (exactly one of the two), and what is known beside it."""
 
     index: int
-    """Position in the dataset file, from 0: LoadGen's `qsl_idx`."""
-    input: str
+    """Position among the samples, from 0: LoadGen's `qsl_idx`."""
+    prompt: str | None = None
     """The prompt's text."""
-    tok_input: TokenIds | None
-    """The prompt's token ids, shape (n,), where the file gives them."""
-    output: str
-    """The reference summary."""
+    messages: tuple[Message, ...] | None = None
+    """The conversation up to and with the turn that is to be answered."""
+    tok_input: TokenIds | None = None
+    """The prompt's token ids, shape (n,), where the file gives them or they were made."""
+    reference: str | None = None
+    """The reference answer; without it the answer can't be scored."""
+    max_tokens: int | None = None
+    """Longest answer, tokens; None: the benchmark's."""
+    arrival_ns: int | None = None
+    """When a trace sends it, ns after the trace's first request."""
+    session: str | None = None
+    """Which conversation it is a turn of: its turns follow one another in the order of the samples."""
+    think_ns: int | None = None
+    """How long its user thinks after the answer before it, ns."""
+
+    def __post_init__(self) -> None:
+        if (self.prompt is None) == (self.messages is None):
+            raise ValueError(f"sample {self.index}: give a prompt or messages, and not both")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Dataset:
-    """The first `len(samples)` of the `total` samples of one file."""
+    """The first `len(samples)` of the `total` samples of one source."""
 
     name: str
-    path: Path
+    path: Path | None
+    """The file that was read; None: there was none."""
+    format: str
+    """The source that read or made it, as `dataset.format` names it."""
     sha256: str
-    """Of the whole file, hexadecimal."""
+    """Of the whole file, hexadecimal; of the samples where they were made or came over the network."""
     total: int
     samples: tuple[Sample, ...]
     generated: bool
-    """The texts were written by a language model: true of the bundled articles, never of a file the user gives."""
+    """A language model or a generator wrote the texts: true of the bundled articles, never of a file the user gives."""
+    note: str = ""
+    """How the lengths of generated prompts were made exact or calibrated, and what was left out; for reports."""
 
     def __len__(self) -> int:
         return len(self.samples)
 
     @property
-    def references(self) -> list[str]:
-        """The reference summaries, in the order of the samples."""
-        return [sample.output for sample in self.samples]
+    def references(self) -> list[str] | None:
+        """The reference answers in the order of the samples; None where any is missing: nothing can be scored."""
+        found = [sample.reference for sample in self.samples if sample.reference is not None]
+        return found if len(found) == len(self.samples) else None
 
     @property
     def max_input_tokens(self) -> int | None:

@@ -18,6 +18,8 @@ _MAX_TOKEN_ID = np.iinfo(np.int32).max
 def read_mlperf(data: bytes, path: Path) -> list[Sample]:
     """Samples of MLPerf's layout: a list of `{"input": text, "tok_input": [ids], "output": text}`.
 
+    Without `output` an entry has no reference.
+
     `path` is named in errors. Raises `UserError` with the entry's number, from 1, and the field.
     """
     try:
@@ -33,9 +35,9 @@ def read_mlperf(data: bytes, path: Path) -> list[Sample]:
         samples.append(
             Sample(
                 index=index,
-                input=_text(fields, "input", where),
+                prompt=_text(fields, "input", where),
                 tok_input=_token_ids(fields["tok_input"], where) if "tok_input" in fields else None,
-                output=_text(fields, "output", where),
+                reference=_text(fields, "output", where) if "output" in fields else None,
             )
         )
     return samples
@@ -49,9 +51,8 @@ def read_articles(data: bytes, path: Path, prompt: Callable[[str], str]) -> list
     return [
         Sample(
             index=index,
-            input=prompt(_text(fields, "article", where)),
-            tok_input=None,
-            output=_text(fields, "highlights", where),
+            prompt=prompt(_text(fields, "article", where)),
+            reference=_text(fields, "highlights", where) if "highlights" in fields else None,
         )
         for index, (where, fields) in enumerate(_lines(data, path))
     ]

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from assay.benchmarks import Benchmark
+from assay.datasets.model import Message
 from assay.errors import UserError
 
 _SPECIAL_NAMES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
@@ -52,11 +53,11 @@ class PromptTokeniser:
         except Exception as error:  # the library raises bare Exception for a malformed file
             raise UserError(f"tokenizer {tokenizer_json} is not a Hugging Face tokenizer.json: {error}") from error
         self._clean_up_spaces = clean_up_spaces
-        self._render: Callable[[str], str] | None = None
+        self._render: Callable[[Sequence[Message]], str] | None = None
         if chat_template is not None:
-            from assay.datasets.chat_template import user_prompt_renderer
+            from assay.datasets.chat_template import chat_renderer
 
-            self._render = user_prompt_renderer(chat_template, special_tokens or {})
+            self._render = chat_renderer(chat_template, special_tokens or {})
 
     @classmethod
     def from_model_folder(cls, folder: Path, use_chat_template: bool, clean_up_spaces: bool = False) -> PromptTokeniser:
@@ -85,8 +86,14 @@ class PromptTokeniser:
         """Token ids of a prompt: through the chat template where there is one, else as `encode_plain`."""
         if self._render is None:
             return self.encode_plain(text)
+        return self.encode_messages([Message("user", text)])
+
+    def encode_messages(self, messages: Sequence[Message]) -> list[int]:
+        """Token ids of a conversation through the chat template. Raises `UserError` where there is none."""
+        if self._render is None:
+            raise UserError("messages need the model's chat template, and this benchmark uses none")
         # The template has written the special tokens already.
-        ids: list[int] = self._tokenizer.encode(self._render(text), add_special_tokens=False).ids
+        ids: list[int] = self._tokenizer.encode(self._render(messages), add_special_tokens=False).ids
         return ids
 
     def encode_plain(self, text: str) -> list[int]:
@@ -103,15 +110,25 @@ class PromptTokeniser:
         return text
 
 
-def check_lengths(benchmark: Benchmark, lengths: Sequence[int]) -> None:
-    """Raise `UserError` if a prompt of `lengths[i]` tokens leaves no room for the longest answer."""
-    room = benchmark.context_limit - benchmark.max_new_tokens
-    for index, length in enumerate(lengths):
-        if length > room:
-            raise UserError(
-                f"sample {index} has {length} tokens; {benchmark.name} has room for {room} "
-                f"({benchmark.context_limit} less {benchmark.max_new_tokens} for the answer). Prompts aren't cut."
-            )
+def check_lengths(
+    benchmark: Benchmark, lengths: Sequence[int], answers: Sequence[int | None] = (), context_limit: int | None = None
+) -> None:
+    """Raise `UserError` if a prompt of `lengths[i]` tokens leaves no room for an answer of `answers[i]` tokens.
+
+    An answer without a length of its own is as long as the benchmark's. `context_limit` is what the served model
+    says it holds, tokens; None: the benchmark's.
+    """
+    limit = context_limit or benchmark.context_limit
+    whose = "the served model" if context_limit else benchmark.name
+    most = [answer or benchmark.max_new_tokens for answer in answers] or [benchmark.max_new_tokens] * len(lengths)
+    over = [index for index, (length, answer) in enumerate(zip(lengths, most, strict=True)) if length + answer > limit]
+    if over:
+        index = over[0]
+        others = f"; so have {len(over) - 1} other samples" if len(over) > 1 else ""
+        raise UserError(
+            f"sample {index} has {lengths[index]} tokens; {whose} has room for {limit - most[index]} "
+            f"({limit} less {most[index]} for the answer){others}. Prompts aren't cut."
+        )
 
 
 def _read_config(path: Path) -> dict[str, Any]:

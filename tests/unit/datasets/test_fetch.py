@@ -10,6 +10,7 @@ from tests.paths import shared_data
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from assay.benchmarks import get_benchmark
+from assay.config import DatasetConfig
 from assay.datasets import PromptTokeniser, fetch_cnn_dailymail, load_dataset
 from assay.datasets.fetch import official_layout
 from assay.errors import UserError
@@ -30,17 +31,17 @@ def tokenizer_folder(tmp_path: Path) -> Path:
 
 
 def test_rows_become_the_official_layout(tokenizer_folder: Path, tmp_path: Path) -> None:
-    official = load_dataset(LLAMA, shared_data() / "cnn_dailymail_30.json")
+    official = load_dataset(LLAMA, DatasetConfig(path=shared_data() / "cnn_dailymail_30.json"))
     before, after = LLAMA.prompt_template.split("{article}")
     rows = [
-        {"article": sample.input.removeprefix(before).removesuffix(after), "highlights": sample.output, "id": "0"}
+        {"article": sample.prompt.removeprefix(before).removesuffix(after), "highlights": sample.reference, "id": "0"}
         for sample in official.samples
     ]
     tokeniser = PromptTokeniser.from_model_folder(tokenizer_folder, use_chat_template=False)
     path = tmp_path / "cnn_eval.json"
     path.write_bytes(official_layout(LLAMA, rows, tokeniser))
-    made = load_dataset(LLAMA, tmp_path)
-    assert [sample.input for sample in made.samples] == [sample.input for sample in official.samples]
+    made = load_dataset(LLAMA, DatasetConfig(path=tmp_path))
+    assert [sample.prompt for sample in made.samples] == [sample.prompt for sample in official.samples]
     assert made.references == official.references
     first = made.samples[0].tok_input
     assert first is not None

@@ -14,8 +14,8 @@ import pytest
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
 from assay.benchmarks import get_benchmark
-from assay.datasets import PromptTokeniser, check_lengths
-from assay.datasets.chat_template import user_prompt_renderer
+from assay.datasets import Message, PromptTokeniser, check_lengths
+from assay.datasets.chat_template import chat_renderer
 from assay.errors import UserError
 
 LLAMA_LIKE = (
@@ -50,10 +50,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_template_renders_as_transformers_renders_it() -> None:
-    render = user_prompt_renderer(LLAMA_LIKE, {"bos_token": "<|im_start|>"})
+    render = chat_renderer(LLAMA_LIKE, {"bos_token": "<|im_start|>"})
     today = datetime.now().astimezone().strftime("%d %b %Y")
     message = '{"role": "user", "content": " é<b> "}'
-    assert render(" é<b> ") == (
+    assert render([Message("user", " é<b> ")]) == (
         f"<|im_start|><|im_start|>system\n{today}\né<b>{message}"
         '{\n  "role": "user",\n  "content": " é<b> "\n}\ngen 1A:'
     )
@@ -93,15 +93,15 @@ def test_text_is_cleaned_up_only_where_the_model_says_so(folder: Path) -> None:
 
 
 def test_a_template_cannot_reach_out_of_its_sandbox() -> None:
-    render = user_prompt_renderer("{{ messages.__class__.__mro__[1].__subclasses__() }}", {})
+    render = chat_renderer("{{ messages.__class__.__mro__[1].__subclasses__() }}", {})
     with pytest.raises(UserError, match="unsafe"):
-        render("x")
+        render([Message("user", "x")])
 
 
 def test_a_template_may_refuse() -> None:
-    render = user_prompt_renderer("{{ raise_exception('needs a system message') }}", {})
-    with pytest.raises(UserError, match="refuses a single user message: needs a system message"):
-        render("x")
+    render = chat_renderer("{{ raise_exception('needs a system message') }}", {})
+    with pytest.raises(UserError, match=r"refuses the messages \(user\): needs a system message"):
+        render([Message("user", "x")])
 
 
 def test_mistakes_are_named(folder: Path, tmp_path: Path) -> None:
@@ -125,6 +125,25 @@ def test_a_prompt_too_long_is_an_error_and_never_cut() -> None:
     check_lengths(benchmark, [1, room])
     with pytest.raises(UserError, match=f"sample 1 has {room + 1} tokens"):
         check_lengths(benchmark, [1, room + 1])
+
+
+def test_an_answer_of_its_own_length_and_a_served_context_count() -> None:
+    benchmark = get_benchmark("smollm2-135m")
+    check_lengths(benchmark, [90, 60], [10, 40], context_limit=100)
+    with pytest.raises(UserError, match=r"sample 1 has 61 tokens; the served model has room for 60 \(100 less 40"):
+        check_lengths(benchmark, [90, 61], [10, 40], context_limit=100)
+    with pytest.raises(UserError, match=r"sample 0 .* so have 1 other samples"):
+        check_lengths(benchmark, [1, 1], [None, None], context_limit=benchmark.max_new_tokens)
+
+
+def test_a_conversation_goes_through_the_template_whole(folder: Path) -> None:
+    tokeniser = PromptTokeniser.from_model_folder(folder, use_chat_template=True)
+    ids = tokeniser.encode_messages([Message("user", "a"), Message("assistant", "b"), Message("user", "c")])
+    assert tokeniser.decode(ids, skip_special=False) == (
+        "<s>user\na</s>\n<s>assistant\nb</s>\n<s>user\nc</s>\n<s>assistant\n"
+    )
+    with pytest.raises(UserError, match="messages need the model's chat template"):
+        PromptTokeniser(folder / "tokenizer.json").encode_messages([Message("user", "a")])
 
 
 @pytest.mark.engine
