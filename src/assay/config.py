@@ -68,19 +68,13 @@ class CampaignConfig(_Section):
     stop_on_failure: bool = Field(default=False, description="skip what is left once a run doesn't complete")
 
     @model_validator(mode="after")
-    def _sweep_has_points(self) -> CampaignConfig:
-        if self.kind == "sweep" and not (self.rates or self.concurrencies):
-            raise ValueError("a sweep needs rates or concurrencies")
+    def _points_make_sense(self) -> CampaignConfig:
         if any(rate <= 0 for rate in self.rates) or any(number < 1 for number in self.concurrencies):
             raise ValueError("rates and concurrencies must be above 0")
         for points in (self.rates, self.concurrencies):
             if len(set(points)) != len(points):
                 raise ValueError("rates and concurrencies must differ from each other; use repeats to measure again")
         return self
-
-    def asks_for_rate(self, scenario: Scenario) -> bool:
-        """Whether runs of `scenario` need `target_qps`: a sweep has rates of its own, scaling runs Offline only."""
-        return scenario in ("Server", "Interactive") and self.kind in ("single", "official")
 
 
 class Config(_Section):
@@ -117,9 +111,6 @@ class Config(_Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Config:
-        for scenario in self.scenarios:
-            if self.campaign.asks_for_rate(scenario) and scenario not in self.target_qps:
-                raise ValueError(f"target_qps.{scenario} is needed: arrivals a second, for example 1.0")
         if self.official and self.dataset.samples is not None:
             raise ValueError("dataset.samples can't go with official: the rules ask for all samples")
         if self.official and (self.queries or self.campaign.queries_per_node):

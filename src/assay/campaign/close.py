@@ -3,56 +3,31 @@
 from __future__ import annotations
 
 import importlib.metadata
-import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
-from assay.campaign.prepare import Prepared
+from assay.campaign.kinds import kind_of
+from assay.campaign.score import score_answers
 from assay.campaign.servers import server_logs
+from assay.campaign.work import Work, note_traceback, utc_now
 from assay.cluster.local import tail_file
-from assay.config import Config
-from assay.errors import AssayError
 from assay.load.closing import close_load, discard_journals, read_outcome
 from assay.load.plan import LoadPlan
 from assay.load.self_audit import audit_client
 from assay.runs import (
-    CampaignFolder,
     Ledger,
     RunFolder,
     RunRecord,
     RunStatus,
     WarmupFacts,
-    write_bytes,
     write_json,
-    write_text,
 )
 
 if TYPE_CHECKING:
-    from assay.scoring import RougeScores
+    pass
 
 _LOG_LINES = 8
 _LOGS = 3
-
-
-@dataclass(frozen=True)
-class Work:
-    """What all runs of a campaign share, wherever its servers are."""
-
-    config: Config
-    prepared: Prepared
-    campaign: CampaignFolder
-    lost: dict[str, str] = field(default_factory=dict)
-    """Endpoints whose server ended by itself since it was last started: why."""
-
-
-def utc_now() -> str:
-    """UTC to the millisecond, ISO 8601."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def judge_load(record: RunRecord, outcome: Mapping[str, Any]) -> None:
@@ -94,12 +69,6 @@ def held_load(folder: RunFolder) -> bool:
     return (folder.parts / "plan.json").exists() and folder.record.exists()
 
 
-def note_traceback(log: Path) -> None:
-    """Append the traceback of the error that is being handled."""
-    with log.open("a", encoding="utf-8") as file:
-        file.write(traceback.format_exc())
-
-
 def _close(work: Work, record: RunRecord, plan: LoadPlan, folder: RunFolder, ended_utc: str | None) -> None:
     from assay.analysis.summary import summarise
 
@@ -114,7 +83,7 @@ def _close(work: Work, record: RunRecord, plan: LoadPlan, folder: RunFolder, end
     elif lost:
         record.reason += f"; lost: {record.tags['lost']}"
     if record.status is RunStatus.COMPLETED and plan.mode == "accuracy":
-        _score(work.prepared, record, folder)
+        score_answers(work.prepared, record, folder)
     if record.status in (RunStatus.FAILED, RunStatus.TIMEOUT):
         record.reason += _last_lines(work, ledger, folder)
     write_json(folder.record, record)
@@ -154,7 +123,7 @@ def _judge(work: Work, record: RunRecord, ledger: Ledger, folder: RunFolder) -> 
     idle = [endpoint.endpoint for endpoint in ledger.endpoints if not endpoint.ok]
     if ledger.problems:
         record.status, record.reason = RunStatus.FAILED, "the ledger doesn't balance: " + "; ".join(ledger.problems)
-    elif work.config.campaign.kind == "scaling" and (lost or idle):
+    elif kind_of(work.config.campaign.kind).leaves_nodes_out and (lost or idle):
         # Its rate would be that of other nodes than those it stands for.
         what = f"lost: {lost}" if lost else f"answered nothing: {', '.join(idle)}"
         record.status, record.reason = RunStatus.FAILED, f"not all endpoints took part to the end; {what}"
@@ -168,37 +137,6 @@ def _loadgens_word(record: RunRecord, folder: RunFolder) -> None:
     verdict, _ = read_loadgen(folder)
     if verdict.result == "INVALID":
         record.status, record.reason = RunStatus.INVALID, "LoadGen: INVALID; " + "; ".join(verdict.reasons)
-
-
-def _score(prepared: Prepared, record: RunRecord, folder: RunFolder) -> None:
-    from assay.scoring import accuracy_txt, quality_gate, score_accuracy_log
-
-    references = prepared.dataset.references
-    if references is None:
-        return  # accuracy isn't measured
-    try:
-        scores = score_accuracy_log(folder.loadgen_accuracy, references, prepared.decode)
-    except AssayError as error:
-        record.status, record.reason = RunStatus.FAILED, f"accuracy couldn't be scored: {error}"
-        return
-    gate = quality_gate(prepared.benchmark, scores)
-    write_text(folder.accuracy_txt, accuracy_txt(scores))
-    write_bytes(folder.answers, _answers(prepared, folder, scores, references))
-    facts = {**scores.values(), "gen_len": scores.gen_len, "gen_num": scores.gen_num}
-    write_json(folder.accuracy, {**facts, "gate": gate.verdict, "details": list(gate.details)})
-
-
-def _answers(prepared: Prepared, folder: RunFolder, scores: RougeScores, references: list[str]) -> bytes:
-    """A line a sample, so that a person can read what was scored."""
-    from assay.scoring import read_accuracy_log
-
-    lines = []
-    for number, answer in enumerate(read_accuracy_log(folder.loadgen_accuracy)):
-        own = {metric: round(100 * float(values[number]), 4) for metric, values in scores.per_sample.items()}
-        text = prepared.decode(answer.token_ids.tolist())
-        reference = references[answer.qsl_idx]
-        lines.append(orjson.dumps({"qsl_idx": answer.qsl_idx, "answer": text, "reference": reference, **own}))
-    return b"\n".join(lines) + b"\n"
 
 
 def _last_lines(work: Work, ledger: Ledger, folder: RunFolder) -> str:

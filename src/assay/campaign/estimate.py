@@ -17,9 +17,9 @@ from assay.datasets import Dataset
 from assay.engines import build_engine
 from assay.runs import CampaignFolder, RunEntry, RunRecord, RunStatus
 from assay.runs.campaign import find_campaigns
+from assay.runs.scenarios import is_paced
 
 _NEWEST = 200  # run records that are looked through
-_PACED = ("Server", "Interactive")
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Estimator:
     def _same_work(self, record: RunRecord, entry: RunEntry) -> bool:
         windows = {endpoint.window for endpoint in record.endpoints}
         wanted = entry.window or self._engine.window
-        paced = entry.scenario in _PACED and entry.mode == "performance"
+        paced = is_paced(entry.scenario) and entry.mode == "performance"
         return (
             (record.scenario, record.mode) == (entry.scenario, entry.mode)
             and (wanted is None or windows == {wanted})
@@ -118,7 +118,7 @@ class Estimator:
         if entry.mode == "accuracy" or entry.compliance is not None:
             return None
         seconds, basis = 0.0, ""
-        if entry.scenario in _PACED and entry.target_qps:
+        if is_paced(entry.scenario) and entry.target_qps:
             seconds, basis = samples / entry.target_qps, f"{samples} arrivals at {entry.target_qps:g} a second"
         if self._config.official:
             least = self._benchmark.scenarios[entry.scenario].min_duration_ns / 1e9

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from assay import __version__
-from assay.campaign.close import Work, close_run, judge_load, utc_now
+from assay.campaign.close import close_run, judge_load
 from assay.campaign.compliance import AUDIT_CONFIG, audit_config
 from assay.campaign.load_process import TimedOutError, run_load, utc_minus_monotonic_ns
+from assay.campaign.work import Work, utc_now
 from assay.cluster.options import LocalOptions
 from assay.config import Config, dump_config
 from assay.deploy.deployment import WATCH_S
@@ -29,6 +30,7 @@ from assay.runs import (
     write_json,
     write_text,
 )
+from assay.runs.scenarios import is_paced
 from assay.telemetry import NodeActivity, Sampler
 
 _FASTEST_QPS = 1000.0  # accuracy runs of Server are paced too; nothing is timed, so as fast as the queue takes them
@@ -137,7 +139,7 @@ def _tags(entry: RunEntry) -> dict[str, str]:
 
 
 def _qps(entry: RunEntry) -> float | None:
-    if entry.mode == "accuracy" and entry.scenario in ("Server", "Interactive"):
+    if entry.mode == "accuracy" and is_paced(entry.scenario):
         return max(_FASTEST_QPS, entry.target_qps or 0.0)
     return entry.target_qps
 

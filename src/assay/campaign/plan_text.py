@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from assay.campaign.estimate import Estimator, count, together
+from assay.campaign.kinds import kind_of
 from assay.config import Config
 from assay.runs import RunEntry
+from assay.runs.scenarios import is_paced
 
 
 def plan_text(config: Config, runs: Sequence[RunEntry], estimator: Estimator) -> str:
@@ -26,7 +28,7 @@ def plan_text(config: Config, runs: Sequence[RunEntry], estimator: Estimator) ->
 
 
 def _order(config: Config) -> str:
-    return f", in random order, seed {config.campaign.seed}" if config.campaign.kind in ("scaling", "sweep") else ""
+    return f", in random order, seed {config.campaign.seed}" if kind_of(config.campaign.kind).random_order else ""
 
 
 def _nodes(entry: RunEntry) -> str:
@@ -37,7 +39,7 @@ def _nodes(entry: RunEntry) -> str:
 
 def _work(entry: RunEntry, samples: int) -> str:
     parts = [f"{samples} samples"]
-    paced = entry.scenario in ("Server", "Interactive") and entry.mode == "performance"
+    paced = is_paced(entry.scenario) and entry.mode == "performance"
     parts += [f"{entry.target_qps:g} a second"] if paced and entry.target_qps else []
     parts += [f"{entry.window} in flight at each endpoint"] if entry.window else []
     return ", ".join(parts)

@@ -6,7 +6,8 @@ import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from assay.campaign.close import Work, close_run, held_load, judge_load, unclosed
+from assay.campaign.close import close_run, held_load, judge_load, unclosed
+from assay.campaign.work import Work
 from assay.load.closing import discard_journals, read_outcome
 from assay.load.plan import read_plan
 from assay.runs import CampaignState, RunEntry, RunFolder, RunRecord, RunStatus

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from assay.benchmarks import Benchmark
-from assay.campaign.close import note_traceback
+from assay.campaign.work import note_traceback
 from assay.errors import AssayError
 from assay.runs import CampaignFolder, CampaignState
 

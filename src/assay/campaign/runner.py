@@ -9,17 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from assay.campaign.close import Work
 from assay.campaign.estimate import count, estimator, together
 from assay.campaign.execute import Bench, execute, run_folder
-from assay.campaign.plan import plan_runs, plan_without
+from assay.campaign.kinds import kind_of, plan_runs
 from assay.campaign.plan_text import plan_text
 from assay.campaign.prepare import prepare
 from assay.campaign.recover import again, recover
+from assay.campaign.replan import plan_without
 from assay.campaign.reporting import render_reports
-from assay.campaign.servers import campaign_nodes, check_nodes, servers, stop_leftovers, unable_nodes
+from assay.campaign.servers import campaign_nodes, servers, stop_leftovers, unable_nodes
 from assay.campaign.state import begin, check_dataset, held, session
 from assay.campaign.system import system_record
+from assay.campaign.work import Work
 from assay.cluster.launcher import LaunchError
 from assay.config import Config
 from assay.engines import build_engine
@@ -52,7 +53,7 @@ class Listener(Protocol):
 
 
 @dataclass
-class Outcome:
+class CampaignOutcome:
     """What a campaign left."""
 
     folder: CampaignFolder
@@ -68,12 +69,12 @@ class Outcome:
         return completed and not any(figure.value for figure in missed) and not self.unreported
 
 
-async def run_campaign(config: Config, listener: Listener) -> Outcome:
+async def run_campaign(config: Config, listener: Listener) -> CampaignOutcome:
     """Carry a new campaign out. Raises UserError before anything starts, LaunchError where servers don't come up.
 
     On cancellation the run in progress is closed as interrupted, the servers are stopped, and it is passed on.
     """
-    runs = plan_runs(config, check_nodes(config))
+    runs = plan_runs(config, campaign_nodes(config))
     engine = build_engine(config.engine)
     with tempfile.TemporaryDirectory(prefix="assay-") as scratch:
         prepared = prepare(config, engine.model, Path(scratch), listener.say)
@@ -86,7 +87,7 @@ async def run_campaign(config: Config, listener: Listener) -> Outcome:
 
 async def resume_campaign(
     config: Config, folder: CampaignFolder, listener: Listener, *, retry_failed: bool = False
-) -> Outcome:
+) -> CampaignOutcome:
     """Go on with a campaign that didn't end; `config` is its own. Completed runs are never repeated.
 
     Raises UserError where another process carries it out or its data set changed, and what `run_campaign` raises.
@@ -99,7 +100,7 @@ async def resume_campaign(
         await _stop_leftovers(work, listener)
         recover(work, state, listener.say)
         again(state, retry_failed=retry_failed)
-        if state.kind == "scaling":
+        if kind_of(state.kind).leaves_nodes_out:
             plan_without(state, config, campaign_nodes(config))
         return await _Campaign(work, state, listener).carry_out()
 
@@ -109,7 +110,7 @@ async def _stop_leftovers(work: Work, listener: Listener) -> None:
         if stopped := await stop_leftovers(work.campaign):
             listener.say(f"made sure that servers of an earlier process are down: {', '.join(stopped)}")
     except LaunchError as error:
-        if work.config.campaign.kind != "scaling":
+        if not kind_of(work.config.campaign.kind).leaves_nodes_out:
             raise
         listener.say(f"not all nodes could be asked to stop earlier servers: {error}")
 
@@ -124,22 +125,23 @@ class _Campaign:
         self._state = state
         self._say = listener.say
         self._listener = listener
-        self._outcome = Outcome(work.campaign, state)
+        self._outcome = CampaignOutcome(work.campaign, state)
         self._served = False
+        self._kind = kind_of(work.config.campaign.kind)
         self._estimator = estimator(work.config, work.prepared.benchmark, work.prepared.dataset)
 
-    async def carry_out(self) -> Outcome:
+    async def carry_out(self) -> CampaignOutcome:
         self._say(f"campaign folder {self._folder.path}")
         with session(self._folder, self._state):
             self._leave_out_failed()
-            while self._state.todo:
+            while self._todo():
                 try:
                     await self._with_servers()
                 except LaunchError as error:
                     if not self._served:
                         raise
                     self._skip_rest(f"servers could not be started again: {error}")
-        self._collect_results()
+        self._outcome.results = self._results()
         self._outcome.unreported = render_reports(self._folder, self._state, self._work.prepared.benchmark, self._say)
         return self._outcome
 
@@ -151,7 +153,7 @@ class _Campaign:
         try:
             await self._serve(able)
         except LaunchError as error:
-            if self._config.campaign.kind != "scaling":
+            if not self._kind.leaves_nodes_out:
                 raise
             self._say(f"{error}\ntrying each node by itself")
             unable = await unable_nodes(self._config, able, self._folder)
@@ -165,7 +167,7 @@ class _Campaign:
             system = await system_record(up, self._work.prepared)
             bench = Bench(self._work, system, up.ready_ns, up.queued_ns, activity, up.engine.simulated)
             self._served = True
-            while todo := self._state.todo:
+            while todo := self._todo():
                 await self._one(bench, todo[0], up.endpoints)
                 self._after(todo[0])
                 # Looked at after a run, so that each start of servers brings the campaign on.
@@ -173,6 +175,13 @@ class _Campaign:
                     break
         for problem in up.problems:
             self._say(f"a server may still run: {problem}")
+
+    def _todo(self) -> list[RunEntry]:
+        """What is left to do; where nothing is, what the campaign's kind makes of the results so far."""
+        if not self._state.todo and (new := self._kind.more(self._config, self._state, self._results())):
+            self._state.runs += new
+            write_json(self._folder.state, self._state)
+        return self._state.todo
 
     def _on_lost(self, endpoint: str, reason: str) -> None:
         self._work.lost[endpoint] = reason
@@ -242,7 +251,7 @@ class _Campaign:
 
     def _leave_out_failed(self) -> None:
         """Scaling: a node whose run alone didn't complete can stand on neither side of the comparison."""
-        if self._config.campaign.kind != "scaling":
+        if not self._kind.leaves_nodes_out:
             return
         alone = [entry for entry in self._state.runs if len(entry.nodes) == 1 and entry.ended]
         measured = {entry.nodes[0] for entry in alone if entry.status in (RunStatus.COMPLETED, RunStatus.INVALID)}
@@ -259,7 +268,6 @@ class _Campaign:
             plan_without(self._state, self._config, campaign_nodes(self._config))
             write_json(self._folder.state, self._state)
 
-    def _collect_results(self) -> None:
-        for entry in self._state.runs:
-            if entry.run and (path := self._folder.run(entry.run).result).exists():
-                self._outcome.results.append(Result.model_validate_json(path.read_bytes()))
+    def _results(self) -> list[Result]:
+        paths = [self._folder.run(entry.run).result for entry in self._state.runs if entry.run]
+        return [Result.model_validate_json(path.read_bytes()) for path in paths if path.exists()]

@@ -16,7 +16,6 @@ from assay.deploy.state import FILE, read_record
 from assay.engines import EngineOptions
 from assay.engines.external import ExternalEngine
 from assay.engines.options import ExternalOptions, SimulatedOptions
-from assay.errors import UserError
 from assay.runs import CampaignFolder
 
 _TRIALS = "trials"
@@ -99,11 +98,3 @@ def server_logs(folder: CampaignFolder, endpoints: Sequence[str], lines: int) ->
                 found[name] = text
                 break
     return found
-
-
-def check_nodes(config: Config) -> list[str]:
-    """The campaign's nodes. Raises UserError where a scaling campaign has fewer than two."""
-    nodes = campaign_nodes(config)
-    if config.campaign.kind == "scaling" and len(nodes) < 2:
-        raise UserError("campaign.kind scaling compares nodes: give cluster.nodes at least two")
-    return nodes

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from assay import __version__
-from assay.campaign.close import utc_now
+from assay.campaign.work import utc_now
 from assay.config import Config, dump_config, load_config
 from assay.errors import UserError
 from assay.runs import CampaignFolder, CampaignState, RunEntry, new_id, read_campaign, write_json, write_text

@@ -1,40 +1,49 @@
-"""`assay audit`: what is printed, and the exit code."""
+"""`assay audit`."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
-import orjson
 
-from assay.audit import AuditOptions, audit_path, explain, render_text
+from assay.commands.options import PATH, json_option, print_json
 from assay.errors import UserError
 
 
-def audit_command(
+@click.command()
+@click.argument("path", type=PATH, required=False)
+@click.option("--explain", "rule", metavar="RULE", help="What a rule checks, its formula and its source.")
+@click.option("--accelerator", "accelerators", multiple=True, metavar="[Nx]NAME", help="Hardware, e.g. 2xA30.")
+@click.option("--model", help="The model, where the files don't say.")
+@click.option("--precision", help="The precision of weights, where the files don't say.")
+@click.option("--verbose", is_flag=True, help="Show what is supported, too.")
+@json_option
+def audit(
     path: Path | None,
-    *,
     rule: str | None,
     accelerators: tuple[str, ...],
     model: str | None,
     precision: str | None,
     verbose: bool,
     as_json: bool,
-) -> int:
-    """Judge `path`, or explain `rule`. Raises UserError where neither or both are given, or nothing can be read."""
+) -> None:
+    """Judge a run, a campaign, LoadGen logs, an MLPerf results tree or a claims file. Exit code 3: findings."""
+    from assay.audit import AuditOptions, audit_path, explain, render_text
+
     if (path is None) == (rule is None):
         raise UserError("audit: give a path to judge, or --explain RULE")
     if rule is not None:
         click.echo(explain(rule))
-        return 0
+        return
     assert path is not None
     hardware = tuple(_counted(text) for text in accelerators)
     report = audit_path(path, AuditOptions(accelerators=hardware, model=model, precision=precision))
     if as_json:
-        click.echo(orjson.dumps(report.model_dump(mode="json"), option=orjson.OPT_INDENT_2).decode())
+        print_json(report)
     else:
         click.echo(render_text(report, verbose=verbose), nl=False)
-    return report.exit_code
+    sys.exit(report.exit_code)
 
 
 def _counted(text: str) -> tuple[str, int]:

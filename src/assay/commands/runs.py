@@ -1,24 +1,32 @@
-"""`assay runs`: the index of campaigns as a table or JSON."""
+"""`assay runs`."""
 
 from __future__ import annotations
 
 import itertools
-import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, get_args
 
 import click
 
+from assay.commands.options import PATH, json_option, print_json
 from assay.errors import UserError
-from assay.runs import RunStatus
-from assay.runs.index import Filter, IndexRow, index, parse_since
 
-_STATUSES = ["planned", *(status.value for status in RunStatus)]
-_SCENARIOS = ["Offline", "Server", "Interactive", "SingleStream"]
+if TYPE_CHECKING:
+    from assay.runs.index import IndexRow
 
 
-def runs_command(
+@click.command()
+@click.argument("output", type=PATH, default=Path("results"))
+@click.option("--status", "statuses", multiple=True, help="Only runs with this status; may be repeated.")
+@click.option("--scenario", "scenarios", multiple=True, help="Only this scenario; may be repeated.")
+@click.option("--mode", help="performance or accuracy.")
+@click.option("--kind", help="Only campaigns of this kind.")
+@click.option("--node", help="Only runs in which this node takes part.")
+@click.option("--since", metavar="WHEN", help="2026-01-31, 2026-01-31T12:00 (UTC), or an age: 12h, 7d, 2w.")
+@json_option
+def runs(
     output: Path,
-    *,
     statuses: tuple[str, ...],
     scenarios: tuple[str, ...],
     mode: str | None,
@@ -27,28 +35,31 @@ def runs_command(
     since: str | None,
     as_json: bool,
 ) -> None:
-    """Print the rows that the filters let through. Raises UserError on a filter that can't match anything."""
-    import orjson
+    """All campaigns in OUTPUT and their runs."""
+    from assay.runs import RunStatus
+    from assay.runs.campaign import CampaignKind
+    from assay.runs.index import Filter, index, parse_since
+    from assay.runs.scenarios import Mode, Scenario
 
+    known = ["planned", *(status.value for status in RunStatus)]
     wanted = Filter(
-        statuses=[_known("--status", status, _STATUSES) for status in statuses],
-        scenarios=[_known("--scenario", scenario, _SCENARIOS) for scenario in scenarios],
-        mode=_known("--mode", mode, ["performance", "accuracy"]) if mode else None,
-        kind=_known("--kind", kind, ["single", "scaling", "official", "sweep"]) if kind else None,
+        statuses=[_known("--status", status, known) for status in statuses],
+        scenarios=[_known("--scenario", scenario, get_args(Scenario)) for scenario in scenarios],
+        mode=_known("--mode", mode, get_args(Mode)) if mode else None,
+        kind=_known("--kind", kind, get_args(CampaignKind)) if kind else None,
         node=node,
         since=parse_since(since) if since else None,
     )
     rows, problems = index(output, wanted)
     if as_json:
-        value = [row.model_dump(mode="json") for row in rows]
-        sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() + "\n")
+        print_json(rows)
     else:
-        sys.stdout.write(_text(rows))
+        click.echo(_text(rows), nl=False)
     for problem in problems:
         click.echo(f"assay: left out: {problem}", err=True)
 
 
-def _known(option: str, value: str, choices: list[str]) -> str:
+def _known(option: str, value: str, choices: Sequence[str]) -> str:
     for choice in choices:
         if choice.lower() == value.lower():
             return choice

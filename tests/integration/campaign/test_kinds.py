@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,32 +15,32 @@ from tests.simulated import simulators
 
 from assay.benchmarks import get_benchmark
 from assay.campaign import reporting
-from assay.campaign.runner import Outcome, resume_campaign, run_campaign
+from assay.campaign.runner import CampaignOutcome, resume_campaign, run_campaign
 from assay.campaign.state import resumed_config
-from assay.commands.run import plan_command
+from assay.commands.run import print_plan
 from assay.errors import UserError
-from assay.runs import RunEntry, RunRecord, RunStatus, read_detail, read_ledger
+from assay.runs import CampaignState, Result, RunEntry, RunRecord, RunStatus, read_detail, read_ledger
 
 pytestmark = pytest.mark.usefixtures("no_reports")
 ONE = {"nodes": [{"name": "node-a"}]}
 ALONE = {**FAST, "speeds": {}}
 
 
-def carry_out(folder: Path, listener: Quiet | None = None, **changes: Any) -> Outcome:
+def carry_out(folder: Path, listener: Quiet | None = None, **changes: Any) -> CampaignOutcome:
     return asyncio.run(run_campaign(config(folder, **changes), listener or Quiet()))
 
 
-def resume(outcome: Outcome, listener: Quiet | None = None, *, retry_failed: bool = False) -> Outcome:
+def resume(outcome: CampaignOutcome, listener: Quiet | None = None, *, retry_failed: bool = False) -> CampaignOutcome:
     own = resumed_config(outcome.folder, None)
     return asyncio.run(resume_campaign(own, outcome.folder, listener or Quiet(), retry_failed=retry_failed))
 
 
-def record(outcome: Outcome, entry: RunEntry) -> RunRecord:
+def record(outcome: CampaignOutcome, entry: RunEntry) -> RunRecord:
     assert entry.run is not None
     return RunRecord.model_validate_json(outcome.folder.run(entry.run).record.read_bytes())
 
 
-def statuses(outcome: Outcome) -> dict[str, str | None]:
+def statuses(outcome: CampaignOutcome) -> dict[str, str | None]:
     return {entry.key: entry.status for entry in outcome.state.runs}
 
 
@@ -271,9 +272,26 @@ def test_the_plan_starts_nothing_and_knows_what_was_measured(
 ) -> None:
     file = tmp_path / "assay.yaml"
     settings = config(tmp_path, cluster=ONE, engine=ALONE)
-    assert plan_command(file, [], as_json=False) == 0
+    print_plan(file, [], as_json=False)
     assert "time: unknown" in capsys.readouterr().out
     assert not settings.output.exists()
     outcome = carry_out(tmp_path, cluster=ONE, engine=ALONE)
-    plan_command(file, [], as_json=False)
+    print_plan(file, [], as_json=False)
     assert f"as measured in run {outcome.state.runs[0].run}" in capsys.readouterr().out
+
+
+def test_a_kind_decides_the_next_runs_from_the_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[list[str]] = []
+
+    def more(_self: Any, _config: Any, state: CampaignState, results: Sequence[Result]) -> list[RunEntry]:
+        seen.append([result.run for result in results])
+        if len(state.runs) == 3:
+            return []
+        last = state.runs[-1]
+        return [RunEntry(key=f"more-{len(state.runs)}", scenario="Offline", mode="performance", nodes=last.nodes)]
+
+    monkeypatch.setattr("assay.campaign.kinds.single.Single.more", more)
+    outcome = carry_out(tmp_path, cluster=ONE, engine=ALONE)
+    assert outcome.sound, [entry.reason for entry in outcome.state.runs]
+    assert [entry.key for entry in outcome.state.runs] == ["offline-performance-r0", "more-1", "more-2"]
+    assert [len(runs) for runs in seen[:3]] == [1, 2, 3]

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from tests.campaigns import FAST, Quiet, config
 
-from assay.campaign.close import Work
 from assay.campaign.prepare import prepare
 from assay.campaign.recover import recover
 from assay.campaign.runner import run_campaign
+from assay.campaign.work import Work
 from assay.runs import (  # fmt: skip
     CampaignFolder,
     CampaignState,

@@ -10,7 +10,7 @@ from tests.campaigns import config
 
 from assay.benchmarks import get_benchmark
 from assay.campaign.estimate import Estimator, TimeEstimate, duration, together
-from assay.campaign.plan import plan_runs
+from assay.campaign.kinds import plan_runs
 from assay.config import Config
 from assay.engines import build_engine
 from assay.runs import CampaignFolder, EndpointFacts, RunRecord, RunStatus, write_json

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from tests.campaigns import config
 
-from assay.campaign.plan import plan_runs, plan_without
+from assay.campaign.kinds import plan_runs
+from assay.campaign.replan import plan_without
 from assay.errors import UserError
 from assay.runs import CampaignState, RunEntry, RunStatus
 
@@ -133,7 +134,8 @@ def test_official_is_what_a_submission_needs(tmp_path: Path) -> None:
         ({"campaign": {"kind": "scaling"}, "scenarios": ["SingleStream"]}, "add Offline to scenarios"),
         ({"campaign": {"kind": "sweep", "rates": [1]}}, "needs Server or Interactive"),
         ({"campaign": {"kind": "sweep", "concurrencies": [1]}, "scenarios": ["SingleStream"]}, "needs Offline"),
-        ({"campaign": {"kind": "sweep"}}, "a sweep needs rates or concurrencies"),
+        ({"campaign": {"kind": "sweep"}}, "sweep needs campaign.rates or campaign.concurrencies"),
+        ({"scenarios": ["Server"]}, "target_qps.Server is needed"),
         ({"campaign": {"kind": "sweep", "rates": [1, 1]}}, "must differ"),
         ({"campaign": {"kind": "sweep", "rates": [-1]}}, "above 0"),
         ({"campaign": {"kind": "scaling", "queries_per_node": 5}, "official": True, "dataset": {}}, "the rules set"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.campaigns import config
 
-from assay.campaign.plan import plan_runs
+from assay.campaign.kinds import plan_runs
 from assay.campaign.state import begin, check_dataset, differences, find, held, resumed_config, session, unfinished
 from assay.config import Config
 from assay.errors import UserError

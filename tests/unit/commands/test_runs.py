@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from tests.campaigns import config
 
-from assay.campaign.plan import plan_runs
+from assay.campaign.kinds import plan_runs
 from assay.campaign.state import begin
 from assay.commands.main import main
 from assay.errors import UserError

@@ -27,7 +27,6 @@ def load(tmp_path: Path, text: str, *overrides: str) -> Config:
         ("scenarios: [Offline]\ndataset:\n  samples: many", ["assay.yaml:3", "dataset.samples", "'many'"]),
         ("scenarios: [Offline]\ndataset:\n  samples: 0", ["assay.yaml:3", "dataset.samples", "0"]),
         ("scenarios: [Offlin]", ["assay.yaml:1", "scenarios.0", "'Offlin'"]),
-        ("scenarios: [Server]", ["target_qps.Server is needed"]),
         ("scenarios: [Offline]\nengine:\n  kind: vlm", ["assay.yaml", "engine", "'vlm'"]),
         ("scenarios: [Offline]\nengine:\n  kind: embedded\n  precison: f32", ["assay.yaml:4", "'precision'"]),
         ("scenarios: [Offline]\nengine:\n  kind: vllm", ["assay.yaml", "engine.model", "missing"]),

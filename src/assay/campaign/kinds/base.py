@@ -1,0 +1,67 @@
+"""What every kind of campaign answers: which runs, in which order, and what a failure means for the others."""
+
+from __future__ import annotations
+
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+from assay.config import Config
+from assay.errors import UserError
+from assay.runs import RunEntry
+from assay.runs.campaign import CampaignKind, CampaignState
+from assay.runs.result import Result
+from assay.runs.scenarios import Mode, Scenario, is_paced
+
+
+class Kind(ABC):
+    """One question that a campaign can ask. Pure: the same configuration and results give the same runs."""
+
+    name: ClassVar[CampaignKind]
+    random_order: ClassVar[bool] = False
+    """Whether the plan's order is drawn from the campaign's seed."""
+    leaves_nodes_out: ClassVar[bool] = False
+    """Whether the campaign goes on without nodes that can't run. Then a run counts only where every endpoint that it
+    stands for took part to the end."""
+
+    def check(self, config: Config, nodes: Sequence[str]) -> None:
+        """Raises UserError where the configuration can't answer the question on `nodes`."""
+        return
+
+    @abstractmethod
+    def plan(self, config: Config, nodes: Sequence[str]) -> list[RunEntry]:
+        """The runs on `nodes` that are known before anything is measured, in their order. Raises UserError."""
+
+    def more(self, config: Config, state: CampaignState, results: Sequence[Result]) -> list[RunEntry]:
+        """The runs that follow from what was measured, once nothing is left to do; none: the question is answered."""
+        return []
+
+
+def entry(
+    config: Config, name: str, nodes: Sequence[str], scenario: Scenario, mode: Mode, repeat: int
+) -> RunEntry:  # fmt: skip
+    """A run as the configuration asks for it."""
+    return RunEntry(
+        key=f"{name}-r{repeat}".lower(),
+        scenario=scenario,
+        mode=mode,
+        nodes=list(nodes),
+        repeat=repeat,
+        target_qps=config.target_qps.get(scenario),
+        queries=config.queries.get(scenario) if mode == "performance" else None,
+    )
+
+
+def require_rates(config: Config) -> None:
+    """Raises UserError where a scenario with arrivals has no rate."""
+    for scenario in config.scenarios:
+        if is_paced(scenario) and scenario not in config.target_qps:
+            raise UserError(f"target_qps.{scenario} is needed: arrivals a second, for example 1.0")
+
+
+def shuffled(entries: Sequence[RunEntry], seed: int, block: int) -> list[RunEntry]:
+    """`entries` in an order of `seed`'s, another one for each block."""
+    order = list(entries)
+    random.Random(f"{seed}/{block}").shuffle(order)  # of a string: seeded by its hash, the same everywhere
+    return order

@@ -1,0 +1,36 @@
+"""What a submission needs: Offline and Server or Interactive, accuracy and performance, compliance tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from assay.campaign.kinds.base import Kind, entry, require_rates
+from assay.config import Config
+from assay.errors import UserError
+from assay.runs import RunEntry
+from assay.runs.scenarios import Mode, is_paced
+
+_MODES: tuple[Mode, ...] = ("performance", "accuracy")
+
+
+class Official(Kind):
+    name = "official"
+
+    def check(self, config: Config, nodes: Sequence[str]) -> None:
+        require_rates(config)
+
+    def plan(self, config: Config, nodes: Sequence[str]) -> list[RunEntry]:
+        scenarios = [scenario for scenario in config.scenarios if scenario == "Offline" or is_paced(scenario)]
+        if "Offline" not in scenarios or len(scenarios) < 2:
+            raise UserError("campaign.kind official needs scenarios Offline and Server or Interactive (or all three)")
+        runs = [
+            entry(config, f"{scenario}-{mode}", nodes, scenario, mode, repeat)
+            for repeat in range(config.campaign.repeats or 1)
+            for scenario in scenarios
+            for mode in _MODES
+        ]
+        for test in config.campaign.compliance:
+            for scenario in scenarios:
+                run = entry(config, f"{scenario}-{test}", nodes, scenario, "performance", 0)
+                runs.append(run.model_copy(update={"compliance": test}))
+        return runs

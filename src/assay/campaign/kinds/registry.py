@@ -1,0 +1,31 @@
+"""From `campaign.kind` to what answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from assay.campaign.kinds.base import Kind
+from assay.campaign.kinds.official import Official
+from assay.campaign.kinds.scaling import Scaling
+from assay.campaign.kinds.single import Single
+from assay.campaign.kinds.sweep import Sweep
+from assay.config import Config
+from assay.runs import RunEntry
+from assay.runs.campaign import CampaignKind
+
+_KINDS: dict[CampaignKind, Kind] = {kind.name: kind for kind in (Single(), Scaling(), Official(), Sweep())}
+
+
+def kind_of(name: CampaignKind) -> Kind:
+    """The kind with that name."""
+    return _KINDS[name]
+
+
+def plan_runs(config: Config, nodes: Sequence[str]) -> list[RunEntry]:
+    """The campaign's runs on `nodes`, in the order in which they are to be carried out.
+
+    Raises UserError where the configuration or the nodes can't answer what the campaign's kind asks.
+    """
+    kind = kind_of(config.campaign.kind)
+    kind.check(config, nodes)
+    return kind.plan(config, nodes)

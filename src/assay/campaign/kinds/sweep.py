@@ -1,0 +1,41 @@
+"""A list of rates or concurrencies; every repeat goes through all of them in an order of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from assay.campaign.kinds.base import Kind, entry, shuffled
+from assay.config import Config
+from assay.errors import UserError
+from assay.runs import RunEntry
+from assay.runs.scenarios import is_paced
+
+
+class Sweep(Kind):
+    name = "sweep"
+    random_order = True
+
+    def check(self, config: Config, nodes: Sequence[str]) -> None:
+        campaign = config.campaign
+        if not (campaign.rates or campaign.concurrencies):
+            raise UserError("campaign.kind sweep needs campaign.rates or campaign.concurrencies")
+
+    def plan(self, config: Config, nodes: Sequence[str]) -> list[RunEntry]:
+        campaign = config.campaign
+        paced = next((scenario for scenario in config.scenarios if is_paced(scenario)), None)
+        if campaign.rates and paced is None:
+            raise UserError("campaign.rates needs Server or Interactive in scenarios")
+        if campaign.concurrencies and "Offline" not in config.scenarios:
+            raise UserError("campaign.concurrencies needs Offline in scenarios")
+        runs: list[RunEntry] = []
+        for repeat in range(campaign.repeats or 1):
+            points = []
+            for rate in campaign.rates:
+                assert paced is not None
+                run = entry(config, f"{paced}-{rate:g}qps", nodes, paced, "performance", repeat)
+                points.append(run.model_copy(update={"target_qps": rate}))
+            for number in campaign.concurrencies:
+                run = entry(config, f"offline-{number}-in-flight", nodes, "Offline", "performance", repeat)
+                points.append(run.model_copy(update={"window": number}))
+            runs += shuffled(points, campaign.seed, repeat)
+        return runs

@@ -1,0 +1,29 @@
+"""What several commands take, and the one way to print JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+PATH = click.Path(path_type=Path)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on standard output.")
+set_option = click.option(
+    "--set", "overrides", multiple=True, metavar="A.B=C", help="Override one setting; may be repeated."
+)
+
+
+def print_json(value: Any) -> None:
+    """Write `value` (pydantic models, or what JSON knows) to standard output, indented."""
+    import orjson
+    from pydantic import BaseModel
+
+    def plain(item: Any) -> Any:
+        if isinstance(item, BaseModel):
+            return item.model_dump(mode="json")
+        if isinstance(item, Path):
+            return str(item)
+        raise TypeError(f"no JSON for {type(item).__name__}")
+
+    click.echo(orjson.dumps(value, default=plain, option=orjson.OPT_INDENT_2).decode())

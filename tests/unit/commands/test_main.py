@@ -1,0 +1,29 @@
+"""The command line as a whole: each command is found, and says of itself what the list says of it."""
+
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner
+
+from assay.commands.main import COMMANDS, main
+
+
+def test_the_list_names_every_command_in_its_own_words() -> None:
+    listed = CliRunner().invoke(main, ["--help"]).output
+    for name, (_, words) in COMMANDS.items():
+        assert name in listed
+        assert words.split()[0] in listed
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "simulate"])  # its help is the simulator's own
+def test_a_commands_own_help_begins_as_the_list_does(name: str) -> None:
+    shown = CliRunner().invoke(main, [name, "--help"])
+    assert shown.exit_code == 0
+    first = COMMANDS[name][1].split()[:4]
+    assert " ".join(first) in " ".join(shown.output.split())
+
+
+def test_an_unknown_command_is_named() -> None:
+    shown = CliRunner().invoke(main, ["bench-mark"])
+    assert shown.exit_code == 2
+    assert "bench-mark" in shown.output
