@@ -217,7 +217,6 @@ def _record(plan: Plan, folder: RunFolder, ledger: Ledger, table: Table) -> RunR
         ),
         issued=plan.samples,
         loadgen_version="6.0.17",
-        tags=plan.tags,
     )
 
 

@@ -58,7 +58,6 @@ class Plan:
     drift: float = 0.05  # size of the slow, autocorrelated part of the noise
     chunks: bool = True
     telemetry: bool = True
-    tags: dict[str, str] = field(default_factory=dict)
     simulated: bool = True
     run_id: str = "20260101T000000Z-offline-performance-synthetic"
 

@@ -12,8 +12,8 @@ from assay.cluster.options import ClusterOptions, LocalOptions
 from assay.config_errors import SourceMap, explain
 from assay.engines.options import EmbeddedOptions, EngineOptions
 from assay.errors import UserError
-from assay.runs.campaign import CampaignKind, Compliance
-from assay.runs.scenarios import LoadgenDriven, Mode, Scenario
+from assay.runs.campaign import CampaignKind
+from assay.runs.scenarios import Compliance, LoadgenDriven, Mode, Scenario
 
 
 class _Section(BaseModel):

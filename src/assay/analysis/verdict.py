@@ -78,7 +78,7 @@ def judge(case: Case) -> Verdict:
     reasons = _conditions(case)
     if record.mode == "accuracy":
         return _accuracy_verdict(case, reasons)
-    if test := record.tags.get("compliance"):
+    if test := record.compliance:
         return _compliance_verdict(test, case, reasons)
     if case.loadgen.result != "VALID":
         said = case.loadgen.result or "gave no verdict"
@@ -186,7 +186,7 @@ def _conditions(case: Case) -> list[str]:
         found.append(f"{case.benchmark.name} has no {record.scenario} scenario")
     elif record.official and case.detail is not None:
         samples = case.benchmark.dataset.performance_sample_count
-        test = record.tags.get("compliance")
+        test = record.compliance
         found += [f"{RULES}: {words}" for words in departures(case.detail, spec, record.mode, samples, test)]
     whole = case.benchmark.dataset.total_sample_count
     if record.official and whole is not None and record.dataset_samples != whole:

@@ -76,12 +76,11 @@ def _close(work: Work, record: RunRecord, plan: LoadPlan, folder: RunFolder, end
     ledger = close_load(folder, plan)
     record.ended_utc = ended_utc or utc_now()
     _complete(record, outcome, ledger, folder)
-    if lost := [f"{e.name} ({work.lost[e.name]})" for e in record.endpoints if e.name in work.lost]:
-        record.tags["lost"] = ", ".join(lost)
+    record.lost = {e.name: work.lost[e.name] for e in record.endpoints if e.name in work.lost}
     if record.status is RunStatus.COMPLETED:
         _judge(work, record, ledger, folder)
-    elif lost:
-        record.reason += f"; lost: {record.tags['lost']}"
+    elif record.lost:
+        record.reason += f"; lost: {_lost(record)}"
     if record.status is RunStatus.COMPLETED and plan.mode == "accuracy":
         score_answers(work.prepared, record, folder)
     if record.status in (RunStatus.FAILED, RunStatus.TIMEOUT):
@@ -119,16 +118,19 @@ def _complete(record: RunRecord, outcome: dict[str, Any], ledger: Ledger, folder
 
 def _judge(work: Work, record: RunRecord, ledger: Ledger, folder: RunFolder) -> None:
     """What a load that went to its end can still fail by."""
-    lost = record.tags.get("lost")
     idle = [endpoint.endpoint for endpoint in ledger.endpoints if not endpoint.ok]
     if ledger.problems:
         record.status, record.reason = RunStatus.FAILED, "the ledger doesn't balance: " + "; ".join(ledger.problems)
-    elif kind_of(work.config.campaign.kind).leaves_nodes_out and (lost or idle):
+    elif kind_of(work.config.campaign.kind).leaves_nodes_out and (record.lost or idle):
         # Its rate would be that of other nodes than those it stands for.
-        what = f"lost: {lost}" if lost else f"answered nothing: {', '.join(idle)}"
+        what = f"lost: {_lost(record)}" if record.lost else f"answered nothing: {', '.join(idle)}"
         record.status, record.reason = RunStatus.FAILED, f"not all endpoints took part to the end; {what}"
-    elif record.official and record.mode == "performance" and "compliance" not in record.tags:
+    elif record.official and record.mode == "performance" and record.compliance is None:
         _loadgens_word(record, folder)
+
+
+def _lost(record: RunRecord) -> str:
+    return ", ".join(f"{name} ({why})" for name, why in record.lost.items())
 
 
 def _loadgens_word(record: RunRecord, folder: RunFolder) -> None:

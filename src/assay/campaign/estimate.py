@@ -110,7 +110,7 @@ class Estimator:
             (record.scenario, record.mode) == (entry.scenario, entry.mode)
             and (wanted is None or windows == {wanted})
             and (not paced or record.target_qps == entry.target_qps)
-            and record.tags.get("compliance") == entry.compliance
+            and record.compliance == entry.compliance
         )
 
     def _from_settings(self, entry: RunEntry, samples: int) -> TimeEstimate | None:

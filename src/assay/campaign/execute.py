@@ -123,7 +123,10 @@ def _begin(bench: Bench, entry: RunEntry, endpoints: Sequence[EndpointFacts], fo
         max_tokens=prepared.max_tokens,
         endpoints=list(endpoints),
         warmup=WarmupFacts(ready_ns=bench.ready_ns, queued_ns=bench.queued_ns),
-        tags=_tags(entry),
+        campaign_key=entry.key,
+        nodes=entry.nodes,
+        repeat=entry.repeat,
+        compliance=entry.compliance,
     )
     if (audit := audit_config(entry, config)) is not None:
         write_text(folder.path / AUDIT_CONFIG, audit)
@@ -131,11 +134,6 @@ def _begin(bench: Bench, entry: RunEntry, endpoints: Sequence[EndpointFacts], fo
     write_json(folder.system, bench.system)
     write_json(folder.record, record)
     return record
-
-
-def _tags(entry: RunEntry) -> dict[str, str]:
-    tags = {"campaign_key": entry.key, "nodes": ",".join(entry.nodes), "repeat": str(entry.repeat)}
-    return tags | ({"compliance": entry.compliance} if entry.compliance else {})
 
 
 def _qps(entry: RunEntry) -> float | None:

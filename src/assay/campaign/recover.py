@@ -75,7 +75,7 @@ def _settle(work: Work, folder: RunFolder) -> RunRecord | None:
     else:
         record.status, record.reason = RunStatus.INTERRUPTED, _KILLED
     # Telemetry is written after the load and before anything else.
-    record.tags["closed"] = "after an interruption" + ("" if folder.telemetry.exists() else "; without telemetry")
+    record.closed = "after an interruption" + ("" if folder.telemetry.exists() else "; without telemetry")
     close_run(work, record, read_plan(folder.parts / "plan.json"), folder, _last_sign(folder))
     return record
 

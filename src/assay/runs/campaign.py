@@ -11,11 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from assay.errors import UserError
 from assay.runs.folder import RunFolder
 from assay.runs.record import RunStatus
-from assay.runs.scenarios import Mode, Scenario
+from assay.runs.scenarios import Compliance, Mode, Scenario
 from assay.runs.shapes import LoadShape
 
 CampaignKind = Literal["single", "scaling", "official", "sweep"]
-Compliance = Literal["TEST06"]
 
 # A run with one of these is over: resuming never repeats it.
 ENDED = (RunStatus.COMPLETED, RunStatus.INVALID, RunStatus.FAILED, RunStatus.TIMEOUT)

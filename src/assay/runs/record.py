@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from assay.runs.scenarios import DriverName, Mode, Scenario
+from assay.runs.scenarios import Compliance, DriverName, Mode, Scenario
 from assay.runs.shapes import LoadShape
 
 
@@ -82,7 +83,7 @@ class ClientAudit(_Model):
 class RunRecord(_Model):
     """The facts of one run's course. Written when it starts, and again when it ends."""
 
-    version: int = 1
+    version: Literal[2] = 2
     id: str
     assay_version: str
     benchmark: str
@@ -111,4 +112,55 @@ class RunRecord(_Model):
     client: ClientAudit = Field(default_factory=ClientAudit)
     issued: int = 0
     loadgen_version: str | None = None
-    tags: dict[str, str] = Field(default_factory=dict, description="what a campaign knows of it: its role, repeat")
+    campaign_key: str | None = Field(default=None, description="its entry in the campaign; null: of no campaign")
+    nodes: list[str] = Field(default_factory=list, description="nodes whose endpoints were to take part")
+    repeat: int = 0
+    compliance: Compliance | None = None
+    lost: dict[str, str] = Field(default_factory=dict, description="endpoint whose server ended by itself: why")
+    closed: str = Field(default="", description="how it was closed, where not by the process that carried it out")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lift_version_1(cls, data: Any) -> Any:
+        """Version 1 kept what a campaign knows of its run as words in `tags`."""
+        if not isinstance(data, dict) or data.get("version") != 1:
+            return data
+        old = _Version1.model_validate(data)
+        tags = old.tags
+        return {name: value for name, value in data.items() if name != "tags"} | {
+            "version": 2,
+            "campaign_key": tags.campaign_key,
+            "nodes": tags.nodes.split(",") if tags.nodes else [],
+            "repeat": tags.repeat,
+            "compliance": tags.compliance,
+            "lost": _lost_by_name(tags.lost, [endpoint.name for endpoint in old.endpoints]),
+            "closed": tags.closed,
+        }
+
+
+class _Tags(BaseModel):
+    """What version 1 kept under `tags`, all of it text."""
+
+    campaign_key: str | None = None
+    nodes: str = ""
+    repeat: int = 0
+    compliance: Compliance | None = None
+    lost: str = ""
+    closed: str = ""
+
+
+class _Version1(BaseModel):
+    """The part of a record of version 1 that the fields of version 2 are made from."""
+
+    tags: _Tags = _Tags()
+    endpoints: list[EndpointFacts] = []
+
+
+def _lost_by_name(words: str, endpoints: Iterable[str]) -> dict[str, str]:
+    """`a (why), b (why)` as version 1 wrote it, by endpoint."""
+    starts = sorted((words.index(f"{name} ("), name) for name in endpoints if f"{name} (" in words)
+    found = {}
+    for number, (start, name) in enumerate(starts, start=1):
+        end = starts[number][0] if number < len(starts) else len(words)
+        found[name] = words[start + len(name) + 2 : end].removesuffix(", ").removesuffix(")")
+    return found

@@ -44,7 +44,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """One of each kind of page, by name."""
     folder = tmp_path_factory.mktemp("pages")
     both = (Node("node-a"), Node("node-b", throttle_from=0.5))
-    plan = Plan(samples=600, nodes=both, tags={})
+    plan = Plan(samples=600, nodes=both)
     run = write_run(folder, replace(plan, run_id="run"))
     other = write_run(folder, replace(plan, run_id="other", seed=2))
     alone = replace(plan, samples=200, chunks=False, telemetry=False)

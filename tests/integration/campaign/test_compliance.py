@@ -37,9 +37,7 @@ def compliance_run(folder: Path, scenario: Scenario, extra: str = "") -> Case:
     ledger = close_load(run, plan)
     written = write_run(folder, Plan(scenario=scenario, samples=20, official=True, qps=10.0))
     facts = RunRecord.model_validate_json(written.record.read_bytes())
-    record = facts.model_copy(
-        update={"tags": {"compliance": "TEST06"}, "simulated": False, "client": type(facts.client)()}
-    )
+    record = facts.model_copy(update={"compliance": "TEST06", "simulated": False, "client": type(facts.client)()})
     return Case(record, ledger, BENCHMARK, *read_loadgen(run), {}, None, ledger.completed)
 
 
@@ -54,8 +52,8 @@ def test_a_run_of_a_hundred_queries_is_as_its_rules_ask(tmp_path: Path, scenario
     assert case.detail is not None
     as_performance = departures(case.detail, BENCHMARK.scenarios[scenario], "performance", WHOLE)
     assert any("min_duration_ms is 0" in words for words in as_performance)
-    plain = replace(case, record=case.record.model_copy(update={"tags": {}}))
-    assert not judge(plain).valid, "without the tag the same settings are no performance run's"
+    plain = replace(case, record=case.record.model_copy(update={"compliance": None}))
+    assert not judge(plain).valid, "without the mark the same settings are no performance run's"
 
 
 @pytest.mark.parametrize(

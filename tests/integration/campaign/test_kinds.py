@@ -71,7 +71,7 @@ def test_an_official_rehearsal_with_test06(tmp_path: Path) -> None:
         logged = run.loadgen_accuracy.read_text().count("qsl_idx")
         if entry.compliance:
             # A performance run of at least 100 queries that logs answers: LoadGen has read audit.config.
-            assert record(outcome, entry).tags["compliance"] == "TEST06"
+            assert record(outcome, entry).compliance == "TEST06"
             assert read_ledger(run).issued >= 100
             assert logged > 0
         else:

@@ -104,11 +104,11 @@ def test_a_load_that_had_ended_is_completed(crashed: Crashed, mode: str) -> None
     assert run.result.read_bytes() == result
     assert not run.parts.exists()
     after = RunRecord.model_validate_json(run.record.read_bytes())
-    assert after.tags.pop("closed") == "after an interruption; without telemetry"
+    assert after.closed == "after an interruption; without telemetry"
     assert before.ended_utc is not None
     assert after.ended_utc is not None
     assert after.ended_utc <= before.ended_utc, "the end is that of the load, not of the recovery"
-    assert after.model_copy(update={"ended_utc": before.ended_utc}) == before
+    assert after.model_copy(update={"ended_utc": before.ended_utc, "closed": ""}) == before
     assert scores == (run.accuracy.read_bytes() if mode == "accuracy" else b"")
 
 
@@ -179,7 +179,7 @@ def test_recovering_twice_changes_nothing(crashed: Crashed) -> None:
 def test_telemetry_that_was_written_is_not_called_missing(crashed: Crashed) -> None:
     run = crashed.unclose(telemetry=True)
     crashed.recover()
-    assert RunRecord.model_validate_json(run.record.read_bytes()).tags["closed"] == "after an interruption"
+    assert RunRecord.model_validate_json(run.record.read_bytes()).closed == "after an interruption"
 
 
 def test_a_run_that_could_not_be_closed_is_closed_by_resuming(
