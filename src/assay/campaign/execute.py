@@ -14,7 +14,6 @@ from assay.campaign.close import close_run, judge_load
 from assay.campaign.compliance import AUDIT_CONFIG, audit_config
 from assay.campaign.load_process import TimedOutError, run_load, utc_minus_monotonic_ns
 from assay.campaign.work import Work, utc_now
-from assay.cluster.options import LocalOptions
 from assay.config import Config, dump_config
 from assay.deploy.deployment import WATCH_S
 from assay.load.closing import read_outcome
@@ -65,7 +64,8 @@ async def execute(
     folder.path.mkdir(parents=True)
     record = _begin(bench, entry, endpoints, folder)
     plan = load_plan(bench.work, entry, endpoints, folder)
-    here = _accelerators_here(bench.work.config, endpoints)
+    taking_part = {endpoint.node for endpoint in endpoints}
+    here = {i: node for i, node in bench.work.config.cluster.accelerators_here().items() if node in taking_part}
     sampler = Sampler(endpoints, accelerators=here, activity=bench.activity)
     sampler.start()
     try:
@@ -82,15 +82,6 @@ async def execute(
         sampler.stop(folder)
         close_run(bench.work, record, plan, folder)
     return record
-
-
-def _accelerators_here(config: Config, endpoints: Sequence[EndpointFacts]) -> dict[int, str]:
-    """The accelerators of this machine that take part in a run, each with its node."""
-    if not isinstance(config.cluster, LocalOptions):
-        return {}
-    taking_part = {endpoint.node for endpoint in endpoints}
-    nodes = [node for node in config.cluster.nodes if node.name in taking_part]
-    return {index: node.name for node in nodes for index in node.accelerators}
 
 
 async def _notice(work: Work, endpoints: Sequence[EndpointFacts]) -> None:

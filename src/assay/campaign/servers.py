@@ -6,9 +6,8 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 
-from assay.cluster import nodes_of
 from assay.cluster.launcher import Heard, LaunchError
-from assay.cluster.options import ClusterOptions, KubernetesOptions
+from assay.cluster.options import ClusterOptions
 from assay.config import Config
 from assay.deploy import Deployment
 from assay.deploy.deployment import Lost, stop_deployment
@@ -25,7 +24,7 @@ def campaign_nodes(config: Config) -> list[str]:
     """The names of the nodes that a campaign's endpoints are on."""
     if isinstance(config.engine, ExternalOptions):
         return list(dict.fromkeys(endpoint.node for endpoint in ExternalEngine(config.engine).endpoints))
-    return [node.name for node in nodes_of(config.cluster)]
+    return [node.name for node in config.cluster.node_list()]
 
 
 def only(config: Config, nodes: Sequence[str]) -> tuple[EngineOptions, ClusterOptions]:
@@ -36,13 +35,11 @@ def only(config: Config, nodes: Sequence[str]) -> tuple[EngineOptions, ClusterOp
     if isinstance(engine, ExternalOptions):
         kept = [endpoint for endpoint in ExternalEngine(engine).endpoints if endpoint.node in nodes]
         return engine.model_copy(update={"endpoints": tuple(kept)}), cluster
-    if isinstance(cluster, KubernetesOptions):
-        raise LaunchError("Kubernetes chooses the nodes itself, so single ones can't be left out")
     if isinstance(engine, SimulatedOptions):
         speeds = {node: speed for node, speed in engine.speeds.items() if node in nodes}
         faults = {node: fault for node, fault in engine.faults.items() if node in nodes}
         engine = engine.model_copy(update={"speeds": speeds, "faults": faults})
-    return engine, cluster.model_copy(update={"nodes": tuple(n for n in cluster.nodes if n.name in nodes)})
+    return engine, cluster.only(nodes)
 
 
 @contextlib.asynccontextmanager

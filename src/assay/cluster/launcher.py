@@ -6,11 +6,13 @@ import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from assay.errors import AssayError
+from assay.errors import AssayError, UserError
 from assay.serving.facts import NodeFacts
 from assay.serving.health import CheckRow
+from assay.serving.nodes import NodeOptions
 from assay.serving.servers import PlacedServer, ServerSpec, ServerState
 
 
@@ -23,6 +25,37 @@ ReadyCheck = Callable[[PlacedServer], Awaitable[str | None]]
 
 Heard = Callable[[str, bytes], None]
 """Takes a node's name and one line of its probe, in the event loop's thread."""
+
+LOOK_AT_GPUS = (
+    "command -v nvidia-smi >/dev/null && nvidia-smi "
+    "--query-gpu=index,name,utilization.gpu,memory.used,memory.total,power.draw,temperature.gpu,clocks.sm "
+    "--format=csv,noheader"
+)
+"""A line of bash that shows a node's accelerators."""
+
+
+@dataclass(frozen=True)
+class LookProgram:
+    """A Python program that looks around on a node and prints what it saw; it changes nothing there."""
+
+    text: str
+    arguments: tuple[str, ...] = ()
+    python: str | None = None
+    """The interpreter that servers will have; None: the launcher's own choice."""
+
+
+@dataclass
+class Look:
+    """What was seen of one node."""
+
+    node: NodeOptions
+    rows: list[CheckRow] = field(default_factory=list)
+    """How the node was reached, and the way that load takes to it."""
+    facts: NodeFacts | None = None
+    output: str | None = None
+    """What the program printed."""
+    problem: str = ""
+    """Why the program printed nothing."""
 
 
 class Launcher(ABC):
@@ -67,6 +100,18 @@ class Launcher(ABC):
     async def check(self) -> list[CheckRow]:
         """What the scheduler or daemon says of itself and its nodes. Starts and changes nothing."""
         return []
+
+    async def look(self, program: LookProgram) -> list[Look]:
+        """Enter each node and run `program` there. Empty where nodes can't be entered before a job runs on them."""
+        return []
+
+    def export(self, specs: Sequence[ServerSpec]) -> dict[str, str]:
+        """What `place` would start, as files for a site's own tools, by name. Raises UserError where there are none."""
+        raise UserError(f"{type(self).__name__} knows no files that would start its servers")
+
+    def monitor(self) -> list[str]:
+        """Lines of bash that show the nodes' accelerators, or the jobs, while a benchmark runs."""
+        return [LOOK_AT_GPUS]
 
     async def release(self) -> None:
         """Let go of connections without stopping anything."""

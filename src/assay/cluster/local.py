@@ -14,22 +14,25 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from assay.cluster.launcher import Heard, Launcher, LaunchError
+from assay.cluster.launcher import Heard, Launcher, LaunchError, Look, LookProgram
 from assay.serving.exits import explain_exit
 from assay.serving.facts import NodeFacts
+from assay.serving.nodes import NodeOptions
 from assay.serving.probing import probe_here
 from assay.serving.servers import PlacedServer, ServerSpec, ServerState, fill
 
 HOST = "127.0.0.1"
 GUARD = Path(__file__).with_name("guard.py")
 GRACE_S = 10.0
+LOOK_S = 600.0  # hashing a large model takes its time
 
 
 class LocalLauncher(Launcher):
     """Each server runs below a guard process, in a session of its own, and ends when this process does."""
 
-    def __init__(self, label: str, folder: Path, grace_s: float = GRACE_S) -> None:
+    def __init__(self, label: str, folder: Path, grace_s: float = GRACE_S, nodes: Sequence[NodeOptions] = ()) -> None:
         super().__init__(label)
+        self._nodes = nodes
         self._grace_s = grace_s
         self._folder = folder / "servers"
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -108,6 +111,24 @@ class LocalLauncher(Launcher):
         """The controller's own sampler sees this machine."""
         sampled = "as the controller: its host, and NVML's values of the accelerators in use, every second"
         return dict.fromkeys((spec.node for spec in self.specs), sampled)
+
+    async def look(self, program: LookProgram) -> list[Look]:
+        return await asyncio.to_thread(self._look, program)
+
+    def _look(self, program: LookProgram) -> list[Look]:
+        facts = probe_here()
+        looks = []
+        for node in self._nodes:
+            look = Look(node, facts=facts.model_copy(update={"name": node.name}))
+            command = [program.python or sys.executable, "-", *program.arguments]
+            try:
+                look.output = subprocess.run(
+                    command, input=program.text, capture_output=True, text=True, timeout=LOOK_S, check=True, cwd="/"
+                ).stdout
+            except (OSError, subprocess.SubprocessError) as error:
+                look.problem = str(error)
+            looks.append(look)
+        return looks
 
     def _log(self, name: str) -> Path:
         return self._folder / f"{name}.log"

@@ -3,19 +3,77 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from abc import ABC, abstractmethod
+from collections.abc import Collection
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from assay.cluster.launcher import LaunchError
 from assay.errors import UserError
 from assay.serving.nodes import NodeOptions, Options
 
 
-class LocalOptions(Options):
+class ClusterSection(Options, ABC):
+    """What every `cluster:` section tells of its nodes before anything is started there."""
+
+    launcher: str
+
+    @abstractmethod
+    def node_list(self) -> tuple[NodeOptions, ...]:
+        """The nodes, by the names that results carry. Raises UserError on a name twice."""
+
+    @abstractmethod
+    def only(self, names: Collection[str]) -> Self:
+        """The same cluster with some of its nodes. Raises LaunchError where single ones can't be chosen."""
+
+    @property
+    def on_this_machine(self) -> bool:
+        """Whether its servers compute on the machine that sends the load."""
+        return False
+
+    @property
+    def is_one_machine(self) -> bool:
+        """Whether its nodes are parts of one machine, which share what they don't list as their own."""
+        return False
+
+    def accelerators_here(self) -> dict[int, str]:
+        """The accelerators of this machine that are in it, each with its node."""
+        return {}
+
+
+class _NamedNodes(ClusterSection):
+    """A cluster whose nodes the user lists."""
+
+    nodes: tuple[NodeOptions, ...]
+
+    def node_list(self) -> tuple[NodeOptions, ...]:
+        names = [node.name for node in self.nodes]
+        for name in names:
+            if names.count(name) > 1:
+                raise UserError(f"cluster.nodes: the name {name!r} is given more than once")
+        return self.nodes
+
+    def only(self, names: Collection[str]) -> Self:
+        return self.model_copy(update={"nodes": tuple(node for node in self.nodes if node.name in names)})
+
+
+class LocalOptions(_NamedNodes):
     """This machine. Several nodes are parts of it, each with accelerators of its own."""
 
     launcher: Literal["local"] = "local"
     nodes: tuple[NodeOptions, ...] = (NodeOptions(name="local"),)
+
+    @property
+    def on_this_machine(self) -> bool:
+        return True
+
+    @property
+    def is_one_machine(self) -> bool:
+        return True
+
+    def accelerators_here(self) -> dict[int, str]:
+        return {index: node.name for node in self.nodes for index in node.accelerators}
 
     @field_validator("nodes")
     @classmethod
@@ -43,7 +101,7 @@ class SshNode(NodeOptions):
     python: str = Field(default="", description="interpreter that has assay; default: the cluster's")
 
 
-class SshOptions(Options):
+class SshOptions(_NamedNodes):
     """Hosts over SSH. Host keys must be known: an unknown or changed key is an error, always."""
 
     launcher: Literal["ssh"]
@@ -64,7 +122,7 @@ class SshOptions(Options):
     )
 
 
-class DockerOptions(Options):
+class DockerOptions(_NamedNodes):
     """Containers, on this machine or on hosts whose docker socket SSH forwards."""
 
     launcher: Literal["docker"]
@@ -85,8 +143,12 @@ class DockerOptions(Options):
     connect_timeout_s: float = Field(default=10, gt=0)
     keepalive_s: float = Field(default=2.5, gt=0, le=3)
 
+    @property
+    def on_this_machine(self) -> bool:
+        return not self.ssh
 
-class SlurmOptions(Options):
+
+class SlurmOptions(_NamedNodes):
     """One Slurm job a node. Names of nodes in results are the host names that Slurm gave."""
 
     launcher: Literal["slurm"]
@@ -138,7 +200,7 @@ class Toleration(Options):
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
 
 
-class KubernetesOptions(Options):
+class KubernetesOptions(ClusterSection):
     """A StatefulSet and a headless Service; one pod a replica, on different nodes."""
 
     launcher: Literal["kubernetes"]
@@ -165,8 +227,16 @@ class KubernetesOptions(Options):
         default=1, ge=1, description="more than 1: LeaderWorkerSet, one model over several pods"
     )
 
+    def node_list(self) -> tuple[NodeOptions, ...]:
+        """pod-0, pod-1, …: Kubernetes chooses the nodes."""
+        indices = tuple(range(self.accelerators * self.pods_per_server))
+        return tuple(NodeOptions(name=f"pod-{number}", accelerators=indices) for number in range(self.replicas))
 
-class TorchxOptions(Options):
+    def only(self, names: Collection[str]) -> Self:
+        raise LaunchError("Kubernetes chooses the nodes itself, so single ones can't be left out")
+
+
+class TorchxOptions(_NamedNodes):
     """Any TorchX scheduler. Servers must be reachable at the host names that it reports."""
 
     launcher: Literal["torchx"]
@@ -184,15 +254,3 @@ ClusterOptions = Annotated[
     LocalOptions | SshOptions | DockerOptions | SlurmOptions | KubernetesOptions | TorchxOptions,
     Field(discriminator="launcher"),
 ]
-
-
-def nodes_of(options: ClusterOptions) -> tuple[NodeOptions, ...]:
-    """The nodes of any cluster; pod-0, pod-1, … where Kubernetes chooses them. Raises UserError on a name twice."""
-    if isinstance(options, KubernetesOptions):
-        indices = tuple(range(options.accelerators * options.pods_per_server))
-        return tuple(NodeOptions(name=f"pod-{number}", accelerators=indices) for number in range(options.replicas))
-    names = [node.name for node in options.nodes]
-    for name in names:
-        if names.count(name) > 1:
-            raise UserError(f"cluster.nodes: the name {name!r} is given more than once")
-    return tuple(options.nodes)

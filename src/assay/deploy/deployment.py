@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.cluster.build import build_launcher
 from assay.cluster.launcher import Heard, Launcher, LaunchError
-from assay.cluster.options import ClusterOptions, LocalOptions, nodes_of
+from assay.cluster.options import ClusterOptions
 from assay.deploy.state import DeploymentRecord, ServerRecord, Status, read_record, write_record
 from assay.errors import UserError
 from assay.runs import EndpointFacts
@@ -121,9 +121,9 @@ class Deployment:
         self._watcher = asyncio.create_task(self._watch(self._launcher))
 
     def _nodes(self) -> tuple[NodeOptions, ...]:
-        nodes = nodes_of(self._cluster)
+        nodes = self._cluster.node_list()
         shared = len(nodes) > 1 and not all(node.accelerators for node in nodes)
-        if isinstance(self._cluster, LocalOptions) and shared and not self.engine.simulated:
+        if self._cluster.is_one_machine and shared and not self.engine.simulated:
             raise UserError(
                 f"cluster.nodes: {len(nodes)} nodes on one machine would share its hardware and compare nothing; "
                 "give each accelerators of its own, use `servers: N` on one node, or the simulated engine"

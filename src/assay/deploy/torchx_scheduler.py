@@ -18,6 +18,8 @@ import yaml
 from torchx.schedulers.api import DescribeAppResponse, ListAppResponse, Scheduler, Stream, filter_regex
 from torchx.specs.api import AppDef, AppDryRunInfo, AppState, ReplicaStatus, Role, RoleStatus, macros, runopts
 
+from assay.cluster.build import build_launcher
+from assay.cluster.launcher import Launcher
 from assay.cluster.options import SshOptions
 from assay.cluster.ssh import SshLauncher
 from assay.deploy.deployment import plain_label
@@ -98,7 +100,7 @@ class SshScheduler(Scheduler):  # type: ignore[misc]
         )
 
     def _cancel_existing(self, app_id: str) -> None:
-        async def stop(launcher: SshLauncher) -> None:
+        async def stop(launcher: Launcher) -> None:
             await launcher.logs(_folder(app_id) / "logs")
             await launcher.stop()
 
@@ -131,11 +133,9 @@ class SshScheduler(Scheduler):  # type: ignore[misc]
     def _with(self, app_id: str, work: Any) -> Any:
         """Run `work` with a launcher that knows the recorded servers."""
         record = read_record(_folder(app_id))
-        assert isinstance(record.cluster, SshOptions)
-        options = record.cluster
 
         async def connected() -> Any:
-            launcher = SshLauncher(options, record.label, _folder(app_id))
+            launcher = build_launcher(record.cluster, record.label, _folder(app_id))
             launcher.servers = [server.placed() for server in record.servers]
             try:
                 if record.status != "stopped":
@@ -147,7 +147,7 @@ class SshScheduler(Scheduler):  # type: ignore[misc]
         return _run(connected())
 
 
-async def _states(launcher: SshLauncher) -> dict[str, AppState]:
+async def _states(launcher: Launcher) -> dict[str, AppState]:
     await asyncio.sleep(SETTLE_S)
     states = {}
     for server in launcher.servers:

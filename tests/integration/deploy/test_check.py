@@ -26,6 +26,14 @@ async def test_this_machine() -> None:
     assert report.possible >= report.earned > 0
 
 
+async def test_an_interpreter_that_is_not_there(tmp_path: Path) -> None:
+    engine = VllmOptions(kind="vllm", model="served", python=str(tmp_path / "python"))
+    (row,) = [row for row in (await check_cluster(engine, LocalOptions())).failed if row.check == "engine"]
+    assert row.required
+    assert str(tmp_path / "python") in row.detail
+    assert row.mend.startswith("correct engine.python")
+
+
 def files_of(hosts: Hosts, number: int) -> str:
     """What lies in the host's own folders. The rest is this machine's, where other tests write meanwhile."""
     return hosts.run(number, "sh", "-c", "cd / && find root/.cache/assay tmp/assay* run -xdev 2>/dev/null", check=False)

@@ -59,9 +59,8 @@ class Daemon:
             await self.call(self.client.ping)
 
     async def _forward(self, socket: str) -> str:
-        from assay.cluster.ssh.connection import connect, explained, require_asyncssh
+        from assay.cluster.ssh.connection import connect, explained
 
-        require_asyncssh()
         self.ssh = await connect(self.node, self._options)
         peer = self.ssh.get_extra_info("peername")
         self.address = self.node.load_address or (str(peer[0]) if peer else self.node.address)

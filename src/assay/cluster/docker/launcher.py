@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.cluster.docker.daemon import NO_RUNTIME, Daemon
-from assay.cluster.launcher import Launcher, LaunchError
+from assay.cluster.launcher import LOOK_AT_GPUS, Launcher, LaunchError
 from assay.cluster.local import environment
 from assay.cluster.options import DockerOptions, SshNode
+from assay.cluster.ssh.commands import look_over_ssh
 from assay.errors import AssayError
 from assay.serving.exits import explain_exit
 from assay.serving.facts import NodeFacts
@@ -222,6 +223,11 @@ class DockerLauncher(Launcher):
                 detail = "NVIDIA runtime" if gpus else "no NVIDIA runtime"
                 rows.append(judged(node.name, "gpu runtime", gpus, 8, detail, NO_RUNTIME, required=True))
         return rows
+
+    def monitor(self) -> list[str]:
+        if not self._options.ssh:
+            return [LOOK_AT_GPUS, f"docker ps --filter label={LABEL}"]
+        return look_over_ssh(self._options)
 
 
 def _remove(container: Container) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shlex
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 from assay.cluster.kubernetes.api import Api, NotAllowedError
 from assay.cluster.kubernetes.check import check_rows
+from assay.cluster.kubernetes.export import export_files
 from assay.cluster.kubernetes.manifests import (
     GRACE_S,
     GROUP,
@@ -267,6 +269,15 @@ class KubernetesLauncher(Launcher):
 
     async def check(self) -> list[CheckRow]:
         return await check_rows(lambda: self._api, self._options)
+
+    def export(self, specs: Sequence[ServerSpec]) -> dict[str, str]:
+        return export_files(specs, self._options, self.label)
+
+    def monitor(self) -> list[str]:
+        chosen = [f"--context={self._options.context}"] if self._options.context else []
+        chosen += [f"--kubeconfig={self._options.kubeconfig}"] if self._options.kubeconfig else []
+        command = ["kubectl", *chosen, "-n", self._namespace, "get", "pods", "-l", RUN_LABEL, "-o", "wide"]
+        return [shlex.join(command)]
 
 
 async def _answers(host: str, port: int) -> bool:

@@ -13,6 +13,7 @@ from assay.cluster.launcher import Heard, Launcher, LaunchError
 from assay.cluster.local import GUARD, secrets, tail_file
 from assay.cluster.options import SlurmOptions
 from assay.cluster.slurm import commands
+from assay.cluster.slurm.export import export_files
 from assay.cluster.slurm.script import job_name, sbatch_script
 from assay.cluster.slurm.words import HOPELESS, RUNNING, WAITING, end_in_words, reason_in_words
 from assay.errors import AssayError, UserError
@@ -202,6 +203,12 @@ class SlurmLauncher(Launcher):
             mend = "ask for fewer, or correct cluster.gres"
             rows.append(judged(name, "accelerators", having >= wanted, 8, f"gres {gres}", mend, required=True))
         return rows
+
+    def export(self, specs: Sequence[ServerSpec]) -> dict[str, str]:
+        return export_files(specs, self._options, self.label)
+
+    def monitor(self) -> list[str]:
+        return ['squeue --me -o "%i %j %T %r %N %M"']
 
 
 async def _read(process: asyncio.subprocess.Process, node: str, heard: Heard, begun: asyncio.Event) -> None:

@@ -31,6 +31,7 @@ async def connect(node: SshNode, options: SshOptions | DockerOptions) -> asyncss
 
     Raises LaunchError or UserError with one message.
     """
+    require_asyncssh()
     import asyncssh
 
     address = node.address or node.name

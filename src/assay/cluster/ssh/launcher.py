@@ -11,12 +11,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from assay.cluster.launcher import Heard, Launcher, LaunchError
+from assay.cluster.launcher import Heard, Launcher, LaunchError, Look, LookProgram
 from assay.cluster.local import GRACE_S, GUARD, environment, tail_file
 from assay.cluster.options import SshNode, SshOptions
+from assay.cluster.ssh.commands import look_over_ssh
+from assay.cluster.ssh.network import network_rows
 from assay.cluster.ssh.session import Session
+from assay.errors import AssayError
 from assay.serving.exits import explain_exit
 from assay.serving.facts import NodeFacts
+from assay.serving.health import judged
 from assay.serving.probing import OBSERVED, observing, parse_probe, probe_source
 from assay.serving.servers import PlacedServer, ServerSpec, ServerState
 
@@ -183,6 +187,39 @@ class SshLauncher(Launcher):
             facts = parse_probe(answer["output"].encode(), name)
             found.append(facts.model_copy(update={"address": session.peer}))
         return found
+
+    async def look(self, program: LookProgram) -> list[Look]:
+        return list(await asyncio.gather(*(self._look(node, program) for node in self._options.nodes)))
+
+    async def _look(self, node: SshNode, program: LookProgram) -> Look:
+        look, session = Look(node), Session(node, self._options, self.label)
+        try:
+            await session.open()
+        except AssayError as error:
+            mend = "mend this first; nothing else of the node can be seen"
+            look.rows.append(judged(node.name, "reachable", False, 10, str(error), mend, required=True))
+            return look
+        seen = f"{session.peer}, host key verified"
+        look.rows.append(judged(node.name, "reachable", True, 10, seen, "", required=True))
+        try:
+            probed = await session.ask("run", program=probe_source(), arguments=[])
+            facts = parse_probe(probed["output"].encode(), node.name)
+            if not self._options.tunnel:
+                look.rows += await network_rows(session)
+            look.facts = facts.model_copy(update={"address": session.peer})
+            look.output = await self._run(session, program)
+        except AssayError as error:
+            look.problem = str(error)
+        finally:
+            await session.close()
+        return look
+
+    async def _run(self, session: Session, program: LookProgram) -> str:
+        answer = await session.ask("run", program=program.text, arguments=program.arguments, python=program.python)
+        return str(answer["output"])
+
+    def monitor(self) -> list[str]:
+        return look_over_ssh(self._options)
 
 
 async def _together(work: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import sys
 import threading
 import time
@@ -209,6 +210,9 @@ class TorchxLauncher(Launcher):
         if self._runner is not None:
             runner, self._runner = self._runner, None
             await self._call(runner.close)
+
+    def monitor(self) -> list[str]:
+        return [shlex.join(["torchx", "list", "-s", self._options.scheduler])]
 
     async def facts(self) -> list[NodeFacts]:
         """TorchX tells nothing of hosts but their names."""

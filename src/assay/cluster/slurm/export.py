@@ -1,0 +1,30 @@
+"""A deployment as sbatch scripts that a site submits itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from assay.cluster.local import GUARD
+from assay.cluster.options import SlurmOptions
+from assay.cluster.slurm.script import sbatch_script
+from assay.serving.servers import ServerSpec
+
+
+def export_files(specs: Sequence[ServerSpec], options: SlurmOptions, label: str) -> dict[str, str]:
+    """A script a server, the guard that they run, and what to do with both."""
+    folder = Path(options.folder) / label
+    scripts = {
+        f"{spec.name}.sh": sbatch_script(spec, options, label, number, folder) for number, spec in enumerate(specs)
+    }
+    return {**scripts, "guard.py": GUARD.read_text(), "README.txt": _readme(list(scripts), folder)}
+
+
+def _readme(scripts: list[str], folder: Path) -> str:
+    lines = [f"Copy these files to {folder} on the file system that the nodes share, then:"]
+    lines += [f"    sbatch {folder / script}" for script in scripts]
+    lines += [
+        f"Each server writes its node and port to {folder}/NAME.address and its output to {folder}/NAME.log.",
+        "Name the servers as endpoints of an engine of kind external to benchmark them.",
+    ]
+    return "\n".join(lines) + "\n"
