@@ -13,8 +13,7 @@ from assay.analysis.statistics import Estimate, Floats, over_repeats, ratio, tot
 NOT_MEASURED = "not measured"
 _AMDAHL_SIZES = 3
 _USL_SIZES = 4
-_DRAWS = 400
-_SEED = 20260102
+_STEP = 1e-6  # of a logarithm, for a numerical derivative
 
 
 class Efficiency(BaseModel):
@@ -130,6 +129,7 @@ def _efficiency(group: Measured, alone: Mapping[str, Estimate]) -> Efficiency:
 
 
 def _fit(alone: Mapping[str, Estimate], groups: Sequence[Measured]) -> tuple[ScalingFit | None, str]:
+    alone = {node: rate for node, rate in alone.items() if rate.se is not None}
     usable = [g for g in groups if all(node in alone for node in g.nodes) and g.rate.se is not None]
     sizes = sorted({1, *(len(g.nodes) for g in usable)})
     if len(sizes) < _AMDAHL_SIZES:
@@ -137,45 +137,80 @@ def _fit(alone: Mapping[str, Estimate], groups: Sequence[Measured]) -> tuple[Sca
             None,
             f"a fit needs at least {_AMDAHL_SIZES} different numbers of nodes with baselines, here {len(sizes)}",
         )
-    unit = float(np.mean([e.value for e in alone.values()]))
-    n = np.array([1.0, *(sum(alone[node].value for node in g.nodes) / unit for g in usable)])
-    c = np.array([1.0, *(g.rate.value / unit for g in usable)])
-    errors = np.array([0.0, *((g.rate.se or 0.0) / g.rate.value for g in usable)])
-    with_coherency = len(sizes) >= _USL_SIZES
-    best = _solve(n, c, with_coherency)
-    rng = np.random.default_rng(_SEED)
-    draws = np.array(
-        [_solve(n, c * np.exp(errors * rng.standard_normal(len(c))), with_coherency) for _ in range(_DRAWS)]
-    )
+    law = _Law(alone, usable, with_coherency=len(sizes) >= _USL_SIZES)
     ahead = np.arange(1.0, 2 * sizes[-1] + 1)
-    curves = unit * np.array([_capacity(ahead, *draw) for draw in draws])
-    low, high = np.quantile(draws, [0.025, 0.975], axis=0)
-    band = np.quantile(curves, [0.025, 0.975], axis=0)
+    predicted, low, high = law.predict(ahead)
+    (a, a_low, a_high), coherency = law.parameter(1), law.parameter(2) if law.with_coherency else (None, None, None)
     return ScalingFit(
-        law="Universal Scalability Law" if with_coherency else "Amdahl's law",
-        contention=best[0],
-        contention_low=float(low[0]),
-        contention_high=float(high[0]),
-        coherency=best[1] if with_coherency else None,
-        coherency_low=float(low[1]) if with_coherency else None,
-        coherency_high=float(high[1]) if with_coherency else None,
+        law="Universal Scalability Law" if law.with_coherency else "Amdahl's law",
+        contention=a,
+        contention_low=a_low,
+        contention_high=a_high,
+        coherency=coherency[0],
+        coherency_low=coherency[1],
+        coherency_high=coherency[2],
         sizes=sizes,
-        unit=unit,
+        unit=law.unit,
         predicted_nodes=[int(v) for v in ahead],
-        predicted=[float(v) for v in unit * _capacity(ahead, *best)],
-        predicted_low=[float(v) for v in band[0]],
-        predicted_high=[float(v) for v in band[1]],
+        predicted=[float(v) for v in predicted],
+        predicted_low=[float(v) for v in low],
+        predicted_high=[float(v) for v in high],
     ), ""
 
 
-def _solve(n: Floats, c: Floats, with_coherency: bool) -> tuple[float, float]:
-    """n/C - 1 = a (n - 1) + b n (n - 1) is linear in a and b; neither may be negative."""
-    from scipy.optimize import nnls
+class _Law:
+    """The law that the measured rates give, and how far each of their errors moves it.
 
-    columns = [n - 1, n * (n - 1)] if with_coherency else [n - 1]
-    solution, _ = nnls(np.column_stack(columns), n / c - 1)
-    return float(solution[0]), float(solution[1]) if with_coherency else 0.0
+    The errors are carried to the first order (delta method, Welch-Satterthwaite degrees of freedom): those of the
+    nodes alone too, on which every n rests.
+    """
 
+    def __init__(self, alone: Mapping[str, Estimate], groups: Sequence[Measured], *, with_coherency: bool) -> None:
+        self.with_coherency = with_coherency
+        self._members = np.array([[node in group.nodes for node in alone] for group in groups], dtype=float)
+        self._rates = [*alone.values(), *(group.rate for group in groups)]
+        logs = np.log([rate.value for rate in self._rates])
+        self._at = self._solve(logs, free=False)
+        free = self._solve(logs, free=True)
+        moved = logs + _STEP * np.eye(len(logs))
+        self._slopes = np.array([(self._solve(row, free=True) - free) / _STEP for row in moved])
 
-def _capacity(n: Floats, contention: float, coherency: float) -> Floats:
-    return n / (1 + contention * (n - 1) + coherency * n * (n - 1))
+    @property
+    def unit(self) -> float:
+        """The mean rate alone."""
+        return float(np.exp(self._at[0]))
+
+    def parameter(self, place: int) -> tuple[float, float, float]:
+        """Contention (1) or coherency (2) with its bounds; neither is negative."""
+        value, reach = float(self._at[place]), self._reach(np.eye(3)[place])
+        return value, max(0.0, value - reach), value + reach
+
+    def predict(self, n: Floats) -> tuple[Floats, Floats, Floats]:
+        """The rate of n mean nodes, with its bounds."""
+        _, a, b = self._at
+        share = 1 + a * (n - 1) + b * n * (n - 1)
+        value = self.unit * n / share
+        directions = np.column_stack([np.ones(len(n)), -(n - 1) / share, -n * (n - 1) / share])
+        reach = np.exp([self._reach(direction) for direction in directions])
+        return value, value / reach, value * reach
+
+    def _reach(self, direction: Floats) -> float:
+        """How far log unit, a and b may together lie off in a direction."""
+        moves = self._slopes @ direction
+        parts = [
+            Estimate(0.0, abs(move) * (rate.se or 0.0) / rate.value, rate.df)
+            for move, rate in zip(moves, self._rates, strict=True)
+        ]
+        return total(parts).reach() or 0.0
+
+    def _solve(self, logs: Floats, *, free: bool) -> Floats:
+        """Log unit, a and b: n/C - 1 = a (n - 1) + b n (n - 1) is linear in them. `free`: they may be negative."""
+        from scipy.optimize import nnls
+
+        nodes = self._members.shape[1]
+        single, together = np.exp(logs[:nodes]), np.exp(logs[nodes:])
+        unit = float(single.mean())
+        n, c = self._members @ single / unit, together / unit
+        columns = np.column_stack([n - 1, n * (n - 1)] if self.with_coherency else [n - 1])
+        solution = np.linalg.lstsq(columns, n / c - 1)[0] if free else nnls(columns, n / c - 1)[0]
+        return np.array([np.log(unit), *solution, *([] if self.with_coherency else [0.0])])

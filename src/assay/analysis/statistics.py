@@ -43,12 +43,17 @@ class Estimate:
 
     def interval_at(self, confidence: float) -> tuple[float, float] | None:
         """The interval at another confidence, for several comparisons at once."""
-        if self.se is None or self.value <= 0 or not math.isfinite(self.value):
+        reach = self.reach(confidence)
+        if reach is None or self.value <= 0 or not math.isfinite(self.value):
             return None
-        reach = _student_t(self.df, confidence) * self.se / self.value
+        reach /= self.value
         if reach > 50:  # e^50: nothing is known
             return None
         return self.value * math.exp(-reach), self.value * math.exp(reach)
+
+    def reach(self, confidence: float = CONFIDENCE) -> float | None:
+        """How far the truth may lie from the value, in its unit; for what may be negative, such as a logarithm."""
+        return None if self.se is None else _student_t(self.df, confidence) * self.se
 
     @property
     def low(self) -> float | None:

@@ -1,13 +1,12 @@
-"""Projections: the interval holds the time that the whole data set really takes, from a few short runs of a part."""
+"""Projections from short runs; how often their intervals hold is test_coverage.py's."""
 
 from __future__ import annotations
 
-import heapq
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from tests.closed_loop import Floats, Ints, closed_loop
 
 from assay.analysis.projection import Course, course, project
 from assay.analysis.rates import sample_rate, timing_error_ns
@@ -15,50 +14,11 @@ from assay.analysis.samples import Samples, read_samples
 from assay.analysis.statistics import Estimate, over_repeats
 from assay.runs.record import ClientAudit
 
-WHOLE = 13_368
 PLACES = 10
-Floats = NDArray[np.float64]
 
 
-def run(kinds: NDArray[np.int64], took_s: Floats) -> Samples:
-    """Places that each take the next sample at once, all offered at 0."""
-    free = [0.0] * PLACES
-    sent, done = np.zeros(len(kinds)), np.zeros(len(kinds))
-    for i, seconds in enumerate(took_s):
-        sent[i] = heapq.heappop(free)
-        done[i] = sent[i] + seconds
-        heapq.heappush(free, done[i])
-    index, zero = np.arange(len(kinds)), np.zeros(len(kinds), dtype=np.int64)
-    start, end = (sent * 1e9).astype(np.int64), (done * 1e9).astype(np.int64)
-    return Samples(("a",), index, kinds, zero, zero, start, start + 1000, end, end, zero + 5, zero + 30)
-
-
-def three_runs(rng: np.random.Generator, population: Floats, distinct: int) -> list[Samples]:
-    """Each of the chosen samples four times, three times over; every run a bit faster or slower than the others."""
-    chosen = rng.choice(len(population), distinct, replace=False)
-    runs = []
-    for _ in range(3):
-        kinds = np.concatenate([rng.permutation(chosen) for _ in range(4)])
-        took_s = population[kinds] * rng.lognormal(0, 0.03, len(kinds)) * rng.lognormal(0, 0.002)
-        runs.append(run(kinds, took_s))
-    return runs
-
-
-def test_the_interval_covers_the_time_of_the_whole_data_set() -> None:
-    population = np.random.default_rng(1).lognormal(-0.02, 0.2, WHOLE) / 3
-    truth_s = run(np.arange(WHOLE), population).duration_s
-    trials, hits, repeats_alone = 200, 0, 0
-    for seed in range(trials):
-        runs = three_runs(np.random.default_rng(seed), population, 50)
-        made = project("all", WHOLE, [course(samples) for samples in runs])  # type: ignore[misc]
-        assert made is not None
-        assert made.seconds_low is not None
-        assert made.seconds_high is not None
-        hits += made.seconds_low <= truth_s <= made.seconds_high
-        low, high = over_repeats([sample_rate(samples) for samples in runs]).interval or (0.0, 0.0)
-        repeats_alone += WHOLE / high <= truth_s <= WHOLE / low
-    assert hits / trials >= 0.9
-    assert repeats_alone / trials < 0.5, "samples over rate would do, and this is in vain"
+def run(kinds: Ints, took_s: Floats) -> Samples:
+    return closed_loop(took_s, PLACES, kinds=kinds)
 
 
 def test_the_end_of_a_short_run_counts_once() -> None:
