@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tests.synthetic_queue import CLOCK_ZERO_NS, SECOND, Node, Plan, Table, simulate
 
+from assay.benchmarks import get_benchmark, write_benchmark
 from assay.runs import (
     REQUESTS_SCHEMA,
     CampaignFolder,
@@ -52,6 +53,7 @@ def write_run(parent: Path, plan: Plan) -> RunFolder:
     ledger = _ledger(plan, table)
     write_json(folder.ledger, ledger)
     write_json(folder.record, _record(plan, folder, ledger, table))
+    write_benchmark(folder.benchmark, get_benchmark(plan.benchmark))
     write_json(folder.system, _system(plan))
     if plan.telemetry:
         _write_telemetry(folder.telemetry, plan, table)

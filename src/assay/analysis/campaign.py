@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,11 +12,10 @@ from assay.analysis.rates import sample_rate, timing_error_ns, token_rate
 from assay.analysis.run import analyse_run
 from assay.analysis.scaling import Efficiency, Measured, Scaling, scaling
 from assay.analysis.statistics import Estimate, over_repeats
-from assay.benchmarks import Benchmark
+from assay.benchmarks import Benchmark, campaign_benchmark
 from assay.runs.campaign import CampaignFolder, CampaignState, RunEntry, read_campaign
 from assay.runs.folder import RunFolder
 from assay.runs.ledger import Ledger
-from assay.runs.reading import read_record
 from assay.runs.record import RunRecord
 from assay.runs.result import Result
 
@@ -84,25 +82,21 @@ class CampaignAnalysis:
         return name_of(entry, with_scenario=len(scenarios) > 1, with_nodes=len(nodes) > 1)
 
 
-def analyse_campaign(folder: CampaignFolder, find_benchmark: Callable[[str], Benchmark]) -> CampaignAnalysis | None:
+def analyse_campaign(folder: CampaignFolder) -> CampaignAnalysis | None:
     """Analyse every run of a campaign that was started; None where none was.
 
-    Args:
-        folder: the campaign.
-        find_benchmark: from the name in `run.json` to the benchmark.
-
-    Raises:
-        UserError: the folder isn't a campaign's, or a run's files can't be read.
+    Raises UserError where the folder isn't a campaign's, or a run's files can't be read.
     """
     state = read_campaign(folder)
     lines = []
-    benchmark = None
+    benchmark = campaign_benchmark(folder)
     for entry in state.runs:
         if entry.run is None or not folder.run(entry.run).record.exists():
             continue
-        line, benchmark = _line(entry, folder.run(entry.run), find_benchmark)
+        line, own = _line(entry, folder.run(entry.run))
         lines.append(line)
-    if benchmark is None:
+        benchmark = benchmark or own
+    if benchmark is None or not lines:
         return None
     analysis = CampaignAnalysis(folder, state, benchmark, lines)
     analysis.groups = _groups(lines)
@@ -126,9 +120,8 @@ def name_of(entry: RunEntry, *, with_scenario: bool = True, with_nodes: bool = T
     return " ".join(words) or entry.scenario
 
 
-def _line(entry: RunEntry, folder: RunFolder, find: Callable[[str], Benchmark]) -> tuple[RunLine, Benchmark]:
-    benchmark = find(read_record(folder).benchmark)
-    run = analyse_run(folder, benchmark)
+def _line(entry: RunEntry, folder: RunFolder) -> tuple[RunLine, Benchmark]:
+    run = analyse_run(folder)
     samples = run.samples
     error_ns = 0.0 if samples is None or not len(samples) else timing_error_ns(samples, run.record.client)
     line = RunLine(
@@ -144,7 +137,7 @@ def _line(entry: RunEntry, folder: RunFolder, find: Callable[[str], Benchmark]) 
         tokens_per_s=None if samples is None else token_rate(samples, timing_error_ns=error_ns),
         course=None if samples is None else course(samples),
     )
-    return line, benchmark
+    return line, run.benchmark
 
 
 def _groups(lines: list[RunLine]) -> list[Group]:

@@ -286,6 +286,7 @@ def _differences(pair: _Pair) -> list[Difference]:
     found = []
     for where, base, other in (
         ("run.json", _record_facts(pair.base), _record_facts(pair.other)),
+        ("benchmark.json", flat(_benchmark(pair.base)), flat(_benchmark(pair.other))),
         ("system.json", flat(pair.base.system), flat(pair.other.system)),
         ("config.yaml", flat(_config(pair.base.folder)), flat(_config(pair.other.folder))),
     ):
@@ -303,6 +304,10 @@ def _record_facts(run: RunAnalysis) -> dict[str, str]:
         data = endpoint.model_dump(mode="json", exclude={"name", "url"})
         facts |= flat(data, f"endpoint {endpoint.name}")
     return facts
+
+
+def _benchmark(run: RunAnalysis) -> dict[str, Any]:
+    return run.benchmark.model_dump(mode="json")
 
 
 def _config(folder: RunFolder) -> Any:

@@ -58,22 +58,21 @@ class RunAnalysis:
         return sorted({endpoint.node for endpoint in self.record.endpoints})
 
 
-def analyse_run(folder: RunFolder, benchmark: Benchmark, limits: Mapping[str, Limits] | None = None) -> RunAnalysis:
+def analyse_run(folder: RunFolder, limits: Mapping[str, Limits] | None = None) -> RunAnalysis:
     """Analyse a run folder; a pure function of its files.
 
     Args:
         folder: the run.
-        benchmark: what was measured.
         limits: the user's own TTFT and TPOT limits for goodput, by name.
 
     Raises:
         UserError: a file is missing that every run has, or can't be read.
     """
     record = read_record(folder)
-    summary = summarise_samples(folder, benchmark)
+    summary = summarise_samples(folder)
     result = summary.result
     ledger = read_model(folder.ledger, Ledger)
-    analysis = RunAnalysis(folder, benchmark, record, result, ledger, _system(folder), _files(folder))
+    analysis = RunAnalysis(folder, summary.benchmark, record, result, ledger, _system(folder), _files(folder))
     if summary.samples is not None:
         analysis.itl_counts = summary.itl_counts
         _with_samples(analysis, summary.samples, limits)
@@ -129,7 +128,7 @@ def _system(folder: RunFolder) -> dict[str, Any]:
 def _files(folder: RunFolder) -> list[tuple[str, int, str]]:
     """Name, size and SHA-256 of each file that the analysis reads."""
     read = (
-        folder.config, folder.system, folder.record, folder.ledger, folder.requests, folder.telemetry,
+        folder.config, folder.benchmark, folder.system, folder.record, folder.ledger, folder.requests, folder.telemetry,
         folder.accuracy, folder.loadgen_summary, folder.loadgen_detail,
     )  # fmt: skip
     return [(path.name, path.stat().st_size, _sha256(path)) for path in read if path.exists()]

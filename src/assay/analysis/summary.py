@@ -20,7 +20,7 @@ from assay.analysis.verdict import (
     random_weights,
     read_loadgen,
 )
-from assay.benchmarks import Benchmark
+from assay.benchmarks import Benchmark, run_benchmark
 from assay.errors import AssayError
 from assay.runs.folder import RunFolder
 from assay.runs.ledger import Ledger
@@ -34,30 +34,31 @@ RATE_FORMULA = "completed samples / (last done_ns - first start)"
 TOKEN_RATE_FORMULA = "sum of output_tokens of completed samples / (last done_ns - first start)"
 
 
-def summarise(folder: RunFolder, benchmark: Benchmark) -> Result:
+def summarise(folder: RunFolder) -> Result:
     """Compute a run's result; a pure function of the folder's files.
 
     A run that didn't end, or whose ledger doesn't balance, gets a status, a verdict and its counts, and no figure
     that could be taken for a result.
 
     Raises:
-        UserError: there is no `run.json`, or a file can't be read as what it should be.
+        UserError: there is no `run.json`, its benchmark isn't known, or a file can't be read as what it should be.
     """
-    return summarise_samples(folder, benchmark).result
+    return summarise_samples(folder).result
 
 
 @dataclass(frozen=True, eq=False)
 class Summary:
-    """A result with the samples it was computed from, None where nothing is reportable."""
+    """A result with what it was computed from; no samples where nothing is reportable."""
 
+    benchmark: Benchmark
     result: Result
     samples: Samples | None
     itl_counts: Ints | None
 
 
-def summarise_samples(folder: RunFolder, benchmark: Benchmark) -> Summary:
+def summarise_samples(folder: RunFolder) -> Summary:
     """`summarise`, and what it read: reading a large run twice would double the time."""
-    record = read_record(folder)
+    record, benchmark = read_record(folder), run_benchmark(folder)
     ledger = read_model(folder.ledger, Ledger)
     samples = run_samples(folder, record)
     itl_counts = None
@@ -90,7 +91,7 @@ def summarise_samples(folder: RunFolder, benchmark: Benchmark) -> Summary:
         accuracy=accuracy if record.status in FINISHED else None,
         notices=_notices(case),
     )
-    return Summary(result, samples, itl_counts)
+    return Summary(benchmark, result, samples, itl_counts)
 
 
 def run_samples(folder: RunFolder, record: RunRecord) -> Samples | None:

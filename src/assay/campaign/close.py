@@ -86,12 +86,12 @@ def _close(work: Work, record: RunRecord, plan: LoadPlan, folder: RunFolder, end
     if record.status in (RunStatus.FAILED, RunStatus.TIMEOUT):
         record.reason += _last_lines(work, ledger, folder)
     write_json(folder.record, record)
-    write_json(folder.result, summarise(folder, work.prepared.benchmark))
+    write_json(folder.result, summarise(folder))
     if false := _audit(folder):
         # Such a run has no headline; what was measured stays in its files.
         record.status, record.reason = RunStatus.FAILED, f"the audit found {false}; see audit.json"
         write_json(folder.record, record)
-        write_json(folder.result, summarise(folder, work.prepared.benchmark))
+        write_json(folder.result, summarise(folder))
     discard_journals(folder)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from assay import __version__
+from assay.benchmarks import write_benchmark
 from assay.campaign.close import close_run, judge_load
 from assay.campaign.compliance import AUDIT_CONFIG, audit_config
 from assay.campaign.load_process import TimedOutError, run_load, utc_minus_monotonic_ns
@@ -122,6 +123,7 @@ def _begin(bench: Bench, entry: RunEntry, endpoints: Sequence[EndpointFacts], fo
     if (audit := audit_config(entry, config)) is not None:
         write_text(folder.path / AUDIT_CONFIG, audit)
     write_text(folder.config, dump_config(config))
+    write_benchmark(folder.benchmark, prepared.benchmark)
     write_json(folder.system, bench.system)
     write_json(folder.record, record)
     return record

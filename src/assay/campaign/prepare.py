@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from assay.benchmarks import Benchmark, get_benchmark
+from assay.benchmarks import Benchmark
 from assay.config import Config
 from assay.datasets import Dataset, Sample, load_dataset, load_warmup
 from assay.datasets.tokenise import PromptTokeniser, check_lengths
@@ -46,12 +46,13 @@ class Prepared:
         return self.tokeniser.decode(ids)
 
 
-def prepare(config: Config, model: str, scratch: Path, say: Callable[[str], None]) -> Prepared:
-    """Read, tokenise and encode the workload for `model` (the name that requests carry).
+def prepare(
+    config: Config, benchmark: Benchmark, model: str, scratch: Path, say: Callable[[str], None]
+) -> Prepared:  # fmt: skip
+    """Read, tokenise and encode the benchmark's workload for `model` (the name that requests carry).
 
     Raises UserError where the data set or the tokenizer is missing or doesn't fit.
     """
-    benchmark = get_benchmark(config.benchmark)
     _check_scenarios(config, benchmark)
     dataset = load_dataset(benchmark, config.dataset)
     say(f"data set {dataset.name}: {len(dataset)} of {dataset.total} samples, sha256 {dataset.sha256[:12]}")

@@ -8,7 +8,6 @@ from typing import Any
 
 import orjson
 
-from assay.benchmarks import Benchmark
 from assay.campaign.work import note_traceback
 from assay.errors import AssayError
 from assay.runs import CampaignFolder, CampaignState
@@ -16,7 +15,7 @@ from assay.runs import CampaignFolder, CampaignState
 Say = Callable[[str], None]
 
 
-def render_reports(folder: CampaignFolder, state: CampaignState, benchmark: Benchmark, say: Say) -> list[str]:
+def render_reports(folder: CampaignFolder, state: CampaignState, say: Say) -> list[str]:
     """Write the report of every run that has none yet, and the campaign's; names those that couldn't be made.
 
     The others are made, and what was measured stays.
@@ -29,10 +28,10 @@ def render_reports(folder: CampaignFolder, state: CampaignState, benchmark: Benc
         if run is None or not run.result.exists() or (run.path / "report.html").exists():
             continue
         say(f"report of {entry.key}")
-        if problem := _problem(lambda run=run: render_run(run, benchmark), run.driver_log):  # type: ignore[misc]
+        if problem := _problem(lambda run=run: render_run(run), run.driver_log):  # type: ignore[misc]
             missing.append(run.id)
             say(f"no report of {run.id}: {problem}")
-    if problem := _problem(lambda: render_campaign(folder, lambda _: benchmark), folder.path / "report.log"):
+    if problem := _problem(lambda: render_campaign(folder), folder.path / "report.log"):
         missing.append(folder.path.name)
         say(f"no report of the campaign: {problem}")
     return missing

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from assay.benchmarks import get_benchmark
 from assay.campaign.estimate import count, estimator, together
 from assay.campaign.execute import Bench, execute, run_folder
 from assay.campaign.kinds import kind_of, plan_runs
@@ -18,7 +19,7 @@ from assay.campaign.recover import again, recover
 from assay.campaign.replan import plan_without
 from assay.campaign.reporting import render_reports
 from assay.campaign.servers import campaign_nodes, servers, stop_leftovers, unable_nodes
-from assay.campaign.state import begin, check_dataset, held, session
+from assay.campaign.state import begin, check_dataset, held, resumed_benchmark, session
 from assay.campaign.system import system_record
 from assay.campaign.work import Work
 from assay.cluster.launcher import LaunchError
@@ -77,9 +78,11 @@ async def run_campaign(config: Config, listener: Listener) -> CampaignOutcome:
     runs = plan_runs(config, campaign_nodes(config))
     engine = build_engine(config.engine)
     with tempfile.TemporaryDirectory(prefix="assay-") as scratch:
-        prepared = prepare(config, engine.model, Path(scratch), listener.say)
+        prepared = prepare(config, get_benchmark(config.benchmark), engine.model, Path(scratch), listener.say)
         listener.say(plan_text(config, runs, estimator(config, prepared.benchmark, prepared.dataset)))
-        folder = begin(config, runs, dataset_sha256=prepared.dataset.sha256, simulated=engine.simulated)
+        folder = begin(
+            config, runs, prepared.benchmark, dataset_sha256=prepared.dataset.sha256, simulated=engine.simulated
+        )
         with held(folder):
             work = Work(config, prepared, folder)
             return await _Campaign(work, read_campaign(folder), listener).carry_out()
@@ -94,7 +97,8 @@ async def resume_campaign(
     """
     with held(folder), tempfile.TemporaryDirectory(prefix="assay-") as scratch:
         state = read_campaign(folder)
-        prepared = prepare(config, build_engine(config.engine).model, Path(scratch), listener.say)
+        benchmark = resumed_benchmark(folder, config, listener.say)
+        prepared = prepare(config, benchmark, build_engine(config.engine).model, Path(scratch), listener.say)
         check_dataset(state, prepared.dataset.sha256)
         work = Work(config, prepared, folder)
         await _stop_leftovers(work, listener)
@@ -142,7 +146,7 @@ class _Campaign:
                         raise
                     self._skip_rest(f"servers could not be started again: {error}")
         self._outcome.results = self._results()
-        self._outcome.unreported = render_reports(self._folder, self._state, self._work.prepared.benchmark, self._say)
+        self._outcome.unreported = render_reports(self._folder, self._state, self._say)
         return self._outcome
 
     async def _with_servers(self) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from assay import __version__
+from assay.benchmarks import Benchmark, campaign_benchmark, get_benchmark, write_benchmark
 from assay.campaign.work import utc_now
 from assay.config import Config, dump_config, load_config
 from assay.errors import UserError
@@ -25,8 +26,10 @@ _MAY_CHANGE = ("output",)  # says where results go, not what is measured
 _SHOWN = 20
 
 
-def begin(config: Config, runs: list[RunEntry], *, dataset_sha256: str, simulated: bool) -> CampaignFolder:
-    """Make a campaign's folder with its configuration and its plan."""
+def begin(
+    config: Config, runs: list[RunEntry], benchmark: Benchmark, *, dataset_sha256: str, simulated: bool
+) -> CampaignFolder:
+    """Make a campaign's folder with its configuration, its benchmark and its plan."""
     text = dump_config(config)
     now = datetime.now(UTC)
     identity = new_id(now, config.campaign.kind, salt=f"{text}{now.isoformat()}{os.getpid()}".encode())
@@ -45,6 +48,7 @@ def begin(config: Config, runs: list[RunEntry], *, dataset_sha256: str, simulate
         runs=runs,
     )
     write_text(folder.config, text)
+    write_benchmark(folder.benchmark, benchmark)
     write_json(folder.state, state)  # last: a folder without it is no campaign, and nothing was measured in it
     return folder
 
@@ -77,6 +81,17 @@ def resumed_config(folder: CampaignFolder, given: Config | None) -> Config:
             + "\n".join(lines)
             + "\nundo the change, resume without a configuration file, or start a new campaign without --resume"
         )
+    return own
+
+
+def resumed_benchmark(folder: CampaignFolder, config: Config, say: Callable[[str], None]) -> Benchmark:
+    """What the campaign began to measure, whatever has become of the user's file since."""
+    own = campaign_benchmark(folder)
+    if own is None:
+        return get_benchmark(config.benchmark)
+    with contextlib.suppress(UserError):  # the file may be gone: it isn't needed any more
+        if get_benchmark(config.benchmark) != own:
+            say(f"benchmark {config.benchmark} has changed; the campaign goes on with {folder.benchmark}")
     return own
 
 

@@ -12,7 +12,6 @@ from assay.commands.options import PATH, json_option, print_json
 from assay.errors import UserError
 
 if TYPE_CHECKING:
-    from assay.benchmarks import Benchmark
     from assay.runs import CampaignFolder, RunFolder
 
 
@@ -36,7 +35,7 @@ def report(folders: tuple[Path, ...], output: Path | None, as_json: bool) -> Non
         several = len(folders) > 1 or len(runs) > 1
         for run in runs:
             out = output / run.id if output and several else output
-            pages.append(render_run(run, benchmark_of(run.config), out))
+            pages.append(render_run(run, out))
         pages += _campaign_page(CampaignFolder(folder), output)
     if as_json:
         print_json([orjson.loads(page.with_name("report.json").read_bytes()) for page in pages])
@@ -62,18 +61,5 @@ def _campaign_page(campaign: CampaignFolder, output: Path | None) -> list[Path]:
 
     if not campaign.state.exists():
         return []
-    benchmark = benchmark_of(campaign.config)
-    page = render_campaign(campaign, lambda _: benchmark, output)
+    page = render_campaign(campaign, output)
     return [page] if page else []
-
-
-def benchmark_of(config: Path) -> Benchmark:
-    """The benchmark that a folder's own configuration names. Raises UserError where it can't be read."""
-    import yaml
-
-    from assay.benchmarks import get_benchmark
-
-    try:
-        return get_benchmark(yaml.safe_load(config.read_text(encoding="utf-8"))["benchmark"])
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise UserError(f"{config}: the configuration can't be read: {error}") from None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from assay.analysis.campaign import analyse_campaign
 from assay.analysis.compare import Comparison, compare
 from assay.analysis.latency import Limits
 from assay.analysis.run import analyse_run
-from assay.benchmarks import Benchmark, get_benchmark
 from assay.report.campaign_page import campaign_page
 from assay.report.compare_page import compare_page
 from assay.report.data import campaign_report_json, run_report_json
@@ -20,14 +19,10 @@ from assay.report.writer import page_html, write_page
 from assay.runs.atomic import write_json, write_text
 from assay.runs.campaign import CampaignFolder
 from assay.runs.folder import RunFolder
-from assay.runs.reading import read_record
-
-FindBenchmark = Callable[[str], Benchmark]
 
 
 def render_run(
     folder: RunFolder,
-    benchmark: Benchmark | None = None,
     out: Path | None = None,
     limits: Mapping[str, Limits] | None = None,
 ) -> Path:
@@ -35,14 +30,13 @@ def render_run(
 
     Args:
         folder: the run.
-        benchmark: what was measured; None: the built-in one that `run.json` names.
         out: where the files go; the run folder itself if None.
         limits: the user's TTFT and TPOT limits for goodput, by name.
 
     Raises:
         UserError: the folder isn't a run's, a file in it can't be read, or its benchmark isn't known.
     """
-    analysis = analyse_run(folder, benchmark or get_benchmark(read_record(folder).benchmark), limits)
+    analysis = analyse_run(folder, limits)
     target = _folder(out or folder.path)
     audit = audit_of(folder)
     write_page(run_page(analysis, audit), target, run_extra_charts(analysis))
@@ -51,14 +45,12 @@ def render_run(
     return target / "report.html"
 
 
-def render_campaign(
-    folder: CampaignFolder, find_benchmark: FindBenchmark = get_benchmark, out: Path | None = None
-) -> Path | None:
+def render_campaign(folder: CampaignFolder, out: Path | None = None) -> Path | None:
     """Write a campaign's report.html, report.md, report.json, findings.json and charts; None where no run was started.
 
     Raises UserError where the folder isn't a campaign's, or a run in it can't be read.
     """
-    analysis = analyse_campaign(folder, find_benchmark)
+    analysis = analyse_campaign(folder)
     if analysis is None:
         return None
     target = _folder(out or folder.path)
@@ -68,14 +60,12 @@ def render_campaign(
     return target / "report.html"
 
 
-def render_comparison(
-    folders: Sequence[RunFolder], find_benchmark: FindBenchmark = get_benchmark, out: Path | None = None
-) -> list[Comparison]:
+def render_comparison(folders: Sequence[RunFolder], out: Path | None = None) -> list[Comparison]:
     """Compare each run with the first; with `out`, write report.html, report.md, report.json and the chart there.
 
     Raises UserError where the runs are unlike, or one has no reportable result.
     """
-    runs = [analyse_run(folder, find_benchmark(read_record(folder).benchmark)) for folder in folders]
+    runs = [analyse_run(folder) for folder in folders]
     comparisons = compare(runs)
     if out is not None:
         write_page(compare_page(runs, comparisons), _folder(out))

@@ -97,6 +97,11 @@ class CampaignFolder:
         return self.path / "config.yaml"
 
     @property
+    def benchmark(self) -> Path:
+        """What its runs measure, resolved; absent from campaigns of early versions."""
+        return self.path / "benchmark.json"
+
+    @property
     def runs(self) -> Path:
         return self.path / "runs"
 

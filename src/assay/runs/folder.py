@@ -29,6 +29,11 @@ class RunFolder:
         return self.path / "config.yaml"
 
     @property
+    def benchmark(self) -> Path:
+        """What was measured, resolved (`benchmarks.RecordedBenchmark`); absent from runs of early versions."""
+        return self.path / "benchmark.json"
+
+    @property
     def system(self) -> Path:
         """Nodes, accelerators, drivers, versions."""
         return self.path / "system.json"

@@ -13,7 +13,6 @@ from tests.campaigns import FAST, Quiet, config
 from tests.simulated import FAST as FAST_OPTIONS
 from tests.simulated import simulators
 
-from assay.benchmarks import get_benchmark
 from assay.campaign import reporting
 from assay.campaign.runner import CampaignOutcome, resume_campaign, run_campaign
 from assay.campaign.state import resumed_config
@@ -228,9 +227,7 @@ def test_a_report_that_cannot_be_made_is_told_in_one_line(tmp_path: Path) -> Non
     (run,) = outcome.results
     (outcome.folder.run(run.run).path / "charts").write_text("in the way")
     listener = Quiet()
-    missing = reporting.render_reports(
-        outcome.folder, outcome.state, get_benchmark(outcome.results[0].benchmark), listener.say
-    )
+    missing = reporting.render_reports(outcome.folder, outcome.state, listener.say)
     assert missing == [run.run]
     (told,) = [said for said in listener.said if said.startswith(f"no report of {run.run}: ")]
     assert "\n" not in told

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests.campaigns import FAST, Quiet, config
 
+from assay.benchmarks import get_benchmark
 from assay.campaign.prepare import prepare
 from assay.campaign.recover import recover
 from assay.campaign.runner import run_campaign
@@ -75,7 +76,11 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[Work, Path]:
         outcome = asyncio.run(run_campaign(settings, Quiet()))
     assert outcome.sound, [entry.reason for entry in outcome.state.runs]
     scratch = tmp_path_factory.mktemp("scratch")
-    return Work(settings, prepare(settings, "simulated", scratch, lambda _: None), outcome.folder), folder
+    return Work(
+        settings,
+        prepare(settings, get_benchmark(settings.benchmark), "simulated", scratch, lambda _: None),
+        outcome.folder,
+    ), folder
 
 
 @pytest.fixture

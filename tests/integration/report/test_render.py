@@ -12,7 +12,6 @@ from tests.synthetic import Node, Plan, write_campaign, write_run
 
 from assay.analysis import summarise
 from assay.analysis.run import analyse_run
-from assay.benchmarks import get_benchmark
 from assay.errors import UserError
 from assay.report import index_rows, render_campaign, render_comparison, render_index, render_run
 from assay.report.plausibility import audit_of
@@ -99,7 +98,7 @@ def test_texts_of_a_run_are_never_markup(tmp_path: Path) -> None:
 
 def test_few_samples_are_drawn_one_by_one_over_time(tmp_path: Path) -> None:
     folder = write_run(tmp_path, replace(PLAN, samples=20))
-    analysis = analyse_run(folder, get_benchmark(PLAN.benchmark))
+    analysis = analyse_run(folder)
     (chart,) = [chart for chart in run_page(analysis).charts if chart.name == "latency_over_time"]
     assert [len(panel.series[0].y) for panel in chart.panels] == [20, 20]
     assert all(value is not None for panel in chart.panels for value in panel.series[0].y)
@@ -108,7 +107,7 @@ def test_few_samples_are_drawn_one_by_one_over_time(tmp_path: Path) -> None:
 @pytest.mark.parametrize("status", [RunStatus.FAILED, RunStatus.INTERRUPTED, RunStatus.INCOMPLETE])
 def test_a_run_without_an_end_has_a_page_without_numbers(tmp_path: Path, status: RunStatus) -> None:
     folder = write_run(tmp_path, replace(PLAN, samples=100, lost=10, status=status))
-    page = run_page(analyse_run(folder, get_benchmark(PLAN.benchmark)))
+    page = run_page(analyse_run(folder))
     assert page.charts == ()
     markdown = page_markdown(page)
     assert f"**Judgement: {status}: no result**" in markdown
@@ -120,12 +119,12 @@ def test_a_run_without_an_end_has_a_page_without_numbers(tmp_path: Path, status:
 def test_a_missing_file_still_gives_a_page(tmp_path: Path, gone: str) -> None:
     folder = write_run(tmp_path, replace(PLAN, samples=100))
     getattr(folder, gone).unlink()
-    assert "Verdict" in page_html(run_page(analyse_run(folder, get_benchmark(PLAN.benchmark))))
+    assert "Verdict" in page_html(run_page(analyse_run(folder)))
 
 
 def test_few_samples_give_a_page_without_intervals(tmp_path: Path) -> None:
     folder = write_run(tmp_path, replace(PLAN, samples=3, nodes=(Node("node-a"),)))
-    page = run_page(analyse_run(folder, get_benchmark(PLAN.benchmark)))
+    page = run_page(analyse_run(folder))
     assert "no interval: too few samples" in page_markdown(page)
 
 
@@ -185,7 +184,7 @@ def test_comparison_page_and_index(tmp_path: Path) -> None:
     assert len(comparisons) == 1
     assert "What changed" in (tmp_path / "out" / "report.md").read_text()
     for name in plans:
-        write_json(folder.run(name).result, summarise(folder.run(name), get_benchmark(PLAN.benchmark)))
+        write_json(folder.run(name).result, summarise(folder.run(name)))
     rows = index_rows(tmp_path)
     assert [(row.run, row.status) for row in rows] == [("a-r0", "completed"), ("b-r0", "completed"), ("c-r0", "failed")]
     assert rows[0].samples_per_s is not None
@@ -198,20 +197,18 @@ def test_comparison_page_and_index(tmp_path: Path) -> None:
 
 def test_a_run_with_a_result_is_audited_on_its_page(tmp_path: Path) -> None:
     folder = write_run(tmp_path, replace(PLAN, samples=200))
-    benchmark = get_benchmark(PLAN.benchmark)
-    write_json(folder.result, summarise(folder, benchmark))
-    page = run_page(analyse_run(folder, benchmark), audit_of(folder))
+    write_json(folder.result, summarise(folder))
+    page = run_page(analyse_run(folder), audit_of(folder))
     assert len(page.headlines) == 3
     assert "ledger-balance" in page_markdown(page)
 
 
 def test_a_result_that_its_records_contradict_has_no_headline(tmp_path: Path) -> None:
     folder = write_run(tmp_path, replace(PLAN, samples=200))
-    benchmark = get_benchmark(PLAN.benchmark)
-    result = summarise(folder, benchmark).model_dump(mode="json")
+    result = summarise(folder).model_dump(mode="json")
     result["figures"]["samples_per_s"]["value"] *= 10
     write_json(folder.result, result)
-    page = run_page(analyse_run(folder, benchmark), audit_of(folder))
+    page = run_page(analyse_run(folder), audit_of(folder))
     assert page.headlines == []
     assert page.verdict == "not reportable: its own records contradict it"
     assert page.banner.startswith(page.verdict)
@@ -223,7 +220,7 @@ def test_a_result_that_its_records_contradict_has_no_headline(tmp_path: Path) ->
 def test_a_failed_run_shows_its_logs_last_lines_escaped(tmp_path: Path) -> None:
     folder = write_run(tmp_path, replace(PLAN, samples=100, lost=5, status=RunStatus.FAILED))
     folder.driver_log.write_text("".join(f"line {n}\n" for n in range(50)) + "<b>connection refused</b>\n")
-    page = run_page(analyse_run(folder, get_benchmark(PLAN.benchmark)))
+    page = run_page(analyse_run(folder))
     html = page_html(page)
     assert "Last lines of driver.log, as written" in html
     assert "&lt;b&gt;connection refused&lt;/b&gt;" in html

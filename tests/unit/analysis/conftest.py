@@ -10,7 +10,6 @@ import pytest
 from tests.synthetic import Plan, write_run
 
 from assay.analysis.run import RunAnalysis, analyse_run
-from assay.benchmarks import get_benchmark
 
 Analyse = Callable[[Plan], RunAnalysis]
 
@@ -21,6 +20,6 @@ def analyse(tmp_path: Path) -> Analyse:
 
     def make(plan: Plan) -> RunAnalysis:
         count = len(list(tmp_path.iterdir()))
-        return analyse_run(write_run(tmp_path, replace(plan, run_id=f"run-{count}")), get_benchmark(plan.benchmark))
+        return analyse_run(write_run(tmp_path, replace(plan, run_id=f"run-{count}")))
 
     return make

@@ -28,7 +28,7 @@ FAST_SERVER = Plan(
 
 def test_figures_are_those_of_plain_python(tmp_path: Path) -> None:
     folder = write_run(tmp_path, Plan(scenario="Server", qps=10.0, samples=300, failed=4, lost=2))
-    result = summarise(folder, BENCHMARK)
+    result = summarise(folder)
     rows = [row for row in pq.read_table(folder.requests).to_pylist() if row["final"] and row["status"] == "ok"]
     assert len(rows) == 294
     duration = (max(r["done_ns"] for r in rows) - min(r["scheduled_ns"] for r in rows)) / 1e9
@@ -55,7 +55,7 @@ def test_figures_are_those_of_plain_python(tmp_path: Path) -> None:
 
 
 def test_result_keeps_its_schema(tmp_path: Path) -> None:
-    result = summarise(write_run(tmp_path, Plan(samples=100)), BENCHMARK)
+    result = summarise(write_run(tmp_path, Plan(samples=100)))
     data = orjson.loads(result.model_dump_json())
     jsonschema.validate(data, result_json_schema())
     assert Result.model_validate(data) == result
@@ -63,7 +63,7 @@ def test_result_keeps_its_schema(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("plan", [OFFICIAL, FAST_SERVER], ids=["Offline", "Server"])
 def test_an_official_run_that_keeps_all_rules_is_valid(tmp_path: Path, plan: Plan) -> None:
-    verdict = summarise(write_run(tmp_path, plan), BENCHMARK).verdict
+    verdict = summarise(write_run(tmp_path, plan)).verdict
     assert verdict.valid, verdict.reasons
     assert verdict.words == "VALID"
     assert verdict.reasons == []
@@ -90,7 +90,7 @@ def test_an_official_run_that_keeps_all_rules_is_valid(tmp_path: Path, plan: Pla
 )
 def test_each_condition_alone_forbids_valid(tmp_path: Path, change: dict[str, Any], reason: str) -> None:
     plan = replace(OFFICIAL, **change)
-    result = summarise(write_run(tmp_path, plan), get_benchmark(plan.benchmark))
+    result = summarise(write_run(tmp_path, plan))
     assert not result.verdict.valid
     assert "VALID" not in result.verdict.words.split() or "not valid" in result.verdict.words
     assert any(reason in text for text in result.verdict.reasons), result.verdict.reasons
@@ -101,7 +101,7 @@ def test_random_weights_forbid_valid_and_are_named(tmp_path: Path) -> None:
     record = RunRecord.model_validate_json(folder.record.read_bytes())
     record.endpoints[0].settings["load_format"] = "dummy"
     write_json(folder.record, record)
-    result = summarise(folder, BENCHMARK)
+    result = summarise(folder)
     assert not result.verdict.valid
     assert any("weights are random" in reason for reason in result.verdict.reasons)
     assert any(notice.startswith("Random weights") for notice in result.notices)
@@ -110,14 +110,14 @@ def test_random_weights_forbid_valid_and_are_named(tmp_path: Path) -> None:
 def test_interactive_limits_bind_though_loadgen_doesnt_know_them(tmp_path: Path) -> None:
     """31 ms a token is fast enough for Server's 100 ms and too slow for Interactive's 30 ms."""
     plan = replace(FAST_SERVER, scenario="Interactive")
-    verdict = summarise(write_run(tmp_path, plan), BENCHMARK).verdict
+    verdict = summarise(write_run(tmp_path, plan)).verdict
     assert not verdict.valid
     assert verdict.words.startswith("not valid, though LoadGen says VALID: TPOT p99 is")
 
 
 @pytest.mark.parametrize("loadgen", ["VALID", "INVALID"])
 def test_a_short_run_says_so_whatever_loadgen_says(tmp_path: Path, loadgen: str) -> None:
-    result = summarise(write_run(tmp_path, Plan(samples=100, loadgen_result=loadgen)), BENCHMARK)
+    result = summarise(write_run(tmp_path, Plan(samples=100, loadgen_result=loadgen)))
     assert result.verdict.words.startswith("short run: not valid for MLPerf")
     assert ("LoadGen: INVALID" in result.verdict.words) == (loadgen == "INVALID")
     assert result.loadgen.result == loadgen
@@ -125,7 +125,7 @@ def test_a_short_run_says_so_whatever_loadgen_says(tmp_path: Path, loadgen: str)
 
 @pytest.mark.parametrize("status", [RunStatus.FAILED, RunStatus.INTERRUPTED, RunStatus.TIMEOUT, RunStatus.INCOMPLETE])
 def test_a_run_without_an_end_has_counts_and_no_rate(tmp_path: Path, status: RunStatus) -> None:
-    result = summarise(write_run(tmp_path, Plan(samples=100, lost=30, status=status)), BENCHMARK)
+    result = summarise(write_run(tmp_path, Plan(samples=100, lost=30, status=status)))
     assert result.verdict.words == f"{status}: no result"
     assert result.figures["samples_lost"].value == 30
     assert "samples_per_s" not in result.figures
@@ -137,7 +137,7 @@ def test_a_ledger_that_doesnt_balance_is_no_result(tmp_path: Path) -> None:
     folder = write_run(tmp_path, Plan(samples=100))
     ledger = orjson.loads(folder.ledger.read_bytes())
     write_json(folder.ledger, ledger | {"completed": 99, "lost": 1})
-    result = summarise(folder, BENCHMARK)
+    result = summarise(folder)
     assert result.verdict.words == "not accounted for: no result"
     assert "samples_per_s" not in result.figures
 
@@ -146,7 +146,7 @@ def test_a_ledger_that_doesnt_balance_is_no_result(tmp_path: Path) -> None:
 def test_missing_files_give_a_result_that_says_so(tmp_path: Path, gone: str) -> None:
     folder = write_run(tmp_path, Plan(samples=100))
     getattr(folder, gone).unlink()
-    result = summarise(folder, BENCHMARK)
+    result = summarise(folder)
     assert not result.verdict.valid
     if gone in ("ledger", "requests"):
         assert "samples_per_s" not in result.figures
@@ -154,30 +154,30 @@ def test_missing_files_give_a_result_that_says_so(tmp_path: Path, gone: str) -> 
 
 def test_what_isnt_a_run_folder_is_the_users_mistake(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="not a run folder"):
-        summarise(RunFolder(tmp_path), BENCHMARK)
+        summarise(RunFolder(tmp_path))
     folder = write_run(tmp_path, Plan(samples=100))
     folder.ledger.write_text("{")
     with pytest.raises(UserError, match=r"ledger\.json"):
-        summarise(folder, BENCHMARK)
+        summarise(folder)
 
 
 def test_accuracy_runs_carry_the_gate_and_never_the_word(tmp_path: Path) -> None:
     plan = replace(OFFICIAL, mode="accuracy", settings={"samples_per_query": 13_368})
-    whole = summarise(write_run(tmp_path / "whole", plan), BENCHMARK)
+    whole = summarise(write_run(tmp_path / "whole", plan))
     assert whole.accuracy is not None
     assert whole.verdict.valid, whole.verdict.reasons
     assert whole.verdict.words == "accuracy run, quality gate: pass"
-    part = summarise(write_run(tmp_path / "part", replace(plan, samples=500)), BENCHMARK)
+    part = summarise(write_run(tmp_path / "part", replace(plan, samples=500)))
     assert not part.verdict.valid
     assert "not comparable" in part.verdict.words
 
 
 def test_resent_and_failed_samples_are_stated(tmp_path: Path) -> None:
-    result = summarise(write_run(tmp_path, Plan(samples=200, failed=3, resent=5)), BENCHMARK)
+    result = summarise(write_run(tmp_path, Plan(samples=200, failed=3, resent=5)))
     assert any("5 of 200 samples needed more than one attempt" in notice for notice in result.notices)
     assert any("3 of 200 samples failed" in notice for notice in result.notices)
 
 
 def test_the_same_files_give_the_same_result(tmp_path: Path) -> None:
     folder = write_run(tmp_path, Plan(samples=500))
-    assert summarise(folder, BENCHMARK).model_dump_json() == summarise(folder, BENCHMARK).model_dump_json()
+    assert summarise(folder).model_dump_json() == summarise(folder).model_dump_json()

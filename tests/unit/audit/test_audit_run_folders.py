@@ -14,7 +14,6 @@ from tests.unit.audit.test_audit_true_runs import complaints
 
 from assay.analysis import summarise
 from assay.audit import AuditReport, Judgement, audit_path
-from assay.benchmarks import get_benchmark
 from assay.errors import UserError
 from assay.runs import RunFolder, RunStatus, write_json
 
@@ -31,7 +30,7 @@ CPU = {
 
 def finished(parent: Path, plan: Plan) -> RunFolder:
     folder = write_run(parent, plan)
-    write_json(folder.result, summarise(folder, get_benchmark(plan.benchmark)))
+    write_json(folder.result, summarise(folder))
     return folder
 
 
@@ -70,7 +69,7 @@ def test_a_campaign_is_all_its_runs(tmp_path: Path) -> None:
     campaign = write_campaign(tmp_path, plans)
     for name in plans:
         folder = campaign.run(name)
-        write_json(folder.result, summarise(folder, get_benchmark("llama3.1-8b")))
+        write_json(folder.result, summarise(folder))
     report = audit_path(campaign.path)
     assert complaints(report) == []
     assert report.kind == "campaign"
@@ -82,7 +81,7 @@ def test_a_run_that_was_copied_in_a_campaign(tmp_path: Path) -> None:
     campaign = write_campaign(tmp_path, plans)
     for name in plans:
         folder = campaign.run(name)
-        write_json(folder.result, summarise(folder, get_benchmark("llama3.1-8b")))
+        write_json(folder.result, summarise(folder))
     assert ("identical-figures", Judgement.UNSUPPORTED) in raised(audit_path(campaign.path))
 
 
@@ -98,7 +97,7 @@ def scaling_campaign(parent: Path) -> Path:
     rates: dict[str, list[float]] = {"a": [], "b": [], "ab": []}
     for name in plans:
         folder = campaign.run(name)
-        result = summarise(folder, get_benchmark("llama3.1-8b"))
+        result = summarise(folder)
         write_json(folder.result, result)
         rates[name.split("-")[1]].append(result.figures["output_tokens_per_s"].value)
     a_rate, b_rate, both = (sum(rates[name]) / 3 for name in ("a", "b", "ab"))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 import yaml
 from tests.paths import shared_data
 
-from assay.benchmarks import Benchmark, benchmark_names, get_benchmark
+from assay.benchmarks import Benchmark, benchmark_json_schema, benchmark_names, get_benchmark
 from assay.errors import UserError
 
 
@@ -120,3 +121,8 @@ def test_an_unknown_name_lists_the_known() -> None:
         get_benchmark("llama")
     with pytest.raises(UserError, match="No such file"):
         get_benchmark("absent.yaml")
+
+
+def test_the_published_schema_is_the_models_own() -> None:
+    published = json.loads(files("assay.benchmarks").joinpath("benchmark.schema.json").read_text())
+    assert published == benchmark_json_schema(), "write it again: see benchmark_json_schema"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.campaigns import config
 
+from assay.benchmarks import get_benchmark
 from assay.campaign.kinds import plan_runs
 from assay.campaign.state import begin, check_dataset, differences, find, held, resumed_config, session, unfinished
 from assay.config import Config
@@ -16,7 +17,10 @@ from assay.runs import CampaignFolder, RunStatus, read_campaign
 
 
 def begun(settings: Config) -> CampaignFolder:
-    return begin(settings, plan_runs(settings, ["node-a", "node-b"]), dataset_sha256="abc", simulated=True)
+    return begin(
+        settings, plan_runs(settings, ["node-a", "node-b"]), get_benchmark(settings.benchmark), dataset_sha256="abc",
+        simulated=True,
+    )  # fmt: skip
 
 
 def test_the_same_configuration_is_accepted_wherever_results_lie(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from tests.campaigns import config
 
+from assay.benchmarks import get_benchmark
 from assay.campaign.kinds import plan_runs
 from assay.campaign.state import begin
 from assay.commands.main import main
@@ -26,14 +27,14 @@ def output(tmp_path: Path) -> Path:
     """A single campaign of 2025 with one failed run of two, and a scaling campaign of now."""
     both = ["node-a", "node-b"]
     single = config(tmp_path, scenarios=["Offline", "SingleStream"])
-    old = begin(single, plan_runs(single, both), dataset_sha256="x", simulated=True)
+    old = begin(single, plan_runs(single, both), get_benchmark(single.benchmark), dataset_sha256="x", simulated=True)
     state = read_campaign(old)
     state.started_utc = "2025-01-01T00:00:00.000+00:00"
     state.runs[0].status, state.runs[0].reason = RunStatus.FAILED, "no answer\nlast lines"
     write_json(old.state, state)
     old.path.rename(old.path.with_name("20250101T000000Z-single-00000000"))
     scaling = config(tmp_path, campaign={"kind": "scaling", "repeats": 1})
-    begin(scaling, plan_runs(scaling, both), dataset_sha256="x", simulated=True)
+    begin(scaling, plan_runs(scaling, both), get_benchmark(scaling.benchmark), dataset_sha256="x", simulated=True)
     return tmp_path / "results"
 
 
