@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from assay.campaign.load_process import TimedOutError, run_load
 from assay.load.bodies import write_bodies
 from assay.load.closing import close_load, read_outcome
-from assay.load.plan import EndpointPlan, LoadgenSettings, LoadPlan, Timeouts, WarmupPlan
+from assay.load.pacer import Timetable
+from assay.load.plan import EndpointPlan, LoadgenSettings, LoadPlan, PacerPlan, Timeouts, WarmupPlan
 from assay.load.transport import completion_body
 from assay.runs import Ledger, RunFolder
+from assay.runs.shapes import LoadShape
 
 FAST = ("--ttft-ms", "5", "--itl-ms", "1", "--output-tokens", "8")
 
@@ -61,14 +64,23 @@ class Run:
 
 
 def make_plan(folder: Path, urls: Sequence[str], scenario: str = "Offline", **changes: Any) -> LoadPlan:
-    """A short run over generated prompts. `changes` replace fields of the plan; `loadgen` and `timeouts` in part."""
+    """A short run over generated prompts. `changes` replace fields of the plan; `loadgen` and `timeouts` in part.
+
+    With `shape` (and `timetable`) Assay's pacer drives. Each request tells its sample's number as `user`.
+    """
     samples, warmup = changes.pop("samples", 32), changes.pop("warmup_prompts", 0)
     max_tokens = changes.pop("max_tokens", 16)
     scratch = folder.parent
     generator = np.random.default_rng(1)
     prompts = [generator.integers(5, 5000, size=int(n)).tolist() for n in generator.integers(10, 60, samples + warmup)]
     body_options = changes.pop("body", {})
-    write_bodies(scratch / "bodies.bin", (completion_body("simulated", p, max_tokens, **body_options) for p in prompts))
+    write_bodies(
+        scratch / "bodies.bin",
+        (
+            completion_body("simulated", p, max_tokens, extra={"user": str(i)}, **body_options)
+            for i, p in enumerate(prompts)
+        ),
+    )
     np.save(scratch / "prompt_tokens.npy", np.asarray([len(p) for p in prompts], dtype=np.int32))
     loadgen = {
         "model": "llama3_1-8b",
@@ -80,13 +92,15 @@ def make_plan(folder: Path, urls: Sequence[str], scenario: str = "Offline", **ch
         "tpot_limit_ns": 100_000_000,
         **changes.pop("loadgen", {}),
     }
+    pacer = _pacer_plan(scratch, changes.pop("shape", None), changes.pop("timetable", None))
     timeouts = {"connect_s": 2.0, "stall_s": 1.0, "request_s": 20.0, **changes.pop("timeouts", {})}
     window = changes.pop("window", 8)
     return LoadPlan(
         folder=str(folder),
-        scenario=scenario,  # type: ignore[arg-type]
+        scenario=pacer.shape.scenario if pacer else scenario,  # type: ignore[arg-type]
         mode=changes.pop("mode", "performance"),
-        loadgen=LoadgenSettings(**loadgen),
+        loadgen=None if pacer else LoadgenSettings(**loadgen),
+        pacer=pacer,
         samples=samples,
         max_tokens=max_tokens,
         eos_id=2,
@@ -102,6 +116,15 @@ def make_plan(folder: Path, urls: Sequence[str], scenario: str = "Offline", **ch
         warmup=WarmupPlan(prompts=warmup),
         **changes,
     )
+
+
+def _pacer_plan(scratch: Path, shape: dict[str, Any] | None, timetable: Timetable | None) -> PacerPlan | None:
+    if shape is None:
+        return None
+    if timetable is not None:
+        timetable.write(scratch / "timetable.npy")
+    path = str(scratch / "timetable.npy") if timetable is not None else None
+    return PacerPlan(shape=TypeAdapter(LoadShape).validate_python(shape), seed=1, timetable=path)
 
 
 async def run_plan(plan: LoadPlan, limit_s: float = 60.0) -> Run:

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import orjson
 
-from assay.load.journal import ISSUED_NAME, OUTCOME_NAME, read_attempts, read_issued
+from assay.load.journal import ISSUED_NAME, OUTCOME_NAME, Issued, read_attempts, read_issued
 from assay.load.ledger import LOST, Attempt, Counts, attempt_of, build_ledger, final_attempts
 from assay.load.plan import LoadPlan
 from assay.load.schedule import scheduled_ns
+from assay.load.source import NO_TIME
 from assay.runs import Ledger, RequestWriter, RunFolder, write_json
 from assay.runs.loadgen_logs import read_detail
 
@@ -32,19 +33,18 @@ def read_outcome(folder: RunFolder) -> dict[str, Any]:
 def close_load(folder: RunFolder, plan: LoadPlan) -> Ledger:
     """Write `requests.parquet`, `warmup.parquet` and `ledger.json`; the journals stay until `discard_journals`."""
     outcome = read_outcome(folder)
-    issued = read_issued(folder.parts / ISSUED_NAME)
-    issued_ns = {sample: time_ns for sample, _, time_ns in issued}
+    issued = _with_loadgens_schedule(plan, outcome, read_issued(folder.parts / ISSUED_NAME))
+    by_sample = {issue.sample: issue for issue in issued}
     attempts = [attempt_of(row) for row in _rows(folder)]
     final = final_attempts(attempts, plan.max_attempts)
-    due_ns = _due(plan, outcome, np.asarray([time_ns for _, _, time_ns in issued], dtype=np.int64))
     count_tokens = _token_counter(plan)
     with RequestWriter(folder.requests) as writer:
         writer.write(
-            _finished(row, issued_ns, due_ns, final, count_tokens)
+            _finished(row, by_sample[row["sample_id"]], final, count_tokens)
             for row in _rows(folder)
-            if row["sample_id"] in issued_ns
+            if row["sample_id"] in by_sample
         )
-        writer.write(_never_answered(issued, attempts, final, due_ns))
+        writer.write(_never_answered(issued, attempts, final))
     if warmups := [row for path in sorted(folder.parts.glob("warmup-*.jsonl")) for row in read_attempts(path)]:
         with RequestWriter(folder.warmup) as writer:
             writer.write(_warmup_row(row) for row in warmups)
@@ -59,7 +59,7 @@ def close_load(folder: RunFolder, plan: LoadPlan) -> Ledger:
         resent_after_first_token=outcome.get("first_token_then_resent", 0),
     )
     endpoints = [endpoint.name for endpoint in plan.endpoints]
-    ledger = build_ledger([sample for sample, _, _ in issued], attempts, final, endpoints, counts)
+    ledger = build_ledger([issue.sample for issue in issued], attempts, final, endpoints, counts)
     write_json(folder.ledger, ledger)
     return ledger
 
@@ -82,47 +82,41 @@ def _warmup_row(row: dict[str, Any]) -> dict[str, Any]:
     return row | {"final": True, "issued_ns": row["sent_ns"] or row["done_ns"]}
 
 
-def _finished(
-    row: dict[str, Any],
-    issued_ns: dict[int, int],
-    due_ns: np.ndarray[Any, Any] | None,
-    final: dict[int, Attempt],
-    count_tokens: Any,
-) -> dict[str, Any]:
+def _finished(row: dict[str, Any], issue: Issued, final: dict[int, Attempt], count_tokens: Any) -> dict[str, Any]:
     sample = row["sample_id"]
     if (text := row.pop("text", None)) and count_tokens:
         row["output_tokens"], row["token_source"] = count_tokens(text), "tokenizer"
     decided = final.get(sample)
     row["final"] = decided is not None and decided.attempt == row["attempt"]
-    row["issued_ns"] = issued_ns[sample]
-    row["scheduled_ns"] = int(due_ns[sample]) if due_ns is not None else None
-    return row
+    return row | _times(issue)
+
+
+def _times(issue: Issued) -> dict[str, int | None]:
+    return {"issued_ns": issue.issued_ns, "scheduled_ns": None if issue.due_ns == NO_TIME else issue.due_ns}
 
 
 def _never_answered(
-    issued: list[tuple[int, int, int]],
-    attempts: list[Attempt],
-    final: dict[int, Attempt],
-    due_ns: np.ndarray[Any, Any] | None,
+    issued: list[Issued], attempts: list[Attempt], final: dict[int, Attempt]
 ) -> Iterator[dict[str, Any]]:
     """A row for each sample that was still waiting when the run ended."""
     waiting_to_be_resent = {attempt.sample for attempt in attempts} - final.keys()
-    for sample, qsl_idx, time_ns in issued:
-        if sample not in final:
+    for issue in issued:
+        if issue.sample not in final:
             yield {
-                "sample_id": sample,
-                "qsl_idx": qsl_idx,
+                "sample_id": issue.sample,
+                "qsl_idx": issue.qsl_idx,
                 "attempt": 0,
                 "final": True,
                 "status": LOST,
-                "detail": "waiting to be sent again" if sample in waiting_to_be_resent else "never sent",
-                "issued_ns": time_ns,
-                "scheduled_ns": int(due_ns[sample]) if due_ns is not None else None,
+                "detail": "waiting to be sent again" if issue.sample in waiting_to_be_resent else "never sent",
+                **_times(issue),
             }
 
 
 def _logged_samples(folder: RunFolder, plan: LoadPlan) -> int | None:
-    """Samples that LoadGen itself logged as completed; None where it wrote no count."""
+    """Samples that LoadGen itself logged as completed; None where it wrote no count, or took no part."""
+    if plan.loadgen is None:
+        return None
     if plan.mode == "performance":
         return read_detail(folder.loadgen_detail).sample_count
     try:
@@ -131,11 +125,13 @@ def _logged_samples(folder: RunFolder, plan: LoadPlan) -> int | None:
         return None
 
 
-def _due(plan: LoadPlan, outcome: dict[str, Any], issued_ns: Any) -> np.ndarray[Any, Any] | None:
+def _with_loadgens_schedule(plan: LoadPlan, outcome: dict[str, Any], issued: list[Issued]) -> list[Issued]:
+    """LoadGen doesn't tell when a sample was due, but its schedule can be computed again; the pacer's is written."""
     seed, qps = outcome.get("schedule_seed"), outcome.get("target_qps")
     if plan.loadgen is None or plan.loadgen.scenario != "Server" or seed is None or qps is None:
-        return None
-    return scheduled_ns(issued_ns, seed, qps)
+        return issued
+    due_ns = scheduled_ns(np.asarray([issue.issued_ns for issue in issued], dtype=np.int64), seed, qps)
+    return [issue._replace(due_ns=int(time_ns)) for issue, time_ns in zip(issued, due_ns, strict=True)]
 
 
 def _token_counter(plan: LoadPlan) -> Any:

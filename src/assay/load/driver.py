@@ -1,7 +1,8 @@
-"""LoadGen's process: one fresh process a test, started as `python -m assay.load.driver PLAN PARENT_PID`.
+"""The load's process: one fresh process a run, started as `python -m assay.load.driver PLAN PARENT_PID`.
 
-LoadGen's own thread hands over samples; the main thread is the only one that completes them, because completions of one
-sample from two threads come out of order in LoadGen's log. Progress goes to standard output, one JSON object a line.
+The source of load is LoadGen or Assay's pacer. LoadGen's own thread hands over samples; the main thread is the only one
+that completes them, because completions of one sample from two threads come out of order in LoadGen's log. Progress
+goes to standard output, one JSON object a line.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import signal
 import sys
 import threading
 import time
+from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,13 +22,14 @@ import numpy as np
 import orjson
 
 from assay.errors import AssayError
-from assay.load import loadgen
 from assay.load.frames import Done, First, Health
 from assay.load.hub import Hub
 from assay.load.journal import ISSUED_NAME, OUTCOME_NAME, IssuedJournal
+from assay.load.pacer import Pacer
 from assay.load.plan import LoadPlan, read_plan
 from assay.load.processes import SelfMeasure, die_with_parent, quiet_gc
 from assay.load.router import Fate, Router
+from assay.load.source import Answer, FirstToken, Issue, Schedule, Source
 from assay.load.transport import Outcome
 from assay.load.warmup import Warmup
 from assay.runs import write_json
@@ -38,6 +42,7 @@ _UNREACHABLE = {_OUTCOMES.index(Outcome.CONNECT), _OUTCOMES.index(Outcome.TLS)}
 _OUTPUT_WORK = 4  # an output token costs about as much as four prompt tokens on the engines measured
 _LEAST_TOKENS = 2  # LoadGen logs an error for fewer, and can't compute TPOT
 _WORKER_STOP_S = 2.0
+_PATIENCE_S = 0.25
 
 
 @dataclass
@@ -51,19 +56,19 @@ class Tally:
     short_outputs: int = 0
     estimated_tokens: int = 0
     first_token_then_resent: int = 0
-    hops_ns: list[int] = field(default_factory=list)
+    hops_ns: array[int] = field(default_factory=lambda: array("q"))
 
 
 class Driver:
-    """Connects LoadGen, the router and the workers for one test."""
+    """Connects the source of load, the router and the workers for one run."""
 
     def __init__(self, plan: LoadPlan, plan_path: Path) -> None:
         self._plan = plan
         self._folder = Path(plan.folder)
         self._lock = threading.Lock()  # guards the router and the sockets: LoadGen's thread dispatches too
         self._issued = IssuedJournal(self._folder / "parts" / ISSUED_NAME)
-        self._queries: list[int] = []  # LoadGen's id by sample_id
-        self._first_told: set[int] = set()
+        self._queries = array("q")  # the source's name of each sample, by sample_id
+        self._first_told = bytearray()  # by sample_id
         self._over = False
         self._closing = False
         self._error: BaseException | None = None
@@ -85,16 +90,15 @@ class Driver:
         return self._signal != 0
 
     def run(self) -> int:
-        """Warm up, run LoadGen's test to its end or until something ends it; returns the exit code."""
+        """Warm up, run the load to its end or until something ends it; returns the exit code."""
         self._hub.wait_ready(self._stopped)
         warmup = Warmup(self._plan, self._hub, _OK, self._stopped)
         _say("warmup")
         facts = warmup.run()
         self._router = self._make_router(warmup)
-        self._test: loadgen.Test | None = None
+        self._source: Source | None = None
         if not self._stopped() and not all(lane.out for lane in self._router.lanes):
-            self._start_test()
-            self._loop()
+            self._loop(self._begin())
         self._conclude()
         self._hub.stop(_WORKER_STOP_S)
         self._save(facts)
@@ -115,58 +119,68 @@ class Driver:
             lane.out = bool(endpoint.failure)
         return router
 
-    def _start_test(self) -> None:
-        self._test = loadgen.Test(self._plan, self._on_issue, self._on_end)
-        sys.setswitchinterval(0.0002)  # LoadGen's thread must not wait 5 ms for the main thread to let go
+    def _begin(self) -> Source:
+        self._source = source = self._make_source()
         quiet_gc()
         self._measure.start()
         self._hub.start_measuring()
         _say("start")
-        self._test.start()
+        source.start(time.monotonic_ns())
+        return source
 
-    def _on_issue(self, queries: list[tuple[int, int]]) -> None:
-        """Runs on LoadGen's thread."""
+    def _make_source(self) -> Source:
+        if self._plan.pacer is not None:
+            return Pacer(self._plan.pacer, self._plan.samples, self._on_issue, self._on_end)
+        from assay.load import loadgen  # a run of the pacer's needs none of it
+
+        return loadgen.Test(self._plan, self._on_issue, self._on_end)
+
+    def _on_issue(self, issues: Sequence[Issue]) -> None:
+        """Runs on LoadGen's thread, or on this one where the pacer drives."""
         now_ns = time.monotonic_ns()
         with self._lock:
             if self._closing:  # LoadGen can't be stopped and goes on until the process ends
                 return
             first = len(self._queries)
-            samples = [(first + offset, qsl_idx) for offset, (_, qsl_idx) in enumerate(queries)]
-            self._issued.add(samples, now_ns)
-            self._queries.extend(query for query, _ in queries)
-            self._router.offer(samples)
+            self._issued.add(first, issues, now_ns)
+            self._queries.extend(issue.query for issue in issues)
+            self._first_told.extend(bytes(len(issues)))
+            self._router.offer((first + place, issue.qsl_idx, issue.session) for place, issue in enumerate(issues))
             for send in self._router.dispatch(now_ns):
                 self._hub.send(send)
 
     def _on_end(self, error: BaseException | None) -> None:
-        """Runs on LoadGen's thread."""
+        """Runs on the thread that issues."""
         self._error = error
         self._over = True
         self._hub.wake()
 
-    def _loop(self) -> None:
+    def _loop(self, source: Source) -> None:
         next_progress_ns = 0
         while not self._over and not self._stopped() and not self._router.all_gone:
-            self._step(self._hub.poll(self._patience_s()))
+            self._step(source, self._hub.poll(self._patience_s(source)))
             now_ns = time.monotonic_ns()
             if now_ns >= next_progress_ns:
                 self._progress()
                 next_progress_ns = now_ns + _PROGRESS_NS
         self._progress()
 
-    def _patience_s(self) -> float:
-        if (retry_ns := self._router.next_retry_ns()) is not None:
-            return max(0.0, min(0.25, (retry_ns - time.monotonic_ns()) / 1e9))
-        return 0.25
+    def _patience_s(self, source: Source) -> float:
+        waited_for = [
+            time_ns for time_ns in (self._router.next_retry_ns(), source.next_due_ns()) if time_ns is not None
+        ]
+        if not waited_for:
+            return _PATIENCE_S
+        return max(0.0, min(_PATIENCE_S, (min(waited_for) - time.monotonic_ns()) / 1e9))
 
-    def _step(self, messages: list[Any]) -> None:
-        firsts: list[tuple[int, bytes]] = []
-        completions: list[tuple[int, bytes, int]] = []
+    def _step(self, source: Source, messages: list[Any]) -> None:
+        firsts: list[FirstToken] = []
+        answers: list[Answer] = []
         now_ns = time.monotonic_ns()
         with self._lock:
             for message in messages:
                 if isinstance(message, Done):
-                    self._on_done(message, firsts, completions, now_ns)
+                    self._on_done(message, firsts, answers, now_ns)
                 elif isinstance(message, First):
                     self._on_first(message, firsts, now_ns)
                 elif isinstance(message, Health):
@@ -177,24 +191,22 @@ class Driver:
                 self._last_probe_ns = now_ns
                 for endpoint in self._router.out:
                     self._hub.probe(endpoint)
-        if firsts:
-            loadgen.first_tokens(firsts)
-        if completions:
-            loadgen.complete(completions)
+        source.first_tokens(firsts)
+        source.complete(answers)
+        source.issue_due(time.monotonic_ns())
 
-    def _on_first(self, first: First, firsts: list[tuple[int, bytes]], now_ns: int) -> None:
+    def _on_first(self, first: First, firsts: list[FirstToken], now_ns: int) -> None:
         if not self._plan.streams_first_token:
             return
-        if first.sample in self._first_told:
+        if self._first_told[first.sample]:
             self._tally.first_token_then_resent += 1
             return
-        self._first_told.add(first.sample)
+        self._first_told[first.sample] = True
         self._tally.hops_ns.append(now_ns - first.first_ns)
-        firsts.append((self._queries[first.sample], first.token.to_bytes(4, "little") if first.token >= 0 else b""))
+        data = first.token.to_bytes(4, "little") if first.token >= 0 else b""
+        firsts.append(FirstToken(self._queries[first.sample], data))
 
-    def _on_done(
-        self, done: Done, firsts: list[tuple[int, bytes]], completions: list[tuple[int, bytes, int]], now_ns: int
-    ) -> None:
+    def _on_done(self, done: Done, firsts: list[FirstToken], answers: list[Answer], now_ns: int) -> None:
         ok = done.outcome == _OK
         fate = self._router.finish(
             done.sample, done.endpoint, ok=ok, unreachable=done.outcome in _UNREACHABLE, now_ns=now_ns
@@ -202,16 +214,16 @@ class Driver:
         if fate is Fate.RESEND:
             return
         query = self._queries[done.sample]
-        if self._plan.streams_first_token and done.sample not in self._first_told:
-            firsts.append((query, b""))  # a failed sample too: without it LoadGen's process crashes
+        if self._plan.streams_first_token and not self._first_told[done.sample]:
+            firsts.append(FirstToken(query, b""))  # a failed sample too: without it LoadGen's process crashes
         if fate is Fate.FAILED:
             # LoadGen has no way to say "failed": the query must be completed or the test never ends.
             self._tally.failed += 1
-            completions.append((query, b"", _LEAST_TOKENS))
+            answers.append(Answer(query, b"", _LEAST_TOKENS, done.done_ns))
             return
         if not self._plan.streams_first_token:
             self._tally.hops_ns.append(now_ns - done.done_ns)
-        completions.append((query, *self._answer(done)))
+        answers.append(Answer(query, *self._answer(done), done.done_ns))
 
     def _answer(self, done: Done) -> tuple[bytes, int]:
         """Output ids and token count as LoadGen is told them; one-token answers are stated as two, and counted."""
@@ -249,21 +261,22 @@ class Driver:
         elif self._stopped():
             self._tally.status, self._tally.reason = "stopped", signal.Signals(self._signal).name
         elif not self._over:
-            before = "" if self._test else " during warm-up"
+            before = "" if self._source else " during warm-up"
             self._tally.status, self._tally.reason = "endpoints_gone", f"no endpoint answers any more{before}"
 
     def _save(self, facts: Any) -> None:
         stats: dict[str, Any] = {**self._hub.stats, "loadgen": self._measure.report()}
         tally = dict(vars(self._tally))
         hops = np.asarray(tally.pop("hops_ns"), dtype=np.int64)
+        schedule = self._source.schedule if self._source else Schedule()
         tally |= {
             "issued": len(self._queries),
             "windows": [lane.window for lane in self._router.lanes],
             "hop_percentiles_ns": [int(np.percentile(hops, p)) for p in (50, 99, 100)] if len(hops) else None,
             "processes": stats,
             "warmup": facts.model_dump(),
-            "schedule_seed": self._test.schedule_seed if self._test else None,
-            "target_qps": self._test.target_qps if self._test else None,
+            "schedule_seed": schedule.seed,
+            "target_qps": schedule.target_qps,
         }
         write_json(self._folder / "parts" / OUTCOME_NAME, tally)
         trace = self._folder / "mlperf_log_trace.json"

@@ -31,7 +31,7 @@ class Hub:
     """The workers, as one. `send` may be called from any thread under the caller's lock; the rest from one thread."""
 
     def __init__(self, plan_path: Path, workers: int, endpoints: int) -> None:
-        self._selector = selectors.DefaultSelector()
+        self._selector = selectors.SelectSelector()  # counts time in us; epoll's whole ms would make schedules late
         self._sockets: list[socket.socket] = []
         self._readers = [frames.FrameReader() for _ in range(workers)]
         self._processes = [self._spawn(plan_path, index) for index in range(workers)]

@@ -1,20 +1,22 @@
 """Records written as they come, so that whatever happens to a run, what was measured is on disk.
 
-Attempts are JSON lines whose keys are columns of `requests.parquet`; what LoadGen issued is a binary file of
-(sample_id, qsl_idx, issued_ns). A line or record cut off by a crash is ignored when they are read.
+Attempts are JSON lines whose keys are columns of `requests.parquet`; what was issued is a binary file of
+(sample_id, qsl_idx, issued_ns, due_ns). A line or record cut off by a crash is ignored when they are read.
 """
 
 from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
-_ISSUED = struct.Struct("<qiq")
+from assay.load.source import Issue
+
+_ISSUED = struct.Struct("<qiqq")
 _FLUSH_BYTES = 256 * 1024
 
 ISSUED_NAME = "issued.bin"
@@ -59,22 +61,33 @@ def read_attempts(path: Path) -> Iterator[dict[str, Any]]:
                 yield orjson.loads(line)
 
 
+class Issued(NamedTuple):
+    sample: int
+    qsl_idx: int
+    issued_ns: int
+    due_ns: int  # NO_TIME where the source gave no schedule
+
+
 class IssuedJournal:
-    """What LoadGen handed over, written before anything is sent."""
+    """What the source of load handed over, written before anything is sent."""
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
 
-    def add(self, samples: Iterable[tuple[int, int]], issued_ns: int) -> None:
-        _write_all(self._file, b"".join(_ISSUED.pack(sample, qsl_idx, issued_ns) for sample, qsl_idx in samples))
+    def add(self, first: int, issues: Sequence[Issue], issued_ns: int) -> None:
+        """`issues` are the samples from `first` on."""
+        records = (
+            _ISSUED.pack(first + place, issue.qsl_idx, issued_ns, issue.due_ns) for place, issue in enumerate(issues)
+        )
+        _write_all(self._file, b"".join(records))
 
 
-def read_issued(path: Path) -> list[tuple[int, int, int]]:
-    """(sample_id, qsl_idx, issued_ns) in order of issue; empty where LoadGen issued nothing."""
+def read_issued(path: Path) -> list[Issued]:
+    """What was issued, in order; empty where nothing was."""
     if not path.exists():
         return []
     data = path.read_bytes()
-    return list(_ISSUED.iter_unpack(data[: len(data) // _ISSUED.size * _ISSUED.size]))
+    return [Issued(*record) for record in _ISSUED.iter_unpack(data[: len(data) // _ISSUED.size * _ISSUED.size])]
 
 
 def _write_all(handle: int, data: bytes) -> None:

@@ -8,8 +8,9 @@ a process of its own for each test.
 from __future__ import annotations
 
 import array
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import mlperf_loadgen as lg
 
 from assay.errors import UserError
 from assay.load.plan import LoadgenSettings, LoadPlan
+from assay.load.source import Answer, EndCallback, FirstToken, Issue, IssueCallback, Schedule
 
 _BUILT_IN_ONLY = 0
 _USER_CONF = 2
@@ -25,8 +27,6 @@ _SCENARIOS = {
     "Server": lg.TestScenario.Server,
     "SingleStream": lg.TestScenario.SingleStream,
 }
-
-IssueCallback = Callable[[list[tuple[int, int]]], None]
 
 
 def write_user_conf(settings: LoadgenSettings, folder: Path) -> Path:
@@ -72,9 +72,9 @@ def _shorten(settings: Any, loadgen: LoadgenSettings, samples: int) -> None:
 
 
 class Test:
-    """One LoadGen test: `start` returns at once; `on_end` is called from LoadGen's thread when it is over."""
+    """One LoadGen test as a source of load; it issues, and says that it is over, from a thread of its own."""
 
-    def __init__(self, plan: LoadPlan, issue: IssueCallback, on_end: Callable[[BaseException | None], None]) -> None:
+    def __init__(self, plan: LoadPlan, issue: IssueCallback, on_end: EndCallback) -> None:
         self._plan = plan
         self._issue = issue
         self._on_end = on_end
@@ -82,23 +82,33 @@ class Test:
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="loadgen", daemon=True)
 
-    def start(self) -> None:
+    @property
+    def schedule(self) -> Schedule:
+        return Schedule(self._settings.schedule_rng_seed, self._settings.server_target_qps)
+
+    def start(self, now_ns: int) -> None:
+        sys.setswitchinterval(0.0002)  # LoadGen's thread must not wait 5 ms for the main thread to let go
         self._thread.start()
 
-    @property
-    def schedule_seed(self) -> int:
-        seed: int = self._settings.schedule_rng_seed
-        return seed
+    def next_due_ns(self) -> int | None:
+        """LoadGen keeps its own time."""
+        return None
 
-    @property
-    def target_qps(self) -> float:
-        qps: float = self._settings.server_target_qps
-        return qps
+    def issue_due(self, now_ns: int) -> None:
+        """LoadGen issues from its own thread."""
+
+    def first_tokens(self, tokens: Sequence[FirstToken]) -> None:
+        if tokens:
+            _respond(lg.FirstTokenComplete, [(token.query, token.data, 1) for token in tokens])
+
+    def complete(self, answers: Sequence[Answer]) -> None:
+        if answers:
+            _respond(lg.QuerySamplesComplete, [(answer.query, answer.data, answer.tokens) for answer in answers])
 
     def _on_issue(self, queries: list[Any]) -> None:
         # An exception that left this function would abort the process and take LoadGen's logs with it.
         try:
-            self._issue([(query.id, query.index) for query in queries])
+            self._issue([Issue(query.id, query.index) for query in queries])
         except Exception as error:
             self._failure = error
             self._on_end(error)
@@ -125,16 +135,6 @@ def _nothing() -> None:
 
 def _ignore(samples: list[int]) -> None:
     """All samples are in memory for the whole run."""
-
-
-def first_tokens(queries: list[tuple[int, bytes]]) -> None:
-    """Tell LoadGen that these queries have their first token (its int32 id as bytes, or nothing)."""
-    _respond(lg.FirstTokenComplete, [(query, data, 1) for query, data in queries])
-
-
-def complete(queries: list[tuple[int, bytes, int]]) -> None:
-    """Tell LoadGen that these queries are done: output ids as int32 bytes, and the token count."""
-    _respond(lg.QuerySamplesComplete, queries)
 
 
 def _respond(call: Callable[[list[Any]], None], queries: list[tuple[int, bytes, int]]) -> None:

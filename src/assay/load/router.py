@@ -4,20 +4,26 @@ Each endpoint has a window of requests in flight and takes the next sample when 
 the one with the least outstanding work, relative to its rate, is chosen. In Offline the queue is longest-first within
 one epoch of the data set, and near the end an endpoint takes a sample only if waiting in the queue for the fastest
 endpoint wouldn't be quicker: a slow endpoint must not hold the last samples.
+
+The samples of a session go to the endpoint that took the session's first one, and wait for room there; where it is
+taken out or failed the sample, another endpoint takes the sample and keeps the session.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
 from assay.load.frames import Send
+from assay.load.source import NO_SESSION
 
 _OUT_AFTER_FAILURES = 3
 _RETRY_DELAY_NS = 200_000_000
 _LATENCY_WEIGHT = 0.1
+_NO_HOME = -1
 
 
 class Fate(Enum):
@@ -56,6 +62,7 @@ class _Sample:
     sample: int
     qsl_idx: int
     work: float
+    session: int = NO_SESSION
     attempts: int = 0
     sent_ns: int = 0
     tried: set[int] = field(default_factory=set)
@@ -82,10 +89,11 @@ class Router:
         self._queue: deque[_Sample] = deque()
         self._retries: deque[tuple[int, _Sample]] = deque()  # (ready at, sample); in order of time
         self._flying: dict[int, _Sample] = {}
+        self._homes = array("h")  # each session's endpoint, or _NO_HOME
 
-    def offer(self, samples: Iterable[tuple[int, int]]) -> None:
-        """Queue (sample_id, qsl_idx) pairs; a whole Offline issue is one call."""
-        fresh = [_Sample(sample, qsl_idx, self._work(qsl_idx)) for sample, qsl_idx in samples]
+    def offer(self, samples: Iterable[tuple[int, int, int]]) -> None:
+        """Queue (sample_id, qsl_idx, session or NO_SESSION); a whole Offline issue is one call."""
+        fresh = [_Sample(sample, qsl_idx, self._work(qsl_idx), session) for sample, qsl_idx, session in samples]
         if self._epoch is None:
             self._queue.extend(fresh)
             return
@@ -96,12 +104,33 @@ class Router:
         """Take every sample for which an endpoint has room."""
         self._release_retries(now_ns)
         sends: list[Send] = []
+        held: list[_Sample] = []
         while self._queue:
-            lane = self._choose(self._queue[0])
+            sample = self._queue[0]
+            home = self._home(sample)
+            if home is not None and not home.has_room:  # those behind it needn't wait
+                held.append(self._queue.popleft())
+                continue
+            lane = home or self._choose(sample)
             if lane is None:
                 break
             sends.append(self._assign(lane, self._queue.popleft(), now_ns))
+        self._queue.extendleft(reversed(held))
         return sends
+
+    def _home(self, sample: _Sample) -> Lane | None:
+        """The endpoint that the sample's session is bound to."""
+        if sample.session == NO_SESSION or sample.session >= len(self._homes):
+            return None
+        home = self._homes[sample.session]
+        if home == _NO_HOME or self.lanes[home].out or home in sample.tried:
+            return None
+        return self.lanes[home]
+
+    def _keep(self, session: int, lane: Lane) -> None:
+        missing = session + 1 - len(self._homes)
+        self._homes.extend([_NO_HOME] * missing)
+        self._homes[session] = lane.index
 
     def _release_retries(self, now_ns: int) -> None:
         while self._retries and self._retries[0][0] <= now_ns:
@@ -138,6 +167,8 @@ class Router:
         sample.attempts += 1
         sample.tried.add(lane.index)
         self._flying[sample.sample] = sample
+        if sample.session != NO_SESSION:
+            self._keep(sample.session, lane)
         lane.in_flight += 1
         lane.outstanding_work += sample.work
         sample.sent_ns = now_ns

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from assay.load.journal import AttemptJournal, IssuedJournal, read_attempts, read_issued
+from assay.load.source import NO_TIME, Issue
 
 
 def test_an_unfinished_line_is_left_out(tmp_path: Path) -> None:
@@ -23,7 +24,7 @@ def test_an_unfinished_line_is_left_out(tmp_path: Path) -> None:
 def test_an_unfinished_record_is_left_out(tmp_path: Path) -> None:
     path = tmp_path / "issued.bin"
     assert read_issued(path) == []
-    IssuedJournal(path).add([(0, 5), (1, 9)], 77)
-    assert read_issued(path) == [(0, 5, 77), (1, 9, 77)]
+    IssuedJournal(path).add(0, [Issue(100, 5), Issue(101, 9, due_ns=70)], 77)
+    assert read_issued(path) == [(0, 5, 77, NO_TIME), (1, 9, 77, 70)]
     path.write_bytes(path.read_bytes()[:-1])
-    assert read_issued(path) == [(0, 5, 77)]
+    assert read_issued(path) == [(0, 5, 77, NO_TIME)]
