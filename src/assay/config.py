@@ -14,6 +14,8 @@ from assay.engines.options import EmbeddedOptions, EngineOptions
 from assay.errors import UserError
 from assay.runs.campaign import CampaignKind
 from assay.runs.scenarios import Compliance, LoadgenDriven, Mode, Scenario
+from assay.runs.shapes import LoadShape
+from assay.runs.slo import Slo
 
 
 class _Section(BaseModel):
@@ -49,7 +51,7 @@ class CampaignConfig(_Section):
     kind: CampaignKind = Field(
         default="single",
         description="single: the scenarios; scaling: each node alone, then together; official: what a submission "
-        "needs; sweep: a list of rates or concurrencies",
+        "needs; sweep: a list of rates or concurrencies; bench: loads of your own, with your prompts",
     )
     repeats: int | None = Field(default=None, ge=1, description="default: 3 for scaling, else 1")
     seed: int = Field(default=0, ge=0, description="of the order of runs")
@@ -60,6 +62,7 @@ class CampaignConfig(_Section):
     concurrencies: tuple[int, ...] = Field(
         default=(), description="sweep: requests in flight at each endpoint in each Offline run"
     )
+    loads: tuple[LoadShape, ...] = Field(default=(), description="bench: what the pacer drives, one run each")
     compliance: tuple[Compliance, ...] = Field(default=(), description="official: compliance tests to add")
     project_samples: int | None = Field(
         default=None, ge=1, description="scaling: how long would this many samples take; in the report"
@@ -96,6 +99,7 @@ class Config(_Section):
     load: LoadConfig = LoadConfig()
     loadgen: LoadgenConfig = LoadgenConfig()
     campaign: CampaignConfig = CampaignConfig()
+    slo: Slo | None = Field(default=None, description="limits of a good answer; goodput is counted by them")
     output: Path = Field(default=Path("results"), description="campaign folders are made in it")
 
     @model_validator(mode="before")

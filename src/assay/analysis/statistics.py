@@ -192,11 +192,7 @@ def percentile_interval(in_time: Ints, ordered: Ints, share: float) -> tuple[int
     count = len(ordered)
     if count < 2 * _FEWEST_BLOCKS:
         return None, None
-    below = (in_time <= nearest_rank(ordered, share)).astype(np.float64)
-    measured = float(below.mean())
-    spread = ratio_of_sums(below, np.ones(count)).se or 0.0
-    independent = measured * (1 - measured) / count
-    effective = count if independent <= 0 else count / max(1.0, spread**2 / independent)
+    effective = _effective_count((in_time <= nearest_rank(ordered, share)).astype(np.float64))
     # Clopper-Pearson with a real-valued number of samples, then back to ranks of the sorted values.
     hits = share * effective
     low = float(betaincinv(hits, effective - hits + 1, (1 - CONFIDENCE) / 2))
@@ -206,6 +202,34 @@ def percentile_interval(in_time: Ints, ordered: Ints, share: float) -> tuple[int
     lower = int(ordered[max(0, math.floor(low * count) - 1)]) if bounded_below else None
     upper = int(ordered[min(count - 1, math.ceil(high * count))]) if bounded_above else None
     return lower, upper
+
+
+def share_interval(kept: Floats) -> tuple[float, float] | None:
+    """A 95 % interval for the share of ones in a series of zeros and ones in time order; None for too few.
+
+    Clopper-Pearson (1934) with the effective number of samples, so that all good of few is not called sure.
+    """
+    from scipy.special import betaincinv
+
+    count = len(kept)
+    if count < 2 * _FEWEST_BLOCKS:
+        return None
+    effective = _effective_count(kept)
+    hits = float(kept.mean()) * effective
+    misses = effective - hits
+    tail = (1 - CONFIDENCE) / 2
+    low = float(betaincinv(hits, misses + 1, tail)) if hits > 0 else 0.0
+    high = float(betaincinv(hits + 1, misses, 1 - tail)) if misses > 0 else 1.0
+    return low, high
+
+
+def _effective_count(hits: Floats) -> float:
+    """How many independent samples say as much of a share as these: neighbours that agree count for less."""
+    count = len(hits)
+    measured = float(hits.mean())
+    spread = ratio_of_sums(hits, np.ones(count)).se or 0.0
+    independent = measured * (1 - measured) / count
+    return count if independent <= 0 else count / max(1.0, spread**2 / independent)
 
 
 def _cells(series: Floats) -> Floats:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from assay.analysis.distributions import SOURCE, itl_distribution, latency_distributions
+from assay.analysis.goodput import good_share, goodput
 from assay.analysis.rates import sample_rate, token_rate
 from assay.analysis.samples import Samples, read_samples
 from assay.analysis.statistics import Estimate, Ints
@@ -27,6 +28,7 @@ from assay.runs.ledger import Ledger
 from assay.runs.reading import read_model, read_record
 from assay.runs.record import RunRecord
 from assay.runs.result import AccuracyResult, EndpointResult, Figure, Result
+from assay.runs.slo import Slo
 
 CLIENT_BOUND = "Client-bound"
 
@@ -75,6 +77,8 @@ def summarise_samples(folder: RunFolder) -> Summary:
         if itl is not None:
             case.latency["itl_ns"], itl_counts = itl
         figures |= _figures(samples)
+        if record.slo is not None and ledger is not None:
+            figures |= _goodput(samples, record.slo, ledger.issued)
     result = Result(
         run=folder.id,
         benchmark=benchmark.name,
@@ -146,6 +150,24 @@ def _figures(samples: Samples) -> dict[str, Figure]:
         found[name] = plain(float(values.sum()), "tokens", f"sum of {name} of completed samples")
         found[f"mean_{name}"] = plain(float(values.mean()), "tokens", f"mean of {name} of completed samples")
     return found
+
+
+def _goodput(samples: Samples, slo: Slo, issued: int) -> dict[str, Figure]:
+    share = good_share(samples, slo, issued)
+    return {
+        "goodput_per_s": figure(
+            goodput(samples, slo), "samples/s", f"samples with {slo.title} / (last done_ns - first start)"
+        ),
+        "good_share": Figure(
+            value=share.value,
+            low=share.low,
+            high=share.high,
+            n=issued,
+            unit="of issued samples",
+            formula=f"samples with {slo.title} / issued",
+            source=SOURCE,
+        ),
+    }
 
 
 def _endpoints(record: RunRecord, samples: Samples) -> list[EndpointResult]:

@@ -112,6 +112,7 @@ def _begin(bench: Bench, entry: RunEntry, endpoints: Sequence[EndpointFacts], fo
         model=prepared.benchmark.starting_weights,
         simulated=bench.simulated,
         target_qps=_qps(entry),
+        slo=config.slo,
         max_tokens=prepared.max_tokens,
         endpoints=list(endpoints),
         warmup=WarmupFacts(ready_ns=bench.ready_ns, queued_ns=bench.queued_ns),

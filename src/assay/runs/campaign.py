@@ -14,7 +14,7 @@ from assay.runs.record import RunStatus
 from assay.runs.scenarios import Compliance, Mode, Scenario
 from assay.runs.shapes import LoadShape
 
-CampaignKind = Literal["single", "scaling", "official", "sweep"]
+CampaignKind = Literal["single", "scaling", "official", "sweep", "bench"]
 
 # A run with one of these is over: resuming never repeats it.
 ENDED = (RunStatus.COMPLETED, RunStatus.INVALID, RunStatus.FAILED, RunStatus.TIMEOUT)

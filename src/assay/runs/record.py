@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from assay.runs.scenarios import Compliance, DriverName, Mode, Scenario
 from assay.runs.shapes import LoadShape
+from assay.runs.slo import Slo
 
 
 class RunStatus(StrEnum):
@@ -92,6 +93,7 @@ class RunRecord(_Model):
     official: bool
     driver: DriverName = Field(default="loadgen", description="what issued the samples")
     shape: LoadShape | None = Field(default=None, description="the pacer's load; null where LoadGen drove")
+    slo: Slo | None = Field(default=None, description="limits of a good answer, as the user set them")
     schedule_seed: int | None = Field(default=None, description="of the pacer's arrivals")
     status: RunStatus = RunStatus.INCOMPLETE
     reason: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from assay.campaign.kinds.base import Kind
+from assay.campaign.kinds.bench import Bench
 from assay.campaign.kinds.official import Official
 from assay.campaign.kinds.scaling import Scaling
 from assay.campaign.kinds.single import Single
@@ -13,7 +14,7 @@ from assay.config import Config
 from assay.runs import RunEntry
 from assay.runs.campaign import CampaignKind
 
-_KINDS: dict[CampaignKind, Kind] = {kind.name: kind for kind in (Single(), Scaling(), Official(), Sweep())}
+_KINDS: dict[CampaignKind, Kind] = {kind.name: kind for kind in (Single(), Scaling(), Official(), Sweep(), Bench())}
 
 
 def kind_of(name: CampaignKind) -> Kind:

@@ -1,0 +1,65 @@
+"""Limits that a good answer keeps: what goodput counts."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+_TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(us|ms|s|m)")
+_NS = {"us": 1_000, "ms": 1_000_000, "s": 1_000_000_000, "m": 60_000_000_000}
+
+
+def parse_duration_ns(text: str) -> int:
+    """`500ms`, `1.5s`, `2m` in ns. Raises ValueError where it is no time with its unit, or none at all."""
+    match = _TIME.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r}: write a time with its unit, such as 500ms or 1.5s")
+    return round(float(match[1]) * _NS[match[2]])
+
+
+def _from_text(value: Any) -> Any:
+    return parse_duration_ns(value) if isinstance(value, str) else value
+
+
+Limit = Annotated[Annotated[int, Field(gt=0)] | None, BeforeValidator(_from_text)]
+
+
+class Slo(BaseModel):
+    """An answer is good when it keeps every limit that is given. Times are ns, or text with a unit: `ttft: 500ms`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    ttft_ns: Limit = Field(default=None, alias="ttft", description="start to first token, at most")
+    tpot_ns: Limit = Field(default=None, alias="tpot", description="time per output token after the first, at most")
+    latency_ns: Limit = Field(default=None, alias="latency", description="start to last token, at most")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.limits:
+            raise ValueError("give at least one limit: ttft, tpot or latency")
+        return self
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """The limits that are given, ns, by name."""
+        named = {"ttft": self.ttft_ns, "tpot": self.tpot_ns, "latency": self.latency_ns}
+        return {name: limit for name, limit in named.items() if limit is not None}
+
+    @property
+    def title(self) -> str:
+        """In words: `TTFT ≤ 500 ms, TPOT ≤ 50 ms`."""
+        words = {"ttft": "TTFT", "tpot": "TPOT", "latency": "latency"}
+        return ", ".join(f"{words[name]} ≤ {limit / 1e6:g} ms" for name, limit in self.limits.items())
+
+
+def parse_slo(text: str) -> Slo:
+    """`ttft=500ms,tpot=50ms`. Raises ValueError with what is wrong."""
+    parts = [part.partition("=") for part in text.split(",") if part.strip()]
+    if not parts or any(not sign for _, sign, _ in parts):
+        raise ValueError("write limits as ttft=500ms,tpot=50ms")
+    unknown = [name.strip() for name, _, _ in parts if name.strip() not in ("ttft", "tpot", "latency")]
+    if unknown:
+        raise ValueError(f"{unknown[0]!r} is no limit: there are ttft, tpot and latency")
+    return Slo.model_validate({f"{name.strip()}_ns": parse_duration_ns(value) for name, _, value in parts})
