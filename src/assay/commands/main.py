@@ -22,6 +22,7 @@ COMMANDS = {
     "audit": ("audit", "Judge a run, a campaign, LoadGen logs, a results tree or a claims file."),
     "stop": ("stop", "Take down the servers that a killed controller left running."),
     "export": ("export", "Write FILE's deployment as manifests or scripts for a site's own tooling."),
+    "serve": ("serve", "The embedded engine alone, as a server to try things on."),
     "simulate": ("simulate", "An OpenAI-compatible server with a chosen speed, latency and faults."),
     "fetch": ("fetch", "Get what can't come with the package, checked by hash."),
 }

@@ -59,7 +59,10 @@ class EngineClient:
         command = [sys.executable, "-m", "assay.engines.embedded.engine", "--fd", str(theirs.fileno())]
         command += ["--gguf", str(gguf), *options.arguments()]
         with theirs:
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
+            # In a process group of its own: a terminal's Ctrl-C is for the HTTP process, which then ends this one.
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], process_group=0
+            )
 
     @property
     def pid(self) -> int:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib.util
 import logging
 import os
 import re
 import signal
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import uvloop
@@ -26,26 +28,37 @@ from assay.engines.embedded.model import ModelFiles, ensure_model
 from assay.engines.embedded.options import ComputeOptions
 from assay.errors import EXIT_FAILED, EXIT_OK, UserError
 
+DESCRIPTION = """The embedded engine alone, as a server to try things on: SmolLM2-135M-Instruct on this machine's CPU.
+
+Listens at once; GET /health is 503 until the model is loaded and has given its recorded answer.
+It decodes greedily and takes no temperature but 0."""
+
 logger = logging.getLogger("assay.engines.embedded")
 
 _LAST_ANSWERS_S = 0.2  # for requests in flight to be closed before a failed server ends
 
 
-def main() -> int:
-    """Serve until told to stop; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m assay.engines.embedded.server", description=__doc__)
+def main(
+    argv: Sequence[str] | None = None,
+    prog: str = "python -m assay.engines.embedded.server",
+    ready: Callable[[str], None] = lambda url: None,
+) -> int:
+    """Serve until told to stop; returns the exit code. `ready` is told the URL once requests are answered."""
+    parser = argparse.ArgumentParser(prog=prog, description=DESCRIPTION)
     parser.add_argument("--host", default="127.0.0.1", help="default: loopback only")
     parser.add_argument("--port", type=int, default=8000, help="0: any free port (default %(default)s)")
     parser.add_argument("--port-file", type=Path, help="where to write the port, once it is open")
     parser.add_argument("--model-name", type=_model_name, default=MODEL_NAME)
     ComputeOptions.add_to(parser)
-    parsed = parser.parse_args()
+    parsed = parser.parse_args(argv)
     options = ComputeOptions.from_arguments(parsed)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
+        if importlib.util.find_spec("openvino_genai") is None:
+            raise UserError("The embedded engine isn't installed: run `pip install 'assay[embedded]'`.")
         if refusal := options.refusal(len(os.sched_getaffinity(0))):
             raise UserError(f"The embedded engine can't start: {refusal}.")
-        return uvloop.run(_serve(parsed, options, ensure_model(progress=logger.info)))
+        return uvloop.run(_serve(parsed, options, ensure_model(progress=logger.info), ready))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
@@ -57,7 +70,9 @@ def _model_name(text: str) -> str:
     return text
 
 
-async def _serve(parsed: argparse.Namespace, options: ComputeOptions, files: ModelFiles) -> int:
+async def _serve(
+    parsed: argparse.Namespace, options: ComputeOptions, files: ModelFiles, ready: Callable[[str], None]
+) -> int:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -73,12 +88,13 @@ async def _serve(parsed: argparse.Namespace, options: ComputeOptions, files: Mod
         port = server.sockets[0].getsockname()[1]
         if parsed.port_file:
             _write_port(parsed.port_file, port)
-        logger.info("listening on http://%s:%d, loading the model in %s", parsed.host, port, options.precision)
+        url = f"http://[{parsed.host}]:{port}" if ":" in parsed.host else f"http://{parsed.host}:{port}"
+        logger.info("listening on %s, loading the model in %s", url, options.precision)
         follow = loop.create_task(engine.follow())
-        ready = loop.create_task(_announce(engine, started_ns))
+        announcing = loop.create_task(_announce(engine, started_ns, lambda: ready(url)))
         stopping = loop.create_task(stop.wait())
         await asyncio.wait([follow, stopping], return_when=asyncio.FIRST_COMPLETED)
-        ready.cancel()
+        announcing.cancel()
         if stop.is_set():
             logger.info("stopping")
             server.close()
@@ -91,10 +107,11 @@ async def _serve(parsed: argparse.Namespace, options: ComputeOptions, files: Mod
         engine.close()
 
 
-async def _announce(engine: EngineClient, started_ns: int) -> None:
+async def _announce(engine: EngineClient, started_ns: int, ready: Callable[[], None]) -> None:
     await engine.ready.wait()
     seconds = (time.monotonic_ns() - started_ns) / 1e9
     logger.info("ready after %.1f s (openvino-genai %s, process %d)", seconds, engine.engine_version, engine.pid)
+    ready()
 
 
 def _write_port(path: Path, port: int) -> None:
