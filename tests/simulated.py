@@ -24,6 +24,7 @@ from assay.load.plan import EndpointPlan, LoadgenSettings, LoadPlan, PacerPlan, 
 from assay.load.transport import completion_body
 from assay.runs import Ledger, RunFolder
 from assay.runs.shapes import LoadShape
+from assay.serving.connection import EndpointConnection
 
 FAST = ("--ttft-ms", "5", "--itl-ms", "1", "--output-tokens", "8")
 
@@ -63,6 +64,10 @@ class Run:
     outcome: dict[str, Any]
 
 
+def reached(url: str, **changes: Any) -> EndpointConnection:
+    return EndpointConnection(url=url, **{"connect_timeout_s": 2.0, **changes})
+
+
 def make_plan(folder: Path, urls: Sequence[str], scenario: str = "Offline", **changes: Any) -> LoadPlan:
     """A short run over generated prompts. `changes` replace fields of the plan; `loadgen` and `timeouts` in part.
 
@@ -93,7 +98,7 @@ def make_plan(folder: Path, urls: Sequence[str], scenario: str = "Offline", **ch
         **changes.pop("loadgen", {}),
     }
     pacer = _pacer_plan(scratch, changes.pop("shape", None), changes.pop("timetable", None))
-    timeouts = {"connect_s": 2.0, "stall_s": 1.0, "request_s": 20.0, **changes.pop("timeouts", {})}
+    timeouts = {"stall_s": 1.0, "request_s": 20.0, **changes.pop("timeouts", {})}
     window = changes.pop("window", 8)
     return LoadPlan(
         folder=str(folder),
@@ -107,7 +112,7 @@ def make_plan(folder: Path, urls: Sequence[str], scenario: str = "Offline", **ch
         prompt_tokens=str(scratch / "prompt_tokens.npy"),
         tokenizer=changes.pop("tokenizer", None),
         endpoints=[
-            EndpointPlan(name=f"sim{i}", url=url, window=window, bodies=str(scratch / "bodies.bin"))
+            EndpointPlan(name=f"sim{i}", connection=reached(url), window=window, bodies=str(scratch / "bodies.bin"))
             for i, url in enumerate(urls)
         ],
         workers=changes.pop("workers", 1),

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import uvloop
 
 from assay.load.transport import EndpointPool, EndpointSettings, Exchange, Outcome, completion_body
+from assay.serving.connection import EndpointConnection
 from peers.work import Sample, Work
 
 
@@ -49,7 +50,7 @@ def prepare_assay(work: Work) -> Callable[[], list[Sample]]:
             if len(done) == work.requests:
                 ended.set()
 
-        pool = EndpointPool(EndpointSettings(work.url), lambda exchange: None, on_done, loop)
+        pool = EndpointPool(EndpointSettings(EndpointConnection(url=work.url)), lambda exchange: None, on_done, loop)
         for user in range(work.concurrency):
             loop.call_later(work.stagger_s * user / work.concurrency, start)
         await ended.wait()

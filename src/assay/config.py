@@ -16,6 +16,7 @@ from assay.runs.campaign import CampaignKind
 from assay.runs.scenarios import Compliance, LoadgenDriven, Mode, Scenario
 from assay.runs.shapes import LoadShape
 from assay.runs.slo import Slo
+from assay.serving.connection import CONNECT_TIMEOUT_S, Reach
 
 
 class _Section(BaseModel):
@@ -32,11 +33,10 @@ class LoadConfig(_Section):
 
     workers: int | None = Field(default=None, ge=1, description="client processes; default: one for eight endpoints")
     max_attempts: int = Field(default=3, ge=1, le=20, description="how often a sample may be sent")
-    connect_timeout_s: float = Field(default=5, gt=0)
+    connect_timeout_s: float = Field(default=CONNECT_TIMEOUT_S, gt=0)
     stall_timeout_s: float = Field(default=60, gt=0, description="longest silence of a server that owes an answer")
     request_timeout_s: float = Field(default=600, gt=0)
     warmup_prompts: int = Field(default=8, ge=0, le=16, description="prompts a warm-up round; 0: no warm-up")
-    api_path: str = "/v1/completions"
     ca_file: Path | None = Field(default=None, description="certificates to trust for https endpoints")
 
 
@@ -101,6 +101,11 @@ class Config(_Section):
     campaign: CampaignConfig = CampaignConfig()
     slo: Slo | None = Field(default=None, description="limits of a good answer; goodput is counted by them")
     output: Path = Field(default=Path("results"), description="campaign folders are made in it")
+
+    @property
+    def reach(self) -> Reach:
+        """What the client brings to its connections."""
+        return Reach(self.load.ca_file, self.load.connect_timeout_s)
 
     @model_validator(mode="before")
     @classmethod

@@ -17,6 +17,7 @@ from assay.campaign.load_process import TimedOutError, run_load, utc_minus_monot
 from assay.campaign.work import Work, utc_now
 from assay.config import Config, dump_config
 from assay.deploy.deployment import WATCH_S
+from assay.engines import build_engine
 from assay.load.closing import read_outcome
 from assay.load.plan import EndpointPlan, LoadgenSettings, LoadPlan, Timeouts, WarmupPlan
 from assay.runs import (
@@ -67,7 +68,8 @@ async def execute(
     plan = load_plan(bench.work, entry, endpoints, folder)
     taking_part = {endpoint.node for endpoint in endpoints}
     here = {i: node for i, node in bench.work.config.cluster.accelerators_here().items() if node in taking_part}
-    sampler = Sampler(endpoints, accelerators=here, activity=bench.activity)
+    connections = {endpoint.name: endpoint.connection for endpoint in plan.endpoints}
+    sampler = Sampler(endpoints, connections, accelerators=here, activity=bench.activity)
     sampler.start()
     try:
         await run_load(plan, folder, limit_s, progress)
@@ -141,7 +143,7 @@ def load_plan(work: Work, entry: RunEntry, endpoints: Sequence[EndpointFacts], f
     config, prepared = work.config, work.prepared
     spec = prepared.benchmark.scenarios[entry.scenario]
     user_conf = config.loadgen.user_conf
-    key = config.engine.api_key_env if config.engine.kind == "external" else None
+    engine = build_engine(config.engine)
     return LoadPlan(
         folder=str(folder.path),
         scenario=entry.scenario,
@@ -166,19 +168,15 @@ def load_plan(work: Work, entry: RunEntry, endpoints: Sequence[EndpointFacts], f
         endpoints=[
             EndpointPlan(
                 name=endpoint.name,
-                url=endpoint.url,
-                api_path=config.load.api_path,
+                connection=engine.connection(endpoint.name, endpoint.url, config.reach),
                 window=endpoint.window,
                 bodies=str(prepared.bodies),
-                api_key_env=key,
-                ca_file=str(config.load.ca_file) if config.load.ca_file else None,
             )
             for endpoint in endpoints
         ],
         workers=config.load.workers or -(-len(endpoints) // _ENDPOINTS_A_WORKER),
         max_attempts=config.load.max_attempts,
         timeouts=Timeouts(
-            connect_s=config.load.connect_timeout_s,
             stall_s=config.load.stall_timeout_s,
             request_s=config.load.request_timeout_s,
         ),

@@ -52,7 +52,9 @@ async def servers(
     """
     engine, cluster = only(config, nodes)
     label = folder.path.name.lower()
-    async with Deployment(engine, cluster, label=label, folder=folder.path, on_lost=on_lost, heard=heard) as up:
+    async with Deployment(
+        engine, cluster, label=label, folder=folder.path, on_lost=on_lost, heard=heard, reach=config.reach
+    ) as up:
         yield up
 
 
@@ -66,7 +68,8 @@ async def _trial(config: Config, node: str, number: int, folder: CampaignFolder)
     engine, cluster = only(config, [node])
     label = f"{folder.path.name.lower()}-{number}"
     try:
-        async with Deployment(engine, cluster, label=label, folder=folder.path / _TRIALS / node):
+        trial = folder.path / _TRIALS / node
+        async with Deployment(engine, cluster, label=label, folder=trial, reach=config.reach):
             return None
     except LaunchError as error:
         return str(error)

@@ -34,7 +34,8 @@ def check(file: Path | None, overrides: tuple[str, ...], deep: bool, as_json: bo
 
     config = load_config(file, list(overrides))
     plan_runs(config, campaign_nodes(config))  # a mistake in the campaign is told here as well
-    report = asyncio.run(check_cluster(config.engine, config.cluster, extra=[_dataset_row(config)], deep=deep))
+    extra = [_dataset_row(config)]
+    report = asyncio.run(check_cluster(config.engine, config.cluster, extra=extra, deep=deep, reach=config.reach))
     if as_json:
         print_json(report)
     else:

@@ -8,7 +8,7 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
@@ -20,8 +20,9 @@ from assay.cluster.options import ClusterOptions
 from assay.deploy.state import DeploymentRecord, ServerRecord, Status, read_record, write_record
 from assay.errors import UserError
 from assay.runs import EndpointFacts
+from assay.serving.client import ControlClient, ControlError
+from assay.serving.connection import EndpointConnection, Reach
 from assay.serving.facts import NodeFacts
-from assay.serving.http import get
 from assay.serving.nodes import NodeOptions
 from assay.serving.servers import PlacedServer, ServerSpec, ServerState
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from assay.engines.external import ExternalEngine
 
 WATCH_S = 1.0
+_HEALTH_S = 2.0
 Lost = Callable[[str, str], None]
 
 
@@ -54,11 +56,13 @@ class Deployment:
         folder: Path,
         on_lost: Lost | None = None,
         heard: Heard | None = None,
+        reach: Reach | None = None,
     ) -> None:
         from assay.engines import build_engine
 
         self.engine: Engine = build_engine(engine)
         self.endpoints: list[EndpointFacts] = []
+        self.connections: dict[str, EndpointConnection] = {}
         self.ready_ns: dict[str, int] = {}
         self.queued_ns: dict[str, int] = {}
         self.nodes: list[NodeFacts] = []
@@ -69,14 +73,10 @@ class Deployment:
         self._folder = folder
         self._on_lost = on_lost
         self._heard = heard
+        self._reach = reach or Reach()
         self._launcher: Launcher | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._signals = contextlib.ExitStack()
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """What every request to the endpoints needs besides its body. Secret: never write it down."""
-        return self.engine.headers()
 
     async def __aenter__(self) -> Deployment:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -132,21 +132,23 @@ class Deployment:
 
     async def _check(self, server: PlacedServer) -> str | None:
         """Health first, then whether the model asked for is served."""
-        from assay.engines import served_models
-
         if not server.url:
             return "it has no address yet"
+        client = self._client(server)
         try:
-            status, _ = await get(server.url + server.spec.health_path, timeout_s=2)
-        except OSError as error:
-            return f"{server.url}{server.spec.health_path} does not answer ({error})"
-        if status != HTTPStatus.OK:
-            return f"{server.url}{server.spec.health_path} answers {status}"
-        models = await served_models(server.url, self.engine.headers())
-        if models is None:
-            return f"{server.url}/v1/models does not answer"
+            health = await client.get(server.spec.health_path, limit_s=_HEALTH_S)
+            if health.status != HTTPStatus.OK:
+                return str(health.refusal())
+            models = await client.models()
+        except ControlError as error:
+            return str(error)
         self._require_model(server.spec.name, models)
         return None
+
+    def _client(self, server: PlacedServer) -> ControlClient:
+        name = server.spec.name
+        self.connections[name] = self.engine.connection(name, server.url, self._reach)
+        return ControlClient(self.connections[name])
 
     def _require_model(self, name: str, models: list[str]) -> None:
         if self.engine.model not in models:
@@ -157,19 +159,25 @@ class Deployment:
 
     async def _join(self, engine: ExternalEngine) -> None:
         """Take endpoints that run already."""
-        from assay.engines import served_models
-
         for endpoint in engine.endpoints:
-            started_ns = time.monotonic_ns()
-            while (models := await served_models(endpoint.url, engine.headers())) is None:
-                if time.monotonic_ns() - started_ns > engine.ready_timeout_s * 1e9:
-                    raise LaunchError(f"endpoint {endpoint.name}: {endpoint.url}/v1/models does not answer: is it up?")
-                await asyncio.sleep(0.2)
-            self._require_model(endpoint.name, models)
+            server = PlacedServer(ServerSpec(name=endpoint.name, node=endpoint.node, argv=()), endpoint.url)
+            client = self._client(server)
+            if engine.check_model:
+                self._require_model(endpoint.name, await self._listed(endpoint.name, client, engine.ready_timeout_s))
             self.ready_ns[endpoint.name] = 0
-            spec = ServerSpec(name=endpoint.name, node=endpoint.node, argv=())
-            facts = await self._describe(PlacedServer(spec, endpoint.url))
+            facts = await self._describe(server)
             self.endpoints.append(facts.model_copy(update={"accelerators": list(endpoint.accelerators)}))
+
+    async def _listed(self, name: str, client: ControlClient, limit_s: float) -> list[str]:
+        """The models that an endpoint lists; waits while it may still be starting."""
+        give_up_ns = time.monotonic_ns() + round(limit_s * 1e9)
+        while True:
+            try:
+                return await client.models()
+            except ControlError as error:
+                if not error.passing or time.monotonic_ns() > give_up_ns:
+                    raise LaunchError(f"endpoint {name}: {error}{mend(error)}") from None
+            await asyncio.sleep(0.2)
 
     async def _describe(self, server: PlacedServer) -> EndpointFacts:
         return EndpointFacts(
@@ -178,7 +186,7 @@ class Deployment:
             node=server.spec.node,
             accelerators=self._accelerators(server),
             engine=self.engine.kind,
-            engine_version=await self.engine.version(server.url),
+            engine_version=await self.engine.version(ControlClient(self.connections[server.spec.name])),
             model=self.engine.model,
             window=self.engine.window,
             path=server.path,
@@ -237,6 +245,19 @@ class Deployment:
             label=self._label, status=status, cluster=self._cluster, servers=servers, stop_ns=self.stop_ns
         )
         write_record(self._folder, record)
+
+
+def mend(error: ControlError) -> str:
+    """What to do about an endpoint that doesn't list its models."""
+    if error.kind in ("unreachable", "timeout"):
+        return ": is it up?"
+    if error.kind == "tls":
+        return "; for a private CA set ca_file"
+    if error.status == HTTPStatus.NOT_FOUND:
+        return "; correct the url's path, or set engine.check_model: false for a server that lists no models"
+    if error.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return "; set engine.api_key_env or engine.headers"
+    return ""
 
 
 def plain_label(label: str) -> str:

@@ -1,6 +1,6 @@
 """What serves the model: command lines, options, versions, one file an engine."""
 
-from assay.engines.base import API_PATH, Engine, served_models
+from assay.engines.base import Engine
 from assay.engines.build import build_engine
 from assay.engines.options import (
     EmbeddedOptions,
@@ -11,7 +11,6 @@ from assay.engines.options import (
 )
 
 __all__ = [
-    "API_PATH",
     "EmbeddedOptions",
     "Engine",
     "EngineOptions",
@@ -19,5 +18,4 @@ __all__ = [
     "SimulatedOptions",
     "VllmOptions",
     "build_engine",
-    "served_models",
 ]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from assay.serving.http import get_json
+from assay.serving.client import ControlClient, ControlError
+from assay.serving.connection import EndpointConnection, Reach
 from assay.serving.nodes import NodeOptions
 from assay.serving.servers import ServerSpec
-
-API_PATH = "/v1"
 
 
 class Engine(ABC):
@@ -37,23 +36,17 @@ class Engine(ABC):
     def settings(self, node: str) -> dict[str, Any]:
         """The options as started on `node`, for the record."""
 
-    def headers(self) -> Mapping[str, str]:
-        """What every request needs besides its body. Never written down."""
-        return {}
+    def connection(self, endpoint: str, url: str, reach: Reach) -> EndpointConnection:
+        """How the endpoint of that name, which listens at `url`, is reached."""
+        return EndpointConnection(url=url, ca_file=reach.ca_file, connect_timeout_s=reach.connect_timeout_s)
 
-    async def version(self, url: str) -> str | None:
+    async def version(self, client: ControlClient) -> str | None:
         """The engine's version, or None where it doesn't tell."""
-        answer = await get_json(f"{url}/version", headers=self.headers())
+        try:
+            answer = await client.get_json("/version")
+        except ControlError:
+            return None
         return str(answer["version"]) if isinstance(answer, dict) and "version" in answer else None
-
-
-async def served_models(url: str, headers: Mapping[str, str]) -> list[str] | None:
-    """The models that `GET /v1/models` lists; None where it doesn't answer."""
-    answer = await get_json(f"{url}{API_PATH}/models", headers=headers)
-    try:
-        return [str(item["id"]) for item in answer["data"]]
-    except (TypeError, KeyError):
-        return None
 
 
 def per_node(node: NodeOptions, group: int) -> list[tuple[int, ...]]:

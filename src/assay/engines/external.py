@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from assay.engines.base import Engine
 from assay.engines.options import ExternalEndpoint, ExternalOptions
 from assay.errors import UserError
-from assay.serving.http import get_json
+from assay.serving.client import ControlClient, ControlError
+from assay.serving.connection import EndpointConnection, Reach
 from assay.serving.nodes import NodeOptions
 from assay.serving.servers import ServerSpec
 
@@ -53,21 +53,22 @@ class ExternalEngine(Engine):
     def servers(self, nodes: Sequence[NodeOptions]) -> list[ServerSpec]:
         return []
 
-    def headers(self) -> Mapping[str, str]:
-        name = self._options.api_key_env
-        if name is None:
-            return {}
-        if name not in os.environ:
-            raise UserError(f"engine.api_key_env: {name} is not set in this environment: export it first")
-        return {"Authorization": f"Bearer {os.environ[name]}"}
+    def connection(self, endpoint: str, url: str, reach: Reach) -> EndpointConnection:
+        (options,) = (known for known in self.endpoints if known.name == endpoint)
+        return options.connection(url, reach, default=self._options)
 
-    async def version(self, url: str) -> str | None:
+    @property
+    def check_model(self) -> bool:
+        """Whether the server must list the model among those it serves."""
+        return self._options.check_model
+
+    async def version(self, client: ControlClient) -> str | None:
         if self._options.server not in VERSIONS:
             return None
         path, read = VERSIONS[self._options.server]
         try:
-            return str(read(await get_json(url + path, headers=self.headers())))
-        except (TypeError, KeyError):
+            return str(read(await client.get_json(path)))
+        except (ControlError, TypeError, KeyError):
             return None
 
     def settings(self, node: str) -> dict[str, Any]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from assay.serving.connection import ConnectionOptions, base_url
 
 
 class _Options(BaseModel):
@@ -69,10 +70,10 @@ class EmbeddedOptions(_Served):
         return self
 
 
-class ExternalEndpoint(_Options):
-    """A server that already runs."""
+class ExternalEndpoint(ConnectionOptions):
+    """A server that already runs. What isn't said of its connection is said of the engine's."""
 
-    url: str = Field(description="scheme, host and port, without /v1")
+    url: str = Field(description="scheme, host, port and base path, with or without an ending /v1")
     name: str = Field(default="", description="default: host-port")
     node: str = Field(default="", description="which node it is on; default: its host")
     accelerators: tuple[str, ...] = Field(default=(), description="their names, as you know them")
@@ -80,13 +81,10 @@ class ExternalEndpoint(_Options):
     @field_validator("url")
     @classmethod
     def _base(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/", "/v1", "/v1/"):
-            raise ValueError(f"{url!r} is no endpoint: write http://HOST:PORT")
-        return f"{parts.scheme}://{parts.netloc}"
+        return base_url(url)
 
 
-class ExternalOptions(_Options):
+class ExternalOptions(ConnectionOptions):
     """Servers that assay neither starts nor stops."""
 
     kind: Literal["external"]
@@ -96,7 +94,7 @@ class ExternalOptions(_Options):
     window: int | None = Field(
         default=None, ge=1, description="requests in flight at one endpoint; default: found during warm-up"
     )
-    api_key_env: str | None = Field(default=None, description="variable that holds the bearer token")
+    check_model: bool = Field(default=True, description="false: don't ask /v1/models what is served")
     ready_timeout_s: float = Field(default=10, gt=0)
 
 

@@ -25,6 +25,7 @@ import orjson
 from assay.errors import AssayError
 from assay.load.processes import die_with_parent
 from assay.load.transport import EndpointPool, EndpointSettings, Exchange, completion_body
+from assay.serving.connection import EndpointConnection
 
 _REQUESTS, _AT_ONCE, _TOKENS = 64, 16, 16
 _PACE = ("--ttft-ms", "50", "--itl-ms", "10", "--max-num-seqs", "64")
@@ -79,7 +80,9 @@ def _simulator(folder: Path) -> Iterator[str]:
 
 async def _measure(url: str) -> list[Exchange]:
     done: asyncio.Queue[Exchange] = asyncio.Queue()
-    pool = EndpointPool(EndpointSettings(url), _ignore, done.put_nowait, asyncio.get_running_loop())
+    pool = EndpointPool(
+        EndpointSettings(EndpointConnection(url=url)), _ignore, done.put_nowait, asyncio.get_running_loop()
+    )
     finished: list[Exchange] = []
     for tag in range(_REQUESTS + _AT_ONCE):
         if tag >= _AT_ONCE:

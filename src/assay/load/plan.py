@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from assay.runs.scenarios import DriverName, Mode, Scenario
 from assay.runs.shapes import LoadShape
+from assay.serving.connection import EndpointConnection
 
 LoadgenScenario = Literal["Offline", "Server", "SingleStream"]
 
@@ -21,13 +22,10 @@ class EndpointPlan(_Model):
     """One endpoint as the load generator sees it."""
 
     name: str
-    url: str
-    api_path: str = "/v1/completions"
+    connection: EndpointConnection
+    path: str = Field(default="/completions", description="of the API, below its root")
     window: int | None = Field(description="most requests in flight; null: found during warm-up")
     bodies: str = Field(description="path of the request bodies for this endpoint's model name")
-    api_key_env: str | None = Field(default=None, description="environment variable that holds a bearer token")
-    ca_file: str | None = None
-    verify_tls: bool = True
 
 
 class LoadgenSettings(_Model):
@@ -56,7 +54,6 @@ class PacerPlan(_Model):
 
 
 class Timeouts(_Model):
-    connect_s: float = Field(default=5.0, gt=0)
     stall_s: float = Field(default=60.0, gt=0, description="longest silence of a server that owes an answer")
     request_s: float = Field(default=600.0, gt=0)
 

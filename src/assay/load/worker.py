@@ -23,6 +23,7 @@ from assay.load.plan import EndpointPlan, LoadPlan, read_plan
 from assay.load.probe import is_alive
 from assay.load.processes import SelfMeasure, die_with_parent, quiet_gc, raise_file_limit
 from assay.load.transport import EndpointPool, EndpointSettings, Exchange, Outcome
+from assay.serving.client import ControlClient
 
 OUTCOMES = list(Outcome)
 _OUTCOME_INDEX = {outcome: index for index, outcome in enumerate(OUTCOMES)}
@@ -40,6 +41,7 @@ class Worker(asyncio.Protocol):
         self._loop = loop
         self._reader = frames.FrameReader()
         self._pools = [self._pool(endpoint) for endpoint in plan.endpoints]
+        self._clients = [ControlClient(endpoint.connection) for endpoint in plan.endpoints]
         bodies = {path: Bodies(Path(path)) for path in {endpoint.bodies for endpoint in plan.endpoints}}
         self._bodies = [bodies[endpoint.bodies] for endpoint in plan.endpoints]
         self._prompt_tokens: list[int] = np.load(plan.prompt_tokens).tolist()
@@ -59,14 +61,10 @@ class Worker(asyncio.Protocol):
     def _settings(self, endpoint: EndpointPlan) -> EndpointSettings:
         timeouts = self._plan.timeouts
         return EndpointSettings(
-            url=endpoint.url,
-            path=endpoint.api_path,
-            authorization_env=endpoint.api_key_env,
-            connect_timeout_s=timeouts.connect_s,
+            endpoint.connection,
+            path=endpoint.path,
             stall_timeout_s=timeouts.stall_s,
             request_timeout_s=timeouts.request_s,
-            verify_tls=endpoint.verify_tls,
-            ca_file=Path(endpoint.ca_file) if endpoint.ca_file else None,
         )
 
     def _pool(self, endpoint: EndpointPlan) -> EndpointPool:
@@ -167,7 +165,7 @@ class Worker(asyncio.Protocol):
         return row
 
     async def _probe(self, endpoint: int) -> None:
-        healthy = await is_alive(self._settings(self._plan.endpoints[endpoint]))
+        healthy = await is_alive(self._clients[endpoint])
         self._post(frames.pack_health(frames.Health(endpoint, healthy)))
 
     def _post(self, message: bytes) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import http.client
+import asyncio
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from urllib.parse import urlsplit
+from http import HTTPStatus
 
 import psutil
 
 from assay.runs import EndpointFacts, RunFolder, TelemetryWriter
+from assay.serving.client import ControlClient, ControlError
+from assay.serving.connection import EndpointConnection
 from assay.telemetry.accelerators import AcceleratorWatch
 from assay.telemetry.nodes import NodeActivity
 
@@ -27,16 +29,18 @@ class Sampler:
     def __init__(
         self,
         endpoints: Sequence[EndpointFacts],
+        connections: Mapping[str, EndpointConnection],
         accelerators: Mapping[int, str] | None = None,
         activity: NodeActivity | None = None,
     ) -> None:
-        """`accelerators`: for each index of those of this machine that take part, the node they are counted under.
+        """`connections`: how each endpoint is reached, by its name.
 
+        `accelerators`: for each index of those of this machine that take part, the node they are counted under.
         `activity`: what other nodes tell of themselves; those with endpoints are listened to.
         """
         self._nodes = {endpoint.node for endpoint in endpoints}
         self._activity = activity or NodeActivity()
-        self._endpoints = endpoints
+        self._clients = [(endpoint, ControlClient(connections[endpoint.name])) for endpoint in endpoints]
         self._writer = TelemetryWriter()
         self._lock = threading.Lock()  # a row is several appends, and two threads make rows
         self._accelerators = AcceleratorWatch(accelerators or {}, self._add)
@@ -61,9 +65,20 @@ class Sampler:
         while not self._over.wait(_EVERY_S):
             for metric, value in _host():
                 self._add(CONTROLLER, metric, time.monotonic_ns(), value)
-            for endpoint in self._endpoints:
-                for metric, value in _scrape(endpoint.url):
-                    self._add(endpoint.node, f"{endpoint.name}/{metric}", time.monotonic_ns(), value)
+            asyncio.run(self._scrape_all())
+
+    async def _scrape_all(self) -> None:
+        await asyncio.gather(*(self._scrape(endpoint, client) for endpoint, client in self._clients))
+
+    async def _scrape(self, endpoint: EndpointFacts, client: ControlClient) -> None:
+        """What the endpoint's Prometheus page says; nothing where there is none."""
+        try:
+            answer = await client.get(_PATH, limit_s=_SCRAPE_LIMIT_S)
+        except ControlError:
+            return
+        if answer.status == HTTPStatus.OK:
+            for metric, value in parse_prometheus(answer.body.decode(errors="replace")).items():
+                self._add(endpoint.node, f"{endpoint.name}/{metric}", time.monotonic_ns(), value)
 
     def _add(self, node: str, metric: str, time_ns: int, value: float) -> None:
         with self._lock:
@@ -75,22 +90,6 @@ def _host() -> Iterator[tuple[str, float]]:
     yield "cpu_percent", psutil.cpu_percent()
     yield "memory_used_bytes", memory.total - memory.available
     yield "load_1m", psutil.getloadavg()[0]
-
-
-def _scrape(url: str) -> Iterator[tuple[str, float]]:
-    """What the endpoint's Prometheus page says; nothing where there is none."""
-    parts = urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.netloc, timeout=_SCRAPE_LIMIT_S)
-    try:
-        connection.request("GET", _PATH)
-        response = connection.getresponse()
-        text = response.read().decode(errors="replace") if response.status == http.HTTPStatus.OK else ""
-    except (OSError, http.client.HTTPException):
-        return
-    finally:
-        connection.close()
-    yield from parse_prometheus(text).items()
 
 
 def parse_prometheus(text: str) -> dict[str, float]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.control import get_json
 from tests.rig import image
 from tests.rig.hosts import Hosts
 
@@ -17,7 +18,6 @@ from assay.cluster.options import DockerOptions
 from assay.deploy import Deployment, stop_deployment
 from assay.deploy.check import CheckOutcome, check_cluster
 from assay.engines import SimulatedOptions
-from assay.serving.http import get_json
 from assay.serving.servers import ServerSpec
 
 pytestmark = [pytest.mark.docker, pytest.mark.ssh]

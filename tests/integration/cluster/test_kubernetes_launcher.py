@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.control import get_json
 from tests.rig import image
 from tests.rig import kubernetes as rig
 from tests.rig.hosts import PODS, Hosts, call
@@ -22,7 +23,6 @@ from assay.deploy import Deployment, stop_deployment
 from assay.deploy.check import check_cluster
 from assay.deploy.export import export_files, write_files
 from assay.engines import SimulatedOptions, VllmOptions
-from assay.serving.http import get_json
 from assay.serving.servers import PlacedServer, ServerSpec
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.ssh, pytest.mark.slow]

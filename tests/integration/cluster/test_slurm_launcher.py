@@ -24,7 +24,7 @@ from assay.cluster import LaunchError
 from assay.serving.servers import ServerSpec
 from assay.deploy import Deployment, stop_deployment
 from assay.deploy.check import check_cluster
-from assay.serving.http import get_json
+from tests.control import get_json
 from assay.cluster.options import SlurmOptions
 from assay.cluster.slurm import SlurmLauncher
 from assay.engines import SimulatedOptions, build_engine

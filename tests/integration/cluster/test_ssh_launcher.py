@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.control import get_json
 from tests.rig.hosts import NETWORK, REPOSITORY, TINY, Hosts, gone, leftovers
 
 from assay.cluster import LaunchError
@@ -20,7 +21,6 @@ from assay.cluster.options import SshOptions
 from assay.cluster.ssh import SshLauncher
 from assay.deploy import Deployment, stop_deployment
 from assay.engines import SimulatedOptions
-from assay.serving.http import get_json
 from assay.serving.servers import PlacedServer, ServerSpec
 
 pytestmark = pytest.mark.ssh
@@ -33,7 +33,7 @@ def spec(node: str, *arguments: str, **fields: object) -> ServerSpec:
 
 
 async def answers(server: PlacedServer) -> str | None:
-    return None if await get_json(server.url + "/health", timeout_s=1) is not None else "no health"
+    return None if await get_json(server.url + "/health") is not None else "no health"
 
 
 def settled(hosts: Hosts, number: int) -> list[str]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.control import get_json
 from tests.rig import slurm as slurm_rig
 from tests.rig.hosts import TINY, Hosts
 
@@ -22,7 +23,6 @@ from assay.cluster.torchx import TorchxLauncher
 from assay.deploy import Deployment
 from assay.engines import SimulatedOptions
 from assay.errors import UserError
-from assay.serving.http import get_json
 from assay.serving.servers import ServerSpec
 
 pytest.importorskip("torchx", reason="needs the torchx extra")
@@ -155,7 +155,7 @@ def test_its_slurm(slurm: Hosts) -> None:
 import asyncio, json
 from pathlib import Path
 from assay.deploy import Deployment
-from assay.serving.http import get_json
+from assay.serving.client import ControlClient
 from assay.cluster.options import TorchxOptions
 from assay.engines import SimulatedOptions
 
@@ -168,7 +168,8 @@ async def main():
     folder = Path({str(slurm.shared / "torchx-run")!r})
     async with Deployment(SimulatedOptions(kind="simulated"), options, label="tx", folder=folder) as deployment:
         (endpoint,) = deployment.endpoints
-        print(json.dumps([endpoint.url, await get_json(endpoint.url + "/v1/models") is not None]))
+        client = ControlClient(deployment.connections[endpoint.name])
+        print(json.dumps([endpoint.url, await client.models() != []]))
 
 asyncio.run(main())
 """

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 import uvloop
-from tests.integration.simulator.running import Requests, body, conversation, simulator
+from tests.integration.simulator.running import Requests, body, conversation, settings_for, simulator
 
 from assay.errors import UserError
-from assay.load.transport import EndpointPool, EndpointSettings, Exchange, Outcome
+from assay.load.transport import EndpointPool, Exchange, Outcome
 
 REPLY_BODY = b'data: {"choices":[{"index":0,"text":" a","finish_reason":"stop","token_ids":[1]}]}\n\ndata: [DONE]\n\n'
 REPLY = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(REPLY_BODY), REPLY_BODY)
@@ -29,7 +29,7 @@ async def next_request(reader: asyncio.StreamReader) -> bytes:
     return head + await reader.readexactly(length)
 
 
-def with_server(serve: Serve, talk: Talk, **settings: float) -> tuple[list[Exchange], Requests]:
+def with_server(serve: Serve, talk: Talk, **settings: float | str) -> tuple[list[Exchange], Requests]:
     """Runs `talk` against a server that treats each connection with `serve`."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -43,7 +43,7 @@ def with_server(serve: Serve, talk: Talk, **settings: float) -> tuple[list[Excha
     async def run() -> tuple[list[Exchange], Requests]:
         server = await asyncio.start_server(handle, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        requests = Requests(EndpointSettings(f"http://127.0.0.1:{port}", **settings))  # type: ignore[arg-type]
+        requests = Requests(settings_for(f"http://127.0.0.1:{port}", **settings))
         try:
             return await talk(requests), requests
         finally:
@@ -193,7 +193,7 @@ def test_submitting_from_a_callback(tmp_path: Path) -> None:
                 else:
                     ended.set()
 
-            settings = EndpointSettings(server.url())
+            settings = settings_for(server.url())
             pool = EndpointPool(settings, lambda exchange: None, on_done, asyncio.get_running_loop())
             pool.submit(0, body())
             await asyncio.wait_for(ended.wait(), 20)
@@ -261,9 +261,9 @@ def test_authorization_comes_from_the_environment(monkeypatch: pytest.MonkeyPatc
         writer.write(REPLY)
 
     monkeypatch.setenv("ASSAY_TEST_KEY", "abc")
-    with_server(serve, lambda r: r.ask(), authorization_env="ASSAY_TEST_KEY")  # type: ignore[arg-type]
+    with_server(serve, lambda r: r.ask(), api_key_env="ASSAY_TEST_KEY")
     assert b"\r\nAuthorization: Bearer abc\r\n" in received[0]
-    settings = EndpointSettings("http://127.0.0.1:1", authorization_env="ASSAY_TEST_KEY")
+    settings = settings_for("http://127.0.0.1:1", api_key_env="ASSAY_TEST_KEY")
     assert "abc" not in repr(settings)
     monkeypatch.delenv("ASSAY_TEST_KEY")
     with pytest.raises(UserError, match="ASSAY_TEST_KEY"):

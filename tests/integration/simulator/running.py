@@ -15,6 +15,7 @@ from typing import Any
 import uvloop
 
 from assay.load.transport import EndpointPool, EndpointSettings, Exchange, completion_body
+from assay.serving.connection import EndpointConnection
 
 _READY_S = 20
 
@@ -95,11 +96,17 @@ def body(max_tokens: int = 8, prompt: str | list[int] = "Say it", user: str = ""
     return completion_body("simulated", prompt, max_tokens, extra={"user": user}, **wanted)
 
 
+def settings_for(url: str, **settings: Any) -> EndpointSettings:
+    """`settings` of the pool, or of the connection."""
+    own = {name: settings.pop(name) for name in list(settings) if name in EndpointConnection.model_fields}
+    return EndpointSettings(EndpointConnection(url=url, **own), **settings)
+
+
 def conversation(url: str, talk: Callable[[Requests], Any], **settings: Any) -> Any:
     """Runs `talk` with requests to `url` on an event loop; closes the pool and checks what it told."""
 
     async def run() -> Any:
-        requests = Requests(EndpointSettings(url, **settings))
+        requests = Requests(settings_for(url, **settings))
         try:
             result = await talk(requests)
         finally:

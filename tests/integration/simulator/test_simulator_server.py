@@ -25,7 +25,7 @@ def get(url: str) -> bytes:
 @pytest.mark.parametrize("return_token_ids", [True, False])
 def test_kinds_of_request(tmp_path: Path, stream: bool, chat: bool, return_token_ids: bool) -> None:
     with simulator(tmp_path) as server:
-        path = "/v1/chat/completions" if chat else "/v1/completions"
+        path = "/chat/completions" if chat else "/completions"
 
         async def talk(requests: Requests) -> list[Exchange]:
             return await requests.ask(2, chat=chat, stream=stream, return_token_ids=return_token_ids)

@@ -57,7 +57,7 @@ def test_values_of_the_accelerators_asked_for() -> None:
 @pytest.mark.usefixtures("fake_nvml")
 def test_the_sampler_writes_them_beside_its_own(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
-    sampler = Sampler([], accelerators={0: "a", 1: "b"})
+    sampler = Sampler([], {}, accelerators={0: "a", 1: "b"})
     sampler.start()
     time.sleep(2.5)
     sampler.stop(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from assay.engines import Engine, EngineOptions, build_engine
 from assay.errors import UserError
+from assay.serving.connection import FromEnvironment, Reach
 from assay.serving.nodes import NodeOptions
 
 ADAPTER: TypeAdapter[Any] = TypeAdapter(EngineOptions)
@@ -115,11 +117,34 @@ def test_external_endpoints_get_names_and_nodes() -> None:
 
 def test_a_key_comes_from_the_environment_and_is_never_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     made = engine(kind="external", model="m", endpoints=[{"url": "http://h:1"}], api_key_env="RIG_KEY")
-    with pytest.raises(UserError, match="RIG_KEY is not set"):
-        made.headers()
+    connection = made.connection("h-1", "http://h:1", Reach())
+    with pytest.raises(UserError, match="RIG_KEY, for http://h:1, is not set"):
+        connection.head("GET", "/")
     monkeypatch.setenv("RIG_KEY", "s3cret")
-    assert made.headers() == {"Authorization": "Bearer s3cret"}
-    assert "s3cret" not in str(made.settings("h"))
+    assert "Authorization: Bearer s3cret" in connection.head("GET", "/")
+    assert "s3cret" not in str(made.settings("h")) + repr(connection) + connection.model_dump_json()
+
+
+def test_an_endpoints_connection_wins_over_the_engines_and_that_over_the_clients() -> None:
+    made = engine(
+        kind="external",
+        model="m",
+        endpoints=[
+            {"url": "https://h:1/llm/v1/", "headers": {"x-team": "b"}, "verify_tls": True, "name": "own"},
+            {"url": "https://i:1", "name": "plain"},
+        ],
+        headers={"x-team": "a", "x-trace": {"env": "TRACE"}},
+        verify_tls=False,
+        ca_file="engine.pem",
+    )
+    reach = Reach(Path("client.pem"), 1.5)
+    own = made.connection("own", "https://h:1/llm", reach)
+    plain = made.connection("plain", "https://i:1", reach)
+    assert (own.url, own.headers["x-team"], own.verify_tls) == ("https://h:1/llm", "b", True)
+    assert (plain.headers["x-team"], plain.verify_tls, plain.ca_file) == ("a", False, Path("engine.pem"))
+    assert own.headers["x-trace"] == FromEnvironment(env="TRACE")
+    assert own.connect_timeout_s == 1.5
+    assert engine(kind="simulated").connection("s", "http://s:1", reach).ca_file == Path("client.pem")
 
 
 @pytest.mark.parametrize(

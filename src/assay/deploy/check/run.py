@@ -12,9 +12,11 @@ from assay.cluster.launcher import LookProgram
 from assay.cluster.options import ClusterOptions
 from assay.deploy.check.hardware import cluster_rows, node_rows
 from assay.deploy.check.software import PROGRAM, alike_row, parse, software_rows
+from assay.deploy.deployment import mend as mend_of
 from assay.engines import EmbeddedOptions, Engine, EngineOptions, ExternalOptions, VllmOptions, build_engine
-from assay.engines.base import served_models
 from assay.engines.external import ExternalEngine
+from assay.serving.client import ControlClient, ControlError
+from assay.serving.connection import Reach
 from assay.serving.facts import NodeFacts
 from assay.serving.health import CheckReport, CheckRow, judged
 
@@ -28,6 +30,7 @@ async def check_cluster(
     extra: Sequence[CheckRow] = (),
     model_sha256: dict[str, str] | None = None,
     deep: bool = False,
+    reach: Reach | None = None,
 ) -> CheckReport:
     """Look at every node of `cluster` for `engine`; changes none.
 
@@ -38,7 +41,7 @@ async def check_cluster(
     rows: list[CheckRow]
     nodes: list[NodeFacts] = []
     if isinstance(engine, ExternalOptions):
-        rows = await _external(build_engine(engine))
+        rows = await _external(build_engine(engine), reach or Reach())
     else:
         rows, nodes = await _nodes(cluster, needs)
     rows += cluster_rows(nodes)
@@ -66,18 +69,28 @@ class _Needs:
         return software_rows(node, self.seen[node], self.module, self.folder)
 
 
-async def _external(engine: Engine) -> list[CheckRow]:
+async def _external(engine: Engine, reach: Reach) -> list[CheckRow]:
     assert isinstance(engine, ExternalEngine)
     rows = []
     for endpoint in engine.endpoints:
-        models = await served_models(endpoint.url, engine.headers())
-        detail = f"{endpoint.url} answers" if models is not None else f"{endpoint.url}/v1/models does not answer"
-        mend = "start it, or correct its url"
-        rows.append(judged(endpoint.name, "reachable", models is not None, 10, detail, mend, required=True))
-        if models is not None:
-            serves = f"serves {', '.join(models) or 'nothing'}"
-            mend = "make engine.model the name that is served"
-            rows.append(judged(endpoint.name, "model", engine.model in models, 8, serves, mend, required=True))
+        connection = engine.connection(endpoint.name, endpoint.url, reach)
+        client = ControlClient(connection)
+        try:
+            if not engine.check_model:
+                answer = await client.get("/health")
+                detail = f"{answer.what} answers {answer.status}; its models were not asked for (check_model: false)"
+                rows.append(judged(endpoint.name, "reachable", True, 10, detail, "", required=True))
+                continue
+            models = await client.models()
+        except ControlError as error:
+            mend = mend_of(error).strip(" ;:") or "start it, or correct its url"
+            rows.append(judged(endpoint.name, "reachable", False, 10, str(error), mend, required=True))
+            continue
+        detail = "; ".join([f"{endpoint.url} answers", *connection.remarks()])
+        rows.append(judged(endpoint.name, "reachable", True, 10, detail, "", required=True))
+        serves = f"serves {', '.join(models) or 'nothing'}"
+        mend = "make engine.model the name that is served"
+        rows.append(judged(endpoint.name, "model", engine.model in models, 8, serves, mend, required=True))
     return rows
 
 

@@ -10,7 +10,8 @@ import httptools
 
 from assay.load.transport.events import EventStream
 from assay.load.transport.exchange import Exchange, Outcome
-from assay.load.transport.reply import BadReplyError, absorb, load, malformed, shown, status_outcome, verdict
+from assay.load.transport.reply import BadReplyError, absorb, load, malformed, status_outcome, verdict
+from assay.serving.words import shown
 
 MAX_HEAD_BYTES = 256 << 10
 MAX_BODY_BYTES = 64 << 20

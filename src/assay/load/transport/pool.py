@@ -12,6 +12,7 @@ from assay.errors import AssayError
 from assay.load.transport.connection import Connection
 from assay.load.transport.exchange import Exchange, Outcome
 from assay.load.transport.settings import EndpointSettings
+from assay.serving.connection import EndpointConnection
 
 SWEEP_S = 0.05
 """How often timeouts are looked for: one look over all requests instead of a timer for each."""
@@ -51,7 +52,7 @@ class EndpointPool:
         self.first_token = on_first
         self._on_done = on_done
         self._loop = loop
-        self._ssl = settings.ssl_context()
+        self._ssl = settings.connection.ssl_context()
         self._stall_ns = round(settings.stall_timeout_s * 1e9)
         self._request_ns = round(settings.request_timeout_s * 1e9)
         self._keepalive_ns = round(settings.keepalive_s * 1e9)
@@ -159,18 +160,17 @@ class EndpointPool:
     def _not_sent(self, exchange: Exchange, task: asyncio.Task[None]) -> None:
         if self._flights.get(exchange.tag) is not task:
             return
-        exchange.outcome, exchange.detail = _connect_failure(task, self.settings)
+        exchange.outcome, exchange.detail = _connect_failure(task, self.settings.connection)
         exchange.done_ns = monotonic_ns()
         del self._flights[exchange.tag]
         self._on_done(exchange)
         self._say_if_empty()
 
     async def _connect(self) -> Connection:
-        settings = self.settings
-        head = settings.request_head()
-        async with asyncio.timeout(settings.connect_timeout_s):
+        reached, head = self.settings.connection, self.settings.request_head()
+        async with asyncio.timeout(reached.connect_timeout_s):
             _, connection = await self._loop.create_connection(
-                lambda: Connection(self, head), settings.host, settings.port, ssl=self._ssl
+                lambda: Connection(self, head), reached.host, reached.port, ssl=self._ssl
             )
         self._connections.add(connection)
         self.stats.opened += 1
@@ -190,15 +190,15 @@ class EndpointPool:
         self._sweeper = self._loop.call_later(SWEEP_S, self._sweep) if again else None
 
 
-def _connect_failure(task: asyncio.Task[None], settings: EndpointSettings) -> tuple[Outcome, str]:
+def _connect_failure(task: asyncio.Task[None], reached: EndpointConnection) -> tuple[Outcome, str]:
     if task.cancelled():
         return Outcome.CANCELLED, "cancelled while connecting"
-    where = f"{settings.host}:{settings.port}"
+    where = f"{reached.host}:{reached.port}"
     match task.exception():
         case ssl.SSLError() as error:
             return Outcome.TLS, f"no TLS connection to {where}: {error}"
         case TimeoutError():
-            return Outcome.CONNECT, f"no connection to {where} within {settings.connect_timeout_s:g} s"
+            return Outcome.CONNECT, f"no connection to {where} within {reached.connect_timeout_s:g} s"
         case OSError() | AssayError() as error:
             return Outcome.CONNECT, f"no connection to {where}: {error}"
         case error:

@@ -7,9 +7,7 @@ from typing import Any
 import orjson
 
 from assay.load.transport.exchange import Exchange, Outcome
-
-SHOWN = 200
-"""How many bytes of a bad reply a failure shows."""
+from assay.serving.words import shown
 
 
 class BadReplyError(Exception):
@@ -19,12 +17,6 @@ class BadReplyError(Exception):
         super().__init__(detail)
         self.outcome = outcome
         self.detail = detail
-
-
-def shown(data: bytes) -> str:
-    """The first bytes of `data`, escaped, for a message."""
-    more = f"… ({len(data)} bytes)" if len(data) > SHOWN else ""
-    return repr(data[:SHOWN])[2:-1] + more
 
 
 def malformed(reason: str, data: bytes) -> BadReplyError:

@@ -1,0 +1,252 @@
+"""How to reach one endpoint: the same for every request to it, those that ask and those that load."""
+
+from __future__ import annotations
+
+import os
+import re
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from assay.errors import UserError
+
+CONNECT_TIMEOUT_S = 5.0
+API_ROOT = "/v1"
+
+_OWN_HEADERS = ("host", "content-length", "transfer-encoding", "connection", "accept-encoding", "content-type")
+_SECRET_WORDS = {"authorization", "cookie", "key", "apikey", "token", "secret"}
+_BEARER = re.compile(r"(?:bearer\s+)+", re.IGNORECASE)
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class FromEnvironment(_Model):
+    """A value that is read from an environment variable whenever it is needed, and written nowhere."""
+
+    env: str = Field(min_length=1, description="the variable's name")
+
+
+Headers = dict[str, str | FromEnvironment]
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What the client brings to each of its connections."""
+
+    ca_file: Path | None = None
+    connect_timeout_s: float = CONNECT_TIMEOUT_S
+
+
+class ConnectionOptions(_Model):
+    """The keys by which a configuration describes a connection, of an engine or of one of its endpoints."""
+
+    headers: Headers = Field(
+        default_factory=dict, description="sent with every request; NAME: VALUE, or NAME: {env: VARIABLE} for secrets"
+    )
+    api_key_env: str | None = Field(default=None, description="variable that holds the bearer token")
+    ca_file: Path | None = Field(default=None, description="certificates to trust; default: load.ca_file")
+    verify_tls: bool | None = Field(default=None, description="false: take any certificate; noted in results")
+    api_root: str | None = Field(default=None, description=f"what comes before /completions; default: {API_ROOT}")
+
+    @field_validator("headers")
+    @classmethod
+    def _sendable(cls, headers: Headers) -> Headers:
+        check_headers(headers)
+        return headers
+
+    @field_validator("api_root")
+    @classmethod
+    def _rooted(cls, root: str | None) -> str | None:
+        return None if root is None else plain_root(root)
+
+    def connection(self, url: str, reach: Reach, default: ConnectionOptions | None = None) -> EndpointConnection:
+        """The connection to `url`; what isn't said here is taken from `default`, then from `reach`."""
+        wider = default or ConnectionOptions()
+        verify = self.verify_tls if self.verify_tls is not None else wider.verify_tls
+        root = self.api_root if self.api_root is not None else wider.api_root
+        return EndpointConnection(
+            url=url,
+            api_root=API_ROOT if root is None else root,
+            headers={**wider.headers, **self.headers},
+            api_key_env=self.api_key_env or wider.api_key_env,
+            ca_file=self.ca_file or wider.ca_file or reach.ca_file,
+            verify_tls=verify is not False,
+            connect_timeout_s=reach.connect_timeout_s,
+        )
+
+
+class EndpointConnection(_Model):
+    """One endpoint's address, headers and TLS. Holds no secret: values from the environment are read when needed."""
+
+    url: str = Field(description="scheme, host, port and base path; an ending /v1 is left out")
+    api_root: str = API_ROOT
+    headers: Headers = Field(default_factory=dict)
+    api_key_env: str | None = None
+    ca_file: Path | None = None
+    verify_tls: bool = True
+    connect_timeout_s: float = Field(default=CONNECT_TIMEOUT_S, gt=0)
+
+    @field_validator("url")
+    @classmethod
+    def _base(cls, url: str) -> str:
+        return base_url(url)
+
+    @field_validator("api_root")
+    @classmethod
+    def _rooted(cls, root: str) -> str:
+        return plain_root(root)
+
+    @field_validator("headers")
+    @classmethod
+    def _sendable(cls, headers: Headers) -> Headers:
+        check_headers(headers)
+        return headers
+
+    @property
+    def host(self) -> str:
+        """Host name or address, without brackets."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def tls(self) -> bool:
+        """Whether the endpoint speaks HTTPS."""
+        return urlsplit(self.url).scheme == "https"
+
+    @property
+    def port(self) -> int:
+        """TCP port; the scheme's own if the URL names none."""
+        return urlsplit(self.url).port or (443 if self.tls else 80)
+
+    def target(self, path: str) -> str:
+        """What is requested for `path` (`/health`, `/metrics`): the base path and it."""
+        return urlsplit(self.url).path + path
+
+    def api(self, path: str) -> str:
+        """What is requested for `path` of the API (`/completions`, `/models`)."""
+        return self.target(self.api_root + path)
+
+    def head(self, method: str, target: str) -> list[str]:
+        """The request line and the headers that every request has.
+
+        Raises `UserError` if an environment variable with a value is missing or unusable.
+        """
+        lines = [
+            f"{method} {target} HTTP/1.1",
+            f"Host: {urlsplit(self.url).netloc}",
+            "User-Agent: assay",
+            "Accept-Encoding: identity",
+        ]
+        for name, value in self.headers.items():
+            lines.append(f"{name}: {value if isinstance(value, str) else _read(value.env, self.url)[0]}")
+        if self.api_key_env:
+            lines.append(f"Authorization: Bearer {_key(self.api_key_env, self.url)[0]}")
+        return lines
+
+    def remarks(self) -> list[str]:
+        """What a reader of a result should know of the connection. Raises `UserError` as `head` does."""
+        found = []
+        if self.tls and not self.verify_tls:
+            found.append(f"{self.url}: its certificate was not verified (verify_tls: false)")
+        for value in self.headers.values():
+            if isinstance(value, FromEnvironment):
+                found += _read(value.env, self.url)[1]
+        if self.api_key_env:
+            found += _key(self.api_key_env, self.url)[1]
+        return found
+
+    def ssl_context(self) -> ssl.SSLContext | None:
+        """The TLS context; None for plain HTTP. Raises `UserError` if the CA file can't be read."""
+        if not self.tls:
+            return None
+        try:
+            context = ssl.create_default_context(cafile=self.ca_file)
+        except (OSError, ssl.SSLError) as error:
+            raise UserError(f"can't read the CA file {self.ca_file} for {self.url}: {error}") from error
+        if not self.verify_tls:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
+
+
+def base_url(url: str) -> str:
+    """`url` without an ending slash or /v1. Raises ValueError if it is no endpoint's."""
+    try:
+        parts = urlsplit(url.strip())
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, an open bracket
+        usable = False
+    if not usable:
+        raise ValueError(f"{url!r} is no endpoint: write http://HOST:PORT, with the path that comes before /v1 if any")
+    if parts.username or parts.password:
+        raise ValueError(
+            f"the URL of {parts.hostname} contains a password: put it into an environment variable and name that "
+            "as api_key_env, or in headers"
+        )
+    if parts.query or parts.fragment:
+        raise ValueError(f"{url!r} has a query or a fragment: write http://HOST:PORT/PATH")
+    if not url.isascii() or not url.strip().isprintable() or " " in url.strip():
+        raise ValueError(f"{url!r} holds characters that a URL can't: encode them with %")
+    path = parts.path.rstrip("/").removesuffix(API_ROOT).rstrip("/")
+    return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def plain_root(root: str) -> str:
+    """`root` with a slash before it and none after; empty stays so. Raises ValueError for what can't be a path."""
+    plain = root.strip("/")
+    if not re.fullmatch(r"[A-Za-z0-9._~%/-]*", plain):
+        raise ValueError(f"{root!r} is no path: write it like {API_ROOT}")
+    return f"/{plain}" if plain else ""
+
+
+def check_headers(headers: Mapping[str, str | FromEnvironment]) -> None:
+    """Raises ValueError for a header that can't be sent, or that would write a secret into results."""
+    for name, value in headers.items():
+        if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name):
+            raise ValueError(f"header {name!r}: a name has letters, digits and hyphens only")
+        if name.lower() in _OWN_HEADERS:
+            raise ValueError(f"header {name!r} is set by the client itself")
+        if isinstance(value, FromEnvironment):
+            continue
+        if _SECRET_WORDS & set(re.split(r"[-_]", name.lower())):
+            raise ValueError(
+                f"header {name!r} looks like a secret, and this is written to results: put its value into an "
+                f"environment variable and write `{name}: {{env: VARIABLE}}`"
+            )
+        if not (value.isascii() and value.isprintable()):
+            raise ValueError(f"header {name!r} has a value that headers can't hold")
+
+
+def _read(variable: str, url: str) -> tuple[str, list[str]]:
+    """The variable's value without whitespace around it, and what was mended. Never shows the value."""
+    raw = os.environ.get(variable)
+    if raw is None:
+        raise UserError(f"the environment variable {variable}, for {url}, is not set: export it first")
+    value = raw.strip()
+    if not value:
+        raise UserError(f"the environment variable {variable}, for {url}, is empty")
+    if not (value.isascii() and value.isprintable()):
+        raise UserError(
+            f"the environment variable {variable}, for {url}, holds a line break or a character that headers can't: "
+            "set it to the value alone"
+        )
+    return value, [] if value == raw else [f"{variable}: whitespace around its value was left out"]
+
+
+def _key(variable: str, url: str) -> tuple[str, list[str]]:
+    """The bearer token in the variable, and what was mended."""
+    value, mended = _read(variable, url)
+    if prefix := _BEARER.match(value):
+        value = value[prefix.end() :]
+        mended.append(f"{variable}: 'Bearer' before the key was left out, it is sent once")
+    if " " in value:
+        raise UserError(
+            f"the environment variable {variable}, for {url}, holds more than a key: for another scheme than Bearer "
+            f"write `headers: {{Authorization: {{env: {variable}}}}}`"
+        )
+    return value, mended

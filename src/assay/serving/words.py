@@ -1,0 +1,22 @@
+"""A server's own words, cut and escaped so that any message can hold them."""
+
+from __future__ import annotations
+
+SHOWN = 200
+"""How many bytes of a reply a message shows."""
+
+
+def shown(data: bytes) -> str:
+    """The first bytes of `data`, escaped."""
+    more = f"… ({len(data)} bytes)" if len(data) > SHOWN else ""
+    return repr(data[:SHOWN])[2:-1] + more
+
+
+def redirected(location: str) -> str:
+    """What a redirect means, for a message."""
+    return f"a redirect to {shown(location.encode())}: redirects aren't followed, write the address it points to"
+
+
+def compressed(encoding: str) -> str:
+    """What a compressed reply means, for a message."""
+    return f"compressed ({shown(encoding.encode())}) though plain was asked for: have the server or gateway send it so"
