@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from assay.cluster.options import ClusterOptions, LocalOptions
+from assay.config_dataset import DatasetConfig
 from assay.config_errors import SourceMap, explain
 from assay.engines.options import EmbeddedOptions, EngineOptions
 from assay.errors import UserError
@@ -21,11 +22,6 @@ from assay.serving.connection import CONNECT_TIMEOUT_S, Reach
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class DatasetConfig(_Section):
-    path: Path | None = Field(default=None, description="file or folder; default: the benchmark's bundled set")
-    samples: int | None = Field(default=None, ge=1, description="only the first N samples; not with official")
 
 
 class LoadConfig(_Section):

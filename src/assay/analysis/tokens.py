@@ -49,16 +49,21 @@ def analyse_tokens(
     path: Path, samples: Samples, max_tokens: int, benchmark: Benchmark, accuracy: AccuracyResult | None
 ) -> TokenAnalysis:
     """Token counts of a run's completed samples, from `requests.parquet`."""
-    table = read_requests(path, ["final", "status", "finish_reason", "token_source"])
+    table = read_requests(path, ["final", "status", "finish_reason", "token_source", "max_tokens", "output_tokens"])
     table = table.filter(pc.and_(table["final"], pc.equal(table["status"].cast(pa.string()), "ok")))
     return TokenAnalysis(
         input=_lengths(samples.input_tokens),
         output=_lengths(samples.output_tokens),
-        at_limit=int((samples.output_tokens >= max_tokens).sum()),
+        at_limit=_at_limit(table, max_tokens),
         finish_reasons=_counts(table["finish_reason"]),
         token_sources=_counts(table["token_source"]),
         characters_ratio=_characters_ratio(benchmark, accuracy),
     )
+
+
+def _at_limit(table: pa.Table, max_tokens: int) -> int:
+    own = pc.fill_null(table["max_tokens"], max_tokens)
+    return int(pc.sum(pc.greater_equal(table["output_tokens"], own)).as_py() or 0)
 
 
 def _lengths(counts: Ints) -> Lengths | None:

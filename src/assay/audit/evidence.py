@@ -65,6 +65,10 @@ class Quality:
     passed: bool | None = None
 
 
+OUTPUT_ROOM = 1.1
+"""An answer's tokens, counted by tokenising its text again, over those that were generated."""
+
+
 @dataclass
 class Outputs:
     """How answers ended. `limit` is the token limit that they are said to have."""
@@ -75,6 +79,8 @@ class Outputs:
     ended_otherwise: dict[str, int] = field(default_factory=dict)
     longest: int | None = None
     stopped_short: int | None = None
+    overlong: int | None = None
+    """Answers longer than what their own requests allowed, with the room of the rule `output-ends`."""
 
 
 @dataclass

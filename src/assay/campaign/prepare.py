@@ -10,7 +10,7 @@ import numpy as np
 
 from assay.benchmarks import Benchmark
 from assay.config import Config
-from assay.datasets import Dataset, Sample, load_dataset, load_warmup
+from assay.datasets import Dataset, Sample, TokenCounter, TokeniserCounter, load_dataset, load_warmup
 from assay.datasets.tokenise import PromptTokeniser, check_lengths
 from assay.errors import UserError
 from assay.load.bodies import write_bodies
@@ -31,13 +31,18 @@ class Prepared:
     bodies: Path
     prompt_tokens: Path
     warmup_prompts: int
-    max_tokens: int
-    """The longest answer that a sample asks for, tokens."""
+    answer_limits: list[int]
+    """The longest answer of each sample, tokens."""
     model_files: dict[str, str]
 
     @property
     def eos_id(self) -> int:
         return self.benchmark.stop_token_ids[0]
+
+    @property
+    def max_tokens(self) -> int:
+        """The longest answer that any sample may have, tokens."""
+        return max(self.answer_limits)
 
     def decode(self, ids: Sequence[int]) -> str:
         """Answer text. Raises UserError where no tokenizer is known."""
@@ -47,16 +52,25 @@ class Prepared:
 
 
 def prepare(
-    config: Config, benchmark: Benchmark, model: str, scratch: Path, say: Callable[[str], None]
-) -> Prepared:  # fmt: skip
+    config: Config,
+    benchmark: Benchmark,
+    model: str,
+    scratch: Path,
+    say: Callable[[str], None],
+    counter: TokenCounter | None = None,
+) -> Prepared:
     """Read, tokenise and encode the benchmark's workload for `model` (the name that requests carry).
+
+    `counter` asks the served model how long prompts are; it is used where there is no tokenizer.
 
     Raises UserError where the data set or the tokenizer is missing or doesn't fit.
     """
     _check_scenarios(config, benchmark)
-    dataset = load_dataset(benchmark, config.dataset)
-    say(f"data set {dataset.name}: {len(dataset)} of {dataset.total} samples, sha256 {dataset.sha256[:12]}")
     tokenizer_json, tokeniser, model_files = _tokeniser(config, benchmark, say)
+    dataset = load_dataset(benchmark, config.dataset, TokeniserCounter(tokeniser) if tokeniser else counter)
+    say(f"data set {dataset.name}: {len(dataset)} of {dataset.total} samples, sha256 {dataset.sha256[:12]}")
+    if dataset.note:
+        say(f"data set {dataset.name}: {dataset.note}")
     prompts = [_prompt_ids(benchmark, tokeniser, sample) for sample in dataset.samples]
     check_lengths(benchmark, [len(prompt) for prompt in prompts], [sample.max_tokens for sample in dataset.samples])
     warmup = [
@@ -73,7 +87,7 @@ def prepare(
         bodies=scratch / "bodies.bin",
         prompt_tokens=scratch / "prompt_tokens.npy",
         warmup_prompts=len(warmup),
-        max_tokens=max(answers),
+        answer_limits=answers,
         model_files=model_files,
     )
 

@@ -1,16 +1,19 @@
 """Samples: prompts or conversations, their token ids and reference answers, by the format that holds them."""
 
 from assay.datasets.fetch import fetch_cnn_dailymail
+from assay.datasets.lengths import TokenCounter
 from assay.datasets.load import load_dataset, load_warmup
 from assay.datasets.model import Dataset, Message, Sample, TokenIds
-from assay.datasets.tokenise import PromptTokeniser, check_lengths
+from assay.datasets.tokenise import PromptTokeniser, TokeniserCounter, check_lengths
 
 __all__ = [
     "Dataset",
     "Message",
     "PromptTokeniser",
     "Sample",
+    "TokenCounter",
     "TokenIds",
+    "TokeniserCounter",
     "check_lengths",
     "fetch_cnn_dailymail",
     "load_dataset",

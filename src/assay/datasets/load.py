@@ -1,55 +1,110 @@
-"""From a benchmark and perhaps a path to the dataset it asks for."""
+"""From a benchmark and the `dataset` section to the samples that they ask for."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
+import orjson
+
 from assay.benchmarks import Benchmark
-from assay.config import DatasetConfig
-from assay.datasets.model import Dataset
-from assay.datasets.readers import read_article_texts, read_articles, read_mlperf
+from assay.config_dataset import DatasetConfig
+from assay.datasets.lengths import TokenCounter
+from assay.datasets.model import Dataset, Sample
+from assay.datasets.sources import Reading, Request, RowFormat, format_of
+from assay.datasets.sources.articles import article_texts
+from assay.datasets.sources.huggingface import hub_rows
+from assay.datasets.sources.huggingface import title as hub_title
+from assay.datasets.sources.refused import refuse
+from assay.datasets.sources.rows import Row, read_file, renamed, rows_of
+from assay.datasets.sources.synthetic import make_synthetic
+from assay.datasets.sources.synthetic import title as synthetic_title
 from assay.errors import UserError
 
 WARMUP_FILE = "warmup.jsonl"
+SYNTHETIC = "synthetic"
 
 
-def load_dataset(benchmark: Benchmark, config: DatasetConfig = DatasetConfig()) -> Dataset:  # noqa: B008 - frozen
-    """Read the benchmark's dataset, whole or its first `config.samples` samples.
+def load_dataset(
+    benchmark: Benchmark,
+    config: DatasetConfig = DatasetConfig(),  # noqa: B008 - frozen
+    counter: TokenCounter | None = None,
+) -> Dataset:
+    """The samples that `config` asks for, whole or the first `config.samples`.
 
-    `config.path` is a file (`.json`: MLPerf's layout, `.jsonl`: articles) or a folder that holds one of the benchmark's
-    files; without it the bundled file is read, where the benchmark has one. The checksum is of the whole file.
-    Raises `UserError` if there is no file, it can't be read, or it has fewer samples than asked for.
+    Without a path, synthetic or hub the benchmark's bundled file is read, where it has one; a path may be a folder
+    that holds one of the benchmark's files. `counter` makes generated prompts as long as asked; without it they are
+    as many words. Raises `UserError` if there is no file, it can't be read, or it has too few samples.
     """
-    samples = config.samples
+    if config.synthetic is not None:
+        reading = make_synthetic(config.synthetic, Request(benchmark, config, counter))
+        name = synthetic_title(config.synthetic)
+        return _made(name, SYNTHETIC, reading, total=len(reading.samples), generated=True)
+    if config.hub is not None:
+        request = Request(benchmark, config, counter)
+        known, total, reading = _read(hub_rows(config.hub, config.samples), request, hub_title(config.hub))
+        return _made(hub_title(config.hub), known.name, reading, total=total, generated=known.generates)
     file = _find(benchmark, config.path)
-    data = _read(file)
-    if file.suffix == ".jsonl":
-        kind, found = "articles", read_articles(data, file, benchmark.prompt)
-    elif file.suffix == ".json":
-        kind, found = "mlperf", read_mlperf(data, file)
-    else:
-        raise UserError(f"dataset {file}: expected a .json file (MLPerf's layout) or a .jsonl file (articles).")
-    if not found:
-        raise UserError(f"dataset {file} has no samples.")
-    if samples is not None and not 0 < samples <= len(found):
-        raise UserError(f"dataset {file} has {len(found)} samples; {samples} were asked for.")
+    data = read_file(file)
+    refuse(file, data[:8])
+    known, total, reading = _read(list(rows_of(data, file)), Request(benchmark, config, counter), str(file))
     return Dataset(
         name=benchmark.dataset.title if file.name in benchmark.dataset.files else file.name,
         path=file,
-        format=kind,
-        sha256=hashlib.sha256(data).hexdigest(),
-        total=len(found),
-        samples=tuple(found[:samples]),
-        generated=config.path is None,
+        format=known.name,
+        sha256=_content_sha256(reading.samples) if known.generates else hashlib.sha256(data).hexdigest(),
+        total=total,
+        samples=tuple(reading.samples),
+        generated=config.path is None or known.generates,
+        note=reading.note,
     )
 
 
 def load_warmup(benchmark: Benchmark) -> list[str]:
     """Prompts for the time before the clock starts: bundled articles that are in no dataset."""
     file = _bundled(WARMUP_FILE)
-    return [benchmark.prompt(article) for article in read_article_texts(_read(file), file)]
+    return [benchmark.prompt(article) for article in article_texts(list(rows_of(read_file(file), file)))]
+
+
+def _read(rows: list[Row], request: Request, name: str) -> tuple[RowFormat, int, Reading]:
+    """The rows' format, how many samples they hold, and those that are asked for."""
+    config = request.config
+    if config.fields:
+        rows = [renamed(row, config.fields) for row in rows]
+    if not rows:
+        raise UserError(f"dataset {name} has no samples.")
+    known = format_of(rows, config.format)
+    # Texts that aren't in the rows take time to make: only those that are asked for.
+    reading = known.read(rows[: config.samples] if known.generates else rows, request)
+    total = len(rows) if known.generates else len(reading.samples)
+    if not total:
+        raise UserError(f"dataset {name} has no samples: {reading.note}.")
+    if config.samples is not None and config.samples > total:
+        raise UserError(f"dataset {name} has {total} samples; {config.samples} were asked for.")
+    return known, total, Reading(reading.samples[: config.samples], reading.note)
+
+
+def _made(name: str, kind: str, reading: Reading, *, total: int, generated: bool) -> Dataset:
+    return Dataset(
+        name=name,
+        path=None,
+        format=kind,
+        sha256=_content_sha256(reading.samples),
+        total=total,
+        samples=tuple(reading.samples),
+        generated=generated,
+        note=reading.note,
+    )
+
+
+def _content_sha256(samples: Sequence[Sample]) -> str:
+    """Of every sample's fields as JSON, one line a sample."""
+    digest = hashlib.sha256()
+    for sample in samples:
+        digest.update(orjson.dumps(sample, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY))
+    return digest.hexdigest()
 
 
 def _bundled(name: str) -> Path:
@@ -72,10 +127,3 @@ def _find(benchmark: Benchmark, path: Path | None) -> Path:
         if (path / name).is_file():
             return path / name
     raise UserError(f"dataset folder {path} has no {names}.")
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise UserError(f"dataset {file}: {error.strerror or error}.") from error

@@ -110,6 +110,19 @@ class PromptTokeniser:
         return text
 
 
+class TokeniserCounter:
+    """A `TokenCounter` that asks the model's own tokenizer."""
+
+    source = "the model's tokenizer"
+    exact = True
+
+    def __init__(self, tokeniser: PromptTokeniser) -> None:
+        self._tokeniser = tokeniser
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return [len(self._tokeniser.encode_prompt(text)) for text in texts]
+
+
 def check_lengths(
     benchmark: Benchmark, lengths: Sequence[int], answers: Sequence[int | None] = (), context_limit: int | None = None
 ) -> None:

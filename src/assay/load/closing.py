@@ -40,11 +40,11 @@ def close_load(folder: RunFolder, plan: LoadPlan) -> Ledger:
     count_tokens = _token_counter(plan)
     with RequestWriter(folder.requests) as writer:
         writer.write(
-            _finished(row, by_sample[row["sample_id"]], final, count_tokens)
+            _finished(row, by_sample[row["sample_id"]], final, count_tokens) | _limit(plan, row["qsl_idx"])
             for row in _rows(folder)
             if row["sample_id"] in by_sample
         )
-        writer.write(_never_answered(issued, attempts, final))
+        writer.write(row | _limit(plan, row["qsl_idx"]) for row in _never_answered(issued, attempts, final))
     if warmups := [row for path in sorted(folder.parts.glob("warmup-*.jsonl")) for row in read_attempts(path)]:
         with RequestWriter(folder.warmup) as writer:
             writer.write(_warmup_row(row) for row in warmups)
@@ -89,6 +89,10 @@ def _finished(row: dict[str, Any], issue: Issued, final: dict[int, Attempt], cou
     decided = final.get(sample)
     row["final"] = decided is not None and decided.attempt == row["attempt"]
     return row | _times(issue)
+
+
+def _limit(plan: LoadPlan, qsl_idx: int) -> dict[str, int]:
+    return {"max_tokens": plan.answer_limit(qsl_idx)}
 
 
 def _times(issue: Issued) -> dict[str, int | None]:

@@ -106,11 +106,10 @@ class Driver:
 
     def _make_router(self, warmup: Warmup) -> Router:
         weights: list[int] = np.load(self._plan.prompt_tokens).tolist()
-        most = self._plan.max_tokens * _OUTPUT_WORK
         rates = [endpoint.rate for endpoint in warmup.endpoints]
         router = Router(
             [endpoint.window or 1 for endpoint in warmup.endpoints],
-            lambda qsl_idx: float(weights[qsl_idx] + most),
+            lambda qsl_idx: float(weights[qsl_idx] + self._plan.answer_limit(qsl_idx) * _OUTPUT_WORK),
             max_attempts=self._plan.max_attempts,
             offline_epoch=self._plan.samples if self._plan.scenario == "Offline" else None,
             prior_rates=rates if all(rates) else None,

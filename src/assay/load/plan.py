@@ -73,7 +73,10 @@ class LoadPlan(_Model):
     loadgen: LoadgenSettings | None = Field(default=None, description="null where the pacer drives")
     pacer: PacerPlan | None = Field(default=None, description="null where LoadGen drives")
     samples: int
-    max_tokens: int
+    max_tokens: int = Field(description="longest answer that any sample may have")
+    answer_limits: list[int] | None = Field(
+        default=None, description="longest answer of each sample; null: max_tokens for all"
+    )
     eos_id: int
     prompt_tokens: str = Field(
         description="path of an int32 .npy: tokens of each sample's prompt, then of the warm-up's"
@@ -94,6 +97,10 @@ class LoadPlan(_Model):
     @property
     def driver(self) -> DriverName:
         return "loadgen" if self.pacer is None else "pacer"
+
+    def answer_limit(self, qsl_idx: int) -> int:
+        """Longest answer of a sample, tokens."""
+        return self.max_tokens if self.answer_limits is None else self.answer_limits[qsl_idx]
 
     @property
     def streams_first_token(self) -> bool:

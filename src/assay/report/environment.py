@@ -30,6 +30,7 @@ def environment_blocks(analysis: RunAnalysis) -> Iterator[Block]:
             "Data set",
             f"{record.dataset_name}, {fmt.number(record.dataset_samples)} samples, sha256 {record.dataset_sha256}",
         ),
+        *([("Prompts", record.dataset_note)] if record.dataset_note else []),
         ("Samples drawn from", fmt.number(record.samples)),
         ("Longest answer", f"{record.max_tokens} tokens"),
         ("Warm-up", f"{warmup.requests} requests, {'settled' if warmup.settled else 'not settled'}; {warmup.rule}"),

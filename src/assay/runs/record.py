@@ -105,6 +105,7 @@ class RunRecord(_Model):
     dataset_samples: int = Field(description="samples in the data set")
     samples: int = Field(description="samples that this run could draw from")
     dataset_generated: bool = Field(default=False, description="true where the samples are random or generated")
+    dataset_note: str = Field(default="", description="how generated prompts got their lengths; what was left out")
     model: str
     simulated: bool = Field(default=False, description="true where the endpoints are simulated")
     target_qps: float | None = None

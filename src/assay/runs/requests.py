@@ -32,6 +32,7 @@ REQUESTS_SCHEMA = pa.schema(
         pa.field("chunk_tokens", pa.list_(pa.int32())),  # tokens in each chunk; null where the server didn't say
         pa.field("input_tokens", pa.int32()),
         pa.field("output_tokens", pa.int32()),
+        pa.field("max_tokens", pa.int32()),  # longest answer that the request allowed; null: the run's
         pa.field("token_source", pa.dictionary(pa.int8(), pa.string())),  # "ids", "usage" or "tokenizer"
         pa.field("finish_reason", pa.dictionary(pa.int8(), pa.string())),
         pa.field("output_ids", pa.list_(pa.int32())),
@@ -84,5 +85,15 @@ class RequestWriter:
 
 
 def read_requests(path: Path, columns: list[str] | None = None) -> pa.Table:
-    """Read the rows (only `columns`, if given; the nested columns are by far the largest)."""
-    return pq.read_table(path, columns=columns)
+    """Read the rows (only `columns`, if given; the nested columns are by far the largest).
+
+    A column that a file of an earlier version lacks is null.
+    """
+    names = REQUESTS_SCHEMA.names if columns is None else columns
+    held = set(pq.read_schema(path).names)
+    table = pq.read_table(path, columns=[name for name in names if name in held])
+    for name in names:
+        if name not in held:
+            field = REQUESTS_SCHEMA.field(name)
+            table = table.append_column(field, pa.nulls(table.num_rows, field.type))
+    return table.select(names)

@@ -15,7 +15,7 @@ from tests.unit.audit.test_audit_true_runs import complaints
 from assay.analysis import summarise
 from assay.audit import AuditReport, Judgement, audit_path
 from assay.errors import UserError
-from assay.runs import RunFolder, RunStatus, write_json
+from assay.runs import RequestWriter, RunFolder, RunStatus, read_requests, write_json
 
 CPU = {
     "name": "a CPU",
@@ -62,6 +62,22 @@ def test_what_the_harness_writes_is_clean(tmp_path: Path, plan: Plan) -> None:
     report = audit_path(finished(tmp_path, plan).path)
     assert complaints(report) == []
     assert report.exit_code == 0
+
+
+def test_answers_are_held_against_what_their_own_requests_allowed(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, Plan(samples=100))
+    rows = read_requests(folder.requests).to_pylist()
+
+    def audited(limit: Callable[[int], int]) -> set[str]:
+        with RequestWriter(folder.requests) as writer:
+            writer.write({**row, "max_tokens": limit(row["output_tokens"]), "finish_reason": "length"} for row in rows)
+        write_json(folder.result, summarise(folder))
+        return {finding.statement for finding in audit_path(folder.path).problems if finding.rule == "output-ends"}
+
+    assert audited(lambda tokens: tokens) == set()
+    (words,) = audited(lambda tokens: tokens + 1)
+    assert "100 answers ended at the limit" in words
+    assert any("answers are longer" in words for words in audited(lambda tokens: tokens // 2))
 
 
 def test_a_campaign_is_all_its_runs(tmp_path: Path) -> None:

@@ -114,12 +114,10 @@ def test_a_bad_entry_is_named(tmp_path: Path, bad: object, message: str) -> None
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="expected a list of entries"):
-        load_dataset(LLAMA, at(written(tmp_path, GOOD)))
+    with pytest.raises(UserError, match=r"line 1: expected an object with named fields, found str"):
+        load_dataset(LLAMA, at(written(tmp_path, "text")))
     with pytest.raises(UserError, match="has no samples"):
         load_dataset(LLAMA, at(written(tmp_path, [])))
-    with pytest.raises(UserError, match=r"expected a \.json file .* or a \.jsonl file"):
-        load_dataset(LLAMA, at(written(tmp_path, [GOOD], "cnn_eval.pkl")))
     half = tmp_path / "half.json"
     half.write_text(json.dumps([GOOD])[:-5])
     with pytest.raises(UserError, match="downloaded to the end"):

@@ -6,9 +6,10 @@ import json
 from importlib.resources import files
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
-from assay.runs import RequestWriter, result_json_schema, write_bytes, write_json
+from assay.runs import RequestWriter, read_requests, result_json_schema, write_bytes, write_json
 
 
 def test_the_published_schema_is_the_models_own() -> None:
@@ -30,3 +31,15 @@ def test_requests_appear_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError), RequestWriter(path):
         raise RuntimeError
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_column_that_an_earlier_version_didnt_write_is_null(tmp_path: Path) -> None:
+    path = tmp_path / "requests.parquet"
+    with RequestWriter(path) as writer:
+        writer.write([{"sample_id": 1, "attempt": 1, "qsl_idx": 4, "final": True, "status": "ok", "issued_ns": 5}])
+    old = pq.read_table(path).drop_columns(["max_tokens"])
+    pq.write_table(old, path)
+    columns = ["max_tokens", "qsl_idx"]
+    assert read_requests(path, columns).to_pylist() == [{"max_tokens": None, "qsl_idx": 4}]
+    assert read_requests(path).column_names[-1] == "reused"
+    assert read_requests(path).num_columns == old.num_columns + 1

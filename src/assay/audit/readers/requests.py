@@ -9,13 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from assay.audit.evidence import Recomputed, RunEvidence, Spread
+from assay.audit.evidence import OUTPUT_ROOM, Recomputed, RunEvidence, Spread
 from assay.audit.spans import Span
 from assay.runs import read_requests
 
 _COLUMNS = [
     *("final", "status", "issued_ns", "scheduled_ns", "first_ns", "last_ns", "done_ns", "output_tokens"),
-    *("finish_reason", "sample_id"),
+    *("finish_reason", "sample_id", "max_tokens"),
 ]
 _PERCENTILES = (50.0, 90.0, 95.0, 97.0, 99.0, 99.9)
 
@@ -90,13 +90,13 @@ def _endings(run: RunEvidence, good: pa.Table, tokens: NDArray[np.int64]) -> Non
     counts = {item["values"]: int(item["counts"]) for item in reasons}
     outputs = run.outputs
     outputs.longest = int(tokens.max())
+    limits = _column(good["max_tokens"], outputs.limit or 0)
+    limited = limits > 0
+    outputs.overlong = int((limited & (tokens > limits * OUTPUT_ROOM + 1)).sum())
     if set(counts) == {None}:
         return
     outputs.ended_by_eos = counts.pop("stop", 0)
     outputs.ended_by_limit = counts.pop("length", 0)
     outputs.ended_otherwise = {str(reason): count for reason, count in counts.items()}
-    if outputs.limit is not None:
-        by_limit = np.asarray(
-            pc.fill_null(pc.equal(good["finish_reason"].cast(pa.string()), "length"), False).to_numpy()
-        )
-        outputs.stopped_short = int((by_limit & (tokens < outputs.limit)).sum())
+    by_limit = np.asarray(pc.fill_null(pc.equal(good["finish_reason"].cast(pa.string()), "length"), False).to_numpy())
+    outputs.stopped_short = int((by_limit & limited & (tokens < limits)).sum())

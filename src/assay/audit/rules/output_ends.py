@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assay.audit.evidence import RunEvidence
+from assay.audit.evidence import OUTPUT_ROOM, RunEvidence
 from assay.audit.hardware import output_tokens
 from assay.audit.registry import Check, contradicted, run_rule, supported
-
-_ROOM = 1.1
 
 
 @run_rule(
@@ -24,7 +22,7 @@ first token apart.
 def check(run: RunEvidence) -> Iterator[Check]:
     outputs, completed = run.outputs, run.samples.completed
     if outputs.limit:
-        most = outputs.limit * _ROOM + 1
+        most = outputs.limit * OUTPUT_ROOM + 1
         if outputs.longest is not None:
             words = f"longest answer {outputs.longest} tokens"
             sums = f"limit {outputs.limit}"
@@ -32,10 +30,10 @@ def check(run: RunEvidence) -> Iterator[Check]:
         mean = output_tokens(run)
         if mean is not None and mean.above(most):
             yield contradicted(f"{mean} output tokens a sample", f"limit {outputs.limit}")
+        if outputs.overlong and (outputs.longest or 0) <= most:
+            yield contradicted(f"{outputs.overlong} answers are longer", "than their own requests allowed")
         if outputs.stopped_short:
-            yield contradicted(
-                f"{outputs.stopped_short} answers ended at the limit", f"with fewer than {outputs.limit}"
-            )
+            yield contradicted(f"{outputs.stopped_short} answers ended at the limit", "with fewer tokens than it")
     for reason, count in outputs.ended_otherwise.items():
         yield contradicted("answers end in EOS or at the limit", f"{count} ended otherwise: {reason}")
     kinds = (outputs.ended_by_eos, outputs.ended_by_limit)

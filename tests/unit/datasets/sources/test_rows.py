@@ -1,0 +1,109 @@
+"""What every format has in common: files, entries, renamed fields, and what can't be read."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay.benchmarks import get_benchmark
+from assay.config import DatasetConfig
+from assay.datasets import Dataset, load_dataset
+from assay.errors import UserError
+
+SMOL = get_benchmark("smollm2-135m")
+
+
+def load(tmp_path: Path, content: bytes | str, name: str = "data.jsonl", **keys: Any) -> Dataset:
+    path = tmp_path / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return load_dataset(SMOL, DatasetConfig(path=path, **keys))
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        ({"prompt": "a"}, "prompts"),
+        ({"messages": [{"role": "user", "content": "a"}]}, "prompts"),
+        ({"id": "1", "article": "a"}, "articles"),
+        ({"input": "a"}, "mlperf"),
+        ({"conversations": [{"from": "human", "value": "a"}]}, "sharegpt"),
+        ({"timestamp": 0, "input_length": 3, "output_length": 2, "hash_ids": [0]}, "mooncake"),
+    ],
+)
+def test_a_format_is_recognised_by_its_fields_whatever_the_file_is_called(
+    tmp_path: Path, fields: dict[str, Any], name: str
+) -> None:
+    as_lines = load(tmp_path, json.dumps(fields) + "\n\n", "any.txt")
+    as_list = load(tmp_path, json.dumps([fields], indent=1), "any.json")
+    assert as_lines.format == as_list.format == name
+    assert (len(as_lines), as_lines.name, as_lines.path) == (1, "any.txt", tmp_path / "any.txt")
+
+
+def test_unknown_fields_name_what_is_known(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"line 1: it has the fields question, which are of no known format.*sharegpt"):
+        load(tmp_path, '{"question": "a"}')
+    with pytest.raises(UserError, match=r"dataset\.format: there is no format 'csv'; known are articles, mlperf"):
+        load(tmp_path, '{"prompt": "a"}', format="csv")
+
+
+def test_a_named_format_is_taken_at_its_word(tmp_path: Path) -> None:
+    row = '{"prompt": "a", "input": "b"}'
+    assert load(tmp_path, row).samples[0].prompt == "a"
+    assert load(tmp_path, row, format="mlperf").samples[0].prompt == "b"
+
+
+def test_fields_are_mapped_to_the_files_names(tmp_path: Path) -> None:
+    dataset = load(tmp_path, '{"q": "a", "a": "b"}', fields={"prompt": "q", "reference": "a"})
+    assert (dataset.samples[0].prompt, dataset.references) == ("a", ["b"])
+
+
+def test_byte_order_marks(tmp_path: Path) -> None:
+    assert load(tmp_path, b'\xef\xbb\xbf{"prompt": "a"}\r\n').samples[0].prompt == "a"
+    assert load(tmp_path, b'\xef\xbb\xbf[{"prompt": "a"}]').samples[0].prompt == "a"
+    with pytest.raises(UserError, match="is UTF-16 text; save it as UTF-8"):
+        load(tmp_path, '{"prompt": "a"}'.encode("utf-16"))
+
+
+def test_a_fifo_or_a_device_is_refused_and_never_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    for path in (tmp_path / "pipe.jsonl", Path("/dev/zero")):
+        with pytest.raises(UserError, match=f"dataset {path} is no regular file"):
+            load_dataset(SMOL, DatasetConfig(path=path))
+
+
+def test_a_file_that_cant_be_read_is_one_message(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"dataset .*file/x\.jsonl: Not a directory"):
+        load_dataset(SMOL, DatasetConfig(path=tmp_path / "file" / "x.jsonl"))
+    with pytest.raises(UserError, match="dataset /proc/self/mem: Input/output error"):
+        load_dataset(SMOL, DatasetConfig(path=Path("/proc/self/mem")))
+
+
+class _Trap:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (pytest.fail, ("the pickle was read",))
+
+
+def test_a_pickle_is_never_read(tmp_path: Path) -> None:
+    trap = pickle.dumps(_Trap())
+    for content, name in ((trap, "open_orca.pkl"), (trap, "named.json"), (gzip.compress(trap), "open_orca.pkl.gz")):
+        with pytest.raises(UserError, match=r"is a Python pickle .*read_pickle\(FILE\)\.to_json.*dataset\.path to OUT"):
+            load(tmp_path, content, name)
+
+
+def test_what_is_compressed_or_parquet_says_how_to_make_text_of_it(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"is compressed: run `gunzip .*x\.jsonl\.gz`"):
+        load(tmp_path, gzip.compress(b"{}"), "x.jsonl.gz")
+    with pytest.raises(UserError, match=r"is Parquet\. Convert it"):
+        load(tmp_path, b"PAR1...", "x.parquet")
+
+
+def test_an_entry_that_is_no_json_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"line 2 is not JSON: .* Expected an object a line, or one list of objects"):
+        load(tmp_path, '{"prompt": "a"}\n{"prompt": \n')
