@@ -12,11 +12,13 @@ from assay.benchmarks import Benchmark
 from assay.config import Config
 from assay.datasets import Dataset, Sample, TokenCounter, TokeniserCounter, load_dataset, load_warmup
 from assay.datasets.tokenise import PromptTokeniser, check_lengths
+from assay.engines import build_engine
+from assay.engines.embedded import bundled_tokenizer
 from assay.errors import UserError
 from assay.load.bodies import write_bodies
 from assay.load.transport import completion_body
+from assay.serving.needs import TokenizerFiles
 
-_TEXT_ONLY_SERVERS = {"llama.cpp", "other"}
 _WARMUP_TOKENS = 16
 
 
@@ -102,21 +104,25 @@ def _check_scenarios(config: Config, benchmark: Benchmark) -> None:
 def _tokeniser(
     config: Config, benchmark: Benchmark, say: Callable[[str], None]
 ) -> tuple[Path | None, PromptTokeniser | None, dict[str, str]]:
-    folder = config.tokenizer
-    if folder is None and config.engine.kind == "vllm" and Path(config.engine.model).is_dir():
-        folder = Path(config.engine.model)
-    if folder is not None:
-        folder = folder.parent if folder.is_file() else folder
-        tokeniser = PromptTokeniser.from_model_folder(folder, benchmark.use_chat_template, benchmark.clean_up_spaces)
-        return folder / "tokenizer.json", tokeniser, {}
-    if benchmark.model_family == "smollm2-135m":
-        from assay.engines.embedded import ensure_model
+    files = _tokenizer_files(config, benchmark, say)
+    if files is None:
+        return None, None, {}
+    file = files.folder / "tokenizer.json"
+    chat, tidy = benchmark.use_chat_template, benchmark.clean_up_spaces
+    if files.settings is None:
+        return file, PromptTokeniser.from_model_folder(files.folder, chat, tidy), dict(files.sha256s)
+    template = files.settings.chat_template if chat else None
+    tokeniser = PromptTokeniser(file, template, dict(files.settings.special_tokens), tidy)
+    return file, tokeniser, dict(files.sha256s)
 
-        files = ensure_model(progress=say)
-        special = {"bos_token": "<|im_start|>", "eos_token": "<|im_end|>"}
-        template = files.chat_template if benchmark.use_chat_template else None
-        return files.tokenizer_json, PromptTokeniser(files.tokenizer_json, template, special), dict(files.sha256s)
-    return None, None, {}
+
+def _tokenizer_files(config: Config, benchmark: Benchmark, say: Callable[[str], None]) -> TokenizerFiles | None:
+    """The user's, else the engine's, else the one that comes with assay where the benchmark is of that model."""
+    if config.tokenizer is not None:
+        return TokenizerFiles(config.tokenizer.parent if config.tokenizer.is_file() else config.tokenizer)
+    if (known := build_engine(config.engine).tokenizer(say)) is not None:
+        return known
+    return bundled_tokenizer(say) if benchmark.model_family == "smollm2-135m" else None
 
 
 def _prompt_ids(benchmark: Benchmark, tokeniser: PromptTokeniser | None, sample: Sample) -> list[int]:
@@ -150,7 +156,7 @@ def _write(
     scratch: Path,
 ) -> None:
     """Bodies of `samples`, (token ids, longest answer in tokens), then those of the warm-up; and their lengths."""
-    plain = config.engine.kind == "external" and config.engine.server in _TEXT_ONLY_SERVERS
+    takes = build_engine(config.engine).takes
     short = min(benchmark.max_new_tokens, _WARMUP_TOKENS)
     work = samples + [(prompt, short) for prompt in warmup]
     bodies = [
@@ -158,8 +164,8 @@ def _write(
             model,
             prompt,
             most,
-            min_tokens=None if plain else min(benchmark.min_new_tokens, most),
-            return_token_ids=not plain,
+            min_tokens=min(benchmark.min_new_tokens, most) if takes.min_tokens else None,
+            return_token_ids=takes.return_token_ids,
         )
         for prompt, most in work
     ]

@@ -12,9 +12,7 @@ from assay.config import Config
 from assay.deploy import Deployment
 from assay.deploy.deployment import Lost, stop_deployment
 from assay.deploy.state import FILE, read_record
-from assay.engines import EngineOptions
-from assay.engines.external import ExternalEngine
-from assay.engines.options import ExternalOptions, SimulatedOptions
+from assay.engines import EngineOptions, build_engine
 from assay.runs import CampaignFolder
 
 _TRIALS = "trials"
@@ -22,8 +20,8 @@ _TRIALS = "trials"
 
 def campaign_nodes(config: Config) -> list[str]:
     """The names of the nodes that a campaign's endpoints are on."""
-    if isinstance(config.engine, ExternalOptions):
-        return list(dict.fromkeys(endpoint.node for endpoint in ExternalEngine(config.engine).endpoints))
+    if running := build_engine(config.engine).endpoints():
+        return list(dict.fromkeys(endpoint.node for endpoint in running))
     return [node.name for node in config.cluster.node_list()]
 
 
@@ -32,14 +30,8 @@ def only(config: Config, nodes: Sequence[str]) -> tuple[EngineOptions, ClusterOp
     engine, cluster = config.engine, config.cluster
     if set(nodes) == set(campaign_nodes(config)):
         return engine, cluster
-    if isinstance(engine, ExternalOptions):
-        kept = [endpoint for endpoint in ExternalEngine(engine).endpoints if endpoint.node in nodes]
-        return engine.model_copy(update={"endpoints": tuple(kept)}), cluster
-    if isinstance(engine, SimulatedOptions):
-        speeds = {node: speed for node, speed in engine.speeds.items() if node in nodes}
-        faults = {node: fault for node, fault in engine.faults.items() if node in nodes}
-        engine = engine.model_copy(update={"speeds": speeds, "faults": faults})
-    return engine, cluster.only(nodes)
+    starts_none = build_engine(engine).endpoints()
+    return engine.only(nodes), cluster if starts_none else cluster.only(nodes)
 
 
 @contextlib.asynccontextmanager

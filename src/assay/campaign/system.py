@@ -33,7 +33,7 @@ async def system_record(up: Deployment, prepared: Prepared) -> SystemRecord:
         versions=versions,
         git=await asyncio.to_thread(_git_state),
         # Only a server on this machine's own CPU can be held against what this CPU can do.
-        cpu_ceiling=await asyncio.to_thread(cpu_ceiling) if up.engine.kind == "embedded" else None,
+        cpu_ceiling=await asyncio.to_thread(cpu_ceiling) if up.on_this_cpu else None,
         client_calibration=await asyncio.to_thread(calibrate),
         model_files=prepared.model_files,
     )

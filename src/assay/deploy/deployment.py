@@ -8,27 +8,24 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from assay.cluster.build import build_launcher
 from assay.cluster.launcher import Heard, Launcher, LaunchError
 from assay.cluster.options import ClusterOptions
 from assay.deploy.state import DeploymentRecord, ServerRecord, Status, read_record, write_record
+from assay.engines import EngineOptions, build_engine
 from assay.errors import UserError
 from assay.runs import EndpointFacts
 from assay.serving.client import ControlClient, ControlError
 from assay.serving.connection import EndpointConnection, Reach
 from assay.serving.facts import NodeFacts
 from assay.serving.nodes import NodeOptions
-from assay.serving.servers import PlacedServer, ServerSpec, ServerState
-
-if TYPE_CHECKING:
-    from assay.engines import Engine, EngineOptions
-    from assay.engines.external import ExternalEngine
+from assay.serving.servers import PlacedServer, RunningServer, ServerSpec, ServerState
 
 WATCH_S = 1.0
 _HEALTH_S = 2.0
@@ -58,9 +55,7 @@ class Deployment:
         heard: Heard | None = None,
         reach: Reach | None = None,
     ) -> None:
-        from assay.engines import build_engine
-
-        self.engine: Engine = build_engine(engine)
+        self.engine = build_engine(engine)
         self.endpoints: list[EndpointFacts] = []
         self.connections: dict[str, EndpointConnection] = {}
         self.ready_ns: dict[str, int] = {}
@@ -78,6 +73,11 @@ class Deployment:
         self._watcher: asyncio.Task[None] | None = None
         self._signals = contextlib.ExitStack()
 
+    @property
+    def on_this_cpu(self) -> bool:
+        """Whether its servers compute on the CPU cores of this machine."""
+        return self.engine.on_cpu and self._cluster.on_this_machine
+
     async def __aenter__(self) -> Deployment:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._signals.enter_context(_cancel_on_sigterm())
@@ -94,10 +94,8 @@ class Deployment:
         await self._down()
 
     async def _up(self) -> None:
-        from assay.engines.external import ExternalEngine
-
-        if isinstance(self.engine, ExternalEngine):
-            await self._join(self.engine)
+        if running := self.engine.endpoints():
+            await self._join(running)
             return
         specs = self.engine.servers(self._nodes())
         self._launcher = build_launcher(self._cluster, self._label, self._folder)
@@ -157,13 +155,13 @@ class Deployment:
                 "make engine.model the name that is served"
             )
 
-    async def _join(self, engine: ExternalEngine) -> None:
+    async def _join(self, running: Sequence[RunningServer]) -> None:
         """Take endpoints that run already."""
-        for endpoint in engine.endpoints:
+        for endpoint in running:
             server = PlacedServer(ServerSpec(name=endpoint.name, node=endpoint.node, argv=()), endpoint.url)
             client = self._client(server)
-            if engine.check_model:
-                self._require_model(endpoint.name, await self._listed(endpoint.name, client, engine.ready_timeout_s))
+            if endpoint.check_model:
+                self._require_model(endpoint.name, await self._listed(endpoint.name, client, endpoint.ready_timeout_s))
             self.ready_ns[endpoint.name] = 0
             facts = await self._describe(server)
             self.endpoints.append(facts.model_copy(update={"accelerators": list(endpoint.accelerators)}))

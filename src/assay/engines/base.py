@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from assay.serving.client import ControlClient, ControlError
 from assay.serving.connection import EndpointConnection, Reach
+from assay.serving.needs import ApiTakes, Needs, TokenizerFiles
 from assay.serving.nodes import NodeOptions
-from assay.serving.servers import ServerSpec
+from assay.serving.servers import RunningServer, ServerSpec
 
 
 class Engine(ABC):
@@ -17,6 +18,8 @@ class Engine(ABC):
 
     kind: ClassVar[str]
     simulated: bool = False
+    on_cpu: bool = False
+    """Whether its servers compute on CPU cores alone."""
 
     @property
     @abstractmethod
@@ -35,6 +38,26 @@ class Engine(ABC):
     @abstractmethod
     def settings(self, node: str) -> dict[str, Any]:
         """The options as started on `node`, for the record."""
+
+    def endpoints(self) -> list[RunningServer]:
+        """The servers that run already, instead of `servers` to start. Raises UserError on a name twice."""
+        return []
+
+    @abstractmethod
+    def needs(self) -> Needs | None:
+        """What a node must have before a server can start; None where none is started."""
+
+    def tokenizer(self, say: Callable[[str], None]) -> TokenizerFiles | None:
+        """Its model's tokenizer, if that is on this machine or can be got; None if the engine can't know.
+
+        `say` is told what takes its time. Raises UserError where what it knows of can't be had.
+        """
+        return None
+
+    @property
+    def takes(self) -> ApiTakes:
+        """What its API takes."""
+        return ApiTakes()
 
     def connection(self, endpoint: str, url: str, reach: Reach) -> EndpointConnection:
         """How the endpoint of that name, which listens at `url`, is reached."""

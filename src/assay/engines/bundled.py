@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from assay.engines.base import Engine, server_name
 from assay.engines.options import EmbeddedOptions
+from assay.serving.needs import Needs, TokenizerFiles
 from assay.serving.nodes import NodeOptions
 from assay.serving.servers import HOST, PORT, PYTHON, ServerSpec
 
 
 class EmbeddedEngine(Engine):
     kind = "embedded"
+    on_cpu = True
 
     def __init__(self, options: EmbeddedOptions) -> None:
         self._options = options
@@ -56,6 +58,14 @@ class EmbeddedEngine(Engine):
             max_num_batched_tokens=self._options.max_num_batched_tokens,
         )
         return server_command(PYTHON, HOST, PORT, chosen)
+
+    def needs(self) -> Needs:
+        return Needs("openvino_genai")
+
+    def tokenizer(self, say: Callable[[str], None]) -> TokenizerFiles:
+        from assay.engines.embedded import bundled_tokenizer
+
+        return bundled_tokenizer(say)
 
     def settings(self, node: str) -> dict[str, Any]:
         return self._options.model_dump(mode="json", exclude={"pass_env"})

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, NamedTuple
 
 from assay.engines.base import Engine
-from assay.engines.options import ExternalEndpoint, ExternalOptions
-from assay.errors import UserError
+from assay.engines.options import ExternalOptions
 from assay.serving.client import ControlClient, ControlError
 from assay.serving.connection import EndpointConnection, Reach
+from assay.serving.needs import ApiTakes
 from assay.serving.nodes import NodeOptions
-from assay.serving.servers import ServerSpec
+from assay.serving.servers import RunningServer, ServerSpec
 
-# Server: where it tells its version, and how to read the answer.
-VERSIONS: dict[str, tuple[str, Callable[[Any], object]]] = {
-    "vllm": ("/version", lambda answer: answer["version"]),
-    "sglang": ("/get_server_info", lambda answer: answer["version"]),
-    "tensorrt-llm": ("/version", lambda answer: answer["version"]),
-    "llama.cpp": ("/props", lambda answer: answer["build_info"]),
+
+class _Server(NamedTuple):
+    """What is known of a kind of server."""
+
+    version_path: str
+    read_version: Callable[[Any], object]
+    takes: ApiTakes = ApiTakes()
+
+
+_TEXT_ONLY = ApiTakes(min_tokens=False, return_token_ids=False)
+SERVERS = {
+    "vllm": _Server("/version", lambda answer: answer["version"]),
+    "sglang": _Server("/get_server_info", lambda answer: answer["version"]),
+    "tensorrt-llm": _Server("/version", lambda answer: answer["version"]),
+    "llama.cpp": _Server("/props", lambda answer: answer["build_info"], _TEXT_ONLY),
 }
 
 
@@ -37,43 +45,43 @@ class ExternalEngine(Engine):
     def window(self) -> int | None:
         return self._options.window
 
-    @property
-    def endpoints(self) -> list[ExternalEndpoint]:
-        """The endpoints with names and nodes filled in. Raises UserError on a name twice."""
-        filled = []
-        for endpoint in self._options.endpoints:
-            parts = urlsplit(endpoint.url)
-            name = endpoint.name or f"{parts.hostname}-{parts.port or parts.scheme}"
-            filled.append(endpoint.model_copy(update={"name": name, "node": endpoint.node or str(parts.hostname)}))
-        names = [endpoint.name for endpoint in filled]
-        if len(set(names)) != len(names):
-            raise UserError(f"engine.endpoints: each needs a name of its own, these are {', '.join(names)}")
-        return filled
+    def endpoints(self) -> list[RunningServer]:
+        options = self._options
+        return [
+            RunningServer(
+                name=endpoint.name,
+                node=endpoint.node,
+                url=endpoint.url,
+                accelerators=endpoint.accelerators,
+                check_model=options.check_model,
+                ready_timeout_s=options.ready_timeout_s,
+            )
+            for endpoint in options.named()
+        ]
 
     def servers(self, nodes: Sequence[NodeOptions]) -> list[ServerSpec]:
         return []
 
-    def connection(self, endpoint: str, url: str, reach: Reach) -> EndpointConnection:
-        (options,) = (known for known in self.endpoints if known.name == endpoint)
-        return options.connection(url, reach, default=self._options)
+    def needs(self) -> None:
+        return None
 
     @property
-    def check_model(self) -> bool:
-        """Whether the server must list the model among those it serves."""
-        return self._options.check_model
+    def takes(self) -> ApiTakes:
+        known = SERVERS.get(self._options.server)
+        return known.takes if known else _TEXT_ONLY
+
+    def connection(self, endpoint: str, url: str, reach: Reach) -> EndpointConnection:
+        (options,) = (known for known in self._options.named() if known.name == endpoint)
+        return options.connection(url, reach, default=self._options)
 
     async def version(self, client: ControlClient) -> str | None:
-        if self._options.server not in VERSIONS:
+        known = SERVERS.get(self._options.server)
+        if known is None:
             return None
-        path, read = VERSIONS[self._options.server]
         try:
-            return str(read(await client.get_json(path)))
+            return str(known.read_version(await client.get_json(known.version_path)))
         except (ControlError, TypeError, KeyError):
             return None
 
     def settings(self, node: str) -> dict[str, Any]:
         return {"server": self._options.server}
-
-    @property
-    def ready_timeout_s(self) -> float:
-        return self._options.ready_timeout_s

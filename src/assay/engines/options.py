@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from assay.errors import UserError
 from assay.serving.connection import ConnectionOptions, base_url
 
 
 class _Options(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=())
+
+    def only(self, nodes: Collection[str]) -> Self:
+        """The same engine on some of its nodes."""
+        return self
 
 
 class _Served(_Options):
@@ -97,6 +104,22 @@ class ExternalOptions(ConnectionOptions):
     check_model: bool = Field(default=True, description="false: don't ask /v1/models what is served")
     ready_timeout_s: float = Field(default=10, gt=0)
 
+    def named(self) -> tuple[ExternalEndpoint, ...]:
+        """The endpoints with names and nodes filled in. Raises UserError on a name twice."""
+        filled = []
+        for endpoint in self.endpoints:
+            parts = urlsplit(endpoint.url)
+            name = endpoint.name or f"{parts.hostname}-{parts.port or parts.scheme}"
+            filled.append(endpoint.model_copy(update={"name": name, "node": endpoint.node or str(parts.hostname)}))
+        names = [endpoint.name for endpoint in filled]
+        if len(set(names)) != len(names):
+            raise UserError(f"engine.endpoints: each needs a name of its own, these are {', '.join(names)}")
+        return tuple(filled)
+
+    def only(self, nodes: Collection[str]) -> Self:
+        """The endpoints on some of the nodes."""
+        return self.model_copy(update={"endpoints": tuple(one for one in self.named() if one.node in nodes)})
+
 
 class SimulatedOptions(_Served):
     """A server that waits instead of computing. Its results are marked simulated everywhere."""
@@ -130,6 +153,11 @@ class SimulatedOptions(_Served):
             if speed <= 0:
                 raise ValueError(f"speeds: {node}: {speed} must be above 0")
         return self
+
+    def only(self, nodes: Collection[str]) -> Self:
+        speeds = {node: speed for node, speed in self.speeds.items() if node in nodes}
+        faults = {node: fault for node, fault in self.faults.items() if node in nodes}
+        return self.model_copy(update={"speeds": speeds, "faults": faults})
 
 
 EngineOptions = Annotated[

@@ -8,6 +8,7 @@ from typing import Any
 from assay.engines.base import Engine, server_name
 from assay.engines.options import SimulatedOptions
 from assay.errors import UserError
+from assay.serving.needs import Needs
 from assay.serving.nodes import NodeOptions
 from assay.serving.servers import HOST, PORT, PYTHON, ServerSpec
 
@@ -78,6 +79,9 @@ class SimulatedEngine(Engine):
 
     def speed(self, node: str) -> float:
         return self._options.speeds.get(node, 1.0)
+
+    def needs(self) -> Needs:
+        return Needs("assay")
 
     def settings(self, node: str) -> dict[str, Any]:
         chosen = {name: getattr(self._options, name) for name in TIMING}

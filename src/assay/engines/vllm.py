@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from assay.engines.base import Engine, per_node, server_name
 from assay.engines.options import VllmOptions
 from assay.errors import UserError
+from assay.serving.needs import Needs, TokenizerFiles
 from assay.serving.nodes import NodeOptions
 from assay.serving.servers import HOST, PORT, PYTHON, ServerSpec
 
@@ -92,6 +94,15 @@ class VllmEngine(Engine):
         if options.enforce_eager:
             command.append("--enforce-eager")
         return [*command, *options.extra_args]
+
+    def needs(self) -> Needs:
+        # A name that is no path is fetched by vLLM itself.
+        folder = self._options.model if self._options.model.startswith("/") else ""
+        return Needs("vllm", self._options.python, folder)
+
+    def tokenizer(self, say: Callable[[str], None]) -> TokenizerFiles | None:
+        folder = Path(self._options.model)
+        return TokenizerFiles(folder) if folder.is_dir() else None
 
     def settings(self, node: str) -> dict[str, Any]:
         return self._options.model_dump(mode="json", exclude={"pass_env", "python"})

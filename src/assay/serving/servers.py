@@ -39,6 +39,20 @@ class ServerSpec:
     """How many accelerators a scheduler must find, where `accelerators` doesn't name them."""
 
 
+@dataclass(frozen=True)
+class RunningServer:
+    """A server that ran before assay came, which neither starts nor stops it."""
+
+    name: str
+    node: str
+    url: str
+    accelerators: tuple[str, ...] = ()
+    """Their names, as the user knows them."""
+    check_model: bool = True
+    """Whether it can be asked which models it serves."""
+    ready_timeout_s: float = 10.0
+
+
 @dataclass
 class PlacedServer:
     """A server that was started, and all that is needed to find and stop it again."""

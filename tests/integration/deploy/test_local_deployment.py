@@ -18,7 +18,7 @@ from tests.rig.hosts import REPOSITORY, TINY
 
 from assay.cluster import LaunchError
 from assay.cluster.local import LocalLauncher
-from assay.cluster.options import LocalOptions
+from assay.cluster.options import LocalOptions, SshOptions
 from assay.deploy import Deployment, stop_deployment
 from assay.engines import EmbeddedOptions, ExternalOptions, SimulatedOptions
 from assay.errors import UserError
@@ -86,6 +86,15 @@ async def test_parts_of_a_machine_have_their_own_accelerators(tmp_path: Path, mo
     ]
     await launcher.prepare(parts[:1])
     assert [(n.name, [a.index for a in n.accelerators]) for n in await launcher.facts()] == [("gpu0", [0, 1])]
+
+
+def test_only_servers_of_this_machine_compute_on_its_cpu(tmp_path: Path) -> None:
+    ssh = SshOptions.model_validate({"launcher": "ssh", "nodes": [{"name": "a"}]})
+    computing = [
+        Deployment(engine, cluster, label="x", folder=tmp_path).on_this_cpu
+        for engine, cluster in ((EmbeddedOptions(), LocalOptions()), (EmbeddedOptions(), ssh), (SIMULATED, UNEVEN))
+    ]
+    assert computing == [True, False, False]
 
 
 async def test_an_error_inside_stops_everything(tmp_path: Path) -> None:

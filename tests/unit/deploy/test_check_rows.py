@@ -8,6 +8,7 @@ from assay.deploy.check.hardware import GIB, cluster_rows, node_rows
 from assay.deploy.check.software import alike_row, software_rows
 from assay.serving.facts import AcceleratorFacts, NodeFacts
 from assay.serving.health import CheckOutcome, CheckRow
+from assay.serving.needs import Needs
 from assay.serving.nodes import NodeOptions
 
 OPTIONS = NodeOptions.model_validate({"name": "a", "accelerators": 2})
@@ -81,7 +82,9 @@ def outcome(row: CheckRow | None) -> CheckOutcome | None:
 
 
 def test_a_model_must_be_there_and_alike() -> None:
-    rows = software_rows("a", {**seen(), "files": {}, "folder": False, "module": False}, "vllm", "/models/m")
+    rows = software_rows(
+        "a", {**seen(), "files": {}, "folder": False, "module": False}, Needs("vllm", model_folder="/models/m")
+    )
     assert [(row.check, row.outcome, row.required) for row in rows] == [
         ("engine", CheckOutcome.FAILED, True),
         ("model", CheckOutcome.FAILED, True),

@@ -109,7 +109,7 @@ def test_external_endpoints_get_names_and_nodes() -> None:
     made = engine(
         kind="external", model="m", endpoints=[{"url": "http://h:8000/v1"}, {"url": "https://i", "node": "n"}]
     )
-    assert [(e.url, e.name, e.node) for e in made.endpoints] == [  # type: ignore[attr-defined]
+    assert [(e.url, e.name, e.node) for e in made.endpoints()] == [
         ("http://h:8000", "h-8000", "h"),
         ("https://i", "i-https", "n"),
     ]

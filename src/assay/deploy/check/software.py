@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from assay.serving.health import CheckRow, judged
+from assay.serving.needs import Needs
 
 # Runs on the node: looks, imports nothing heavy, writes nothing. Files of up to 64 MiB are hashed; of larger ones,
 # unless all are asked for, the size must do.
@@ -34,8 +35,9 @@ print(json.dumps({
 """
 
 
-def software_rows(node: str, seen: dict[str, Any], module: str, folder: str) -> list[CheckRow]:
+def software_rows(node: str, seen: dict[str, Any], needs: Needs) -> list[CheckRow]:
     """Rows from what PROGRAM printed on a node."""
+    module, folder = needs.package, needs.model_folder
     rows = [
         judged(
             node,

@@ -23,5 +23,6 @@ nothing is sent, and no consent file is read or written.
 
 from assay.engines.embedded.command import server_command
 from assay.engines.embedded.model import ModelFiles, ensure_model
+from assay.engines.embedded.tokenizer import bundled_tokenizer
 
-__all__ = ["ModelFiles", "ensure_model", "server_command"]
+__all__ = ["ModelFiles", "bundled_tokenizer", "ensure_model", "server_command"]
