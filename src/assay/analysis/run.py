@@ -25,9 +25,10 @@ from assay.benchmarks import Benchmark
 from assay.errors import UserError
 from assay.runs.folder import RunFolder
 from assay.runs.ledger import Ledger
-from assay.runs.reading import read_model, read_record
+from assay.runs.reading import read_record
 from assay.runs.record import RunRecord
 from assay.runs.result import Result
+from assay.runs.stored import read_model
 
 
 @dataclass

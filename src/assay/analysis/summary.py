@@ -25,10 +25,11 @@ from assay.benchmarks import Benchmark, run_benchmark
 from assay.errors import AssayError
 from assay.runs.folder import RunFolder
 from assay.runs.ledger import Ledger
-from assay.runs.reading import read_model, read_record
+from assay.runs.reading import read_record
 from assay.runs.record import RunRecord
 from assay.runs.result import AccuracyResult, EndpointResult, Figure, Result
 from assay.runs.slo import Slo
+from assay.runs.stored import read_model
 
 CLIENT_BOUND = "Client-bound"
 

@@ -11,8 +11,8 @@ from assay.analysis.campaign import name_of
 from assay.report import format as fmt
 from assay.report.page import Page, Problem, Rows, Section, Table
 from assay.runs.campaign import CampaignFolder, RunEntry, find_campaigns, read_campaign
-from assay.runs.reading import read_model
 from assay.runs.result import Figure, Result
+from assay.runs.stored import read_model
 
 
 class IndexRow(BaseModel):

@@ -5,10 +5,12 @@ from assay.runs.campaign import CampaignFolder, CampaignState, RunEntry, read_ca
 from assay.runs.folder import RunFolder, new_id
 from assay.runs.ledger import EndpointLedger, Ledger, read_ledger
 from assay.runs.loadgen_logs import LatencyStats, LoadgenDetail, LoadgenSummary, LogMessage, read_detail, read_summary
-from assay.runs.reading import read_model, read_record
+from assay.runs.outcome import LoadOutcome, read_outcome
+from assay.runs.reading import read_record, read_result
 from assay.runs.record import ClientAudit, EndpointFacts, RunRecord, RunStatus, WarmupFacts
 from assay.runs.requests import REQUESTS_SCHEMA, RequestWriter, read_requests
 from assay.runs.result import Distribution, Figure, Result, result_json_schema
+from assay.runs.stored import Stored, read_model, read_object, require_model
 from assay.runs.system import SystemRecord
 from assay.runs.telemetry import TELEMETRY_SCHEMA, TelemetryWriter, read_telemetry
 
@@ -24,6 +26,7 @@ __all__ = [
     "Figure",
     "LatencyStats",
     "Ledger",
+    "LoadOutcome",
     "LoadgenDetail",
     "LoadgenSummary",
     "LogMessage",
@@ -33,6 +36,7 @@ __all__ = [
     "RunFolder",
     "RunRecord",
     "RunStatus",
+    "Stored",
     "SystemRecord",
     "TelemetryWriter",
     "WarmupFacts",
@@ -41,10 +45,14 @@ __all__ = [
     "read_detail",
     "read_ledger",
     "read_model",
+    "read_object",
+    "read_outcome",
     "read_record",
     "read_requests",
+    "read_result",
     "read_summary",
     "read_telemetry",
+    "require_model",
     "result_json_schema",
     "write_bytes",
     "write_json",

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from assay.errors import UserError
 from assay.runs.folder import RunFolder
 from assay.runs.record import RunStatus
 from assay.runs.scenarios import Compliance, Mode, Scenario
 from assay.runs.shapes import LoadShape
+from assay.runs.stored import Stored, require_model
 
 CampaignKind = Literal["single", "scaling", "official", "sweep", "bench"]
 
@@ -58,8 +58,11 @@ class Session(_Model):
     pid: int
 
 
-class CampaignState(_Model):
+class CampaignState(Stored):
     """`campaign.json`: the plan and how far it got; written after every change."""
+
+    WHAT: ClassVar[str] = "a campaign"
+    MEND: ClassVar[str] = "restore the file, or start a new campaign (`assay report` still reads the folders in runs/)"
 
     version: int = 1
     id: str
@@ -121,17 +124,7 @@ class CampaignFolder:
 
 def read_campaign(folder: CampaignFolder) -> CampaignState:
     """Read `campaign.json`. Raises UserError where there is none or it can't be read."""
-    try:
-        return CampaignState.model_validate_json(folder.state.read_bytes())
-    except FileNotFoundError:
-        raise UserError(f"{folder.path}: not a campaign folder (no campaign.json)") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = "".join(f"{part}: " for part in first["loc"])
-        raise UserError(
-            f"{folder.state}: can't be read as a campaign: {place}{first['msg']}; restore the file, "
-            "or start a new campaign (`assay report` still reads the folders in runs/)"
-        ) from None
+    return require_model(folder.state, CampaignState, f"{folder.path}: not a campaign folder (no campaign.json)")
 
 
 def find_campaigns(output: Path) -> list[CampaignFolder]:

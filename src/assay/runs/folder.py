@@ -119,5 +119,15 @@ class RunFolder:
         return self.path / "parts"
 
     @property
+    def plan(self) -> Path:
+        """What the load process was told (`load.plan.LoadPlan`); among the parts, so gone once a run is closed."""
+        return self.parts / "plan.json"
+
+    @property
+    def outcome(self) -> Path:
+        """How the load process ended (`LoadOutcome`); among the parts."""
+        return self.parts / "outcome.json"
+
+    @property
     def charts(self) -> Path:
         return self.path / "charts"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import BaseModel, ConfigDict, Field
 
-from assay.errors import UserError
 from assay.runs.folder import RunFolder
+from assay.runs.stored import Stored, require_model
 
 
 class EndpointLedger(BaseModel):
@@ -21,10 +23,10 @@ class EndpointLedger(BaseModel):
     reasons: dict[str, int] = Field(default_factory=dict, description="failed attempts by reason")
 
 
-class Ledger(BaseModel):
+class Ledger(Stored):
     """Every sample accounted for: `issued = completed + failed + lost`."""
 
-    model_config = ConfigDict(extra="forbid")
+    WHAT: ClassVar[str] = "a ledger"
 
     version: int = 1
     issued: int
@@ -49,9 +51,5 @@ class Ledger(BaseModel):
 
 def read_ledger(folder: RunFolder) -> Ledger:
     """Raises UserError where the folder has no ledger or it can't be read."""
-    try:
-        return Ledger.model_validate_json(folder.ledger.read_bytes())
-    except FileNotFoundError:
-        raise UserError(f"{folder.path}: no ledger.json: not a run folder, or the run didn't end") from None
-    except ValueError as error:
-        raise UserError(f"{folder.ledger}: can't be read: {error}") from None
+    missing = f"{folder.path}: no ledger.json: not a run folder, or the run didn't end"
+    return require_model(folder.ledger, Ledger, missing)

@@ -1,33 +1,18 @@
-"""Reads the JSON files of a run as models."""
+"""Reads the files of a run folder that others begin with."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TypeVar
-
-import orjson
-from pydantic import BaseModel, ValidationError
-
-from assay.errors import UserError
 from assay.runs.folder import RunFolder
 from assay.runs.record import RunRecord
-
-M = TypeVar("M", bound=BaseModel)
-
-
-def read_model(path: Path, kind: type[M]) -> M | None:
-    """Read a JSON file as a model; None where there is no file. Raises UserError where it can't be read."""
-    try:
-        return kind.model_validate(orjson.loads(path.read_bytes()))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValidationError, orjson.JSONDecodeError) as error:
-        raise UserError(f"{path}: can't be read as {kind.__name__}: {error}") from None
+from assay.runs.result import Result
+from assay.runs.stored import read_model, require_model
 
 
 def read_record(folder: RunFolder) -> RunRecord:
     """Read `run.json`. Raises UserError where there is none or it can't be read."""
-    record = read_model(folder.record, RunRecord)
-    if record is None:
-        raise UserError(f"{folder.path}: not a run folder (no {folder.record.name})")
-    return record
+    return require_model(folder.record, RunRecord, f"{folder.path}: not a run folder (no {folder.record.name})")
+
+
+def read_result(folder: RunFolder) -> Result | None:
+    """Read `result.json`; None where the run isn't closed. Raises UserError where it can't be read."""
+    return read_model(folder.result, Result)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from assay.runs.scenarios import Compliance, DriverName, Mode, Scenario
 from assay.runs.shapes import LoadShape
 from assay.runs.slo import Slo
+from assay.runs.stored import Stored
 
 
 class RunStatus(StrEnum):
@@ -81,8 +82,11 @@ class ClientAudit(_Model):
     )
 
 
-class RunRecord(_Model):
+class RunRecord(Stored):
     """The facts of one run's course. Written when it starts, and again when it ends."""
+
+    WHAT: ClassVar[str] = "a run's record"
+    READS: ClassVar[tuple[int, ...]] = (1, 2)
 
     version: Literal[2] = 2
     id: str

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from assay.runs.record import RunStatus
 from assay.runs.scenarios import Mode, Scenario
+from assay.runs.stored import Stored
 
 
 class _Model(BaseModel):
@@ -89,8 +90,11 @@ class AccuracyResult(_Model):
     details: list[str] = Field(default_factory=list)
 
 
-class Result(_Model):
+class Result(Stored):
     """The versioned contract of `result.json`."""
+
+    WHAT: ClassVar[str] = "a run's result"
+    MEND: ClassVar[str] = "restore it from a copy; `assay run --resume` on its campaign writes it again"
 
     version: int = 1
     run: str

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from assay.runs.stored import Stored
 
 
-class SystemRecord(BaseModel):
+class SystemRecord(Stored):
     """Nodes as their probe saw them (`cluster.facts.NodeFacts`, as plain data), and versions."""
 
-    model_config = ConfigDict(extra="forbid")
+    WHAT: ClassVar[str] = "a system record"
 
     version: int = 1
     controller: dict[str, Any] = Field(description="the machine that ran LoadGen and the client")

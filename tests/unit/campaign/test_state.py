@@ -125,7 +125,7 @@ def test_what_is_left_to_do(tmp_path: Path) -> None:
 def test_a_damaged_state_is_told_in_one_line(tmp_path: Path) -> None:
     folder = CampaignFolder(tmp_path)
     folder.state.write_text('{"version": 1, "id": "2026')
-    with pytest.raises(UserError, match=r"can.t be read as a campaign: Invalid JSON: .*; restore the file") as error:
+    with pytest.raises(UserError, match=r"can.t be read as a campaign: not JSON: .*; restore the file") as error:
         read_campaign(folder)
     assert "\n" not in str(error.value)
     assert "http" not in str(error.value)

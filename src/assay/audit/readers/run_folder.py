@@ -13,8 +13,9 @@ from assay.audit.readers.loadgen import SUMMARY, is_log_folder, read_log_folder
 from assay.audit.spans import Span
 from assay.errors import UserError
 from assay.runs import Ledger, Result, RunFolder, RunRecord, RunStatus
-from assay.runs.reading import read_model, read_record
+from assay.runs.reading import read_record
 from assay.runs.result import Distribution
+from assay.runs.stored import read_model
 from assay.runs.system import SystemRecord
 
 M = TypeVar("M", bound=BaseModel)

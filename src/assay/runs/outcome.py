@@ -1,0 +1,67 @@
+"""`parts/outcome.json`: how the load process says it ended and what it counted, until the run is closed."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from assay.runs.folder import RunFolder
+from assay.runs.record import WarmupFacts
+from assay.runs.stored import Stored, read_model
+
+LoadEnd = Literal["finished", "error", "stopped", "endpoints_gone", "killed"]
+
+
+class ProcessFacts(BaseModel):
+    """What a process of the load side measured of itself, over the load."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    cpu_share: float = Field(description="CPU seconds a wall second")
+    peak_rss_bytes: int
+    lag_p99_ns: int | None = Field(default=None, description="lateness of its event loop; null: it has none")
+    lag_max_ns: int | None = None
+
+
+class HopTimes(BaseModel):
+    """From a worker's seeing a first token or an answer to the source's being told, ns."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    p50_ns: int
+    p99_ns: int
+    max_ns: int
+
+
+class LoadOutcome(Stored):
+    """Counts are null where the process didn't live to tell them."""
+
+    WHAT: ClassVar[str] = "the outcome of a load"
+    MEND: ClassVar[str] = "remove it, and the run is closed as one whose load was cut off"
+
+    version: int = 1
+    status: LoadEnd
+    reason: str = ""
+    issued: int | None = None
+    completed: int | None = None
+    failed: int | None = None
+    short_outputs: int = 0
+    estimated_tokens: int = 0
+    first_token_then_resent: int = 0
+    windows: dict[str, int] = Field(default_factory=dict, description="endpoint: most requests in flight")
+    hops: HopTimes | None = None
+    processes: dict[str, ProcessFacts] = Field(default_factory=dict)
+    warmup: WarmupFacts | None = None
+    schedule_seed: int | None = None
+    target_qps: float | None = None
+
+    @property
+    def finished(self) -> bool:
+        return self.status == "finished"
+
+
+def read_outcome(folder: RunFolder) -> LoadOutcome:
+    """How the load ended; a process that was killed said nothing. Raises UserError where the file can't be read."""
+    killed = LoadOutcome(status="killed", reason="LoadGen's process ended without a word; see driver.log")
+    return read_model(folder.outcome, LoadOutcome) or killed
