@@ -17,6 +17,7 @@ import yaml
 from assay.config import Config, load_config
 from assay.runs import CampaignFolder, CampaignState, Result, RunEntry, read_campaign
 from assay.runs.campaign import find_campaigns
+from assay.runs.progress import AnyEvent
 
 MARK = "ASSAY_TEST_MARK"
 FAST = {
@@ -69,7 +70,7 @@ class Quiet:
         if self._on_run:
             self._on_run(entry)
 
-    def progress(self, facts: dict[str, Any]) -> None:
+    def progress(self, event: AnyEvent) -> None:
         pass
 
     def run_ends(self, entry: RunEntry, result: Result | None) -> None:

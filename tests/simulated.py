@@ -18,11 +18,11 @@ from pydantic import TypeAdapter
 
 from assay.campaign.load_process import TimedOutError, run_load
 from assay.load.bodies import write_bodies
-from assay.load.closing import close_load, read_outcome
+from assay.load.closing import close_load
 from assay.load.pacer import Timetable
 from assay.load.plan import EndpointPlan, LoadgenSettings, LoadPlan, PacerPlan, Timeouts, WarmupPlan
 from assay.load.transport import completion_body
-from assay.runs import Ledger, RunFolder
+from assay.runs import Ledger, LoadOutcome, RunFolder, read_outcome
 from assay.runs.shapes import LoadShape
 from assay.serving.connection import EndpointConnection
 
@@ -61,7 +61,7 @@ class Run:
 
     folder: RunFolder
     ledger: Ledger
-    outcome: dict[str, Any]
+    outcome: LoadOutcome
 
 
 def reached(url: str, **changes: Any) -> EndpointConnection:
@@ -78,11 +78,12 @@ def make_plan(folder: Path, urls: Sequence[str], scenario: str = "Offline", **ch
     scratch = folder.parent
     generator = np.random.default_rng(1)
     prompts = [generator.integers(5, 5000, size=int(n)).tolist() for n in generator.integers(10, 60, samples + warmup)]
-    body_options = changes.pop("body", {})
+    body_options = {**changes.pop("body", {})}
+    extra = body_options.pop("extra", {})
     write_bodies(
         scratch / "bodies.bin",
         (
-            completion_body("simulated", p, max_tokens, extra={"user": str(i)}, **body_options)
+            completion_body("simulated", p, max_tokens, extra={"user": str(i), **extra}, **body_options)
             for i, p in enumerate(prompts)
         ),
     )

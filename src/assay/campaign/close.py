@@ -3,39 +3,37 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+import time
 
 from assay.campaign.kinds import kind_of
 from assay.campaign.score import score_answers
 from assay.campaign.servers import server_logs
 from assay.campaign.work import Work, note_traceback, utc_now
 from assay.cluster.local import tail_file
-from assay.load.closing import close_load, discard_journals, read_outcome
+from assay.load.closing import close_load, discard_journals
 from assay.load.plan import LoadPlan
 from assay.load.self_audit import audit_client
 from assay.runs import (
     Ledger,
+    LoadOutcome,
     RunFolder,
     RunRecord,
     RunStatus,
-    WarmupFacts,
+    read_outcome,
     write_json,
 )
-
-if TYPE_CHECKING:
-    pass
+from assay.runs.progress import DoneEvent, append_event
 
 _LOG_LINES = 8
 _LOGS = 3
 
 
-def judge_load(record: RunRecord, outcome: Mapping[str, Any]) -> None:
+def judge_load(record: RunRecord, outcome: LoadOutcome) -> None:
     """Status from the load process' own words; LoadGen's verdict comes later."""
-    if outcome["status"] == "finished":
+    if outcome.finished:
         record.status, record.reason = RunStatus.COMPLETED, ""
     else:
-        record.status, record.reason = RunStatus.FAILED, f"{outcome['status']}: {outcome['reason']}"
+        record.status, record.reason = RunStatus.FAILED, f"{outcome.status}: {outcome.reason}"
 
 
 def close_run(work: Work, record: RunRecord, plan: LoadPlan, folder: RunFolder, ended_utc: str | None = None) -> None:
@@ -57,6 +55,9 @@ def close_run(work: Work, record: RunRecord, plan: LoadPlan, folder: RunFolder, 
             f"its journals are kept: `assay run --resume {work.campaign.path}` closes it again"
         )
         write_json(folder.record, record)
+    now_ns = time.monotonic_ns()
+    end = DoneEvent(time_ns=now_ns, clock_offset_ns=time.time_ns() - now_ns, status=record.status, reason=record.reason)
+    append_event(folder.progress, end)
 
 
 def unclosed(folder: RunFolder) -> bool:
@@ -66,7 +67,7 @@ def unclosed(folder: RunFolder) -> bool:
 
 def held_load(folder: RunFolder) -> bool:
     """Whether a load may have been started: its plan is written just before."""
-    return (folder.parts / "plan.json").exists() and folder.record.exists()
+    return folder.plan.exists() and folder.record.exists()
 
 
 def _close(work: Work, record: RunRecord, plan: LoadPlan, folder: RunFolder, ended_utc: str | None) -> None:
@@ -105,14 +106,14 @@ def _audit(folder: RunFolder) -> str:
     return "; ".join(f"{f.rule} {f.verdict}: {f.arithmetic}" for f in report.problems if f.verdict in worst)
 
 
-def _complete(record: RunRecord, outcome: dict[str, Any], ledger: Ledger, folder: RunFolder) -> None:
+def _complete(record: RunRecord, outcome: LoadOutcome, ledger: Ledger, folder: RunFolder) -> None:
     record.issued = ledger.issued
     record.loadgen_version = importlib.metadata.version("mlcommons-loadgen")
-    if facts := outcome.get("warmup"):
+    if outcome.warmup is not None:
         known = {"ready_ns": record.warmup.ready_ns, "queued_ns": record.warmup.queued_ns}
-        record.warmup = WarmupFacts.model_validate({**facts, **known})
-    for endpoint, window in zip(record.endpoints, outcome.get("windows", []), strict=False):
-        endpoint.window = window
+        record.warmup = outcome.warmup.model_copy(update=known)
+    for endpoint in record.endpoints:
+        endpoint.window = outcome.windows.get(endpoint.name, endpoint.window)
     record.client = audit_client(folder, outcome)
 
 

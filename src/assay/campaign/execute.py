@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from assay import __version__
 from assay.benchmarks import write_benchmark
@@ -18,7 +17,6 @@ from assay.campaign.work import Work, utc_now
 from assay.config import Config, dump_config
 from assay.deploy.deployment import WATCH_S
 from assay.engines import build_engine
-from assay.load.closing import read_outcome
 from assay.load.plan import EndpointPlan, LoadgenSettings, LoadPlan, Timeouts, WarmupPlan
 from assay.runs import (
     EndpointFacts,
@@ -28,9 +26,11 @@ from assay.runs import (
     RunStatus,
     SystemRecord,
     WarmupFacts,
+    read_outcome,
     write_json,
     write_text,
 )
+from assay.runs.progress import AnyEvent
 from assay.runs.scenarios import is_paced
 from assay.telemetry import NodeActivity, Sampler
 
@@ -57,7 +57,7 @@ async def execute(
     endpoints: Sequence[EndpointFacts],
     folder: RunFolder,
     limit_s: float,
-    progress: Callable[[dict[str, Any]], None],
+    progress: Callable[[AnyEvent], None],
 ) -> RunRecord:
     """Carry out one run in `folder` (which is made) and close it; returns its record.
 

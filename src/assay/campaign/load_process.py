@@ -9,17 +9,15 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
-
-import orjson
 
 from assay.load.plan import LoadPlan
 from assay.runs import RunFolder, write_json
+from assay.runs.progress import AnyEvent, parse_event
 
 _STOP_S = 3.0
 _LINE_BYTES = 1 << 20
 
-Progress = Callable[[dict[str, Any]], None]
+Progress = Callable[[AnyEvent], None]
 
 
 class TimedOutError(Exception):
@@ -32,14 +30,13 @@ async def run_load(plan: LoadPlan, folder: RunFolder, limit_s: float, progress: 
     Raises TimedOutError when `limit_s` passed; on cancellation the process is stopped first.
     """
     folder.parts.mkdir()
-    plan_path = folder.parts / "plan.json"
-    write_json(plan_path, plan)
+    write_json(folder.plan, plan)
     with folder.driver_log.open("ab") as log:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "assay.load.driver",
-            str(plan_path),
+            str(folder.plan),
             str(os.getpid()),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
@@ -66,11 +63,17 @@ def _environment(own: Mapping[str, str]) -> dict[str, str]:
 
 async def _follow(process: asyncio.subprocess.Process, folder: RunFolder, progress: Progress) -> None:
     assert process.stdout is not None
-    with folder.progress.open("ab", buffering=0) as file:
+    with folder.progress.open("ab", buffering=0) as file, folder.driver_log.open("ab", buffering=0) as log:
         async for line in process.stdout:
+            try:
+                event = parse_event(line)
+            except ValueError:
+                event = None
+            if event is None:  # not the driver's own words
+                log.write(line)
+                continue
             file.write(line)
-            with contextlib.suppress(orjson.JSONDecodeError):
-                progress(orjson.loads(line))
+            progress(event)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

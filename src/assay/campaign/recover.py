@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 from assay.campaign.close import close_run, held_load, judge_load, unclosed
 from assay.campaign.work import Work
-from assay.load.closing import discard_journals, read_outcome
+from assay.load.closing import discard_journals
 from assay.load.plan import read_plan
-from assay.runs import CampaignState, RunEntry, RunFolder, RunRecord, RunStatus
+from assay.runs import CampaignState, RunEntry, RunFolder, RunRecord, RunStatus, read_outcome
 
 _WITH_RESULT = (RunStatus.COMPLETED, RunStatus.INVALID)
 _KILLED = "the process that carried out the campaign was killed"
@@ -70,13 +70,13 @@ def _settle(work: Work, folder: RunFolder) -> RunRecord | None:
         return None
     record = RunRecord.model_validate_json(folder.record.read_bytes())
     outcome = read_outcome(folder)
-    if outcome["status"] == "finished":
+    if outcome.finished:
         judge_load(record, outcome)
     else:
         record.status, record.reason = RunStatus.INTERRUPTED, _KILLED
     # Telemetry is written after the load and before anything else.
     record.closed = "after an interruption" + ("" if folder.telemetry.exists() else "; without telemetry")
-    close_run(work, record, read_plan(folder.parts / "plan.json"), folder, _last_sign(folder))
+    close_run(work, record, read_plan(folder.plan), folder, _last_sign(folder))
     return record
 
 

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from assay.benchmarks import get_benchmark
 from assay.campaign.estimate import count, estimator, together
@@ -38,6 +38,7 @@ from assay.runs import (
     write_json,
 )
 from assay.runs.campaign import find_campaigns
+from assay.runs.progress import AnyEvent
 from assay.telemetry import NodeActivity
 
 _LEAST_LIMIT_S = 900.0
@@ -49,7 +50,7 @@ class Listener(Protocol):
 
     def say(self, text: str) -> None: ...
     def run_begins(self, entry: RunEntry, number: int, total: int, samples: int) -> None: ...
-    def progress(self, facts: dict[str, Any]) -> None: ...
+    def progress(self, event: AnyEvent) -> None: ...
     def run_ends(self, entry: RunEntry, result: Result | None) -> None: ...
 
 

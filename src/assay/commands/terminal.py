@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from assay.runs import Result, RunEntry
+from assay.runs.progress import AnyEvent, ProgressEvent
 
 _PLAIN_EVERY_S = 10.0
 
@@ -22,7 +22,6 @@ class Terminal:
         self._task: TaskID | None = None
         self._label = ""
         self._total = 0
-        self._started_ns = 0
         self._said_at = 0.0
 
     def say(self, text: str) -> None:
@@ -31,7 +30,6 @@ class Terminal:
     def run_begins(self, entry: RunEntry, number: int, total: int, samples: int) -> None:
         self._label = f"[{number}/{total}] {entry.key}"
         self._total = samples
-        self._started_ns = 0
         self._said_at = time.monotonic()
         if not self._console.is_terminal:
             self.say(f"{self._label}: {samples} samples")
@@ -48,27 +46,27 @@ class Terminal:
         self._task = self._live.add_task(self._label, total=samples, rates="warm-up")
         self._live.start()
 
-    def progress(self, facts: dict[str, Any]) -> None:
-        if facts["event"] == "start":
-            self._started_ns = facts["time_ns"]
-        if facts["event"] != "progress":
+    def progress(self, event: AnyEvent) -> None:
+        if not isinstance(event, ProgressEvent):
             return
-        self._total = max(self._total, facts["issued"])
-        line = self._rates(facts)
+        self._total = max(self._total, event.issued)
+        line = self._rates(event)
         if self._live and self._task is not None:
-            self._live.update(self._task, completed=facts["completed"], total=self._total, rates=line)
+            self._live.update(self._task, completed=event.completed, total=self._total, rates=line)
         elif time.monotonic() - self._said_at >= _PLAIN_EVERY_S:
             self._said_at = time.monotonic()
-            self.say(f"{self._label}: {facts['completed']}/{self._total} samples, {line}")
+            self.say(f"{self._label}: {event.completed}/{self._total} samples, {line}")
 
-    def _rates(self, facts: dict[str, Any]) -> str:
-        elapsed_s = max(1e-9, (facts["time_ns"] - self._started_ns) / 1e9)
-        rate = facts["completed"] / elapsed_s
-        parts = [f"{rate:.2f} samples/s", f"{facts['output_tokens'] / elapsed_s:.0f} tokens/s"]
-        parts += [f"{facts['failed']} failed"] if facts["failed"] else []
-        parts += [f"{name} is out" for name, endpoint in facts["endpoints"].items() if endpoint["out"]]
-        if rate > 0 and (left := self._total - facts["completed"]) > 0:
-            parts.append(f"about {left / rate:.0f} s left")
+    def _rates(self, event: ProgressEvent) -> str:
+        elapsed_s = max(1e-9, event.elapsed_ns / 1e9)
+        rate = event.completed / elapsed_s
+        parts = [f"{rate:.2f} samples/s", f"{event.output_tokens / elapsed_s:.0f} tokens/s"]
+        parts += [f"{event.failed} failed"] if event.failed else []
+        parts += [f"{name} is out" for name, endpoint in event.endpoints.items() if endpoint.out]
+        if event.left is not None:
+            parts.append(f"about {event.left.ns / 1e9:.0f} s left")
+        elif rate > 0 and (left := self._total - event.completed) > 0:  # what is planned is the least there will be
+            parts.append(f"at least {left / rate:.0f} s left")
         return ", ".join(parts)
 
     def run_ends(self, entry: RunEntry, result: Result | None) -> None:

@@ -12,28 +12,19 @@ from typing import Any
 import numpy as np
 import orjson
 
-from assay.load.journal import ISSUED_NAME, OUTCOME_NAME, Issued, read_attempts, read_issued
+from assay.load.journal import Issued, read_attempts, read_issued
 from assay.load.ledger import LOST, Attempt, Counts, attempt_of, build_ledger, final_attempts
 from assay.load.plan import LoadPlan
 from assay.load.schedule import scheduled_ns
 from assay.load.source import NO_TIME
-from assay.runs import Ledger, RequestWriter, RunFolder, write_json
+from assay.runs import Ledger, LoadOutcome, RequestWriter, RunFolder, read_outcome, write_json
 from assay.runs.loadgen_logs import read_detail
-
-
-def read_outcome(folder: RunFolder) -> dict[str, Any]:
-    """How the load process says it ended; a process that was killed said nothing."""
-    path = folder.parts / OUTCOME_NAME
-    if not path.exists():
-        return {"status": "killed", "reason": "LoadGen's process ended without a word; see driver.log"}
-    outcome: dict[str, Any] = orjson.loads(path.read_bytes())
-    return outcome
 
 
 def close_load(folder: RunFolder, plan: LoadPlan) -> Ledger:
     """Write `requests.parquet`, `warmup.parquet` and `ledger.json`; the journals stay until `discard_journals`."""
     outcome = read_outcome(folder)
-    issued = _with_loadgens_schedule(plan, outcome, read_issued(folder.parts / ISSUED_NAME))
+    issued = _with_loadgens_schedule(plan, outcome, read_issued(folder.issued))
     by_sample = {issue.sample: issue for issue in issued}
     attempts = [attempt_of(row) for row in _rows(folder)]
     final = final_attempts(attempts, plan.max_attempts)
@@ -48,15 +39,14 @@ def close_load(folder: RunFolder, plan: LoadPlan) -> Ledger:
     if warmups := [row for path in sorted(folder.parts.glob("warmup-*.jsonl")) for row in read_attempts(path)]:
         with RequestWriter(folder.warmup) as writer:
             writer.write(_warmup_row(row) for row in warmups)
-    finished = outcome["status"] == "finished"
     counts = Counts(
-        callback_issued=outcome.get("issued", len(issued)),
-        driver_completed=outcome.get("completed") if finished else None,
-        driver_failed=outcome.get("failed") if finished else None,
-        log_completed=_logged_samples(folder, plan) if finished else None,
-        short_outputs=outcome.get("short_outputs", 0),
-        estimated_tokens=outcome.get("estimated_tokens", 0),
-        resent_after_first_token=outcome.get("first_token_then_resent", 0),
+        callback_issued=len(issued) if outcome.issued is None else outcome.issued,
+        driver_completed=outcome.completed if outcome.finished else None,
+        driver_failed=outcome.failed if outcome.finished else None,
+        log_completed=_logged_samples(folder, plan) if outcome.finished else None,
+        short_outputs=outcome.short_outputs,
+        estimated_tokens=outcome.estimated_tokens,
+        resent_after_first_token=outcome.first_token_then_resent,
     )
     endpoints = [endpoint.name for endpoint in plan.endpoints]
     ledger = build_ledger([issue.sample for issue in issued], attempts, final, endpoints, counts)
@@ -129,9 +119,9 @@ def _logged_samples(folder: RunFolder, plan: LoadPlan) -> int | None:
         return None
 
 
-def _with_loadgens_schedule(plan: LoadPlan, outcome: dict[str, Any], issued: list[Issued]) -> list[Issued]:
+def _with_loadgens_schedule(plan: LoadPlan, outcome: LoadOutcome, issued: list[Issued]) -> list[Issued]:
     """LoadGen doesn't tell when a sample was due, but its schedule can be computed again; the pacer's is written."""
-    seed, qps = outcome.get("schedule_seed"), outcome.get("target_qps")
+    seed, qps = outcome.schedule_seed, outcome.target_qps
     if plan.loadgen is None or plan.loadgen.scenario != "Server" or seed is None or qps is None:
         return issued
     due_ns = scheduled_ns(np.asarray([issue.issued_ns for issue in issued], dtype=np.int64), seed, qps)

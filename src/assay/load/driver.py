@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import orjson
 
 from assay.errors import AssayError
 from assay.load.frames import Done, First, Health
 from assay.load.hub import Hub
-from assay.load.journal import ISSUED_NAME, OUTCOME_NAME, IssuedJournal
+from assay.load.journal import IssuedJournal
+from assay.load.meter import Meter
 from assay.load.pacer import Pacer
 from assay.load.plan import LoadPlan, read_plan
 from assay.load.processes import SelfMeasure, die_with_parent, quiet_gc
@@ -32,9 +32,10 @@ from assay.load.router import Fate, Router
 from assay.load.source import Answer, FirstToken, Issue, Schedule, Source
 from assay.load.transport import Outcome
 from assay.load.warmup import Warmup
-from assay.runs import write_json
+from assay.runs import LoadOutcome, RunFolder, WarmupFacts, write_json
+from assay.runs.outcome import HopTimes, LoadEnd
+from assay.runs.progress import AnyEvent, Phase, PhaseEvent, event_line
 
-_PROGRESS_NS = 500_000_000
 _PROBE_NS = 1_000_000_000
 _OUTCOMES = list(Outcome)
 _OK = _OUTCOMES.index(Outcome.OK)
@@ -47,12 +48,8 @@ _PATIENCE_S = 0.25
 
 @dataclass
 class Tally:
-    """`outcome.json`: how the load process ended and what it counted."""
+    """What is counted for the outcome, beside what progress tells."""
 
-    status: str = "finished"
-    reason: str = ""
-    failed: int = 0
-    completed: int = 0
     short_outputs: int = 0
     estimated_tokens: int = 0
     first_token_then_resent: int = 0
@@ -66,7 +63,7 @@ class Driver:
         self._plan = plan
         self._folder = Path(plan.folder)
         self._lock = threading.Lock()  # guards the router and the sockets: LoadGen's thread dispatches too
-        self._issued = IssuedJournal(self._folder / "parts" / ISSUED_NAME)
+        self._issued = IssuedJournal(RunFolder(self._folder).issued)
         self._queries = array("q")  # the source's name of each sample, by sample_id
         self._first_told = bytearray()  # by sample_id
         self._over = False
@@ -74,8 +71,7 @@ class Driver:
         self._error: BaseException | None = None
         self._signal = 0
         self._tally = Tally()
-        self._endpoint_ok = [0] * len(plan.endpoints)
-        self._tokens = 0
+        self._meter = Meter(plan)
         self._last_probe_ns = 0
         self._measure = SelfMeasure()
         self._hub = Hub(plan_path, plan.workers, len(plan.endpoints))
@@ -93,16 +89,19 @@ class Driver:
         """Warm up, run the load to its end or until something ends it; returns the exit code."""
         self._hub.wait_ready(self._stopped)
         warmup = Warmup(self._plan, self._hub, _OK, self._stopped)
-        _say("warmup")
+        self._say("warmup")
         facts = warmup.run()
         self._router = self._make_router(warmup)
         self._source: Source | None = None
         if not self._stopped() and not all(lane.out for lane in self._router.lanes):
             self._loop(self._begin())
-        self._conclude()
+        with self._lock:
+            self._closing = True
+        status, reason = self._conclusion()
+        self._say("closing")
         self._hub.stop(_WORKER_STOP_S)
-        self._save(facts)
-        return 0 if self._tally.status == "finished" else 1
+        self._save(status, reason, facts)
+        return 0 if status == "finished" else 1
 
     def _make_router(self, warmup: Warmup) -> Router:
         weights: list[int] = np.load(self._plan.prompt_tokens).tolist()
@@ -123,8 +122,9 @@ class Driver:
         quiet_gc()
         self._measure.start()
         self._hub.start_measuring()
-        _say("start")
-        source.start(time.monotonic_ns())
+        self._say("start")
+        self._meter.begin(now_ns := time.monotonic_ns())
+        source.start(now_ns)
         return source
 
     def _make_source(self) -> Source:
@@ -142,6 +142,7 @@ class Driver:
                 return
             first = len(self._queries)
             self._issued.add(first, issues, now_ns)
+            self._meter.take(issues, now_ns)
             self._queries.extend(issue.query for issue in issues)
             self._first_told.extend(bytes(len(issues)))
             self._router.offer((first + place, issue.qsl_idx, issue.session) for place, issue in enumerate(issues))
@@ -156,13 +157,17 @@ class Driver:
 
     def _loop(self, source: Source) -> None:
         next_progress_ns = 0
+        phase: Phase | None = None
         while not self._over and not self._stopped() and not self._router.all_gone:
             self._step(source, self._hub.poll(self._patience_s(source)))
             now_ns = time.monotonic_ns()
             if now_ns >= next_progress_ns:
-                self._progress()
-                next_progress_ns = now_ns + _PROGRESS_NS
-        self._progress()
+                if phase != (current := self._meter.phase(self._router)):
+                    self._say(current)
+                    phase = current
+                _tell(self._meter.progress(self._router, now_ns))
+                next_progress_ns = now_ns + self._meter.interval_ns(now_ns)
+        _tell(self._meter.progress(self._router, time.monotonic_ns()))
 
     def _patience_s(self, source: Source) -> float:
         waited_for = [
@@ -210,6 +215,8 @@ class Driver:
         fate = self._router.finish(
             done.sample, done.endpoint, ok=ok, unreachable=done.outcome in _UNREACHABLE, now_ns=now_ns
         )
+        if not ok:
+            self._meter.attempt_failed(done.endpoint)
         if fate is Fate.RESEND:
             return
         query = self._queries[done.sample]
@@ -217,7 +224,7 @@ class Driver:
             firsts.append(FirstToken(query, b""))  # a failed sample too: without it LoadGen's process crashes
         if fate is Fate.FAILED:
             # LoadGen has no way to say "failed": the query must be completed or the test never ends.
-            self._tally.failed += 1
+            self._meter.failed += 1
             answers.append(Answer(query, b"", _LEAST_TOKENS, done.done_ns))
             return
         if not self._plan.streams_first_token:
@@ -230,62 +237,61 @@ class Driver:
         if tokens < 0:
             tokens = len(ids) // 4 or done.chunks
             self._tally.estimated_tokens += 1
-        self._tally.completed += 1
-        self._endpoint_ok[done.endpoint] += 1
-        self._tokens += tokens
+        self._meter.answered(done, tokens)
         if tokens < _LEAST_TOKENS:
             self._tally.short_outputs += 1
             ids += self._plan.eos_id.to_bytes(4, "little") * (_LEAST_TOKENS - tokens) if ids else b""
         return ids, max(tokens, _LEAST_TOKENS)
 
-    def _progress(self) -> None:
-        _say(
-            "progress",
-            issued=len(self._queries),
-            completed=self._tally.completed,
-            failed=self._tally.failed,
-            in_flight=self._router.in_flight,
-            output_tokens=self._tokens,
-            endpoints={
-                endpoint.name: {"completed": ok, "in_flight": lane.in_flight, "out": lane.out}
-                for endpoint, ok, lane in zip(self._plan.endpoints, self._endpoint_ok, self._router.lanes, strict=True)
-            },
-        )
-
-    def _conclude(self) -> None:
-        with self._lock:
-            self._closing = True
+    def _conclusion(self) -> tuple[LoadEnd, str]:
+        """How the load ended, and why where it didn't go to its end."""
         if self._error is not None:
-            self._tally.status, self._tally.reason = "error", f"{type(self._error).__name__}: {self._error}"
-        elif self._stopped():
-            self._tally.status, self._tally.reason = "stopped", signal.Signals(self._signal).name
-        elif not self._over:
-            before = "" if self._source else " during warm-up"
-            self._tally.status, self._tally.reason = "endpoints_gone", f"no endpoint answers any more{before}"
+            return "error", f"{type(self._error).__name__}: {self._error}"
+        if self._stopped():
+            return "stopped", signal.Signals(self._signal).name
+        if not self._over:
+            return "endpoints_gone", f"no endpoint answers any more{'' if self._source else ' during warm-up'}"
+        return "finished", ""
 
-    def _save(self, facts: Any) -> None:
-        stats: dict[str, Any] = {**self._hub.stats, "loadgen": self._measure.report()}
-        tally = dict(vars(self._tally))
-        hops = np.asarray(tally.pop("hops_ns"), dtype=np.int64)
+    def _save(self, status: LoadEnd, reason: str, warmup: WarmupFacts) -> None:
+        hops = np.asarray(self._tally.hops_ns, dtype=np.int64)
         schedule = self._source.schedule if self._source else Schedule()
-        tally |= {
-            "issued": len(self._queries),
-            "windows": [lane.window for lane in self._router.lanes],
-            "hop_percentiles_ns": [int(np.percentile(hops, p)) for p in (50, 99, 100)] if len(hops) else None,
-            "processes": stats,
-            "warmup": facts.model_dump(),
-            "schedule_seed": schedule.seed,
-            "target_qps": schedule.target_qps,
-        }
-        write_json(self._folder / "parts" / OUTCOME_NAME, tally)
+        outcome = LoadOutcome(
+            status=status,
+            reason=reason,
+            issued=self._meter.issued,
+            completed=self._meter.completed,
+            failed=self._meter.failed,
+            short_outputs=self._tally.short_outputs,
+            estimated_tokens=self._tally.estimated_tokens,
+            first_token_then_resent=self._tally.first_token_then_resent,
+            windows={
+                endpoint.name: lane.window
+                for endpoint, lane in zip(self._plan.endpoints, self._router.lanes, strict=True)
+            },
+            hops=_hop_times(hops) if len(hops) else None,
+            processes={**self._hub.stats, "loadgen": self._measure.report()},
+            warmup=warmup,
+            schedule_seed=schedule.seed,
+            target_qps=schedule.target_qps,
+        )
+        write_json(RunFolder(self._folder).outcome, outcome)
         trace = self._folder / "mlperf_log_trace.json"
         if trace.exists() and not trace.stat().st_size:  # LoadGen makes it even where tracing is off
             trace.unlink()
 
+    def _say(self, phase: Phase) -> None:
+        now_ns = time.monotonic_ns()
+        _tell(PhaseEvent(time_ns=now_ns, clock_offset_ns=self._meter.clock_offset_ns, phase=phase))
 
-def _say(event: str, **facts: Any) -> None:
-    line = orjson.dumps({"event": event, "time_ns": time.monotonic_ns(), **facts}, option=orjson.OPT_APPEND_NEWLINE)
-    os.write(1, line)
+
+def _hop_times(hops_ns: np.ndarray[Any, Any]) -> HopTimes:
+    p50_ns, p99_ns, max_ns = (int(np.percentile(hops_ns, share)) for share in (50, 99, 100))
+    return HopTimes(p50_ns=p50_ns, p99_ns=p99_ns, max_ns=max_ns)
+
+
+def _tell(event: AnyEvent) -> None:
+    os.write(1, event_line(event))
 
 
 def main(argv: list[str]) -> int:
@@ -296,7 +302,7 @@ def main(argv: list[str]) -> int:
     try:
         return Driver(plan, plan_path).run()
     except AssayError as error:
-        write_json(Path(plan.folder) / "parts" / OUTCOME_NAME, {"status": "error", "reason": str(error)})
+        write_json(RunFolder(Path(plan.folder)).outcome, LoadOutcome(status="error", reason=str(error)))
         return 1
 
 

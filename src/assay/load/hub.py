@@ -12,10 +12,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import orjson
-
 from assay.errors import AssayError
 from assay.load import frames
+from assay.runs.outcome import ProcessFacts
 
 _RECEIVE_BYTES = 1 << 20
 _READY_LIMIT_S = 30.0
@@ -39,7 +38,7 @@ class Hub:
         self._shares = _worker_shares(endpoints, workers)
         self._ready = 0
         self._stopping = False
-        self.stats: dict[str, dict[str, float]] = {}
+        self.stats: dict[str, ProcessFacts] = {}
         self._wake_receiver, self._wake_sender = socket.socketpair()
         self._wake_receiver.setblocking(False)
         self._wake_sender.setblocking(False)
@@ -109,7 +108,7 @@ class Hub:
         elif kind == frames.HEALTH:
             messages.append(frames.unpack_health(payload))
         elif kind == frames.STATS:
-            self.stats[f"worker-{worker}"] = orjson.loads(bytes(payload[1:]))
+            self.stats[f"worker-{worker}"] = ProcessFacts.model_validate_json(bytes(payload[1:]))
         elif kind == frames.READY:
             self._ready += 1
 

@@ -19,9 +19,6 @@ from assay.load.source import Issue
 _ISSUED = struct.Struct("<qiqq")
 _FLUSH_BYTES = 256 * 1024
 
-ISSUED_NAME = "issued.bin"
-OUTCOME_NAME = "outcome.json"
-
 
 def attempts_path(parts: Path, worker: int) -> Path:
     return parts / f"attempts-{worker}.jsonl"

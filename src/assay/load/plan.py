@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from assay.runs.scenarios import DriverName, Mode, Scenario
 from assay.runs.shapes import LoadShape
+from assay.runs.stored import Stored, require_model
 from assay.serving.connection import EndpointConnection
 
 LoadgenScenario = Literal["Offline", "Server", "SingleStream"]
@@ -66,7 +67,13 @@ class WarmupPlan(_Model):
     tolerance: float = 0.2
 
 
-class LoadPlan(_Model):
+class LoadPlan(Stored):
+    """One run's load."""
+
+    WHAT: ClassVar[str] = "the plan of a load"
+    MEND: ClassVar[str] = "remove its run folder, and the run is done again"
+
+    version: int = 1
     folder: str
     scenario: Scenario
     mode: Mode
@@ -109,4 +116,5 @@ class LoadPlan(_Model):
 
 
 def read_plan(path: Path) -> LoadPlan:
-    return LoadPlan.model_validate_json(path.read_bytes())
+    """Raises UserError where there is none or it can't be read."""
+    return require_model(path, LoadPlan, f"{path}: not found: no load was begun")

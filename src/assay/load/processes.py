@@ -9,7 +9,8 @@ import os
 import resource
 import signal
 import time
-from typing import Any
+
+from assay.runs.outcome import ProcessFacts
 
 _PR_SET_PDEATHSIG = 1
 _TICK_S = 0.02
@@ -64,14 +65,14 @@ class SelfMeasure:
         self._due_ns = now_ns + int(_TICK_S * 1e9)
         loop.call_later(_TICK_S, self._tick, loop)
 
-    def report(self) -> dict[str, Any]:
-        """`cpu_share` (CPU s a wall s), `peak_rss_bytes`; `lag_p99_ns`, `lag_max_ns` where a loop was measured."""
+    def report(self) -> ProcessFacts:
+        """From `start` to now; lateness only where a loop was measured."""
         wall_ns = max(1, time.monotonic_ns() - self._started_ns)
-        peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        cpu_share = (cpu_ns() - self._cpu_started_ns) / wall_ns
-        found: dict[str, Any] = {"cpu_share": cpu_share, "peak_rss_bytes": peak_bytes}
+        facts = ProcessFacts(
+            cpu_share=(cpu_ns() - self._cpu_started_ns) / wall_ns,
+            peak_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        )
         if self._lag_ns:
             ordered = sorted(self._lag_ns)
-            found["lag_p99_ns"] = ordered[int(len(ordered) * 0.99)]
-            found["lag_max_ns"] = ordered[-1]
-        return found
+            facts.lag_p99_ns, facts.lag_max_ns = ordered[int(len(ordered) * 0.99)], ordered[-1]
+        return facts

@@ -211,5 +211,10 @@ class Router:
         return all(lane.out and lane.failed_probes for lane in self.lanes)
 
     @property
+    def queued(self) -> int:
+        """Samples that wait for an endpoint, those that wait to be sent again included."""
+        return len(self._queue) + len(self._retries)
+
+    @property
     def in_flight(self) -> int:
         return len(self._flying)

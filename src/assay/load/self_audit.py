@@ -9,27 +9,27 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import orjson
 import pyarrow.compute as pc
 
-from assay.runs import ClientAudit, RunFolder, SystemRecord, read_requests
+from assay.runs import ClientAudit, LoadOutcome, RunFolder, SystemRecord, read_model, read_requests
 
 CPU_LIMIT = 0.85
 LEAST_DELAY_NS = 2_000_000
 DELAY_SHARE = 0.05
 
 
-def audit_client(folder: RunFolder, outcome: dict[str, Any]) -> ClientAudit:
+def audit_client(folder: RunFolder, outcome: LoadOutcome) -> ClientAudit:
     """Read the run's requests, its system record and the load process' outcome; name every limit that is passed."""
-    processes: dict[str, dict[str, float]] = outcome.get("processes", {})
+    processes, system = outcome.processes, read_model(folder.system, SystemRecord)
     audit = ClientAudit(
-        cpu_share={name: round(facts["cpu_share"], 4) for name, facts in processes.items()},
-        loop_lag_p99_ns={name: int(f["lag_p99_ns"]) for name, f in processes.items() if "lag_p99_ns" in f},
-        loop_lag_max_ns={name: int(f["lag_max_ns"]) for name, f in processes.items() if "lag_max_ns" in f},
-        calibration=_calibration(folder),
+        cpu_share={name: round(facts.cpu_share, 4) for name, facts in processes.items()},
+        loop_lag_p99_ns={name: f.lag_p99_ns for name, f in processes.items() if f.lag_p99_ns is not None},
+        loop_lag_max_ns={name: f.lag_max_ns for name, f in processes.items() if f.lag_max_ns is not None},
+        calibration=system.client_calibration if system else None,
     )
-    if hops := outcome.get("hop_percentiles_ns"):
-        audit.completion_hop_p50_ns, audit.completion_hop_p99_ns, audit.completion_hop_max_ns = hops
+    if hops := outcome.hops:
+        audit.completion_hop_p50_ns, audit.completion_hop_p99_ns = hops.p50_ns, hops.p99_ns
+        audit.completion_hop_max_ns = hops.max_ns
     ttft_ns, tpot_ns, lateness_ns = _measured(folder)
     if len(lateness_ns):
         audit.schedule_lateness_p50_ns, audit.schedule_lateness_p99_ns = (
@@ -38,13 +38,6 @@ def audit_client(folder: RunFolder, outcome: dict[str, Any]) -> ClientAudit:
     audit.reasons = _reasons(audit, _median(ttft_ns), _median(tpot_ns))
     audit.client_bound = bool(audit.reasons)
     return audit
-
-
-def _calibration(folder: RunFolder) -> dict[str, float] | None:
-    try:
-        return SystemRecord.model_validate(orjson.loads(folder.system.read_bytes())).client_calibration
-    except (OSError, ValueError):
-        return None
 
 
 def _measured(folder: RunFolder) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]:

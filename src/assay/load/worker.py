@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-import orjson
 import uvloop
 
 from assay.load import frames
@@ -185,7 +184,7 @@ class Worker(asyncio.Protocol):
 
     def _report(self) -> None:
         self._flush_outbox()
-        self._transport.write(frames.pack_stats(orjson.dumps(self._measure.report())))
+        self._transport.write(frames.pack_stats(self._measure.report().model_dump_json().encode()))
 
     def _stop(self) -> None:
         for tag, send in list(self._sends.items()):  # each leaves a record that says so

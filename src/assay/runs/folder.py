@@ -129,5 +129,10 @@ class RunFolder:
         return self.parts / "outcome.json"
 
     @property
+    def issued(self) -> Path:
+        """What the source of load handed over, as it came (`load.journal`); among the parts."""
+        return self.parts / "issued.bin"
+
+    @property
     def charts(self) -> Path:
         return self.path / "charts"

@@ -16,7 +16,7 @@ from assay.errors import UserError
 from assay.runs.record import RunStatus
 from assay.runs.sketch import Sketch
 
-VERSION = 1
+_VERSION = 1
 _TAIL_BYTES = 1 << 18  # holds some events of a run on many endpoints
 
 Phase = Literal["warmup", "start", "load", "drain", "closing", "done"]
@@ -66,7 +66,6 @@ class TimeLeft(_Model):
 
     ns: int
     basis: Literal["completed so far", "arrivals", "duration"]
-    at_least: bool = Field(default=False, description="true where the load may go on for longer")
 
 
 class ProgressEvent(_Event):
@@ -125,8 +124,8 @@ def parse_event(line: bytes) -> AnyEvent | None:
     except orjson.JSONDecodeError:
         return None
     version = data.get("version") if isinstance(data, dict) else None
-    if version != VERSION:
-        raise ValueError(f"it is of version {version!r}, this assay reads {VERSION}; use the assay that wrote it")
+    if version != _VERSION:
+        raise ValueError(f"it is of version {version!r}, this assay reads {_VERSION}; use the assay that wrote it")
     return _EVENT.validate_python(data)
 
 

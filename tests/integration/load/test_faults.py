@@ -68,7 +68,7 @@ def test_samples_that_always_fail_are_failed_and_loadgen_still_ends(tmp_path: Pa
     with simulators(tmp_path, [[*FAST, "--fault", "empty,after=3"]]) as urls:
         result = run(tmp_path, urls, scenario, samples=8, max_attempts=2)
     check_books(result)
-    assert result.outcome["status"] == "finished"
+    assert result.outcome.status == "finished"
     assert result.ledger.completed == 3
     assert result.ledger.failed == result.ledger.issued - 3
     assert result.ledger.failure_reasons == {"empty": result.ledger.failed}
@@ -125,7 +125,7 @@ def test_when_all_endpoints_are_gone_the_run_ends_and_the_books_balance(tmp_path
     with simulators(tmp_path, [[*FAST, "--fault", "die,after=10"]]) as urls:
         result = run(tmp_path, urls, scenario, samples=64, limit_s=30)
     check_books(result)
-    assert result.outcome["status"] == "endpoints_gone"
+    assert result.outcome.status == "endpoints_gone"
     assert result.ledger.completed <= 10
     assert result.ledger.lost > 0
     assert result.ledger.loadgen_completed is None
@@ -134,8 +134,8 @@ def test_when_all_endpoints_are_gone_the_run_ends_and_the_books_balance(tmp_path
 def test_nobody_there_from_the_start(tmp_path: Path) -> None:
     result = run(tmp_path, ["http://127.0.0.1:9"], warmup_prompts=4, limit_s=30)
     check_books(result)
-    assert result.outcome["status"] == "endpoints_gone"
-    assert "warm-up" in result.outcome["reason"]
+    assert result.outcome.status == "endpoints_gone"
+    assert "warm-up" in result.outcome.reason
     assert result.ledger.issued == 0
 
 
@@ -156,7 +156,7 @@ def test_a_run_over_its_limit_is_stopped_and_closed(tmp_path: Path) -> None:
     with simulators(tmp_path, [["--ttft-ms", "100", "--itl-ms", "100"]]) as urls:
         result = run(tmp_path, urls, samples=64, limit_s=4, timeouts={"stall_s": 30})
     check_books(result)
-    assert result.outcome["status"] == "stopped"
+    assert result.outcome.status == "stopped"
     assert result.ledger.lost > 0
     assert any(endpoint.lost for endpoint in result.ledger.endpoints)
     assert not _processes_of(result)

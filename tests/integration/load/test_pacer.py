@@ -66,7 +66,7 @@ def most_at_once(served: list[Served]) -> int:
 
 
 def sound(result: Run, requests: int) -> None:
-    assert result.outcome["status"] == "finished", result.outcome
+    assert result.outcome.status == "finished", result.outcome
     ledger = result.ledger
     assert ledger.balanced, ledger.problems
     assert (ledger.issued, ledger.completed, ledger.loadgen_completed) == (requests, requests, None)

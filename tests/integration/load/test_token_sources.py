@@ -40,7 +40,7 @@ def test_told_by_the_server(tmp_path: Path, body: dict[str, Any], source: str) -
     assert {row["token_source"] for row in rows} == {source}
     assert {row["output_tokens"] for row in rows} == {8}
     assert all((row["output_ids"] is None) == (source == "usage") for row in rows)
-    assert result.outcome["estimated_tokens"] == 0
+    assert result.outcome.estimated_tokens == 0
 
 
 def test_text_alone_is_counted_with_the_tokenizer_afterwards(tmp_path: Path, tokenizer: str) -> None:

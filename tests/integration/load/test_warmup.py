@@ -14,12 +14,14 @@ PACE = ("--ttft-ms", "10", "--itl-ms", "2", "--output-tokens", "8")
 def test_a_cold_start_is_measured_and_not_mixed_in(tmp_path: Path) -> None:
     with simulators(tmp_path, [[*PACE, "--fault", "cold_start,for=20,factor=20"]]) as urls:
         result = run(tmp_path, urls, warmup_prompts=4)
-    facts = result.outcome["warmup"]
-    assert facts["settled"]
-    assert facts["first_ttft_ns"] >= 200_000_000  # 20 times 10 ms, the simulator's truth
+    facts = result.outcome.warmup
+    assert facts is not None
+    assert facts.settled
+    assert facts.first_ttft_ns is not None
+    assert facts.first_ttft_ns >= 200_000_000  # 20 times 10 ms, the simulator's truth
     measured = read_requests(result.folder.requests, ["sent_ns", "qsl_idx"]).to_pylist()
     warmup = read_requests(result.folder.warmup, ["done_ns", "qsl_idx"]).to_pylist()
-    assert len(warmup) == facts["requests"]
+    assert len(warmup) == facts.requests
     assert max(row["done_ns"] for row in warmup) < min(row["sent_ns"] for row in measured)
     assert min(row["qsl_idx"] for row in warmup) == 32  # behind the samples: none of them is seen early
 
@@ -27,11 +29,11 @@ def test_a_cold_start_is_measured_and_not_mixed_in(tmp_path: Path) -> None:
 def test_a_window_is_found_near_what_the_server_runs_at_once(tmp_path: Path) -> None:
     with simulators(tmp_path, [[*PACE, "--max-num-seqs", "32"]]) as urls:
         result = run(tmp_path, urls, warmup_prompts=4, window=None)
-    assert 16 <= result.outcome["windows"][0] <= 128
+    assert 16 <= result.outcome.windows["sim0"] <= 128
 
 
 def test_an_endpoint_that_fails_its_warmup_is_left_out(tmp_path: Path) -> None:
     with simulators(tmp_path, [PACE]) as urls:
         result = run(tmp_path, [*urls, "http://127.0.0.1:9"], warmup_prompts=4)
-    assert result.outcome["status"] == "finished"
+    assert result.outcome.status == "finished"
     assert [endpoint.ok for endpoint in result.ledger.endpoints] == [32, 0]
