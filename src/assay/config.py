@@ -118,6 +118,8 @@ class Config(_Section):
     def _consistent(self) -> Config:
         if self.official and self.dataset.samples is not None:
             raise ValueError("dataset.samples can't go with official: the rules ask for all samples")
+        if self.official and (self.dataset.synthetic or self.dataset.hub or self.dataset.sessions):
+            raise ValueError("official runs take the benchmark's file: no dataset.synthetic, dataset.hub or sessions")
         if self.official and (self.queries or self.campaign.queries_per_node):
             raise ValueError("queries can't go with official: the rules set the count")
         if any(rate <= 0 for rate in self.target_qps.values()):

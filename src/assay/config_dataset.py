@@ -81,6 +81,9 @@ class DatasetConfig(_Section):
     sessions: bool = Field(
         default=False, description="each user turn of a conversation is a sample that waits for the answer before it"
     )
+    max_tokens: int | None = Field(
+        default=None, ge=1, description="longest answer of samples that name none; default: the benchmark's"
+    )
     block_tokens: int = Field(default=512, ge=1, description="traces: tokens that one of the hash_ids stands for")
     seed: int = Field(default=0, ge=0, description="of prompts that are made: synthetic ones and a trace's")
     synthetic: SyntheticConfig | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -83,7 +84,12 @@ def _read(rows: list[Row], request: Request, name: str) -> tuple[RowFormat, int,
         raise UserError(f"dataset {name} has no samples: {reading.note}.")
     if config.samples is not None and config.samples > total:
         raise UserError(f"dataset {name} has {total} samples; {config.samples} were asked for.")
-    return known, total, Reading(reading.samples[: config.samples], reading.note)
+    samples = [_limited(sample, config.max_tokens) for sample in reading.samples[: config.samples]]
+    return known, total, Reading(samples, reading.note)
+
+
+def _limited(sample: Sample, most: int | None) -> Sample:
+    return replace(sample, max_tokens=most) if most is not None and sample.max_tokens is None else sample
 
 
 def _made(name: str, kind: str, reading: Reading, *, total: int, generated: bool) -> Dataset:

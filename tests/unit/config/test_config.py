@@ -32,6 +32,15 @@ def load(tmp_path: Path, text: str, *overrides: str) -> Config:
         ("scenarios: [Offline]\nengine:\n  kind: vllm", ["assay.yaml", "engine.model", "missing"]),
         ("scenarios: [Offline]\ncluster:\n  nodes:\n    - name: Bad Name", ["assay.yaml:4", "cluster.nodes.0.name"]),
         ("scenarios: [Offline]\nofficial: true\ndataset: {samples: 3}", ["dataset.samples can't go with official"]),
+        (
+            "scenarios: [Offline]\nofficial: true\ndataset: {sessions: true}",
+            ["official runs take the benchmark's file"],
+        ),
+        (
+            "dataset:\n  synthetic:\n    output: 8\n    input: {low: 5}",
+            ["assay.yaml:4: dataset.synthetic.input: write"],
+        ),
+        ("dataset:\n  hub: {nam: x}", ["assay.yaml:2: dataset.hub.nam: unknown key; did you mean 'name'?"]),
         ("scenarios: [Offline", ["assay.yaml:", "not YAML"]),
         ("- a list", ["assay.yaml:1", "found a list"]),
         ("scenarios: [Offline]\ntarget_qps: {Offline: -1}", ["target_qps must be above 0"]),

@@ -47,6 +47,11 @@ def test_a_reference_has_three_names(tmp_path: Path, name: str) -> None:
     assert load(tmp_path, {"prompt": "a", name: "b"}, {"prompt": "a"}).references is None
 
 
+def test_the_longest_answer_holds_for_samples_that_name_none(tmp_path: Path) -> None:
+    samples = load(tmp_path, {"prompt": "a"}, {"prompt": "b", "max_tokens": 7}, max_tokens=30).samples
+    assert [sample.max_tokens for sample in samples] == [30, 7]
+
+
 def test_a_conversation_is_asked_its_last_question(tmp_path: Path) -> None:
     dataset = load(tmp_path, {"messages": CHAT}, {"messages": CHAT[:2], "reference": "x"})
     last, first = dataset.samples
