@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.assay-installed
 TORCHX := $(VENV)-torchx
 APT    := $(shell cat tests/apt-packages.txt tests/rig/apt-packages.txt 2>/dev/null | grep -v '^\#')
 
-.PHONY: help setup model run test test-here test-rig test-setup lint format lock clean
+.PHONY: help setup model run test test-here test-rig mutants test-setup lint format lock clean
 
 help: ## show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -48,6 +48,9 @@ test-here: setup ## tests that need this machine alone
 test-rig: setup $(TORCHX)/.assay-installed ## tests on the rig's hosts: SSH, Slurm, Docker, Kubernetes, TorchX (as root)
 	$(BIN)/python -m pytest -q -m "$(RIG)"
 	$(TORCHX)/bin/python -m pytest -q tests/integration/cluster/test_torchx_launcher.py
+
+mutants: setup ## break the source on purpose in many ways and see that the tests notice each (minutes)
+	$(BIN)/python scripts/mutants
 
 test-setup: ## system packages that some tests need (Debian, as root); without them those tests are skipped
 	@sh scripts/install-test-packages $(APT)

@@ -8,7 +8,7 @@ import pytest
 from tests.synthetic import Node, Plan
 from tests.unit.analysis.conftest import Analyse
 
-from assay.analysis.compare import Change, Comparison, compare
+from assay.analysis.compare import Change, Comparison, Direction, compare
 from assay.errors import UserError
 
 BASE = Plan(nodes=(Node("node-a"),), samples=2000, chunks=False, telemetry=False)
@@ -50,6 +50,25 @@ def test_repeats_of_one_system_rarely_differ(analyse: Analyse) -> None:
         if change.quantity == "Output tokens/s"
     ]
     assert words.count("no difference shown") >= 5
+
+
+@pytest.mark.parametrize(
+    ("better", "low", "high", "slower"),
+    [
+        ("higher", 0.90, 0.97, True),
+        ("higher", 0.90, 0.99, False),
+        ("lower", 1.03, 1.10, True),
+        ("lower", 1.01, 1.10, False),
+        ("lower", None, None, False),
+    ],
+)
+def test_slower_is_what_the_whole_interval_says(
+    better: Direction, low: float | None, high: float | None, slower: bool
+) -> None:
+    known = {"quantity": "Output tokens/s", "unit": "", "baseline": 1.0, "other": 1.0, "ratio": 1.0, "paired": 0}
+    change = Change(better=better, low=low, high=high, decisive=True, **known)
+    assert change.slower_by(0.02) is slower
+    assert not change.model_copy(update={"decisive": False}).slower_by(0.02)
 
 
 def test_faster_is_better_and_never_slower(analyse: Analyse) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -27,6 +28,17 @@ def test_goodput_counts_samples_that_met_both_limits(analyse: Analyse) -> None:
     assert 0 < found.good == expected < 790
     assert found.share == expected / 800  # failed samples met no limit
     assert found.samples_per_s == pytest.approx(expected / run.samples.duration_s)
+
+
+def test_goodput_is_over_the_whole_time(analyse: Analyse) -> None:
+    """Samples that come late and miss the limits take their time all the same."""
+    run = analyse(Plan(scenario="SingleStream", samples=100, nodes=(Node("node-a"),), chunks=False))
+    assert run.samples is not None
+    late = np.arange(100) >= 50
+    slow = replace(run.samples, first_ns=run.samples.first_ns + np.where(late, 10**10, 0))
+    found = goodput(slow, "mine", Limits(10**9, 10**9), issued=100)
+    assert found.good == 50
+    assert found.samples_per_s == pytest.approx(50 / run.samples.duration_s)
 
 
 def test_goodput_under_the_scenarios_limits_is_reported(analyse: Analyse) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import jsonschema
 import orjson
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from tests.synthetic import Node, Plan, write_run
@@ -96,6 +97,48 @@ def test_each_condition_alone_forbids_valid(tmp_path: Path, change: dict[str, An
     assert any(reason in text for text in result.verdict.reasons), result.verdict.reasons
 
 
+@pytest.mark.parametrize(
+    ("file", "change", "reason"),
+    [
+        ("ledger", {"estimated_tokens": 7}, "chunks as tokens for 7 samples"),
+        ("ledger", {"resent_after_first_token": 3}, "3 samples were sent again after LoadGen had their first token"),
+        ("record", {"client": {"client_bound": True, "reasons": ["no core left"]}}, "no core left"),
+        ("record", {"dataset_samples": 500}, "the data set has 500 samples, the benchmark's 13368"),
+    ],
+)
+def test_each_fact_of_the_run_alone_forbids_valid(
+    tmp_path: Path, file: str, change: dict[str, Any], reason: str
+) -> None:
+    folder = write_run(tmp_path, OFFICIAL)
+    path: Path = getattr(folder, file)
+    write_json(path, orjson.loads(path.read_bytes()) | change)
+    verdict = summarise(folder).verdict
+    assert not verdict.valid
+    assert verdict.words.startswith("not valid, though LoadGen says VALID: ")
+    assert [reason in text for text in verdict.reasons] == [True], verdict.reasons
+
+
+def test_a_log_without_an_end_forbids_valid(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, OFFICIAL)
+    lines = folder.loadgen_detail.read_text().splitlines(keepends=True)
+    folder.loadgen_detail.write_text("".join(line for line in lines if '"num_' not in line))
+    verdict = summarise(folder).verdict
+    assert not verdict.valid
+    assert "LoadGen's detail log has no end" in verdict.reasons
+
+
+def test_a_limit_on_what_was_not_measured_does_not_hold(tmp_path: Path) -> None:
+    """Answers of one token have no time per token."""
+    folder = write_run(tmp_path, FAST_SERVER)
+    table = pq.read_table(folder.requests)
+    column = table.schema.get_field_index("output_tokens")
+    ones = pa.array([1] * len(table), table.schema.field(column).type)
+    pq.write_table(table.set_column(column, table.schema.field(column), ones), folder.requests)
+    verdict = summarise(folder).verdict
+    assert not verdict.valid
+    assert "TPOT: not measured, and Server limits its 99th percentile" in verdict.reasons
+
+
 def test_random_weights_forbid_valid_and_are_named(tmp_path: Path) -> None:
     folder = write_run(tmp_path, OFFICIAL)
     record = RunRecord.model_validate_json(folder.record.read_bytes())
@@ -133,10 +176,17 @@ def test_a_run_without_an_end_has_counts_and_no_rate(tmp_path: Path, status: Run
     assert result.endpoints == []
 
 
-def test_a_ledger_that_doesnt_balance_is_no_result(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"completed": 99, "lost": 1},  # other than the rows
+        {"issued": 101},  # other than the sum
+        {"problems": ["samples answered more than once: 7"]},
+    ],
+)
+def test_a_ledger_that_doesnt_balance_is_no_result(tmp_path: Path, change: dict[str, Any]) -> None:
     folder = write_run(tmp_path, Plan(samples=100))
-    ledger = orjson.loads(folder.ledger.read_bytes())
-    write_json(folder.ledger, ledger | {"completed": 99, "lost": 1})
+    write_json(folder.ledger, orjson.loads(folder.ledger.read_bytes()) | change)
     result = summarise(folder)
     assert result.verdict.words == "not accounted for: no result"
     assert "samples_per_s" not in result.figures

@@ -42,6 +42,15 @@ def test_every_sample_has_its_place() -> None:
     assert ledger.balanced
 
 
+def test_a_sample_that_still_had_an_attempt_is_lost_and_not_failed() -> None:
+    """The run ended while it waited to be sent again."""
+    attempts = [Attempt(0, 1, "a", "ok", 5), Attempt(1, 1, "a", "stalled", None)]
+    ledger = build(attempts, [0, 1], callback_issued=2)
+    assert (ledger.completed, ledger.failed, ledger.lost) == (1, 0, 1)
+    assert ledger.failure_reasons == {}
+    assert ledger.balanced
+
+
 @pytest.mark.parametrize(
     ("attempts", "issued", "counts", "words"),
     [

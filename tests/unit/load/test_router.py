@@ -85,6 +85,45 @@ def test_an_unreachable_endpoint_is_out_at_once_and_back_after_a_good_probe() ->
     assert router.out == []
 
 
+def test_an_endpoint_that_is_out_gets_nothing() -> None:
+    router = make([2, 2], attempts=9)
+    offer(router, 10)
+    gone = next(send for send in router.dispatch(0) if send.endpoint == 0)
+    finish(router, gone.sample, 0, ok=False, gone=True)
+    assert router.lanes[0].in_flight == 1
+    assert router.dispatch(10**12) == []
+    router.probed(0, healthy=True)
+    assert [send.endpoint for send in router.dispatch(10**12)] == [0]
+
+
+def test_an_endpoint_that_came_back_has_a_clean_slate() -> None:
+    router = make([1], attempts=9)
+    offer(router, 9)
+    for turn in range(3):
+        finish(router, router.dispatch(10**12 * turn)[0].sample, 0, 10**12 * turn, ok=False)
+    assert router.out == [0]
+    router.probed(0, healthy=True)
+    finish(router, router.dispatch(10**13)[0].sample, 0, 10**13, ok=False)
+    assert router.out == []
+
+
+def test_an_endpoint_known_to_be_faster_holds_more() -> None:
+    router = Router([9, 9], lambda _: 1.0, max_attempts=1, offline_epoch=None, prior_rates=[1.0, 2.0])
+    offer(router, 9)
+    assert [send.endpoint for send in router.dispatch(0)].count(1) == 6
+
+
+def test_a_slow_endpoint_leaves_the_last_sample_to_a_fast_one() -> None:
+    """It would take 10 s, the other is free in 1 s and takes 1 s."""
+    router = Router([1, 1], lambda _: 1.0, max_attempts=1, offline_epoch=3, prior_rates=[0.1, 1.0])
+    offer(router, 1)
+    assert [send.endpoint for send in router.dispatch(0)] == [1]
+    offer(router, 1)
+    assert router.dispatch(0) == []
+    finish(router, 0, 1, 10**9)
+    assert [send.endpoint for send in router.dispatch(10**9)] == [1]
+
+
 def test_three_failures_in_a_row_take_an_endpoint_out_and_a_success_in_between_does_not() -> None:
     for pattern, out in [([False, False, False], True), ([False, True, False, False], False)]:
         router = make([1], attempts=9)
