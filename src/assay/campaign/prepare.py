@@ -68,7 +68,7 @@ def prepare(
     Raises UserError where the data set or the tokenizer is missing or doesn't fit.
     """
     _check_scenarios(config, benchmark)
-    tokenizer_json, tokeniser, model_files = _tokeniser(config, benchmark, say)
+    tokenizer_json, tokeniser, model_files = tokeniser_of(config, benchmark, say)
     dataset = load_dataset(benchmark, config.dataset, TokeniserCounter(tokeniser) if tokeniser else counter)
     say(f"data set {dataset.name}: {len(dataset)} of {dataset.total} samples, sha256 {dataset.sha256[:12]}")
     if dataset.note:
@@ -101,9 +101,13 @@ def _check_scenarios(config: Config, benchmark: Benchmark) -> None:
             raise UserError(f"scenarios: {benchmark.name} has no {scenario}; it has {known}")
 
 
-def _tokeniser(
+def tokeniser_of(
     config: Config, benchmark: Benchmark, say: Callable[[str], None]
 ) -> tuple[Path | None, PromptTokeniser | None, dict[str, str]]:
+    """The served model's tokenizer.json, what it does, and the model's files by SHA-256; None where none is known.
+
+    Raises UserError where it is missing or can't be read.
+    """
     files = _tokenizer_files(config, benchmark, say)
     if files is None:
         return None, None, {}

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from assay.commands.options import PATH, json_option, print_json, set_option
-from assay.errors import EXIT_FAILED, EXIT_OK, AssayError
+from assay.errors import EXIT_FAILED, EXIT_OK
 
 if TYPE_CHECKING:
-    from assay.config import Config
-    from assay.serving.health import CheckReport, CheckRow
+    from assay.serving.health import CheckReport
 
 
 @click.command()
@@ -27,33 +26,16 @@ def check(file: Path | None, overrides: tuple[str, ...], deep: bool, as_json: bo
 
     Exit code 1 where a run couldn't start.
     """
-    from assay.campaign.kinds import plan_runs
-    from assay.campaign.servers import campaign_nodes
+    from assay.campaign.preflight import preflight
     from assay.config import load_config
-    from assay.deploy.check import check_cluster
 
     config = load_config(file, list(overrides))
-    plan_runs(config, campaign_nodes(config))  # a mistake in the campaign is told here as well
-    extra = [_dataset_row(config)]
-    report = asyncio.run(check_cluster(config.engine, config.cluster, extra=extra, deep=deep, reach=config.reach))
+    report = asyncio.run(preflight(config, lambda told: click.echo(told, err=True), deep=deep))
     if as_json:
         print_json(report)
     else:
         click.echo(_text(report))
     sys.exit(EXIT_OK if report.ready else EXIT_FAILED)
-
-
-def _dataset_row(config: Config) -> CheckRow:
-    from assay.benchmarks import get_benchmark
-    from assay.datasets import load_dataset
-    from assay.serving.health import judged
-
-    try:
-        dataset = load_dataset(get_benchmark(config.benchmark), config.dataset)
-    except AssayError as error:
-        return judged("controller", "data set", False, 5, "not readable", str(error), required=True)
-    detail = f"{dataset.name}: {len(dataset)} of {dataset.total} samples, sha256 {dataset.sha256}"
-    return judged("controller", "data set", True, 5, detail, "", required=True)
 
 
 def _text(report: CheckReport) -> str:
@@ -69,6 +51,11 @@ def _text(report: CheckReport) -> str:
     console = Console(highlight=False, color_system=None)
     with console.capture() as captured:
         console.print(table)
-    ready = "a run can start" if report.ready else "a run can't start until the required checks pass"
+    if not report.ready:
+        ready = "a run can't start until the required checks pass"
+    elif report.answered:
+        ready = "a run can start"
+    else:
+        ready = "nothing found that keeps a run from starting; whether the servers answer shows when they start with it"
     score = f"health score {report.earned} of {report.possible}: the sum of the points; skipped checks don't count"
     return f"{captured.get()}\n{score}\n{ready}"

@@ -17,14 +17,13 @@ from typing import Any
 from assay.cluster.build import build_launcher
 from assay.cluster.launcher import Heard, Launcher, LaunchError
 from assay.cluster.options import ClusterOptions
+from assay.deploy.specs import server_specs
 from assay.deploy.state import DeploymentRecord, ServerRecord, Status, read_record, write_record
 from assay.engines import EngineOptions, build_engine
-from assay.errors import UserError
 from assay.runs import EndpointFacts
 from assay.serving.client import ControlClient, ControlError
 from assay.serving.connection import EndpointConnection, Reach
 from assay.serving.facts import NodeFacts
-from assay.serving.nodes import NodeOptions
 from assay.serving.servers import PlacedServer, RunningServer, ServerSpec, ServerState
 
 WATCH_S = 1.0
@@ -97,7 +96,7 @@ class Deployment:
         if running := self.engine.endpoints():
             await self._join(running)
             return
-        specs = self.engine.servers(self._nodes())
+        specs = server_specs(self.engine, self._cluster)
         self._launcher = build_launcher(self._cluster, self._label, self._folder)
         await self._launcher.prepare(specs)
         self._record("starting")
@@ -117,16 +116,6 @@ class Deployment:
             told = await self._launcher.observe(self._heard)
             self.nodes = [node.model_copy(update={"telemetry": told.get(node.name, "")}) for node in self.nodes]
         self._watcher = asyncio.create_task(self._watch(self._launcher))
-
-    def _nodes(self) -> tuple[NodeOptions, ...]:
-        nodes = self._cluster.node_list()
-        shared = len(nodes) > 1 and not all(node.accelerators for node in nodes)
-        if self._cluster.is_one_machine and shared and not self.engine.simulated:
-            raise UserError(
-                f"cluster.nodes: {len(nodes)} nodes on one machine would share its hardware and compare nothing; "
-                "give each accelerators of its own, use `servers: N` on one node, or the simulated engine"
-            )
-        return nodes
 
     async def _check(self, server: PlacedServer) -> str | None:
         """Health first, then whether the model asked for is served."""

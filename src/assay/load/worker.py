@@ -21,7 +21,8 @@ from assay.load.journal import AttemptJournal, attempts_path, warmup_path
 from assay.load.plan import EndpointPlan, LoadPlan, read_plan
 from assay.load.probe import is_alive
 from assay.load.processes import SelfMeasure, die_with_parent, quiet_gc, raise_file_limit
-from assay.load.transport import EndpointPool, EndpointSettings, Exchange, Outcome
+from assay.load.transport import EndpointPool, Exchange, Outcome
+from assay.load.trial import pool_settings
 from assay.serving.client import ControlClient
 
 OUTCOMES = list(Outcome)
@@ -57,17 +58,9 @@ class Worker(asyncio.Protocol):
 
             self._tokenizer = Tokenizer.from_file(plan.tokenizer)
 
-    def _settings(self, endpoint: EndpointPlan) -> EndpointSettings:
-        timeouts = self._plan.timeouts
-        return EndpointSettings(
-            endpoint.connection,
-            path=endpoint.path,
-            stall_timeout_s=timeouts.stall_s,
-            request_timeout_s=timeouts.request_s,
-        )
-
     def _pool(self, endpoint: EndpointPlan) -> EndpointPool:
-        return EndpointPool(self._settings(endpoint), self._on_first, self._on_done, self._loop)
+        settings = pool_settings(endpoint, self._plan.timeouts)
+        return EndpointPool(settings, self._on_first, self._on_done, self._loop)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.WriteTransport, transport)

@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from assay.serving.facts import NodeFacts
 
+FIRST_TOKEN = "first token"
+"""The check that sends a request as a run does."""
+
 
 class CheckOutcome(StrEnum):
     PASSED = "passed"
@@ -57,6 +60,11 @@ class CheckReport(BaseModel):
     @property
     def failed(self) -> list[CheckRow]:
         return [row for row in self.rows if row.outcome is CheckOutcome.FAILED]
+
+    @property
+    def answered(self) -> bool:
+        """Whether a request was sent as a run sends it, and answered."""
+        return any(row.check == FIRST_TOKEN and row.outcome is CheckOutcome.PASSED for row in self.rows)
 
     def table(self) -> list[tuple[str, str, str, str, str]]:
         """Node, check, outcome, points, and what was seen or must be done."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ from assay.cluster.options import ClusterOptions
 from assay.deploy.check.hardware import cluster_rows, node_rows
 from assay.deploy.check.software import PROGRAM, alike_row, parse, software_rows
 from assay.deploy.deployment import mend as mend_of
+from assay.deploy.specs import server_specs
 from assay.engines import Engine, EngineOptions, build_engine
+from assay.errors import UserError
 from assay.serving.client import ControlClient, ControlError
 from assay.serving.connection import Reach
 from assay.serving.health import CheckReport, CheckRow, judged
@@ -25,22 +27,22 @@ async def check_cluster(
     engine: EngineOptions,
     cluster: ClusterOptions,
     *,
-    extra: Sequence[CheckRow] = (),
     model_sha256: dict[str, str] | None = None,
     deep: bool = False,
     reach: Reach | None = None,
 ) -> CheckReport:
     """Look at every node of `cluster` for `engine`; changes none.
 
-    `extra` are rows of the caller (the data set, for one). `model_sha256` are the sums that a model's files must
-    have, by name relative to its folder; `deep` hashes large files too.
+    `model_sha256` are the sums that a model's files must have, by name relative to its folder; `deep` hashes large
+    files too.
     """
     built = build_engine(engine)
     needs = built.needs()
     if needs is None:
-        return CheckReport(rows=[*await _running(built, reach or Reach()), *extra])
+        return CheckReport(rows=await _running(built, reach or Reach()))
     program = LookProgram(PROGRAM, (needs.package, needs.model_folder, "deep" if deep else "quick"), needs.python)
     rows, looks = await _enter(cluster, program)
+    rows += _servers(built, cluster)
     seen: dict[str, dict[str, Any]] = {}
     for look in looks:
         name = look.node.name
@@ -57,7 +59,7 @@ async def check_cluster(
     rows += cluster_rows(nodes)
     if alike := alike_row(seen, model_sha256):
         rows.append(alike)
-    return CheckReport(rows=[*rows, *extra], nodes=nodes)
+    return CheckReport(rows=rows, nodes=nodes)
 
 
 async def _running(engine: Engine, reach: Reach) -> list[CheckRow]:
@@ -65,7 +67,11 @@ async def _running(engine: Engine, reach: Reach) -> list[CheckRow]:
     rows = []
     for endpoint in engine.endpoints():
         connection = engine.connection(endpoint.name, endpoint.url, reach)
-        client = ControlClient(connection)
+        try:
+            client, remarks = ControlClient(connection), connection.remarks()
+        except UserError as error:  # a variable that isn't set, certificates that can't be read
+            rows.append(judged(endpoint.name, "connection", False, 8, "can't be made", str(error), required=True))
+            continue
         try:
             if not endpoint.check_model:
                 answer = await client.get("/health")
@@ -77,11 +83,29 @@ async def _running(engine: Engine, reach: Reach) -> list[CheckRow]:
             mend = mend_of(error).strip(" ;:") or "start it, or correct its url"
             rows.append(judged(endpoint.name, "reachable", False, 10, str(error), mend, required=True))
             continue
-        detail = "; ".join([f"{endpoint.url} answers", *connection.remarks()])
+        detail = "; ".join([f"{endpoint.url} answers", *remarks])
         rows.append(judged(endpoint.name, "reachable", True, 10, detail, "", required=True))
         serves = f"serves {', '.join(models) or 'nothing'}"
         mend = "make engine.model the name that is served"
         rows.append(judged(endpoint.name, "model", engine.model in models, 8, serves, mend, required=True))
+    return rows
+
+
+def _servers(engine: Engine, cluster: ClusterOptions) -> list[CheckRow]:
+    """Whether the nodes suit the engine, and whether what is to be handed on to its servers is there."""
+    try:
+        specs = server_specs(engine, cluster)
+    except UserError as error:
+        return [judged("all", "servers", False, 5, "don't fit the nodes", str(error), required=True)]
+    names = ", ".join(spec.name for spec in specs)
+    rows = [judged("all", "servers", True, 5, f"{len(specs)} to start: {names}", "", required=True)]
+    secret = list(dict.fromkeys(name for spec in specs for name in spec.secret_env))
+    if secret:
+        missing = [name for name in secret if name not in os.environ]
+        told = f"not set here: {', '.join(missing)}" if missing else f"set here: {', '.join(secret)}"
+        rows.append(
+            judged("all", "pass_env", not missing, 3, told, "export it, or correct engine.pass_env", required=True)
+        )
     return rows
 
 

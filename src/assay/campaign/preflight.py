@@ -1,0 +1,101 @@
+"""Whether a run can start: the nodes, the controller's own files, and one answer on the way that a run takes."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from assay.benchmarks import Benchmark, get_benchmark
+from assay.campaign.execute import load_plan
+from assay.campaign.kinds import plan_runs
+from assay.campaign.prepare import Prepared, prepare, tokeniser_of
+from assay.campaign.servers import campaign_nodes
+from assay.campaign.work import Work
+from assay.config import Config
+from assay.deploy.check import CheckReport, CheckRow, check_cluster
+from assay.deploy.check.controller import controller_rows
+from assay.engines import build_engine
+from assay.errors import UserError
+from assay.load.plan import EndpointPlan, Timeouts
+from assay.load.transport import Exchange, Outcome
+from assay.load.trial import try_one
+from assay.runs import CampaignFolder, EndpointFacts, RunFolder
+from assay.serving.health import FIRST_TOKEN, judged
+
+HERE = "controller"
+
+
+async def preflight(config: Config, say: Callable[[str], None], *, deep: bool = False) -> CheckReport:
+    """All checks of what `config` describes. Changes no node; where endpoints run already, each answers one request.
+
+    Raises UserError for a mistake in the configuration itself.
+    """
+    plan_runs(config, campaign_nodes(config))
+    benchmark = get_benchmark(config.benchmark)
+    with tempfile.TemporaryDirectory(prefix="assay-check-") as scratch:
+        prepared, rows = _workload(config, benchmark, Path(scratch), say)
+        rows += controller_rows(config)
+        report = await check_cluster(config.engine, config.cluster, deep=deep, reach=config.reach)
+        rows = [*report.rows, *rows]
+        rows += await _answers(config, prepared, Path(scratch), {row.node for row in rows if row.outcome == "failed"})
+    return CheckReport(rows=rows, nodes=report.nodes)
+
+
+def _workload(
+    config: Config, benchmark: Benchmark, scratch: Path, say: Callable[[str], None]
+) -> tuple[Prepared | None, list[CheckRow]]:
+    """The requests as a run would send them, and what stands in their way."""
+    try:
+        tokenizer_json, _, _ = tokeniser_of(config, benchmark, say)
+    except UserError as error:
+        return None, [judged(HERE, "tokenizer", False, 5, "not usable", str(error), required=True)]
+    known = str(tokenizer_json) if tokenizer_json else "none is known"
+    rows = [judged(HERE, "tokenizer", True if tokenizer_json else None, 5, known, "", required=True)]
+    engine = build_engine(config.engine)
+    one = config.model_copy(update={"load": config.load.model_copy(update={"warmup_prompts": 1})})
+    try:
+        prepared = prepare(one, benchmark, engine.model, scratch, lambda told: None)
+    except UserError as error:
+        return None, [*rows, judged(HERE, "data set", False, 5, "not usable", str(error), required=True)]
+    dataset = prepared.dataset
+    detail = f"{dataset.name}: {len(dataset)} of {dataset.total} samples, sha256 {dataset.sha256}"
+    return prepared, [*rows, judged(HERE, "data set", True, 5, detail, "", required=True)]
+
+
+async def _answers(config: Config, prepared: Prepared | None, scratch: Path, failed: set[str]) -> list[CheckRow]:
+    """A row an endpoint that runs already and is well so far; one for all where servers start with the run."""
+    engine = build_engine(config.engine)
+    running = engine.endpoints()
+    if not running:
+        return [judged("all", FIRST_TOKEN, None, 10, "not tried: the servers start with the run", "")]
+    if prepared is None or HERE in failed:
+        return [judged("all", FIRST_TOKEN, None, 10, f"not tried: {HERE}'s checks come first", "")]
+    waiting = [one.name for one in running if one.name in failed]
+    rows = [judged(name, FIRST_TOKEN, None, 10, "not tried: its other checks come first", "") for name in waiting]
+    endpoints = [
+        EndpointFacts(
+            name=one.name, url=one.url, node=one.node, engine=engine.kind, model=engine.model, window=engine.window
+        )
+        for one in running
+        if one.name not in failed
+    ]
+    if not endpoints:
+        return rows
+    entry = plan_runs(config, campaign_nodes(config))[0]
+    plan = load_plan(Work(config, prepared, CampaignFolder(scratch)), entry, endpoints, RunFolder(scratch / "run"))
+    return rows + [await _answer(endpoint, plan.timeouts, plan.samples) for endpoint in plan.endpoints]
+
+
+async def _answer(endpoint: EndpointPlan, timeouts: Timeouts, index: int) -> CheckRow:
+    exchange = await try_one(endpoint, timeouts, index)
+    passed = exchange.outcome is Outcome.OK
+    detail = _told(exchange) if passed else f"{exchange.outcome}: {exchange.detail}"
+    mend = "a run would send the same request: mend what the server says, or correct `engine`"
+    return judged(endpoint.name, FIRST_TOKEN, passed, 10, detail, mend, required=True)
+
+
+def _told(exchange: Exchange) -> str:
+    after_ms = (exchange.first_ns - exchange.sent_ns) / 1e6
+    source = {"ids": "the server's token ids", "usage": "the server's usage", "text": "the text"}[exchange.token_source]
+    return f"after {after_ms:.0f} ms; tokens are counted by {source}"

@@ -1,0 +1,20 @@
+"""An engine on a cluster: the servers that are to be started."""
+
+from __future__ import annotations
+
+from assay.cluster.options import ClusterOptions
+from assay.engines import Engine
+from assay.errors import UserError
+from assay.serving.servers import ServerSpec
+
+
+def server_specs(engine: Engine, cluster: ClusterOptions) -> list[ServerSpec]:
+    """The servers to start. Raises UserError where the nodes don't suit the engine or can't be compared."""
+    nodes = cluster.node_list()
+    shared = len(nodes) > 1 and not all(node.accelerators for node in nodes)
+    if cluster.is_one_machine and shared and not engine.simulated:
+        raise UserError(
+            f"cluster.nodes: {len(nodes)} nodes on one machine would share its hardware and compare nothing; "
+            "give each accelerators of its own, use `servers: N` on one node, or the simulated engine"
+        )
+    return engine.servers(nodes)
