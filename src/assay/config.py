@@ -56,7 +56,7 @@ class CampaignConfig(_Section):
     )
     rates: tuple[float, ...] = Field(default=(), description="sweep: target QPS of each Server or Interactive run")
     concurrencies: tuple[int, ...] = Field(
-        default=(), description="sweep: requests in flight at each endpoint in each Offline run"
+        default=(), description="sweep: requests in flight in each further run, over all endpoints together"
     )
     loads: tuple[LoadShape, ...] = Field(default=(), description="bench: what the pacer drives, one run each")
     compliance: tuple[Compliance, ...] = Field(default=(), description="official: compliance tests to add")

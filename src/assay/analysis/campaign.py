@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from assay.analysis.findings import Citation, Finding
 from assay.analysis.nodes import Symmetry
@@ -18,6 +18,7 @@ from assay.runs.folder import RunFolder
 from assay.runs.ledger import Ledger
 from assay.runs.record import RunRecord
 from assay.runs.result import Result
+from assay.runs.shapes import ConcurrencyShape, RateShape
 
 
 @dataclass(frozen=True)
@@ -106,12 +107,36 @@ def analyse_campaign(folder: CampaignFolder) -> CampaignAnalysis | None:
     return analysis
 
 
+@dataclass(frozen=True, order=True)
+class Load:
+    """How much was asked of the endpoints: one number, of one of two kinds."""
+
+    axis: Literal["rate", "concurrency"]
+    value: float
+
+
+def load_of(entry: RunEntry) -> Load | None:
+    """The load of a planned run; None where no single number says it."""
+    match entry.shape:
+        case ConcurrencyShape(concurrency=places):
+            return Load("concurrency", places)
+        case RateShape(rate=rate):
+            return Load("rate", rate)
+        case None if entry.target_qps:
+            return Load("rate", entry.target_qps)
+        case None if entry.window:  # sweeps had no pacer once
+            return Load("concurrency", entry.window)
+    return None
+
+
 def name_of(entry: RunEntry, *, with_scenario: bool = True, with_nodes: bool = True) -> str:
     """What a planned run is called in tables and charts."""
     words: list[str] = [entry.scenario] if with_scenario else []
     if with_nodes:
         words.append(" + ".join(entry.nodes) if len(entry.nodes) <= 2 else f"{len(entry.nodes)} nodes")
-    if entry.target_qps:
+    if entry.shape is not None:
+        words.append(entry.shape.title)
+    elif entry.target_qps:
         words.append(f"{entry.target_qps:g}/s")
     if entry.window:
         words.append(f"{entry.window} in flight")
@@ -141,14 +166,17 @@ def _line(entry: RunEntry, folder: RunFolder) -> tuple[RunLine, Benchmark]:
 
 
 def _groups(lines: list[RunLine]) -> list[Group]:
-    """Performance runs with a rate, by what was planned; the repeat is all that may differ."""
+    """Performance runs with a rate, by what was planned; the repeat is all that may differ. Loads are in order."""
     found: dict[tuple[object, ...], list[RunLine]] = {}
     for line in lines:
         e = line.entry
         if line.samples_per_s is None or e.mode != "performance" or e.compliance is not None:
             continue
-        found.setdefault((e.scenario, tuple(e.nodes), e.target_qps, e.window), []).append(line)
-    return [Group("/".join(map(str, key)), tuple(members)) for key, members in found.items()]
+        found.setdefault((e.scenario, tuple(e.nodes), e.target_qps, e.window, e.shape), []).append(line)
+    groups = [Group("/".join(map(str, key)), tuple(members)) for key, members in found.items()]
+    if all(load_of(group.first.entry) is not None for group in groups):
+        groups.sort(key=lambda group: load_of(group.first.entry) or Load("rate", 0.0))
+    return groups
 
 
 def _scale(analysis: CampaignAnalysis) -> None:

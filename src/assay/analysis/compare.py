@@ -19,7 +19,7 @@ from assay.runs.folder import RunFolder
 from assay.runs.result import Distribution
 
 Direction = Literal["higher", "lower", "neither"]
-_MUST_AGREE = ("benchmark", "scenario", "mode", "dataset_sha256", "max_tokens")
+_MUST_AGREE = ("benchmark", "scenario", "shape", "mode", "dataset_sha256", "max_tokens")
 _Z = 1.959963984540054
 _LEAST_PAIRS = 20
 _TAILS = {"Offline": (), "SingleStream": (("latency_ns", "p90"),)}
@@ -137,7 +137,7 @@ def _compare(pair: _Pair) -> Comparison:
 
 def _rates(pair: _Pair) -> list[Change | None]:
     """Under a given load the rate is the load's, so it decides in a closed loop only."""
-    closed = pair.base.record.scenario == "Offline"
+    closed = pair.base.record.scenario in ("Offline", "Concurrency")
     base, other = pair.base.samples, pair.other.samples
     assert base is not None
     assert other is not None

@@ -19,10 +19,11 @@ from assay.runs.result import Distribution
 PERCENTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p97": 0.97, "p99": 0.99, "p99_9": 0.999}
 _TAILS = ("p90", "p99", "p99_9")
 SOURCE = "requests.parquet"
+_START = "start = scheduled_ns where there is a schedule, sent_ns of the first attempt in Concurrency, or issued_ns"
 FORMULAS = {
-    "ttft_ns": "first_ns - start; start = scheduled_ns (Server, Interactive) or issued_ns",
+    "ttft_ns": f"first_ns - start; {_START}",
     "tpot_ns": "(last_ns - first_ns) / (output_tokens - 1), samples of at least 2 tokens",
-    "latency_ns": "last_ns - start; start = scheduled_ns (Server, Interactive) or issued_ns",
+    "latency_ns": f"last_ns - start; {_START}",
     "service_ttft_ns": "first_ns - sent_ns",
     "service_latency_ns": "last_ns - sent_ns",
 }

@@ -8,15 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from assay.analysis.samples import MISSING, Samples
 from assay.analysis.statistics import Estimate, Floats, mean, ratio, ratio_of_sums
 from assay.analysis.timeline import BINS, timeline, tokens_by
-from assay.runs.scenarios import Scenario
+from assay.runs.scenarios import Scenario, is_paced
 
 _FULL = 0.9
-OPEN_LOOP = ("Server", "Interactive")
 RULE = (
     "The window starts where the marginal standard error of the rest of the token rate is smallest (MSER, White 1997; "
     f"{BINS} bins, at most half of them cut), and not before samples in flight reach 90 % of their 95th percentile. It "
-    "ends where they last are at that mark; in Server and Interactive, where the "
-    "last sample is due."
+    "ends where they last are at that mark; where arrivals follow a schedule "
+    "(Server, Interactive, Rate, Trace), where the last sample is due."
 )
 
 
@@ -88,7 +87,7 @@ def _window(rates: Floats, in_flight: Floats, samples: Samples, scenario: Scenar
     full = _FULL * float(np.quantile(in_flight, 0.95))
     at_full = np.nonzero(in_flight >= full)[0]
     begin, end = 0, BINS
-    if scenario in OPEN_LOOP:
+    if is_paced(scenario):
         last_due_s = (int(samples.start_ns.max()) - samples.begin_ns) / 1e9
         end = int(np.searchsorted(edges, last_due_s, "left"))
     elif len(at_full):

@@ -5,6 +5,9 @@ sample's weight is spread evenly between its sending and its end, and the noise 
 is the noise of the rate. Counting completions instead would add the chance of where in its course each sample was,
 which a run of many samples in flight averages out.
 
+A load that was bounded by time is rated over that time: what was completed within it, over it (`Samples.until_ns`).
+What was still in flight then isn't counted, though it is in the latencies.
+
 The client's own part in the time (from LoadGen's issue to the first request on the wire, and how late it may notice
 the last token) is the same in every repeat: `Estimate.shared`.
 """
@@ -34,7 +37,7 @@ def timing_error_ns(samples: Samples, client: ClientAudit) -> float:
 def throughput(
     samples: Samples, begin_ns: int, weights: Floats | None = None, timing_error_ns: float = 0.0
 ) -> Estimate:
-    """Samples (or their weights) a second, from `begin_ns` to the end of the last of `samples`.
+    """Samples (or their weights) a second, from `begin_ns` to the end of the last of `samples`, or of the load's time.
 
     `timing_error_ns` is a bound, so its standard error is a √3rd of it (GUM, JCGM 100:2008, 4.3.7).
     """
@@ -42,12 +45,13 @@ def throughput(
     if count == 0:
         return Estimate(math.nan, None)
     amounts = np.ones(count) if weights is None else weights
-    seconds = (samples.end_ns - begin_ns) / 1e9
-    value = float(amounts.sum() / seconds) if seconds > 0 else math.nan
+    end_ns = samples.end_ns if samples.until_ns is None else samples.until_ns
+    seconds = (end_ns - begin_ns) / 1e9
+    value = float(amounts[samples.in_time].sum() / seconds) if seconds > 0 else math.nan
     bins = min(max(count, _FEWEST_BINS), _MOST_BINS)
     if count < 10 or not value > 0:
         return Estimate(value, None, n=count)
-    edges = np.linspace(begin_ns, samples.end_ns, bins + 1)
+    edges = np.linspace(begin_ns, end_ns, bins + 1)
     progress = np.diff(_progress(samples, amounts, edges))
     noise = ratio_of_sums(progress, np.full(bins, seconds / bins))
     shared = value * timing_error_ns / 1e9 / seconds / math.sqrt(3)

@@ -14,7 +14,7 @@ from assay.analysis.findings import Finding, find
 from assay.analysis.hardware import Telemetry
 from assay.analysis.latency import LatencyAnalysis, Limits, analyse_latency
 from assay.analysis.nodes import Symmetry, symmetry
-from assay.analysis.phases import OPEN_LOOP, Phases, phases
+from assay.analysis.phases import Phases, phases
 from assay.analysis.projection import Projection, course, project
 from assay.analysis.samples import Samples
 from assay.analysis.statistics import Ints
@@ -28,6 +28,8 @@ from assay.runs.ledger import Ledger
 from assay.runs.reading import read_record
 from assay.runs.record import RunRecord
 from assay.runs.result import Result
+from assay.runs.scenarios import is_paced
+from assay.runs.shapes import RampShape
 from assay.runs.stored import read_model
 
 
@@ -89,7 +91,8 @@ def _with_samples(analysis: RunAnalysis, samples: Samples, limits: Mapping[str, 
         analysis.telemetry = Telemetry(folder.telemetry, samples.begin_ns, samples.end_ns)
     analysis.samples = samples
     analysis.timeline = timeline(samples)
-    analysis.phases = phases(samples, record.scenario)
+    if not isinstance(record.shape, RampShape):  # its load never is steady
+        analysis.phases = phases(samples, record.scenario)
     analysis.nodes = symmetry(samples, record, analysis.telemetry)
     issued = analysis.ledger.issued if analysis.ledger else len(samples)
     analysis.latency = analyse_latency(samples, benchmark.scenarios.get(record.scenario), issued, limits)
@@ -99,7 +102,8 @@ def _with_samples(analysis: RunAnalysis, samples: Samples, limits: Mapping[str, 
 
 def measures_speed(record: RunRecord) -> bool:
     """Whether the run's rate is how fast the endpoints are: not under a given load, and not in accuracy mode."""
-    return record.mode == "performance" and record.scenario not in OPEN_LOOP
+    given = is_paced(record.scenario) or record.scenario == "Sessions" or isinstance(record.shape, RampShape)
+    return record.mode == "performance" and not given
 
 
 def _projections(samples: Samples, record: RunRecord, benchmark: Benchmark) -> list[Projection]:

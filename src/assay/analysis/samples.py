@@ -17,8 +17,8 @@ Ints = NDArray[np.int64]
 
 MISSING = -1
 _COLUMNS = [
-    "sample_id", "qsl_idx", "final", "endpoint", "status", "issued_ns", "scheduled_ns", "sent_ns", "first_ns",
-    "last_ns", "done_ns", "input_tokens", "output_tokens",
+    "sample_id", "qsl_idx", "attempt", "final", "endpoint", "status", "issued_ns", "scheduled_ns", "sent_ns",
+    "first_ns", "last_ns", "done_ns", "input_tokens", "output_tokens",
 ]  # fmt: skip
 
 
@@ -26,7 +26,8 @@ _COLUMNS = [
 class Samples:
     """Samples whose deciding attempt succeeded. Times are ns on one clock; `MISSING` where there is none.
 
-    `start_ns` is LoadGen's: the scheduled time in Server and Interactive, else the time of issue.
+    `start_ns` is the scheduled time where there is a schedule (Server, Interactive, Rate, Trace, Sessions), the first
+    sending in Concurrency, else LoadGen's issue.
     """
 
     endpoints: tuple[str, ...]
@@ -40,14 +41,16 @@ class Samples:
     done_ns: Ints
     input_tokens: Ints
     output_tokens: Ints
+    until_ns: int | None = None
+    """Where the load was bounded by time and samples ended later: rates count what was completed until then."""
 
     def __len__(self) -> int:
         return len(self.sample_id)
 
     def where(self, mask: NDArray[np.bool_]) -> Samples:
         """The samples that `mask` selects."""
-        columns = {f.name: getattr(self, f.name)[mask] for f in fields(self) if f.name != "endpoints"}
-        return Samples(self.endpoints, **columns)
+        columns = {name: getattr(self, name)[mask] for name in _COLUMN_FIELDS}
+        return Samples(self.endpoints, **columns, until_ns=self.until_ns)
 
     @cached_property
     def of_endpoint(self) -> list[Samples]:
@@ -63,6 +66,13 @@ class Samples:
     def end_ns(self) -> int:
         """The last sample's end."""
         return int(self.done_ns.max())
+
+    @property
+    def in_time(self) -> NDArray[np.bool_]:
+        """The samples that rates count."""
+        if self.until_ns is None:
+            return np.ones(len(self), dtype=bool)
+        return self.done_ns <= self.until_ns
 
     @property
     def duration_s(self) -> float:
@@ -101,23 +111,41 @@ class Samples:
         return span // (self.output_tokens[chosen] - 1)
 
 
-def read_samples(path: Path, endpoints: tuple[str, ...]) -> Samples:
+_COLUMN_FIELDS = tuple(f.name for f in fields(Samples) if f.name not in ("endpoints", "until_ns"))
+
+
+def read_samples(
+    path: Path, endpoints: tuple[str, ...], *, from_sending: bool = False, lasts_s: float | None = None
+) -> Samples:
     """Read the successful samples of a `requests.parquet`.
 
     Args:
         path: the file.
         endpoints: the run's endpoints in their order; any other that the file names follows them.
+        from_sending: samples start when they are first sent (fixed concurrency).
+        lasts_s: how long the load was to be sent, s; None where only its number of requests ended it.
     """
-    table = read_requests(path, _COLUMNS)
-    table = table.filter(pc.and_(table["final"], pc.equal(table["status"].cast(pa.string()), "ok")))
-    start = pc.coalesce(table["scheduled_ns"], table["issued_ns"])
+    whole = read_requests(path, _COLUMNS)
+    table = whole.filter(pc.and_(whole["final"], pc.equal(whole["status"].cast(pa.string()), "ok")))
+    start = _first_sent(whole, table) if from_sending else pc.coalesce(table["scheduled_ns"], table["issued_ns"])
     table = table.append_column("start_ns", start)
     table = table.take(pc.sort_indices(table, sort_keys=[("start_ns", "ascending"), ("sample_id", "ascending")]))
     names = table["endpoint"].cast(pa.string())
     endpoints += tuple(sorted(set(pc.unique(names).to_pylist()) - {None, *endpoints}))
     index = pc.index_in(names, value_set=pa.array(endpoints, pa.string()))
-    wanted = [f.name for f in fields(Samples) if f.name not in ("endpoints", "endpoint")]
-    return Samples(endpoints, endpoint=_ints(index), **{name: _ints(table[name]) for name in wanted})
+    columns = {name: _ints(table[name]) for name in _COLUMN_FIELDS if name != "endpoint"}
+    until_ns = None
+    if lasts_s is not None and len(table):
+        end_ns = int(columns["start_ns"].min()) + int(lasts_s * 1e9)
+        until_ns = end_ns if columns["done_ns"].max() > end_ns else None
+    return Samples(endpoints, endpoint=_ints(index), **columns, until_ns=until_ns)
+
+
+def _first_sent(whole: pa.Table, wanted: pa.Table) -> pa.Array:
+    """When each of the wanted samples was first sent; the time of issue where that never got so far."""
+    first = whole.filter(pc.equal(whole["attempt"], 1))
+    place = pc.index_in(wanted["sample_id"], value_set=first["sample_id"].combine_chunks())
+    return pc.coalesce(first["sent_ns"].combine_chunks().take(place.combine_chunks()), wanted["issued_ns"])
 
 
 def _ints(column: pa.ChunkedArray) -> Ints:

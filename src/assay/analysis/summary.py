@@ -27,7 +27,8 @@ from assay.runs.folder import RunFolder
 from assay.runs.ledger import Ledger
 from assay.runs.reading import read_record
 from assay.runs.record import RunRecord
-from assay.runs.result import AccuracyResult, EndpointResult, Figure, Result
+from assay.runs.result import AccuracyResult, EndpointResult, Figure, LoadgenVerdict, Result
+from assay.runs.shapes import ConcurrencyShape, SessionsShape
 from assay.runs.slo import Slo
 from assay.runs.stored import read_model
 
@@ -65,7 +66,7 @@ def summarise_samples(folder: RunFolder) -> Summary:
     ledger = read_model(folder.ledger, Ledger)
     samples = run_samples(folder, record)
     itl_counts = None
-    loadgen, detail = read_loadgen(folder)
+    loadgen, detail = read_loadgen(folder) if record.driver == "loadgen" else (LoadgenVerdict(result=None), None)
     accuracy = read_model(folder.accuracy, AccuracyResult)
     rows = None if samples is None else len(samples)
     case = Case(record, ledger, benchmark, loadgen, detail, {}, accuracy, rows)
@@ -78,6 +79,7 @@ def summarise_samples(folder: RunFolder) -> Summary:
         if itl is not None:
             case.latency["itl_ns"], itl_counts = itl
         figures |= _figures(samples)
+        figures |= _window_figures(samples)
         if record.slo is not None and ledger is not None:
             figures |= _goodput(samples, record.slo, ledger.issued)
     result = Result(
@@ -86,6 +88,8 @@ def summarise_samples(folder: RunFolder) -> Summary:
         scenario=record.scenario,
         mode=record.mode,
         official=record.official,
+        driver=record.driver,
+        shape=record.shape,
         status=record.status,
         reason=record.reason,
         verdict=judge(case),
@@ -104,7 +108,12 @@ def run_samples(folder: RunFolder, record: RunRecord) -> Samples | None:
     if not folder.requests.exists():
         return None
     try:
-        return read_samples(folder.requests, tuple(endpoint.name for endpoint in record.endpoints))
+        return read_samples(
+            folder.requests,
+            tuple(endpoint.name for endpoint in record.endpoints),
+            from_sending=record.scenario == "Concurrency",
+            lasts_s=record.shape.lasts_s if record.shape else None,
+        )
     except (OSError, ValueError, KeyError) as error:
         raise AssayError(f"{folder.requests}: can't be read: {error}") from None
 
@@ -142,8 +151,8 @@ def _figures(samples: Samples) -> dict[str, Figure]:
         "output_tokens": lambda s: s.output_tokens,
     }
     found = {
-        "samples_per_s": figure(sample_rate(samples), "samples/s", RATE_FORMULA),
-        "output_tokens_per_s": figure(token_rate(samples), "tokens/s", TOKEN_RATE_FORMULA),
+        "samples_per_s": figure(sample_rate(samples), "samples/s", _rate_formula(samples, RATE_FORMULA)),
+        "output_tokens_per_s": figure(token_rate(samples), "tokens/s", _rate_formula(samples, TOKEN_RATE_FORMULA)),
         "duration_s": plain(samples.duration_s, "s", "last done_ns - first start"),
     }
     for name, column in token_sums.items():
@@ -157,7 +166,9 @@ def _goodput(samples: Samples, slo: Slo, issued: int) -> dict[str, Figure]:
     share = good_share(samples, slo, issued)
     return {
         "goodput_per_s": figure(
-            goodput(samples, slo), "samples/s", f"samples with {slo.title} / (last done_ns - first start)"
+            goodput(samples, slo),
+            "samples/s",
+            _rate_formula(samples, f"samples with {slo.title} / (last done_ns - first start)"),
         ),
         "good_share": Figure(
             value=share.value,
@@ -168,6 +179,30 @@ def _goodput(samples: Samples, slo: Slo, issued: int) -> dict[str, Figure]:
             formula=f"samples with {slo.title} / issued",
             source=SOURCE,
         ),
+    }
+
+
+def _rate_formula(samples: Samples, formula: str) -> str:
+    if samples.until_ns is None:
+        return formula
+    what = formula.partition(" / ")[0]
+    return f"{what}, those with done_ns within window_s of the first start / window_s"
+
+
+def _window_figures(samples: Samples) -> dict[str, Figure]:
+    """Of a load that its time ended: what its rates count."""
+    if samples.until_ns is None:
+        return {}
+    own = samples.where(samples.in_time)
+
+    def plain(value: float, unit: str, formula: str) -> Figure:
+        return Figure(value=value, unit=unit, n=len(own), formula=formula, source=SOURCE)
+
+    tokens = float(np.maximum(own.output_tokens, 0).sum())
+    return {
+        "window_s": plain((samples.until_ns - samples.begin_ns) / 1e9, "s", "the time that the load was to be sent"),
+        "window_samples": plain(len(own), "samples", "completed samples with done_ns within window_s"),
+        "window_output_tokens": plain(tokens, "tokens", "their output_tokens"),
     }
 
 
@@ -192,9 +227,12 @@ def _endpoints(record: RunRecord, samples: Samples) -> list[EndpointResult]:
 def _endpoint_rates(own: Samples, begin_ns: int) -> dict[str, Figure]:
     """Rates until the endpoint's own last sample: the time it then waits for the others isn't its slowness."""
     until = "(its last done_ns - the run's first start)"
+    samples, tokens = (
+        _rate_formula(own, f"{what} / {until}") for what in ("its completed samples", "its output_tokens")
+    )
     return {
-        "samples_per_s": figure(sample_rate(own, begin_ns), "samples/s", f"its completed samples / {until}"),
-        "output_tokens_per_s": figure(token_rate(own, begin_ns), "tokens/s", f"its output_tokens / {until}"),
+        "samples_per_s": figure(sample_rate(own, begin_ns), "samples/s", samples),
+        "output_tokens_per_s": figure(token_rate(own, begin_ns), "tokens/s", tokens),
     }
 
 
@@ -219,17 +257,29 @@ def _notices(case: Case) -> list[str]:
             f"{CLIENT_BOUND}: the load generator could have shaped the result: " + "; ".join(record.client.reasons)
         )
     if ledger is not None:
-        notices += _ledger_notices(ledger)
+        notices += _ledger_notices(ledger, record)
+        notices += _load_notices(record, ledger)
     if not record.official and record.mode == "performance" and record.status in FINISHED:
         notices += [f"Limit exceeded: {words}." for words in limit_problems(case)]
     return notices
 
 
-def _ledger_notices(ledger: Ledger) -> list[str]:
+def _load_notices(record: RunRecord, ledger: Ledger) -> list[str]:
+    """Where a load wasn't what its words say."""
+    match record.shape:
+        case ConcurrencyShape(concurrency=places) if ledger.issued < places:
+            return [f"Fewer requests than places: {ledger.issued} requests for {places} in flight."]
+        case SessionsShape(history="recorded"):
+            return ["Conversations carry the data set's answers as their history, not the server's."]
+    return []
+
+
+def _ledger_notices(ledger: Ledger, record: RunRecord) -> list[str]:
+    told = ", and LoadGen was told 2" if record.driver == "loadgen" else ""
     counts = {
         "needed more than one attempt; their latency includes the failed ones": ledger.resent,
         "failed after the last attempt and are in no rate or latency": ledger.failed,
         "were lost: sent or waiting when the run ended": ledger.lost,
-        "answered with fewer than 2 tokens: they have no TPOT, and LoadGen was told 2": ledger.short_outputs,
+        f"answered with fewer than 2 tokens: they have no TPOT{told}": ledger.short_outputs,
     }
     return [f"{count} of {ledger.issued} samples {what}." for what, count in counts.items() if count]

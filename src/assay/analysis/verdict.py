@@ -14,6 +14,7 @@ from assay.runs.record import RunRecord, RunStatus
 from assay.runs.result import AccuracyResult, Distribution, LoadgenVerdict, Verdict
 
 SHORT_RUN = "short run: not valid for MLPerf"
+PACER_DROVE = "driven by Assay's pacer: not an MLPerf scenario"
 FINISHED = (RunStatus.COMPLETED, RunStatus.INVALID)
 
 
@@ -75,6 +76,8 @@ def judge(case: Case) -> Verdict:
     accounting = accounting_problems(case)
     if accounting:
         return Verdict(valid=False, words="not accounted for: no result", reasons=accounting)
+    if record.driver == "pacer":
+        return Verdict(valid=False, words=PACER_DROVE, reasons=["only LoadGen drives MLPerf's scenarios"])
     reasons = _conditions(case)
     if record.mode == "accuracy":
         return _accuracy_verdict(case, reasons)

@@ -83,6 +83,15 @@ class Outputs:
     """Answers longer than what their own requests allowed, with the room of the rule `output-ends`."""
 
 
+@dataclass(frozen=True)
+class Rated:
+    """What rates count, where a load's time ended before its last answers came."""
+
+    seconds: Span
+    samples: int
+    output_tokens: Span
+
+
 @dataclass
 class Recomputed:
     """The same figures computed again from the samples' own records; what a report's figures must equal.
@@ -95,6 +104,7 @@ class Recomputed:
     lost: int
     duration_s: float
     output_tokens: int
+    rated: Rated
     spreads: dict[str, Spread]
     decode_batch: float | None
     source: str
@@ -117,6 +127,7 @@ class RunEvidence:
     samples: SampleCounts = field(default_factory=SampleCounts)
     duration_s: Span | None = None
     duration_source: str = ""
+    rated: Rated | None = None
     wall_clock_s: Span | None = None
     samples_per_s: Span | None = None
     scheduled_per_s: Span | None = None
@@ -153,6 +164,10 @@ class RunEvidence:
     notes: list[str] = field(default_factory=list)
     finished: bool = False
     """A run folder's: the run went to its end."""
+    loadgen_drove: bool = True
+    """A run folder's: LoadGen issued the samples, and its logs are there."""
+    lasts_s: float | None = None
+    """A run folder's: how long the load was to be sent, where time bounds it."""
     ledger: Ledger | None = None
     verdict_words: str = ""
     """A run folder's: the verdict as its own pages show it."""
@@ -164,6 +179,21 @@ class RunEvidence:
     """A claim's: what the log says that it names."""
     dataset: DatasetFacts | None = None
     dataset_samples: int | None = None
+
+    @property
+    def rate_samples(self) -> int | None:
+        """Completed samples that the rates count."""
+        return self.rated.samples if self.rated else self.samples.completed
+
+    @property
+    def rate_seconds(self) -> Span | None:
+        """The time that the rates are over."""
+        return self.rated.seconds if self.rated else self.duration_s
+
+    @property
+    def rate_tokens(self) -> Span | None:
+        """Output tokens that the rates count."""
+        return self.rated.output_tokens if self.rated else self.output_tokens
 
     @property
     def spreads(self) -> list[Spread]:

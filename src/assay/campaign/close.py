@@ -11,7 +11,7 @@ from assay.campaign.servers import server_logs
 from assay.campaign.work import Work, note_traceback, utc_now
 from assay.cluster.local import tail_file
 from assay.load.closing import close_load, discard_journals
-from assay.load.plan import LoadPlan
+from assay.load.plan import UNLIMITED, LoadPlan
 from assay.load.self_audit import audit_client
 from assay.runs import (
     Ledger,
@@ -108,12 +108,15 @@ def _audit(folder: RunFolder) -> str:
 
 def _complete(record: RunRecord, outcome: LoadOutcome, ledger: Ledger, folder: RunFolder) -> None:
     record.issued = ledger.issued
-    record.loadgen_version = importlib.metadata.version("mlcommons-loadgen")
+    if record.driver == "loadgen":
+        record.loadgen_version = importlib.metadata.version("mlcommons-loadgen")
     if outcome.warmup is not None:
         known = {"ready_ns": record.warmup.ready_ns, "queued_ns": record.warmup.queued_ns}
         record.warmup = outcome.warmup.model_copy(update=known)
     for endpoint in record.endpoints:
-        endpoint.window = outcome.windows.get(endpoint.name, endpoint.window)
+        window = outcome.windows.get(endpoint.name, endpoint.window)
+        endpoint.window = window if window is not None and window < UNLIMITED else None
+    record.schedule_seed = outcome.schedule_seed if record.driver == "pacer" else None
     record.client = audit_client(folder, outcome)
 
 

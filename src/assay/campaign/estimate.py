@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from assay.benchmarks import Benchmark
+from assay.campaign.pacing import expected_requests
 from assay.campaign.servers import campaign_nodes
 from assay.config import Config
 from assay.datasets import Dataset
@@ -18,6 +19,7 @@ from assay.engines import build_engine
 from assay.runs import CampaignFolder, RunEntry, RunRecord, RunStatus
 from assay.runs.campaign import find_campaigns
 from assay.runs.scenarios import is_paced
+from assay.runs.shapes import LoadShape, RateShape
 
 _NEWEST = 200  # run records that are looked through
 
@@ -73,7 +75,12 @@ class Estimator:
         return node in self._nodes and (engine, model) == (ours.kind, ours.model) and settings == wanted
 
     def samples(self, entry: RunEntry) -> int:
-        """Samples that a run will issue; for official runs LoadGen decides, and this is its least."""
+        """Samples that a run will issue; for official runs LoadGen decides, and this is its least.
+
+        0 where only the run's time ends it and nobody knows how many it will be.
+        """
+        if entry.shape is not None:
+            return expected_requests(entry.shape, self._samples) or 0
         if entry.compliance is not None:
             return 100
         asked = entry.queries or self._samples
@@ -93,23 +100,25 @@ class Estimator:
         samples = self.samples(entry)
         same = [record for record in self._known if self._same_work(record, entry)]
         if exact := [record for record in same if _nodes(record) == set(entry.nodes)]:
-            return TimeEstimate(_seconds(exact[0]) * samples / exact[0].issued, f"as measured in run {exact[0].id}")
+            share = samples / exact[0].issued if samples else 1.0
+            return TimeEstimate(_seconds(exact[0]) * share, f"as measured in run {exact[0].id}")
         if (from_rules := self._from_settings(entry, samples)) is not None:
             return from_rules
         singles = {node: record for record in reversed(same) for node in _nodes(record) if len(_nodes(record)) == 1}
-        if all(node in singles for node in entry.nodes):
+        if samples and all(node in singles for node in entry.nodes):
             rate = sum(singles[node].issued / _seconds(singles[node]) for node in entry.nodes)
             return TimeEstimate(samples / rate, "assuming that the measured rates of its nodes add up")
         return TimeEstimate(None, "no earlier run of this work on these nodes")
 
     def _same_work(self, record: RunRecord, entry: RunEntry) -> bool:
         windows = {endpoint.window for endpoint in record.endpoints}
-        wanted = entry.window or self._engine.window
+        wanted = None if entry.shape else entry.window or self._engine.window
         paced = is_paced(entry.scenario) and entry.mode == "performance"
         return (
             (record.scenario, record.mode) == (entry.scenario, entry.mode)
             and (wanted is None or windows == {wanted})
             and (not paced or record.target_qps == entry.target_qps)
+            and record.shape == entry.shape
             and record.compliance == entry.compliance
         )
 
@@ -118,6 +127,8 @@ class Estimator:
         if entry.mode == "accuracy" or entry.compliance is not None:
             return None
         seconds, basis = 0.0, ""
+        if entry.shape is not None:
+            return _from_shape(entry.shape, samples)
         if is_paced(entry.scenario) and entry.target_qps:
             seconds, basis = samples / entry.target_qps, f"{samples} arrivals at {entry.target_qps:g} a second"
         if self._config.official:
@@ -125,6 +136,15 @@ class Estimator:
             if least > seconds:
                 seconds, basis = least, "the rules' shortest duration"
         return TimeEstimate(seconds, basis, at_least=True) if seconds else None
+
+
+def _from_shape(shape: LoadShape, samples: int) -> TimeEstimate | None:
+    """What the pacer's schedule tells: when the last request is sent."""
+    if shape.lasts_s is not None:
+        return TimeEstimate(shape.lasts_s, f"{shape.title}, sent for {shape.lasts_s:g} s", at_least=True)
+    if isinstance(shape, RateShape):
+        return TimeEstimate(samples / shape.rate, f"{samples} arrivals at {shape.rate:g} a second", at_least=True)
+    return None
 
 
 def estimator(config: Config, benchmark: Benchmark, dataset: Dataset) -> Estimator:

@@ -13,6 +13,7 @@ from assay.benchmarks import write_benchmark
 from assay.campaign.close import close_run, judge_load
 from assay.campaign.compliance import AUDIT_CONFIG, audit_config
 from assay.campaign.load_process import TimedOutError, run_load, utc_minus_monotonic_ns
+from assay.campaign.pacing import pacer_plan, window
 from assay.campaign.work import Work, utc_now
 from assay.config import Config, dump_config
 from assay.deploy.deployment import WATCH_S
@@ -31,7 +32,7 @@ from assay.runs import (
     write_text,
 )
 from assay.runs.progress import AnyEvent
-from assay.runs.scenarios import is_paced
+from assay.runs.scenarios import drives, is_paced
 from assay.telemetry import NodeActivity, Sampler
 
 _FASTEST_QPS = 1000.0  # accuracy runs of Server are paced too; nothing is timed, so as fast as the queue takes them
@@ -103,7 +104,9 @@ def _begin(bench: Bench, entry: RunEntry, endpoints: Sequence[EndpointFacts], fo
         benchmark=prepared.benchmark.name,
         scenario=entry.scenario,
         mode=entry.mode,
-        official=config.official,
+        official=config.official and entry.shape is None,
+        driver=drives(entry.scenario),
+        shape=entry.shape,
         started_utc=utc_now(),
         clock_offset_ns=utc_minus_monotonic_ns(),
         dataset_name=prepared.dataset.name,
@@ -142,25 +145,13 @@ def _qps(entry: RunEntry) -> float | None:
 def load_plan(work: Work, entry: RunEntry, endpoints: Sequence[EndpointFacts], folder: RunFolder) -> LoadPlan:
     """The plan of one run."""
     config, prepared = work.config, work.prepared
-    spec = prepared.benchmark.scenarios[entry.scenario]
-    user_conf = config.loadgen.user_conf
     engine = build_engine(config.engine)
     return LoadPlan(
         folder=str(folder.path),
         scenario=entry.scenario,
         mode=entry.mode,
-        loadgen=LoadgenSettings(
-            # mlperf.conf knows only MLPerf's models; others take the same seeds and their own counts and limits.
-            model=spec.loadgen_model or "llama3_1-8b",
-            scenario=spec.loadgen_scenario,
-            official=config.official,
-            own_sample_count=spec.loadgen_model is None,
-            target_qps=_qps(entry),
-            queries=entry.queries,
-            ttft_limit_ns=spec.ttft_limit_ns,
-            tpot_limit_ns=spec.tpot_limit_ns,
-            user_conf=str(user_conf) if user_conf else None,
-        ),
+        loadgen=_loadgen_settings(work, entry) if drives(entry.scenario) == "loadgen" else None,
+        pacer=pacer_plan(entry, config.campaign.seed, prepared.timetable),
         samples=len(prepared.dataset),
         max_tokens=prepared.max_tokens,
         answer_limits=prepared.answer_limits if min(prepared.answer_limits) < prepared.max_tokens else None,
@@ -171,7 +162,7 @@ def load_plan(work: Work, entry: RunEntry, endpoints: Sequence[EndpointFacts], f
             EndpointPlan(
                 name=endpoint.name,
                 connection=engine.connection(endpoint.name, endpoint.url, config.reach),
-                window=endpoint.window,
+                window=window(entry, endpoint),
                 bodies=str(prepared.bodies),
             )
             for endpoint in endpoints
@@ -183,6 +174,24 @@ def load_plan(work: Work, entry: RunEntry, endpoints: Sequence[EndpointFacts], f
             request_s=config.load.request_timeout_s,
         ),
         warmup=WarmupPlan(prompts=prepared.warmup_prompts),
+    )
+
+
+def _loadgen_settings(work: Work, entry: RunEntry) -> LoadgenSettings:
+    config = work.config
+    spec = work.prepared.benchmark.scenarios[entry.scenario]
+    user_conf = config.loadgen.user_conf
+    return LoadgenSettings(
+        # mlperf.conf knows only MLPerf's models; others take the same seeds and their own counts and limits.
+        model=spec.loadgen_model or "llama3_1-8b",
+        scenario=spec.loadgen_scenario,
+        official=config.official,
+        own_sample_count=spec.loadgen_model is None,
+        target_qps=_qps(entry),
+        queries=entry.queries,
+        ttft_limit_ns=spec.ttft_limit_ns,
+        tpot_limit_ns=spec.tpot_limit_ns,
+        user_conf=str(user_conf) if user_conf else None,
     )
 
 

@@ -38,7 +38,9 @@ def _nodes(entry: RunEntry) -> str:
 
 
 def _work(entry: RunEntry, samples: int) -> str:
-    parts = [f"{samples} samples"]
+    parts = [f"{samples} samples"] if samples else []
+    if entry.shape is not None:
+        return ", ".join([*parts, entry.shape.title])
     paced = is_paced(entry.scenario) and entry.mode == "performance"
     parts += [f"{entry.target_qps:g} a second"] if paced and entry.target_qps else []
     parts += [f"{entry.window} in flight at each endpoint"] if entry.window else []

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from assay.benchmarks import Benchmark
+from assay.campaign.pacing import write_timetable
 from assay.config import Config
 from assay.datasets import Dataset, Sample, TokenCounter, TokeniserCounter, load_dataset, load_warmup
 from assay.datasets.tokenise import PromptTokeniser, check_lengths
@@ -32,6 +33,7 @@ class Prepared:
     tokenizer_json: Path | None
     bodies: Path
     prompt_tokens: Path
+    timetable: Path
     warmup_prompts: int
     answer_limits: list[int]
     """The longest answer of each sample, tokens."""
@@ -81,6 +83,7 @@ def prepare(
     ]
     answers = [sample.max_tokens or benchmark.max_new_tokens for sample in dataset.samples]
     _write(config, benchmark, model, list(zip(prompts, answers, strict=True)), warmup, scratch)
+    write_timetable(dataset.samples, scratch / "timetable.npy")
     return Prepared(
         benchmark=benchmark,
         dataset=dataset,
@@ -88,6 +91,7 @@ def prepare(
         tokenizer_json=tokenizer_json,
         bodies=scratch / "bodies.bin",
         prompt_tokens=scratch / "prompt_tokens.npy",
+        timetable=scratch / "timetable.npy",
         warmup_prompts=len(warmup),
         answer_limits=answers,
         model_files=model_files,

@@ -247,7 +247,8 @@ class _Campaign:
             return given
         if self._config.official:
             return 24 * 3600.0
-        return _LEAST_LIMIT_S + 60.0 * samples + samples / (entry.target_qps or 1.0)
+        lasts_s = entry.shape.lasts_s if entry.shape else None
+        return _LEAST_LIMIT_S + 60.0 * samples + samples / (entry.target_qps or 1.0) + (lasts_s or 0.0)
 
     def _skip_rest(self, reason: str) -> None:
         for entry in self._state.todo:

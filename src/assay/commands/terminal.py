@@ -32,7 +32,7 @@ class Terminal:
         self._total = samples
         self._said_at = time.monotonic()
         if not self._console.is_terminal:
-            self.say(f"{self._label}: {samples} samples")
+            self.say(f"{self._label}: {f'{samples} samples' if samples else 'as many samples as its time allows'}")
             return
         self._live = Progress(
             TextColumn("{task.description}", markup=False),

@@ -12,6 +12,9 @@ from assay.runs.shapes import LoadShape
 from assay.runs.stored import Stored, require_model
 from assay.serving.connection import EndpointConnection
 
+UNLIMITED = 1 << 20
+"""A window that no client fills."""
+
 LoadgenScenario = Literal["Offline", "Server", "SingleStream"]
 
 

@@ -70,7 +70,7 @@ def _reasons(audit: ClientAudit, ttft_ns: float | None, tpot_ns: float | None) -
         f"event loop of {name} late by": lag_ns for name, lag_ns in audit.loop_lag_p99_ns.items()
     }
     delays["samples issued late by"] = audit.schedule_lateness_p99_ns
-    delays["LoadGen told late by"] = audit.completion_hop_p99_ns
+    delays["answers noticed late by"] = audit.completion_hop_p99_ns
     calibration = audit.calibration or {}
     delays["calibration: TTFT wrong by"] = calibration.get("ttft_error_p99_ns")
     for words, delay_ns in delays.items():

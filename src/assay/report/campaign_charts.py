@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.analysis.campaign import CampaignAnalysis, Group
+from assay.analysis.campaign import CampaignAnalysis, Group, load_of
 from assay.analysis.scaling import Scaling
 from assay.report import format as fmt
 from assay.report.chart import MEDIAN, NEUTRAL, PALETTE, TAIL, Chart, Colors, Mark, Panel, Series
@@ -152,16 +152,11 @@ def _percentile_bars(names: list[str], values: list[Distribution], share: str, t
 def sweep_chart(analysis: CampaignAnalysis) -> Chart | None:
     """`load_sweep`: throughput and tails against the load, where runs differ in load alone."""
     panels: list[Panel] = []
-    paced = sorted(
-        (g for g in analysis.groups if g.first.entry.target_qps), key=lambda g: g.first.entry.target_qps or 0
-    )
-    windows = sorted((g for g in analysis.groups if g.first.entry.window), key=lambda g: g.first.entry.window or 0)
-    if len(paced) >= 3:
-        panels += _sweep_panels(paced, "target rate (samples/s)", [g.first.entry.target_qps or 0.0 for g in paced])
-    if len(windows) >= 3:
-        panels += _sweep_panels(
-            windows, "in flight at each endpoint", [float(g.first.entry.window or 0) for g in windows]
-        )
+    for axis, label in (("rate", "target rate (samples/s)"), ("concurrency", "requests in flight")):
+        found = [(load.value, g) for g in analysis.groups if (load := load_of(g.first.entry)) and load.axis == axis]
+        if len({value for value, _ in found}) >= 2:
+            found.sort(key=lambda point: point[0])
+            panels += _sweep_panels([g for _, g in found], label, [value for value, _ in found])
     if not panels:
         return None
     return Chart(
@@ -177,12 +172,19 @@ def sweep_chart(analysis: CampaignAnalysis) -> Chart | None:
 def _sweep_panels(groups: list[Group], label: str, x: list[float]) -> list[Panel]:
     rates = [g.samples_per_s for g in groups]
     values: list[float | None] = [r.value for r in rates]
-    rate = Series("", "line", x, values, NEUTRAL, [r.low for r in rates], [r.high for r in rates])
-    panels = [Panel("Completed samples/s", label, "samples/s", [rate])]
+    rate = _line_with_points(x, values, NEUTRAL, [(r.low, r.high) for r in rates])
+    panels = [Panel("Completed samples/s", label, "samples/s", rate)]
     for key, title in (("ttft_ns", "TTFT p99"), ("tpot_ns", "TPOT p99")):
         own = [g.first.result.latency.get(key) for g in groups]
         bounds = [fmt.percentile_interval(d, "p99") if d else (None, None) for d in own]
         tail: list[float | None] = [d.p99 / 1e6 if d else None for d in own]
-        line = Series("", "line", x, tail, TAIL, [b[0] for b in bounds], [b[1] for b in bounds])
-        panels.append(Panel(title, label, "ms", [line]))
+        panels.append(Panel(title, label, "ms", _line_with_points(x, tail, TAIL, bounds)))
     return panels
+
+
+def _line_with_points(
+    x: list[float], y: list[float | None], color: str, bounds: list[tuple[float | None, float | None]]
+) -> list[Series]:
+    """Measured are the points alone; the line between them leads the eye."""
+    low, high = [b[0] for b in bounds], [b[1] for b in bounds]
+    return [Series("", "line", x, y, color), Series("", "points", x, y, color, low, high)]

@@ -9,7 +9,7 @@ from assay.analysis.compare import flat
 from assay.analysis.run import RunAnalysis
 from assay.report import format as fmt
 from assay.report.page import Block, Rows, Table
-from assay.runs.record import EndpointFacts
+from assay.runs.record import EndpointFacts, RunRecord
 
 _UNSET: tuple[object, ...] = (None, {}, [])
 _LEFT_OUT = {"name", "version", "utc_ns"}  # the column's heading, the file's form, the moment of asking
@@ -25,7 +25,7 @@ def environment_blocks(analysis: RunAnalysis) -> Iterator[Block]:
     facts: Rows = [
         ("Run", record.id),
         ("Started, ended", f"{record.started_utc}, {record.ended_utc or 'no end recorded'}"),
-        ("Assay, LoadGen", f"{record.assay_version}, {record.loadgen_version or 'unknown'}"),
+        _versions(record),
         (
             "Data set",
             f"{record.dataset_name}, {fmt.number(record.dataset_samples)} samples, sha256 {record.dataset_sha256}",
@@ -45,6 +45,12 @@ def environment_blocks(analysis: RunAnalysis) -> Iterator[Block]:
         ]
         heads = ("Process", "CPU seconds a second", "Loop lag p99 (ms)", "Loop lag max (ms)")
         yield Table("The load generator itself", heads, shares, frozenset({1, 2, 3}), "run.json")
+
+
+def _versions(record: RunRecord) -> tuple[str, str]:
+    if record.driver == "pacer":
+        return "Assay", record.assay_version
+    return "Assay, LoadGen", f"{record.assay_version}, {record.loadgen_version or 'unknown'}"
 
 
 def endpoint_tables(endpoints: Sequence[EndpointFacts]) -> Iterator[Table]:

@@ -86,6 +86,8 @@ def latency_blocks(analysis: RunAnalysis, charts: RunCharts | None) -> Iterator[
             "In Offline every sample is issued at once, so TTFT and latency from the start hold the wait for a place; "
             "those from sending are the servers' own."
         )
+    if analysis.record.scenario == "Concurrency":
+        yield Text("With a fixed number in flight, TTFT and latency count from the first sending of each sample.")
     yield charts.latency()
     yield charts.over_time()
     if analysis.latency.ttft_by_input:

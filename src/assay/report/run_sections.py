@@ -42,11 +42,7 @@ def ledger_blocks(analysis: RunAnalysis) -> Iterator[Block]:
 def scenario_blocks(analysis: RunAnalysis, charts: RunCharts | None) -> Iterator[Block]:
     result = analysis.result
     loadgen = result.loadgen
-    reasons = "; ".join(loadgen.reasons)
-    yield Text(
-        f"LoadGen: {loadgen.result or 'no verdict'}{f' ({reasons})' if reasons else ''}; {loadgen.errors} errors, "
-        f"{loadgen.warnings} warnings in its log."
-    )
+    yield Text(_driver_words(analysis))
     rows: Rows = [
         (_figure_name(name), fmt.number(f.value), _range(f.low, f.high), f.unit, f.formula)
         for name, f in result.figures.items()
@@ -79,6 +75,24 @@ def scenario_blocks(analysis: RunAnalysis, charts: RunCharts | None) -> Iterator
     if loadgen.metrics:
         rows = [(name, fmt.number(value)) for name, value in loadgen.metrics.items()]
         yield Table("LoadGen's own figures", ("Figure", "Value"), rows, frozenset({1}), "mlperf_log_summary.txt")
+
+
+def _driver_words(analysis: RunAnalysis) -> str:
+    """What issued the samples, and what it says itself."""
+    record, loadgen = analysis.record, analysis.result.loadgen
+    if record.shape is not None:
+        words = f"Driven by Assay's pacer: {record.shape.title} (seed {record.schedule_seed})."
+        if analysis.samples is not None and analysis.samples.until_ns is not None:
+            words += (
+                f" Requests were sent for {record.shape.lasts_s:g} s, and what was in flight then was let finish: "
+                "rates are what was completed within that time, over it; latencies are of all."
+            )
+        return words
+    reasons = "; ".join(loadgen.reasons)
+    return (
+        f"Driven by LoadGen: {loadgen.result or 'no verdict'}{f' ({reasons})' if reasons else ''}; {loadgen.errors} "
+        f"errors, {loadgen.warnings} warnings in its log."
+    )
 
 
 def _figure_name(key: str) -> str:

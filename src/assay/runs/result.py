@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from assay.runs.record import RunStatus
-from assay.runs.scenarios import Mode, Scenario
+from assay.runs.scenarios import DriverName, Mode, Scenario
+from assay.runs.shapes import LoadShape
 from assay.runs.stored import Stored
 
 
@@ -102,6 +103,8 @@ class Result(Stored):
     scenario: Scenario
     mode: Mode
     official: bool
+    driver: DriverName = "loadgen"
+    shape: LoadShape | None = Field(default=None, description="the pacer's load; null where LoadGen drove")
     status: RunStatus
     reason: str
     verdict: Verdict

@@ -19,6 +19,7 @@ from assay.campaign.state import resumed_config
 from assay.commands.run import print_plan
 from assay.errors import UserError
 from assay.runs import CampaignState, Result, RunEntry, RunRecord, RunStatus, read_detail, read_ledger
+from assay.runs.shapes import ConcurrencyShape
 
 pytestmark = pytest.mark.usefixtures("no_reports")
 ONE = {"nodes": [{"name": "node-a"}]}
@@ -43,19 +44,24 @@ def statuses(outcome: CampaignOutcome) -> dict[str, str | None]:
     return {entry.key: entry.status for entry in outcome.state.runs}
 
 
-def test_a_sweep_sets_rates_and_windows(tmp_path: Path) -> None:
+def test_a_sweep_sets_rates_and_concurrencies(tmp_path: Path) -> None:
     campaign = {"kind": "sweep", "rates": [40, 80], "concurrencies": [1, 3]}
-    outcome = carry_out(tmp_path, scenarios=["Offline", "Server"], campaign=campaign, cluster=ONE, engine=ALONE)
+    outcome = carry_out(tmp_path, scenarios=["Server"], campaign=campaign, cluster=ONE, engine=ALONE)
     assert outcome.sound, [entry.reason for entry in outcome.state.runs]
     for entry in outcome.state.runs:
         facts = record(outcome, entry)
         assert facts.target_qps == entry.target_qps
-        assert [endpoint.window for endpoint in facts.endpoints] == [entry.window or FAST["window"]]
+        places = entry.shape.concurrency if isinstance(entry.shape, ConcurrencyShape) else FAST["window"]
+        assert [endpoint.window for endpoint in facts.endpoints] == [places]
         assert entry.run is not None
         if entry.target_qps:
             detail = read_detail(outcome.folder.run(entry.run).loadgen_detail)
             assert detail.effective["target_qps"] == entry.target_qps
-    assert sorted(e.target_qps or e.window for e in outcome.state.runs) == [1, 3, 40, 80]
+            assert facts.driver == "loadgen"
+        else:
+            assert facts.driver == "pacer"
+            assert facts.shape == entry.shape
+    assert sorted(e.target_qps or e.shape.concurrency for e in outcome.state.runs) == [1, 3, 40, 80]  # type: ignore[union-attr]
 
 
 def test_an_official_rehearsal_with_test06(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from assay.campaign.kinds import plan_runs
 from assay.campaign.replan import plan_without
 from assay.errors import UserError
 from assay.runs import CampaignState, RunEntry, RunStatus
+from assay.runs.shapes import ConcurrencyShape
 
 NODES = ["n1", "n2", "n3", "n4", "n5"]
 
@@ -102,12 +103,12 @@ def test_a_node_that_is_back_takes_part_again(tmp_path: Path) -> None:
 
 def test_sweep_points_in_random_order(tmp_path: Path) -> None:
     campaign = {"kind": "sweep", "rates": [1, 2.5], "concurrencies": [4, 8], "repeats": 2, "seed": 3}
-    runs = plan(tmp_path, scenarios=["Offline", "Server"], campaign=campaign)
-    assert {entry.key[:-3]: (entry.scenario, entry.target_qps, entry.window) for entry in runs} == {
+    runs = plan(tmp_path, scenarios=["Server"], campaign=campaign, queries={"Concurrency": 40})
+    assert {entry.key[:-3]: (entry.scenario, entry.target_qps, entry.shape) for entry in runs} == {
         "server-1qps": ("Server", 1.0, None),
         "server-2.5qps": ("Server", 2.5, None),
-        "offline-4-in-flight": ("Offline", None, 4),
-        "offline-8-in-flight": ("Offline", None, 8),
+        "4-in-flight": ("Concurrency", None, ConcurrencyShape(concurrency=4, requests=40)),
+        "8-in-flight": ("Concurrency", None, ConcurrencyShape(concurrency=8, requests=40)),
     }
     assert len({entry.key for entry in runs}) == 8
     assert [entry.key[:-3] for entry in runs[:4]] != [entry.key[:-3] for entry in runs[4:]]
@@ -133,7 +134,6 @@ def test_official_is_what_a_submission_needs(tmp_path: Path) -> None:
         ({"campaign": {"kind": "official"}}, "needs scenarios Offline and Server or Interactive"),
         ({"campaign": {"kind": "scaling"}, "scenarios": ["SingleStream"]}, "add Offline to scenarios"),
         ({"campaign": {"kind": "sweep", "rates": [1]}}, "needs Server or Interactive"),
-        ({"campaign": {"kind": "sweep", "concurrencies": [1]}, "scenarios": ["SingleStream"]}, "needs Offline"),
         ({"campaign": {"kind": "sweep"}}, "sweep needs campaign.rates or campaign.concurrencies"),
         ({"scenarios": ["Server"]}, "target_qps.Server is needed"),
         ({"campaign": {"kind": "sweep", "rates": [1, 1]}}, "must differ"),

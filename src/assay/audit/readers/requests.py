@@ -9,13 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from assay.audit.evidence import OUTPUT_ROOM, Recomputed, RunEvidence, Spread
+from assay.audit.evidence import OUTPUT_ROOM, Rated, Recomputed, RunEvidence, Spread
 from assay.audit.spans import Span
 from assay.runs import read_requests
 
 _COLUMNS = [
-    *("final", "status", "issued_ns", "scheduled_ns", "first_ns", "last_ns", "done_ns", "output_tokens"),
-    *("finish_reason", "sample_id", "max_tokens"),
+    *("final", "attempt", "status", "issued_ns", "scheduled_ns", "sent_ns", "first_ns", "last_ns", "done_ns"),
+    *("output_tokens", "finish_reason", "sample_id", "max_tokens"),
 ]
 _PERCENTILES = (50.0, 90.0, 95.0, 97.0, 99.0, 99.9)
 
@@ -31,10 +31,12 @@ def measure(path: Path, run: RunEvidence) -> Recomputed | None:
     good = final.filter(pc.equal(status, "ok"))
     if not good.num_rows:
         return None
-    start = _column(pc.coalesce(good["scheduled_ns"], good["issued_ns"]))
+    start = _starts(table, good, from_sending=run.scenario == "Concurrency")
     first, last, done = (_column(good[name]) for name in ("first_ns", "last_ns", "done_ns"))
     tokens = _column(good["output_tokens"], 0)
     _endings(run, good, tokens)
+    end_ns = done.max() if run.lasts_s is None else min(done.max(), start.min() + int(run.lasts_s * 1e9))
+    in_time = done <= end_ns
     timed = first >= 0
     several = timed & (tokens >= 2)
     lost = int(pc.sum(pc.equal(status, "lost")).as_py() or 0)
@@ -44,6 +46,9 @@ def measure(path: Path, run: RunEvidence) -> Recomputed | None:
         lost=lost,
         duration_s=float(done.max() - start.min()) / 1e9,
         output_tokens=int(tokens.sum()),
+        rated=Rated(
+            Span.exact(float(end_ns - start.min()) / 1e9), int(in_time.sum()), Span.exact(int(tokens[in_time].sum()))
+        ),
         spreads={
             "latency": _spread("latency", (last - start)[timed]),
             "TTFT": _spread("TTFT", (first - start)[timed]),
@@ -52,6 +57,16 @@ def measure(path: Path, run: RunEvidence) -> Recomputed | None:
         decode_batch=_decode_batch(first[several], last[several]),
         source=path.name,
     )
+
+
+def _starts(table: pa.Table, good: pa.Table, *, from_sending: bool) -> NDArray[np.int64]:
+    """When each sample started: at its first sending in a load of fixed concurrency, else when it was due or issued."""
+    if not from_sending:
+        return _column(pc.coalesce(good["scheduled_ns"], good["issued_ns"]))
+    first = table.filter(pc.equal(table["attempt"], 1))
+    sent = dict(zip(first["sample_id"].to_pylist(), first["sent_ns"].to_pylist(), strict=True))
+    rows = zip(good["sample_id"].to_pylist(), good["issued_ns"].to_pylist(), strict=True)
+    return np.array([sent.get(sample) or issued for sample, issued in rows], dtype=np.int64)
 
 
 def _decode_batch(first: NDArray[np.int64], last: NDArray[np.int64]) -> float | None:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from assay.analysis.ceilings import Accelerator, find_accelerator, find_model, precision_of
-from assay.audit.evidence import Evidence, Origin, RunEvidence, SampleCounts, Spread, Wording
+from assay.audit.evidence import Evidence, Origin, Rated, RunEvidence, SampleCounts, Spread, Wording
 from assay.audit.readers.loadgen import SUMMARY, is_log_folder, read_log_folder
 from assay.audit.spans import Span
 from assay.errors import UserError
@@ -52,6 +52,8 @@ def _run(folder: RunFolder, evidence: Evidence) -> RunEvidence:
     run = RunEvidence(name=record.id, origin=Origin.RUN, where=folder.id)
     run.scenario, run.mode, run.benchmark = record.scenario, record.mode, record.benchmark
     run.simulated = record.simulated
+    run.lasts_s = record.shape.lasts_s if record.shape else None
+    run.loadgen_drove = record.driver == "loadgen"
     run.finished = record.status in _FINISHED
     ledger = _optional(folder.ledger, Ledger, run)
     result = _optional(folder.result, Result, run)
@@ -67,7 +69,7 @@ def _run(folder: RunFolder, evidence: Evidence) -> RunEvidence:
         run.summary, run.detail = logged.summary, logged.detail
         if run.finished:
             run.damage += logged.damage
-    elif record.status in _FINISHED:
+    elif record.status in _FINISHED and run.loadgen_drove:
         run.damage.append(f"{SUMMARY} is missing")
     _engine(run, record)
     _hardware(run, record, folder)
@@ -89,6 +91,12 @@ def _result(run: RunEvidence, result: Result, folder: RunFolder, evidence: Evide
         if key in figures:
             setattr(run, name, Span.near(figures[key].value, 1e-6))
     run.duration_source = "result.json"
+    if "window_s" in figures:
+        run.rated = Rated(
+            Span.near(figures["window_s"].value, 1e-6),
+            round(figures["window_samples"].value),
+            Span.exact(figures["window_output_tokens"].value),
+        )
     run.verdict_words = result.verdict.words
     run.claims_valid = result.verdict.valid
     run.claims_mlperf = result.verdict.valid and result.official

@@ -42,7 +42,7 @@ def _longest(run: RunEvidence) -> Iterator[Check]:
     counts = [part.samples.completed for part in run.parts]
     durations = [_duration(part) for part in run.parts]
     known = [duration for duration in durations if duration is not None]
-    if run.samples_per_s is None or None in counts or len(known) != len(durations):
+    if run.rated or run.samples_per_s is None or None in counts or len(known) != len(durations):
         return
     samples = sum(count for count in counts if count is not None)
     longest = max(known, key=lambda duration: duration.value)

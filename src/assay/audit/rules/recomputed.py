@@ -37,8 +37,8 @@ def _figures(run: RunEvidence, measured: Recomputed) -> Iterator[Check]:
     if measured.duration_s > 0:
         expected += [
             ("duration s", run.duration_s, measured.duration_s),
-            ("samples/s", run.samples_per_s, measured.completed / measured.duration_s),
-            ("tokens/s", run.tokens_per_s, measured.output_tokens / measured.duration_s),
+            ("samples/s", run.samples_per_s, measured.rated.samples / measured.rated.seconds.value),
+            ("tokens/s", run.tokens_per_s, measured.rated.output_tokens.value / measured.rated.seconds.value),
         ]
     for name, stated, actual in expected:
         if stated is not None and not stated.agrees(Span.exact(actual), 1e-5):

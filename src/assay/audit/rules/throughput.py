@@ -23,13 +23,13 @@ over LoadGen's own wall-clock window (power_begin to power_end).
     source="MLPerf inference rules, metrics of the scenarios; loadgen/results.cc",
 )
 def check(run: RunEvidence) -> Iterator[Check]:
-    rate, completed = run.samples_per_s, run.samples.completed
+    rate, completed, seconds = run.samples_per_s, run.rate_samples, run.rate_seconds
     if rate is None or completed is None:
         return
     words = f"{rate} samples/s"
-    if run.duration_s is not None and run.duration_s.low > 0:
-        actual = Span.exact(completed) / run.duration_s
-        sums = f"{completed} samples / {run.duration_s} s ({run.duration_source}) = {actual}"
+    if seconds is not None and seconds.low > 0:
+        actual = Span.exact(completed) / seconds
+        sums = f"{completed} samples / {seconds} s ({run.duration_source}) = {actual}"
         slack = 1e-4 if run.origin is not Origin.CLAIMS else 0.0
         yield supported(words, sums) if rate.agrees(actual, slack) else contradicted(words, sums)
     if run.wall_clock_s is not None and run.wall_clock_s.low > 0:

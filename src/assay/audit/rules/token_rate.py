@@ -23,16 +23,17 @@ def check(run: RunEvidence) -> Iterator[Check]:
     if rate is None:
         return
     words = f"{rate} output tokens/s"
-    mean = run.mean_output_tokens
-    if mean is None and run.output_tokens is not None and run.samples.completed:
-        mean = run.output_tokens / run.samples.completed
+    tokens, seconds = run.rate_tokens, run.rate_seconds
+    mean = None if run.rated else run.mean_output_tokens
+    if mean is None and tokens is not None and run.rate_samples:
+        mean = tokens / run.rate_samples
     if run.samples_per_s is not None and mean is not None:
         actual = run.samples_per_s * mean
         sums = f"{run.samples_per_s} samples/s x {mean} tokens = {actual}"
         yield supported(words, sums) if rate.agrees(actual, 1e-5) else contradicted(words, sums)
-    if run.output_tokens is not None and run.duration_s is not None and run.duration_s.low > 0:
-        actual = run.output_tokens / run.duration_s
-        sums = f"{run.output_tokens} tokens / {run.duration_s} s = {actual}"
+    if tokens is not None and seconds is not None and seconds.low > 0:
+        actual = tokens / seconds
+        sums = f"{tokens} tokens / {seconds} s = {actual}"
         yield supported(words, sums) if rate.agrees(actual, 1e-5) else contradicted(words, sums)
     if run.samples_per_s is not None and rate.value > 0 and rate.below(run.samples_per_s, 1e-4):
         yield contradicted(words, f"{rate} tokens/s < {run.samples_per_s} samples/s: less than one token a sample")

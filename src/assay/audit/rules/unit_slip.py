@@ -51,13 +51,14 @@ def check(evidence: Evidence) -> Iterator[Check]:
 
 
 def _pairs(run: RunEvidence) -> Iterator[tuple[str, Span, Span]]:
+    samples, tokens, seconds = run.rate_samples, run.rate_tokens, run.rate_seconds
     if run.samples_per_s is not None:
-        if run.samples.completed and run.duration_s is not None and run.duration_s.low > 0:
-            yield "samples/s", run.samples_per_s, Span.exact(run.samples.completed) / run.duration_s
+        if samples and seconds is not None and seconds.low > 0:
+            yield "samples/s", run.samples_per_s, Span.exact(samples) / seconds
         if run.tokens_per_s is not None and run.mean_output_tokens is not None:
             yield "tokens/s", run.tokens_per_s, run.samples_per_s * run.mean_output_tokens
-    if run.tokens_per_s is not None and run.output_tokens is not None and run.duration_s and run.duration_s.low > 0:
-        yield "tokens/s", run.tokens_per_s, run.output_tokens / run.duration_s
+    if run.tokens_per_s is not None and tokens is not None and seconds and seconds.low > 0:
+        yield "tokens/s", run.tokens_per_s, tokens / seconds
     if run.concurrency == 1 and run.latency.mean is not None and run.samples_per_s is not None:
         flight = run.latency.mean * run.samples_per_s
         if flight.value > 10:

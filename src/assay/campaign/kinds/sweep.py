@@ -9,6 +9,7 @@ from assay.config import Config
 from assay.errors import UserError
 from assay.runs import RunEntry
 from assay.runs.scenarios import is_paced
+from assay.runs.shapes import ConcurrencyShape
 
 
 class Sweep(Kind):
@@ -25,8 +26,6 @@ class Sweep(Kind):
         paced = next((scenario for scenario in config.scenarios if is_paced(scenario)), None)
         if campaign.rates and paced is None:
             raise UserError("campaign.rates needs Server or Interactive in scenarios")
-        if campaign.concurrencies and "Offline" not in config.scenarios:
-            raise UserError("campaign.concurrencies needs Offline in scenarios")
         runs: list[RunEntry] = []
         for repeat in range(campaign.repeats or 1):
             points = []
@@ -35,7 +34,8 @@ class Sweep(Kind):
                 run = entry(config, f"{paced}-{rate:g}qps", nodes, paced, "performance", repeat)
                 points.append(run.model_copy(update={"target_qps": rate}))
             for number in campaign.concurrencies:
-                run = entry(config, f"offline-{number}-in-flight", nodes, "Offline", "performance", repeat)
-                points.append(run.model_copy(update={"window": number}))
+                run = entry(config, f"{number}-in-flight", nodes, "Concurrency", "performance", repeat)
+                shape = ConcurrencyShape(concurrency=number, requests=run.queries)
+                points.append(run.model_copy(update={"shape": shape}))
             runs += shuffled(points, campaign.seed, repeat)
         return runs

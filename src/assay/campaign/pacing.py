@@ -1,0 +1,62 @@
+"""What a run that Assay's pacer drives asks of the client, and how many requests it will send."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from assay.datasets import Sample
+from assay.load.pacer import Timetable
+from assay.load.plan import UNLIMITED, PacerPlan
+from assay.runs import EndpointFacts, RunEntry
+from assay.runs.shapes import ConcurrencyShape, LoadShape, RampShape, RateShape
+
+
+def write_timetable(samples: Sequence[Sample], path: Path) -> None:
+    """The samples' own times and conversations, for traces and sessions."""
+    Timetable.of(
+        [sample.arrival_ns for sample in samples],
+        [sample.session for sample in samples],
+        [sample.think_ns for sample in samples],
+    ).write(path)
+
+
+def pacer_plan(entry: RunEntry, seed: int, timetable: Path) -> PacerPlan | None:
+    """None where LoadGen drives. Repeats have arrivals of their own: their differences are part of the error."""
+    if entry.shape is None:
+        return None
+    return PacerPlan(shape=entry.shape, seed=seed + entry.repeat, timetable=str(timetable))
+
+
+def window(entry: RunEntry, endpoint: EndpointFacts) -> int | None:
+    """Most requests in flight at `endpoint`; None: found during warm-up, which only LoadGen's scenarios need.
+
+    A fixed concurrency is that of all endpoints together, so each may have all of it. Arrivals come whatever is in
+    flight; the engine's own window, where it has one, holds them back at the client.
+    """
+    match entry.shape:
+        case None:
+            return endpoint.window
+        case ConcurrencyShape(concurrency=places):
+            return places
+        case RampShape(of="concurrency") as ramp:
+            return int(max(ramp.start, ramp.to))
+        case _:
+            return endpoint.window or UNLIMITED
+
+
+def expected_requests(shape: LoadShape, samples: int) -> int | None:
+    """How many requests a load will send; None where only its time ends it and answers set its pace."""
+    most, lasts_s = shape.most_requests(samples), shape.lasts_s
+    if lasts_s is None:
+        return most
+    match shape:
+        case RateShape(rate=rate):
+            arrivals = round(rate * lasts_s)
+        case RampShape(of="rate") as ramp:
+            rising_s = min(lasts_s, ramp.over_s)
+            top = ramp.start + (ramp.to - ramp.start) * rising_s / ramp.over_s
+            arrivals = round((ramp.start + top) / 2 * rising_s + ramp.to * (lasts_s - rising_s))
+        case _:
+            return most
+    return arrivals if most is None else min(arrivals, most)

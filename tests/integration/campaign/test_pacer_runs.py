@@ -1,0 +1,130 @@
+"""Runs that the pacer drives, as a campaign carries them out: their record, result, audit and pages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+import pytest
+from pydantic import TypeAdapter
+from tests.campaigns import FAST, Quiet, config
+
+from assay.analysis.run import analyse_run
+from assay.audit import Judgement, audit_path
+from assay.campaign.kinds.single import Single
+from assay.campaign.runner import CampaignOutcome, run_campaign
+from assay.config import Config
+from assay.runs import Result, RunEntry, RunFolder, RunRecord, read_ledger, read_requests
+from assay.runs.shapes import LoadShape
+
+ONE = {"nodes": [{"name": "node-a"}]}
+SHAPES: TypeAdapter[LoadShape] = TypeAdapter(LoadShape)
+
+
+def carry_out(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *shapes: dict[str, Any], **changes: Any
+) -> CampaignOutcome:
+    def plan(self: Single, config: Config, nodes: Sequence[str]) -> list[RunEntry]:
+        entries = []
+        for number, data in enumerate(shapes):
+            shape = SHAPES.validate_python(data)
+            entries.append(
+                RunEntry(
+                    key=f"load-{number}", scenario=shape.scenario, mode="performance", nodes=list(nodes), shape=shape
+                )
+            )
+        return entries
+
+    monkeypatch.setattr(Single, "plan", plan)
+    settings = config(folder, **{"engine": {**FAST, "speeds": {}}, "cluster": ONE, **changes})
+    return asyncio.run(run_campaign(settings, Quiet()))
+
+
+def folders(outcome: CampaignOutcome) -> list[RunFolder]:
+    assert outcome.sound, [entry.reason for entry in outcome.state.runs]
+    return [outcome.folder.run(entry.run) for entry in outcome.state.runs if entry.run]
+
+
+def test_every_load_ends_with_a_result_that_the_audit_believes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    outcome = carry_out(
+        tmp_path,
+        monkeypatch,
+        {"kind": "concurrency", "concurrency": 3, "requests": 60},
+        {"kind": "rate", "rate": 60, "requests": 40},
+        {"kind": "rate", "rate": 60, "duration_s": 0.7},
+        {"kind": "concurrency", "concurrency": 4, "duration_s": 0.5},
+        {"kind": "ramp", "of": "concurrency", "from": 1, "to": 4, "over_s": 0.5},
+        {"kind": "sessions", "concurrency": 2, "requests": 20},
+    )
+    for folder in folders(outcome):
+        result = Result.model_validate_json(folder.result.read_bytes())
+        record = RunRecord.model_validate_json(folder.record.read_bytes())
+        assert result.status == "completed"
+        assert result.verdict.words == "driven by Assay's pacer: not an MLPerf scenario"
+        assert (result.driver, result.shape) == ("pacer", record.shape)
+        assert record.loadgen_version is None
+        assert (result.loadgen.result, result.loadgen.reasons) == (None, [])
+        assert {"samples_per_s", "output_tokens_per_s"} <= result.figures.keys()
+        assert {"ttft_ns", "tpot_ns", "latency_ns"} <= result.latency.keys()
+        assert read_ledger(folder).balanced
+        judged = audit_path(folder.path)
+        wrong = (Judgement.CONTRADICTED, Judgement.IMPOSSIBLE, Judgement.UNSUPPORTED)
+        assert [finding for finding in judged.problems if finding.verdict in wrong] == []
+        page = (folder.path / "report.html").read_text()
+        assert "Driven by Assay" in page
+        assert "mlperf_log" not in page
+        assert "LoadGen: " not in page
+        assert "LoadGen's own" not in page
+        assert "LoadGen told" not in page
+
+
+def test_a_closed_load_counts_from_sending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder,) = folders(carry_out(tmp_path, monkeypatch, {"kind": "concurrency", "concurrency": 1, "requests": 30}))
+    result = Result.model_validate_json(folder.result.read_bytes())
+    assert result.latency["ttft_ns"].model_dump(exclude={"formula"}) == result.latency["service_ttft_ns"].model_dump(
+        exclude={"formula"}
+    )
+    table = read_requests(folder.requests, ["issued_ns", "sent_ns"])
+    assert pc.max(pc.subtract(table["sent_ns"], table["issued_ns"])).as_py() > 0
+
+
+def test_a_load_that_time_ends_is_rated_over_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = {**FAST, "speeds": {}, "ttft_ms": 300, "itl_ms": 10, "max_num_seqs": 64}
+    shape = {"kind": "rate", "rate": 40, "arrivals": "constant", "duration_s": 1}
+    (folder,) = folders(carry_out(tmp_path, monkeypatch, shape, engine=slow))
+    result = Result.model_validate_json(folder.result.read_bytes())
+    table = read_requests(folder.requests, ["scheduled_ns", "done_ns", "output_tokens"])
+    begin_ns = pc.min(table["scheduled_ns"]).as_py()
+    within = table.filter(pc.less_equal(table["done_ns"], begin_ns + 1_000_000_000))
+    assert table.num_rows == 40, "all that was sent is counted"
+    assert 0 < within.num_rows < 40, "and what ended later isn't in the rate"
+    assert result.figures["samples_per_s"].value == pytest.approx(within.num_rows)
+    assert result.figures["output_tokens_per_s"].value == pytest.approx(pc.sum(within["output_tokens"]).as_py())
+    assert result.figures["window_s"].value == 1
+    assert "window_s" in result.figures["samples_per_s"].formula
+    assert result.latency["latency_ns"].n == 40
+    run = analyse_run(folder)
+    assert run.samples is not None
+    assert run.samples.until_ns == begin_ns + 1_000_000_000
+
+
+def test_fewer_requests_than_places_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder,) = folders(carry_out(tmp_path, monkeypatch, {"kind": "concurrency", "concurrency": 32, "requests": 5}))
+    result = Result.model_validate_json(folder.result.read_bytes())
+    assert any("Fewer requests than places: 5 requests for 32" in notice for notice in result.notices)
+
+
+def test_a_sweep_draws_rates_and_concurrencies_in_order(tmp_path: Path) -> None:
+    campaign = {"kind": "sweep", "rates": [80, 40], "concurrencies": [3, 1]}
+    queries = {"Server": 20, "Concurrency": 20}
+    changes = {"scenarios": ["Server"], "queries": queries, "engine": {**FAST, "speeds": {}}, "cluster": ONE}
+    outcome = asyncio.run(run_campaign(config(tmp_path, campaign=campaign, **changes), Quiet()))
+    folders(outcome)
+    page = (outcome.folder.path / "report.html").read_text()
+    assert "requests in flight" in page
+    assert "target rate (samples/s)" in page
+    for first, after in (("1 in flight", "3 in flight"), ("40/s", "80/s")):
+        assert page.index(first) < page.index(after)
