@@ -205,11 +205,10 @@ def _unlike(lines: list[RunLine]) -> list[str]:
     facts = ("benchmark", "dataset_sha256", "samples", "max_tokens", "model")
     found = [fact for fact in facts if len({str(getattr(line.record, fact)) for line in lines}) > 1]
     for fact in ("engine", "engine_version", "settings", "window"):
-        values: dict[str, set[str]] = {}
-        for line in lines:
-            for endpoint in line.record.endpoints:
-                values.setdefault(endpoint.name, set()).add(str(getattr(endpoint, fact)))
-        if any(len(own) > 1 for own in values.values()):
+        first: dict[str, Any] = {}
+        values = ((endpoint.name, getattr(endpoint, fact)) for line in lines for endpoint in line.record.endpoints)
+        # As values, not as words: 0 and 0.0 are the same setting.
+        if any(value != first.setdefault(name, value) for name, value in values):
             found.append(f"an endpoint's {fact}")
     return found
 

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from assay.analysis.findings import Finding, find
 from assay.analysis.hardware import Telemetry
 from assay.analysis.latency import LatencyAnalysis, Limits, analyse_latency
@@ -22,7 +20,6 @@ from assay.analysis.summary import summarise_samples
 from assay.analysis.timeline import Timeline, timeline
 from assay.analysis.tokens import TokenAnalysis, analyse_tokens
 from assay.benchmarks import Benchmark
-from assay.errors import UserError
 from assay.runs.folder import RunFolder
 from assay.runs.ledger import Ledger
 from assay.runs.reading import read_record
@@ -31,6 +28,7 @@ from assay.runs.result import Result
 from assay.runs.scenarios import is_paced
 from assay.runs.shapes import RampShape
 from assay.runs.stored import read_model
+from assay.runs.system import SystemRecord
 
 
 @dataclass
@@ -121,13 +119,8 @@ def _projections(samples: Samples, record: RunRecord, benchmark: Benchmark) -> l
 
 
 def _system(folder: RunFolder) -> dict[str, Any]:
-    try:
-        data = orjson.loads(folder.system.read_bytes())
-    except FileNotFoundError:
-        return {}
-    except (OSError, orjson.JSONDecodeError) as error:
-        raise UserError(f"{folder.system}: can't be read: {error}") from None
-    return data if isinstance(data, dict) else {}
+    record = read_model(folder.system, SystemRecord)
+    return {} if record is None else record.model_dump(mode="json", exclude_unset=True)
 
 
 def _files(folder: RunFolder) -> list[tuple[str, int, str]]:

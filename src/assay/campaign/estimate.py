@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -16,7 +15,8 @@ from assay.campaign.servers import campaign_nodes
 from assay.config import Config
 from assay.datasets import Dataset
 from assay.engines import build_engine
-from assay.runs import CampaignFolder, RunEntry, RunRecord, RunStatus
+from assay.errors import UserError
+from assay.runs import CampaignFolder, RunEntry, RunFolder, RunRecord, RunStatus, read_record
 from assay.runs.campaign import find_campaigns
 from assay.runs.scenarios import is_paced
 from assay.runs.shapes import LoadShape, RateShape
@@ -49,11 +49,21 @@ class Estimator:
         self._nodes = campaign_nodes(config)
         self._engine = build_engine(config.engine)
         self._known: list[RunRecord] = []
+        self.problems: list[str] = []
+        """Runs that can't be read, and so aren't learnt from."""
 
     def learn_from(self, folders: Sequence[CampaignFolder]) -> None:
         """Take in the completed runs of campaigns, the newest first."""
         paths = [path for folder in reversed(folders) for path in sorted(folder.runs.glob("*/run.json"), reverse=True)]
-        self._known = [record for path in paths[:_NEWEST] if (record := _read(path)) and self._fits(record)]
+        self._known, self.problems = [], []
+        for path in paths[:_NEWEST]:
+            try:
+                record = read_record(RunFolder(path.parent))
+            except UserError as error:
+                self.problems.append(str(error))
+                continue
+            if self._fits(record):
+                self._known.append(record)
 
     def _fits(self, record: RunRecord) -> bool:
         config = self._config
@@ -178,14 +188,6 @@ def duration(seconds: float) -> str:
     if seconds < 90 * 60:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h"
-
-
-def _read(path: Path) -> RunRecord | None:
-    """None where another version wrote it, or it is damaged: an estimate can do without."""
-    try:
-        return RunRecord.model_validate_json(path.read_bytes())
-    except (OSError, ValueError):
-        return None
 
 
 def _nodes(record: RunRecord) -> set[str]:

@@ -8,9 +8,20 @@ from datetime import UTC, datetime
 
 from assay.campaign.close import close_run, held_load, judge_load, unclosed
 from assay.campaign.work import Work
+from assay.errors import UserError
 from assay.load.closing import discard_journals
 from assay.load.plan import read_plan
-from assay.runs import CampaignState, RunEntry, RunFolder, RunRecord, RunStatus, read_outcome
+from assay.runs import (
+    CampaignState,
+    RunEntry,
+    RunFolder,
+    RunRecord,
+    RunStatus,
+    read_outcome,
+    read_record,
+    read_result,
+    write_json,
+)
 
 _WITH_RESULT = (RunStatus.COMPLETED, RunStatus.INVALID)
 _KILLED = "the process that carried out the campaign was killed"
@@ -22,6 +33,8 @@ def recover(work: Work, state: CampaignState, say: Callable[[str], None]) -> Non
     A run whose load had gone to its end is completed from its journals, for nothing is missing from it but, perhaps,
     telemetry.
     Any other is closed as interrupted, kept under `earlier`, and to be done again. Doing this twice changes nothing.
+
+    A result that can't be read is computed again. Raises UserError where what was measured can't be read.
     """
     for entry in state.runs:
         if entry.run is None or entry.status is RunStatus.SKIPPED:
@@ -32,8 +45,9 @@ def recover(work: Work, state: CampaignState, say: Callable[[str], None]) -> Non
             say(f"{entry.key}: {folder.path} is gone, will be run again")
             continue
         if entry.ended and not unclosed(folder):
+            _mend_result(folder, entry.key, say)
             continue
-        record = _settle(work, folder)
+        record = _settle(work, folder, entry.key, say)
         if record is not None and record.status is not RunStatus.INTERRUPTED:
             entry.status, entry.reason = record.status, record.reason
             say(f"{entry.key}: its load had ended before the interruption; {record.status}")
@@ -59,16 +73,32 @@ def _reset(entry: RunEntry) -> None:
     entry.run, entry.status, entry.reason = None, None, ""
 
 
-def _settle(work: Work, folder: RunFolder) -> RunRecord | None:
+def _mend_result(folder: RunFolder, key: str, say: Callable[[str], None]) -> None:
+    """The result follows from the run's other files; those must be whole."""
+    from assay.analysis.summary import summarise
+
+    if not folder.record.exists():  # the run failed before it began
+        return
+    read_record(folder)
+    try:
+        read_result(folder)
+    except UserError as error:
+        say(f"{key}: {error}")
+        write_json(folder.result, summarise(folder))
+        say(f"{key}: {folder.result.name} was computed again from the run's records")
+
+
+def _settle(work: Work, folder: RunFolder, key: str, say: Callable[[str], None]) -> RunRecord | None:
     """Close what isn't; None where no load was ever started, and then the folder goes."""
     if folder.result.exists():  # written last: everything else is there, the journals may be half gone
+        _mend_result(folder, key, say)
         if folder.parts.exists():
             discard_journals(folder)
-        return RunRecord.model_validate_json(folder.record.read_bytes())
+        return read_record(folder)
     if not held_load(folder):
         shutil.rmtree(folder.path, ignore_errors=True)
         return None
-    record = RunRecord.model_validate_json(folder.record.read_bytes())
+    record = read_record(folder)
     outcome = read_outcome(folder)
     if outcome.finished:
         judge_load(record, outcome)

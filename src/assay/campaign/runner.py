@@ -32,9 +32,10 @@ from assay.runs import (
     EndpointFacts,
     Result,
     RunEntry,
-    RunRecord,
     RunStatus,
     read_campaign,
+    read_record,
+    read_result,
     write_json,
 )
 from assay.runs.campaign import find_campaigns
@@ -134,6 +135,8 @@ class _Campaign:
         self._served = False
         self._kind = kind_of(work.config.campaign.kind)
         self._estimator = estimator(work.config, work.prepared.benchmark, work.prepared.dataset)
+        for problem in self._estimator.problems:
+            self._say(f"estimates do without a run: {problem}")
 
     async def carry_out(self) -> CampaignOutcome:
         self._say(f"campaign folder {self._folder.path}")
@@ -202,7 +205,6 @@ class _Campaign:
         taking_part = [endpoint.model_copy() for endpoint in endpoints if endpoint.node in entry.nodes]
         for endpoint in taking_part:
             endpoint.window = entry.window or endpoint.window or self._found_window(endpoint.name)
-        result = None
         try:
             record = await execute(
                 bench, entry, taking_part, folder, self._limit_s(entry, samples), self._listener.progress
@@ -215,17 +217,14 @@ class _Campaign:
             entry.status, entry.reason = RunStatus.FAILED, str(error)
         finally:
             write_json(self._folder.state, self._state)
-            if folder.result.exists():
-                result = Result.model_validate_json(folder.result.read_bytes())
-            self._listener.run_ends(entry, result)
+            self._listener.run_ends(entry, read_result(folder))
 
     def _found_window(self, endpoint: str) -> int | None:
         """The window that an earlier run of this campaign found: runs that are compared must have the same."""
         for entry in self._state.runs:
             if entry.status is not RunStatus.COMPLETED or entry.window is not None or entry.run is None:
                 continue
-            record = RunRecord.model_validate_json(self._folder.run(entry.run).record.read_bytes())
-            for facts in record.endpoints:
+            for facts in read_record(self._folder.run(entry.run)).endpoints:
                 if facts.name == endpoint and facts.window is not None:
                     return facts.window
         return None
@@ -275,5 +274,5 @@ class _Campaign:
             write_json(self._folder.state, self._state)
 
     def _results(self) -> list[Result]:
-        paths = [self._folder.run(entry.run).result for entry in self._state.runs if entry.run]
-        return [Result.model_validate_json(path.read_bytes()) for path in paths if path.exists()]
+        found = [read_result(self._folder.run(entry.run)) for entry in self._state.runs if entry.run]
+        return [result for result in found if result is not None]

@@ -11,11 +11,9 @@ from assay.cluster.options import ClusterOptions
 from assay.config import Config
 from assay.deploy import Deployment
 from assay.deploy.deployment import Lost, stop_deployment
-from assay.deploy.state import FILE, read_record
+from assay.deploy.state import read_record
 from assay.engines import EngineOptions, build_engine
 from assay.runs import CampaignFolder
-
-_TRIALS = "trials"
 
 
 def campaign_nodes(config: Config) -> list[str]:
@@ -60,7 +58,7 @@ async def _trial(config: Config, node: str, number: int, folder: CampaignFolder)
     engine, cluster = only(config, [node])
     label = f"{folder.path.name.lower()}-{number}"
     try:
-        trial = folder.path / _TRIALS / node
+        trial = folder.trials / node
         async with Deployment(engine, cluster, label=label, folder=trial, reach=config.reach):
             return None
     except LaunchError as error:
@@ -73,8 +71,8 @@ async def stop_leftovers(folder: CampaignFolder) -> list[str]:
     Raises LaunchError where a node can't be reached.
     """
     stopped = []
-    for path in [folder.path, *sorted((folder.path / _TRIALS).glob("*"))]:
-        if (path / FILE).exists() and read_record(path).status != "stopped":
+    for path in [folder.path, *sorted(folder.trials.glob("*"))]:
+        if CampaignFolder(path).deployment.exists() and read_record(path).status != "stopped":
             stopped += await stop_deployment(path)
     return stopped
 

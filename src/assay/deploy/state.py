@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from assay.cluster.options import ClusterOptions
-from assay.errors import UserError
-from assay.runs import write_json
+from assay.runs import CampaignFolder, Stored, require_model, write_json
 from assay.serving.servers import PlacedServer, ServerSpec, ServerState
 
-FILE = "deployment.json"
 Status = Literal["starting", "up", "stopped", "stop failed"]
 
 
@@ -66,10 +64,11 @@ class ServerRecord(BaseModel):
         )
 
 
-class DeploymentRecord(BaseModel):
+class DeploymentRecord(Stored):
     """The file."""
 
-    model_config = ConfigDict(extra="forbid")
+    WHAT: ClassVar[str] = "a deployment"
+    MEND: ClassVar[str] = "restore it from a copy, or end the servers by hand and remove it"
 
     version: int = 1
     label: str
@@ -81,15 +80,10 @@ class DeploymentRecord(BaseModel):
 
 
 def write_record(folder: Path, record: DeploymentRecord) -> None:
-    write_json(folder / FILE, record)
+    write_json(CampaignFolder(folder).deployment, record)
 
 
 def read_record(folder: Path) -> DeploymentRecord:
     """Raises UserError where there is none or it can't be read."""
-    path = folder / FILE
-    try:
-        return DeploymentRecord.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        raise UserError(f"{path}: not found: nothing was deployed from there") from None
-    except ValueError as error:
-        raise UserError(f"{path}: can't be read: {error}") from None
+    path = CampaignFolder(folder).deployment
+    return require_model(path, DeploymentRecord, f"{path}: not found: nothing was deployed from there")

@@ -14,7 +14,13 @@ from assay.serving.connection import ConnectionOptions, base_url
 
 
 class _Options(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=())
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        protected_namespaces=(),
+        validate_default=True,  # a default is recorded as the very value that a resumed campaign reads
+    )
 
     def only(self, nodes: Collection[str]) -> Self:
         """The same engine on some of its nodes."""

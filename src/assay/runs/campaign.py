@@ -114,6 +114,26 @@ class CampaignFolder:
         return self.path / "report.html"
 
     @property
+    def report_json(self) -> Path:
+        """The same report as data."""
+        return self.path / "report.json"
+
+    @property
+    def report_log(self) -> Path:
+        """Why its report couldn't be made, where it couldn't."""
+        return self.path / "report.log"
+
+    @property
+    def deployment(self) -> Path:
+        """The servers that were started (`deploy.state.DeploymentRecord`)."""
+        return self.path / "deployment.json"
+
+    @property
+    def trials(self) -> Path:
+        """Folders of deployments that tried one node each."""
+        return self.path / "trials"
+
+    @property
     def lock(self) -> Path:
         """Held by the process that carries the campaign out."""
         return self.path / "campaign.lock"

@@ -119,6 +119,16 @@ class RunFolder:
         return self.path / "parts"
 
     @property
+    def report(self) -> Path:
+        """The page about the run."""
+        return self.path / "report.html"
+
+    @property
+    def report_json(self) -> Path:
+        """The same report as data."""
+        return self.path / "report.json"
+
+    @property
     def plan(self) -> Path:
         """What the load process was told (`load.plan.LoadPlan`); among the parts, so gone once a run is closed."""
         return self.parts / "plan.json"

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from assay.errors import UserError
 from assay.runs.campaign import CampaignFolder, CampaignKind, CampaignState, RunEntry, find_campaigns, read_campaign
-from assay.runs.result import Figure, Result
+from assay.runs.reading import read_result
+from assay.runs.result import Figure
 from assay.runs.scenarios import Mode, Scenario
 
 _AGES = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
@@ -80,7 +81,7 @@ def index(output: Path, wanted: Filter) -> tuple[list[IndexRow], list[str]]:
             problems.append(str(error))
             continue
         if wanted.takes_campaign(state):
-            rows += [_row(folder, state, entry) for entry in state.runs if wanted.takes(entry)]
+            rows += [_row(folder, state, entry, problems) for entry in state.runs if wanted.takes(entry)]
     return rows, problems
 
 
@@ -99,7 +100,7 @@ def _status(entry: RunEntry) -> str:
     return str(entry.status) if entry.status else "planned"
 
 
-def _row(folder: CampaignFolder, state: CampaignState, entry: RunEntry) -> IndexRow:
+def _row(folder: CampaignFolder, state: CampaignState, entry: RunEntry, problems: list[str]) -> IndexRow:
     row = IndexRow(
         campaign=state.id,
         kind=state.kind,
@@ -115,10 +116,11 @@ def _row(folder: CampaignFolder, state: CampaignState, entry: RunEntry) -> Index
         reason=entry.reason,
         path=str(folder.run(entry.run).path) if entry.run else None,
     )
-    if entry.run and (path := folder.run(entry.run).result).exists():
-        try:
-            result = Result.model_validate_json(path.read_bytes())
-        except ValueError:  # of another version: the row stands without figures
-            return row
+    try:
+        result = read_result(folder.run(entry.run)) if entry.run else None
+    except UserError as error:  # the row stands without figures
+        problems.append(str(error))
+        return row
+    if result is not None:
         row.verdict, row.samples_per_s = result.verdict.words, result.figures.get("samples_per_s")
     return row

@@ -21,7 +21,9 @@ class Stored(BaseModel):
 
     WHAT: ClassVar[str] = "a file of a run folder"
     """What the file is, in words that follow "can't be read as"."""
-    MEND: ClassVar[str] = "restore it from a copy, or measure the run again"
+    MEND: ClassVar[str] = (
+        "restore it from a copy, or move its run folder away: `assay run --resume` on the campaign then measures again"
+    )
     """What the user can do about a damaged one."""
     READS: ClassVar[tuple[int, ...]] = (1,)
     """The versions that can be read; the last is the one that is written."""

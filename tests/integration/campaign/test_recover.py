@@ -16,6 +16,7 @@ from assay.campaign.prepare import prepare
 from assay.campaign.recover import recover
 from assay.campaign.runner import run_campaign
 from assay.campaign.work import Work
+from assay.errors import UserError
 from assay.runs import (  # fmt: skip
     CampaignFolder,
     CampaignState,
@@ -206,3 +207,42 @@ def test_a_run_that_could_not_be_closed_is_closed_by_resuming(
     assert (entry.status, entry.run, entry.reason) == (RunStatus.COMPLETED, run.id, "")
     assert read_ledger(run).completed == 8
     assert not run.parts.exists()
+
+
+OTHER_VERSION = b'{"version": 99}'
+DAMAGES = [b'{"version": 1, "run"', OTHER_VERSION, b"[1, 2]", b"\xff\xfe\x00{"]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_result_that_cannot_be_read_is_computed_again(crashed: Crashed, damage: bytes) -> None:
+    run, entry = crashed.run(), crashed.entry()
+    before, ran = run.result.read_bytes(), entry.run
+    run.result.write_bytes(damage)
+    said = crashed.recover()
+    assert run.result.read_bytes() == before
+    assert (entry.status, entry.run) == (RunStatus.COMPLETED, ran)
+    assert len(said) == 2
+    assert str(run.result) in said[0]
+    assert said[1].endswith("result.json was computed again from the run's records")
+
+
+@pytest.mark.parametrize("name", ["record", "ledger"])
+def test_what_was_measured_is_not_made_up_when_it_cannot_be_read(crashed: Crashed, name: str) -> None:
+    run = crashed.run()
+    path = getattr(run, name)
+    path.write_bytes(OTHER_VERSION)
+    run.result.write_bytes(OTHER_VERSION)
+    with pytest.raises(UserError, match=r"version 99, this assay reads .*; use the assay that wrote it") as error:
+        crashed.recover()
+    assert str(error.value).startswith(str(path))
+
+
+@pytest.mark.parametrize("name", ["plan", "outcome"])
+def test_a_damaged_journal_names_itself_and_the_mend(crashed: Crashed, name: str) -> None:
+    run = crashed.unclose()
+    path = getattr(run, name)
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(UserError, match=r"not JSON: .*; remove") as error:
+        crashed.recover()
+    assert str(error.value).startswith(str(path))
+    assert "\n" not in str(error.value)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from tests.campaigns import config
 
 from assay.benchmarks import get_benchmark
 from assay.campaign.kinds import plan_runs
 from assay.campaign.state import begin, check_dataset, differences, find, held, resumed_config, session, unfinished
-from assay.config import Config
+from assay.config import Config, dump_config, load_config
+from assay.engines import build_engine
 from assay.errors import UserError
 from assay.runs import CampaignFolder, RunStatus, read_campaign
 
@@ -129,3 +133,16 @@ def test_a_damaged_state_is_told_in_one_line(tmp_path: Path) -> None:
         read_campaign(folder)
     assert "\n" not in str(error.value)
     assert "http" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "engine", [{"kind": "simulated"}, {"kind": "embedded"}, {"kind": "vllm", "model": "a/b", "tensor_parallel": 1}]
+)
+def test_settings_are_recorded_the_same_before_and_after_resuming(tmp_path: Path, engine: dict[str, Any]) -> None:
+    path = tmp_path / "assay.yaml"
+    path.write_text(yaml.safe_dump({"scenarios": ["Offline"], "engine": engine}))
+    first = load_config(path)
+    path.write_text(dump_config(first))
+    resumed = load_config(path)
+    written = [json.dumps(build_engine(config.engine).settings("local")) for config in (first, resumed)]
+    assert written[0] == written[1]  # as text: 0 isn't 0.0

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import orjson
-
-from assay.audit.evidence import ClaimedRatio, Evidence, Origin, RunEvidence
+from assay.audit.evidence import ClaimedRatio, Evidence, Origin, RunEvidence, Wording
 from assay.audit.readers.run_folder import is_run_folder, read_runs
 from assay.audit.spans import Span
-from assay.runs import CampaignFolder, read_campaign
+from assay.errors import UserError
+from assay.runs import CampaignFolder, read_campaign, read_object
 
 _NEAR = 1e-6
 Groups = dict[frozenset[str], list[float]]
@@ -24,17 +23,19 @@ def read_campaign_folder(folder: Path) -> Evidence:
     state = read_campaign(campaign)
     started = [campaign.run(entry.run).path for entry in state.runs if entry.run]
     evidence = read_runs([path for path in started if is_run_folder(path)], folder, "campaign")
-    evidence.comparisons += _scaling(folder / "report.json", evidence)
+    evidence.comparisons += _scaling(campaign, evidence)
     return evidence
 
 
-def _scaling(path: Path, evidence: Evidence) -> Iterator[ClaimedRatio]:
+def _scaling(campaign: CampaignFolder, evidence: Evidence) -> Iterator[ClaimedRatio]:
     """Efficiency and speed-up of each group of nodes, beside the runs that must give them."""
     try:
-        report = orjson.loads(path.read_bytes())
-        groups = report["scaling"]["groups"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return  # not rendered, or a campaign without scaling
+        report = read_object(campaign.report_json) or {}  # not rendered
+    except UserError as error:
+        evidence.unreadable.append(Wording(str(campaign.report_json), str(error)))
+        return
+    scaling = report.get("scaling")
+    groups = scaling.get("groups") if isinstance(scaling, dict) else []  # a campaign without scaling
     for group in groups if isinstance(groups, list) else []:
         if not isinstance(group, dict) or not isinstance(group.get("nodes"), list):
             continue
