@@ -15,23 +15,19 @@ import gc
 import json
 import os
 import resource
-import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, astuple
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 from peers.machine import Watch
+from peers.server import CLIENT_CORE, simulator
 from peers.tools import measure_tools
 from peers.work import Sample, Work
 
-SERVER_CORE, CLIENT_CORE = 0, 1
 GOALS = {
     "streamed_tokens_per_s_per_core": 250_000,
     "plain_requests_per_s_per_core": 40_000,
@@ -204,31 +200,6 @@ def child(name: str, fields: dict[str, Any]) -> int:
         result["records"] = [astuple(sample) for sample in samples]
     print(json.dumps(result))
     return 0
-
-
-@contextmanager
-def simulator(*options: str) -> Iterator[tuple[str, Callable[[], list[bytes]]]]:
-    """A simulator on its core: its URL, and a function that reads the truth once it has ended."""
-    with tempfile.TemporaryDirectory() as folder:
-        port_file, truth = Path(folder, "port"), Path(folder, "truth")
-        command = [sys.executable, "-m", "assay.simulator", "--port", "0", "--port-file", str(port_file)]
-        if options:
-            command += ["--truth", str(truth), *options]
-        process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, preexec_fn=lambda: os.sched_setaffinity(0, {SERVER_CORE})
-        )
-        lines: list[bytes] = []
-        try:
-            while not port_file.exists():
-                if process.poll() is not None:
-                    raise RuntimeError("the simulator ended")
-                time.sleep(0.01)
-            yield f"http://127.0.0.1:{int(port_file.read_text())}", lambda: lines
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(10)
-            if truth.exists():
-                lines += truth.read_bytes().splitlines()
 
 
 def as_text(result: dict[str, Any]) -> str:

@@ -61,7 +61,7 @@ def _measure(command: Callable[[str, int, Path], list[str]], simulator: Simulato
     for requests in (SHORT, LONG):
         with TemporaryDirectory() as name:
             folder = Path(name)
-            _make_tokenizer(folder / "tokenizer")
+            make_tokenizer(folder / "tokenizer")
             with simulator("--ttft-ms", "0") as (url, truth):
                 cpu_s = _cpu_of(command(url, requests, folder), core)
             if cpu_s is None:
@@ -92,7 +92,7 @@ def _cpu_of(command: list[str], core: int) -> float | None:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def _make_tokenizer(folder: Path) -> None:
+def make_tokenizer(folder: Path) -> None:
     """A tokenizer of single bytes, so that the tools need no hub."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
