@@ -77,7 +77,9 @@ def make_plan(folder: Path, urls: Sequence[str], scenario: str = "Offline", **ch
     max_tokens = changes.pop("max_tokens", 16)
     scratch = folder.parent
     generator = np.random.default_rng(1)
-    prompts = [generator.integers(5, 5000, size=int(n)).tolist() for n in generator.integers(10, 60, samples + warmup)]
+    prompts: Sequence[str | list[int]] = changes.pop("prompts", None) or [
+        generator.integers(5, 5000, size=int(n)).tolist() for n in generator.integers(10, 60, samples + warmup)
+    ]
     body_options = {**changes.pop("body", {})}
     extra = body_options.pop("extra", {})
     write_bodies(

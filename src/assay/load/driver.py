@@ -145,7 +145,7 @@ class Driver:
             self._meter.take(issues, now_ns)
             self._queries.extend(issue.query for issue in issues)
             self._first_told.extend(bytes(len(issues)))
-            self._router.offer((first + place, issue.qsl_idx, issue.session) for place, issue in enumerate(issues))
+            self._router.offer(first, issues)
             for send in self._router.dispatch(now_ns):
                 self._hub.send(send)
 
@@ -225,7 +225,7 @@ class Driver:
         if fate is Fate.FAILED:
             # LoadGen has no way to say "failed": the query must be completed or the test never ends.
             self._meter.failed += 1
-            answers.append(Answer(query, b"", _LEAST_TOKENS, done.done_ns))
+            answers.append(Answer(query, b"", _LEAST_TOKENS, done.done_ns, ok=False))
             return
         if not self._plan.streams_first_token:
             self._tally.hops_ns.append(now_ns - done.done_ns)
@@ -233,15 +233,16 @@ class Driver:
 
     def _answer(self, done: Done) -> tuple[bytes, int]:
         """Output ids and token count as LoadGen is told them; one-token answers are stated as two, and counted."""
-        tokens, ids = done.output_tokens, done.output_ids
+        tokens, output, live = done.output_tokens, done.output, self._plan.live_history
         if tokens < 0:
-            tokens = len(ids) // 4 or done.chunks
+            tokens = done.chunks if live else len(output) // 4 or done.chunks
             self._tally.estimated_tokens += 1
         self._meter.answered(done, tokens)
         if tokens < _LEAST_TOKENS:
             self._tally.short_outputs += 1
-            ids += self._plan.eos_id.to_bytes(4, "little") * (_LEAST_TOKENS - tokens) if ids else b""
-        return ids, max(tokens, _LEAST_TOKENS)
+            if output and not live:
+                output += self._plan.eos_id.to_bytes(4, "little") * (_LEAST_TOKENS - tokens)
+        return output, max(tokens, _LEAST_TOKENS)
 
     def _conclusion(self) -> tuple[LoadEnd, str]:
         """How the load ended, and why where it didn't go to its end."""
@@ -270,7 +271,7 @@ class Driver:
                 for endpoint, lane in zip(self._plan.endpoints, self._router.lanes, strict=True)
             },
             hops=_hop_times(hops) if len(hops) else None,
-            processes={**self._hub.stats, "loadgen": self._measure.report()},
+            processes={**self._hub.stats, self._plan.driver: self._measure.report()},
             warmup=warmup,
             schedule_seed=schedule.seed,
             target_qps=schedule.target_qps,

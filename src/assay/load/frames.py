@@ -33,6 +33,7 @@ class Send(NamedTuple):
     sample: int  # sample_id; warm-up requests count down from -1
     qsl_idx: int
     attempt: int
+    history: bytes = b""  # JSON list of the answers to put into the body
 
 
 class First(NamedTuple):
@@ -53,7 +54,7 @@ class Done(NamedTuple):
     first_ns: int
     last_ns: int
     done_ns: int
-    output_ids: bytes  # int32, empty where unknown
+    output: bytes  # ids as int32, empty where unknown; with live history the text
 
 
 class Health(NamedTuple):
@@ -66,7 +67,7 @@ def frame(payload: bytes) -> bytes:
 
 
 def pack_send(message: Send) -> bytes:
-    return frame(_SEND.pack(SEND, *message))
+    return frame(_SEND.pack(SEND, *message[:-1]) + message.history)
 
 
 def pack_probe(endpoint: int) -> bytes:
@@ -78,7 +79,7 @@ def pack_first(message: First) -> bytes:
 
 
 def pack_done(message: Done) -> bytes:
-    return frame(_DONE.pack(DONE, *message[:-1]) + message.output_ids)
+    return frame(_DONE.pack(DONE, *message[:-1]) + message.output)
 
 
 def pack_health(message: Health) -> bytes:
@@ -90,7 +91,7 @@ def pack_stats(data: bytes) -> bytes:
 
 
 def unpack_send(payload: memoryview) -> Send:
-    return Send(*_SEND.unpack(payload)[1:])
+    return Send._make((*_SEND.unpack_from(payload)[1:], bytes(payload[_SEND.size :])))
 
 
 def unpack_first(payload: memoryview) -> First:

@@ -113,6 +113,11 @@ class LoadPlan(Stored):
         return self.max_tokens if self.answer_limits is None else self.answer_limits[qsl_idx]
 
     @property
+    def live_history(self) -> bool:
+        """Whether later turns of a conversation carry the answers that the server really gave."""
+        return self.pacer is not None and getattr(self.pacer.shape, "history", "recorded") == "live"
+
+    @property
     def streams_first_token(self) -> bool:
         """LoadGen wants FirstTokenComplete in every scenario but Offline; the pacer wants answers alone."""
         return self.loadgen is not None and self.loadgen.scenario != "Offline"

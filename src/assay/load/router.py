@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
 from assay.load.frames import Send
-from assay.load.source import NO_SESSION
+from assay.load.source import NO_SESSION, Issue
 
 _OUT_AFTER_FAILURES = 3
 _RETRY_DELAY_NS = 200_000_000
@@ -63,6 +63,7 @@ class _Sample:
     qsl_idx: int
     work: float
     session: int = NO_SESSION
+    history: bytes = b""
     attempts: int = 0
     sent_ns: int = 0
     tried: set[int] = field(default_factory=set)
@@ -91,9 +92,12 @@ class Router:
         self._flying: dict[int, _Sample] = {}
         self._homes = array("h")  # each session's endpoint, or _NO_HOME
 
-    def offer(self, samples: Iterable[tuple[int, int, int]]) -> None:
-        """Queue (sample_id, qsl_idx, session or NO_SESSION); a whole Offline issue is one call."""
-        fresh = [_Sample(sample, qsl_idx, self._work(qsl_idx), session) for sample, qsl_idx, session in samples]
+    def offer(self, first: int, issues: Sequence[Issue]) -> None:
+        """Queue what was issued as the samples from `first` on; a whole Offline issue is one call."""
+        fresh = [
+            _Sample(first + place, issue.qsl_idx, self._work(issue.qsl_idx), issue.session, issue.history)
+            for place, issue in enumerate(issues)
+        ]
         if self._epoch is None:
             self._queue.extend(fresh)
             return
@@ -172,7 +176,7 @@ class Router:
         lane.in_flight += 1
         lane.outstanding_work += sample.work
         sample.sent_ns = now_ns
-        return Send(lane.index, sample.sample, sample.qsl_idx, sample.attempts)
+        return Send(lane.index, sample.sample, sample.qsl_idx, sample.attempts, sample.history)
 
     def finish(self, sample_id: int, endpoint: int, *, ok: bool, unreachable: bool, now_ns: int) -> Fate:
         """An attempt is over. `unreachable`: nobody listened, so the endpoint is taken out at once."""

@@ -17,6 +17,7 @@ class Issue(NamedTuple):
     qsl_idx: int
     due_ns: int = NO_TIME  # when it was to be sent, CLOCK_MONOTONIC; NO_TIME where no schedule says
     session: int = NO_SESSION  # of a conversation that stays on one endpoint
+    history: bytes = b""  # JSON list of the answers so far, where they are to be put into the body
 
 
 class FirstToken(NamedTuple):
@@ -28,9 +29,10 @@ class Answer(NamedTuple):
     """A sample is over, answered or failed for good."""
 
     query: int
-    data: bytes  # output ids as int32, empty where unknown
+    data: bytes  # output ids as int32, empty where unknown; with live history the text
     tokens: int
     done_ns: int
+    ok: bool = True
 
 
 IssueCallback = Callable[[Sequence[Issue]], None]

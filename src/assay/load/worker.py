@@ -17,6 +17,7 @@ import uvloop
 
 from assay.load import frames
 from assay.load.bodies import Bodies
+from assay.load.history import with_answers
 from assay.load.journal import AttemptJournal, attempts_path, warmup_path
 from assay.load.plan import EndpointPlan, LoadPlan, read_plan
 from assay.load.probe import is_alive
@@ -89,7 +90,10 @@ class Worker(asyncio.Protocol):
         tag = self._next_tag
         self._next_tag += 1
         self._sends[tag] = send
-        self._pools[send.endpoint].submit(tag, self._bodies[send.endpoint][send.qsl_idx])
+        body = self._bodies[send.endpoint][send.qsl_idx]
+        if send.history:
+            body = with_answers(body, send.history)
+        self._pools[send.endpoint].submit(tag, body)
 
     def _on_first(self, exchange: Exchange) -> None:
         send = self._sends[exchange.tag]
@@ -121,7 +125,12 @@ class Worker(asyncio.Protocol):
         journal.add(self._row(send, exchange))
 
     def _output_bytes(self, exchange: Exchange) -> bytes:
-        """The output as int32 ids, for LoadGen's accuracy log; made from the text where the server sends only that."""
+        """The output as int32 ids, for LoadGen's accuracy log; made from the text where the server sends only that.
+
+        Where later turns need it, the text.
+        """
+        if self._plan.live_history:
+            return exchange.text().encode() if exchange.outcome is Outcome.OK else b""
         ids = exchange.token_ids
         if ids is None and self._tokenizer is not None and exchange.outcome is Outcome.OK:
             ids = self._tokenizer.encode(exchange.text(), add_special_tokens=False).ids

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import itertools
 import json
+import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 from tests.simulated import Run, run, simulators
 
+from assay.load.history import placeholder
 from assay.load.pacer import Timetable
 from assay.runs import read_requests
 
@@ -169,6 +172,59 @@ def test_turns_come_in_order_after_their_thoughts_at_one_endpoint_if_asked(tmp_p
     if sticky:
         assert all(len(home) == 1 for home in homes)
     assert set.union(*homes) == {0, 1}
+
+
+class Parrot(BaseHTTPRequestHandler):
+    """Answers every prompt with its length, and keeps the prompts."""
+
+    prompts: ClassVar[list[str]] = []
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        prompt = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["prompt"]
+        self.prompts.append(prompt)
+        texts = ((told(prompt)[:3], None), (told(prompt)[3:], "stop"))
+        parts = [{"choices": [{"text": text, "finish_reason": reason}]} for text, reason in texts]
+        events = [f"data: {json.dumps(part)}\n\n" for part in parts]
+        data = "".join([*events, "data: [DONE]\n\n"]).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *args: object) -> None:
+        """Quiet."""
+
+
+def told(prompt: str) -> str:
+    return f'"é"\nof {len(prompt)}'
+
+
+def test_live_turns_are_asked_with_what_the_server_answered(tmp_path: Path) -> None:
+    names = [f"c{number // 3}" for number in range(9)]
+    table = Timetable.of([None] * 9, names, [None] * 9)
+    turns = [[f"{name} asks {turn}: " for turn in range(number % 3 + 1)] for number, name in enumerate(names)]
+    prompts = ["".join(f"{own[turn]}{placeholder(turn)} " for turn in range(len(own) - 1)) + own[-1] for own in turns]
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Parrot)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        url = f"http://127.0.0.1:{server.server_port}"
+        shape = {"kind": "sessions", "concurrency": 2, "history": "live"}
+        result = run(tmp_path, [url], shape=shape, samples=9, timetable=table, window=64, prompts=prompts)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    sound(result, 9)
+    expected = []
+    for own in turns:
+        prompt = own[0]
+        for question in own[1:]:
+            prompt = f"{prompt}{told(prompt)} {question}"
+        expected.append(prompt)
+    assert sorted(Parrot.prompts) == sorted(expected)
 
 
 def test_a_session_moves_on_when_its_endpoint_is_gone(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay.load.router import Fate, Router
-from assay.load.source import NO_SESSION
+from assay.load.source import Issue
 
 
 def make(windows: list[int], *, epoch: int | None = None, attempts: int = 3, work: float = 1.0) -> Router:
@@ -17,7 +17,7 @@ def make(windows: list[int], *, epoch: int | None = None, attempts: int = 3, wor
 
 
 def offer(router: Router, count: int) -> None:
-    router.offer([(sample, sample, NO_SESSION) for sample in range(count)])
+    router.offer(0, [Issue(sample, sample) for sample in range(count)])
 
 
 def finish(router: Router, sample: int, endpoint: int, now_ns: int = 0, *, ok: bool = True, gone: bool = False) -> Fate:
@@ -203,32 +203,32 @@ def test_whatever_fails_every_sample_is_decided_once(
 
 def test_a_session_stays_where_it_began_though_the_other_endpoint_is_free() -> None:
     router = make([8, 8])
-    router.offer([(0, 0, 7)])
+    router.offer(0, [Issue(0, 0, session=7)])
     home = router.dispatch(0)[0].endpoint
     for turn in range(1, 6):
         router.finish(turn - 1, home, ok=True, unreachable=False, now_ns=turn)
-        router.offer([(1000 + turn, 0, NO_SESSION)])  # the home is never the emptier one
+        router.offer(1000 + turn, [Issue(1000 + turn, 0)])  # the home is never the emptier one
         router.dispatch(turn)
-        router.offer([(turn, turn, 7)])
+        router.offer(turn, [Issue(turn, turn, session=7)])
         assert [send.endpoint for send in router.dispatch(turn)] == [home]
 
 
 def test_a_session_waiting_for_its_endpoint_holds_nobody_up() -> None:
     router = make([1, 1])
-    router.offer([(0, 0, 3)])
+    router.offer(0, [Issue(0, 0, session=3)])
     home = router.dispatch(0)[0].endpoint
-    router.offer([(1, 1, 3), (2, 2, NO_SESSION)])
+    router.offer(1, [Issue(1, 1, session=3), Issue(2, 2)])
     assert [(send.sample, send.endpoint) for send in router.dispatch(0)] == [(2, 1 - home)]
 
 
 def test_a_session_whose_endpoint_failed_moves_and_stays_there() -> None:
     router = make([2, 2])
-    router.offer([(0, 0, 0)])
+    router.offer(0, [Issue(0, 0, session=0)])
     home = router.dispatch(0)[0].endpoint
     assert router.finish(0, home, ok=False, unreachable=True, now_ns=0) is Fate.RESEND
     (moved,) = router.dispatch(10**9)
     assert moved.endpoint == 1 - home
     router.finish(0, moved.endpoint, ok=True, unreachable=False, now_ns=10**9)
     router.probed(home, healthy=True)
-    router.offer([(1, 1, 0)])
+    router.offer(1, [Issue(1, 1, session=0)])
     assert router.dispatch(10**9)[0].endpoint == moved.endpoint

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import orjson
 
 from assay.load.pacer.bounds import Bounds
 from assay.load.pacer.timetable import Timetable
@@ -16,6 +18,7 @@ class _Conversation:
     number: int
     turns: Sequence[int]
     done: int = 0
+    answers: list[str] = field(default_factory=list)
 
     @property
     def left(self) -> int:
@@ -28,6 +31,8 @@ class Sessions:
     With `starts` (ns after the begin) a conversation begins at each of these times; without, `most_open` are open at
     once and a new one begins when one ends. A conversation begins only where the bound leaves requests for it beside
     what the open ones still need: the last one may be cut short, the others are whole.
+
+    With `live` each turn carries the answers before it; a conversation ends where one of them failed.
     """
 
     def __init__(
@@ -37,6 +42,7 @@ class Sessions:
         bounds: Bounds,
         *,
         sticky: bool,
+        live: bool = False,
         most_open: int | None = None,
         starts: Iterator[int] | None = None,
     ) -> None:
@@ -45,6 +51,7 @@ class Sessions:
         self._begin_ns = begin_ns
         self._bounds = bounds
         self._sticky = sticky
+        self._live = live
         self._most_open = most_open
         self._starts = starts
         self._next_start_ns = begin_ns if starts is None else begin_ns + next(starts)
@@ -103,12 +110,23 @@ class Sessions:
         self._owed -= 1
         self._bounds.issued += 1
         self._waiting[query] = conversation
-        return Issue(query, qsl_idx, due_ns, conversation.number if self._sticky else NO_SESSION)
+        return Issue(
+            query,
+            qsl_idx,
+            due_ns,
+            conversation.number if self._sticky else NO_SESSION,
+            orjson.dumps(conversation.answers) if conversation.answers else b"",
+        )
 
     def answered(self, answer: Answer) -> None:
         conversation = self._waiting.pop(answer.query)
         if not conversation.left:
             return
+        if self._live:
+            if not answer.ok:  # the next turn would answer to nothing
+                self._owed -= conversation.left
+                return
+            conversation.answers.append(answer.data.decode(errors="replace"))
         due_ns = answer.done_ns + int(self._think_ns[conversation.turns[conversation.done]])
         if self._bounds.allow(due_ns):
             heapq.heappush(self._due, (due_ns, conversation.number, conversation))

@@ -81,7 +81,13 @@ def make_pace(plan: PacerPlan, samples: int, begin_ns: int) -> Pace:
         case SessionsShape():
             starts = None if shape.rate is None else due_times_ns(shape.rate, "poisson", 1.0, seed)
             return Sessions(
-                _timetable(plan), begin_ns, bounds, sticky=shape.sticky, most_open=shape.concurrency, starts=starts
+                _timetable(plan),
+                begin_ns,
+                bounds,
+                sticky=shape.sticky,
+                live=shape.history == "live",
+                most_open=shape.concurrency,
+                starts=starts,
             )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -39,7 +40,14 @@ class Play:
         return [issue.qsl_idx for _, issue in self.issues]
 
 
-def play(shape: dict[str, Any], samples: int = 10, takes_ns: int = S, table: Path | None = None, seed: int = 1) -> Play:
+def play(
+    shape: dict[str, Any],
+    samples: int = 10,
+    takes_ns: int = S,
+    table: Path | None = None,
+    seed: int = 1,
+    failing: frozenset[int] = frozenset(),
+) -> Play:
     found, flying, clock = Play(), [], [0]
 
     def issue(issues: Any) -> None:
@@ -63,7 +71,7 @@ def play(shape: dict[str, Any], samples: int = 10, takes_ns: int = S, table: Pat
         while flying and flying[0][0] <= clock[0]:
             done_ns, query = heapq.heappop(flying)
             found.answered_ns[query] = done_ns
-            answers.append(Answer(query, b"", 2, done_ns))
+            answers.append(Answer(query, f"answer to {query}".encode(), 2, done_ns, ok=query not in failing))
         pacer.complete(answers)
         pacer.issue_due(clock[0])
     assert not flying
@@ -204,3 +212,19 @@ def test_a_duration_cuts_conversations(tmp_path: Path) -> None:
     found = play({"kind": "sessions", "concurrency": 1, "duration_s": 10}, samples, table=table)
     assert len(found.issues) == 1
     assert found.ended_ns == S, "nobody waits for a thought that would come too late"
+
+
+def test_live_turns_carry_the_answers_before_them(tmp_path: Path) -> None:
+    table, samples = conversations(tmp_path, [3, 2])
+    found = play({"kind": "sessions", "concurrency": 1, "history": "live"}, samples, table=table)
+    histories = [orjson.loads(issue.history or b"[]") for _, issue in found.issues]
+    assert histories == [[], ["answer to 0"], ["answer to 0", "answer to 1"], [], ["answer to 3"]]
+
+
+def test_a_live_conversation_ends_where_an_answer_failed(tmp_path: Path) -> None:
+    table, samples = conversations(tmp_path, [3, 2])
+    shape = {"kind": "sessions", "concurrency": 1, "history": "live"}
+    found = play(shape, samples, table=table, failing=frozenset({1}))
+    assert found.samples[:4] == [0, 1, 3, 4]
+    recorded = play({**shape, "history": "recorded"}, samples, table=table, failing=frozenset({1}))
+    assert recorded.samples == list(range(samples))
