@@ -3,43 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow.compute as pc
 import pytest
-from pydantic import TypeAdapter
 from tests.campaigns import FAST, Quiet, config
 
 from assay.analysis.run import analyse_run
 from assay.audit import Judgement, audit_path
-from assay.campaign.kinds.single import Single
 from assay.campaign.runner import CampaignOutcome, run_campaign
-from assay.config import Config
-from assay.runs import Result, RunEntry, RunFolder, RunRecord, read_ledger, read_requests
-from assay.runs.shapes import LoadShape
+from assay.runs import Result, RunFolder, RunRecord, read_ledger, read_requests
 
 ONE = {"nodes": [{"name": "node-a"}]}
-SHAPES: TypeAdapter[LoadShape] = TypeAdapter(LoadShape)
 
 
-def carry_out(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, *shapes: dict[str, Any], **changes: Any
-) -> CampaignOutcome:
-    def plan(self: Single, config: Config, nodes: Sequence[str]) -> list[RunEntry]:
-        entries = []
-        for number, data in enumerate(shapes):
-            shape = SHAPES.validate_python(data)
-            entries.append(
-                RunEntry(
-                    key=f"load-{number}", scenario=shape.scenario, mode="performance", nodes=list(nodes), shape=shape
-                )
-            )
-        return entries
-
-    monkeypatch.setattr(Single, "plan", plan)
-    settings = config(folder, **{"engine": {**FAST, "speeds": {}}, "cluster": ONE, **changes})
+def carry_out(folder: Path, *loads: dict[str, Any], **changes: Any) -> CampaignOutcome:
+    campaign = {"kind": "bench", "loads": list(loads)}
+    settings = config(folder, **{"engine": {**FAST, "speeds": {}}, "cluster": ONE, "campaign": campaign, **changes})
     return asyncio.run(run_campaign(settings, Quiet()))
 
 
@@ -48,10 +29,9 @@ def folders(outcome: CampaignOutcome) -> list[RunFolder]:
     return [outcome.folder.run(entry.run) for entry in outcome.state.runs if entry.run]
 
 
-def test_every_load_ends_with_a_result_that_the_audit_believes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_load_ends_with_a_result_that_the_audit_believes(tmp_path: Path) -> None:
     outcome = carry_out(
         tmp_path,
-        monkeypatch,
         {"kind": "concurrency", "concurrency": 3, "requests": 60},
         {"kind": "rate", "rate": 60, "requests": 40},
         {"kind": "rate", "rate": 60, "duration_s": 0.7},
@@ -81,8 +61,8 @@ def test_every_load_ends_with_a_result_that_the_audit_believes(tmp_path: Path, m
         assert "LoadGen told" not in page
 
 
-def test_a_closed_load_counts_from_sending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (folder,) = folders(carry_out(tmp_path, monkeypatch, {"kind": "concurrency", "concurrency": 1, "requests": 30}))
+def test_a_closed_load_counts_from_sending(tmp_path: Path) -> None:
+    (folder,) = folders(carry_out(tmp_path, {"kind": "concurrency", "concurrency": 1, "requests": 30}))
     result = Result.model_validate_json(folder.result.read_bytes())
     assert result.latency["ttft_ns"].model_dump(exclude={"formula"}) == result.latency["service_ttft_ns"].model_dump(
         exclude={"formula"}
@@ -91,10 +71,10 @@ def test_a_closed_load_counts_from_sending(tmp_path: Path, monkeypatch: pytest.M
     assert pc.max(pc.subtract(table["sent_ns"], table["issued_ns"])).as_py() > 0
 
 
-def test_a_load_that_time_ends_is_rated_over_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_load_that_time_ends_is_rated_over_its_time(tmp_path: Path) -> None:
     slow = {**FAST, "speeds": {}, "ttft_ms": 300, "itl_ms": 10, "max_num_seqs": 64}
     shape = {"kind": "rate", "rate": 40, "arrivals": "constant", "duration_s": 1}
-    (folder,) = folders(carry_out(tmp_path, monkeypatch, shape, engine=slow))
+    (folder,) = folders(carry_out(tmp_path, shape, engine=slow))
     result = Result.model_validate_json(folder.result.read_bytes())
     table = read_requests(folder.requests, ["scheduled_ns", "done_ns", "output_tokens"])
     begin_ns = pc.min(table["scheduled_ns"]).as_py()
@@ -111,8 +91,8 @@ def test_a_load_that_time_ends_is_rated_over_its_time(tmp_path: Path, monkeypatc
     assert run.samples.until_ns == begin_ns + 1_000_000_000
 
 
-def test_fewer_requests_than_places_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (folder,) = folders(carry_out(tmp_path, monkeypatch, {"kind": "concurrency", "concurrency": 32, "requests": 5}))
+def test_fewer_requests_than_places_is_said(tmp_path: Path) -> None:
+    (folder,) = folders(carry_out(tmp_path, {"kind": "concurrency", "concurrency": 32, "requests": 5}))
     result = Result.model_validate_json(folder.result.read_bytes())
     assert any("Fewer requests than places: 5 requests for 32" in notice for notice in result.notices)
 
