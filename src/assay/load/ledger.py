@@ -6,6 +6,7 @@ its own log says was completed. Where they differ, the ledger names the samples.
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,9 +19,9 @@ OK = "ok"
 _NAMED = 10
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Attempt:
-    """The part of an attempt's record that the ledger needs."""
+    """The part of an attempt's record that the ledger needs: all of a run's are in memory at once."""
 
     sample: int
     attempt: int
@@ -30,7 +31,8 @@ class Attempt:
 
 
 def attempt_of(row: dict[str, Any]) -> Attempt:
-    return Attempt(row["sample_id"], row["attempt"], row["endpoint"], row["status"], row["output_tokens"])
+    endpoint = None if row["endpoint"] is None else sys.intern(row["endpoint"])
+    return Attempt(row["sample_id"], row["attempt"], endpoint, sys.intern(row["status"]), row["output_tokens"])
 
 
 def final_attempts(attempts: Iterable[Attempt], max_attempts: int) -> dict[int, Attempt]:

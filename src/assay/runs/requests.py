@@ -42,6 +42,8 @@ REQUESTS_SCHEMA = pa.schema(
 )
 
 _ROWS_PER_GROUP = 16_384
+_CELLS_PER_GROUP = 1 << 18  # of the lists: as Python objects they are what fills the memory
+_LISTS = ("chunk_ns", "chunk_tokens", "output_ids")
 
 
 class RequestWriter:
@@ -60,11 +62,13 @@ class RequestWriter:
     def write(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Append rows; a missing key is null."""
         batch: list[Mapping[str, Any]] = []
+        cells = 0
         for row in rows:
             batch.append(row)
-            if len(batch) == _ROWS_PER_GROUP:
+            cells += sum(len(row.get(name) or ()) for name in _LISTS)
+            if len(batch) == _ROWS_PER_GROUP or cells >= _CELLS_PER_GROUP:
                 self._flush(batch)
-                batch = []
+                batch, cells = [], 0
         if batch:
             self._flush(batch)
 

@@ -17,6 +17,16 @@ def test_the_published_schema_is_the_models_own() -> None:
     assert published == result_json_schema(), "write it again: see result_json_schema"
 
 
+def test_long_answers_are_written_in_smaller_groups(tmp_path: Path) -> None:
+    row = {"qsl_idx": 0, "attempt": 1, "final": True, "status": "ok", "issued_ns": 1, "chunk_ns": list(range(2000))}
+    for length, groups in ((1, 1), (2000, 4)):
+        path = tmp_path / f"{length}.parquet"
+        with RequestWriter(path) as writer:
+            writer.write({**row, "sample_id": number, "chunk_ns": [number] * length} for number in range(500))
+        assert pq.ParquetFile(path).num_row_groups == groups
+        assert read_requests(path)["chunk_ns"].to_pylist() == [[number] * length for number in range(500)]
+
+
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     write_bytes(path, b"old")
