@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 
 from assay.cluster.launcher import Heard, LaunchError
+from assay.cluster.local import tail_file
 from assay.cluster.options import ClusterOptions
 from assay.config import Config
 from assay.deploy import Deployment
@@ -79,8 +80,6 @@ async def stop_leftovers(folder: CampaignFolder) -> list[str]:
 
 def server_logs(folder: CampaignFolder, endpoints: Sequence[str], lines: int) -> dict[str, str]:
     """The last lines of those servers' output that is on this machine, by endpoint."""
-    from assay.cluster.local import tail_file
-
     found = {}
     for name in endpoints:
         for place in ("servers", "endpoints"):

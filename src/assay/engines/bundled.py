@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from assay.engines.base import Engine, server_name
+from assay.engines.embedded.command import MODEL_NAME, server_command
+from assay.engines.embedded.options import ComputeOptions
+from assay.engines.embedded.tokenizer import bundled_tokenizer
 from assay.engines.options import EmbeddedOptions
 from assay.serving.needs import Needs, TokenizerFiles
 from assay.serving.nodes import NodeOptions
@@ -21,8 +24,6 @@ class EmbeddedEngine(Engine):
 
     @property
     def model(self) -> str:
-        from assay.engines.embedded.command import MODEL_NAME
-
         return MODEL_NAME
 
     @property
@@ -47,9 +48,6 @@ class EmbeddedEngine(Engine):
 
     def command(self) -> list[str]:
         """The argument list, with placeholders for interpreter, address and port."""
-        from assay.engines.embedded.command import server_command
-        from assay.engines.embedded.options import ComputeOptions
-
         chosen = ComputeOptions(
             precision=self._options.precision,
             threads=self._options.threads,
@@ -63,8 +61,6 @@ class EmbeddedEngine(Engine):
         return Needs("openvino_genai")
 
     def tokenizer(self, say: Callable[[str], None]) -> TokenizerFiles:
-        from assay.engines.embedded import bundled_tokenizer
-
         return bundled_tokenizer(say)
 
     def settings(self, node: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from assay.engines.embedded.options import ComputeOptions
 from assay.errors import UserError
 from assay.serving.connection import ConnectionOptions, base_url
 
@@ -75,11 +76,8 @@ class EmbeddedOptions(_Served):
 
     @model_validator(mode="after")
     def _one_thread(self) -> EmbeddedOptions:
-        if self.threads == 1:
-            from assay.engines.embedded.options import ComputeOptions
-
-            if refusal := ComputeOptions(self.precision, self.threads).refusal(cores=1):
-                raise ValueError(f"threads: 1: {refusal}")
+        if self.threads == 1 and (refusal := ComputeOptions(self.precision, self.threads).refusal(cores=1)):
+            raise ValueError(f"threads: 1: {refusal}")
         return self
 
 

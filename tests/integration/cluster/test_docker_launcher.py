@@ -110,6 +110,8 @@ async def test_check_tells_of_daemon_image_and_runtime(hosts: Hosts, docker_host
         ("docker", CheckOutcome.PASSED),
         ("image", CheckOutcome.PASSED),
         ("gpu runtime", CheckOutcome.FAILED),
+        ("engine", CheckOutcome.SKIPPED),
+        ("servers", CheckOutcome.PASSED),
     ]
 
 

@@ -13,11 +13,13 @@ from typing import Any
 
 import pytest
 from tests.rig import slurm as rig
-from tests.rig.hosts import TINY, Hosts, gone, leftovers
+from tests.rig.hosts import REPOSITORY, TINY, Hosts, gone, leftovers
 
 pytestmark = [pytest.mark.slurm, pytest.mark.ssh]
 
-DRIVER = """
+DRIVER = (
+    f"import sys; sys.path.append({str(REPOSITORY)!r})"
+    + """
 import asyncio, json, os, sys, time
 from pathlib import Path
 from assay.cluster import LaunchError
@@ -83,6 +85,7 @@ except LaunchError as error:
     result = {"error": str(error)}
 print(json.dumps(result))
 """
+)
 
 
 @pytest.fixture(scope="module", params=[pytest.param(True, marks=pytest.mark.slow, id="accounting"), False])
@@ -219,6 +222,8 @@ def test_check_asks_slurm_of_its_nodes(hosts: Hosts, slurm: bool) -> None:
         ("node3", "node", "passed"),
         ("node3", "accelerators", "failed"),
         ("node9", "node", "failed"),
+        ("all", "engine", "skipped"),
+        ("all", "servers", "passed"),
     ]
 
 

@@ -42,6 +42,8 @@ async def check_cluster(
         return CheckReport(rows=await _running(built, reach or Reach()))
     program = LookProgram(PROGRAM, (needs.package, needs.model_folder, "deep" if deep else "quick"), needs.python)
     rows, looks = await _enter(cluster, program)
+    if not looks:
+        rows.append(judged("all", "engine", None, 8, "not tried: nodes are entered only once a job runs on them", ""))
     rows += _servers(built, cluster)
     seen: dict[str, dict[str, Any]] = {}
     for look in looks:
