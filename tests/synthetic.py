@@ -32,6 +32,7 @@ from assay.runs import (
     WarmupFacts,
     write_json,
 )
+from assay.runs.result import AccuracyResult, Score
 
 __all__ = ["Node", "Plan", "write_campaign", "write_run"]
 
@@ -276,12 +277,15 @@ def _write_telemetry(path: Path, plan: Plan, table: Table) -> None:
     writer.save(path)
 
 
-def _accuracy(plan: Plan) -> dict[str, Any]:
-    return {
-        "rouge1": 38.8, "rouge2": 15.95, "rougeL": 24.5, "rougeLsum": 35.8, "gen_len": 8_167_644,
-        "gen_num": plan.samples, "gate": "pass" if plan.samples == 13_368 else
-        f"not comparable: {plan.samples} samples of 13368", "details": [],
-    }  # fmt: skip
+def _accuracy(plan: Plan) -> AccuracyResult:
+    percent = {"rouge1": 38.8, "rouge2": 15.95, "rougeL": 24.5, "rougeLsum": 35.8}
+    scores = {
+        name: Score(value=value, unit="mean F-measure x 100", possible=(0, 100)) for name, value in percent.items()
+    }
+    scores["gen_len"] = Score(value=8_167_644, unit="characters", possible=(0, None), total=True)
+    whole = plan.samples == 13_368
+    gate = "pass" if whole else f"not comparable: {plan.samples} samples of 13368"
+    return AccuracyResult(scorer="rouge", scores=scores, samples=plan.samples, gate=gate)
 
 
 def _write_logs(folder: RunFolder, plan: Plan, table: Table) -> None:

@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-CONFIDENCE = 0.99
+from assay.benchmarks.mlperf import EARLY_STOPPING_CONFIDENCE
 
 
 def queries_needed(slower: int, percentile: float) -> int:
@@ -51,4 +51,4 @@ def _holds(count: int, slower: int, percentile: float) -> bool:
     """P(at most `slower` of `count` exceed), each with chance 1 - percentile, is no more than 1 %."""
     from scipy.special import bdtr
 
-    return float(bdtr(slower, count, 1 - percentile)) <= 1 - CONFIDENCE
+    return float(bdtr(slower, count, 1 - percentile)) <= 1 - EARLY_STOPPING_CONFIDENCE

@@ -5,30 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from assay.benchmarks import ScenarioSpec
+from assay.benchmarks.mlperf import COMPLIANCE, seeds
 from assay.runs.loadgen_logs import LoadgenDetail
 from assay.runs.scenarios import Mode
 
-RULES = "MLPerf Inference v6.1"
-# mlperf.conf of MLPerf Inference v6.1, as built into LoadGen 6.0.17.
-SEEDS = {
-    "qsl_rng_seed": 2085463073848966840,
-    "sample_index_rng_seed": 2747215439041700203,
-    "schedule_rng_seed": 16159082839903944936,
-}
-TAIL_PERCENTILE = 0.99
-# MLPerf Inference v6.1, compliance/TEST06/audit.config: a performance run (mode 2) that logs about 100 answers, of 100
-# queries or more, drawn at random instead of in whole epochs, for as long as they take. Its verdict is
-# run_verification.py's, from the answers; speed and LoadGen's own VALID are no part of it.
-COMPLIANCE: dict[str, dict[str, int]] = {
-    "TEST06": {
-        "mode": 2,
-        "accuracy_log_rng_seed": 720381539243781796,
-        "accuracy_log_sampling_target": 100,
-        "min_query_count": 100,
-        "min_duration": 0,
-        "sample_concatenate_permutation": 0,
-    }
-}
 _MODES = {"performance": "PerformanceOnly", "accuracy": "AccuracyOnly"}
 
 
@@ -55,7 +35,7 @@ def departures(
         "performance_issue_unique": False,
         "performance_issue_same": False,
     }
-    wanted |= SEEDS
+    wanted |= seeds()
     found = [
         f"{key} is {effective.get(key, 'not logged')}, the rules say {value}"
         for key, value in wanted.items()

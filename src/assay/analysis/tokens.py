@@ -90,7 +90,13 @@ def _counts(column: pa.ChunkedArray) -> dict[str, int]:
 
 
 def _characters_ratio(benchmark: Benchmark, accuracy: AccuracyResult | None) -> float | None:
-    reference = benchmark.quality
-    if accuracy is None or reference is None or not accuracy.gen_num:
+    """Where a metric counts the answers' characters."""
+    quality = benchmark.quality
+    if accuracy is None or quality is None or not accuracy.samples:
         return None
-    return (accuracy.gen_len / accuracy.gen_num) / (reference.gen_len / reference.gen_num)
+    counted = (
+        (score.value / accuracy.samples) / (quality.reference[metric] / quality.samples)
+        for metric, score in accuracy.scores.items()
+        if score.total and score.unit == "characters" and quality.reference.get(metric)
+    )
+    return next(counted, None)

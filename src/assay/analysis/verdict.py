@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from assay.analysis.mlperf_rules import RULES, departures
+from assay.analysis.mlperf_rules import departures
 from assay.benchmarks import Benchmark, ScenarioSpec
+from assay.benchmarks.mlperf import RULES
 from assay.errors import UserError
 from assay.runs.folder import RunFolder
 from assay.runs.ledger import Ledger

@@ -9,6 +9,7 @@ from enum import StrEnum
 from assay.analysis.ceilings import Accelerator, ModelShape
 from assay.audit.facts import DatasetFacts
 from assay.audit.spans import Span
+from assay.benchmarks.mlperf import LlmFacts
 from assay.runs import Ledger, LoadgenDetail, LoadgenSummary
 
 
@@ -120,6 +121,8 @@ class RunEvidence:
     scenario: str | None = None
     mode: str = "performance"
     benchmark: str | None = None
+    rules: LlmFacts | None = None
+    """What the benchmark's rules fix, where it is known."""
     division: str | None = None
     claims_valid: bool = False
     claims_mlperf: bool = False

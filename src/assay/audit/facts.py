@@ -1,4 +1,4 @@
-"""What MLPerf's rules fix: seeds by round, limits and data sets by benchmark."""
+"""What the audit holds evidence against: a benchmark's rules, and what is known of data sets that claims name."""
 
 from __future__ import annotations
 
@@ -10,22 +10,8 @@ from typing import Any
 
 import yaml
 
-from assay.errors import UserError
-
-SEED_KEYS = ("qsl_rng_seed", "sample_index_rng_seed", "schedule_rng_seed")
-
-
-@dataclass(frozen=True)
-class BenchmarkFacts:
-    """`limits_ns` holds the 99th percentile's limits (TTFT, TPOT), by scenario in lower case."""
-
-    name: str
-    samples: int | None
-    limits_ns: dict[str, tuple[int, int]]
-    token_latencies: bool
-    scores: dict[str, float]
-    min_ratio: float
-    scored_samples: int | None
+from assay.benchmarks import Benchmark, benchmark_names, get_benchmark
+from assay.benchmarks.mlperf import LlmFacts, llm_facts
 
 
 @dataclass(frozen=True)
@@ -39,75 +25,44 @@ class DatasetFacts:
     source: str
 
 
-def min_duration_ms() -> int:
-    """The shortest measured time of an MLPerf run, ms."""
-    return int(_facts()["min_duration_ms"])
+def facts_named(name: str | None, of_round: str | None = None) -> LlmFacts | None:
+    """The rules of a benchmark by its name or its folder's; None if it isn't known."""
+    known = llm_facts(name, of_round)
+    return facts_of(get_benchmark(name)) if known is None and name in benchmark_names() and name else known
 
 
-def round_of_seeds(seeds: tuple[int, ...]) -> str | None:
-    """The MLPerf round whose three seeds these are."""
-    return next((name for name, known in _facts()["seeds"].items() if tuple(known) == seeds), None)
+def facts_of(benchmark: Benchmark) -> LlmFacts:
+    """What a definition says; for one that calls itself MLPerf's, what MLPerf says, whatever stands in it."""
+    if benchmark.mlperf and (official := llm_facts(benchmark.name)):
+        return official
+    quality = benchmark.quality
+    return LlmFacts(
+        name=benchmark.name,
+        samples=benchmark.dataset.total_sample_count,
+        scored_samples=quality.samples if quality else None,
+        limits_ns={
+            scenario: (spec.ttft_limit_ns, spec.tpot_limit_ns)
+            for scenario, spec in benchmark.scenarios.items()
+            if spec.ttft_limit_ns is not None and spec.tpot_limit_ns is not None
+        },
+        token_latencies=benchmark.mlperf,
+        reference=quality.reference if quality else {},
+        targets=quality.targets if quality else {},
+    )
 
 
 def dataset_facts(name: str | None) -> DatasetFacts | None:
     """The data set that a name means; benchmarks' names mean their data sets."""
     if not name:
         return None
-    for key, data in _facts()["datasets"].items():
+    for key, data in _datasets().items():
         if re.search(data["match"], name.lower()):
             return DatasetFacts(name=key, **{k: v for k, v in data.items() if k != "match"})
     return None
 
 
-def benchmark_facts(name: str | None) -> BenchmarkFacts | None:
-    """The rules for a benchmark, whose folder may be called llama3_1-8b or llama2-70b-99.9; None if it isn't known."""
-    if not name:
-        return None
-    plain = re.sub(r"-99(\.9)?$", "", name.lower().replace("llama3_1", "llama3.1"))
-    return _own(plain) or _tabled(plain)
-
-
-def _own(name: str) -> BenchmarkFacts | None:
-    from assay.benchmarks import get_benchmark
-
-    interactive_only = name.endswith("-interactive")
-    try:
-        benchmark = get_benchmark(name.removesuffix("-interactive"))
-    except UserError:
-        return None
-    limits = {
-        scenario.lower(): (spec.ttft_limit_ns, spec.tpot_limit_ns)
-        for scenario, spec in benchmark.scenarios.items()
-        if spec.ttft_limit_ns is not None and spec.tpot_limit_ns is not None
-    }
-    if interactive_only and "interactive" in limits:
-        limits["server"] = limits["interactive"]
-    quality = benchmark.quality
-    names = ("rouge1", "rouge2", "rougeL", "rougeLsum")
-    return BenchmarkFacts(
-        name=name,
-        samples=benchmark.dataset.total_sample_count,
-        limits_ns=limits,
-        token_latencies=benchmark.mlperf,
-        scores={score: getattr(quality, score) for score in names} if quality else {},
-        min_ratio=quality.min_rouge_ratio if quality else 1.0,
-        scored_samples=quality.gen_num if quality else None,
-    )
-
-
-def _tabled(name: str) -> BenchmarkFacts | None:
-    data = _facts()["benchmarks"].get(name)
-    if data is None:
-        return None
-    limits = {
-        scenario: (data[scenario][0] * 1_000_000, data[scenario][1] * 1_000_000)
-        for scenario in ("server", "interactive")
-        if scenario in data
-    }
-    return BenchmarkFacts(name, data["samples"], limits, data["tokens"], {}, 1.0, None)
-
-
 @cache
-def _facts() -> dict[str, Any]:
-    data: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("facts.yaml").read_text())
+def _datasets() -> dict[str, Any]:
+    text = Path(__file__).with_name("datasets.yaml").read_text(encoding="utf-8")
+    data: dict[str, Any] = yaml.safe_load(text)["datasets"]
     return data

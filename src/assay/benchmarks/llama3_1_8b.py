@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from assay.benchmarks.model import Benchmark, DatasetSpec, QualityTargets, ScenarioSpec
+from assay.benchmarks.mlperf.definition import facts_of, quality_of, scenario_of
+from assay.benchmarks.model import Benchmark, DatasetSpec
 
-SAMPLES = 13_368
-_MIN_DURATION_NS = 600_000_000_000
+_FACTS = facts_of("llama3.1-8b")
 
 BENCHMARK = Benchmark(
     name="llama3.1-8b",
@@ -24,40 +24,14 @@ BENCHMARK = Benchmark(
     dataset=DatasetSpec(
         title="CNN/DailyMail v3.0.0, validation",
         files=("cnn_eval.json",),
-        total_sample_count=SAMPLES,
-        performance_sample_count=SAMPLES,
+        total_sample_count=_FACTS.samples,
+        performance_sample_count=_FACTS.samples,
     ),
     scenarios={
-        "Offline": ScenarioSpec(
-            loadgen_model="llama3_1-8b",
-            loadgen_scenario="Offline",
-            min_duration_ns=_MIN_DURATION_NS,
-            min_query_count=SAMPLES,
-        ),
-        "Server": ScenarioSpec(
-            loadgen_model="llama3_1-8b",
-            loadgen_scenario="Server",
-            min_duration_ns=_MIN_DURATION_NS,
-            min_query_count=SAMPLES,
-            ttft_limit_ns=2_000_000_000,
-            tpot_limit_ns=100_000_000,
-        ),
-        "Interactive": ScenarioSpec(
-            loadgen_model="llama3_1-8b-interactive",
-            loadgen_scenario="Server",
-            min_duration_ns=_MIN_DURATION_NS,
-            min_query_count=SAMPLES,
-            ttft_limit_ns=500_000_000,
-            tpot_limit_ns=30_000_000,
-        ),
+        "Offline": scenario_of(_FACTS, "Offline", "llama3_1-8b"),
+        "Server": scenario_of(_FACTS, "Server", "llama3_1-8b"),
+        "Interactive": scenario_of(_FACTS, "Interactive", "llama3_1-8b-interactive"),
     },
-    quality=QualityTargets(
-        rouge1=38.7792,
-        rouge2=15.9075,
-        rougeL=24.4957,
-        rougeLsum=35.793,
-        gen_len=8_167_644,
-        gen_num=SAMPLES,
-        source="MLPerf Inference submission checker v6.1: reference implementation on GPU in BF16",
-    ),
+    scorer="rouge",
+    quality=quality_of(_FACTS),
 )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from assay.benchmarks.llama3_1_8b import BENCHMARK as DATACENTER
-from assay.benchmarks.model import Benchmark, DatasetSpec, QualityTargets, ScenarioSpec
+from assay.benchmarks.mlperf.definition import facts_of, quality_of, scenario_of
+from assay.benchmarks.model import Benchmark, DatasetSpec
 
-SAMPLES = 5_000
-_MIN_DURATION_NS = 600_000_000_000
+_FACTS = facts_of("llama3.1-8b-edge")
 
 BENCHMARK = Benchmark(
     name="llama3.1-8b-edge",
@@ -23,30 +23,13 @@ BENCHMARK = Benchmark(
     dataset=DatasetSpec(
         title="CNN/DailyMail v3.0.0, validation, the 5,000 articles chosen by MLCommons",
         files=("sample_cnn_eval_5000.json",),
-        total_sample_count=SAMPLES,
-        performance_sample_count=SAMPLES,
+        total_sample_count=_FACTS.samples,
+        performance_sample_count=_FACTS.samples,
     ),
     scenarios={
-        "Offline": ScenarioSpec(
-            loadgen_model="llama3_1-8b-edge",
-            loadgen_scenario="Offline",
-            min_duration_ns=_MIN_DURATION_NS,
-            min_query_count=SAMPLES,
-        ),
-        "SingleStream": ScenarioSpec(
-            loadgen_model="llama3_1-8b-edge",
-            loadgen_scenario="SingleStream",
-            min_duration_ns=_MIN_DURATION_NS,
-            min_query_count=SAMPLES,
-        ),
+        "Offline": scenario_of(_FACTS, "Offline", "llama3_1-8b-edge"),
+        "SingleStream": scenario_of(_FACTS, "SingleStream", "llama3_1-8b-edge"),
     },
-    quality=QualityTargets(
-        rouge1=39.06,
-        rouge2=16.1147,
-        rougeL=24.6375,
-        rougeLsum=36.124,
-        gen_len=3_051_113,
-        gen_num=SAMPLES,
-        source="MLPerf Inference submission checker v6.1: reference implementation on GPU in BF16",
-    ),
+    scorer=DATACENTER.scorer,
+    quality=quality_of(_FACTS),
 )

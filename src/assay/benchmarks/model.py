@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from assay.benchmarks.first_form import upgrade_quality
 from assay.runs.scenarios import Scenario
 
 ARTICLE_FIELD = "{article}"
 
 LoadgenScenario = Literal["Offline", "Server", "SingleStream"]
 PositiveInt = Annotated[int, Field(gt=0)]
+Range = tuple[float | None, float | None]
 
 
 class _Model(BaseModel):
@@ -40,21 +42,30 @@ class ScenarioSpec(_Model):
 
 
 class QualityTargets(_Model):
-    """Reference scores, measured over the whole dataset, and the share of them a result must reach.
+    """What scores over the whole dataset must reach, metric by metric; the metrics are the benchmark's scorer's."""
 
-    ROUGE values are percentages (mean F-measure times 100); `gen_len` counts characters, as the reference does.
-    """
-
-    rouge1: float
-    rouge2: float
-    rougeL: float  # noqa: N815 - the metric's own name
-    rougeLsum: float  # noqa: N815
-    gen_len: PositiveInt = Field(description="characters of all generated texts")
-    gen_num: PositiveInt = Field(description="samples that the reference was measured over")
-    min_rouge_ratio: float = Field(default=0.99, gt=0, le=1)
-    min_gen_len_ratio: float = Field(default=0.9, gt=0, le=1)
-    max_gen_len_ratio: float = Field(default=1.1, ge=1)
+    targets: dict[str, Range] = Field(
+        min_length=1, description="metric: the least and the most that pass; null: no bound on that side"
+    )
+    reference: dict[str, float] = Field(
+        default_factory=dict, description="metric: what the reference scored, shown beside a result"
+    )
+    samples: PositiveInt = Field(description="samples that the reference was measured over")
     source: str = Field(min_length=1, description="where the values come from, or the command that measured them")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _first_form(cls, data: Any) -> Any:
+        return upgrade_quality(data)
+
+    @model_validator(mode="after")
+    def _ranges_hold_something(self) -> Self:
+        for metric, (low, high) in self.targets.items():
+            if low is None and high is None:
+                raise ValueError(f"targets.{metric} needs a least or a most")
+            if low is not None and high is not None and low > high:
+                raise ValueError(f"targets.{metric}: the least, {low:g}, is above the most, {high:g}")
+        return self
 
 
 class DatasetSpec(_Model):
@@ -75,7 +86,9 @@ class Benchmark(_Model):
     model_family: str = Field(description="name of the architecture and size, for example llama3.1-8b")
     starting_weights: str = Field(description="the checkpoint that everything starts from")
     mlperf: bool = Field(default=False, description="a benchmark of MLPerf Inference")
-    prompt_template: str = Field(description="text of a prompt; {article} is replaced by the article")
+    prompt_template: str | None = Field(
+        default=None, description="text of a prompt; {article} is replaced by the article; null: the data set's own"
+    )
     use_chat_template: bool = Field(default=False, description="the prompt becomes a user message")
     clean_up_spaces: bool = Field(
         default=False, description="answers lose the space before punctuation ahead of scoring, as the reference's did"
@@ -87,12 +100,13 @@ class Benchmark(_Model):
     dataset: DatasetSpec
     scenarios: dict[Scenario, ScenarioSpec] = Field(min_length=1)
     notice: str = Field(default="", description="what a reader of any result must know; every report says it")
+    scorer: str | None = Field(default="rouge", description="what scores answers; null: accuracy isn't measured")
     quality: QualityTargets | None = Field(default=None, description="null: no reference has been measured")
 
     @field_validator("prompt_template")
     @classmethod
-    def _template_has_one_article(cls, template: str) -> str:
-        if template.count(ARTICLE_FIELD) != 1:
+    def _template_has_one_article(cls, template: str | None) -> str | None:
+        if template is not None and template.count(ARTICLE_FIELD) != 1:
             raise ValueError(f"must contain {ARTICLE_FIELD} once")
         return template
 
@@ -102,6 +116,12 @@ class Benchmark(_Model):
             raise ValueError("needs min_new_tokens <= max_new_tokens < context_limit")
         return self
 
+    @model_validator(mode="after")
+    def _targets_have_a_scorer(self) -> Self:
+        if self.quality is not None and self.scorer is None:
+            raise ValueError("quality needs a scorer")
+        return self
+
     def prompt(self, article: str) -> str:
         """The text of the prompt for `article`, before any chat template."""
-        return self.prompt_template.replace(ARTICLE_FIELD, article)
+        return article if self.prompt_template is None else self.prompt_template.replace(ARTICLE_FIELD, article)

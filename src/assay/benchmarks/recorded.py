@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import yaml
 from pydantic import Field
@@ -11,11 +11,13 @@ from pydantic import Field
 from assay.benchmarks.model import Benchmark
 from assay.benchmarks.registry import benchmark_names, get_benchmark
 from assay.errors import UserError
-from assay.runs import CampaignFolder, RunFolder, read_model, read_record, write_json
+from assay.runs import CampaignFolder, RunFolder, Stored, read_model, read_record, write_json
 
 
-class RecordedBenchmark(Benchmark):
+class RecordedBenchmark(Benchmark, Stored):
     """The versioned contract of `benchmark.json`."""
+
+    WHAT: ClassVar[str] = "a benchmark's definition"
 
     version: Literal[1] = Field(default=1, description="of this file's form")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.analysis.mlperf_rules import COMPLIANCE
+from assay.benchmarks.mlperf import COMPLIANCE
 from assay.config import Config
 from assay.errors import UserError
 from assay.runs.campaign import RunEntry

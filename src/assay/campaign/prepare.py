@@ -18,6 +18,7 @@ from assay.engines.embedded import bundled_tokenizer
 from assay.errors import UserError
 from assay.load.bodies import write_bodies
 from assay.load.transport import completion_body
+from assay.scoring import get_scorer
 from assay.serving.needs import TokenizerFiles
 
 _WARMUP_TOKENS = 16
@@ -69,7 +70,7 @@ def prepare(
 
     Raises UserError where the data set or the tokenizer is missing or doesn't fit.
     """
-    _check_scenarios(config, benchmark)
+    _check_benchmark(config, benchmark)
     tokenizer_json, tokeniser, model_files = tokeniser_of(config, benchmark, say)
     dataset = load_dataset(benchmark, config.dataset, TokeniserCounter(tokeniser) if tokeniser else counter)
     say(f"data set {dataset.name}: {len(dataset)} of {dataset.total} samples, sha256 {dataset.sha256[:12]}")
@@ -98,11 +99,16 @@ def prepare(
     )
 
 
-def _check_scenarios(config: Config, benchmark: Benchmark) -> None:
+def _check_benchmark(config: Config, benchmark: Benchmark) -> None:
     for scenario in config.scenarios:
         if scenario not in benchmark.scenarios:
             known = ", ".join(benchmark.scenarios)
             raise UserError(f"scenarios: {benchmark.name} has no {scenario}; it has {known}")
+    if "accuracy" not in config.modes:
+        return
+    if benchmark.scorer is None:
+        raise UserError(f"modes: {benchmark.name} has no scorer, so nothing to score: set modes to [performance]")
+    get_scorer(benchmark.scorer)
 
 
 def tokeniser_of(

@@ -9,38 +9,54 @@ import orjson
 from assay.campaign.prepare import Prepared
 from assay.errors import AssayError
 from assay.runs import RunFolder, RunRecord, RunStatus, write_bytes, write_json, write_text
+from assay.runs.result import AccuracyResult, Score
 
 if TYPE_CHECKING:
-    from assay.scoring import RougeScores
+    from collections.abc import Sequence
+
+    from assay.scoring import Gate, Scorable, Scorer, Scores
 
 
 def score_answers(prepared: Prepared, record: RunRecord, folder: RunFolder) -> None:
-    """Write the scores and the answers in words; an accuracy log that can't be scored fails the run."""
-    from assay.scoring import accuracy_txt, quality_gate, score_accuracy_log
+    """Write the scores and the answers in words; an accuracy log that can't be scored fails the run.
 
-    references = prepared.dataset.references
-    if references is None:
-        return  # accuracy isn't measured
+    Without references, or a scorer, accuracy isn't measured.
+    """
+    from assay.scoring import get_scorer, quality_gate, scorables
+
+    references, name = prepared.dataset.references, prepared.benchmark.scorer
+    if references is None or name is None:
+        return
+    scorer = get_scorer(name)
     try:
-        scores = score_accuracy_log(folder.loadgen_accuracy, references, prepared.decode)
+        answers = scorables(folder.loadgen_accuracy, references, prepared.decode)
     except AssayError as error:
         record.status, record.reason = RunStatus.FAILED, f"accuracy couldn't be scored: {error}"
         return
-    gate = quality_gate(prepared.benchmark, scores)
-    write_text(folder.accuracy_txt, accuracy_txt(scores))
-    write_bytes(folder.answers, _answers(prepared, folder, scores, references))
-    facts = {**scores.values(), "gen_len": scores.gen_len, "gen_num": scores.gen_num}
-    write_json(folder.accuracy, {**facts, "gate": gate.verdict, "details": list(gate.details)})
+    scores = scorer.score(answers)
+    if scorer.accuracy_txt is not None:
+        write_text(folder.accuracy_txt, scorer.accuracy_txt(scores))
+    write_bytes(folder.answers, _lines(answers, scores))
+    write_json(folder.accuracy, _result(scorer, scores, quality_gate(prepared.benchmark, scores)))
 
 
-def _answers(prepared: Prepared, folder: RunFolder, scores: RougeScores, references: list[str]) -> bytes:
+def _result(scorer: Scorer, scores: Scores, gate: Gate) -> AccuracyResult:
+    found = {
+        metric.name: Score(
+            value=scores.values[metric.name], unit=metric.unit, possible=metric.possible, total=metric.total
+        )
+        for metric in scorer.metrics
+    }
+    return AccuracyResult(
+        scorer=scorer.name, scores=found, samples=scores.samples, gate=gate.verdict, details=list(gate.details)
+    )
+
+
+def _lines(answers: Sequence[Scorable], scores: Scores) -> bytes:
     """A line a sample, so that a person can read what was scored."""
-    from assay.scoring import read_accuracy_log
-
     lines = []
-    for number, answer in enumerate(read_accuracy_log(folder.loadgen_accuracy)):
-        own = {metric: round(100 * float(values[number]), 4) for metric, values in scores.per_sample.items()}
-        text = prepared.decode(answer.token_ids.tolist())
-        reference = references[answer.qsl_idx]
-        lines.append(orjson.dumps({"qsl_idx": answer.qsl_idx, "answer": text, "reference": reference, **own}))
+    for number, item in enumerate(answers):
+        own = {metric: round(float(values[number]), 4) for metric, values in scores.per_sample.items()}
+        line = {"qsl_idx": item.index, "answer": item.answer, "reference": item.reference, **own}
+        lines.append(orjson.dumps(line))
     return b"\n".join(lines) + b"\n"

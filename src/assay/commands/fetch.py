@@ -16,7 +16,7 @@ def fetch() -> None:
 
 @fetch.command()
 def embedded() -> None:
-    """The embedded engine's model and the sentence tables that ROUGE needs (97 MB, once)."""
+    """The embedded engine's model and the sentence tables that scoring needs (97 MB, once)."""
     from assay.engines.embedded import ensure_model
     from assay.scoring import ensure_punkt
 

@@ -11,6 +11,7 @@ from assay.runs import Result, RunEntry
 from assay.runs.progress import AnyEvent, ProgressEvent
 
 _PLAIN_EVERY_S = 10.0
+_SCORES = 1
 
 
 class Terminal:
@@ -87,7 +88,8 @@ def _summary(entry: RunEntry, result: Result | None) -> str:
     if ttft := result.latency.get("ttft_ns"):
         parts.append(f"TTFT p50 {ttft.p50 / 1e6:.0f} ms, p99 {ttft.p99 / 1e6:.0f} ms")
     if result.accuracy:
-        parts.append(f"ROUGE-1 {result.accuracy.rouge1:.2f}, quality {result.accuracy.gate}")
+        scores = [f"{name} {score.value:.2f}" for name, score in result.accuracy.scores.items() if score.in_percent]
+        parts.append(f"{', '.join([*scores[:_SCORES], 'quality'])} {result.accuracy.gate}")
     if result.loadgen.result:
         parts.append(f"LoadGen {result.loadgen.result}")
     return "; ".join(parts)

@@ -1,4 +1,4 @@
-"""The accuracy part of a page: ROUGE beside the reference and the least that passes."""
+"""The accuracy part of a page: scores beside the reference and what passes."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from assay.analysis.run import RunAnalysis
 from assay.benchmarks import Benchmark
 from assay.report import format as fmt
 from assay.report.chart import NEUTRAL, PALETTE, Chart, Panel, Series
-from assay.report.page import Block, Table, Text
-from assay.runs.result import AccuracyResult
+from assay.report.page import Block, Rows, Table, Text
+from assay.runs.result import AccuracyResult, Score
 
-METRICS = ("rouge1", "rouge2", "rougeL", "rougeLsum")
+_COUNTS = 10_000
 
 
 def accuracy_blocks(analysis: RunAnalysis) -> Iterator[Block]:
@@ -20,42 +20,65 @@ def accuracy_blocks(analysis: RunAnalysis) -> Iterator[Block]:
     if accuracy is None:
         return
     yield Text(f"Quality gate: {accuracy.gate}.")
-    reference = analysis.benchmark.quality
-    rows = []
-    for metric in METRICS:
-        cells = [metric, f"{getattr(accuracy, metric):.4f}"]
-        if reference is not None:
-            target = getattr(reference, metric)
-            cells += [f"{target:.4f}", f"{reference.min_rouge_ratio * target:.4f}"]
-        rows.append(cells)
-    columns = ["Metric", "Score", "Reference", "Least that passes"] if reference else ["Metric", "Score"]
-    yield Table("ROUGE (mean F-measure x 100)", columns, rows, frozenset({1, 2, 3}), "accuracy.json, benchmark")
-    yield Text(f"{fmt.number(accuracy.gen_num)} answers, {fmt.number(accuracy.gen_len)} characters.")
+    quality = analysis.benchmark.quality
+    columns = ["Metric", "Score", "Unit"] + ["Reference", "Least that passes", "Most that passes"] * (
+        quality is not None
+    )
+    rows: Rows = []
+    for metric, score in accuracy.scores.items():
+        cells = [metric, score_text(score.value), score.unit]
+        if quality is not None:
+            low, high = quality.targets.get(metric, (None, None))
+            cells += [score_text(value) for value in (quality.reference.get(metric), low, high)]
+        rows.append(tuple(cells))
+    yield Table("Scores", tuple(columns), rows, frozenset({1, 3, 4, 5}), "accuracy.json, benchmark.json")
+    yield Text(
+        f"{fmt.number(accuracy.samples)} answers" + f", scored by {accuracy.scorer}" * bool(accuracy.scorer) + "."
+    )
     if accuracy.details:
         yield Table("The gate's conditions", ("Condition",), [(detail,) for detail in accuracy.details])
-    yield accuracy_chart({"this run": accuracy}, analysis.benchmark)
+    yield from accuracy_charts({"this run": accuracy}, analysis.benchmark)
 
 
-def accuracy_chart(scores: dict[str, AccuracyResult], benchmark: Benchmark) -> Chart:
-    """`accuracy_comparison`: each run's ROUGE beside the reference's."""
+def score_text(value: float | None) -> str:
+    """A score with four decimals, as MLPerf gives them; counts without any; a dash for none."""
+    if value is None:
+        return "-"
+    return fmt.number(value) if abs(value) >= _COUNTS else f"{value:.4f}"
+
+
+def percentages(accuracy: AccuracyResult) -> dict[str, Score]:
+    """The metrics that are shares of what is possible: alike enough to stand in one table or picture."""
+    return {metric: score for metric, score in accuracy.scores.items() if score.in_percent}
+
+
+def accuracy_charts(scores: dict[str, AccuracyResult], benchmark: Benchmark) -> Iterator[Chart]:
+    """`accuracy_comparison`: each run's scores in percent beside the reference's; nothing where there are none."""
+    metrics = list(dict.fromkeys(metric for score in scores.values() for metric in percentages(score)))
+    if not metrics:
+        return
     series = [
-        Series(
-            name, "bars", list(METRICS), [getattr(score, m) for m in METRICS], PALETTE[place % len(PALETTE)],
-            labels=[f"{getattr(score, m):.2f}" for m in METRICS],
+        _bars(
+            name, metrics, {metric: s.value for metric, s in percentages(score).items()}, PALETTE[place % len(PALETTE)]
         )
         for place, (name, score) in enumerate(scores.items())
-    ]  # fmt: skip
-    reference = benchmark.quality
-    if reference is not None:
-        values = [getattr(reference, m) for m in METRICS]
-        labels = [f"{v:.2f}" for v in values]
-        series.append(Series("reference", "bars", list(METRICS), values, NEUTRAL, labels=labels))
-    return Chart(
+    ]
+    quality = benchmark.quality
+    if quality is not None and quality.reference.keys() & set(metrics):
+        series.append(_bars("reference", metrics, quality.reference, NEUTRAL))
+    units = dict.fromkeys(s.unit for score in scores.values() for s in percentages(score).values())
+    yield Chart(
         name="accuracy_comparison",
         title="Accuracy",
-        panels=[Panel("ROUGE", "", "mean F-measure x 100", series)],
-        text="ROUGE of the answers"
-        + ("" if reference is None else f" beside the reference ({reference.gen_num:,} samples)")
+        panels=[Panel("Scores", "", ", ".join(units), series)],
+        text="Scores of the answers"
+        + ("" if quality is None else f" beside the reference ({quality.samples:,} samples)")
         + ".",
-        source="accuracy.json" + ("" if reference is None else f"; reference: {reference.source}"),
+        source="accuracy.json" + ("" if quality is None else f"; reference: {quality.source}"),
     )
+
+
+def _bars(name: str, metrics: list[str], values: dict[str, float], color: str) -> Series:
+    present = [metric for metric in metrics if metric in values]
+    heights = [values[metric] for metric in present]
+    return Series(name, "bars", present, heights, color, labels=[f"{value:.2f}" for value in heights])

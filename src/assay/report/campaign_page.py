@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from assay.analysis.campaign import CampaignAnalysis, RunLine
 from assay.analysis.verdict import SHORT_RUN
 from assay.report import format as fmt
-from assay.report.accuracy import accuracy_chart
+from assay.report.accuracy import accuracy_charts, percentages, score_text
 from assay.report.campaign_charts import latency_chart, scaling_chart, sweep_chart, throughput_chart
 from assay.report.chart import Colors
 from assay.report.environment import endpoint_tables, system_tables
@@ -295,18 +295,19 @@ def _accuracy(analysis: CampaignAnalysis) -> Iterator[Block]:
     }
     if not scored:
         return
+    metrics = list(dict.fromkeys(metric for accuracy in scored.values() for metric in percentages(accuracy)))
     rows: Rows = [
         (
             name,
-            *(f"{value:.4f}" for value in (a.rouge1, a.rouge2, a.rougeL, a.rougeLsum)),
-            fmt.number(a.gen_num),
+            *(score_text(a.scores[metric].value if metric in a.scores else None) for metric in metrics),
+            fmt.number(a.samples),
             a.gate,
         )
         for name, a in scored.items()
     ]
-    columns = ("Run", "rouge1", "rouge2", "rougeL", "rougeLsum", "Answers", "Quality gate")
-    yield Table("Accuracy", columns, rows, frozenset(range(1, 6)), "runs/*/accuracy.json")
-    yield accuracy_chart(scored, analysis.benchmark)
+    columns = ("Run", *metrics, "Answers", "Quality gate")
+    yield Table("Accuracy", columns, rows, frozenset(range(1, len(metrics) + 2)), "runs/*/accuracy.json")
+    yield from accuracy_charts(scored, analysis.benchmark)
 
 
 def _findings(analysis: CampaignAnalysis) -> Iterator[Block]:

@@ -71,12 +71,12 @@ class RunFolder:
 
     @property
     def accuracy_txt(self) -> Path:
-        """ROUGE in the form that the submission checker reads."""
+        """Scores in the form that the submission checker reads."""
         return self.path / "accuracy.txt"
 
     @property
     def answers(self) -> Path:
-        """Accuracy runs: each sample's answer and reference as text with its own ROUGE, one JSON object a line."""
+        """Accuracy runs: each sample's answer and reference as text with its own scores, one JSON object a line."""
         return self.path / "answers.jsonl"
 
     @property

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from assay.runs.record import RunStatus
 from assay.runs.scenarios import DriverName, Mode, Scenario
@@ -80,15 +80,49 @@ class EndpointResult(_Model):
     output_tokens_per_s: Figure | None = None
 
 
+class Score(_Model):
+    """What one metric came to over all answers."""
+
+    value: float
+    unit: str
+    possible: tuple[float | None, float | None] = Field(
+        default=(None, None), description="the least and the most that it can be, whatever the answers; null: no bound"
+    )
+    total: bool = Field(default=False, description="a sum over the answers instead of a mean")
+
+    @property
+    def in_percent(self) -> bool:
+        """A share of what is possible, so that it can be drawn beside others."""
+        return self.possible == (0, 100)
+
+
 class AccuracyResult(_Model):
-    rouge1: float
-    rouge2: float
-    rougeL: float  # noqa: N815 - the metric's own name
-    rougeLsum: float  # noqa: N815
-    gen_len: int = Field(description="characters, as the reference counts")
-    gen_num: int
-    gate: str = Field(description="pass, fail, or 'not comparable: N samples of M'")
+    """`accuracy.json`: what the benchmark's scorer and its quality gate said."""
+
+    scorer: str = Field(description="the benchmark's scorer; empty in runs made before scorers had names")
+    scores: dict[str, Score] = Field(description="by metric, in the scorer's order")
+    samples: int = Field(description="answers scored")
+    gate: str = Field(description="pass, fail, 'no reference', or 'not comparable: N samples of M'")
     details: list[str] = Field(default_factory=list)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _version_1(cls, data: Any) -> Any:
+        """Version 1 had the scores side by side with their count: fractions in percent, and one total."""
+        if not isinstance(data, dict) or "scores" in data or _COUNT_V1 not in data:
+            return data
+        named = {name: value for name, value in data.items() if name not in (_COUNT_V1, "gate", "details")}
+        scores = {
+            name: Score(value=value, unit="mean F-measure x 100", possible=(0, 100))
+            if isinstance(value, float)
+            else Score(value=value, unit="characters", possible=(0, None), total=True)
+            for name, value in named.items()
+        }
+        rest = {name: data[name] for name in ("gate", "details") if name in data}
+        return {"scorer": "", "scores": scores, "samples": data[_COUNT_V1], **rest}
+
+
+_COUNT_V1 = "gen_num"
 
 
 class Result(Stored):
@@ -96,8 +130,9 @@ class Result(Stored):
 
     WHAT: ClassVar[str] = "a run's result"
     MEND: ClassVar[str] = "restore it from a copy; `assay run --resume` on its campaign writes it again"
+    READS: ClassVar[tuple[int, ...]] = (1, 2)
 
-    version: int = 1
+    version: Literal[2] = 2
     run: str
     benchmark: str
     scenario: Scenario
@@ -114,6 +149,12 @@ class Result(Stored):
     endpoints: list[EndpointResult]
     accuracy: AccuracyResult | None = None
     notices: list[str] = Field(default_factory=list, description="what a reader must know beside the verdict")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _version_1(cls, data: Any) -> Any:
+        """Version 1 differs in `accuracy` alone, which reads both forms."""
+        return data | {"version": 2} if isinstance(data, dict) and data.get("version") == 1 else data
 
 
 def result_json_schema() -> dict[str, Any]:

@@ -1,20 +1,26 @@
-"""How good the answers are: ROUGE as MLPerf computes it, and the benchmark's quality gate."""
+"""How good the answers are: scorers by name, and the benchmark's quality gate."""
 
-from assay.scoring.accuracy_log import Answer, read_accuracy_log, score_accuracy_log
+from assay.scoring.accuracy_log import Answer, read_accuracy_log, scorables
+from assay.scoring.accuracy_txt import read_accuracy_txt
 from assay.scoring.gate import quality_gate
-from assay.scoring.model import METRICS, Gate, RougeScores
+from assay.scoring.model import Gate, Metric, Scorable, Scorer, Scores
 from assay.scoring.punkt import ensure_punkt
-from assay.scoring.rouge import accuracy_txt, rouge
+from assay.scoring.registry import get_scorer, metrics, scorer, scorers
 
 __all__ = [
-    "METRICS",
     "Answer",
     "Gate",
-    "RougeScores",
-    "accuracy_txt",
+    "Metric",
+    "Scorable",
+    "Scorer",
+    "Scores",
     "ensure_punkt",
+    "get_scorer",
+    "metrics",
     "quality_gate",
     "read_accuracy_log",
-    "rouge",
-    "score_accuracy_log",
+    "read_accuracy_txt",
+    "scorables",
+    "scorer",
+    "scorers",
 ]

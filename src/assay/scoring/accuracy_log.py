@@ -1,4 +1,4 @@
-"""From LoadGen's accuracy log to scores."""
+"""From LoadGen's accuracy log to answers that can be scored."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ import orjson
 from numpy.typing import NDArray
 
 from assay.errors import AssayError
-from assay.scoring.model import RougeScores
-from assay.scoring.rouge import rouge
+from assay.scoring.model import Scorable
 
 _CUT_MARK = b"\n\n...\n\n"
 
@@ -63,8 +62,8 @@ def _answer(entry: Any, where: str) -> Answer:
     return Answer(index, np.frombuffer(data, dtype="<i4"))
 
 
-def score_accuracy_log(path: Path, references: Sequence[str], decode: Callable[[Sequence[int]], str]) -> RougeScores:
-    """Score an accuracy log; `references[i]` belongs to dataset index i.
+def scorables(path: Path, references: Sequence[str], decode: Callable[[Sequence[int]], str]) -> list[Scorable]:
+    """The answers of an accuracy log in words, with their references; `references[i]` belongs to dataset index i.
 
     `decode` turns token ids into text without special tokens, as the model's tokenizer does.
     Raises `AssayError` as `read_accuracy_log`, and if an answer's index is beyond the references.
@@ -76,8 +75,12 @@ def score_accuracy_log(path: Path, references: Sequence[str], decode: Callable[[
             f"accuracy log {path} answers sample {beyond[0]}, and the dataset has {len(references)}. "
             "Score it with the dataset of the run."
         )
-    return rouge(
-        [decode(answer.token_ids.tolist()) for answer in answers],
-        [references[answer.qsl_idx] for answer in answers],
-        sample_index=[answer.qsl_idx for answer in answers],
-    )
+    return [
+        Scorable(
+            index=answer.qsl_idx,
+            answer=decode(answer.token_ids.tolist()),
+            reference=references[answer.qsl_idx],
+            tokens=len(answer.token_ids),
+        )
+        for answer in answers
+    ]

@@ -1,36 +1,62 @@
-"""The scores of one accuracy run, and what the quality gate says of them."""
+"""What scorers take and give, and what the quality gate says of it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-METRICS = ("rouge1", "rouge2", "rougeL", "rougeLsum")
+Range = tuple[float | None, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Scorable:
+    """One answer and what it is held against."""
+
+    index: int
+    """Of the sample in the dataset."""
+    answer: str
+    reference: str
+    tokens: int
+    """Of the answer, as LoadGen logged them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One figure that a scorer gives over all answers."""
+
+    name: str
+    unit: str
+    possible: Range = (None, None)
+    """The least and the most that it can be, whatever the answers; None: no bound."""
+    total: bool = False
+    """A sum over the answers instead of a mean."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RougeScores:
-    """ROUGE as MLPerf reports it, and every sample's own scores."""
+class Scores:
+    """What one scorer found."""
 
-    rouge1: float
-    """Mean F-measure in percent, rounded to 4 decimals; the same for the next three."""
-    rouge2: float
-    rougeL: float  # noqa: N815 - the metric's own name
-    rougeLsum: float  # noqa: N815
-    gen_len: int
-    """Characters of all predictions, sentence breaks included."""
-    gen_num: int
-    """Predictions scored."""
+    scorer: str
+    values: dict[str, float]
+    """By metric, in the scorer's order."""
+    samples: int
+    """Answers scored."""
     per_sample: dict[str, NDArray[np.float64]]
-    """By metric: F-measures from 0 to 1, shape (gen_num,), in the order of the predictions."""
-    sample_index: NDArray[np.int64]
-    """The dataset index of each prediction, shape (gen_num,)."""
+    """By metric: each answer's own, in its unit, shape (samples,), in the order of the answers; not every metric."""
 
-    def values(self) -> dict[str, float]:
-        """The four rounded means by metric."""
-        return {"rouge1": self.rouge1, "rouge2": self.rouge2, "rougeL": self.rougeL, "rougeLsum": self.rougeLsum}
+
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """A way to score answers. Benchmarks name it."""
+
+    name: str
+    metrics: tuple[Metric, ...]
+    score: Callable[[Sequence[Scorable]], Scores]
+    accuracy_txt: Callable[[Scores], str] | None = None
+    """What MLPerf's submission checker reads, where it knows these metrics."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,7 +159,7 @@ def test_every_sample_is_accounted_for(benchmark_run: Benchmark) -> None:
     for result in benchmark_run.results:
         assert (result["status"], result["loadgen"]["errors"]) == ("completed", 0)
         # A model that was misread, or prompts without its chat template, score near 0.
-        assert result["accuracy"] is None or result["accuracy"]["rouge1"] > 15
+        assert result["accuracy"] is None or result["accuracy"]["scores"]["rouge1"]["value"] > 15
 
 
 def test_tokens_are_counted_from_ids_and_vllm_counts_the_same(benchmark_run: Benchmark) -> None:

@@ -36,7 +36,7 @@ def test_offline_and_server_with_accuracy(tmp_path: Path) -> None:
         assert result["loadgen"]["errors"] == 0
         assert not result["verdict"]["valid"]
         # A model that was misread, or prompts without its chat template, score near 0.
-        assert result["accuracy"] is None or result["accuracy"]["rouge1"] > 15
+        assert result["accuracy"] is None or result["accuracy"]["scores"]["rouge1"]["value"] > 15
     for answers in (tmp_path / "results").glob("*/runs/*/answers.jsonl"):
         lines = [json.loads(line) for line in answers.read_text().splitlines()]
         assert sorted(line["qsl_idx"] for line in lines) == list(range(6))

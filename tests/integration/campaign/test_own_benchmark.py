@@ -7,6 +7,7 @@ import contextlib
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -19,7 +20,11 @@ from assay.benchmarks import benchmark_json_schema, get_benchmark, run_benchmark
 from assay.campaign.runner import resume_campaign, run_campaign
 from assay.campaign.state import resumed_config
 from assay.commands.main import main
-from assay.runs import CampaignFolder, RunFolder, read_campaign, write_json
+from assay.commands.terminal import Terminal
+from assay.config import Config
+from assay.errors import UserError
+from assay.runs import CampaignFolder, RunFolder, read_campaign, read_model, write_json
+from assay.runs.result import AccuracyResult
 
 RECORDED = Path(__file__).resolve().parents[2] / "recorded" / "campaign-before-benchmark-json"
 
@@ -144,3 +149,47 @@ def test_a_run_made_before_with_a_file_that_is_gone_names_it(tmp_path: Path) -> 
     assert refused.exit_code != 0
     assert "mine.yaml" in refused.output
     assert "no benchmark.json" in refused.output
+
+
+def own_benchmark(folder: Path, **changes: Any) -> Config:
+    """One accuracy run on a simulated node of a benchmark that isn't about summaries."""
+    definition = get_benchmark("smollm2-135m").model_dump(mode="json") | {"name": "mine"} | changes
+    (folder / "bench.yaml").write_text(yaml.safe_dump(definition))
+    return config(
+        folder,
+        benchmark=str(folder / "bench.yaml"),
+        modes=["accuracy"],
+        cluster={"nodes": [{"name": "node-a"}]},
+        engine={**FAST, "speeds": {}},
+    )
+
+
+def test_a_benchmark_brings_its_own_scorer_and_targets(
+    tmp_path: Path, no_reports: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quality = {"targets": {"exact_match": [50, None]}, "reference": {"exact_match": 60}, "samples": 8, "source": "test"}
+    settings = own_benchmark(tmp_path, scorer="exact_match", prompt_template=None, quality=quality)
+    outcome = asyncio.run(run_campaign(settings, Terminal()))
+    (run,) = run_folders(outcome.folder)
+    accuracy = read_model(run.accuracy, AccuracyResult)
+    assert accuracy is not None
+    assert (accuracy.scorer, accuracy.samples, accuracy.gate) == ("exact_match", 8, "fail")
+    assert {name: score.value for name, score in accuracy.scores.items()} == {"exact_match": 0.0}
+    assert not run.accuracy_txt.exists()
+    assert "exact_match 0.00, quality fail" in capsys.readouterr().err
+    assert json.loads(run.answers.read_text().splitlines()[0])["exact_match"] == 0.0
+    assert assay("report", outcome.folder.path).exit_code == 0
+    for page in (run.path / "report.md", outcome.folder.path / "report.md"):
+        text = page.read_text()
+        assert "exact_match" in text
+        assert "rouge1" not in text
+    run.result.write_text(run.result.read_text().replace('"gate": "fail"', '"gate": "pass"'))
+    assert ("accuracy-target", Judgement.CONTRADICTED) in {(p.rule, p.verdict) for p in audit_path(run.path).problems}
+
+
+def test_a_benchmark_without_a_scorer_has_no_accuracy_runs(tmp_path: Path) -> None:
+    settings = own_benchmark(tmp_path, scorer=None, quality=None)
+    with pytest.raises(UserError, match=r"modes: mine has no scorer.* set modes to \[performance\]"):
+        asyncio.run(run_campaign(settings, Quiet()))
+    with pytest.raises(UserError, match="no scorer is called 'taste'"):
+        asyncio.run(run_campaign(own_benchmark(tmp_path, scorer="taste", quality=None), Quiet()))

@@ -110,7 +110,7 @@ def test_a_run_without_an_end_has_a_page_without_numbers(tmp_path: Path, status:
     page = run_page(analyse_run(folder))
     assert page.charts == ()
     markdown = page_markdown(page)
-    assert f"**Judgement: {status}: no result**" in markdown
+    assert f"**Verdict: {status}: no result**" in markdown
     assert "lost 10" in markdown
     assert "Samples/s" not in markdown
 

@@ -25,7 +25,7 @@ def as_yaml(tmp_path: Path, **changes: object) -> Path:
 
 
 def test_the_package_lists_its_modules() -> None:
-    assert benchmark_names() == ("llama3.1-8b", "llama3.1-8b-edge", "smollm2-135m")
+    assert benchmark_names() == ("llama2-70b", "llama3.1-8b", "llama3.1-8b-edge", "smollm2-135m")
 
 
 def test_limits_are_the_rules() -> None:
@@ -99,7 +99,13 @@ def test_a_users_file_is_a_benchmark(tmp_path: Path) -> None:
             {"scenarios": {"Server": {"loadgen_scenario": "Server", "min_duration_ns": 1, "min_query_count": 1}}},
             r"scenarios\.Server: ttft_limit_ns and tpot_limit_ns are needed",
         ),
-        ({"quality": {"rouge1": 1.0}}, r"quality\.rouge2: field required"),
+        ({"quality": {"samples": 4, "source": "x"}}, r"quality\.targets: field required"),
+        (
+            {"quality": {"targets": {"words": [5, 1]}, "samples": 4, "source": "x"}},
+            r"quality: targets\.words: the least, 5, is above the most, 1",
+        ),
+        ({"quality": {"targets": {"words": [None, None]}, "samples": 4, "source": "x"}}, "needs a least or a most"),
+        ({"scorer": None}, "quality needs a scorer"),
         ({"name": "My benchmark"}, "name: string should match"),
     ],
 )
@@ -117,7 +123,7 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path, text: str, message: s
 
 
 def test_an_unknown_name_lists_the_known() -> None:
-    with pytest.raises(UserError, match=r"'llama' is not known\. Give one of llama3\.1-8b, .* or the path"):
+    with pytest.raises(UserError, match=r"'llama' is not known\. Give one of llama2-70b, .* or the path"):
         get_benchmark("llama")
     with pytest.raises(UserError, match="No such file"):
         get_benchmark("absent.yaml")
@@ -126,3 +132,49 @@ def test_an_unknown_name_lists_the_known() -> None:
 def test_the_published_schema_is_the_models_own() -> None:
     published = json.loads(files("assay.benchmarks").joinpath("benchmark.schema.json").read_text())
     assert published == benchmark_json_schema(), "write it again: see benchmark_json_schema"
+
+
+def test_llama2_70b_is_mlperfs() -> None:
+    """The figures of the submission checker of v6.1, typed here a second time."""
+    llama = get_benchmark("llama2-70b")
+    assert llama.mlperf
+    limits = {name: (spec.ttft_limit_ns, spec.tpot_limit_ns) for name, spec in llama.scenarios.items()}
+    assert limits["Server"] == (2_000_000_000, 200_000_000)
+    assert limits["Interactive"] == (450_000_000, 40_000_000)
+    assert [spec.loadgen_model for spec in llama.scenarios.values()] == [
+        "llama2-70b", "llama2-70b", "llama2-70b-interactive",
+    ]  # fmt: skip
+    assert llama.dataset.total_sample_count == llama.dataset.performance_sample_count == 24_576
+    assert {spec.min_query_count for spec in llama.scenarios.values()} == {24_576}
+    quality = llama.quality
+    assert quality is not None
+    expected = {
+        "rouge1": (44.4312 * 0.999, None),
+        "rouge2": (22.0352 * 0.999, None),
+        "rougeL": (28.6162 * 0.999, None),
+        "tokens_per_sample": (294.45 * 0.9, 294.45 * 1.1),
+    }
+    assert quality.targets.keys() == expected.keys()
+    for metric, bounds in expected.items():
+        assert quality.targets[metric] == pytest.approx(bounds)
+
+
+def test_a_benchmark_needs_no_template_no_accuracy_and_no_targets(tmp_path: Path) -> None:
+    bare = get_benchmark(as_yaml(tmp_path, prompt_template=None, scorer=None, quality=None))
+    assert bare.prompt("as {article} it is") == "as {article} it is"
+    assert (bare.scorer, bare.quality) == (None, None)
+    fields = get_benchmark("smollm2-135m").model_dump(mode="json")
+    for name in ("prompt_template", "quality", "scorer"):
+        del fields[name]
+    path = tmp_path / "short.yaml"
+    path.write_text(yaml.safe_dump(fields))
+    assert get_benchmark(path).scorer == "rouge"
+
+
+def test_targets_of_the_first_form_are_still_read(tmp_path: Path) -> None:
+    smollm = get_benchmark("smollm2-135m")
+    first = {
+        "rouge1": 35.2613, "rouge2": 14.8265, "rougeL": 26.0524, "rougeLsum": 31.7719, "gen_len": 35_211, "gen_num": 68,
+        "min_rouge_ratio": 0.95, "source": smollm.quality.source if smollm.quality else "",
+    }  # fmt: skip
+    assert get_benchmark(as_yaml(tmp_path, quality=first)).quality == smollm.quality

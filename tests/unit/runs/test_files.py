@@ -9,7 +9,17 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from assay.runs import RequestWriter, read_requests, result_json_schema, write_bytes, write_json
+from assay.errors import UserError
+from assay.runs import (
+    RequestWriter,
+    Result,
+    read_model,
+    read_requests,
+    result_json_schema,
+    write_bytes,
+    write_json,
+)
+from assay.runs.result import AccuracyResult
 
 
 def test_the_published_schema_is_the_models_own() -> None:
@@ -53,3 +63,34 @@ def test_a_column_that_an_earlier_version_didnt_write_is_null(tmp_path: Path) ->
     assert read_requests(path, columns).to_pylist() == [{"max_tokens": None, "qsl_idx": 4}]
     assert read_requests(path).column_names[-1] == "reused"
     assert read_requests(path).num_columns == old.num_columns + 1
+
+
+RECORDED = Path(__file__).resolve().parents[2] / "recorded" / "campaign-before-benchmark-json"
+
+
+def test_results_of_version_1_are_read_as_version_2() -> None:
+    """They had ROUGE's names as fields, and no other metric."""
+    (run,) = (RECORDED / "runs").glob("*-accuracy-*")
+    assert json.loads((run / "result.json").read_bytes())["version"] == 1
+    result = read_model(run / "result.json", Result)
+    accuracy = read_model(run / "accuracy.json", AccuracyResult)
+    assert result is not None
+    assert result.accuracy == accuracy is not None
+    assert (result.version, accuracy.samples, accuracy.gate) == (2, 8, "not comparable: 8 samples of 68")
+    assert {name: score.in_percent for name, score in accuracy.scores.items()} == {
+        "rouge1": True, "rouge2": True, "rougeL": True, "rougeLsum": True, "gen_len": False,
+    }  # fmt: skip
+    assert accuracy.scores["gen_len"].value == 295
+    assert read_model_again(result) == result
+
+
+def read_model_again(result: Result) -> Result:
+    return Result.model_validate_json(result.model_dump_json())
+
+
+def test_a_result_of_a_later_version_is_refused(tmp_path: Path) -> None:
+    (run,) = (RECORDED / "runs").glob("*-accuracy-*")
+    path = tmp_path / "result.json"
+    path.write_text(json.dumps(json.loads((run / "result.json").read_bytes()) | {"version": 3}))
+    with pytest.raises(UserError, match=r"result\.json.*(\n.*)*version"):
+        read_model(path, Result)

@@ -11,7 +11,7 @@ import pytest
 from tests.paths import shared_data
 
 from assay.errors import AssayError
-from assay.scoring import read_accuracy_log, score_accuracy_log
+from assay.scoring import read_accuracy_log, scorables
 
 WORDS = ["alpha", "beta", "gamma", "delta"]
 
@@ -40,13 +40,14 @@ def test_the_first_answer_to_a_sample_counts(tmp_path: Path) -> None:
 
 def test_answers_meet_the_reference_of_their_own_sample(tmp_path: Path) -> None:
     path = written(tmp_path, [entry(2, [0, 1]), entry(0, [3])])
-    scores = score_accuracy_log(path, ["delta", "unused", "alpha beta"], decode)
-    assert (scores.rouge1, scores.gen_num, scores.sample_index.tolist()) == (100.0, 2, [2, 0])
+    first, second = scorables(path, ["delta", "unused", "alpha beta"], decode)
+    assert (first.index, first.answer, first.reference, first.tokens) == (2, "alpha beta", "alpha beta", 2)
+    assert (second.index, second.answer, second.reference, second.tokens) == (0, "delta", "delta", 1)
 
 
 def test_an_index_beyond_the_dataset_is_refused(tmp_path: Path) -> None:
     with pytest.raises(AssayError, match="answers sample 7, and the dataset has 2"):
-        score_accuracy_log(written(tmp_path, [entry(7, [0])]), ["a", "b"], decode)
+        scorables(written(tmp_path, [entry(7, [0])]), ["a", "b"], decode)
 
 
 @pytest.mark.parametrize(

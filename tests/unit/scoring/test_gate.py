@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import ast
-import re
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from tests.paths import shared_data
 
-from assay.benchmarks import get_benchmark
-from assay.scoring import RougeScores, quality_gate
+from assay.benchmarks import QualityTargets, get_benchmark
+from assay.scoring import Scores, quality_gate, read_accuracy_txt
 
 LLAMA = get_benchmark("llama3.1-8b")
-REFERENCE = RougeScores(38.7792, 15.9075, 24.4957, 35.793, 8_167_644, 13_368, {}, np.zeros(0, dtype=np.int64))
+REFERENCE = Scores(
+    "rouge",
+    {"rouge1": 38.7792, "rouge2": 15.9075, "rougeL": 24.4957, "rougeLsum": 35.793, "gen_len": 8_167_644},
+    13_368,
+    {},
+)
+
+
+def with_score(metric: str, value: float) -> Scores:
+    return replace(REFERENCE, values={**REFERENCE.values, metric: value})
 
 
 def test_the_reference_itself_passes() -> None:
@@ -30,8 +36,8 @@ def test_the_reference_itself_passes() -> None:
 )
 def test_each_score_needs_99_percent(metric: str, least: float) -> None:
     below = round(least - 0.0001, 4)
-    assert quality_gate(LLAMA, replace(REFERENCE, **{metric: round(least + 0.0001, 4)})).verdict == "pass"
-    failed = quality_gate(LLAMA, replace(REFERENCE, **{metric: below}))
+    assert quality_gate(LLAMA, with_score(metric, round(least + 0.0001, 4))).verdict == "pass"
+    failed = quality_gate(LLAMA, with_score(metric, below))
     assert failed.verdict == "fail"
     assert [line for line in failed.details if line.startswith("fails")] == [
         line for line in failed.details if f"{metric} {below:.4f}" in line
@@ -42,11 +48,11 @@ def test_each_score_needs_99_percent(metric: str, least: float) -> None:
     ("gen_len", "verdict"), [(7_350_879, "fail"), (7_350_880, "pass"), (8_984_408, "pass"), (8_984_409, "fail")]
 )
 def test_length_stays_within_a_tenth(gen_len: int, verdict: str) -> None:
-    assert quality_gate(LLAMA, replace(REFERENCE, gen_len=gen_len)).verdict == verdict
+    assert quality_gate(LLAMA, with_score("gen_len", gen_len)).verdict == verdict
 
 
 def test_a_part_of_the_dataset_is_not_comparable() -> None:
-    gate = quality_gate(LLAMA, replace(REFERENCE, gen_num=5000))
+    gate = quality_gate(LLAMA, replace(REFERENCE, samples=5000))
     assert gate.verdict == "not comparable: 5000 samples of 13368"
     assert not gate.passed
 
@@ -56,14 +62,10 @@ def test_without_a_reference_nothing_is_claimed() -> None:
     assert quality_gate(bare, REFERENCE).verdict == "no reference"
 
 
-def published(path: Path) -> RougeScores:
-    line = re.search(r"^\{'rouge1'.*\}$", path.read_text(), re.MULTILINE)
-    assert line is not None
-    found = ast.literal_eval(line.group(0))
-    rouges = {metric: float(found[metric]) for metric in ("rouge1", "rouge2", "rougeL", "rougeLsum")}
-    return RougeScores(
-        **rouges, gen_len=found["gen_len"], gen_num=found["gen_num"], per_sample={}, sample_index=REFERENCE.sample_index
-    )
+def published(path: Path) -> Scores:
+    values, samples = read_accuracy_txt(path.read_text())
+    assert samples is not None
+    return Scores("rouge", values, samples, {})
 
 
 def published_gates(division: str) -> dict[str, str]:
@@ -84,3 +86,14 @@ def test_a_published_result_over_fewer_samples_is_not_compared() -> None:
     verdicts = {path.partition("/")[0]: verdict for path, verdict in published_gates("open").items()}
     assert verdicts["NVIDIA"] == "pass"
     assert verdicts["GATEOverflow"] == "not comparable: 4761 samples of 5000"
+
+
+def test_a_benchmark_names_its_own_metrics_and_ranges() -> None:
+    quality = QualityTargets(targets={"exact_match": (80.0, None), "words": (1, 5)}, samples=4, source="a test")
+    own = LLAMA.model_copy(update={"scorer": "exact_match", "quality": quality})
+    scores = Scores("exact_match", {"exact_match": 80.0, "words": 5.0}, 4, {})
+    assert quality_gate(own, scores).passed
+    assert quality_gate(own, replace(scores, values={"exact_match": 79.9, "words": 5.0})).verdict == "fail"
+    missing = quality_gate(own, replace(scores, values={"exact_match": 90.0}))
+    assert missing.verdict == "fail"
+    assert any("words isn't among what exact_match scores" in line for line in missing.details)

@@ -17,10 +17,11 @@ from assay.analysis.ceilings import (
     read_model_config,
 )
 from assay.audit.evidence import ClaimedDuration, ClaimedRatio, Evidence, Origin, RunEvidence, Spread, Wording
-from assay.audit.facts import dataset_facts
+from assay.audit.facts import dataset_facts, facts_named
 from assay.audit.readers.fields import UNITS_NS, Fields, texts
 from assay.audit.readers.loadgen import is_log_folder, read_log_folder
 from assay.errors import UserError
+from assay.scoring import metrics
 
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:[._]\d+)?)$")
@@ -125,6 +126,7 @@ def _run(fields: Fields, common: _Common, number: int) -> RunEvidence:
         run.summary, run.detail = logged.summary, logged.detail
         run.logged = logged
     run.scenario, run.benchmark = fields.text("scenario"), fields.text("benchmark")
+    run.rules = facts_named(run.benchmark)
     run.nodes = fields.names("nodes")
     _counts(run, fields)
     run.duration_s = fields.seconds("duration")
@@ -176,10 +178,11 @@ def _spread(spread: Spread, fields: Fields, n: int | None) -> None:
 
 
 def _quality(run: RunEvidence, fields: Fields) -> None:
-    fields.only({"samples", "passed", "rouge1", "rouge2", "rougeL", "rougeLsum"})
+    stated = {"samples", "passed"}
+    fields.only(stated | metrics().keys())
     run.quality.samples = fields.integer("samples")
     run.quality.passed = fields.flag("passed")
-    for name in ("rouge1", "rouge2", "rougeL", "rougeLsum"):
+    for name in fields.data.keys() - stated:
         value = fields.span(name)
         if value is not None:
             run.quality.scores[name] = value.value

@@ -11,9 +11,12 @@ from typing import Any
 
 from assay.analysis.ceilings import Accelerator, find_accelerator, find_model
 from assay.audit.evidence import Evidence, Origin, RunEvidence, SampleCounts, Spread, Wording
+from assay.audit.facts import facts_named
 from assay.audit.spans import Span
+from assay.benchmarks.mlperf import SEED_KEYS, round_of_seeds
 from assay.errors import UserError
 from assay.runs import LatencyStats, LoadgenDetail, LoadgenSummary, read_detail, read_summary
+from assay.scoring import read_accuracy_txt
 
 SUMMARY, DETAIL = "mlperf_log_summary.txt", "mlperf_log_detail.txt"
 _DIVISIONS = {"closed", "open", "network"}
@@ -23,7 +26,6 @@ _TOKEN_RATES = {
     "server": "result_completed_tokens_per_second",
     "singlestream": "result_token_throughput_with_loadgen_overhead",
 }
-_SCORE = re.compile(r"'(rouge1|rouge2|rougeL|rougeLsum|gen_num)': '?([\d.]+)'?")
 
 
 def is_log_folder(folder: Path) -> bool:
@@ -49,6 +51,7 @@ def read_log_folder(folder: Path, root: Path | None = None) -> RunEvidence:
     run.mode = "accuracy" if mode == "AccuracyOnly" else "performance"
     run.scenario = place.scenario or detail.values.get("effective_scenario") or summary.scenario
     run.division, run.benchmark = place.division, place.benchmark
+    run.rules = facts_named(place.benchmark, _round(detail))
     result = detail.result or summary.result
     run.claims_valid = place.counts and run.performance if place.division else result == "VALID"
     run.claims_mlperf = place.counts if place.division else result == "VALID"
@@ -103,6 +106,12 @@ class _Place:
         official = inner[:1] == ["accuracy"] or (inner[:1] == ["performance"] and inner[1:2] != ["ranging"])
         self.counts = parts[at] == "results" and official
         self.name = "/".join(parts[at - 2 : at] + parts[at + 1 :])
+
+
+def _round(detail: LoadgenDetail) -> str | None:
+    """The round by the run's seeds; accuracy runs may have any."""
+    found = tuple(detail.effective.get(key) for key in SEED_KEYS)
+    return round_of_seeds(tuple(int(seed) for seed in found if isinstance(seed, int)))
 
 
 def _read(folder: Path, run: RunEvidence) -> tuple[LoadgenSummary | None, LoadgenDetail | None]:
@@ -227,7 +236,5 @@ def _accuracy(run: RunEvidence, folder: Path) -> None:
         text = (folder / "accuracy.txt").read_text(errors="replace")
     except OSError:
         return
-    found = {name: float(value) for name, value in _SCORE.findall(text)}
-    run.quality.samples = int(found.pop("gen_num")) if "gen_num" in found else None
-    run.quality.scores = found
-    run.quality.passed = True if run.claims_mlperf and found else None
+    run.quality.scores, run.quality.samples = read_accuracy_txt(text)
+    run.quality.passed = True if run.claims_mlperf and run.quality.scores else None

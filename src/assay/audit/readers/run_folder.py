@@ -9,8 +9,10 @@ from pydantic import BaseModel, ValidationError
 
 from assay.analysis.ceilings import Accelerator, find_accelerator, find_model, precision_of
 from assay.audit.evidence import Evidence, Origin, Rated, RunEvidence, SampleCounts, Spread, Wording
+from assay.audit.facts import facts_of
 from assay.audit.readers.loadgen import SUMMARY, is_log_folder, read_log_folder
 from assay.audit.spans import Span
+from assay.benchmarks import run_benchmark
 from assay.errors import UserError
 from assay.runs import Ledger, Result, RunFolder, RunRecord, RunStatus
 from assay.runs.reading import read_record
@@ -54,6 +56,10 @@ def _run(folder: RunFolder, evidence: Evidence) -> RunEvidence:
     run.simulated = record.simulated
     run.lasts_s = record.shape.lasts_s if record.shape else None
     run.loadgen_drove = record.driver == "loadgen"
+    try:
+        run.rules = facts_of(run_benchmark(folder))
+    except UserError as error:
+        run.damage.append(str(error).splitlines()[0])
     run.finished = record.status in _FINISHED
     ledger = _optional(folder.ledger, Ledger, run)
     result = _optional(folder.result, Result, run)
@@ -115,10 +121,8 @@ def _result(run: RunEvidence, result: Result, folder: RunFolder, evidence: Evide
         part.output_tokens = Span.exact(endpoint.output_tokens)
         run.parts.append(part)
     if result.accuracy:
-        run.quality.samples = result.accuracy.gen_num
-        run.quality.scores = {
-            name: getattr(result.accuracy, name) for name in ("rouge1", "rouge2", "rougeL", "rougeLsum")
-        }
+        run.quality.samples = result.accuracy.samples
+        run.quality.scores = {name: score.value for name, score in result.accuracy.scores.items()}
         run.quality.passed = result.accuracy.gate == "pass"
     words = [("verdict", result.verdict.words), *(("notice", notice) for notice in result.notices)]
     words += [(name, repr(figure.value)) for name, figure in figures.items()]

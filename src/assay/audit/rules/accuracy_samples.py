@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from assay.audit.evidence import RunEvidence
-from assay.audit.facts import benchmark_facts
 from assay.audit.registry import Check, run_rule, supported, unsupported
 
 
@@ -22,8 +21,7 @@ def check(run: RunEvidence) -> Iterator[Check]:
     quality = run.quality
     if not quality.passed or quality.samples is None:
         return
-    facts = benchmark_facts(run.benchmark)
-    wanted = facts.scored_samples if facts else run.dataset_samples
+    wanted = run.rules.scored_samples if run.rules else run.dataset_samples
     if wanted is None:
         return
     words = f"accuracy over {quality.samples} samples"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from assay.audit.evidence import RunEvidence
-from assay.audit.facts import benchmark_facts
 from assay.audit.registry import Check, contradicted, run_rule, supported
 from assay.audit.spans import ns
 
@@ -21,8 +20,7 @@ where the run is called VALID for MLPerf, outside the open division.
     source="MLPerf inference rules, latency constraints; mlperf.conf",
 )
 def check(run: RunEvidence) -> Iterator[Check]:
-    facts = benchmark_facts(run.benchmark)
-    limits = facts.limits_ns.get(run.scenario_key) if facts else None
+    limits = run.rules.limits(run.scenario) if run.rules else None
     if limits is None or not run.claims_mlperf or not run.performance or run.division == "open":
         return
     requested = run.detail.requested if run.detail else {}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from assay.audit.evidence import Origin, RunEvidence
-from assay.audit.facts import SEED_KEYS, BenchmarkFacts, benchmark_facts, round_of_seeds
 from assay.audit.registry import Check, contradicted, run_rule, supported, unsupported
+from assay.benchmarks.mlperf import SEED_KEYS, LlmFacts, round_of_seeds
 
 _FIRST_KNOWN_LOADGEN = 3
 
@@ -30,9 +30,8 @@ def check(run: RunEvidence) -> Iterator[Check]:
     for key in ("performance_issue_same", "performance_issue_unique"):
         if effective.get(key):
             yield contradicted(f"{key} is on", "samples must be drawn as the rules say")
-    facts = benchmark_facts(run.benchmark)
-    if facts is not None:
-        yield from _benchmark(run, facts)
+    if run.rules is not None:
+        yield from _benchmark(run, run.rules)
 
 
 def _seeds(run: RunEvidence) -> Iterator[Check]:
@@ -51,10 +50,10 @@ def _seeds(run: RunEvidence) -> Iterator[Check]:
         yield contradicted(words, "no round of MLPerf Inference has them")
 
 
-def _benchmark(run: RunEvidence, facts: BenchmarkFacts) -> Iterator[Check]:
+def _benchmark(run: RunEvidence, facts: LlmFacts) -> Iterator[Check]:
     assert run.detail is not None
     effective, requested = run.detail.effective, run.detail.requested
-    if facts.token_latencies and run.scenario_key in ("server", "interactive") and run.performance:
+    if facts.token_latencies and facts.limits(run.scenario) and run.performance:
         on = requested.get("use_token_latencies")
         if on is False:
             yield contradicted("token latencies are off", f"{facts.name} is judged by TTFT and TPOT")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from assay.audit.evidence import Origin, RunEvidence
-from assay.audit.facts import min_duration_ms
 from assay.audit.registry import Check, contradicted, run_rule, supported, unsupported
+from assay.benchmarks.mlperf import MIN_DURATION_NS
 
 
 @run_rule(
@@ -20,7 +20,7 @@ least 600,000 ms. LoadGen says VALID to any run that meets the settings it was g
 def check(run: RunEvidence) -> Iterator[Check]:
     if not run.claims_mlperf or not run.performance:
         return
-    least = min_duration_ms()
+    least = MIN_DURATION_NS // 1_000_000
     setting = run.detail.effective.get("min_duration_ms") if run.detail else None
     if setting is None and run.summary:
         setting = run.summary.parameters.get("min_duration (ms)")

@@ -1,0 +1,93 @@
+"""What MLPerf fixes for each of its benchmarks of language models."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from assay.benchmarks.model import Range
+
+_MS = 1_000_000
+
+
+@dataclass(frozen=True)
+class LlmFacts:
+    """One benchmark's counts, limits and quality. `targets` holds the least and the most of each score that passes."""
+
+    name: str
+    samples: int | None
+    scored_samples: int | None
+    limits_ns: dict[str, tuple[int, int]]
+    """By scenario: the 99th percentile's limits of TTFT and TPOT."""
+    token_latencies: bool
+    reference: dict[str, float]
+    targets: dict[str, Range]
+
+    def limits(self, scenario: str | None) -> tuple[int, int] | None:
+        """Limits of a scenario, however a folder writes its name."""
+        return next((found for key, found in self.limits_ns.items() if key.lower() == (scenario or "").lower()), None)
+
+
+def llm_facts(name: str | None, of_round: str | None = None) -> LlmFacts | None:
+    """The facts of a benchmark in a round; None where it isn't known.
+
+    Where the round isn't known the loosest targets of any round hold.
+    `name` may be a folder's in a results tree: llama3_1-8b, llama2-70b-99.9, llama2-70b-interactive-99.
+    """
+    if not name:
+        return None
+    plain = name.lower().replace("llama3_1", "llama3.1")
+    plain, strict = re.subn(r"-99\.9$", "", plain)
+    plain, loose = re.subn(r"-99$", "", plain)
+    plain, interactive_only = re.subn(r"-interactive$", "", plain)
+    entry = _table().get(plain)
+    if entry is None:
+        return None
+    other = entry.get("by_round", {})
+    data = entry | other.get(of_round, {})
+    forms = [data] if of_round else [entry, *(entry | one for one in other.values())]
+    share = 0.999 if strict else 0.99 if loose else data["share"]
+    limits = {key: (ttft * _MS, tpot * _MS) for key, (ttft, tpot) in data.get("limits_ms", {}).items()}
+    if interactive_only and "Interactive" in limits:
+        limits = {"Server": limits["Interactive"]}
+    return LlmFacts(
+        name=plain,
+        samples=data["samples"],
+        scored_samples=data.get("accuracy_samples", data["samples"]),
+        limits_ns=limits,
+        token_latencies=data.get("tokens", True),
+        reference=data["reference"],
+        targets=_loosest([_targets(form["reference"], share, form.get("lengths", {})) for form in forms]),
+    )
+
+
+def _targets(reference: dict[str, float], share: float, lengths: dict[str, Any]) -> dict[str, Range]:
+    found: dict[str, Range] = {}
+    for metric, value in reference.items():
+        low, high = lengths.get(metric, (share, None))
+        found[metric] = (low * value, None if high is None else high * value)
+    return found
+
+
+def _loosest(forms: list[dict[str, Range]]) -> dict[str, Range]:
+    found = dict(forms[0])
+    for other in forms[1:]:
+        for metric, (low, high) in other.items():
+            lows, highs = zip((low, high), found[metric], strict=True)
+            found[metric] = (
+                None if None in lows else min(v for v in lows if v is not None),
+                None if None in highs else max(v for v in highs if v is not None),
+            )
+    return found
+
+
+@cache
+def _table() -> dict[str, Any]:
+    text = Path(__file__).with_name("language.yaml").read_text(encoding="utf-8")
+    data: dict[str, Any] = yaml.safe_load(text)["benchmarks"]
+    return data

@@ -1,0 +1,47 @@
+"""What the rules ask of every run, whatever it measures."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+ROUND = "v6.1"
+"""The round whose rules runs are held to; LoadGen 6.0.17 has its seeds built in."""
+RULES = f"MLPerf Inference {ROUND}"
+MIN_DURATION_NS = 600_000_000_000
+"""Shortest measured time of a performance run (inference_rules.adoc, 'minimum duration')."""
+EARLY_STOPPING_CONFIDENCE = 0.99
+"""Of a tail percentile's bound (inference_rules.adoc, early stopping; LoadGen's early_stopping.cc)."""
+SEED_KEYS = ("qsl_rng_seed", "sample_index_rng_seed", "schedule_rng_seed")
+
+# compliance/TEST06/audit.config of the round: a performance run (mode 2) that logs about 100 answers, of 100 queries or
+# more, drawn at random instead of in whole epochs, for as long as they take. Its verdict is run_verification.py's, from
+# the answers; speed and LoadGen's own VALID are no part of it.
+COMPLIANCE: dict[str, dict[str, int]] = {
+    "TEST06": {
+        "mode": 2,
+        "accuracy_log_rng_seed": 720381539243781796,
+        "accuracy_log_sampling_target": 100,
+        "min_query_count": 100,
+        "min_duration": 0,
+        "sample_concatenate_permutation": 0,
+    }
+}
+
+
+def seeds(of_round: str = ROUND) -> dict[str, int]:
+    """A round's three seeds by LoadGen's names for them."""
+    return dict(zip(SEED_KEYS, _rounds()[of_round], strict=True))
+
+
+def round_of_seeds(found: tuple[int, ...]) -> str | None:
+    """The round whose three seeds, in the order of `SEED_KEYS`, these are."""
+    return next((name for name, known in _rounds().items() if known == found), None)
+
+
+@cache
+def _rounds() -> dict[str, tuple[int, ...]]:
+    data = yaml.safe_load(Path(__file__).with_name("rounds.yaml").read_text(encoding="utf-8"))
+    return {name: tuple(values) for name, values in data["seeds"].items()}

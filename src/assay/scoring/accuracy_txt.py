@@ -1,0 +1,20 @@
+"""Reading `accuracy.txt`, what reference evaluations print and MLPerf's submission checker reads."""
+
+from __future__ import annotations
+
+import re
+
+_SCORE = re.compile(r"'(\w+)':\s*'?(-?[\d.]+(?:e[+-]?\d+)?)'?(?=[,}\s])")
+_SAMPLES = "gen_num"
+
+
+def read_accuracy_txt(text: str) -> tuple[dict[str, float], int | None]:
+    """The scores by metric, and how many answers they are over where that is said."""
+    found: dict[str, float] = {}
+    for name, value in _SCORE.findall(text):
+        try:
+            found[name] = float(value)
+        except ValueError:
+            continue
+    samples = found.pop(_SAMPLES, None)
+    return found, None if samples is None else int(samples)

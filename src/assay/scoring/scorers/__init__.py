@@ -1,0 +1,1 @@
+"""The scorers, one file a way of scoring; each registers itself by being here."""
