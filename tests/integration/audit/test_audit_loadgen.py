@@ -6,30 +6,38 @@ import resource
 from pathlib import Path
 
 import pytest
-from tests.unit.audit.test_audit_true_runs import complaints
-from tests.unit.runs.test_loadgen_logs import loadgen
+from tests.audits import complaints
+from tests.loadgen_runs import ENOUGH, loadgen
 
 from assay.audit import Judgement, audit_path
 
 
 @pytest.mark.parametrize("scenario", ["Offline", "Server", "SingleStream"])
 def test_a_short_valid_run_is_no_mlperf_result(tmp_path: Path, scenario: str) -> None:
-    summary, _ = loadgen(tmp_path, scenario, qps=500)
+    summary, _ = loadgen(tmp_path, scenario, qps=2000, queries=ENOUGH)
+    assert summary.result == "VALID"
     report = audit_path(tmp_path)
     raised = {(finding.rule, finding.verdict) for finding in report.problems}
-    if summary.result == "VALID":
-        assert raised == {("too-short", Judgement.UNSUPPORTED), ("log-settings", Judgement.UNSUPPORTED)}
-    else:
-        assert complaints(report) == []  # it claims nothing
+    assert raised == {("too-short", Judgement.UNSUPPORTED), ("log-settings", Judgement.UNSUPPORTED)}
     figures = {finding.rule for finding in report.findings if finding.clean}
     assert {"percentile-order", "log-integrity", "littles-law"} <= figures
 
 
-def test_errors_that_loadgen_passes_over(tmp_path: Path) -> None:
-    summary, detail = loadgen(tmp_path, "SingleStream", length=1)
+@pytest.mark.parametrize("scenario", ["Server", "SingleStream"])
+def test_an_invalid_run_claims_nothing(tmp_path: Path, scenario: str) -> None:
+    summary, _ = loadgen(tmp_path, scenario, qps=500)
+    assert summary.result == "INVALID"
+    assert complaints(audit_path(tmp_path)) == []
+
+
+@pytest.mark.parametrize(("queries", "result"), [(10, "INVALID"), (ENOUGH, "VALID")])
+def test_errors_that_loadgen_passes_over(tmp_path: Path, queries: int, result: str) -> None:
+    """Answers of one token: LoadGen logs an error for each, and calls the run VALID all the same."""
+    summary, detail = loadgen(tmp_path, "SingleStream", length=1, queries=queries)
     assert detail.error_count
+    assert summary.result == result
     raised = {(finding.rule, finding.verdict) for finding in audit_path(tmp_path).problems}
-    assert (("log-errors", Judgement.UNSUPPORTED) in raised) == (summary.result == "VALID")
+    assert (("log-errors", Judgement.UNSUPPORTED) in raised) == (result == "VALID")
     assert ("percentile-order", Judgement.IMPOSSIBLE) in raised  # times per token below zero
 
 

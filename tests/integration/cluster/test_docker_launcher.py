@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.control import get_json
+from tests.orphans import leave_servers_behind
 from tests.rig import image
 from tests.rig.hosts import Hosts
 
@@ -116,30 +117,7 @@ async def test_check_tells_of_daemon_image_and_runtime(hosts: Hosts, docker_host
 
 
 def test_what_a_killed_controller_left_can_be_stopped(hosts: Hosts, docker_host: int, tmp_path: Path) -> None:
-    import asyncio
-    import signal
-    import subprocess
-
-    program = f"""
-import asyncio
-from pathlib import Path
-from assay.deploy import Deployment
-from assay.cluster.options import DockerOptions
-from assay.engines import SimulatedOptions
-
-async def main():
-    options = DockerOptions.model_validate_json({options(hosts, docker_host).model_dump_json()!r})
-    engine, folder = SimulatedOptions(kind="simulated"), Path({str(tmp_path)!r})
-    async with Deployment(engine, options, label="d-orphan", folder=folder):
-        print("up", flush=True)
-        await asyncio.sleep(600)
-
-asyncio.run(main())
-"""
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as controller:
-        assert controller.stdout is not None
-        assert controller.stdout.readline() == b"up\n"
-        controller.send_signal(signal.SIGKILL)
+    leave_servers_behind(options(hosts, docker_host), "d-orphan", tmp_path)
     assert containers(hosts, docker_host) == [f"assay-d-orphan-node{docker_host}"]
     assert asyncio.run(stop_deployment(tmp_path)) == [f"node{docker_host}"]
     assert containers(hosts, docker_host) == []

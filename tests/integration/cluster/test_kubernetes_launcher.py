@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.control import get_json
+from tests.orphans import leave_servers_behind
 from tests.rig import image
 from tests.rig import kubernetes as rig
 from tests.rig.hosts import PODS, Hosts, call
@@ -210,26 +209,7 @@ async def test_a_lost_node_is_found_and_cleaned_up_after(cluster: Hosts, tmp_pat
 
 
 def test_what_a_killed_controller_left_can_be_stopped(cluster: Hosts, tmp_path: Path) -> None:
-    program = f"""
-import asyncio
-from pathlib import Path
-from assay.deploy import Deployment
-from assay.cluster.options import KubernetesOptions
-from assay.engines import SimulatedOptions
-
-async def main():
-    options = KubernetesOptions.model_validate_json({options(cluster).model_dump_json()!r})
-    engine, folder = SimulatedOptions(kind="simulated"), Path({str(tmp_path)!r})
-    async with Deployment(engine, options, label="orphan", folder=folder):
-        print("up", flush=True)
-        await asyncio.sleep(600)
-
-asyncio.run(main())
-"""
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as controller:
-        assert controller.stdout is not None
-        assert controller.stdout.readline() == b"up\n"
-        controller.kill()
+    leave_servers_behind(options(cluster), "orphan", tmp_path)
     assert len(left(cluster)) == 4
     assert asyncio.run(stop_deployment(tmp_path)) == ["pod-0", "pod-1"]
     assert left(cluster) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.integration.simulator.running import Requests, conversation, simulator
+from tests.running_simulator import Requests, conversation, simulator
 
 from assay.load.transport import Exchange, Outcome
 

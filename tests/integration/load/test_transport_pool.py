@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import uvloop
-from tests.integration.simulator.running import Requests, body, conversation, settings_for, simulator
+from tests.running_simulator import Requests, body, conversation, settings_for, simulator
 
 from assay.errors import UserError
 from assay.load.transport import EndpointPool, Exchange, Outcome

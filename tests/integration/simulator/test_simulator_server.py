@@ -8,7 +8,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from tests.integration.simulator.running import Requests, conversation, simulator
+from tests.running_simulator import Requests, conversation, simulator
 
 from assay.load.transport import Exchange, Outcome
 from assay.simulator.main import main

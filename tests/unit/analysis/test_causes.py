@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from tests.analysing import Analyse
 from tests.synthetic import Node, Plan
-from tests.unit.analysis.conftest import Analyse
+
+from assay.analysis.run import RunAnalysis
 
 A, B = Node("node-a"), Node("node-b")
 CLEAN = {
@@ -16,10 +18,10 @@ CLEAN = {
 }
 
 
-def rules(analyse: Analyse, plan: Plan) -> set[str]:
-    found = analyse(plan).findings
-    assert all(finding.evidence for finding in found)
-    return {finding.rule for finding in found}
+def rules(run: RunAnalysis) -> set[str]:
+    """What was found; nothing is found without evidence."""
+    assert [finding.rule for finding in run.findings if not finding.evidence] == []
+    return {finding.rule for finding in run.findings}
 
 
 @pytest.mark.parametrize("name", CLEAN)
@@ -27,7 +29,7 @@ def rules(analyse: Analyse, plan: Plan) -> set[str]:
 def test_clean_runs_yield_no_finding(analyse: Analyse, name: str, seed: int) -> None:
     from dataclasses import replace
 
-    assert rules(analyse, replace(CLEAN[name], seed=seed)) == set()
+    assert rules(analyse(replace(CLEAN[name], seed=seed))) == set()
 
 
 @pytest.mark.parametrize("scenario", ["Offline", "Server"])
@@ -58,7 +60,7 @@ def test_expected_gain_of_mending_a_slow_node_is_the_true_one(analyse: Analyse) 
 def test_cold_start(analyse: Analyse, seed: int) -> None:
     plan = Plan(nodes=(Node("node-a", cold_s=15), Node("node-b", cold_s=15)), seed=seed, chunks=False)
     run = analyse(plan)
-    assert {f.rule for f in run.findings} == {"cold-start"}
+    assert rules(run) == {"cold-start"}
     assert run.phases is not None
     assert 10 < run.phases.steady_from_s < 35
     assert run.phases.steady_tokens_per_s > run.phases.headline_tokens_per_s
@@ -68,7 +70,7 @@ def test_cold_start(analyse: Analyse, seed: int) -> None:
 def test_tail_imbalance(analyse: Analyse, seed: int) -> None:
     plan = Plan(nodes=(Node("node-a", share=0.35), Node("node-b", share=0.65)), seed=seed, chunks=False)
     run = analyse(plan)
-    assert "tail-imbalance" in {f.rule for f in run.findings}
+    assert "tail-imbalance" in rules(run)
     assert run.nodes is not None
     idle = {fact.node: fact.idle_tail_s for fact in run.nodes.nodes}
     assert idle["node-b"] == 0
@@ -81,8 +83,9 @@ def test_tail_imbalance(analyse: Analyse, seed: int) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_throttling(analyse: Analyse, seed: int) -> None:
     plan = Plan(nodes=(A, Node("node-b", throttle_from=0.5)), seed=seed, chunks=False)
-    found = {f.rule: f for f in analyse(plan).findings}
-    assert set(found) == {"slow-node", "throttling"}
+    run = analyse(plan)
+    assert rules(run) == {"slow-node", "throttling"}
+    found = {f.rule: f for f in run.findings}
     assert "hardware thermal slowdown" in found["throttling"].evidence[0].figure
     assert "SM clock 990 MHz then, 1980 otherwise" in found["throttling"].evidence[0].figure
 

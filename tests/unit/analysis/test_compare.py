@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from tests.analysing import Analyse
 from tests.synthetic import Node, Plan
-from tests.unit.analysis.conftest import Analyse
 
 from assay.analysis.compare import Change, Comparison, Direction, compare
 from assay.errors import UserError

@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.stats import expon
+from tests.analysing import Analyse
 from tests.calibration import Interval, assert_calibrated, calibrate, correlated, interval
 from tests.closed_loop import closed_loop, drifting, samples
 from tests.scaling_groups import cluster, measured, slowdown
 from tests.synthetic import Node, Plan
-from tests.unit.analysis.conftest import Analyse
 
 from assay.analysis.compare import compare
 from assay.analysis.distributions import FORMULAS, distribution

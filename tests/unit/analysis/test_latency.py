@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.analysing import Analyse
 from tests.synthetic import Node, Plan, write_run
-from tests.unit.analysis.conftest import Analyse
 
 from assay.analysis.distributions import itl_distribution
 from assay.analysis.latency import Limits, by_length, goodput

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.unit.audit.test_audit_true_runs import complaints
+from tests.audits import complaints
 
 from assay.audit import all_rules, audit_path
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.audits import audit_claims, complaints
 from tests.unit.audit.loadgen_files import submission_folder, write_logs
 from tests.unit.audit.queue_runs import report_claims, simulate
-from tests.unit.audit.test_audit_true_runs import audit_claims, complaints
 
 from assay.audit import AuditReport, Judgement, all_rules, audit_path
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.audits import complaints
 from tests.synthetic import Node, Plan, write_campaign, write_run
-from tests.unit.audit.test_audit_true_runs import complaints
 
 from assay.analysis import summarise
 from assay.audit import AuditReport, Judgement, audit_path

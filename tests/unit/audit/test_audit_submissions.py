@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from tests.audits import complaints
 from tests.paths import shared_data
-from tests.unit.audit.test_audit_true_runs import complaints
 
 from assay.audit import AuditReport, Judgement, audit_path
 from assay.errors import UserError

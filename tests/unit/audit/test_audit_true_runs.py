@@ -6,24 +6,13 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.audits import audit_claims, complaints
 from tests.unit.audit.loadgen_files import submission_folder, write_logs
 from tests.unit.audit.queue_runs import report_claims, simulate
 
-from assay.audit import AuditReport, audit_path
-
-
-def audit_claims(claims: dict[str, object]) -> AuditReport:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "claims.yaml"
-        path.write_text(yaml.safe_dump(claims))
-        return audit_path(path)
-
-
-def complaints(report: AuditReport) -> list[str]:
-    return [f"{f.verdict} {f.rule} {f.subject}: {f.statement}: {f.arithmetic}" for f in report.problems]
+from assay.audit import audit_path
 
 
 @settings(max_examples=60, deadline=None)
