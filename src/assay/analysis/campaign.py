@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -9,7 +10,7 @@ from assay.analysis.findings import Citation, Finding
 from assay.analysis.nodes import Symmetry
 from assay.analysis.projection import Course, Projection, course, project
 from assay.analysis.rates import sample_rate, timing_error_ns, token_rate
-from assay.analysis.run import analyse_run
+from assay.analysis.run import RunAnalysis
 from assay.analysis.scaling import Efficiency, Measured, Scaling, scaling
 from assay.analysis.statistics import Estimate, over_repeats
 from assay.benchmarks import Benchmark, campaign_benchmark
@@ -27,6 +28,7 @@ class RunLine:
 
     entry: RunEntry
     folder: RunFolder
+    benchmark: Benchmark
     record: RunRecord
     result: Result
     ledger: Ledger | None
@@ -83,24 +85,16 @@ class CampaignAnalysis:
         return name_of(entry, with_scenario=len(scenarios) > 1, with_nodes=len(nodes) > 1)
 
 
-def analyse_campaign(folder: CampaignFolder) -> CampaignAnalysis | None:
-    """Analyse every run of a campaign that was started; None where none was.
+def analyse_campaign(folder: CampaignFolder, lines: Sequence[RunLine]) -> CampaignAnalysis | None:
+    """Analyse a campaign from its runs' lines, in the order of its plan; None where no run was started.
 
-    Raises UserError where the folder isn't a campaign's, or a run's files can't be read.
+    Raises UserError where the folder isn't a campaign's.
     """
-    state = read_campaign(folder)
-    lines = []
-    benchmark = campaign_benchmark(folder)
-    for entry in state.runs:
-        if entry.run is None or not folder.run(entry.run).record.exists():
-            continue
-        line, own = _line(entry, folder.run(entry.run))
-        lines.append(line)
-        benchmark = benchmark or own
-    if benchmark is None or not lines:
+    if not lines:
         return None
-    analysis = CampaignAnalysis(folder, state, benchmark, lines)
-    analysis.groups = _groups(lines)
+    benchmark = campaign_benchmark(folder) or lines[-1].benchmark
+    analysis = CampaignAnalysis(folder, read_campaign(folder), benchmark, list(lines))
+    analysis.groups = _groups(analysis.lines)
     _scale(analysis)
     analysis.projections = _projections(analysis)
     analysis.findings = [finding for line in lines for finding in line.findings] + _scaling_findings(analysis)
@@ -145,13 +139,14 @@ def name_of(entry: RunEntry, *, with_scenario: bool = True, with_nodes: bool = T
     return " ".join(words) or entry.scenario
 
 
-def _line(entry: RunEntry, folder: RunFolder) -> tuple[RunLine, Benchmark]:
-    run = analyse_run(folder)
+def run_line(entry: RunEntry, run: RunAnalysis) -> RunLine:
+    """What a campaign keeps of a run's analysis."""
     samples = run.samples
     error_ns = 0.0 if samples is None or not len(samples) else timing_error_ns(samples, run.record.client)
-    line = RunLine(
+    return RunLine(
         entry=entry,
-        folder=folder,
+        folder=run.folder,
+        benchmark=run.benchmark,
         record=run.record,
         result=run.result,
         ledger=run.ledger,
@@ -162,7 +157,6 @@ def _line(entry: RunEntry, folder: RunFolder) -> tuple[RunLine, Benchmark]:
         tokens_per_s=None if samples is None else token_rate(samples, timing_error_ns=error_ns),
         course=None if samples is None else course(samples),
     )
-    return line, run.benchmark
 
 
 def _groups(lines: list[RunLine]) -> list[Group]:

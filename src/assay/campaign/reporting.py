@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,28 +11,29 @@ import orjson
 
 from assay.campaign.work import note_traceback
 from assay.errors import AssayError
-from assay.runs import CampaignFolder, CampaignState
+from assay.runs import CampaignFolder
 
 Say = Callable[[str], None]
 
 
-def render_reports(folder: CampaignFolder, state: CampaignState, say: Say) -> list[str]:
+def render_reports(folder: CampaignFolder, say: Say) -> list[str]:
     """Write the report of every run that has none yet, and the campaign's; names those that couldn't be made.
 
     The others are made, and what was measured stays.
     """
-    from assay.report import render_campaign, render_run
+    from assay.report import CampaignPages
 
     missing = []
-    for entry in state.runs:
-        run = folder.run(entry.run) if entry.run else None
-        if run is None or not run.result.exists() or (run.path / "report.html").exists():
+    pages = CampaignPages(folder)
+    for entry in pages.started:
+        run = folder.run(entry.run or "")
+        if not run.result.exists() or (run.path / "report.html").exists():
             continue
         say(f"report of {entry.key}")
-        if problem := _problem(lambda run=run: render_run(run), run.driver_log):  # type: ignore[misc]
+        if problem := _problem(partial(pages.render_run, entry), run.driver_log):
             missing.append(run.id)
             say(f"no report of {run.id}: {problem}")
-    if problem := _problem(lambda: render_campaign(folder), folder.path / "report.log"):
+    if problem := _problem(pages.render, folder.path / "report.log"):
         missing.append(folder.path.name)
         say(f"no report of the campaign: {problem}")
     return missing

@@ -150,7 +150,7 @@ class _Campaign:
                         raise
                     self._skip_rest(f"servers could not be started again: {error}")
         self._outcome.results = self._results()
-        self._outcome.unreported = render_reports(self._folder, self._state, self._say)
+        self._outcome.unreported = render_reports(self._folder, self._say)
         return self._outcome
 
     async def _with_servers(self) -> None:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from assay.commands.options import PATH, json_option, print_json
 from assay.errors import UserError
-
-if TYPE_CHECKING:
-    from assay.runs import CampaignFolder, RunFolder
 
 
 @click.command()
@@ -26,17 +22,7 @@ def report(folders: tuple[Path, ...], output: Path | None, as_json: bool) -> Non
     """
     import orjson
 
-    from assay.report.render import render_run
-    from assay.runs import CampaignFolder
-
-    pages = []
-    for folder in folders:
-        runs = list(_runs(folder))
-        several = len(folders) > 1 or len(runs) > 1
-        for run in runs:
-            out = output / run.id if output and several else output
-            pages.append(render_run(run, out))
-        pages += _campaign_page(CampaignFolder(folder), output)
+    pages = [page for folder in folders for page in _pages(folder, output, several=len(folders) > 1)]
     if as_json:
         print_json([orjson.loads(page.with_name("report.json").read_bytes()) for page in pages])
     else:
@@ -44,22 +30,22 @@ def report(folders: tuple[Path, ...], output: Path | None, as_json: bool) -> Non
             click.echo(page)
 
 
-def _runs(folder: Path) -> Iterator[RunFolder]:
+def _pages(folder: Path, output: Path | None, *, several: bool) -> Iterator[Path]:
+    """The pages of a run, or of a campaign: its runs' and its own."""
+    from assay.report import CampaignPages, render_run
     from assay.runs import CampaignFolder, RunFolder
 
     campaign = CampaignFolder(folder)
-    if campaign.state.exists():
-        yield from (RunFolder(path.parent) for path in sorted(campaign.runs.glob("*/result.json")))
-    elif RunFolder(folder).record.exists():
-        yield RunFolder(folder)
-    else:
-        raise UserError(f"{folder}: neither a run folder (run.json) nor a campaign's (campaign.json)")
-
-
-def _campaign_page(campaign: CampaignFolder, output: Path | None) -> list[Path]:
-    from assay.report.render import render_campaign
-
     if not campaign.state.exists():
-        return []
-    page = render_campaign(campaign, output)
-    return [page] if page else []
+        if not RunFolder(folder).record.exists():
+            raise UserError(f"{folder}: neither a run folder (run.json) nor a campaign's (campaign.json)")
+        yield render_run(RunFolder(folder), output / RunFolder(folder).id if output and several else output)
+        return
+    pages = CampaignPages(campaign)
+    planned = {entry.run: entry for entry in pages.started}
+    runs = [RunFolder(path.parent) for path in sorted(campaign.runs.glob("*/result.json"))]
+    for run in runs:
+        out = output / run.id if output and (several or len(runs) > 1) else output
+        yield pages.render_run(planned[run.id], out) if run.id in planned else render_run(run, out)
+    if (page := pages.render(output)) is not None:
+        yield page

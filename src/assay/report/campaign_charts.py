@@ -5,8 +5,8 @@ from __future__ import annotations
 from assay.analysis.campaign import CampaignAnalysis, Group, load_of
 from assay.analysis.scaling import Scaling
 from assay.report import format as fmt
+from assay.report.bars import value_bars
 from assay.report.chart import MEDIAN, NEUTRAL, PALETTE, TAIL, Chart, Colors, Mark, Panel, Series
-from assay.report.run_charts import value_bars
 from assay.runs.result import Distribution
 
 _SOURCE = "runs/*/requests.parquet"

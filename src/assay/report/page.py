@@ -75,7 +75,10 @@ class Problem:
 
 @dataclass(frozen=True)
 class Page:
-    """One page. `banner` is repeated on every printed page; `what` says what was measured in one sentence."""
+    """One page. `banner` is repeated on every printed page; `what` says what was measured in one sentence.
+
+    `pictures` are charts that are written beside the page and not shown on it.
+    """
 
     title: str
     what: str
@@ -87,6 +90,7 @@ class Page:
     sections: Sequence[Section]
     banner: str = ""
     problems_title: str = "What is wrong with this result"
+    pictures: Sequence[Chart] = ()
     charts: Sequence[Chart] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -5,27 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from assay.analysis.campaign import analyse_campaign
+from assay.analysis.campaign import RunLine, analyse_campaign, run_line
 from assay.analysis.compare import Comparison, compare
 from assay.analysis.latency import Limits
-from assay.analysis.run import analyse_run
+from assay.analysis.run import RunAnalysis, analyse_run
 from assay.report.campaign_page import campaign_page
 from assay.report.compare_page import compare_page
 from assay.report.data import campaign_report_json, run_report_json
 from assay.report.index_page import index_page, index_rows
 from assay.report.plausibility import audit_of
-from assay.report.run_page import run_extra_charts, run_page
+from assay.report.run_page import run_page
 from assay.report.writer import page_html, write_page
 from assay.runs.atomic import write_json, write_text
-from assay.runs.campaign import CampaignFolder
+from assay.runs.campaign import CampaignFolder, RunEntry, read_campaign
 from assay.runs.folder import RunFolder
 
 
-def render_run(
-    folder: RunFolder,
-    out: Path | None = None,
-    limits: Mapping[str, Limits] | None = None,
-) -> Path:
+def render_run(folder: RunFolder, out: Path | None = None, limits: Mapping[str, Limits] | None = None) -> Path:
     """Write report.html, report.md, report.json, findings.json and charts/*.png; returns the path of the HTML.
 
     Args:
@@ -36,13 +32,7 @@ def render_run(
     Raises:
         UserError: the folder isn't a run's, a file in it can't be read, or its benchmark isn't known.
     """
-    analysis = analyse_run(folder, limits)
-    target = _folder(out or folder.path)
-    audit = audit_of(folder)
-    write_page(run_page(analysis, audit), target, run_extra_charts(analysis))
-    write_json(target / "findings.json", [finding.model_dump(mode="json") for finding in analysis.findings])
-    write_json(target / "report.json", run_report_json(analysis, audit))
-    return target / "report.html"
+    return _write_run(analyse_run(folder, limits), out or folder.path)
 
 
 def render_campaign(folder: CampaignFolder, out: Path | None = None) -> Path | None:
@@ -50,14 +40,48 @@ def render_campaign(folder: CampaignFolder, out: Path | None = None) -> Path | N
 
     Raises UserError where the folder isn't a campaign's, or a run in it can't be read.
     """
-    analysis = analyse_campaign(folder)
-    if analysis is None:
-        return None
-    target = _folder(out or folder.path)
-    write_page(campaign_page(analysis), target)
-    write_json(target / "findings.json", [finding.model_dump(mode="json") for finding in analysis.findings])
-    write_json(target / "report.json", campaign_report_json(analysis))
-    return target / "report.html"
+    return CampaignPages(folder).render(out)
+
+
+class CampaignPages:
+    """The pages of a campaign and of its runs. Each run is read and analysed once, for both.
+
+    Raises UserError where the folder isn't a campaign's.
+    """
+
+    def __init__(self, folder: CampaignFolder) -> None:
+        self._folder = folder
+        self._lines: dict[str, RunLine] = {}
+        self.started = [entry for entry in read_campaign(folder).runs if self._started(entry)]
+
+    def _started(self, entry: RunEntry) -> bool:
+        return entry.run is not None and self._folder.run(entry.run).record.exists()
+
+    def render_run(self, entry: RunEntry, out: Path | None = None) -> Path:
+        """Write a started run's page, as `render_run` does. Raises UserError where the run can't be read."""
+        analysis = self._analyse(entry)
+        return _write_run(analysis, out or analysis.folder.path)
+
+    def render(self, out: Path | None = None) -> Path | None:
+        """Write the campaign's page; None where no run was started. Raises UserError where a run can't be read."""
+        for entry in self.started:
+            if entry.key not in self._lines:
+                self._analyse(entry)
+        analysis = analyse_campaign(self._folder, [self._lines[entry.key] for entry in self.started])
+        if analysis is None:
+            return None
+        target = _folder(out or self._folder.path)
+        write_page(campaign_page(analysis), target)
+        write_json(target / "findings.json", [finding.model_dump(mode="json") for finding in analysis.findings])
+        write_json(target / "report.json", campaign_report_json(analysis))
+        return target / "report.html"
+
+    def _analyse(self, entry: RunEntry) -> RunAnalysis:
+        """The whole analysis, which holds every sample, is the caller's; the campaign keeps a line of it."""
+        assert entry.run is not None
+        analysis = analyse_run(self._folder.run(entry.run))
+        self._lines[entry.key] = run_line(entry, analysis)
+        return analysis
 
 
 def render_comparison(folders: Sequence[RunFolder], out: Path | None = None) -> list[Comparison]:
@@ -78,6 +102,14 @@ def render_index(output: Path) -> Path:
     path = _folder(output) / "index.html"
     write_text(path, page_html(index_page(index_rows(output))))
     return path
+
+
+def _write_run(analysis: RunAnalysis, out: Path) -> Path:
+    target, audit = _folder(out), audit_of(analysis.folder)
+    write_page(run_page(analysis, audit), target)
+    write_json(target / "findings.json", [finding.model_dump(mode="json") for finding in analysis.findings])
+    write_json(target / "report.json", run_report_json(analysis, audit))
+    return target / "report.html"
 
 
 def _folder(path: Path) -> Path:

@@ -53,7 +53,7 @@ def nodes_blocks(analysis: RunAnalysis, charts: RunCharts | None) -> Iterator[Bl
         f"others' last samples: {fmt.percent(symmetry.idle_share)}."
     )
     if charts.several:
-        yield charts.nodes_chart()
+        yield charts.nodes
     yield charts.throughput()
 
 
@@ -88,10 +88,10 @@ def latency_blocks(analysis: RunAnalysis, charts: RunCharts | None) -> Iterator[
         )
     if analysis.record.scenario == "Concurrency":
         yield Text("With a fixed number in flight, TTFT and latency count from the first sending of each sample.")
-    yield charts.latency()
-    yield charts.over_time()
+    yield charts.latency.distribution
+    yield charts.latency.over_time()
     if analysis.latency.ttft_by_input:
-        yield charts.by_length()
+        yield charts.latency.by_length()
     if analysis.latency.goodput:
         rows = [
             (

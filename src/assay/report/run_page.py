@@ -10,7 +10,6 @@ from assay.analysis.verdict import FINISHED
 from assay.audit import AuditReport
 from assay.report import format as fmt
 from assay.report.accuracy import accuracy_blocks
-from assay.report.chart import Chart
 from assay.report.environment import environment_blocks
 from assay.report.page import Headline, Page, Problem, Section, VerdictKind
 from assay.report.plausibility import REFUSED, audit_problems, plausibility_blocks, refused
@@ -62,6 +61,7 @@ def run_page(analysis: RunAnalysis, audit: AuditReport | None = None) -> Page:
             *notice_problems(result.notices),
         ],
         sections=[section for section in sections if section.blocks],
+        pictures=[charts.performance()] if charts else [],
         banner="; ".join([REFUSED] * bad + [banner(result, record.simulated)]).removesuffix("; "),
     )
 
@@ -69,11 +69,6 @@ def run_page(analysis: RunAnalysis, audit: AuditReport | None = None) -> Page:
 def notice_problems(notices: Iterable[str]) -> list[Problem]:
     """The result's notices, each once; that of a client-bound run is a finding already."""
     return [Problem("note", notice) for notice in dict.fromkeys(notices) if not notice.startswith(CLIENT_BOUND)]
-
-
-def run_extra_charts(analysis: RunAnalysis) -> list[Chart]:
-    """Charts that are only written as PNG."""
-    return [] if analysis.samples is None else [RunCharts(analysis).performance()]
 
 
 def verdict_kind(result: Result) -> VerdictKind:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -13,23 +12,24 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from assay import __version__
-from assay.report.chart import Chart
 from assay.report.interactive import plotly_figure, plotly_script
 from assay.report.page import Page
-from assay.report.png import draw_png
+from assay.report.png import Pictures
 from assay.runs.atomic import write_bytes, write_text
 
 
-def write_page(page: Page, folder: Path, extra_charts: Sequence[Chart] = ()) -> list[Path]:
-    """Write the page into `folder`, with a PNG of every chart of it and of `extra_charts`. Returns what it wrote."""
+def write_page(page: Page, folder: Path) -> list[Path]:
+    """Write the page into `folder`, with a PNG of each of its charts. Returns what it wrote."""
     charts = folder / "charts"
     charts.mkdir(parents=True, exist_ok=True)
     written = [folder / "report.html", folder / "report.md"]
     write_text(written[0], page_html(page))
     write_text(written[1], page_markdown(page))
-    for chart in {chart.name: chart for chart in (*page.charts, *extra_charts)}.values():
+    every = {chart.name: chart for chart in (*page.charts, *page.pictures)}.values()
+    pictures = Pictures(list(every))
+    for chart in every:
         path = charts / f"{chart.name}.png"
-        write_bytes(path, draw_png(chart))
+        write_bytes(path, pictures.draw(chart))
         written.append(path)
     return written
 

@@ -1,0 +1,121 @@
+"""A panel's marks: bars, points, lines with their intervals, and what is written at them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from assay.report.chart import NEUTRAL, Mark, Panel, Series, text_color
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_MOST_LABELS = 20
+
+
+def draw_marks(axes: Axes, panel: Panel, places: Mapping[float | str, float]) -> None:
+    """Every series and mark of a panel; `places` says where its categories stand."""
+    bars = [s for s in panel.series if s.kind == "bars"]
+    for series in panel.series:
+        x = [places[v] if panel.categorical else float(v) for v in series.x]
+        if series.kind == "bars":
+            _draw_bars(axes, series, x, bars.index(series), len(bars))
+        elif series.kind == "points":
+            _draw_points(axes, series, x)
+        else:
+            _draw_line(axes, series, x)
+    for mark in panel.marks:
+        _draw_mark(axes, mark)
+
+
+def draw_sideways(axes: Axes, panel: Panel) -> None:
+    """Points with their names at the left, the first on top; the axes change places."""
+    for series in panel.series:
+        places = [float(-i) for i in range(len(series.x))]
+        axes.plot([_nan(v) for v in series.y], places, "o", ms=5, color=series.color)
+        for place, value, low, high in zip(places, series.y, series.low or (), series.high or (), strict=False):
+            if value is not None and low is not None and high is not None:
+                axes.plot([low, high], [place, place], color=series.color, lw=1.5)
+        for place, value, label in zip(places, series.y, series.labels or (), strict=False):
+            axes.annotate(label, (_nan(value), place), (0, 5), textcoords="offset points", ha="center", fontsize=8)
+    for mark in panel.marks:
+        axes.axvline(mark.at, color="#444444", lw=1, ls=":")
+
+
+def _draw_bars(axes: Axes, series: Series, x: list[float], number: int, count: int) -> None:
+    width = 0.72 / count
+    places = [v - 0.36 + width * (number + 0.5) for v in x]
+    heights = [v or 0.0 for v in series.y]
+    axes.bar(places, heights, width * 0.94, color=series.colors or series.color, label=series.name)
+    _error_bars(axes, series, places, "#222222")
+    if len(places) * count > _MOST_LABELS:
+        return
+    highest = max(_tops(series), default=0.0)
+    colors = series.colors or [series.color] * len(places)
+    for place, height, top, label, color in zip(
+        places, heights, _tops(series), series.labels or [], colors, strict=False
+    ):
+        # At the bar's foot nothing else is drawn; a bar too low for its label has it on top.
+        inside = height > 0.15 * highest
+        axes.annotate(
+            label, (place, 0 if inside else top), (0, 4), textcoords="offset points", ha="center", fontsize=8,
+            color=text_color(color) if inside else "black",
+        )  # fmt: skip
+
+
+def _draw_points(axes: Axes, series: Series, x: list[float]) -> None:
+    axes.plot(x, [_nan(v) for v in series.y], "o", ms=5, color=series.color, label=series.name)
+    _error_bars(axes, series, x, series.color)
+    for place, height, label in zip(x, _tops(series), series.labels or [], strict=False):
+        axes.annotate(label, (place, height), (0, 4), textcoords="offset points", ha="center", fontsize=8)
+
+
+def _draw_line(axes: Axes, series: Series, x: list[float]) -> None:
+    style = "--" if series.dashed else "-"
+    drawstyle = "steps-mid" if series.kind == "steps" else "default"
+    y = [_nan(v) for v in series.y]
+    axes.plot(x, y, style, drawstyle=drawstyle, color=series.color, lw=1.5, label=series.name)
+    if series.low is not None and series.high is not None:
+        low, high = [_nan(v) for v in series.low], [_nan(v) for v in series.high]
+        axes.fill_between(x, low, high, color=series.color, alpha=0.2, lw=0)
+
+
+def _error_bars(axes: Axes, series: Series, x: list[float], color: str) -> None:
+    if series.low is None or series.high is None:
+        return
+    known = [
+        (place, y, max(0.0, y - low), max(0.0, high - y))
+        for place, y, low, high in zip(x, series.y, series.low, series.high, strict=True)
+        if y is not None and low is not None and high is not None
+    ]
+    if known:
+        places, y_known, below, above = zip(*known, strict=True)
+        axes.errorbar(places, y_known, [below, above], fmt="none", ecolor=color, capsize=3, elinewidth=1.2)
+
+
+def _draw_mark(axes: Axes, mark: Mark) -> None:
+    if mark.axis == "y":
+        axes.axhline(mark.at, color="#444444", lw=1, ls=":")
+        axes.annotate(
+            mark.label, (0.99, mark.at), (0, 2), xycoords=("axes fraction", "data"), textcoords="offset points",
+            ha="right", fontsize=8, color="#444444",
+        )  # fmt: skip
+        return
+    if mark.until is None:
+        axes.axvline(mark.at, color="#444444", lw=1, ls=":")
+    else:
+        axes.axvspan(mark.at, mark.until, color=NEUTRAL, alpha=0.12, lw=0)
+    axes.annotate(
+        mark.label, (mark.at, 0.98), (3, 0), xycoords=("data", "axes fraction"), textcoords="offset points",
+        va="top", fontsize=8, color="#444444",
+    )  # fmt: skip
+
+
+def _tops(series: Series) -> list[float]:
+    highs = series.high or [None] * len(series.y)
+    return [max(v or 0.0, h or 0.0) for v, h in zip(series.y, highs, strict=True)]
+
+
+def _nan(value: float | None) -> float:
+    return math.nan if value is None else float(value)

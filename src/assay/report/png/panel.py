@@ -1,0 +1,81 @@
+"""Draws one panel: its axes are placed by hand, in inches, for matplotlib's layout takes longer than the drawing."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from assay.report.chart import Panel
+from assay.report.png.legend import draw_legend
+from assay.report.png.marks import draw_marks, draw_sideways
+from assay.report.png.scales import Tick, draw_scales
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PANEL_INCHES = (6.4, 3.5)
+_LEFT, _RIGHT, _TOP, _BOTTOM = 0.85, 0.2, 0.35, 0.6
+_EDGE = 0.12
+
+
+def panel_inches(panel: Panel) -> float:
+    """A panel's height: slanted category names need more than level ones."""
+    return PANEL_INCHES[1] + _slant_inches(panel)
+
+
+def draw_panel(figure: Figure, axes: Axes, panel: Panel) -> None:
+    """Draw on empty axes, the only ones of a figure of the panel's size."""
+    width, height = PANEL_INCHES[0], panel_inches(panel)
+    names = 0.075 * max(len(str(x)) for s in panel.series for x in s.x) if panel.sideways else 0.0
+    left, bottom = _LEFT + names, _BOTTOM + _slant_inches(panel)
+    across, up = width - left - _RIGHT, height - _TOP - bottom
+    axes.set_position((left / width, bottom / height, across / width, up / height))
+    categories = list(dict.fromkeys(x for s in panel.series for x in s.x)) if panel.categorical else []
+    ticks = [Tick(float(place), str(category)) for place, category in enumerate(categories)]
+    if panel.sideways:
+        draw_sideways(axes, panel)
+        ticks = [Tick(-tick.at, tick.text) for tick in ticks]
+        axes.set_ylim(0.4 - len(ticks), 0.8)
+        draw_scales(axes, upright=ticks)
+    else:
+        draw_marks(axes, panel, {category: tick.at for category, tick in zip(categories, ticks, strict=True)})
+        _set_limits(panel, axes, len(categories))
+        draw_legend(axes, panel.series, (across, up))
+        draw_scales(axes, level=ticks, slanted=_slanted(panel), shares=panel.y_share)
+    level, upright = (panel.y_label, "") if panel.sideways else (panel.x_label, panel.y_label)
+    figure.text(left / width, (bottom + up + 0.08) / height, panel.title, fontsize=10, fontweight="bold")
+    figure.text((left + across / 2) / width, _EDGE / height, level, ha="center")
+    figure.text(_EDGE / width, (bottom + up / 2) / height, upright, va="center", rotation=90)
+
+
+def _set_limits(panel: Panel, axes: Axes, categories: int) -> None:
+    if panel.x_log:
+        axes.set_xscale("log")
+    if panel.categorical:
+        axes.set_xlim(-0.6, categories - 0.4)
+    if panel.y_share:
+        axes.set_ylim(0, 1.02)
+    elif panel.y_zero or any(series.kind == "bars" for series in panel.series):
+        axes.set_ylim(bottom=0, top=_top(panel))
+
+
+def _top(panel: Panel) -> float:
+    """Room for the highest value, its error bar and its label; 1 where all is 0."""
+    values = [v for s in panel.series for v in (*s.y, *(s.high or ())) if v is not None and math.isfinite(v)]
+    values += [m.at for m in panel.marks if m.axis == "y"]
+    return max(values) * 1.12 if values and max(values) > 0 else 1.0
+
+
+def _slant_inches(panel: Panel) -> float:
+    return 0.045 * _longest(panel) if _slanted(panel) else 0.0
+
+
+def _longest(panel: Panel) -> int:
+    return max((len(str(x)) for s in panel.series for x in s.x), default=0) if panel.categorical else 0
+
+
+def _slanted(panel: Panel) -> bool:
+    """Whether the category names are too many or too long to stand side by side."""
+    count = len({x for s in panel.series for x in s.x})
+    return panel.categorical and not panel.sideways and count * _longest(panel) > 72
