@@ -22,7 +22,6 @@ from assay.analysis.tokens import TokenAnalysis, analyse_tokens
 from assay.benchmarks import Benchmark
 from assay.runs.folder import RunFolder
 from assay.runs.ledger import Ledger
-from assay.runs.reading import read_record
 from assay.runs.record import RunRecord
 from assay.runs.result import Result
 from assay.runs.scenarios import is_paced
@@ -69,10 +68,8 @@ def analyse_run(folder: RunFolder, limits: Mapping[str, Limits] | None = None) -
     Raises:
         UserError: a file is missing that every run has, or can't be read.
     """
-    record = read_record(folder)
     summary = summarise_samples(folder)
-    result = summary.result
-    ledger = read_model(folder.ledger, Ledger)
+    record, ledger, result = summary.record, summary.ledger, summary.result
     analysis = RunAnalysis(folder, summary.benchmark, record, result, ledger, _system(folder), _files(folder))
     if summary.samples is not None:
         analysis.itl_counts = summary.itl_counts

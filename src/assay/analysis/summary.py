@@ -55,6 +55,8 @@ class Summary:
     """A result with what it was computed from; no samples where nothing is reportable."""
 
     benchmark: Benchmark
+    record: RunRecord
+    ledger: Ledger | None
     result: Result
     samples: Samples | None
     itl_counts: Ints | None
@@ -100,7 +102,7 @@ def summarise_samples(folder: RunFolder) -> Summary:
         accuracy=accuracy if record.status in FINISHED else None,
         notices=_notices(case),
     )
-    return Summary(benchmark, result, samples, itl_counts)
+    return Summary(benchmark, record, ledger, result, samples, itl_counts)
 
 
 def run_samples(folder: RunFolder, record: RunRecord) -> Samples | None:

@@ -13,7 +13,7 @@ from tests.synthetic import Node, Plan, write_campaign, write_run
 from assay.analysis import summarise
 from assay.analysis.run import analyse_run
 from assay.errors import UserError
-from assay.report import index_rows, render_campaign, render_comparison, render_index, render_run
+from assay.report import CampaignPages, index_rows, render, render_campaign, render_comparison, render_index, render_run
 from assay.report.plausibility import audit_of
 from assay.report.run_page import run_page
 from assay.report.writer import page_html, page_markdown
@@ -233,3 +233,24 @@ def test_damaged_telemetry_is_one_message(tmp_path: Path) -> None:
     folder.telemetry.write_bytes(folder.telemetry.read_bytes()[:100])
     with pytest.raises(UserError, match=r"telemetry\.parquet: can't be read"):
         render_run(folder)
+
+
+def test_a_run_is_analysed_once_for_its_own_page_and_the_campaigns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans = {f"alone-a-r{repeat}": Plan(nodes=(Node("node-a"),), samples=60, seed=repeat) for repeat in range(3)}
+    folder = write_campaign(tmp_path, plans, kind="single")
+    analysed: list[str] = []
+    analyse = render.analyse_run
+    monkeypatch.setattr(render, "analyse_run", lambda run, *limits: analysed.append(run.id) or analyse(run, *limits))
+    pages = CampaignPages(folder)
+    for entry in pages.started:
+        assert pages.render_run(entry) == folder.run(str(entry.run)).path / "report.html"
+    assert pages.render() == folder.path / "report.html"
+    assert sorted(analysed) == sorted(plans)
+    alone = render_campaign(folder, out=tmp_path / "alone")
+    assert alone is not None
+    for name in ("report.html", "report.md", "report.json", "findings.json"):
+        assert (tmp_path / "alone" / name).read_bytes() == (folder.path / name).read_bytes()
+    again = render_run(folder.run("alone-a-r1"), out=tmp_path / "again")
+    assert again.read_bytes() == (folder.run("alone-a-r1").path / "report.html").read_bytes()

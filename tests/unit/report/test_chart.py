@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import io
+
+import numpy as np
 import plotly.graph_objects as go
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
 
 from assay.report.chart import NEUTRAL, PALETTE, Chart, Colors, Mark, Panel, Series, text_color
 from assay.report.interactive import plotly_figure
-from assay.report.png import draw_png
+from assay.report.png import Pictures, draw_png
+from assay.report.png.encode import encode_png
+from assay.report.png.legend import draw_legend
+from assay.report.png.scales import draw_scales
+from assay.report.png.sheet import Sheet
 
 BARS = Panel(
     "Bars", "", "tokens/s",
@@ -105,3 +115,60 @@ def test_text_on_every_colour_has_enough_contrast() -> None:
     for color in (*PALETTE, NEUTRAL):
         light, dark = sorted((luminance(color), luminance(text_color(color))), reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 4.5, color
+
+
+def test_a_picture_shows_nothing_of_those_drawn_before_it() -> None:
+    charts = [Chart(panel.title, "Title", [panel], "", "") for panel in (LINES, BARS, POINTS)]
+    empty = Chart("e", "t", [Panel("Empty", "s", "n", [Series("", "line", [], [], PALETTE[0])], y_zero=False)], "", "")
+    pictures = Pictures([*charts, empty])
+    for chart in (*charts, empty, *reversed(charts)):
+        assert pictures.draw(chart) == draw_png(chart)
+
+
+def test_a_panel_of_two_charts_is_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Panel] = []
+    draw = Sheet.draw_panel
+    monkeypatch.setattr(Sheet, "draw_panel", lambda sheet, panel: drawn.append(panel) or draw(sheet, panel))
+    charts = [Chart("a", "A", [BARS, LINES], "", ""), Chart("b", "B", [LINES, POINTS], "", "", columns=2)]
+    pictures = Pictures(charts)
+    for chart in charts:
+        assert pictures.draw(chart) == draw_png(
+            Chart(chart.name, chart.title, list(chart.panels), "", "", chart.columns)
+        )
+    assert [panel.title for panel in drawn[:2]] == ["Bars", "Lines"]
+    assert sum(panel is LINES for panel in drawn) == 3  # once for the page, twice alone
+    assert sum(panel is BARS for panel in drawn) == 2
+
+
+def test_a_png_holds_the_very_pixels() -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    image = Image.open(io.BytesIO(encode_png(pixels, 120)))
+    assert image.mode == "RGB"
+    assert image.info["dpi"] == pytest.approx((120, 120), abs=0.1)
+    assert (np.asarray(image) == pixels).all()
+
+
+@pytest.mark.parametrize(("y", "corner"), [([9.2, 9.2], (0, 0)), ([0.0, 9.0], (0, 1)), ([9.0, 0.0], (1, 1))])
+def test_a_legend_stands_where_it_hides_least(y: list[float], corner: tuple[int, int]) -> None:
+    axes = Figure(figsize=(6, 4)).add_axes((0, 0, 1, 1))
+    axes.plot([0.0, 1.0], y)
+    axes.set_ylim(0, 10)
+    draw_legend(axes, [Series("one", "line", [], [], NEUTRAL), Series("two", "bars", [], [], NEUTRAL)], (6.0, 4.0))
+    first = axes.texts[0].get_position()
+    assert (round(first[0]), round(first[1])) == corner
+    assert [text.get_text() for text in axes.texts] == ["one", "two"]
+
+
+def test_scales_have_matplotlibs_own_places_and_texts() -> None:
+    ours, theirs = (Figure(figsize=(6, 4)).add_axes((0.1, 0.1, 0.8, 0.8)) for _ in range(2))
+    for axes in (ours, theirs):
+        axes.set_xlim(1, 400)
+        axes.set_xscale("log")
+        axes.set_ylim(0, 3.2e-7)
+    draw_scales(ours)
+    FigureCanvasAgg(theirs.figure).draw()
+    level = [tick.get_text() for tick in theirs.get_xticklabels() if 1 <= tick.get_position()[0] <= 400]
+    upright = [tick.get_text() for tick in theirs.get_yticklabels() if 0 <= tick.get_position()[1] <= 3.2e-7]
+    factor = theirs.yaxis.get_offset_text().get_text()
+    assert factor
+    assert [text.get_text() for text in ours.texts] == [*level, *upright[:-1], f"{upright[-1]} {factor}"]
