@@ -47,6 +47,7 @@ def closed_loop(
 def samples(sent_s: Floats, done_s: Floats, kinds: Ints | None = None, tokens: Ints | None = None) -> Samples:
     """Samples of one endpoint that all started at 0, sent and done at the given times."""
     sent, done = (sent_s * 1e9).astype(np.int64), (done_s * 1e9).astype(np.int64)
+    unknown = np.full(len(sent), -1, dtype=np.int64)
     index, zero = np.arange(len(sent)), np.zeros(len(sent), dtype=np.int64)
     return Samples(
         endpoints=("a",),
@@ -60,6 +61,11 @@ def samples(sent_s: Floats, done_s: Floats, kinds: Ints | None = None, tokens: I
         done_ns=done,
         input_tokens=zero + 5,
         output_tokens=zero + 30 if tokens is None else tokens,
+        streamed_tokens=zero + 30 if tokens is None else tokens,
+        first_answer_ns=unknown,
+        cached_tokens=unknown,
+        prompt_tokens_sent=unknown,
+        prompt_tokens_counted=unknown,
     )
 
 

@@ -19,6 +19,7 @@ MISSING = -1
 _COLUMNS = [
     "sample_id", "qsl_idx", "attempt", "final", "endpoint", "status", "issued_ns", "scheduled_ns", "sent_ns",
     "first_ns", "last_ns", "done_ns", "input_tokens", "output_tokens",
+    "streamed_tokens", "first_answer_ns", "cached_tokens", "prompt_tokens_sent", "prompt_tokens_counted",
 ]  # fmt: skip
 
 
@@ -41,6 +42,11 @@ class Samples:
     done_ns: Ints
     input_tokens: Ints
     output_tokens: Ints
+    streamed_tokens: Ints = field(metadata={"doc": "those that arrived one by one: without hidden reasoning"})
+    first_answer_ns: Ints = field(metadata={"doc": "first token that isn't reasoning"})
+    cached_tokens: Ints
+    prompt_tokens_sent: Ints
+    prompt_tokens_counted: Ints = field(metadata={"doc": "by the server"})
     until_ns: int | None = None
     """Where the load was bounded by time and samples ended later: rates count what was completed until then."""
 
@@ -101,14 +107,14 @@ class Samples:
     @cached_property
     def has_tpot(self) -> NDArray[np.bool_]:
         """Samples of at least two tokens: the others have no time per output token."""
-        return self.output_tokens >= 2
+        return self.streamed_tokens >= 2
 
     @cached_property
     def tpot_ns(self) -> Ints:
-        """(latency - TTFT) / (tokens - 1), LoadGen's formula, of the samples in `has_tpot`."""
+        """(latency - TTFT) / (streamed tokens - 1), LoadGen's formula, of the samples in `has_tpot`."""
         chosen = self.has_tpot
         span = (self.last_ns - self.first_ns)[chosen]
-        return span // (self.output_tokens[chosen] - 1)
+        return span // (self.streamed_tokens[chosen] - 1)
 
 
 _COLUMN_FIELDS = tuple(f.name for f in fields(Samples) if f.name not in ("endpoints", "until_ns"))
@@ -134,6 +140,8 @@ def read_samples(
     endpoints += tuple(sorted(set(pc.unique(names).to_pylist()) - {None, *endpoints}))
     index = pc.index_in(names, value_set=pa.array(endpoints, pa.string()))
     columns = {name: _ints(table[name]) for name in _COLUMN_FIELDS if name != "endpoint"}
+    streamed = columns["streamed_tokens"]
+    columns["streamed_tokens"] = np.where(streamed == MISSING, columns["output_tokens"], streamed)
     until_ns = None
     if lasts_s is not None and len(table):
         end_ns = int(columns["start_ns"].min()) + int(lasts_s * 1e9)

@@ -10,6 +10,7 @@ import numpy as np
 from assay.analysis.distributions import SOURCE, itl_distribution, latency_distributions
 from assay.analysis.goodput import good_share, goodput
 from assay.analysis.rates import sample_rate, token_rate
+from assay.analysis.replies import against
 from assay.analysis.samples import Samples, read_samples
 from assay.analysis.statistics import Estimate, Ints
 from assay.analysis.verdict import (
@@ -71,7 +72,8 @@ def summarise_samples(folder: RunFolder) -> Summary:
     loadgen, detail = read_loadgen(folder) if record.driver == "loadgen" else (LoadgenVerdict(result=None), None)
     accuracy = read_model(folder.accuracy, AccuracyResult)
     rows = None if samples is None else len(samples)
-    case = Case(record, ledger, benchmark, loadgen, detail, {}, accuracy, rows)
+    server = against(samples, ledger)
+    case = Case(record, ledger, benchmark, loadgen, detail, {}, accuracy, rows, server)
     if record.status not in FINISHED or accounting_problems(case) or not rows:
         samples = None
     figures = _counts(ledger)
@@ -261,6 +263,7 @@ def _notices(case: Case) -> list[str]:
     if ledger is not None:
         notices += _ledger_notices(ledger, record)
         notices += _load_notices(record, ledger)
+    notices += [f"{words[0].upper()}{words[1:]}." for words in case.server]
     if not record.official and record.mode == "performance" and record.status in FINISHED:
         notices += [f"Limit exceeded: {words}." for words in limit_problems(case)]
     return notices

@@ -31,6 +31,8 @@ class Case:
     latency: dict[str, Distribution]
     accuracy: AccuracyResult | None
     rows: int | None
+    server: tuple[str, ...] = ()
+    """What the server's replies hold against the figures."""
 
     @property
     def spec(self) -> ScenarioSpec | None:
@@ -178,6 +180,7 @@ def _conditions(case: Case) -> list[str]:
             f"{ledger.resent_after_first_token} samples were sent again after LoadGen had their first token: "
             "its TTFT is that of the attempt that failed"
         )
+    found += case.server
     if record.client.client_bound:
         found.append("the load generator could have shaped the result: " + "; ".join(record.client.reasons))
     if record.simulated:

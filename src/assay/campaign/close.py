@@ -30,10 +30,18 @@ _LOGS = 3
 
 def judge_load(record: RunRecord, outcome: LoadOutcome) -> None:
     """Status from the load process' own words; LoadGen's verdict comes later."""
-    if outcome.finished:
-        record.status, record.reason = RunStatus.COMPLETED, ""
+    failed, words = outcome.failed, _words(outcome)
+    if outcome.finished and not outcome.completed and failed:
+        record.status, record.reason = RunStatus.FAILED, f"no sample was answered; {words}"
+    elif outcome.finished:
+        record.status, record.reason = RunStatus.COMPLETED, f"{failed} samples failed; {words}" if failed else ""
     else:
         record.status, record.reason = RunStatus.FAILED, f"{outcome.status}: {outcome.reason}"
+
+
+def _words(outcome: LoadOutcome) -> str:
+    """What the endpoints said when they last failed."""
+    return "last said: " + "; ".join(f"{name}: {words}" for name, words in outcome.failures.items())
 
 
 def close_run(work: Work, record: RunRecord, plan: LoadPlan, folder: RunFolder, ended_utc: str | None = None) -> None:

@@ -75,7 +75,8 @@ def _warmup_row(row: dict[str, Any]) -> dict[str, Any]:
 def _finished(row: dict[str, Any], issue: Issued, final: dict[int, Attempt], count_tokens: Any) -> dict[str, Any]:
     sample = row["sample_id"]
     if (text := row.pop("text", None)) and count_tokens:
-        row["output_tokens"], row["token_source"] = count_tokens(text), "tokenizer"
+        row["output_tokens"] = row["streamed_tokens"] = count_tokens(text)
+        row["token_source"] = "tokenizer"
     decided = final.get(sample)
     row["final"] = decided is not None and decided.attempt == row["attempt"]
     return row | _times(issue)

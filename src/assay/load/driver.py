@@ -28,6 +28,7 @@ from assay.load.meter import Meter
 from assay.load.pacer import Pacer
 from assay.load.plan import LoadPlan, read_plan
 from assay.load.processes import SelfMeasure, die_with_parent, quiet_gc
+from assay.load.retries import Result, result_of
 from assay.load.router import Fate, Router
 from assay.load.source import Answer, FirstToken, Issue, Schedule, Source
 from assay.load.transport import Outcome
@@ -38,8 +39,7 @@ from assay.runs.progress import AnyEvent, Phase, PhaseEvent, event_line
 
 _PROBE_NS = 1_000_000_000
 _OUTCOMES = list(Outcome)
-_OK = _OUTCOMES.index(Outcome.OK)
-_UNREACHABLE = {_OUTCOMES.index(Outcome.CONNECT), _OUTCOMES.index(Outcome.TLS)}
+_RESULTS = [result_of(outcome) for outcome in _OUTCOMES]
 _OUTPUT_WORK = 4  # an output token costs about as much as four prompt tokens on the engines measured
 _LEAST_TOKENS = 2  # LoadGen logs an error for fewer, and can't compute TPOT
 _WORKER_STOP_S = 2.0
@@ -53,6 +53,8 @@ class Tally:
     short_outputs: int = 0
     estimated_tokens: int = 0
     first_token_then_resent: int = 0
+    failures: dict[str, str] = field(default_factory=dict)
+    """The last failure of each endpoint that had one, in its words."""
     hops_ns: array[int] = field(default_factory=lambda: array("q"))
 
 
@@ -88,9 +90,10 @@ class Driver:
     def run(self) -> int:
         """Warm up, run the load to its end or until something ends it; returns the exit code."""
         self._hub.wait_ready(self._stopped)
-        warmup = Warmup(self._plan, self._hub, _OK, self._stopped)
+        warmup = Warmup(self._plan, self._hub, self._stopped)
         self._say("warmup")
         facts = warmup.run()
+        self._tally.failures = warmup.failures()
         self._router = self._make_router(warmup)
         self._source: Source | None = None
         if not self._stopped() and not all(lane.out for lane in self._router.lanes):
@@ -211,11 +214,10 @@ class Driver:
         firsts.append(FirstToken(self._queries[first.sample], data))
 
     def _on_done(self, done: Done, firsts: list[FirstToken], answers: list[Answer], now_ns: int) -> None:
-        ok = done.outcome == _OK
-        fate = self._router.finish(
-            done.sample, done.endpoint, ok=ok, unreachable=done.outcome in _UNREACHABLE, now_ns=now_ns
-        )
-        if not ok:
+        result = _RESULTS[done.outcome]
+        fate = self._router.finish(done.sample, done.endpoint, result, now_ns, done.retry_ns)
+        if result is not Result.ANSWERED:
+            self._tally.failures[self._plan.endpoints[done.endpoint].name] = done.detail
             self._meter.attempt_failed(done.endpoint)
         if fate is Fate.RESEND:
             return
@@ -251,7 +253,9 @@ class Driver:
         if self._stopped():
             return "stopped", signal.Signals(self._signal).name
         if not self._over:
-            return "endpoints_gone", f"no endpoint answers any more{'' if self._source else ' during warm-up'}"
+            before = "" if self._source else " during warm-up"
+            words = "; ".join(f"{name}: {detail}" for name, detail in self._tally.failures.items())
+            return "endpoints_gone", f"every endpoint failed{before}: {words}"
         return "finished", ""
 
     def _save(self, status: LoadEnd, reason: str, warmup: WarmupFacts) -> None:
@@ -266,6 +270,7 @@ class Driver:
             short_outputs=self._tally.short_outputs,
             estimated_tokens=self._tally.estimated_tokens,
             first_token_then_resent=self._tally.first_token_then_resent,
+            failures=self._tally.failures,
             windows={
                 endpoint.name: lane.window
                 for endpoint, lane in zip(self._plan.endpoints, self._router.lanes, strict=True)

@@ -21,11 +21,14 @@ HEALTH = 6  # from a worker: a probe's answer
 STATS = 7  # from a worker: JSON, what it measured of itself
 READY = 8  # from a worker: connected to nothing yet, but able to
 
-_SEND = struct.Struct("<BHqiB")
+_SEND = struct.Struct("<BHqiH")
 _PROBE = struct.Struct("<BH")
-_FIRST = struct.Struct("<BqBiq")
-_DONE = struct.Struct("<BqBHBiiqqqq")
+_FIRST = struct.Struct("<BqHiq")
+_DONE = struct.Struct("<BqHHBiiqqqqqH")
 _HEALTH = struct.Struct("<BH?")
+
+
+_DETAIL_BYTES = 1000
 
 
 class Send(NamedTuple):
@@ -48,13 +51,15 @@ class Done(NamedTuple):
     attempt: int
     endpoint: int
     outcome: int  # index into list(Outcome)
-    output_tokens: int  # -1 where unknown
+    output_tokens: int  # those that were streamed; -1 where unknown
     chunks: int
     sent_ns: int
     first_ns: int
     last_ns: int
     done_ns: int
+    retry_ns: int  # how long the server asks to wait, 0 where it doesn't
     output: bytes  # ids as int32, empty where unknown; with live history the text
+    detail: str  # why it failed, in the server's words
 
 
 class Health(NamedTuple):
@@ -79,7 +84,8 @@ def pack_first(message: First) -> bytes:
 
 
 def pack_done(message: Done) -> bytes:
-    return frame(_DONE.pack(DONE, *message[:-1]) + message.output)
+    detail = message.detail.encode(errors="replace")[:_DETAIL_BYTES]
+    return frame(_DONE.pack(DONE, *message[:-2], len(detail)) + detail + message.output)
 
 
 def pack_health(message: Health) -> bytes:
@@ -99,7 +105,9 @@ def unpack_first(payload: memoryview) -> First:
 
 
 def unpack_done(payload: memoryview) -> Done:
-    return Done._make((*_DONE.unpack_from(payload)[1:], bytes(payload[_DONE.size :])))
+    *fields, length = _DONE.unpack_from(payload)[1:]
+    ids = _DONE.size + length
+    return Done._make((*fields, bytes(payload[ids:]), bytes(payload[_DONE.size : ids]).decode(errors="replace")))
 
 
 def unpack_health(payload: memoryview) -> Health:

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from assay.load.retries import Patience, result_of
+from assay.load.transport import Outcome
 from assay.runs import EndpointLedger, Ledger
 
 LOST = "lost"
@@ -38,8 +40,13 @@ def attempt_of(row: dict[str, Any]) -> Attempt:
 def final_attempts(attempts: Iterable[Attempt], max_attempts: int) -> dict[int, Attempt]:
     """The attempt that decided each sample: the one that succeeded, was cut off, or was the last allowed."""
     final: dict[int, Attempt] = {}
-    for attempt in attempts:
-        if attempt.status in (OK, LOST) or attempt.attempt >= max_attempts:
+    patience: dict[int, Patience] = {}
+    for attempt in sorted(attempts, key=lambda attempt: attempt.attempt):
+        if attempt.status in (OK, LOST):
+            final[attempt.sample] = attempt
+            continue
+        left = patience.setdefault(attempt.sample, Patience())
+        if left.spent(result_of(Outcome(attempt.status)), max_attempts):
             final[attempt.sample] = attempt
     return final
 

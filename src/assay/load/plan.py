@@ -91,6 +91,9 @@ class LoadPlan(Stored):
     prompt_tokens: str = Field(
         description="path of an int32 .npy: tokens of each sample's prompt, then of the warm-up's"
     )
+    prompt_tokens_exact: bool = Field(
+        default=True, description="false: lengths are guesses, good enough to weigh samples by"
+    )
     tokenizer: str | None = Field(description="tokenizer.json, for servers that send only text")
     endpoints: list[EndpointPlan]
     workers: int = Field(ge=1)

@@ -7,10 +7,14 @@ endpoint wouldn't be quicker: a slow endpoint must not hold the last samples.
 
 The samples of a session go to the endpoint that took the session's first one, and wait for room there; where it is
 taken out or failed the sample, another endpoint takes the sample and keeps the session.
+
+An endpoint that says it is busy (429, 503) is sent nothing for as long as it asks, and less at once afterwards; that is
+no outage. A sample that is refused for what it is (another 4xx) says nothing about its endpoint.
 """
 
 from __future__ import annotations
 
+import heapq
 from array import array
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -18,10 +22,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from assay.load.frames import Send
+from assay.load.retries import Patience, Result
 from assay.load.source import NO_SESSION, Issue
 
 _OUT_AFTER_FAILURES = 3
 _RETRY_DELAY_NS = 200_000_000
+_LONGEST_DELAY_NS = 5_000_000_000
 _LATENCY_WEIGHT = 0.1
 _NO_HOME = -1
 
@@ -47,14 +53,31 @@ class Lane:
     consecutive_failures: int = 0
     out: bool = False
     failed_probes: int = 0
+    allowed: float = field(init=False)  # requests in flight that it stands, learnt from being told to wait
+    paused_until_ns: int = 0  # it asked not to be sent anything before; 0: it didn't
+    pauses: int = 0  # in a row
+
+    def __post_init__(self) -> None:
+        self.allowed = float(self.window)
 
     @property
     def has_room(self) -> bool:
-        return not self.out and self.in_flight < self.window
+        return not self.out and not self.paused_until_ns and self.in_flight < min(self.window, int(self.allowed))
 
     def answered(self, latency_s: float) -> None:
         before = latency_s if self.latency_s is None else self.latency_s
         self.latency_s = before + _LATENCY_WEIGHT * (latency_s - before)
+        self.consecutive_failures = self.pauses = 0
+        self.allowed = min(self.window, self.allowed + 1 / self.allowed)
+
+    def told_to_wait(self, asked_ns: int, now_ns: int) -> int:
+        """Sends it nothing for as long as it asks, or for longer each time where it doesn't say; until when."""
+        if not self.paused_until_ns:  # those in flight are told the same
+            self.allowed = max(1.0, self.allowed / 2)
+            self.pauses += 1
+        delay_ns = asked_ns or min(_LONGEST_DELAY_NS, _RETRY_DELAY_NS << min(self.pauses - 1, 10))
+        self.paused_until_ns = max(self.paused_until_ns, now_ns + delay_ns)
+        return self.paused_until_ns
 
 
 @dataclass(slots=True)
@@ -67,6 +90,7 @@ class _Sample:
     attempts: int = 0
     sent_ns: int = 0
     tried: set[int] = field(default_factory=set)
+    patience: Patience = field(default_factory=Patience)
 
 
 class Router:
@@ -88,7 +112,7 @@ class Router:
         self._max_attempts = max_attempts
         self._epoch = offline_epoch
         self._queue: deque[_Sample] = deque()
-        self._retries: deque[tuple[int, _Sample]] = deque()  # (ready at, sample); in order of time
+        self._retries: list[tuple[int, int, _Sample]] = []  # a heap of (ready at, sample_id, sample)
         self._flying: dict[int, _Sample] = {}
         self._homes = array("h")  # each session's endpoint, or _NO_HOME
 
@@ -137,13 +161,18 @@ class Router:
         self._homes[session] = lane.index
 
     def _release_retries(self, now_ns: int) -> None:
+        for lane in self.lanes:
+            if lane.paused_until_ns <= now_ns:
+                lane.paused_until_ns = 0
+        ready = []
         while self._retries and self._retries[0][0] <= now_ns:
-            sample = self._retries.popleft()[1]
-            self._queue.appendleft(sample)
+            ready.append(heapq.heappop(self._retries)[2])
+        self._queue.extendleft(reversed(ready))
 
     def next_retry_ns(self) -> int | None:
-        """When the next waiting retry is due."""
-        return self._retries[0][0] if self._retries else None
+        """When the next waiting retry is due, or an endpoint may be sent something again."""
+        waits = [lane.paused_until_ns for lane in self.lanes if lane.paused_until_ns]
+        return min([*waits, self._retries[0][0]] if self._retries else waits, default=None)
 
     def _choose(self, sample: _Sample) -> Lane | None:
         room = [lane for lane in self.lanes if lane.has_room]
@@ -178,22 +207,25 @@ class Router:
         sample.sent_ns = now_ns
         return Send(lane.index, sample.sample, sample.qsl_idx, sample.attempts, sample.history)
 
-    def finish(self, sample_id: int, endpoint: int, *, ok: bool, unreachable: bool, now_ns: int) -> Fate:
-        """An attempt is over. `unreachable`: nobody listened, so the endpoint is taken out at once."""
+    def finish(self, sample_id: int, endpoint: int, result: Result, now_ns: int, retry_ns: int = 0) -> Fate:
+        """An attempt is over. `retry_ns`: how long a busy endpoint asks to wait; 0 where it doesn't say."""
         sample = self._flying.pop(sample_id)
         lane = self.lanes[endpoint]
         lane.in_flight -= 1
         lane.outstanding_work -= sample.work
-        if ok:
+        ready_ns = now_ns + _RETRY_DELAY_NS
+        if result is Result.ANSWERED:
             lane.answered((now_ns - sample.sent_ns) / 1e9)
-            lane.consecutive_failures = 0
             return Fate.COMPLETED
-        lane.consecutive_failures += 1
-        if unreachable or lane.consecutive_failures >= _OUT_AFTER_FAILURES:
-            lane.out = True
-        if sample.attempts >= self._max_attempts:
+        if result is Result.BUSY:
+            ready_ns = lane.told_to_wait(retry_ns, now_ns)
+            sample.tried.discard(lane.index)  # it may well answer next time
+        elif result is not Result.REFUSED:
+            lane.consecutive_failures += 1
+            lane.out |= result is Result.UNREACHABLE or lane.consecutive_failures >= _OUT_AFTER_FAILURES
+        if sample.patience.spent(result, self._max_attempts):
             return Fate.FAILED
-        self._retries.append((now_ns + _RETRY_DELAY_NS, sample))
+        heapq.heappush(self._retries, (ready_ns, sample.sample, sample))
         return Fate.RESEND
 
     def probed(self, endpoint: int, *, healthy: bool) -> None:

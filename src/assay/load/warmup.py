@@ -16,11 +16,16 @@ from dataclasses import dataclass, field
 from assay.load.frames import Done, Send
 from assay.load.hub import Hub
 from assay.load.plan import LoadPlan
+from assay.load.retries import Patience, Result, result_of
+from assay.load.transport import Outcome
 from assay.runs.record import WarmupFacts
 
 _LARGEST_WINDOW = 512
 _FIRST_WINDOW = 8
 _LEAST_GAIN = 1.10
+_RETRY_DELAY_NS = 200_000_000
+_LOOK_S = 0.05
+_OUTCOMES = list(Outcome)
 
 
 @dataclass
@@ -43,10 +48,9 @@ class EndpointWarmup:
 class Warmup:
     """Runs the warm-up through the workers that the test will use."""
 
-    def __init__(self, plan: LoadPlan, hub: Hub, ok_outcome: int, stopped: Callable[[], bool]) -> None:
+    def __init__(self, plan: LoadPlan, hub: Hub, stopped: Callable[[], bool]) -> None:
         self._plan = plan
         self._hub = hub
-        self._ok = ok_outcome
         self._stopped = stopped
         self._next_sample = -1
         self._requests = 0
@@ -67,32 +71,62 @@ class Warmup:
             endpoint.window = endpoint.window or _FIRST_WINDOW
         return self._facts(time.monotonic_ns() - started_ns)
 
+    def failures(self) -> dict[str, str]:
+        """The endpoints that answered nothing: why, in their words."""
+        named = zip(self._plan.endpoints, self.endpoints, strict=True)
+        return {plan.name: endpoint.failure for plan, endpoint in named if endpoint.failure}
+
     def _alive(self) -> list[int]:
         return [index for index, endpoint in enumerate(self.endpoints) if not endpoint.failure]
 
     def _round(self, counts: dict[int, int]) -> None:
-        """Send `counts[endpoint]` prompts to each endpoint at once and wait for all answers."""
-        pending: dict[int, int] = {}
+        """Send `counts[endpoint]` prompts to each endpoint at once and wait until each is answered or has failed."""
         prompts = self._plan.warmup.prompts
         started_ns = time.monotonic_ns()
+        pending: dict[int, tuple[Send, Patience]] = {}
         for endpoint, count in counts.items():
             for turn in range(count):
-                self._hub.send(Send(endpoint, self._next_sample, self._plan.samples + turn % prompts, 1))
-                pending[self._next_sample] = endpoint
+                send = Send(endpoint, self._next_sample, self._plan.samples + turn % prompts, 1)
+                pending[send.sample] = (send, Patience())
                 self._next_sample -= 1
-        self._requests += len(pending)
+                self._send(send)
+        later: list[tuple[int, Send]] = []
         answers: dict[int, list[Done]] = {endpoint: [] for endpoint in counts}
         while pending and not self._stopped():
-            for message in self._hub.poll(1.0):
+            for message in self._hub.poll(_LOOK_S if later else 1.0):
                 if isinstance(message, Done):
-                    answers[pending.pop(message.sample)].append(message)
+                    again = self._finish(message, pending, answers)
+                    later += [again] if again else []
+            now_ns = time.monotonic_ns()
+            for due_ns, send in later:
+                if due_ns <= now_ns:
+                    self._send(send)
+            later = [(due_ns, send) for due_ns, send in later if due_ns > now_ns]
         for endpoint, dones in answers.items():
             self._learn(self.endpoints[endpoint], dones, started_ns)
 
+    def _send(self, send: Send) -> None:
+        self._hub.send(send)
+        self._requests += 1
+
+    def _finish(
+        self, done: Done, pending: dict[int, tuple[Send, Patience]], answers: dict[int, list[Done]]
+    ) -> tuple[int, Send] | None:
+        """An attempt is over; when it is to be tried again, as samples are, and how."""
+        send, patience = pending[done.sample]
+        result = result_of(_OUTCOMES[done.outcome])
+        if result is Result.ANSWERED or patience.spent(result, self._plan.max_attempts):
+            del pending[done.sample]
+            answers[send.endpoint].append(done)
+            return None
+        again = send._replace(attempt=send.attempt + 1)
+        pending[done.sample] = (again, patience)
+        return time.monotonic_ns() + (done.retry_ns or _RETRY_DELAY_NS), again
+
     def _learn(self, endpoint: EndpointWarmup, dones: list[Done], started_ns: int) -> None:
-        good = [done for done in dones if done.outcome == self._ok]
+        good = [done for done in dones if _OUTCOMES[done.outcome] is Outcome.OK]
         if not good:
-            endpoint.failure = "no warm-up request was answered"
+            endpoint.failure = dones[-1].detail if dones else "stopped before an answer"
             return
         ttfts_ns = [done.first_ns - done.sent_ns for done in good]
         if len(dones) == 1:

@@ -103,7 +103,7 @@ class Worker(asyncio.Protocol):
     def _on_done(self, exchange: Exchange) -> None:
         send = self._sends.pop(exchange.tag)
         assert exchange.outcome is not None
-        tokens = exchange.output_tokens
+        tokens = exchange.streamed_tokens
         self._post(
             frames.pack_done(
                 frames.Done(
@@ -117,7 +117,9 @@ class Worker(asyncio.Protocol):
                     exchange.first_ns,
                     exchange.last_ns,
                     exchange.done_ns,
+                    exchange.retry_after_ns,
                     self._output_bytes(exchange),
+                    exchange.detail,
                 )
             )
         )
@@ -150,19 +152,25 @@ class Worker(asyncio.Protocol):
             "http_status": exchange.http_status or None,
             "sent_ns": sent_ns or None,
             "first_ns": exchange.first_ns or None,
+            "first_answer_ns": exchange.first_answer_ns or None,
             "last_ns": exchange.last_ns or None,
             "done_ns": exchange.done_ns,
             "chunk_ns": [time_ns - sent_ns for time_ns in exchange.chunk_ns],
             "chunk_tokens": exchange.chunk_tokens if known else None,
             "input_tokens": exchange.usage_prompt or self._prompt_tokens[send.qsl_idx],
+            "prompt_tokens_sent": self._prompt_tokens[send.qsl_idx] if self._plan.prompt_tokens_exact else None,
+            "prompt_tokens_counted": exchange.usage_prompt,
+            "cached_tokens": exchange.usage_cached,
             "output_tokens": exchange.output_tokens,
+            "streamed_tokens": exchange.streamed_tokens,
+            "reasoning_tokens": exchange.usage_reasoning,
             "token_source": None if exchange.token_source == "text" else exchange.token_source,
             "finish_reason": exchange.finish_reason,
             "output_ids": exchange.token_ids,
             "reused": exchange.reused,
         }
         if exchange.token_source == "text":
-            row["text"] = exchange.text()  # counted with the tokenizer when the run is closed
+            row["text"] = exchange.streamed_text()  # counted with the tokenizer when the run is closed
         return row
 
     async def _probe(self, endpoint: int) -> None:

@@ -49,6 +49,7 @@ class LoadOutcome(Stored):
     short_outputs: int = 0
     estimated_tokens: int = 0
     first_token_then_resent: int = 0
+    failures: dict[str, str] = Field(default_factory=dict, description="endpoint: its last failure, in its own words")
     windows: dict[str, int] = Field(default_factory=dict, description="endpoint: most requests in flight")
     hops: HopTimes | None = None
     processes: dict[str, ProcessFacts] = Field(default_factory=dict)

@@ -26,12 +26,18 @@ REQUESTS_SCHEMA = pa.schema(
         pa.field("scheduled_ns", pa.int64()),  # LoadGen's schedule, Server and Interactive only
         pa.field("sent_ns", pa.int64()),
         pa.field("first_ns", pa.int64()),  # first chunk that carried a token
+        pa.field("first_answer_ns", pa.int64()),  # first chunk that carried a token of the answer, not of reasoning
         pa.field("last_ns", pa.int64()),  # last chunk that carried a token
         pa.field("done_ns", pa.int64()),  # end of the response, or of the attempt
         pa.field("chunk_ns", pa.list_(pa.int64())),  # arrival of each token-bearing chunk, ns after sent_ns
         pa.field("chunk_tokens", pa.list_(pa.int32())),  # tokens in each chunk; null where the server didn't say
-        pa.field("input_tokens", pa.int32()),
-        pa.field("output_tokens", pa.int32()),
+        pa.field("input_tokens", pa.int32()),  # as the server counted them, else as they were sent
+        pa.field("prompt_tokens_sent", pa.int32()),  # ids sent, or the text's by the tokenizer; null where neither
+        pa.field("prompt_tokens_counted", pa.int32()),  # by the server's usage
+        pa.field("cached_tokens", pa.int32()),  # of the prompt, from the server's cache; null where it didn't say
+        pa.field("output_tokens", pa.int32()),  # all that were generated, hidden reasoning too
+        pa.field("streamed_tokens", pa.int32()),  # those that were streamed: all but hidden reasoning
+        pa.field("reasoning_tokens", pa.int32()),  # by the server's usage
         pa.field("max_tokens", pa.int32()),  # longest answer that the request allowed; null: the run's
         pa.field("token_source", pa.dictionary(pa.int8(), pa.string())),  # "ids", "usage" or "tokenizer"
         pa.field("finish_reason", pa.dictionary(pa.int8(), pa.string())),

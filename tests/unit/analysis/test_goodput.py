@@ -21,7 +21,9 @@ def samples(ttft_ms: list[int], tpot_ms: list[int], tokens: int = 11) -> Samples
     last = first + np.asarray(tpot_ms) * _MS * (tokens - 1)
     ids = np.arange(count, dtype=np.int64)
     filled = np.full(count, tokens, dtype=np.int64)
-    return Samples(("e",), ids, ids, ids * 0, start, start, first, last, last, filled, filled)
+    return Samples(
+        ("e",), ids, ids, ids * 0, start, start, first, last, last, filled, filled, filled, *[ids * 0 - 1] * 4
+    )
 
 
 def test_every_limit_must_hold() -> None:

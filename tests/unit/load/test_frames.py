@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from assay.load import frames
 
 int64 = st.integers(-(2**63), 2**63 - 1)
-DONE = frames.Done(7, 2, 300, 3, 128, 128, 1, 2, 3, 4, b"\1\0\0\0")
+DONE = frames.Done(7, 2, 300, 3, 128, 128, 1, 2, 3, 4, 10**9, b"\1\0\0\0", "HTTP 429: später")
 
 
 def test_messages_come_back_as_they_were() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assay.load.retries import MAX_WAITS, Result
 from assay.load.router import Fate, Router
 from assay.load.source import Issue
 
@@ -21,7 +22,8 @@ def offer(router: Router, count: int) -> None:
 
 
 def finish(router: Router, sample: int, endpoint: int, now_ns: int = 0, *, ok: bool = True, gone: bool = False) -> Fate:
-    return router.finish(sample, endpoint, ok=ok, unreachable=gone, now_ns=now_ns)
+    result = Result.ANSWERED if ok else Result.UNREACHABLE if gone else Result.FAILED
+    return router.finish(sample, endpoint, result, now_ns)
 
 
 def test_no_endpoint_holds_more_than_its_window() -> None:
@@ -206,7 +208,7 @@ def test_a_session_stays_where_it_began_though_the_other_endpoint_is_free() -> N
     router.offer(0, [Issue(0, 0, session=7)])
     home = router.dispatch(0)[0].endpoint
     for turn in range(1, 6):
-        router.finish(turn - 1, home, ok=True, unreachable=False, now_ns=turn)
+        finish(router, turn - 1, home, turn)
         router.offer(1000 + turn, [Issue(1000 + turn, 0)])  # the home is never the emptier one
         router.dispatch(turn)
         router.offer(turn, [Issue(turn, turn, session=7)])
@@ -225,10 +227,83 @@ def test_a_session_whose_endpoint_failed_moves_and_stays_there() -> None:
     router = make([2, 2])
     router.offer(0, [Issue(0, 0, session=0)])
     home = router.dispatch(0)[0].endpoint
-    assert router.finish(0, home, ok=False, unreachable=True, now_ns=0) is Fate.RESEND
+    assert finish(router, 0, home, ok=False, gone=True) is Fate.RESEND
     (moved,) = router.dispatch(10**9)
     assert moved.endpoint == 1 - home
-    router.finish(0, moved.endpoint, ok=True, unreachable=False, now_ns=10**9)
+    finish(router, 0, moved.endpoint, 10**9)
     router.probed(home, healthy=True)
     router.offer(1, [Issue(1, 1, session=0)])
     assert router.dispatch(10**9)[0].endpoint == moved.endpoint
+
+
+def busy(router: Router, sample: int, endpoint: int, now_ns: int, retry_ns: int = 0) -> Fate:
+    return router.finish(sample, endpoint, Result.BUSY, now_ns, retry_ns)
+
+
+def test_a_busy_endpoint_is_sent_nothing_for_as_long_as_it_asks_and_is_not_out() -> None:
+    router = make([8])
+    offer(router, 20)
+    assert len(router.dispatch(0)) == 8
+    for sample in range(8):
+        assert busy(router, sample, 0, 0, 10**9) is Fate.RESEND
+    assert router.out == []
+    assert not router.all_gone
+    assert router.dispatch(10**9 - 1) == []
+    assert router.next_retry_ns() == 10**9
+    again = router.dispatch(10**9)
+    assert len(again) == 4  # half of what was too much
+    assert [send.sample for send in again] == [0, 1, 2, 3]  # those that waited go before those that didn't
+    assert {send.attempt for send in again} == {2}
+
+
+def test_an_endpoint_that_was_busy_is_given_more_as_it_answers() -> None:
+    router = make([8])
+    offer(router, 200)
+    sends = router.dispatch(0)
+    busy(router, sends[0].sample, 0, 0)
+    clock, flying = 10**9, [send.sample for send in sends[1:]]
+    for _ in range(100):
+        finish(router, flying.pop(0), 0, clock)
+        clock += 10**7
+        flying += [send.sample for send in router.dispatch(clock)]
+    assert router.in_flight == 8
+
+
+def test_waits_grow_where_the_endpoint_names_none_and_end_with_an_answer() -> None:
+    router = make([1])
+    offer(router, 2)
+    clock, waits = 0, []
+    for _ in range(7):
+        (send,) = router.dispatch(clock)
+        busy(router, send.sample, 0, clock)
+        ready_ns = router.next_retry_ns()
+        assert ready_ns is not None
+        waits.append((ready_ns - clock) // 10**6)
+        clock = ready_ns
+    assert waits == [200, 400, 800, 1600, 3200, 5000, 5000]
+    (send,) = router.dispatch(clock)
+    finish(router, send.sample, 0, clock)
+    (send,) = router.dispatch(clock)
+    busy(router, send.sample, 0, clock)
+    assert router.next_retry_ns() == clock + 200_000_000
+
+
+def test_a_sample_that_is_always_told_to_wait_fails_in_the_end_and_not_by_its_attempts() -> None:
+    router = make([1], attempts=1)
+    offer(router, 1)
+    fates = []
+    for clock in range(MAX_WAITS):
+        (send,) = router.dispatch(clock)
+        fates.append(busy(router, send.sample, 0, clock, 1))
+    assert fates == [Fate.RESEND] * (MAX_WAITS - 1) + [Fate.FAILED]
+
+
+def test_a_refused_sample_is_sent_once_and_its_endpoint_untouched() -> None:
+    router = make([1], attempts=3)
+    offer(router, 9)
+    for sample in range(9):
+        (send,) = router.dispatch(0)
+        assert send.sample == sample
+        assert router.finish(sample, 0, Result.REFUSED, 0) is Fate.FAILED
+    assert router.out == []
+    assert router.next_retry_ns() is None

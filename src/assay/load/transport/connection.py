@@ -10,13 +10,16 @@ import httptools
 
 from assay.load.transport.events import EventStream
 from assay.load.transport.exchange import Exchange, Outcome
-from assay.load.transport.reply import BadReplyError, absorb, load, malformed, status_outcome, verdict
-from assay.serving.words import shown
+from assay.load.transport.reply import BadReplyError, absorb, load, malformed, refusal, verdict
+from assay.serving.words import compressed
 
 MAX_HEAD_BYTES = 256 << 10
 MAX_BODY_BYTES = 64 << 20
 STALE_NS = 200_000_000
 """A reused connection lost this soon after sending, before any byte came, had been dropped while idle."""
+
+_FRAMING = frozenset((b"content-length", b"transfer-encoding"))
+_NOTED = _FRAMING | {b"content-encoding", b"location", b"retry-after"}
 
 
 class Owner(Protocol):
@@ -38,7 +41,7 @@ class Owner(Protocol):
 class Connection(asyncio.Protocol):
     """Sends requests and reads the replies into their exchanges. Bad bytes fail the request, nothing else."""
 
-    def __init__(self, owner: Owner, head: bytes) -> None:
+    def __init__(self, owner: Owner, head: bytes, *, needs_done: bool = True) -> None:
         self.exchange: Exchange | None = None
         self.heard_ns = 0
         """When the server was last heard or, if that is later, the request sent."""
@@ -47,6 +50,8 @@ class Connection(asyncio.Protocol):
         self.usable = False
         self._owner = owner
         self._head = head
+        self._needs_done = needs_done
+        self._noted: dict[bytes, bytes] = {}
         self._transport: asyncio.Transport
         self._used = False
         self._pieces: list[bytes] = []
@@ -58,7 +63,7 @@ class Connection(asyncio.Protocol):
         self.exchange = exchange
         self._body = body
         self._received = 0
-        self._framed = False
+        self._noted.clear()
         self._complete = False
         self._announced = False
         self._stream: EventStream | None = None
@@ -119,9 +124,10 @@ class Connection(asyncio.Protocol):
         self._owner.lost(self)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Called by httptools. Notes whether the body's end is marked, or is the connection's end."""
-        if name.lower() in (b"content-length", b"transfer-encoding"):
-            self._framed = True
+        """Called by httptools."""
+        name = name.lower()
+        if name in _NOTED:
+            self._noted[name] = value
 
     def on_headers_complete(self) -> None:
         """Called by httptools."""
@@ -135,7 +141,7 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """Called by httptools at the end of the reply, and of each interim (1xx) one before it."""
         if self._parser.get_status_code() < 200:
-            self._framed = False
+            self._noted.clear()
         elif not self._complete:
             self._complete = True
             if not self._parser.should_keep_alive():  # it knows only now, and forgets
@@ -174,6 +180,10 @@ class Connection(asyncio.Protocol):
         if self._stream is not None:
             self._stream.feed(data, now_ns)
             return
+        if (encoding := self._noted.get(b"content-encoding", b"identity")) != b"identity":
+            raise BadReplyError(
+                Outcome.COMPRESSED, f"HTTP {exchange.http_status}, {compressed(encoding.decode('latin-1'))}"
+            )
         self._whole.append(data)
         if self._is_whole:
             return
@@ -182,7 +192,7 @@ class Connection(asyncio.Protocol):
         if exchange.http_status != 200 or start == b"{":
             self._is_whole = True
         elif start:
-            self._stream = EventStream(exchange)
+            self._stream = EventStream(exchange, needs_done=self._needs_done)
             self._stream.feed(so_far, now_ns)
 
     def _judged(self, exchange: Exchange, now_ns: int) -> tuple[Outcome, str]:
@@ -192,7 +202,7 @@ class Connection(asyncio.Protocol):
             return self._stream.end()
         whole = b"".join(self._whole)
         if status != 200:
-            return status_outcome(status), f"HTTP {status}: {shown(whole)}"
+            return refusal(status, self._noted, whole, exchange)
         if not whole.strip():
             return Outcome.EMPTY, "the reply has no body"
         reply = load(whole)
@@ -207,7 +217,7 @@ class Connection(asyncio.Protocol):
             return Outcome.RESET, f"the connection broke: {exc}"
         if not exchange.headers_ns:
             return Outcome.TRUNCATED, "the server closed the connection before a reply"
-        if self._framed:
+        if not _FRAMING.isdisjoint(self._noted):  # its end is marked, and hasn't come
             return Outcome.TRUNCATED, "the server closed the connection inside the reply"
         try:  # neither a length nor chunks: the connection's end is the reply's
             return self._judged(exchange, now_ns)

@@ -5,25 +5,29 @@ from __future__ import annotations
 from assay.load.transport.exchange import Exchange, Outcome
 from assay.load.transport.reply import BadReplyError, absorb, load, malformed, verdict
 from assay.load.transport.template import Template
+from assay.serving.words import shown
 
 MAX_EVENT_BYTES = 8 << 20
 LESSONS = 4
 """How many chunks of a stream are tried as a template: some streams have none."""
 _BOM = b"\xef\xbb\xbf"
-_OTHER_FIELDS = (b"", b"event", b"id", b"retry")  # an empty name is a comment's
+_OTHER_FIELDS = (b"", b"id", b"retry")  # an empty name is a comment's
 
 
 class EventStream:
     """Parses the body of one streamed reply (WHATWG HTML, "server-sent events").
 
-    Lines end in LF, CRLF or CR; a blank line ends an event; several data lines join to one; comments and
-    other fields are skipped.
+    Lines end in LF, CRLF or CR; a blank line ends an event; several data lines join to one; comments, other fields
+    and events of another name than "message" are skipped, but for one named "error". `needs_done`: a stream without
+    `[DONE]` is cut off.
     """
 
-    __slots__ = ("_after_return", "_done", "_exchange", "_lessons", "_tail", "_template")
+    __slots__ = ("_after_return", "_done", "_exchange", "_last", "_lessons", "_needs_done", "_tail", "_template")
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, *, needs_done: bool = True) -> None:
         self._exchange = exchange
+        self._needs_done = needs_done
+        self._last = b""
         self._tail = b""
         self._after_return = False
         self._done = False
@@ -38,6 +42,8 @@ class EventStream:
             data = self._tail + data
         blocks = data.split(b"\n\n")
         self._tail = blocks.pop()
+        if blocks:
+            self._last = blocks[-1]
         self._take(blocks, now_ns)
         if len(self._tail) > MAX_EVENT_BYTES:
             raise malformed("an event without end", self._tail)
@@ -61,11 +67,13 @@ class EventStream:
             self._done = True
         elif unended:
             raise BadReplyError(Outcome.TRUNCATED, "the stream ended inside an event")
-        if not self._done:
-            raise BadReplyError(Outcome.TRUNCATED, "the stream ended without [DONE]")
+        if not self._done and self._needs_done:
+            raise BadReplyError(Outcome.TRUNCATED, f"the stream ended without [DONE], after {shown(self._last)}")
         outcome, detail = verdict(self._exchange)
         if outcome is not Outcome.EMPTY and self._exchange.finish_reason is None:
-            raise BadReplyError(Outcome.TRUNCATED, "the stream ended without a finish_reason")
+            raise BadReplyError(
+                Outcome.TRUNCATED, f"the stream ended without a finish_reason, after {shown(self._last)}"
+            )
         return outcome, detail
 
     def _normalised(self, data: bytes) -> bytes:
@@ -93,11 +101,17 @@ class EventStream:
 
 
 def _joined_data(block: bytes) -> bytes:
-    lines = []
+    lines, event = [], b""
     for line in block.removeprefix(_BOM).split(b"\n"):
         name, _, value = line.partition(b":")
+        value = value[1:] if value.startswith(b" ") else value
         if name == b"data":
-            lines.append(value[1:] if value.startswith(b" ") else value)
+            lines.append(value)
+        elif name == b"event":
+            event = value
         elif line and name not in _OTHER_FIELDS:
             raise malformed("not a server-sent event", line)
-    return b"\n".join(lines)
+    data = b"\n".join(lines)
+    if event == b"error":
+        raise BadReplyError(Outcome.HTTP_5XX, f"an event named error: {shown(data)}")
+    return data if event in (b"", b"message") else b""

@@ -12,8 +12,10 @@ class Outcome(StrEnum):
     OK = "ok"
     CONNECT = "connect_failed"
     RESET = "connection_reset"
+    HTTP_408 = "http_408"
     HTTP_429 = "http_429"
     HTTP_4XX = "http_4xx"
+    HTTP_503 = "http_503"
     HTTP_5XX = "http_5xx"
     STALL = "stalled"
     TIMEOUT = "timeout"
@@ -22,6 +24,8 @@ class Outcome(StrEnum):
     EMPTY = "empty"
     COUNT_MISMATCH = "count_mismatch"
     TLS = "tls_failed"
+    REDIRECTED = "redirected"
+    COMPRESSED = "compressed"
     CANCELLED = "cancelled"
 
 
@@ -44,7 +48,9 @@ class Exchange:
     """When the request was handed to the socket (after connecting, if a connection had to be opened)."""
     headers_ns: int = 0
     first_ns: int = 0
-    """Arrival of the first chunk that carries a token."""
+    """Arrival of the first chunk that carries a token, of reasoning or of the answer."""
+    first_answer_ns: int = 0
+    """Arrival of the first chunk that carries a token of the answer."""
     last_ns: int = 0
     """Arrival of the last chunk that carries a token."""
     done_ns: int = 0
@@ -54,10 +60,20 @@ class Exchange:
     ids: list[int] = field(default_factory=list)
     """Token ids as they came; see `token_ids` for the complete list."""
     text_pieces: list[str | bytes] = field(default_factory=list)
-    """Text as it came; bytes are UTF-8."""
+    """The answer's text as it came; bytes are UTF-8."""
+    thought_pieces: list[str | bytes] = field(default_factory=list)
+    """The reasoning's text, where it was streamed."""
     finish_reason: str | None = None
+    finish_ns: int = 0
+    """Arrival of the finish reason."""
     usage_prompt: int | None = None
     usage_completion: int | None = None
+    usage_reasoning: int | None = None
+    """Tokens of reasoning among `usage_completion`."""
+    usage_cached: int | None = None
+    """Tokens of the prompt that came from a cache."""
+    retry_after_ns: int = 0
+    """How long the server asks to wait; 0 where it doesn't."""
     ids_missing: bool = False
     """Some token-bearing chunk came without token ids."""
     reused: bool = False
@@ -84,6 +100,26 @@ class Exchange:
             return len(self.ids)
         return self.usage_completion
 
+    @property
+    def hidden_tokens(self) -> int:
+        """Tokens of the output that were never streamed: reasoning that the server keeps to itself."""
+        return 0 if self.thought_pieces else self.usage_reasoning or 0
+
+    @property
+    def streamed_tokens(self) -> int | None:
+        """Tokens that arrived one after another, over which a time per token makes sense; None if not known."""
+        if self.ids and not self.ids_missing:
+            return len(self.ids)
+        return None if self.usage_completion is None else self.usage_completion - self.hidden_tokens
+
     def text(self) -> str:
-        """The output text."""
-        return "".join(piece if isinstance(piece, str) else piece.decode() for piece in self.text_pieces)
+        """The answer's text."""
+        return _joined(self.text_pieces)
+
+    def streamed_text(self) -> str:
+        """All text that came, the reasoning's too: what tokens are counted in where the server counts none."""
+        return _joined(self.thought_pieces) + _joined(self.text_pieces)
+
+
+def _joined(pieces: list[str | bytes]) -> str:
+    return "".join(piece if isinstance(piece, str) else piece.decode() for piece in pieces)

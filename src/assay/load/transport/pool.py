@@ -167,10 +167,10 @@ class EndpointPool:
         self._say_if_empty()
 
     async def _connect(self) -> Connection:
-        reached, head = self.settings.connection, self.settings.request_head()
+        reached, head, needs_done = self.settings.connection, self.settings.request_head(), self.settings.needs_done
         async with asyncio.timeout(reached.connect_timeout_s):
             _, connection = await self._loop.create_connection(
-                lambda: Connection(self, head), reached.host, reached.port, ssl=self._ssl
+                lambda: Connection(self, head, needs_done=needs_done), reached.host, reached.port, ssl=self._ssl
             )
         self._connections.add(connection)
         self.stats.opened += 1

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import orjson
 
 from assay.load.transport.exchange import Exchange, Outcome
-from assay.serving.words import shown
+from assay.serving.words import redirected, shown
+
+_MOST = 1 << 31
+"""Ids and counts of tokens are below: they are kept in 32 bits."""
+_LONGEST_WAIT_S = 3600.0
+_OF_THEIR_OWN = {408: Outcome.HTTP_408, 429: Outcome.HTTP_429, 503: Outcome.HTTP_503}
+_ENDED_WELL = ("stop", "length")
 
 
 class BadReplyError(Exception):
@@ -39,8 +48,8 @@ def load(payload: bytes) -> dict[str, Any]:
 
 def status_outcome(status: int) -> Outcome:
     """The failure that an HTTP status other than 200 stands for."""
-    if status == 429:
-        return Outcome.HTTP_429
+    if status in _OF_THEIR_OWN:
+        return _OF_THEIR_OWN[status]
     if 400 <= status < 500:
         return Outcome.HTTP_4XX
     return Outcome.HTTP_5XX if status >= 500 else Outcome.MALFORMED
@@ -65,23 +74,24 @@ def absorb(reply: dict[str, Any], payload: bytes, now_ns: int, exchange: Exchang
     _absorb_choice(choice, payload, now_ns, exchange)
 
 
-def text_of(choice: dict[str, Any]) -> Any:
-    """The text in a choice, of either endpoint; anything but a string or None is malformed."""
+def texts_of(choice: dict[str, Any]) -> tuple[Any, Any]:
+    """The reasoning and the answer in a choice, of either API; anything but strings and None is malformed."""
     message = choice.get("delta") or choice.get("message")
     if not isinstance(message, dict):
-        return choice.get("text")
-    thought, content = message.get("reasoning_content"), message.get("content")
-    return thought + content if isinstance(thought, str) and isinstance(content, str) else thought or content
+        return None, choice.get("text")
+    return message.get("reasoning_content") or message.get("reasoning"), message.get("content")
 
 
 def _absorb_choice(choice: dict[str, Any], payload: bytes, now_ns: int, exchange: Exchange) -> None:
-    text = text_of(choice)
-    if text is not None and not isinstance(text, str):
+    thought, text = texts_of(choice)
+    if not (isinstance(thought, str | None) and isinstance(text, str | None)):
         raise malformed("text that isn't a string", payload)
     ids = choice.get("token_ids")
-    if ids and not (isinstance(ids, list) and set(map(type, ids)) == {int} and min(ids) >= 0):
-        raise malformed("token_ids that aren't a list of numbers", payload)
-    if ids or text:
+    if ids and not (isinstance(ids, list) and set(map(type, ids)) == {int} and min(ids) >= 0 and max(ids) < _MOST):
+        raise malformed("token_ids that aren't a list of numbers of 31 bits", payload)
+    if ids or text or thought:
+        if text or not thought:
+            exchange.first_answer_ns = exchange.first_answer_ns or now_ns
         exchange.first_ns = exchange.first_ns or now_ns
         exchange.last_ns = now_ns
         exchange.chunk_ns.append(now_ns)
@@ -92,21 +102,37 @@ def _absorb_choice(choice: dict[str, Any], payload: bytes, now_ns: int, exchange
             exchange.ids_missing = True
         if text:
             exchange.text_pieces.append(text)
+        if thought:
+            exchange.thought_pieces.append(thought)
     reason = choice.get("finish_reason")
     if reason is not None:
-        exchange.finish_reason = str(reason)
+        if not isinstance(reason, str):
+            raise malformed("a finish_reason that isn't a string", payload)
+        exchange.finish_reason = reason
+        exchange.finish_ns = exchange.finish_ns or now_ns
 
 
 def _absorb_usage(usage: object, payload: bytes, exchange: Exchange) -> None:
     if not isinstance(usage, dict):
         raise malformed("usage that isn't an object", payload)
     prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
-    for count in (prompt, completion):
-        if count is not None and (type(count) is not int or count < 0):
-            raise malformed("usage that isn't a count", payload)
+    reasoning = _detail(usage, "completion_tokens_details", "reasoning_tokens")
+    cached = _detail(usage, "prompt_tokens_details", "cached_tokens")
+    for count in (prompt, completion, reasoning, cached):
+        if count is not None and (type(count) is not int or not 0 <= count < _MOST):
+            raise malformed("usage that isn't a count of 31 bits", payload)
+    if (reasoning or 0) > (completion or 0):
+        raise malformed("usage with more reasoning tokens than tokens", payload)
     # Some servers repeat the usage so far in every chunk: the last one counts.
     exchange.usage_prompt = prompt
     exchange.usage_completion = completion
+    exchange.usage_reasoning = reasoning
+    exchange.usage_cached = cached
+
+
+def _detail(usage: dict[str, Any], group: str, name: str) -> Any:
+    details = usage.get(group)
+    return details.get(name) if isinstance(details, dict) else None
 
 
 def _error_code(error: object) -> int:
@@ -116,11 +142,46 @@ def _error_code(error: object) -> int:
 
 def verdict(exchange: Exchange) -> tuple[Outcome, str]:
     """Whether a reply that ended properly is a good sample, and if not, why."""
+    counted, told, hidden = exchange.token_ids, exchange.usage_completion, exchange.hidden_tokens
     if not exchange.chunk_ns:
-        return Outcome.EMPTY, "the reply has no token"
-    counted, told = exchange.token_ids, exchange.usage_completion
-    if counted is not None and told is not None and len(counted) != told:
+        if not _ended_at_once(exchange):
+            return Outcome.EMPTY, "the reply has no token"
+        # Its only token, if any, is the end of the sequence, which has no text and came with the finish reason.
+        exchange.first_ns = exchange.last_ns = exchange.finish_ns
+        exchange.chunk_ns.append(exchange.finish_ns)
+        exchange.chunk_tokens.append((told or 0) - hidden)
+        return Outcome.OK, ""
+    if counted is not None and told is not None and len(counted) not in (told, told - hidden):
         return Outcome.COUNT_MISMATCH, f"{len(counted)} token ids came, but usage says {told}"
     if told == 0:
         return Outcome.COUNT_MISMATCH, "text came, but usage says 0 tokens"
     return Outcome.OK, ""
+
+
+def _ended_at_once(exchange: Exchange) -> bool:
+    """Whether the server says of a reply without text that it is one: a last token, or reasoning that it kept."""
+    told, hidden = exchange.usage_completion, exchange.hidden_tokens
+    return bool(told) and (told or 0) - hidden <= 1 and exchange.finish_reason in _ENDED_WELL
+
+
+def refusal(status: int, headers: Mapping[bytes, bytes], body: bytes, exchange: Exchange) -> tuple[Outcome, str]:
+    """The outcome of a reply with another status than 200, in the server's words; notes how long to wait."""
+    if 300 <= status < 400:
+        location = headers.get(b"location", b"nowhere").decode("latin-1")
+        return Outcome.REDIRECTED, f"HTTP {status}: {redirected(location)}"
+    exchange.retry_after_ns = round(_retry_after_s(headers.get(b"retry-after", b"")) * 1e9)
+    return status_outcome(status), f"HTTP {status}: {shown(body) or 'without a word'}"
+
+
+def _retry_after_s(value: bytes) -> float:
+    """The header's seconds or time; 0 where it says nothing that can be read, an hour at most."""
+    text = value.decode("latin-1").strip()
+    try:
+        wait_s = float(text) if text.isascii() and text.isdigit() else _until(text)
+    except (ValueError, OverflowError):
+        return 0.0
+    return min(max(wait_s, 0.0), _LONGEST_WAIT_S)
+
+
+def _until(text: str) -> float:
+    return parsedate_to_datetime(text).timestamp() - time.time()

@@ -14,6 +14,8 @@ class EndpointSettings:
     connection: EndpointConnection
     path: str = "/completions"
     """Of the API, below its root."""
+    needs_done: bool = True
+    """Whether a stream without `[DONE]` is cut off."""
     stall_timeout_s: float = 60.0
     """The longest silence of the server while a request is in flight."""
     request_timeout_s: float = 600.0

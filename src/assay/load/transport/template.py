@@ -15,12 +15,12 @@ from typing import Any, Self
 import orjson
 
 from assay.load.transport.exchange import Exchange
-from assay.load.transport.reply import text_of
+from assay.load.transport.reply import texts_of
 
-_TEXT_FIELD = re.compile(rb'"(?:text|content)": ?"([^"\\\x00-\x1f]*)"')
+_TEXT_FIELD = re.compile(rb'"(?:text|content|reasoning_content|reasoning)": ?"([^"\\\x00-\x1f]*)"')
 _IDS_FIELD = re.compile(rb'"token_ids": ?\[([0-9, ]+)\]')
 _TEXT = rb'[^"\\\x00-\x1f]*+'
-_ID = rb"(?:0|[1-9][0-9]{0,17}+)"
+_ID = rb"(?:0|[1-9][0-9]{0,8}+)"  # what is longer is looked at in full
 _IDS = _ID + rb"(?:, ?" + _ID + rb")*+"
 # One line a chunk; a carriage return, which neither a text nor ids can hold, between its two parts.
 _TEXT_THEN_IDS = re.compile(rb"(?:" + _TEXT + rb"\r" + _IDS + rb"\n)++")
@@ -31,14 +31,15 @@ _TEXT_ALONE = re.compile(rb'(?:[^"\\\x00-\x1f]++\n)++')
 class Template:
     """The bytes around text and token ids in one stream's chunks."""
 
-    __slots__ = ("_after", "_before", "_between", "_pattern", "_seam", "_text_first")
+    __slots__ = ("_after", "_before", "_between", "_pattern", "_reasons", "_seam", "_text_first")
 
-    def __init__(self, before: bytes, between: bytes, after: bytes, *, text_first: bool) -> None:
+    def __init__(self, before: bytes, between: bytes, after: bytes, *, text_first: bool, reasons: bool) -> None:
         self._before = before
         self._between = between
         self._seam = after + b"\n\n" + before
         self._after = after
         self._text_first = text_first
+        self._reasons = reasons
         if not between:
             self._pattern = _TEXT_ALONE
         else:
@@ -61,9 +62,10 @@ class Template:
         first, second = (b"~text~", b"7") if text_first else (b"7", b"~text~")
         probe = orjson.loads(before + first + (between + second if ids else b"") + after)["choices"][0]
         expected_ids = [7] if ids else choice.get("token_ids")
-        if text_of(probe) != "~text~" or probe.get("token_ids") != expected_ids:
+        told = texts_of(probe)
+        if told not in (("~text~", None), (None, "~text~")) or probe.get("token_ids") != expected_ids:
             return None
-        return cls(b"data: " + before, between, after, text_first=text_first)
+        return cls(b"data: " + before, between, after, text_first=text_first, reasons=told[0] is not None)
 
     def take(self, blocks: list[bytes], now_ns: int, exchange: Exchange) -> int:
         """Adds to `exchange` those leading blocks that fit; how many."""
@@ -87,7 +89,11 @@ class Template:
         text = b"".join(texts)
         if not (text.isascii() or _all_utf8(texts)):
             return 0
-        exchange.text_pieces.append(text)
+        if self._reasons:
+            exchange.thought_pieces.append(text)
+        else:
+            exchange.text_pieces.append(text)
+            exchange.first_answer_ns = exchange.first_answer_ns or now_ns
         _count(ids, count, exchange)
         exchange.first_ns = exchange.first_ns or now_ns
         exchange.last_ns = now_ns

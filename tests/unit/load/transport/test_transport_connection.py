@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -141,8 +143,11 @@ def test_whole_reply_when_none_was_streamed() -> None:
     [
         (head(b"Content-Length: 4", status=b"429 Slow") + b"slow", Outcome.HTTP_429, "slow"),
         (head(b"Content-Length: 3", status=b"404 No") + b"no!", Outcome.HTTP_4XX, "no!"),
-        (head(b"Content-Length: 3", status=b"503 No") + b"no!", Outcome.HTTP_5XX, "no!"),
-        (head(b"Location: /x", b"Content-Length: 0", status=b"302 Found"), Outcome.MALFORMED, "302"),
+        (head(b"Content-Length: 3", status=b"503 No") + b"no!", Outcome.HTTP_503, "no!"),
+        (head(b"Content-Length: 3", status=b"500 No") + b"no!", Outcome.HTTP_5XX, "no!"),
+        (head(b"Content-Length: 0", status=b"408 Late"), Outcome.HTTP_408, "without a word"),
+        (head(b"Location: /x", b"Content-Length: 0", status=b"302 Found"), Outcome.REDIRECTED, "a redirect to /x"),
+        (head(b"Content-Encoding: gzip", b"Content-Length: 2") + b"\x1f\x8b", Outcome.COMPRESSED, "compressed (gzip)"),
         (head(status=b"204 No Content"), Outcome.MALFORMED, "204"),
         (head(b"Content-Length: 0"), Outcome.EMPTY, "no body"),
         (head(b"Content-Length: 14") + b"<html></html>\n", Outcome.MALFORMED, "<html>"),
@@ -228,3 +233,18 @@ def test_damaged_replies_never_raise() -> None:
             at = draw.randrange(len(reply))
             reply[at : at + draw.randint(0, 3)] = draw.randbytes(draw.randint(0, 3))
         check_ended_properly(Wire().feed(bytes(reply), draw.randrange(len(reply))))
+
+
+@pytest.mark.parametrize(
+    ("value", "wait_s"),
+    [(b"3", 3), (b"999999999999999999999999", 3600), (b"soon", 0), (b"-5", 0), (b"Wed, 21 Oct 2015 07:28:00 GMT", 0)],
+)
+def test_how_long_to_wait_is_taken_from_the_reply(value: bytes, wait_s: int) -> None:
+    wire = Wire().feed(head(b"Retry-After: " + value, b"Content-Length: 4", status=b"429 Slow") + b"slow")
+    assert wire.exchange.retry_after_ns == wait_s * 10**9
+
+
+def test_a_time_to_come_back_is_read_too() -> None:
+    value = format_datetime(datetime.now(UTC) + timedelta(seconds=50), usegmt=True).encode()
+    wire = Wire().feed(head(b"Retry-After: " + value, b"Content-Length: 4", status=b"503 Busy") + b"busy")
+    assert 40e9 < wire.exchange.retry_after_ns <= 50e9

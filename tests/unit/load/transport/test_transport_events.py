@@ -22,7 +22,7 @@ TEXTS = st.one_of(
     ),
     st.text(max_size=8),
 ).filter(lambda text: not any("\ud800" <= c <= "\udfff" for c in text))
-IDS = st.lists(st.integers(0, 2**31), max_size=3)
+IDS = st.lists(st.integers(0, 2**31 - 1), max_size=3)
 
 
 @dataclass
@@ -265,5 +265,140 @@ def test_fast_path_keeps_reasoning_beside_content() -> None:
         b'data: {"choices":[{"index":0,"delta":{"reasoning_content":"%b","content":"%b"},"finish_reason":null}]}\n\n'
     )
     exchange, _ = read(event % (b"hm", b" a") + event % (b"hm", b" b") + event % (b"hm", b""), [])
-    assert exchange.text() == "hm ahm bhm"
+    assert (exchange.text(), exchange.streamed_text()) == (" a b", "hmhmhm a b")
     assert exchange.chunk_tokens == [-1, -1, -1]
+
+
+def event(choice: str, **fields: object) -> bytes:
+    return b"data: " + json.dumps({"choices": json.loads(choice), **fields}).encode() + b"\n\n"
+
+
+def delta(**fields: object) -> bytes:
+    return event(json.dumps([{"index": 0, "delta": fields, "finish_reason": None}]))
+
+
+def finish(reason: object = "stop") -> bytes:
+    return event(json.dumps([{"index": 0, "delta": {}, "finish_reason": reason}]))
+
+
+def usage(**fields: object) -> bytes:
+    return event("[]", usage=fields)
+
+
+DONE = b"data: [DONE]\n\n"
+
+
+@pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])
+@pytest.mark.parametrize("rounds", [1, 40])
+def test_reasoning_counts_as_tokens_and_the_answer_has_a_first_of_its_own(name: str, rounds: int) -> None:
+    exchange = Exchange(0)
+    stream = EventStream(exchange)
+    stream.feed(delta(role="assistant", content=""), 1)
+    for number in range(rounds):
+        stream.feed(delta(**{name: f"hm{number}"}) + delta(**{name: "so"}), 2 + number)
+    stream.feed(delta(content="an") + delta(content="swer"), 100)
+    stream.feed(
+        finish() + usage(completion_tokens=2 * rounds + 2, completion_tokens_details={"reasoning_tokens": 2}), 101
+    )
+    stream.feed(DONE, 102)
+    assert stream.end() == (Outcome.OK, "")
+    assert (exchange.first_ns, exchange.first_answer_ns, exchange.last_ns) == (2, 100, 100)
+    assert exchange.text() == "answer"
+    assert exchange.streamed_text() == "".join(f"hm{number}so" for number in range(rounds)) + "answer"
+    assert (exchange.hidden_tokens, exchange.streamed_tokens) == (0, 2 * rounds + 2)
+
+
+def test_hidden_reasoning_is_no_part_of_what_was_streamed() -> None:
+    exchange, ending = read(
+        delta(content="a")
+        + delta(content="b")
+        + finish()
+        + usage(
+            prompt_tokens=9,
+            completion_tokens=50,
+            completion_tokens_details={"reasoning_tokens": 48},
+            prompt_tokens_details={"cached_tokens": 7},
+        )
+        + DONE,
+        [],
+    )
+    assert ending == (Outcome.OK, "")
+    assert (exchange.output_tokens, exchange.streamed_tokens, exchange.usage_cached) == (50, 2, 7)
+
+
+@pytest.mark.parametrize(
+    ("told", "reason", "good"),
+    [
+        ({"completion_tokens": 1}, "stop", True),
+        ({"completion_tokens": 1}, "length", True),
+        ({"completion_tokens": 40, "completion_tokens_details": {"reasoning_tokens": 40}}, "length", True),
+        ({"completion_tokens": 5}, "stop", False),
+        ({"completion_tokens": 0}, "stop", False),
+        ({"completion_tokens": 1}, "content_filter", False),
+        ({"prompt_tokens": 4}, "stop", False),
+    ],
+)
+def test_an_answer_that_ends_at_once_is_short_and_not_a_failure(
+    told: dict[str, object], reason: str, good: bool
+) -> None:
+    exchange = Exchange(0)
+    stream = EventStream(exchange)
+    stream.feed(finish(reason), 5)
+    stream.feed(usage(**told) + DONE, 6)
+    outcome, _ = stream.end()
+    assert (outcome is Outcome.OK) is good
+    if good:
+        assert (exchange.first_ns, exchange.last_ns) == (5, 5)
+        assert exchange.first_answer_ns == 0
+    else:
+        assert outcome is Outcome.EMPTY
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        event('[{"index": 0, "text": "a", "token_ids": [2147483648]}]'),
+        event('[{"index": 0, "text": "a", "token_ids": [99999999999999999999999]}]'),
+        event('[{"index": 0, "text": "a", "token_ids": [1.5]}]'),
+        event('[{"index": 0, "text": "a", "finish_reason": ["stop"]}]'),
+        event('[{"index": 0, "delta": {"reasoning": 7}}]'),
+        event('[{"index": 0, "delta": {"content": {"text": "a"}}}]'),
+        usage(completion_tokens=2**31),
+        usage(completion_tokens=2**70),
+        usage(prompt_tokens=-1),
+        usage(completion_tokens=3, completion_tokens_details={"reasoning_tokens": 4}),
+        usage(completion_tokens=3, prompt_tokens_details={"cached_tokens": "all"}),
+        b'data: {"choices": [{"index": 0, "text": "\\ud800"}]}\n\n',
+    ],
+)
+def test_what_a_record_cant_hold_fails_its_request_by_name(bad: bytes) -> None:
+    good = event('[{"index": 0, "text": "a", "token_ids": [7]}]')
+    with pytest.raises(BadReplyError) as raised:
+        EventStream(Exchange(0)).feed(good + good + bad, 1)
+    assert raised.value.outcome is Outcome.MALFORMED
+
+
+def test_events_of_another_name_are_skipped_and_errors_told() -> None:
+    ping = b'event: ping\ndata: {"type": "ping"}\n\n'
+    named = b"event: message\n" + event('[{"index": 0, "text": "a"}]')
+    exchange, ending = read(ping + named + ping + finish() + ping + DONE + ping, [])
+    assert ending == (Outcome.OK, "")
+    assert exchange.text() == "a"
+    with pytest.raises(BadReplyError, match="out of memory"):
+        EventStream(Exchange(0)).feed(b"event: error\ndata: out of memory\n\n", 1)
+
+
+@pytest.mark.parametrize("needs_done", [True, False])
+def test_the_end_marker_can_be_waived_and_a_finish_reason_cant(needs_done: bool) -> None:
+    exchange = Exchange(0)
+    stream = EventStream(exchange, needs_done=needs_done)
+    stream.feed(event('[{"index": 0, "text": "last words"}]'), 1)
+    with pytest.raises(BadReplyError, match="last words") as raised:
+        stream.end()
+    assert raised.value.outcome is Outcome.TRUNCATED
+    stream.feed(finish(), 2)
+    if needs_done:
+        with pytest.raises(BadReplyError, match=r"without .DONE., after .*stop"):
+            stream.end()
+    else:
+        assert stream.end() == (Outcome.OK, "")

@@ -1,0 +1,46 @@
+"""What the server's replies hold against the figures: waits that it asked for, prompts from a cache, prompts cut."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from assay.analysis.samples import MISSING, Samples
+from assay.runs.ledger import Ledger
+
+_BUSY = ("http_429", "http_503")
+
+
+def against(samples: Samples | None, ledger: Ledger | None) -> tuple[str, ...]:
+    """Each reason in a few words; any of them forbids VALID."""
+    found = [] if ledger is None else _waits(ledger)
+    if samples is not None and len(samples):
+        found += _cached(samples) + _cut(samples)
+    return tuple(found)
+
+
+def _waits(ledger: Ledger) -> list[str]:
+    told = sum(endpoint.reasons.get(status, 0) for endpoint in ledger.endpoints for status in _BUSY)
+    if not told:
+        return []
+    return [f"the server asked {told} times to come back later (429, 503): its limit was measured, not its speed"]
+
+
+def _cached(samples: Samples) -> list[str]:
+    cached = samples.cached_tokens
+    count = int((cached > 0).sum())
+    if not count:
+        return []
+    share = cached[cached > 0].sum() / max(1, samples.input_tokens[cached > 0].sum())
+    return [f"{count} of {len(samples)} prompts came from a cache in part, {share:.0%} of their tokens"]
+
+
+def _cut(samples: Samples) -> list[str]:
+    sent, counted = samples.prompt_tokens_sent, samples.prompt_tokens_counted
+    cut = (sent != MISSING) & (counted != MISSING) & (counted < sent)
+    if not cut.any():
+        return []
+    worst = int(np.argmax(np.where(cut, sent - counted, 0)))
+    return [
+        f"the server counted fewer prompt tokens than were sent in {int(cut.sum())} of {len(samples)} requests, "
+        f"{counted[worst]} of {sent[worst]} in the worst: it cuts prompts"
+    ]
