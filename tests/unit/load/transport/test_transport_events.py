@@ -128,6 +128,9 @@ def test_reads_every_style_cut_anywhere(stream: Stream) -> None:
     exchange, (outcome, detail) = read(stream.body, stream.cuts)
     assert exchange.text() == stream.text
     assert exchange.ids == stream.ids
+    if not stream.chunk_tokens and stream.usage == 1:  # its only token was the end of the sequence
+        assert (outcome, exchange.chunk_tokens) == (Outcome.OK, [1])
+        return
     assert exchange.chunk_tokens == stream.chunk_tokens
     assert exchange.usage_completion == stream.usage
     assert len(exchange.chunk_ns) == len(stream.chunk_tokens)
