@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from assay.benchmarks import Benchmark
+from assay.campaign.counting import server_counter
 from assay.campaign.pacing import write_timetable
 from assay.config import Config
-from assay.datasets import Dataset, Sample, TokenCounter, TokeniserCounter, load_dataset, load_warmup
+from assay.datasets import Dataset, Sample, TokeniserCounter, load_dataset, load_warmup
 from assay.datasets.tokenise import PromptTokeniser, check_lengths
 from assay.engines import build_engine
 from assay.engines.embedded import bundled_tokenizer
@@ -62,17 +63,15 @@ def prepare(
     model: str,
     scratch: Path,
     say: Callable[[str], None],
-    counter: TokenCounter | None = None,
 ) -> Prepared:
     """Read, tokenise and encode the benchmark's workload for `model` (the name that requests carry).
-
-    `counter` asks the served model how long prompts are; it is used where there is no tokenizer.
 
     Raises UserError where the data set or the tokenizer is missing or doesn't fit.
     """
     _check_benchmark(config, benchmark)
     tokenizer_json, tokeniser, model_files = tokeniser_of(config, benchmark, say)
-    dataset = load_dataset(benchmark, config.dataset, TokeniserCounter(tokeniser) if tokeniser else counter)
+    counter = TokeniserCounter(tokeniser) if tokeniser else server_counter(config)
+    dataset = load_dataset(benchmark, config.dataset, counter)
     say(f"data set {dataset.name}: {len(dataset)} of {dataset.total} samples, sha256 {dataset.sha256[:12]}")
     if dataset.note:
         say(f"data set {dataset.name}: {dataset.note}")

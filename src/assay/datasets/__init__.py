@@ -1,12 +1,13 @@
 """Samples: prompts or conversations, their token ids and reference answers, by the format that holds them."""
 
 from assay.datasets.fetch import fetch_cnn_dailymail
-from assay.datasets.lengths import TokenCounter
+from assay.datasets.lengths import CannotCountError, TokenCounter
 from assay.datasets.load import load_dataset, load_warmup
 from assay.datasets.model import Dataset, Message, Sample, TokenIds
 from assay.datasets.tokenise import PromptTokeniser, TokeniserCounter, check_lengths
 
 __all__ = [
+    "CannotCountError",
     "Dataset",
     "Message",
     "PromptTokeniser",

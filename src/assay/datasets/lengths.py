@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from assay.config_dataset import Lengths
 from assay.datasets.common_words import COMMON_WORDS
-from assay.errors import UserError
+from assay.errors import AssayError, UserError
 
 WordNumbers = NDArray[np.int64]
 """A text as places in a `WordMaker`'s words, shape (words,)."""
@@ -19,10 +19,14 @@ WordNumbers = NDArray[np.int64]
 _FEWEST_WORDS = 32
 _OPENERS = 32
 _ROUNDS = 4
-_CHECKED = 1000  # prompts built alike; beyond these, counting more would only cost time
+_CHECKED = 200  # prompts built alike; beyond these, counting more would only cost time
 _CALIBRATION_WORDS = (16, 64, 192, 512)
 _CHECK_WORDS = (100, 350)
 _WORST_ERROR = 0.1
+
+
+class CannotCountError(AssayError):
+    """A counter turns out to be unable to count; says why."""
 
 
 class TokenCounter(Protocol):
@@ -37,7 +41,10 @@ class TokenCounter(Protocol):
         """Whether any text can be counted at little cost. Otherwise only a few short ones are asked for."""
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text sent as a prompt, with all that a chat template puts around it."""
+        """Tokens of each text sent as a prompt, with all that a chat template puts around it.
+
+        Raises CannotCountError where it can't after all; so may `exact`.
+        """
 
 
 def draw(lengths: Lengths, count: int, generator: np.random.Generator) -> list[int]:
@@ -63,6 +70,8 @@ class WordMaker:
     around: float
     a_word: float
     note: str
+    counter: TokenCounter | None = None
+    """Counts every text; None where that can't be done or would cost too much."""
 
     def pick(self, tokens: int, generator: np.random.Generator) -> WordNumbers:
         """Words that take `tokens` tokens, at least one word; the first of them may begin a text."""
@@ -89,19 +98,21 @@ class WordMaker:
 
 def word_maker(counter: TokenCounter | None) -> WordMaker:
     """What words cost, as far as `counter` can tell."""
-    if counter is None:
-        note = "prompt lengths are in words: nothing that counts tokens was there"
-        return WordMaker(COMMON_WORDS, len(COMMON_WORDS), 0.0, 1.0, note)
-    return _from_single_tokens(counter) if counter.exact else _calibrated(counter)
+    why_not = "nothing that counts tokens was there"
+    if counter is not None:
+        try:
+            return _from_single_tokens(counter) if counter.exact else _calibrated(counter)
+        except CannotCountError as error:
+            why_not = str(error)
+    return WordMaker(COMMON_WORDS, len(COMMON_WORDS), 0.0, 1.0, f"prompt lengths are in words: {why_not}")
 
 
-def fit(
-    maker: WordMaker, counter: TokenCounter | None, words: Sequence[WordNumbers], tokens: Sequence[int]
-) -> tuple[list[str], str]:
+def fit(maker: WordMaker, words: Sequence[WordNumbers], tokens: Sequence[int]) -> tuple[list[str], str]:
     """Texts that begin with `words[i]` and have `tokens[i]` tokens as prompts; and how surely, in words."""
     cut = [maker.cut(numbers, length) for numbers, length in zip(words, tokens, strict=True)]
     texts = [maker.text(numbers) for numbers in cut]
-    if counter is None or not counter.exact:
+    counter = maker.counter
+    if counter is None:
         return texts, maker.note
     looked_at = range(min(len(texts), _CHECKED))
     for _ in range(_ROUNDS):
@@ -139,7 +150,7 @@ def _from_single_tokens(counter: TokenCounter) -> WordMaker:
     least = min(counts)
     openers = [word for word, count in zip(first, counts, strict=True) if count == least]
     ordered = openers + [word for word in words if word not in openers]
-    return WordMaker(tuple(ordered), len(openers), least - 1 - _FEWEST_WORDS, 1.0, "")
+    return WordMaker(tuple(ordered), len(openers), least - 1 - _FEWEST_WORDS, 1.0, "", counter)
 
 
 def _single_tokens(counter: TokenCounter) -> list[str]:
@@ -176,4 +187,5 @@ def _calibrated(counter: TokenCounter) -> WordMaker:
         f"prompt lengths are calibrated by {counter.source} ({len(sizes)} texts): "
         f"off by {max(errors):.1f} tokens at most on the {len(_CHECK_WORDS)} that it was checked with"
     )
-    return WordMaker(COMMON_WORDS, len(COMMON_WORDS), float(around), float(a_word), note)
+    counts_all = counter if counter.exact else None
+    return WordMaker(COMMON_WORDS, len(COMMON_WORDS), float(around), float(a_word), note, counts_all)

@@ -77,6 +77,10 @@ class ControlClient:
         """The JSON at `path`. Raises ControlError if there is none, or another status than 200."""
         return _json(await self._request(self.connection.target(path), limit_s))
 
+    async def post_json(self, target: str, value: Any, limit_s: float = LIMIT_S) -> Any:
+        """The JSON that answers `value` at `target` of the connection. Raises ControlError as `get_json`."""
+        return _json(await self._request(target, limit_s, orjson.dumps(value)))
+
     async def models(self, limit_s: float = LIMIT_S) -> list[str]:
         """The names that `/v1/models` lists. Raises ControlError where it doesn't."""
         answer = await self._request(self.connection.api("/models"), limit_s)
@@ -89,13 +93,17 @@ class ControlClient:
             raise ControlError(f"{answer.what} answers with no list of models: {shown(answer.body)}", "reply")
         return names
 
-    async def _request(self, target: str, limit_s: float) -> Answer:
+    async def _request(self, target: str, limit_s: float, body: bytes | None = None) -> Answer:
+        method = "GET" if body is None else "POST"
         scheme_host = self.connection.url.partition("://")
-        what = f"GET {scheme_host[0]}://{scheme_host[2].partition('/')[0]}{target}"
-        head = "\r\n".join([*self.connection.head("GET", target), "Connection: close", "", ""]).encode("latin-1")
+        what = f"{method} {scheme_host[0]}://{scheme_host[2].partition('/')[0]}{target}"
+        lines = [*self.connection.head(method, target), "Connection: close"]
+        if body is not None:
+            lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+        request = "\r\n".join([*lines, "", ""]).encode("latin-1") + (body or b"")
         try:
             async with asyncio.timeout(limit_s):
-                answer = await self._exchange(what, head)
+                answer = await self._exchange(what, request)
         except TimeoutError:
             raise ControlError(f"{what} has no answer after {limit_s:g} s", "timeout") from None
         except ssl.SSLError as error:
@@ -106,13 +114,13 @@ class ControlClient:
             raise ControlError(f"{what} answers {compressed(encoding)}", "reply", answer.status)
         return answer
 
-    async def _exchange(self, what: str, head: bytes) -> Answer:
+    async def _exchange(self, what: str, request: bytes) -> Answer:
         reply = _Reply(Answer(what))
         host, port = self.connection.host, self.connection.port
         async with asyncio.timeout(self.connection.connect_timeout_s):
             reader, writer = await asyncio.open_connection(host, port, ssl=self._ssl)
         try:
-            writer.write(head)
+            writer.write(request)
             while not reply.complete and (data := await reader.read(_READ_BYTES)):
                 reply.feed(data)
         finally:

@@ -30,7 +30,7 @@ def _read(rows: Sequence[Row], request: Request) -> Reading:
     maker = word_maker(request.counter)
     blocks = _Blocks(maker, block, request.config.seed)
     words = [blocks.words(number, own, length) for number, (own, length) in enumerate(zip(ids, lengths, strict=True))]
-    texts, note = fit(maker, request.counter, words, lengths)
+    texts, note = fit(maker, words, lengths)
     samples = [
         Sample(
             index=index,

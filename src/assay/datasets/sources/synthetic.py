@@ -35,7 +35,7 @@ def make_synthetic(synthetic: SyntheticConfig, request: Request) -> Reading:
         _joined(beginnings, index, maker.pick(tokens, np.random.default_rng([seed, _TEXT, index])))
         for index, tokens in enumerate(inputs)
     ]
-    texts, note = fit(maker, request.counter, words, inputs)
+    texts, note = fit(maker, words, inputs)
     samples = [
         Sample(index=index, prompt=text, max_tokens=most)
         for index, (text, most) in enumerate(zip(texts, outputs, strict=True))
