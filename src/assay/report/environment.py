@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from assay.analysis.compare import flat
+from assay.analysis.differences import flat
 from assay.analysis.run import RunAnalysis
 from assay.report import format as fmt
 from assay.report.page import Block, Rows, Table

@@ -8,7 +8,8 @@ import pytest
 from tests.analysing import Analyse
 from tests.synthetic import Node, Plan
 
-from assay.analysis.compare import Change, Comparison, Direction, compare
+from assay.analysis.changes import Change, Direction
+from assay.analysis.compare import Comparison, compare
 from assay.errors import UserError
 
 BASE = Plan(nodes=(Node("node-a"),), samples=2000, chunks=False, telemetry=False)

@@ -1,0 +1,192 @@
+"""Quantities of two runs side by side: ratios with intervals, over whole runs and sample by sample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from assay.analysis.rates import sample_rate, token_rate
+from assay.analysis.run import RunAnalysis
+from assay.analysis.samples import MISSING, Samples
+from assay.analysis.statistics import Estimate, Floats, Ints, mean, ratio
+from assay.runs.result import Distribution
+
+Direction = Literal["higher", "lower", "neither"]
+_Z = 1.959963984540054
+_LEAST_PAIRS = 20
+_TAILS = {"Offline": (), "SingleStream": (("latency_ns", "p90"),)}
+_SERVER_TAILS = (("ttft_ns", "p99"), ("tpot_ns", "p99"))
+_NAMES = {"ttft_ns": "TTFT", "tpot_ns": "TPOT", "latency_ns": "Latency"}
+
+
+class Change(BaseModel):
+    """One quantity in both runs. `ratio` is the other run's over the baseline's."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    quantity: str
+    unit: str
+    better: Direction
+    baseline: float
+    other: float
+    ratio: float
+    low: float | None
+    high: float | None
+    paired: int = Field(description="samples compared one by one; 0: not paired")
+    decisive: bool = Field(description="counts for --fail-if-slower")
+
+    @property
+    def words(self) -> str:
+        """Two runs differ only if the interval of their ratio excludes 1."""
+        if self.low is None or self.high is None:
+            return "not decided: too few samples"
+        if self.low <= 1 <= self.high:
+            return "no difference shown"
+        up = self.low > 1
+        if self.better == "neither":
+            return "more" if up else "less"
+        return "better" if up == (self.better == "higher") else "worse"
+
+    def slower_by(self, share: float) -> bool:
+        """The whole interval lies beyond `share` on the worse side."""
+        if self.low is None or self.high is None or not self.decisive:
+            return False
+        return self.high < 1 - share if self.better == "higher" else self.low > 1 + share
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two runs, both with samples."""
+
+    base: RunAnalysis
+    other: RunAnalysis
+
+
+def changes(pair: Pair) -> list[Change]:
+    """Everything that can be compared: rates, the tails that the scenario is judged by, and sample by sample."""
+    found = [*_rates(pair), *_percentiles(pair), *_paired(pair)]
+    return [change for change in found if change is not None]
+
+
+def _rates(pair: Pair) -> list[Change | None]:
+    """Under a given load the rate is the load's, so it decides in a closed loop only."""
+    closed = pair.base.record.scenario in ("Offline", "Concurrency")
+    base, other = pair.base.samples, pair.other.samples
+    assert base is not None
+    assert other is not None
+    return [
+        _change("Samples/s", "samples/s", "higher", sample_rate(base), sample_rate(other), decisive=False),
+        _change("Output tokens/s", "tokens/s", "higher", token_rate(base), token_rate(other), decisive=closed),
+    ]
+
+
+def _percentiles(pair: Pair) -> list[Change | None]:
+    wanted = _TAILS.get(pair.base.record.scenario, _SERVER_TAILS)
+    found = []
+    for key, share in wanted:
+        base, other = pair.base.result.latency.get(key), pair.other.result.latency.get(key)
+        if base is not None and other is not None:
+            name = f"{_NAMES[key]} {share}"
+            found.append(_change(name, "ms", "lower", _tail(base, share), _tail(other, share), decisive=True))
+    return found
+
+
+def _tail(value: Distribution, share: str) -> Estimate:
+    """A percentile with the standard error that its interval implies on the logarithm."""
+    at = float(getattr(value, share))
+    low, high = value.intervals.get(share, (None, None))
+    se = None if not low or not high else at * (np.log(high) - np.log(low)) / (2 * _Z)
+    return Estimate(at / 1e6, None if se is None else float(se) / 1e6, n=value.n)
+
+
+def _change(
+    quantity: str, unit: str, better: Direction, base: Estimate, other: Estimate, *, decisive: bool, paired: int = 0
+) -> Change | None:
+    between = ratio(other, base)
+    if not np.isfinite(between.value):
+        return None
+    return Change(
+        quantity=quantity,
+        unit=unit,
+        better=better,
+        baseline=base.value,
+        other=other.value,
+        ratio=between.value,
+        low=between.low,
+        high=between.high,
+        paired=paired,
+        decisive=decisive,
+    )
+
+
+def _paired(pair: Pair) -> list[Change | None]:
+    """Quantities of single samples, compared sample by sample where both runs answered the same ones."""
+    assert pair.base.samples is not None
+    assert pair.other.samples is not None
+    single = pair.base.record.scenario == "SingleStream"
+    pace = _pair_change("TPOT, by sample", "lower", pair, _tpot, decisive=pair.base.record.scenario == "Offline")
+    first = _pair_change("TTFT from sending, by sample", "lower", pair, _service_ttft, decisive=False)
+    whole = _pair_change("Latency from sending, by sample", "lower", pair, _service_latency, decisive=single)
+    length = _pair_change("Output tokens, by sample", "neither", pair, _length, decisive=False)
+    return [pace, first, whole, length]
+
+
+def _tpot(samples: Samples) -> tuple[Ints, Floats]:
+    return samples.qsl_idx[samples.has_tpot], samples.tpot_ns / 1e6
+
+
+def _service_ttft(samples: Samples) -> tuple[Ints, Floats]:
+    timed = (samples.sent_ns != MISSING) & (samples.first_ns != MISSING)
+    return samples.qsl_idx[timed], samples.service_ttft_ns[timed] / 1e6
+
+
+def _service_latency(samples: Samples) -> tuple[Ints, Floats]:
+    timed = samples.sent_ns != MISSING
+    return samples.qsl_idx[timed], samples.service_latency_ns[timed] / 1e6
+
+
+def _length(samples: Samples) -> tuple[Ints, Floats]:
+    known = samples.output_tokens > 0
+    return samples.qsl_idx[known], samples.output_tokens[known].astype(np.float64)
+
+
+def _pair_change(quantity: str, better: Direction, pair: Pair, values: Any, *, decisive: bool) -> Change | None:
+    """The geometric mean of the samples' ratios."""
+    assert pair.base.samples is not None
+    assert pair.other.samples is not None
+    base_idx, base = _by_sample(*values(pair.base.samples))
+    other_idx, other = _by_sample(*values(pair.other.samples))
+    _, left, right = np.intersect1d(base_idx, other_idx, return_indices=True)
+    usable = (base[left] > 0) & (other[right] > 0)
+    first, second = base[left][usable], other[right][usable]
+    if len(first) < _LEAST_PAIRS:
+        return None
+    logs = np.log(second) - np.log(first)
+    spread = mean(logs - logs.min() + 1.0)  # `mean` is for positive series; a shift leaves its error alone
+    centre = Estimate(float(np.exp(logs.mean())), None)
+    low = high = None
+    if spread.se is not None:
+        reach = Estimate(1.0, spread.se, spread.df).high or np.inf
+        low, high = centre.value / reach, centre.value * reach
+    unit = "tokens" if better == "neither" else "ms"
+    return Change(
+        quantity=quantity,
+        unit=unit,
+        better=better,
+        baseline=float(first.mean()),
+        other=float(second.mean()),
+        ratio=centre.value,
+        low=low,
+        high=high,
+        paired=len(first),
+        decisive=decisive,
+    )
+
+
+def _by_sample(qsl_idx: Ints, values: Floats) -> tuple[Ints, Floats]:
+    """One value a data-set sample: the mean over the times that it was issued."""
+    unique, inverse, counts = np.unique(qsl_idx, return_inverse=True, return_counts=True)
+    return unique, np.bincount(inverse, weights=values) / counts

@@ -1,0 +1,142 @@
+"""A campaign's page: throughput, scaling, nodes, latency, accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from assay.analysis.campaign import CampaignAnalysis, RunLine
+from assay.report import format as fmt
+from assay.report.accuracy import accuracy_charts, percentages, score_text
+from assay.report.campaign_charts import latency_chart, scaling_chart, sweep_chart, throughput_chart
+from assay.report.campaign_sections import run_label
+from assay.report.chart import Colors
+from assay.report.page import Block, Rows, Table, Text
+
+SOURCE = "runs/*/requests.parquet"
+
+
+def throughput_blocks(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Block]:
+    if not analysis.groups:
+        return
+    rows: Rows = []
+    for group in analysis.groups:
+        samples, tokens = group.samples_per_s, group.tokens_per_s
+        rows.append(
+            (
+                analysis.name(group.first.entry), fmt.number(len(group.lines)),
+                fmt.with_interval(samples.value, samples.low, samples.high),
+                fmt.with_interval(tokens.value, tokens.low, tokens.high),
+                "between repeats" if len(group.lines) >= 3 else "within the run",
+            )
+        )  # fmt: skip
+    columns = ("Run", "Repeats", "Samples/s", "Output tokens/s", "Interval from the spread")
+    yield Table("Mean over repeats, with 95 % intervals", columns, rows, frozenset({1, 2, 3}), SOURCE)
+    yield throughput_chart(analysis, colors)
+    sweep = sweep_chart(analysis)
+    if sweep is not None:
+        yield sweep
+
+
+def scaling_blocks(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Block]:
+    scaling = analysis.scaling
+    if scaling is None:
+        if analysis.why_no_scaling:
+            yield Text(f"Scaling efficiency: {analysis.why_no_scaling}.")
+        return
+    rows: Rows = [
+        (
+            " + ".join(g.nodes), fmt.number(g.repeats), fmt.with_interval(g.rate, g.rate_low, g.rate_high),
+            fmt.with_interval(g.sum_alone, g.sum_low, g.sum_high)
+            if g.sum_alone is not None else f"not measured: no baseline of {', '.join(g.missing)}",
+            fmt.with_interval(g.efficiency, g.low, g.high),
+            f"{fmt.with_interval(g.speedup, g.speedup_low, g.speedup_high)} ({g.best_alone})"
+            if g.speedup else fmt.NOT_MEASURED,
+        )
+        for g in scaling.groups
+    ]  # fmt: skip
+    columns = (
+        "Nodes",
+        "Repeats",
+        "Output tokens/s together",
+        "Sum of the nodes alone",
+        "Efficiency",
+        "Against the best alone",
+    )
+    yield Table("Scaling efficiency", columns, rows, frozenset({1, 2, 3, 4, 5}), SOURCE)
+    rows = [(node, fmt.with_interval(*rate)) for node, rate in scaling.alone.items()]
+    yield Table("Measured baselines: each node alone", ("Node", "Output tokens/s"), rows, frozenset({1}), SOURCE)
+    yield Text(
+        "Efficiency = combined output tokens/s / sum of the measured single-node output tokens/s; same samples, model "
+        "and settings. Two rates differ only if the interval of their ratio excludes 1."
+    )
+    fit = scaling.fit
+    if fit is not None:
+        coherency = (
+            "" if fit.coherency is None or fit.coherency_low is None or fit.coherency_high is None
+            else f"; coherency {fit.coherency:.4f} ({fit.coherency_low:.4f} to {fit.coherency_high:.4f})"
+        )  # fmt: skip
+        yield Text(
+            f"{fit.law}, fitted to {len(fit.sizes)} numbers of nodes ({', '.join(map(str, fit.sizes))}): contention "
+            f"{fit.contention:.4f} (95 %: {fit.contention_low:.4f} to {fit.contention_high:.4f}){coherency}. Beyond "
+            f"{max(fit.sizes)} nodes the curve is a prediction, not a measurement."
+        )
+    else:
+        yield Text(f"No law of scaling is fitted: {scaling.why_no_fit}.")
+    yield scaling_chart(scaling, colors)
+
+
+def nodes_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
+    """Shares and idle tails of the runs on several nodes."""
+    rows: Rows = [
+        (
+            run_label(analysis, line), fact.node, fmt.number(fact.samples), fmt.percent(fact.share),
+            fmt.with_interval(fact.tokens_per_s, fact.tokens_low, fact.tokens_high), f"{fact.idle_tail_s:.2f}",
+        )
+        for line in analysis.lines
+        if line.nodes is not None and len(line.nodes.nodes) > 1 and line.entry.mode == "performance"
+        for fact in line.nodes.nodes
+    ]  # fmt: skip
+    if rows:
+        columns = ("Run", "Node", "Samples", "Share", "Output tokens/s", "Idle at the end (s)")
+        yield Table("Nodes in runs together", columns, rows, frozenset({2, 3, 4, 5}), SOURCE)
+
+
+def latency_blocks(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Block]:
+    chart = latency_chart(analysis, colors)
+    if chart is None:
+        return
+    names = (("ttft_ns", "TTFT"), ("tpot_ns", "TPOT"), ("latency_ns", "Latency"))
+    rows: Rows = [
+        (run_label(analysis, line), *(_pair(line, key) for key, _ in names))
+        for line in analysis.lines
+        if line.entry.mode == "performance" and line.result.latency
+    ]
+    columns = ("Run", *(f"{name} p50 / p99 (ms)" for _, name in names))
+    yield Table("Latency of the runs", columns, rows, frozenset({1, 2, 3}), SOURCE)
+    yield chart
+
+
+def _pair(line: RunLine, key: str) -> str:
+    value = line.result.latency.get(key)
+    return fmt.NOT_MEASURED if value is None else f"{fmt.ms(value.p50)} / {fmt.ms(value.p99)}"
+
+
+def accuracy_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
+    scored = {
+        run_label(analysis, line): line.result.accuracy for line in analysis.lines if line.result.accuracy is not None
+    }
+    if not scored:
+        return
+    metrics = list(dict.fromkeys(metric for accuracy in scored.values() for metric in percentages(accuracy)))
+    rows: Rows = [
+        (
+            name,
+            *(score_text(a.scores[metric].value if metric in a.scores else None) for metric in metrics),
+            fmt.number(a.samples),
+            a.gate,
+        )
+        for name, a in scored.items()
+    ]
+    columns = ("Run", *metrics, "Answers", "Quality gate")
+    yield Table("Accuracy", columns, rows, frozenset(range(1, len(metrics) + 2)), "runs/*/accuracy.json")
+    yield from accuracy_charts(scored, analysis.benchmark)
