@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,9 @@ class Quiet:
 
     def run_ends(self, entry: RunEntry, result: Result | None) -> None:
         self.ended.append(entry.key)
+
+    def measured(self, state: CampaignState, results: Sequence[Result]) -> None:
+        pass
 
 
 def latest(output: Path) -> tuple[CampaignFolder, CampaignState]:

@@ -149,6 +149,15 @@ def load_config(path: Path | None, overrides: list[str] | None = None) -> Config
         data, source = _read(path)
     for override in overrides or []:
         _apply(data, override, source)
+    return _checked(data, source)
+
+
+def config_of(settings: dict[str, Any], name: str) -> Config:
+    """The configuration that `settings` make; `name` is what messages call their place. Raises UserError."""
+    return _checked(settings, SourceMap.none(name))
+
+
+def _checked(data: dict[str, Any], source: SourceMap) -> Config:
     try:
         return Config.model_validate(data)
     except ValidationError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -72,7 +73,9 @@ class DatasetSpec(_Model):
     """Which samples a benchmark asks for."""
 
     title: str
-    files: tuple[str, ...] = Field(min_length=1, description="file names looked for in a folder, in this order")
+    files: tuple[str, ...] = Field(
+        default=(), description="file names looked for in a folder, in this order; none: the user names the source"
+    )
     bundled: bool = Field(default=False, description="the file comes with this package")
     total_sample_count: PositiveInt | None = Field(default=None, description="null: all that the file holds")
     performance_sample_count: PositiveInt | None = Field(default=None, description="null: all that the file holds")
@@ -83,8 +86,10 @@ class Benchmark(_Model):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
     title: str
-    model_family: str = Field(description="name of the architecture and size, for example llama3.1-8b")
-    starting_weights: str = Field(description="the checkpoint that everything starts from")
+    model_family: str = Field(
+        default="", description="name of the architecture and size, for example llama3.1-8b; empty: any model"
+    )
+    starting_weights: str = Field(default="", description="the checkpoint that everything starts from; empty: any")
     mlperf: bool = Field(default=False, description="a benchmark of MLPerf Inference")
     prompt_template: str | None = Field(
         default=None, description="text of a prompt; {article} is replaced by the article; null: the data set's own"
@@ -95,10 +100,14 @@ class Benchmark(_Model):
     )
     min_new_tokens: PositiveInt = 1
     max_new_tokens: PositiveInt = 128
-    stop_token_ids: tuple[int, ...] = Field(min_length=1, description="any of these ends an answer")
-    context_limit: PositiveInt = Field(description="tokens of prompt and answer that the model can hold")
+    stop_token_ids: tuple[int, ...] = Field(default=(), description="any of these ends an answer; none: the server's")
+    context_limit: PositiveInt | None = Field(
+        default=None, description="tokens of prompt and answer that the model can hold; null: it depends on the model"
+    )
     dataset: DatasetSpec
-    scenarios: dict[Scenario, ScenarioSpec] = Field(min_length=1)
+    scenarios: dict[Scenario, ScenarioSpec] = Field(
+        default_factory=dict, description="LoadGen's; none: only the pacer's loads can be run"
+    )
     notice: str = Field(default="", description="what a reader of any result must know; every report says it")
     scorer: str | None = Field(default="rouge", description="what scores answers; null: accuracy isn't measured")
     quality: QualityTargets | None = Field(default=None, description="null: no reference has been measured")
@@ -112,7 +121,7 @@ class Benchmark(_Model):
 
     @model_validator(mode="after")
     def _answers_fit(self) -> Self:
-        if not self.min_new_tokens <= self.max_new_tokens < self.context_limit:
+        if not self.min_new_tokens <= self.max_new_tokens < (self.context_limit or math.inf):
             raise ValueError("needs min_new_tokens <= max_new_tokens < context_limit")
         return self
 

@@ -115,7 +115,7 @@ def _begin(bench: Bench, entry: RunEntry, endpoints: Sequence[EndpointFacts], fo
         samples=len(prepared.dataset),
         dataset_generated=prepared.dataset.generated,
         dataset_note=prepared.dataset.note,
-        model=prepared.benchmark.starting_weights,
+        model=prepared.benchmark.starting_weights or endpoints[0].model,
         simulated=bench.simulated,
         target_qps=_qps(entry),
         slo=config.slo,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from assay.benchmarks import Benchmark, get_benchmark
 from assay.campaign.execute import load_plan
-from assay.campaign.kinds import plan_runs
+from assay.campaign.kinds import check_benchmark, plan_runs
 from assay.campaign.prepare import Prepared, prepare, tokeniser_of
 from assay.campaign.servers import campaign_nodes
 from assay.campaign.work import Work
@@ -31,8 +31,8 @@ async def preflight(config: Config, say: Callable[[str], None], *, deep: bool = 
 
     Raises UserError for a mistake in the configuration itself.
     """
-    plan_runs(config, campaign_nodes(config))
     benchmark = get_benchmark(config.benchmark)
+    check_benchmark(plan_runs(config, campaign_nodes(config)), benchmark)
     with tempfile.TemporaryDirectory(prefix="assay-check-") as scratch:
         prepared, rows = _workload(config, benchmark, Path(scratch), say)
         rows += controller_rows(config)

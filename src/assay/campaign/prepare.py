@@ -19,7 +19,6 @@ from assay.engines.embedded import bundled_tokenizer
 from assay.errors import UserError
 from assay.load.bodies import write_bodies
 from assay.load.transport import completion_body
-from assay.scoring import get_scorer
 from assay.serving.needs import TokenizerFiles
 
 _WARMUP_TOKENS = 16
@@ -42,8 +41,8 @@ class Prepared:
     model_files: dict[str, str]
 
     @property
-    def eos_id(self) -> int:
-        return self.benchmark.stop_token_ids[0]
+    def eos_id(self) -> int | None:
+        return next(iter(self.benchmark.stop_token_ids), None)
 
     @property
     def max_tokens(self) -> int:
@@ -68,7 +67,6 @@ def prepare(
 
     Raises UserError where the data set or the tokenizer is missing or doesn't fit.
     """
-    _check_benchmark(config, benchmark)
     tokenizer_json, tokeniser, model_files = tokeniser_of(config, benchmark, say)
     counter = TokeniserCounter(tokeniser) if tokeniser else server_counter(config)
     dataset = load_dataset(benchmark, config.dataset, counter)
@@ -96,18 +94,6 @@ def prepare(
         answer_limits=answers,
         model_files=model_files,
     )
-
-
-def _check_benchmark(config: Config, benchmark: Benchmark) -> None:
-    for scenario in config.scenarios:
-        if scenario not in benchmark.scenarios:
-            known = ", ".join(benchmark.scenarios)
-            raise UserError(f"scenarios: {benchmark.name} has no {scenario}; it has {known}")
-    if "accuracy" not in config.modes:
-        return
-    if benchmark.scorer is None:
-        raise UserError(f"modes: {benchmark.name} has no scorer, so nothing to score: set modes to [performance]")
-    get_scorer(benchmark.scorer)
 
 
 def tokeniser_of(

@@ -12,7 +12,7 @@ from typing import Protocol
 from assay.benchmarks import get_benchmark
 from assay.campaign.estimate import count, estimator, together
 from assay.campaign.execute import Bench, execute, run_folder
-from assay.campaign.kinds import kind_of, plan_runs
+from assay.campaign.kinds import check_benchmark, kind_of, plan_runs
 from assay.campaign.plan_text import plan_text
 from assay.campaign.prepare import prepare
 from assay.campaign.recover import again, recover
@@ -53,6 +53,8 @@ class Listener(Protocol):
     def run_begins(self, entry: RunEntry, number: int, total: int, samples: int) -> None: ...
     def progress(self, event: AnyEvent) -> None: ...
     def run_ends(self, entry: RunEntry, result: Result | None) -> None: ...
+    def measured(self, state: CampaignState, results: Sequence[Result]) -> None:
+        """Everything is measured; reports follow."""
 
 
 @dataclass
@@ -77,10 +79,12 @@ async def run_campaign(config: Config, listener: Listener) -> CampaignOutcome:
 
     On cancellation the run in progress is closed as interrupted, the servers are stopped, and it is passed on.
     """
+    benchmark = get_benchmark(config.benchmark)
     runs = plan_runs(config, campaign_nodes(config))
+    check_benchmark(runs, benchmark)
     engine = build_engine(config.engine)
     with tempfile.TemporaryDirectory(prefix="assay-") as scratch:
-        prepared = prepare(config, get_benchmark(config.benchmark), engine.model, Path(scratch), listener.say)
+        prepared = prepare(config, benchmark, engine.model, Path(scratch), listener.say)
         listener.say(plan_text(config, runs, estimator(config, prepared.benchmark, prepared.dataset)))
         folder = begin(
             config, runs, prepared.benchmark, dataset_sha256=prepared.dataset.sha256, simulated=engine.simulated
@@ -150,6 +154,7 @@ class _Campaign:
                         raise
                     self._skip_rest(f"servers could not be started again: {error}")
         self._outcome.results = self._results()
+        self._listener.measured(self._state, self._outcome.results)
         self._outcome.unreported = render_reports(self._folder, self._say)
         return self._outcome
 

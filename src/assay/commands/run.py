@@ -69,7 +69,7 @@ def _run(file: Path | None, overrides: list[str], *, as_json: bool) -> int:
     from assay.config import load_config
 
     config = load_config(file, overrides)
-    return carry_out(run_campaign(config, Terminal()), config.output, as_json=as_json)
+    return carry_out(run_campaign(config, Terminal(answers=not as_json)), config.output, as_json=as_json)
 
 
 def _resume(
@@ -84,7 +84,7 @@ def _resume(
     given = load_config(file, overrides) if file or overrides else None
     folder = find(which, output or (given or load_config(None)).output)
     config = resumed_config(folder, given)
-    campaign = resume_campaign(config, folder, Terminal(), retry_failed=retry_failed)
+    campaign = resume_campaign(config, folder, Terminal(answers=not as_json), retry_failed=retry_failed)
     return carry_out(campaign, folder.path, as_json=as_json)
 
 
@@ -92,15 +92,16 @@ def print_plan(file: Path | None, overrides: list[str], *, as_json: bool) -> Non
     """Print what would be run and how long it would take; starts nothing. Raises UserError."""
     from assay.benchmarks import get_benchmark
     from assay.campaign.estimate import estimator
-    from assay.campaign.kinds import plan_runs
+    from assay.campaign.kinds import check_benchmark, plan_runs
     from assay.campaign.plan_text import plan_text
     from assay.campaign.servers import campaign_nodes
     from assay.config import load_config
     from assay.datasets import load_dataset
 
     config = load_config(file, overrides)
-    runs = plan_runs(config, campaign_nodes(config))
     benchmark = get_benchmark(config.benchmark)
+    runs = plan_runs(config, campaign_nodes(config))
+    check_benchmark(runs, benchmark)
     known = estimator(config, benchmark, load_dataset(benchmark, config.dataset))
     if not as_json:
         click.echo(plan_text(config, runs, known))
@@ -123,16 +124,21 @@ def carry_out(campaign: Coroutine[Any, Any, CampaignOutcome], place: Path, *, as
     """Run a campaign to its end and print what it left; returns the exit code. Raises AssayError."""
     from assay.commands.outcome_text import outcome_text
 
-    try:
-        outcome = asyncio.run(campaign)
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        click.echo("assay: interrupted; what was measured is kept, `assay run --resume` goes on", err=True)
-        return EXIT_INTERRUPTED
-    except OSError as error:
-        what = f"{error.filename or place}: {error.strerror or error}"
-        raise AssayError(f"{what}\nwhat was measured so far is kept; `assay run --resume` goes on") from error
+    outcome = completed(campaign, place)
     if as_json:
         print_json({"campaign": outcome.state, "folder": outcome.folder.path, "results": outcome.results})
     else:
         click.echo(outcome_text(outcome), nl=False)
     return EXIT_OK if outcome.sound else EXIT_FAILED
+
+
+def completed(campaign: Coroutine[Any, Any, CampaignOutcome], place: Path) -> CampaignOutcome:
+    """What a campaign left. An interruption ends the program; a disk that takes no more raises AssayError."""
+    try:
+        return asyncio.run(campaign)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        click.echo("assay: interrupted; what was measured is kept, `assay run --resume` goes on", err=True)
+        sys.exit(EXIT_INTERRUPTED)
+    except OSError as error:
+        what = f"{error.filename or place}: {error.strerror or error}"
+        raise AssayError(f"{what}\nwhat was measured so far is kept; `assay run --resume` goes on") from error

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import time
+from collections.abc import Sequence
 
+import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from assay.runs import Result, RunEntry
+from assay.analysis.loads import load_rows
+from assay.commands.bench.table import table_text
+from assay.runs import CampaignState, Result, RunEntry
 from assay.runs.progress import AnyEvent, ProgressEvent
 
 _PLAIN_EVERY_S = 10.0
@@ -15,9 +20,10 @@ _SCORES = 1
 
 
 class Terminal:
-    """A `Listener` that writes to standard error."""
+    """A `Listener` that writes to standard error; `answers` writes a bench's table to standard output."""
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False, answers: bool = True) -> None:
+        self._answers = answers
         self._console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
         self._live: Progress | None = None
         self._task: TaskID | None = None
@@ -75,6 +81,12 @@ class Terminal:
             self._live.stop()
             self._live = self._task = None
         self.say(f"{self._label}: {_summary(entry, result)}")
+
+    def measured(self, state: CampaignState, results: Sequence[Result]) -> None:
+        """The table comes before the reports, which take their time."""
+        rows = load_rows(state, results) if self._answers else []
+        if rows:
+            click.echo("\n" + table_text(rows, shutil.get_terminal_size((100, 24)).columns), nl=False)
 
 
 def _summary(entry: RunEntry, result: Result | None) -> str:

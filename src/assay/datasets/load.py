@@ -122,6 +122,10 @@ def _find(benchmark: Benchmark, path: Path | None) -> Path:
     if path is None:
         if benchmark.dataset.bundled:
             return _bundled(benchmark.dataset.files[0])
+        if not names:
+            raise UserError(
+                f"benchmark {benchmark.name} brings no prompts: set dataset.path, dataset.synthetic or dataset.hub"
+            )
         raise UserError(
             f"benchmark {benchmark.name} needs the dataset file {names}, which can't come with this package. "
             "docs/data.md says where to get it; then set dataset.path to the file or its folder."
@@ -132,4 +136,4 @@ def _find(benchmark: Benchmark, path: Path | None) -> Path:
     for name in benchmark.dataset.files:
         if (path / name).is_file():
             return path / name
-    raise UserError(f"dataset folder {path} has no {names}.")
+    raise UserError(f"dataset folder {path} has no {names}." if names else f"dataset {path} is a folder: name a file.")

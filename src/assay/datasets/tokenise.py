@@ -132,6 +132,8 @@ def check_lengths(
     says it holds, tokens; None: the benchmark's.
     """
     limit = context_limit or benchmark.context_limit
+    if limit is None:
+        return
     whose = "the served model" if context_limit else benchmark.name
     most = [answer or benchmark.max_new_tokens for answer in answers] or [benchmark.max_new_tokens] * len(lengths)
     over = [index for index, (length, answer) in enumerate(zip(lengths, most, strict=True)) if length + answer > limit]

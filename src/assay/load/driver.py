@@ -242,7 +242,7 @@ class Driver:
         self._meter.answered(done, tokens)
         if tokens < _LEAST_TOKENS:
             self._tally.short_outputs += 1
-            if output and not live:
+            if output and not live and self._plan.eos_id is not None:
                 output += self._plan.eos_id.to_bytes(4, "little") * (_LEAST_TOKENS - tokens)
         return output, max(tokens, _LEAST_TOKENS)
 

@@ -87,7 +87,7 @@ class LoadPlan(Stored):
     answer_limits: list[int] | None = Field(
         default=None, description="longest answer of each sample; null: max_tokens for all"
     )
-    eos_id: int
+    eos_id: int | None = Field(description="fills up answers of one token for LoadGen; null: none is known")
     prompt_tokens: str = Field(
         description="path of an int32 .npy: tokens of each sample's prompt, then of the warm-up's"
     )

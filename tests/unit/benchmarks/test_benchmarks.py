@@ -25,7 +25,7 @@ def as_yaml(tmp_path: Path, **changes: object) -> Path:
 
 
 def test_the_package_lists_its_modules() -> None:
-    assert benchmark_names() == ("llama2-70b", "llama3.1-8b", "llama3.1-8b-edge", "smollm2-135m")
+    assert benchmark_names() == ("llama2-70b", "llama3.1-8b", "llama3.1-8b-edge", "own-prompts", "smollm2-135m")
 
 
 def test_limits_are_the_rules() -> None:

@@ -23,7 +23,7 @@ def test_every_benchmark_stands_there_with_its_scenarios_and_targets() -> None:
     for name in benchmark_names():
         benchmark = get_benchmark(name)
         mine = [row for row in rows if len(row) > 2 and row[1] == name]
-        assert mine[0][2].split(", ") == list(benchmark.scenarios)
+        assert mine[0][2].replace("none", "").split(", ") == (list(benchmark.scenarios) or [""])
         if benchmark.quality is not None:
             q = benchmark.quality
             numbers = {float(cell.replace(",", "")) for cell in mine[-1][2:-1] if cell != "-"}

@@ -1,6 +1,6 @@
 """Campaign kinds: one file a kind owns which runs answer its question, what it asks for, and what failures mean."""
 
 from assay.campaign.kinds.base import Kind
-from assay.campaign.kinds.registry import kind_of, plan_runs
+from assay.campaign.kinds.registry import check_benchmark, kind_of, plan_runs
 
-__all__ = ["Kind", "kind_of", "plan_runs"]
+__all__ = ["Kind", "check_benchmark", "kind_of", "plan_runs"]

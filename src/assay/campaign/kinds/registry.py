@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from assay.benchmarks import Benchmark
 from assay.campaign.kinds.base import Kind
 from assay.campaign.kinds.bench import Bench
 from assay.campaign.kinds.official import Official
@@ -11,8 +12,11 @@ from assay.campaign.kinds.scaling import Scaling
 from assay.campaign.kinds.single import Single
 from assay.campaign.kinds.sweep import Sweep
 from assay.config import Config
+from assay.errors import UserError
 from assay.runs import RunEntry
 from assay.runs.campaign import CampaignKind
+from assay.runs.scenarios import drives
+from assay.scoring import get_scorer
 
 _KINDS: dict[CampaignKind, Kind] = {kind.name: kind for kind in (Single(), Scaling(), Official(), Sweep(), Bench())}
 
@@ -30,3 +34,16 @@ def plan_runs(config: Config, nodes: Sequence[str]) -> list[RunEntry]:
     kind = kind_of(config.campaign.kind)
     kind.check(config, nodes)
     return kind.plan(config, nodes)
+
+
+def check_benchmark(runs: Sequence[RunEntry], benchmark: Benchmark) -> None:
+    """Raises UserError where the benchmark can't be run or scored as planned."""
+    for run in runs:
+        if drives(run.scenario) == "loadgen" and run.scenario not in benchmark.scenarios:
+            known = ", ".join(benchmark.scenarios) or "none of LoadGen's, only the pacer's loads (campaign.kind bench)"
+            raise UserError(f"scenarios: {benchmark.name} has no {run.scenario}; it has {known}")
+    if all(run.mode != "accuracy" for run in runs):
+        return
+    if benchmark.scorer is None:
+        raise UserError(f"modes: {benchmark.name} has no scorer, so nothing to score: set modes to [performance]")
+    get_scorer(benchmark.scorer)

@@ -1,0 +1,116 @@
+"""A bench campaign's answer: a row a load, over its repeats, each figure with its interval."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from statistics import NormalDist
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from assay.analysis.statistics import CONFIDENCE, Estimate, over_repeats
+from assay.runs.campaign import CampaignState, RunEntry
+from assay.runs.result import Figure, Result
+from assay.runs.shapes import LoadShape
+
+PERCENTILES = ("p50", "p95", "p99")
+LATENCIES = ("ttft_ns", "tpot_ns", "itl_ns", "latency_ns")
+
+
+class Value(BaseModel):
+    """A number with its 95 % interval; null where a side isn't known."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+class LoadRow(BaseModel):
+    """What one load gave. Times are ns; over several repeats every number is the mean of theirs."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    load: str = Field(description="the load in words")
+    shape: LoadShape
+    runs: list[str] = Field(description="run folders that the row is of")
+    issued: int
+    ok: int
+    failed: int = Field(description="failed or lost: every sample is ok or one of these")
+    samples_per_s: Value | None = None
+    output_tokens_per_s: Value | None = None
+    goodput_per_s: Value | None = None
+    good_share: Value | None = None
+    latency: dict[str, dict[str, Value]] = Field(description="ttft_ns, …: p50, p95, p99")
+
+
+def load_rows(state: CampaignState, results: Sequence[Result]) -> list[LoadRow]:
+    """One row for each load that was measured, in the order of the plan. Runs without a rate give no rate."""
+    of_run = {result.run: result for result in results}
+    groups: dict[str, list[tuple[RunEntry, Result]]] = {}
+    for entry in sorted(state.runs, key=lambda entry: entry.repeat):
+        if entry.shape is not None and entry.run in of_run:
+            groups.setdefault(entry.shape.model_dump_json(), []).append((entry, of_run[entry.run]))
+    return [_row(pairs) for pairs in groups.values()]
+
+
+def _row(pairs: Sequence[tuple[RunEntry, Result]]) -> LoadRow:
+    shape, results = pairs[0][0].shape, [result for _, result in pairs]
+    assert shape is not None
+    counts = [{name: _count(result, name) for name in ("issued", "completed")} for result in results]
+    issued, completed = (sum(count[name] for count in counts) for name in ("issued", "completed"))
+    return LoadRow(
+        load=shape.title,
+        shape=shape,
+        runs=[result.run for result in results],
+        issued=issued,
+        ok=completed,
+        failed=issued - completed,
+        **{
+            name: _over(results, lambda result, name=name: _of_figure(result.figures.get(name)))  # type: ignore[misc]
+            for name in ("samples_per_s", "output_tokens_per_s", "goodput_per_s", "good_share")
+        },
+        latency={name: found for name in LATENCIES if (found := _latency(results, name))},
+    )
+
+
+def _count(result: Result, name: str) -> int:
+    found = result.figures.get(f"samples_{name}")
+    return 0 if found is None else int(found.value)
+
+
+def _latency(results: Sequence[Result], name: str) -> dict[str, Value]:
+    def of(result: Result, percentile: str) -> Value | None:
+        found = result.latency.get(name)
+        if found is None:
+            return None
+        low, high = found.intervals.get(percentile, (None, None))
+        return Value(value=getattr(found, percentile), low=low, high=high)
+
+    values = {p: _over(results, lambda result, p=p: of(result, p)) for p in PERCENTILES}  # type: ignore[misc]
+    return {percentile: value for percentile, value in values.items() if value is not None}
+
+
+def _of_figure(figure: Figure | None) -> Value | None:
+    return None if figure is None else Value(value=figure.value, low=figure.low, high=figure.high)
+
+
+def _over(results: Sequence[Result], read: Callable[[Result], Value | None]) -> Value | None:
+    """One repeat's value as it is; the mean of several, whose spread gives the interval. None where one has none."""
+    values = [read(result) for result in results]
+    known = [value for value in values if value is not None]
+    if not known or len(known) < len(values):
+        return None
+    if len(known) == 1:
+        return known[0]
+    pooled = over_repeats([_estimate(value) for value in known])
+    return Value(value=pooled.value, low=pooled.low, high=pooled.high)
+
+
+def _estimate(value: Value) -> Estimate:
+    """Back from an interval to a standard error, on the logarithm; without both ends there is none."""
+    if value.low is None or value.high is None or value.low <= 0:
+        return Estimate(value.value, None, n=1)
+    reach = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+    return Estimate(value.value, value.value * math.log(value.high / value.low) / (2 * reach), n=1)

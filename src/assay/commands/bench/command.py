@@ -1,0 +1,90 @@
+"""The command and its options."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from assay.commands.options import PATH, json_option, print_json
+from assay.errors import EXIT_FAILED, EXIT_FINDINGS, EXIT_OK
+
+if TYPE_CHECKING:
+    from assay.campaign.runner import CampaignOutcome
+
+
+@click.command()
+@click.argument("urls", metavar="URL...", nargs=-1, required=True)
+@click.option("--input", "input_tokens", metavar="N|LOW:HIGH|MEAN~STD", help="Tokens of a prompt. [default: 512]")
+@click.option("--output", "output_tokens", metavar="N|LOW:HIGH|MEAN~STD", help="Longest answer. [default: 128]")
+@click.option("--prefix", type=click.IntRange(1), help="The first N tokens of each prompt are the same for all.")
+@click.option("--prompts", metavar="FILE", help="Your own prompts: JSONL, ShareGPT, a trace, MLPerf's layouts.")
+@click.option("--concurrency", metavar="N,N…", help="Loads with a fixed number of requests in flight. [default: 1]")
+@click.option("--rate", metavar="R,R…", help="Loads with so many arrivals a second.")
+@click.option("--arrivals", type=click.Choice(["poisson", "constant", "gamma"]), default="poisson", show_default=True)
+@click.option("--burstiness", type=click.FloatRange(0, min_open=True), help="Gamma arrivals; 1 is Poisson.")
+@click.option("--ramp", metavar="FROM:TO:TIME", help="Arrivals a second that grow evenly, such as 1:20:60s.")
+@click.option("--trace", type=click.FloatRange(0, min_open=True), help="Replay the prompts' times, N times as fast.")
+@click.option("--sessions", metavar="N,N…", help="Loads of so many conversations at once, turn after turn.")
+@click.option("--spread", is_flag=True, help="A conversation's turns may go to different endpoints.")
+@click.option("--requests", type=click.IntRange(1), help="Requests a load.")
+@click.option("--duration", metavar="TIME", help="Time a load, such as 60s. [default: 10s, if no --requests]")
+@click.option("--model", help="The served model's name. [default: the only one served]")
+@click.option("--api", type=click.Choice(["auto", "completions", "chat"]), default="auto", show_default=True)
+@click.option("--header", "headers", multiple=True, metavar="NAME=VALUE", help="NAME=env:VARIABLE for secrets.")
+@click.option("--api-key-env", metavar="VARIABLE", help="Environment variable that holds the API key.")
+@click.option("--ca-file", type=PATH, help="Certificates to trust.")
+@click.option("--no-verify-tls", is_flag=True, help="Take any certificate; noted in the result.")
+@click.option("--extra-body", metavar="JSON", help="Fields that every request carries besides, as a JSON object.")
+@click.option("--tokenizer", type=PATH, help="The model's folder with tokenizer.json, to count tokens with.")
+@click.option("--slo", metavar="ttft=500ms,tpot=50ms", help="Limits of a good answer; goodput counts by them.")
+@click.option("--warmup", type=click.IntRange(0, 16), help="Prompts a warm-up round; 0: none.")
+@click.option("--repeats", type=click.IntRange(1), help="How often every load is measured. [default: 1]")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of prompts, arrivals and order.")
+@click.option("--fail-if", "conditions", multiple=True, metavar="'ttft p99 > 500ms'", help="Exit code 3 if it is so.")
+@click.option("--save", type=PATH, metavar="FILE", help="Write the same as a configuration for `assay run`, and stop.")
+@click.option("--results", type=PATH, help="Where the campaign's folder is made. [default: results]")
+@json_option
+def bench(urls: tuple[str, ...], conditions: tuple[str, ...], save: Path | None, as_json: bool, **options: Any) -> None:
+    """Measure any OpenAI-compatible server: a table, a report, and the evidence of every number.
+
+    Exit codes: 0 done, 1 requests failed or the run isn't sound, 2 wrong input, 3 --fail-if.
+    """
+    from assay.analysis.loads import load_rows
+    from assay.commands.bench.limits import parse_condition
+    from assay.commands.bench.settings import settings_of, write_settings
+    from assay.commands.outcome_text import outcome_text
+
+    limits = [parse_condition(text) for text in conditions]
+    settings = asyncio.run(settings_of(urls, options))
+    if save is not None:
+        click.echo(write_settings(settings, save))
+        return
+    outcome = _measure(settings, as_json=as_json)
+    if as_json:
+        rows = load_rows(outcome.state, outcome.results)
+        print_json({"folder": outcome.folder.path, "loads": rows, "campaign": outcome.state})
+    else:
+        click.echo(outcome_text(outcome), nl=False)
+    broken = [
+        f"--fail-if {words} ({result.run})"
+        for limit in limits
+        for result in outcome.results
+        if (words := limit.broken_by(result))
+    ]
+    for words in broken:
+        click.echo(words, err=True)
+    sys.exit(EXIT_FAILED if not outcome.sound else EXIT_FINDINGS if broken else EXIT_OK)
+
+
+def _measure(settings: dict[str, Any], *, as_json: bool) -> CampaignOutcome:
+    from assay.campaign.runner import run_campaign
+    from assay.commands.run import completed
+    from assay.commands.terminal import Terminal
+    from assay.config import config_of
+
+    config = config_of(settings, "the options")
+    return completed(run_campaign(config, Terminal(answers=not as_json)), config.output)

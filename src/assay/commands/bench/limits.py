@@ -1,0 +1,72 @@
+"""`--fail-if`: conditions on what was measured, for continuous integration."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from assay.errors import UserError
+from assay.runs import Result
+from assay.runs.slo import parse_duration_ns
+
+_WORDS = re.compile(r"\s*([a-z_ ]+?)\s*(?:\bp(50|90|95|97|99)\b)?\s*(<|>)\s*(\S+(?: ?[a-z%/]+)?)\s*")
+_LATENCIES = {"ttft": "ttft_ns", "tpot": "tpot_ns", "itl": "itl_ns", "latency": "latency_ns"}
+_RATES = {"requests": "samples_per_s", "tokens": "output_tokens_per_s", "goodput": "goodput_per_s"}
+_MEND = (
+    "write --fail-if 'ttft p99 > 500ms', with ttft, tpot, itl or latency; or 'requests < 10' and 'tokens < 1000' "
+    "(a second), 'goodput < 5' (a second), 'failed > 1%'"
+)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One condition on one load. Where it holds, or can't be judged, the command fails."""
+
+    text: str
+    quantity: str
+    percentile: str | None
+    above: bool
+    limit: float
+
+    def broken_by(self, result: Result) -> str | None:
+        """Why the load breaks the condition; None where it doesn't."""
+        value, shown = self._value(result)
+        if value is None:
+            return f"{self.text}: {shown}"
+        broken = value > self.limit if self.above else value < self.limit
+        return f"{self.text}: it is {shown}" if broken else None
+
+    def _value(self, result: Result) -> tuple[float | None, str]:
+        if self.quantity == "failed":
+            counts = {name: result.figures.get(f"samples_{name}") for name in ("issued", "completed")}
+            issued, completed = counts["issued"], counts["completed"]
+            if issued is None or completed is None or not issued.value:
+                return None, "nothing was sent"
+            share = (issued.value - completed.value) / issued.value
+            return share, f"{share:.2%}"
+        if self.percentile is not None:
+            distribution = result.latency.get(_LATENCIES[self.quantity])
+            if distribution is None:
+                return None, "not measured"
+            value = float(getattr(distribution, f"p{self.percentile}"))
+            return value, f"{value / 1e6:.4g} ms"
+        found = result.figures.get(_RATES[self.quantity])
+        return (None, "not measured") if found is None else (found.value, f"{found.value:.4g} {found.unit}")
+
+
+def parse_condition(text: str) -> Condition:
+    """Raises UserError with how to write one."""
+    match = _WORDS.fullmatch(text.lower())
+    if match is None:
+        raise UserError(f"--fail-if {text!r}: {_MEND}")
+    quantity, percentile, sign, value = match[1], match[2], match[3], match[4]
+    try:
+        if quantity in _LATENCIES:
+            return Condition(text, quantity, percentile or "99", sign == ">", float(parse_duration_ns(value)))
+        if percentile is None and quantity == "failed" and value.endswith("%"):
+            return Condition(text, quantity, None, sign == ">", float(value.removesuffix("%")) / 100)
+        if percentile is None and quantity in _RATES:
+            return Condition(text, quantity, None, sign == ">", float(value))
+    except ValueError as error:
+        raise UserError(f"--fail-if {text!r}: {error}; {_MEND}") from None
+    raise UserError(f"--fail-if {text!r}: {_MEND}")

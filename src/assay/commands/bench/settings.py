@@ -1,0 +1,152 @@
+"""The options as the configuration that `assay run` would take."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import orjson
+import yaml
+
+from assay.commands.bench.loads import loads_of
+from assay.errors import AssayError, UserError
+from assay.runs import write_text
+from assay.serving.client import ControlClient, ControlError
+from assay.serving.connection import ConnectionOptions, Reach
+
+_LOAD_OPTIONS = (
+    "concurrency", "rate", "arrivals", "burstiness", "ramp", "trace", "sessions", "spread", "requests", "duration",
+)  # fmt: skip
+_LENGTH = re.compile(r"(\d+)|(\d+):(\d+)|(\d+(?:\.\d+)?)~(\d+(?:\.\d+)?)")
+
+
+async def settings_of(urls: tuple[str, ...], options: dict[str, Any]) -> dict[str, Any]:
+    """What `assay.yaml` would say; asks the server for its model where the options don't name one.
+
+    Raises UserError where an option can't be read, AssayError where the server has to be asked and doesn't answer.
+    """
+    engine = _engine(urls, options)
+    engine["model"] = options["model"] or await _served_model(urls[0], engine)
+    campaign: dict[str, Any] = {"kind": "bench", "loads": loads_of(**{name: options[name] for name in _LOAD_OPTIONS})}
+    campaign |= _given(options, repeats="repeats", seed="seed")
+    settings: dict[str, Any] = {"name": "bench", "benchmark": "own-prompts", "engine": engine}
+    settings |= {"dataset": _dataset(options), "campaign": campaign}
+    if options["tokenizer"]:
+        settings["tokenizer"] = str(options["tokenizer"])
+    if options["slo"]:
+        settings["slo"] = _slo(options["slo"])
+    if options["warmup"] is not None:
+        settings["load"] = {"warmup_prompts": options["warmup"]}
+    if options["results"]:
+        settings["output"] = str(options["results"])
+    return settings
+
+
+def write_settings(settings: dict[str, Any], path: Path) -> str:
+    """Write the configuration, over no file that is there. Raises UserError."""
+    if path.exists():
+        raise UserError(f"--save {path}: exists already; name another file")
+    write_text(path, yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))
+    return f"{path}: written; `assay run {path}` measures the same"
+
+
+def _engine(urls: tuple[str, ...], options: dict[str, Any]) -> dict[str, Any]:
+    engine: dict[str, Any] = {"kind": "external", "endpoints": [{"url": url} for url in urls]}
+    if options["headers"]:
+        engine["headers"] = dict(_header(text) for text in options["headers"])
+    engine |= _given(options, api_key_env="api_key_env")
+    if options["ca_file"]:
+        engine["ca_file"] = str(options["ca_file"])
+    if options["no_verify_tls"]:
+        engine["verify_tls"] = False
+    api: dict[str, Any] = {} if options["api"] == "auto" else {"form": options["api"]}
+    if options["extra_body"]:
+        api["extra_body"] = _extra(options["extra_body"])
+    return engine | ({"api": api} if api else {})
+
+
+async def _served_model(url: str, engine: dict[str, Any]) -> str:
+    from pydantic import ValidationError
+
+    named = {name: value for name, value in engine.items() if name in ConnectionOptions.model_fields}
+    try:
+        connection = ConnectionOptions.model_validate(named).connection(url, Reach())
+    except ValidationError as error:
+        raise UserError("; ".join(item["msg"].removeprefix("Value error, ") for item in error.errors())) from None
+    try:
+        models = await ControlClient(connection).models()
+    except ControlError as error:
+        raise AssayError(f"{error}\nname the model with --model where the server doesn't list its models") from None
+    if len(models) != 1:
+        raise UserError(f"{url} serves {', '.join(models) or 'no model'}: choose one with --model")
+    return models[0]
+
+
+def _dataset(options: dict[str, Any]) -> dict[str, Any]:
+    given = [name for name in ("input_tokens", "output_tokens", "prefix") if options[name] is not None]
+    if options["prompts"] is None:
+        synthetic: dict[str, Any] = {
+            "input": _lengths("--input", options["input_tokens"] or "512"),
+            "output": _lengths("--output", options["output_tokens"] or "128"),
+        }
+        if options["prefix"] is not None:
+            synthetic["prefix"] = {"tokens": options["prefix"]}
+        if options["sessions"] or options["trace"]:
+            raise UserError("--sessions and --trace take conversations and times from a file: give --prompts FILE")
+        return {"synthetic": synthetic, "seed": options["seed"]}
+    if "input_tokens" in given or "prefix" in given:
+        raise UserError("--prompts brings its own lengths: leave --input and --prefix out")
+    dataset: dict[str, Any] = {"path": options["prompts"]}
+    if options["output_tokens"] is not None:
+        dataset["max_tokens"] = _whole("--output", options["output_tokens"])
+    return dataset | ({"sessions": True} if options["sessions"] else {})
+
+
+def _lengths(option: str, text: str) -> Any:
+    match = _LENGTH.fullmatch(text.strip())
+    if match is None:
+        raise UserError(f"{option} {text}: write 512, LOW:HIGH (uniform) or MEAN~STD (lognormal)")
+    fixed, low, high, mean, std = match.groups()
+    if fixed is not None:
+        return int(fixed)
+    return {"low": int(low), "high": int(high)} if low is not None else {"mean": float(mean), "std": float(std)}
+
+
+def _whole(option: str, text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise UserError(f"{option} {text}: with --prompts write one number, the longest answer in tokens")
+    return int(text)
+
+
+def _header(text: str) -> tuple[str, Any]:
+    name, sign, value = text.partition("=")
+    if not sign or not name.strip():
+        raise UserError(f"--header {name or text}: write NAME=VALUE, or NAME=env:VARIABLE for a secret")
+    if value.startswith("env:"):
+        return name.strip(), {"env": value.removeprefix("env:")}
+    return name.strip(), value
+
+
+def _extra(text: str) -> dict[str, Any]:
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise UserError(f"--extra-body: no JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise UserError('--extra-body: write a JSON object, such as {"top_k": 1}')
+    return value
+
+
+def _slo(text: str) -> dict[str, Any]:
+    from assay.runs.slo import parse_slo
+
+    try:
+        parse_slo(text)
+    except ValueError as error:
+        raise UserError(f"--slo {text}: {error}") from None
+    return {name.strip(): value.strip() for name, _, value in (part.partition("=") for part in text.split(","))}
+
+
+def _given(options: dict[str, Any], **names: str) -> dict[str, Any]:
+    return {key: options[name] for key, name in names.items() if options[name] is not None}

@@ -1,0 +1,87 @@
+"""A bench campaign's rows: one a load, over its repeats."""
+
+from __future__ import annotations
+
+import pytest
+
+from assay.analysis.loads import load_rows
+from assay.runs import CampaignState, Distribution, Figure, Result, RunEntry, RunStatus
+from assay.runs.result import LoadgenVerdict, Verdict
+from assay.runs.shapes import ConcurrencyShape
+
+
+def entry(number: int, repeat: int) -> RunEntry:
+    return RunEntry(
+        key=f"load-{number}-r{repeat}",
+        scenario="Concurrency",
+        mode="performance",
+        nodes=["n"],
+        repeat=repeat,
+        shape=ConcurrencyShape(concurrency=number),
+        run=f"{number}-{repeat}",
+    )
+
+
+def result(run: str, rate: float, ttft_ms: float, completed: int = 10) -> Result:
+    p = {name: int(ttft_ms * 1e6) for name in ("min", "p50", "p90", "p95", "p97", "p99", "p99_9", "max")}
+    figures = {
+        "samples_issued": (10.0, None),
+        "samples_completed": (float(completed), None),
+        "samples_per_s": (rate, 0.05),
+    }
+    return Result(
+        run=run,
+        benchmark="b",
+        scenario="Concurrency",
+        mode="performance",
+        official=False,
+        status=RunStatus.COMPLETED,
+        reason="",
+        verdict=Verdict(valid=False, words=""),
+        loadgen=LoadgenVerdict(result=None),
+        figures={
+            name: Figure(
+                value=value,
+                low=value * (1 - spread) if spread else None,
+                high=value * (1 + spread) if spread else None,
+                unit="u",
+                formula="f",
+                source="s",
+            )
+            for name, (value, spread) in figures.items()
+        },
+        latency={"ttft_ns": Distribution(n=10, mean=1.0, **p, formula="f", source="s")},
+        endpoints=[],
+    )
+
+
+def state(entries: list[RunEntry]) -> CampaignState:
+    return CampaignState(
+        id="c", kind="bench", name="c", started_utc="2026-01-01T00:00:00+00:00", config_sha256="", seed=0, runs=entries
+    )
+
+
+def test_one_repeat_is_shown_as_it_is() -> None:
+    (row,) = load_rows(state([entry(8, 0)]), [result("8-0", 10.0, 50, completed=9)])
+    assert (row.load, row.issued, row.ok, row.failed) == ("8 in flight", 10, 9, 1)
+    assert row.samples_per_s is not None
+    assert (row.samples_per_s.value, row.samples_per_s.low, row.samples_per_s.high) == (10.0, 9.5, 10.5)
+    assert row.latency["ttft_ns"]["p99"].value == 50_000_000
+    assert row.goodput_per_s is None
+
+
+def test_repeats_are_pooled_and_their_spread_is_the_interval() -> None:
+    entries = [entry(1, 0), entry(8, 0), entry(8, 1), entry(1, 1), entry(1, 2), entry(8, 2)]
+    rates = {"1-0": 1.0, "1-1": 1.0, "1-2": 1.0, "8-0": 6.0, "8-1": 10.0, "8-2": 8.0}
+    one, eight = load_rows(state(entries), [result(run, rate, 50) for run, rate in rates.items()])
+    assert (one.load, one.runs) == ("1 in flight", ["1-0", "1-1", "1-2"])
+    assert eight.samples_per_s is not None
+    assert eight.samples_per_s.value == pytest.approx(8.0)
+    # Three repeats, sd 2: the mean's error is 2/√3 with 2 degrees of freedom, far wider than 5 % within each.
+    assert eight.samples_per_s.high is not None
+    assert eight.samples_per_s.high > 12
+    assert (eight.issued, eight.ok) == (30, 30)
+
+
+def test_a_load_whose_run_was_not_measured_has_no_row() -> None:
+    assert load_rows(state([entry(1, 0), entry(8, 0)]), [result("8-0", 1.0, 5)])[0].load == "8 in flight"

@@ -1,0 +1,74 @@
+"""Options become the configuration that `assay run` takes, or one message."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from assay.commands.bench import bench
+from assay.commands.bench.settings import settings_of
+from assay.config import config_of, load_config
+from assay.errors import UserError
+
+
+def settings(*arguments: str) -> dict[str, Any]:
+    """What the command makes of its arguments; the model is named, so that no server is asked."""
+    with bench.make_context("bench", ["http://127.0.0.1:1", "--model", "m", *arguments]) as context:
+        options = {k: v for k, v in context.params.items() if k not in ("urls", "conditions", "save", "as_json")}
+        return asyncio.run(settings_of(context.params["urls"], options))
+
+
+def test_three_flags_are_enough() -> None:
+    config = config_of(settings("--input", "512", "--output", "128", "--concurrency", "1,8,32"), "test")
+    assert [load.title for load in config.campaign.loads] == ["1 in flight", "8 in flight", "32 in flight"]
+    assert config.dataset.synthetic is not None
+    assert (str(config.dataset.synthetic.input), str(config.dataset.synthetic.output)) == ("512", "128")
+
+
+def test_the_saved_file_says_the_same(tmp_path: Path) -> None:
+    file = tmp_path / "bench.yaml"
+    arguments = [
+        "http://127.0.0.1:1/serving/llm",
+        "--model",
+        "m",
+        "--rate",
+        "2",
+        "--slo",
+        "ttft=500ms",
+        "--header",
+        "x=env:X",
+    ]
+    done = CliRunner().invoke(bench, [*arguments, "--save", str(file)])
+    assert done.exit_code == 0, done.output
+    assert f"assay run {file}" in done.output
+    assert load_config(file) == config_of(
+        settings("--rate", "2", "--slo", "ttft=500ms", "--header", "x=env:X"), "test"
+    ).model_copy(update={"engine": load_config(file).engine})
+    again = CliRunner().invoke(bench, [*arguments, "--save", str(file)])
+    assert "exists already" in str(again.exception)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--input", "many"], "--input many"),
+        (["--prompts", "p.jsonl", "--input", "5"], "brings its own lengths"),
+        (["--sessions", "2"], "give --prompts FILE"),
+        (["--header", "novalue"], "NAME=VALUE"),
+        (["--extra-body", "[1]"], "JSON object"),
+        (["--slo", "ttft=fast"], "--slo"),
+        (["--prompts", "p.jsonl", "--output", "1:2"], "one number"),
+    ],
+)
+def test_a_mistake_is_one_message(arguments: list[str], words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        settings(*arguments)
+
+
+def test_lengths_are_fixed_uniform_or_lognormal() -> None:
+    made = settings("--input", "100:900", "--output", "200~50")["dataset"]["synthetic"]
+    assert made == {"input": {"low": 100, "high": 900}, "output": {"mean": 200.0, "std": 50.0}}
