@@ -10,7 +10,7 @@ import numpy as np
 
 from assay.benchmarks import Benchmark
 from assay.campaign.counting import server_counter
-from assay.campaign.pacing import write_timetable
+from assay.campaign.pacing import check_loads, write_timetable
 from assay.config import Config
 from assay.datasets import Dataset, Sample, TokeniserCounter, load_dataset, load_warmup
 from assay.datasets.tokenise import PromptTokeniser, check_lengths
@@ -73,6 +73,7 @@ def prepare(
     say(f"data set {dataset.name}: {len(dataset)} of {dataset.total} samples, sha256 {dataset.sha256[:12]}")
     if dataset.note:
         say(f"data set {dataset.name}: {dataset.note}")
+    check_loads(config.campaign.loads, dataset)
     prompts = [_prompt_ids(benchmark, tokeniser, sample) for sample in dataset.samples]
     check_lengths(benchmark, [len(prompt) for prompt in prompts], [sample.max_tokens for sample in dataset.samples])
     warmup = [
