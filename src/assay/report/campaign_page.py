@@ -62,7 +62,7 @@ def campaign_page(analysis: CampaignAnalysis) -> Page:
 
 def _what(analysis: CampaignAnalysis) -> str:
     state, lines = analysis.state, analysis.lines
-    models = sorted({line.record.model for line in lines})
+    models = sorted({model for line in lines for model in line.record.served_models})
     ended = sum(entry.status in (RunStatus.COMPLETED, RunStatus.INVALID) for entry in state.runs)
     nodes = analysis.nodes
     return (

@@ -24,6 +24,7 @@ def environment_blocks(analysis: RunAnalysis) -> Iterator[Block]:
     warmup = record.warmup
     facts: Rows = [
         ("Run", record.id),
+        ("Benchmark", f"{record.benchmark}, which starts from {record.model}"),
         ("Started, ended", f"{record.started_utc}, {record.ended_utc or 'no end recorded'}"),
         _versions(record),
         (

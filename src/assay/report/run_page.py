@@ -121,9 +121,10 @@ def _what(analysis: RunAnalysis) -> str:
     engines = sorted({f"{e.engine} {e.engine_version or ''}".strip() for e in record.endpoints})
     on = f"{len(nodes)} node{'s' * (len(nodes) != 1)} ({', '.join(nodes[:4])}{', …' * (len(nodes) > 4)})"
     with_ = f", {accelerators} accelerator{'s' * (accelerators != 1)} ({', '.join(kinds)})" if accelerators else ""
+    models = ", ".join(record.served_models) or "Nothing"
     load = f", target {fmt.number(record.target_qps)} samples/s" if record.target_qps else ""
     return (
-        f"{record.model} served by {', '.join(engines)} on {on}{with_}; {record.scenario} {record.mode} run of "
+        f"{models} served by {', '.join(engines)} on {on}{with_}; {record.scenario} {record.mode} run of "
         f"{fmt.number(record.issued)} samples from {record.dataset_name}{load}, started {record.started_utc}."
     )
 

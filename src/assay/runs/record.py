@@ -110,7 +110,7 @@ class RunRecord(Stored):
     samples: int = Field(description="samples that this run could draw from")
     dataset_generated: bool = Field(default=False, description="true where the samples are random or generated")
     dataset_note: str = Field(default="", description="how generated prompts got their lengths; what was left out")
-    model: str
+    model: str = Field(description="the benchmark's own: the checkpoint that it starts from")
     simulated: bool = Field(default=False, description="true where the endpoints are simulated")
     target_qps: float | None = None
     max_tokens: int
@@ -125,6 +125,11 @@ class RunRecord(Stored):
     compliance: Compliance | None = None
     lost: dict[str, str] = Field(default_factory=dict, description="endpoint whose server ended by itself: why")
     closed: str = Field(default="", description="how it was closed, where not by the process that carried it out")
+
+    @property
+    def served_models(self) -> tuple[str, ...]:
+        """The models that the endpoints serve, by the names that they go by there."""
+        return tuple(sorted({endpoint.model for endpoint in self.endpoints}))
 
     @model_validator(mode="before")
     @classmethod

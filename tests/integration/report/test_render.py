@@ -17,7 +17,7 @@ from assay.report import CampaignPages, index_rows, render, render_campaign, ren
 from assay.report.plausibility import audit_of
 from assay.report.run_page import run_page
 from assay.report.writer import page_html, page_markdown
-from assay.runs import RunFolder, RunStatus, write_json
+from assay.runs import RunFolder, RunStatus, read_record, write_json
 
 PLAN = Plan(samples=400)
 NASTY = '<script>alert("x")</script>|`'
@@ -254,3 +254,21 @@ def test_a_run_is_analysed_once_for_its_own_page_and_the_campaigns(
         assert (tmp_path / "alone" / name).read_bytes() == (folder.path / name).read_bytes()
     again = render_run(folder.run("alone-a-r1"), out=tmp_path / "again")
     assert again.read_bytes() == (folder.run("alone-a-r1").path / "report.html").read_bytes()
+
+
+def test_pages_name_the_model_that_was_served(tmp_path: Path) -> None:
+    campaign = write_campaign(tmp_path, {"a-r0": PLAN})
+    folder = campaign.run("a-r0")
+    record = read_record(folder)
+    record.model = "vendor/of-the-benchmark"
+    for endpoint in record.endpoints:
+        endpoint.model = "somebody/served-8b"
+    write_json(folder.record, record)
+    render_run(folder)
+    render_campaign(campaign)
+    page, whole = ((path / "report.md").read_text() for path in (folder.path, campaign.path))
+    assert "somebody/served-8b served by" in page
+    assert "somebody/served-8b on" in whole
+    assert "vendor/of-the-benchmark" not in whole
+    mentions = [line for line in page.splitlines() if "vendor/of-the-benchmark" in line]
+    assert mentions == ["| Benchmark | llama3.1-8b, which starts from vendor/of-the-benchmark |"]

@@ -139,7 +139,8 @@ def _spread(spread: Spread, data: Distribution) -> None:
 def _engine(run: RunEvidence, record: RunRecord) -> None:
     """What the endpoints were told; a setting counts where all of them share it."""
     settings = [endpoint.settings for endpoint in record.endpoints]
-    run.model = find_model(record.model) or find_model(record.benchmark)
+    served = find_model(record.served_models[0]) if len(record.served_models) == 1 else None
+    run.model = served or find_model(record.model) or find_model(record.benchmark)
     run.engines = max(len(record.endpoints), 1)
     run.nodes = sorted({endpoint.node for endpoint in record.endpoints})
     run.concurrency = sum(endpoint.window or 0 for endpoint in record.endpoints) or None
