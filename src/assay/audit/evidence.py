@@ -132,6 +132,9 @@ class RunEvidence:
     duration_source: str = ""
     rated: Rated | None = None
     wall_clock_s: Span | None = None
+    issued_s: Span | None = None
+    """LoadGen's Server: its rates are over the time until the last *issued* query is answered, which is no shorter
+    than this; answers to others may come later."""
     samples_per_s: Span | None = None
     scheduled_per_s: Span | None = None
     tokens_per_s: Span | None = None

@@ -19,6 +19,9 @@ _KEPT_MESSAGES = 1000
 _DIGITS_OF_64_BITS = 21
 _POWER_TIME = "%m-%d-%Y %H:%M:%S.%f"
 
+_COUNTS_ERRORS = (5, 1)
+_PADS_OFFLINE = 4
+
 Number = int | float
 
 
@@ -111,9 +114,22 @@ class LoadgenDetail:
 
     @property
     def complete(self) -> bool:
-        """LoadGen reached its end: `power_end` closes an accuracy log, the counts of errors any other."""
-        last = ("power_end",) if self.effective_mode == "AccuracyOnly" else ("num_errors", "num_warnings")
+        """LoadGen reached its end: `power_end` closes an accuracy log, the counts of errors any other.
+
+        Versions before 5.1 count none; there the figures close it, which are written together.
+        """
+        last: tuple[str, ...] = ("num_errors", "num_warnings")
+        if self.effective_mode == "AccuracyOnly":
+            last = ("power_end",)
+        elif self.version is not None and self.version < _COUNTS_ERRORS:
+            last += ("result_99.90_percentile_latency_ns",)
         return any(key in self.values for key in last)
+
+    @property
+    def version(self) -> tuple[int, int] | None:
+        """LoadGen's version, as far as it tells the logs' form."""
+        found = re.match(r"(\d+)\.(\d+)", self.loadgen_version or "")
+        return (int(found[1]), int(found[2])) if found else None
 
     @property
     def effective_mode(self) -> str | None:
@@ -166,9 +182,21 @@ class LoadgenDetail:
 
     @property
     def sample_count(self) -> int | None:
-        """Samples answered: queries times samples per query as generated."""
+        """Samples answered: queries times samples per query as generated.
+
+        Version 4 fills an Offline query up to whole passes over the data, and logs its size before that.
+        """
         queries, each = self.query_count, self.generated_samples_per_query
-        return queries * each if queries is not None and each is not None else None
+        if queries is None or each is None:
+            return None
+        whole = self.effective.get("performance_sample_count")
+        padded = self.version is not None and self.version[0] == _PADS_OFFLINE and self._in_passes
+        return queries * (-(-each // whole) * whole if padded and isinstance(whole, int) and whole > 0 else each)
+
+    @property
+    def _in_passes(self) -> bool:
+        concatenated = self.requested.get("sample_concatenate_permutation")
+        return concatenated is True and self.values.get("effective_scenario") == "Offline"
 
 
 def read_summary(path: Path) -> LoadgenSummary:

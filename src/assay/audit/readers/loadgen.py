@@ -151,6 +151,10 @@ def _figures(run: RunEvidence, summary: LoadgenSummary, detail: LoadgenDetail) -
         run.duration_source = "the last sample's latency (Offline issues all at the start)"
     if scenario == "singlestream":
         run.concurrency = 1
+    last_due_ns = detail.values.get("generated_query_duration")
+    if scenario == "server" and isinstance(last_due_ns, int) and last_due_ns > 0:
+        least = run.latency.min.low if run.latency.min else 0.0
+        run.issued_s = Span.exact((last_due_ns + least) / 1e9)
 
 
 def _rate(detail: LoadgenDetail, keys: tuple[str, ...], printed: float | None) -> Span | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from assay.audit.evidence import RunEvidence
 from assay.audit.registry import Check, contradicted, impossible, run_rule, supported
-from assay.audit.spans import ns
+from assay.audit.spans import Span, ns
 
 _SLACK = 0.01
 
@@ -20,13 +20,14 @@ Over a whole run, exactly:
 
 The most in flight is 1 in SingleStream, the concurrency that is stated, and never more than all the samples. A node
 that answers one request at a time in 2 s doesn't do 5 a second. And no sample takes longer than the run. LoadGen leaves
-the last sample out of SingleStream's rate, so room for one sample of the greatest latency is left.
+the last sample out of SingleStream's rate, so room for one sample of the greatest latency is left, and its rate in
+Server isn't over the whole run: there samples over its wall-clock window are the rate.
 """,
     source="Little, 'A Proof for the Queuing Formula L = lambda W' (1961)",
 )
 def check(run: RunEvidence) -> Iterator[Check]:
     yield from _longest(run)
-    mean, rate = run.latency.mean, run.samples_per_s
+    mean, rate = run.latency.mean, _whole_rate(run)
     if mean is None or rate is None or mean.low < 0 or rate.low < 0:
         return
     flight = mean * rate
@@ -40,6 +41,13 @@ def check(run: RunEvidence) -> Iterator[Check]:
     if run.samples.completed and run.latency.max is not None and mean.value > 0:
         room += run.latency.max.value / mean.value / run.samples.completed
     yield impossible(words, sums) if flight.above(most, room) else supported(words, sums)
+
+
+def _whole_rate(run: RunEvidence) -> Span | None:
+    """The rate over the whole run, which LoadGen's own of Server needn't be."""
+    if run.issued_s is None or run.wall_clock_s is None or not run.samples.completed:
+        return run.samples_per_s
+    return Span.exact(run.samples.completed) / run.wall_clock_s
 
 
 def _most(run: RunEvidence) -> int | None:

@@ -15,9 +15,10 @@ _FIRST_KNOWN_LOADGEN = 3
     "log-settings",
     explain="""
 A run that is called VALID for MLPerf was made with the rules' settings, as LoadGen's detail log shows them: the three
-random seeds of one round (3.0 to 6.1), no forced repetition of samples (performance_issue_same, _unique), LoadGen in
-the mode of its folder; and for a language model's Server and Interactive runs token latencies on. In the closed
-division the samples that LoadGen draws from are the whole data set, and an Offline query has at least as many.
+random seeds of one round (3.0 to 6.1; an accuracy run's bind nothing), no forced repetition of samples
+(performance_issue_same, _unique), LoadGen in the mode of its folder; and for a language model's Server and Interactive
+runs token latencies on. In the closed division the samples that LoadGen draws from are the whole data set, and an
+Offline query has at least as many.
 (min_duration is the rule too-short's, the latency limits are latency-limits'.)
 """,
     source="mlperf.conf of each round; MLPerf submission checker",
@@ -25,7 +26,8 @@ division the samples that LoadGen draws from are the whole data set, and an Offl
 def check(run: RunEvidence) -> Iterator[Check]:
     if not run.claims_mlperf or run.detail is None or not run.detail.effective:
         return
-    yield from _seeds(run)
+    if run.performance:  # an accuracy run's seeds bind nothing: it asks for every sample
+        yield from _seeds(run)
     effective = run.detail.effective
     for key in ("performance_issue_same", "performance_issue_unique"):
         if effective.get(key):
@@ -59,15 +61,16 @@ def _benchmark(run: RunEvidence, facts: LlmFacts) -> Iterator[Check]:
             yield contradicted("token latencies are off", f"{facts.name} is judged by TTFT and TPOT")
         elif on:
             yield supported("token latencies are on", f"{facts.name} is judged by TTFT and TPOT")
-    if run.division == "open" or facts.samples is None:
+    whole = facts.samples if run.performance else facts.scored_samples
+    if run.division == "open" or whole is None:
         return
     drawn = effective.get("performance_sample_count")
     if isinstance(drawn, int):
         words = f"LoadGen draws from {drawn} samples"
-        sums = f"the data set has {facts.samples}"
-        yield supported(words, sums) if drawn >= facts.samples else contradicted(words, sums)
+        sums = f"the data set has {whole}"
+        yield supported(words, sums) if drawn >= whole else contradicted(words, sums)
     query = run.detail.generated_samples_per_query
     if run.scenario_key == "offline" and query is not None and run.performance:
         words = f"an Offline query of {query} samples"
-        sums = f"the rules ask for at least {facts.samples}"
-        yield supported(words, sums) if query >= facts.samples else contradicted(words, sums)
+        sums = f"the rules ask for at least {whole}"
+        yield supported(words, sums) if query >= whole else contradicted(words, sums)
