@@ -9,6 +9,7 @@ import os
 import resource
 import signal
 import time
+from pathlib import Path
 
 from assay.runs.outcome import ProcessFacts
 
@@ -42,6 +43,14 @@ def cpu_ns() -> int:
     return int((usage.ru_utime + usage.ru_stime) * 1e9)
 
 
+def peak_rss_bytes() -> int:
+    """The most memory that this program has held. The kernel's ru_maxrss begins with that of the program before it."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
 class SelfMeasure:
     """CPU share of this process and, given a loop, how late its timers fire, from `start` to `stop`."""
 
@@ -70,7 +79,7 @@ class SelfMeasure:
         wall_ns = max(1, time.monotonic_ns() - self._started_ns)
         facts = ProcessFacts(
             cpu_share=(cpu_ns() - self._cpu_started_ns) / wall_ns,
-            peak_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            peak_rss_bytes=peak_rss_bytes(),
         )
         if self._lag_ns:
             ordered = sorted(self._lag_ns)
