@@ -275,7 +275,7 @@ def _load_notices(record: RunRecord, ledger: Ledger) -> list[str]:
         case ConcurrencyShape(concurrency=places) if ledger.issued < places:
             return [f"Fewer requests than places: {ledger.issued} requests for {places} in flight."]
         case SessionsShape(history="recorded"):
-            return ["Conversations carry the data set's answers as their history, not the server's."]
+            return ["Turns carry the history that the data set gives them, not the server's answers."]
     return []
 
 

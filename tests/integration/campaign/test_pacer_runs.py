@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import json
 from pathlib import Path
 from typing import Any
 
@@ -108,3 +110,25 @@ def test_a_sweep_draws_rates_and_concurrencies_in_order(tmp_path: Path) -> None:
     assert "target rate (samples/s)" in page
     for first, after in (("1 in flight", "3 in flight"), ("40/s", "80/s")):
         assert page.index(first) < page.index(after)
+
+
+def test_a_files_times_and_conversations_reach_the_pacer(tmp_path: Path) -> None:
+    lines = [
+        {"messages": [{"role": "user", "content": f"{name} asks {turn}"}], "session": name, "think_ms": 20,
+         "timestamp": 50 * (2 * turn + "ab".index(name))}
+        for turn in range(4) for name in "ab"
+    ]  # fmt: skip
+    (tmp_path / "talk.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    loads = ({"kind": "trace", "speed": 5}, {"kind": "sessions", "concurrency": 2})
+    dataset = {"path": str(tmp_path / "talk.jsonl"), "format": "prompts"}
+    trace, sessions = folders(carry_out(tmp_path, *loads, dataset=dataset))
+    columns = ["sample_id", "qsl_idx", "scheduled_ns", "done_ns"]
+    rows = sorted(read_requests(trace.requests, columns).to_pylist(), key=lambda row: row["sample_id"])
+    assert [row["qsl_idx"] for row in rows] == list(range(8))
+    assert [row["scheduled_ns"] - rows[0]["scheduled_ns"] for row in rows] == [10_000_000 * turn for turn in range(8)]
+    rows = read_requests(sessions.requests, columns).to_pylist()
+    for name in range(2):
+        own = sorted((row for row in rows if row["qsl_idx"] % 2 == name), key=lambda row: row["qsl_idx"])
+        assert len(own) == 4
+        for before, after in itertools.pairwise(own):
+            assert after["scheduled_ns"] == before["done_ns"] + 20_000_000
