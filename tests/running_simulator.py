@@ -14,7 +14,8 @@ from typing import Any
 
 import uvloop
 
-from assay.load.transport import EndpointPool, EndpointSettings, Exchange, completion_body
+from assay.load.encoders import completion_body
+from assay.load.transport import EndpointPool, EndpointSettings, Exchange
 from assay.serving.connection import EndpointConnection
 
 _READY_S = 20

@@ -19,9 +19,9 @@ from pydantic import TypeAdapter
 from assay.campaign.load_process import TimedOutError, run_load
 from assay.load.bodies import write_bodies
 from assay.load.closing import close_load
+from assay.load.encoders import completion_body
 from assay.load.pacer import Timetable
 from assay.load.plan import EndpointPlan, LoadgenSettings, LoadPlan, PacerPlan, Timeouts, WarmupPlan
-from assay.load.transport import completion_body
 from assay.runs import Ledger, LoadOutcome, RunFolder, read_outcome
 from assay.runs.shapes import LoadShape
 from assay.serving.connection import EndpointConnection

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import uvloop
 
-from assay.load.transport import EndpointPool, EndpointSettings, Exchange, Outcome, completion_body
+from assay.load.encoders import completion_body
+from assay.load.transport import EndpointPool, EndpointSettings, Exchange, Outcome
 from assay.serving.connection import EndpointConnection
 from peers.work import Sample, Work
 

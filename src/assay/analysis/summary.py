@@ -248,6 +248,8 @@ def _notices(case: Case) -> list[str]:
         notices.append("Simulated: the endpoints are simulated servers; no figure here is a measurement of a model.")
     if random_weights(record):
         notices.append("Random weights: nothing of the model was loaded; speeds are its shape's, answers noise.")
+    if record.api is not None and record.api.probed:
+        notices.append(record.api.words)
     if record.dataset_generated:
         notices.append("The samples are generated, not real texts.")
     if not case.benchmark.mlperf:

@@ -18,6 +18,7 @@ from assay.campaign.work import Work, utc_now
 from assay.config import Config, dump_config
 from assay.deploy.deployment import WATCH_S
 from assay.engines import build_engine
+from assay.load.encoders import ENCODERS
 from assay.load.plan import EndpointPlan, LoadgenSettings, LoadPlan, Timeouts, WarmupPlan
 from assay.runs import (
     EndpointFacts,
@@ -119,6 +120,7 @@ def _begin(bench: Bench, entry: RunEntry, endpoints: Sequence[EndpointFacts], fo
         simulated=bench.simulated,
         target_qps=_qps(entry),
         slo=config.slo,
+        api=prepared.api,
         max_tokens=prepared.max_tokens,
         endpoints=list(endpoints),
         warmup=WarmupFacts(ready_ns=bench.ready_ns, queued_ns=bench.queued_ns),
@@ -157,11 +159,14 @@ def load_plan(work: Work, entry: RunEntry, endpoints: Sequence[EndpointFacts], f
         answer_limits=prepared.answer_limits if min(prepared.answer_limits) < prepared.max_tokens else None,
         eos_id=prepared.eos_id,
         prompt_tokens=str(prepared.prompt_tokens),
+        prompt_tokens_exact=prepared.api.form == "ids",
         tokenizer=str(prepared.tokenizer_json) if prepared.tokenizer_json else None,
         endpoints=[
             EndpointPlan(
                 name=endpoint.name,
                 connection=engine.connection(endpoint.name, endpoint.url, config.reach),
+                path=ENCODERS[prepared.api.form].path,
+                needs_done=prepared.api.needs_done,
                 window=window(entry, endpoint),
                 bodies=str(prepared.bodies),
             )

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from assay.benchmarks import Benchmark, get_benchmark
+from assay.campaign.api import learn_api
 from assay.campaign.execute import load_plan
 from assay.campaign.kinds import check_benchmark, plan_runs
 from assay.campaign.prepare import Prepared, prepare, tokeniser_of
 from assay.campaign.servers import campaign_nodes
 from assay.campaign.work import Work
+from assay.cluster.launcher import LaunchError
 from assay.config import Config
 from assay.deploy.check import CheckReport, CheckRow, check_cluster
 from assay.deploy.check.controller import controller_rows
@@ -82,6 +84,16 @@ async def _answers(config: Config, prepared: Prepared | None, scratch: Path, fai
     ]
     if not endpoints:
         return rows
+    try:
+        await learn_api(
+            engine, prepared, {one.name: engine.connection(one.name, one.url, config.reach) for one in endpoints}
+        )
+    except LaunchError as error:
+        mend = "mend what the server says, or correct `engine`"
+        return [
+            *rows,
+            *(judged(one.name, FIRST_TOKEN, False, 10, str(error), mend, required=True) for one in endpoints),
+        ]
     entry = plan_runs(config, campaign_nodes(config))[0]
     plan = load_plan(Work(config, prepared, CampaignFolder(scratch)), entry, endpoints, RunFolder(scratch / "run"))
     return rows + [await _answer(endpoint, plan.timeouts, plan.samples) for endpoint in plan.endpoints]

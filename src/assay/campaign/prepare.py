@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assay.benchmarks import Benchmark
 from assay.campaign.counting import server_counter
@@ -18,15 +19,19 @@ from assay.engines import build_engine
 from assay.engines.embedded import bundled_tokenizer
 from assay.errors import UserError
 from assay.load.bodies import write_bodies
-from assay.load.transport import completion_body
+from assay.load.encoders import Prompt, encoder_of
+from assay.runs.api import ApiFacts
 from assay.serving.needs import TokenizerFiles
 
 _WARMUP_TOKENS = 16
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Prepared:
-    """Everything about the workload that runs share. Paths lie in a scratch folder."""
+    """Everything about the workload that runs share. Paths lie in a scratch folder.
+
+    The bodies are written in the form that `api` says, once more where another is learnt from the servers.
+    """
 
     benchmark: Benchmark
     dataset: Dataset
@@ -39,6 +44,18 @@ class Prepared:
     answer_limits: list[int]
     """The longest answer of each sample, tokens."""
     model_files: dict[str, str]
+    prompts: list[Prompt]
+    """The samples', then the warm-up's."""
+    api: ApiFacts
+
+    def encode(self, model: str, api: ApiFacts) -> None:
+        """Write the bodies of all prompts, and their lengths."""
+        self.api = api
+        encoder = encoder_of(model, api)
+        short = min(self.benchmark.max_new_tokens, _WARMUP_TOKENS)
+        limits = self.answer_limits + [short] * self.warmup_prompts
+        write_bodies(self.bodies, (encoder.body(p, most) for p, most in zip(self.prompts, limits, strict=True)))
+        np.save(self.prompt_tokens, np.asarray([prompt.length for prompt in self.prompts], dtype=np.int32))
 
     @property
     def eos_id(self) -> int | None:
@@ -74,16 +91,18 @@ def prepare(
     if dataset.note:
         say(f"data set {dataset.name}: {dataset.note}")
     check_loads(config.campaign.loads, dataset)
-    prompts = [_prompt_ids(benchmark, tokeniser, sample) for sample in dataset.samples]
-    check_lengths(benchmark, [len(prompt) for prompt in prompts], [sample.max_tokens for sample in dataset.samples])
+    engine = build_engine(config.engine)
+    prompts = [_prompt(benchmark, tokeniser, sample, any_form=engine.api is not None) for sample in dataset.samples]
+    known = [prompt.length for prompt in prompts if prompt.ids is not None]
+    if len(known) == len(prompts):
+        check_lengths(benchmark, known, [sample.max_tokens for sample in dataset.samples])
     warmup = [
-        tokeniser.encode_prompt(text) if tokeniser else _random_prompt(prompts, number)
+        _warmup_prompt(prompts, tokeniser, text, number)
         for number, text in enumerate(load_warmup(benchmark)[: config.load.warmup_prompts])
     ]
     answers = [sample.max_tokens or benchmark.max_new_tokens for sample in dataset.samples]
-    _write(config, benchmark, model, list(zip(prompts, answers, strict=True)), warmup, scratch)
     write_timetable(dataset.samples, scratch / "timetable.npy")
-    return Prepared(
+    prepared = Prepared(
         benchmark=benchmark,
         dataset=dataset,
         tokeniser=tokeniser,
@@ -94,7 +113,16 @@ def prepare(
         warmup_prompts=len(warmup),
         answer_limits=answers,
         model_files=model_files,
+        prompts=prompts + warmup,
+        api=ApiFacts(
+            form="ids",
+            min_tokens=benchmark.min_new_tokens if engine.takes.min_tokens else None,
+            return_token_ids=engine.takes.return_token_ids,
+        ),
     )
+    if engine.api is None:  # else it is written once the servers have told what they take
+        prepared.encode(model, prepared.api)
+    return prepared
 
 
 def tokeniser_of(
@@ -125,49 +153,48 @@ def _tokenizer_files(config: Config, benchmark: Benchmark, say: Callable[[str], 
     return bundled_tokenizer(say) if benchmark.model_family == "smollm2-135m" else None
 
 
-def _prompt_ids(benchmark: Benchmark, tokeniser: PromptTokeniser | None, sample: Sample) -> list[int]:
-    # A file's ids belong to the tokenizer that MLPerf used; a benchmark with a chat template has its own.
-    if sample.tok_input is not None and not benchmark.use_chat_template:
-        return [int(token) for token in sample.tok_input]
-    if tokeniser is None:
+def _prompt(benchmark: Benchmark, tokeniser: PromptTokeniser | None, sample: Sample, *, any_form: bool) -> Prompt:
+    """The sample's prompt; as token ids at least, unless the server may take `any_form`."""
+    ids = _prompt_ids(benchmark, tokeniser, sample)
+    if ids is None and not any_form:
         raise UserError(
             f"{benchmark.name}: the data set has no token ids for this model and no tokenizer is known: "
             "set tokenizer to the model's folder"
         )
-    return (
+    if not any_form:
+        return Prompt(ids)
+    turns = [{"role": turn.role, "content": turn.content} for turn in sample.messages or ()]
+    text = sample.prompt
+    if ids is not None and tokeniser is not None and (text is None or benchmark.use_chat_template):
+        text = tokeniser.decode(ids.tolist(), skip_special=False)
+    return Prompt(ids, text, turns or [{"role": "user", "content": sample.prompt or ""}])
+
+
+def _prompt_ids(
+    benchmark: Benchmark, tokeniser: PromptTokeniser | None, sample: Sample
+) -> NDArray[np.int32] | None:  # fmt: skip
+    # A file's ids belong to the tokenizer that MLPerf used; a benchmark with a chat template has its own.
+    if sample.tok_input is not None and not benchmark.use_chat_template:
+        return sample.tok_input
+    if tokeniser is None:
+        return None
+    encoded = (
         tokeniser.encode_messages(sample.messages) if sample.messages else tokeniser.encode_prompt(sample.prompt or "")
+    )
+    return np.asarray(encoded, dtype=np.int32)
+
+
+def _warmup_prompt(prompts: list[Prompt], tokeniser: PromptTokeniser | None, text: str, number: int) -> Prompt:
+    own = [prompt.ids for prompt in prompts if prompt.ids is not None]
+    ids = np.asarray(tokeniser.encode_prompt(text), dtype=np.int32) if tokeniser else None
+    return Prompt(
+        _random_prompt(own, number) if ids is None and own else ids, text, [{"role": "user", "content": text}]
     )
 
 
-def _random_prompt(prompts: list[list[int]], number: int) -> list[int]:
+def _random_prompt(prompts: list[NDArray[np.int32]], number: int) -> NDArray[np.int32]:
     """A warm-up prompt where text can't be tokenised: tokens drawn from several samples, equal to none of them."""
     generator = np.random.default_rng(number)
-    pool = np.concatenate([np.asarray(prompt) for prompt in prompts[:100]])
+    pool = np.concatenate(prompts[:100])
     length = len(prompts[number % len(prompts)])
-    return [prompts[0][0], *(int(token) for token in generator.choice(pool, size=max(1, length - 1)))]
-
-
-def _write(
-    config: Config,
-    benchmark: Benchmark,
-    model: str,
-    samples: list[tuple[list[int], int]],
-    warmup: list[list[int]],
-    scratch: Path,
-) -> None:
-    """Bodies of `samples`, (token ids, longest answer in tokens), then those of the warm-up; and their lengths."""
-    takes = build_engine(config.engine).takes
-    short = min(benchmark.max_new_tokens, _WARMUP_TOKENS)
-    work = samples + [(prompt, short) for prompt in warmup]
-    bodies = [
-        completion_body(
-            model,
-            prompt,
-            most,
-            min_tokens=min(benchmark.min_new_tokens, most) if takes.min_tokens else None,
-            return_token_ids=takes.return_token_ids,
-        )
-        for prompt, most in work
-    ]
-    write_bodies(scratch / "bodies.bin", bodies)
-    np.save(scratch / "prompt_tokens.npy", np.asarray([len(prompt) for prompt, _ in work], dtype=np.int32))
+    return np.concatenate([prompts[0][:1], generator.choice(pool, size=max(1, length - 1))])

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from assay.benchmarks import get_benchmark
+from assay.campaign.api import learn_api
 from assay.campaign.estimate import count, estimator, together
 from assay.campaign.execute import Bench, execute, run_folder
 from assay.campaign.kinds import check_benchmark, kind_of, plan_runs
@@ -177,6 +178,8 @@ class _Campaign:
     async def _serve(self, nodes: Sequence[str]) -> None:
         activity = NodeActivity()
         async with servers(self._config, nodes, self._folder, self._on_lost, activity.heard) as up:
+            if told := await learn_api(up.engine, self._work.prepared, up.connections):
+                self._say(told)
             system = await system_record(up, self._work.prepared)
             bench = Bench(self._work, system, up.ready_ns, up.queued_ns, activity, up.engine.simulated)
             self._served = True

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
+from assay.serving.api import ApiOptions
 from assay.serving.client import ControlClient, ControlError
 from assay.serving.connection import EndpointConnection, Reach
 from assay.serving.needs import ApiTakes, Needs, TokenizerFiles
@@ -58,6 +59,11 @@ class Engine(ABC):
     def takes(self) -> ApiTakes:
         """What its API takes."""
         return ApiTakes()
+
+    @property
+    def api(self) -> ApiOptions | None:
+        """How its API is to be spoken, as far as is said; None: there is nothing to learn about it."""
+        return None
 
     def connection(self, endpoint: str, url: str, reach: Reach) -> EndpointConnection:
         """How the endpoint of that name, which listens at `url`, is reached."""

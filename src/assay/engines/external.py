@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from assay.engines.base import Engine
 from assay.engines.options import ExternalOptions
+from assay.serving.api import ApiOptions
 from assay.serving.client import ControlClient, ControlError
 from assay.serving.connection import EndpointConnection, Reach
 from assay.serving.needs import ApiTakes
@@ -69,6 +70,10 @@ class ExternalEngine(Engine):
     def takes(self) -> ApiTakes:
         known = SERVERS.get(self._options.server)
         return known.takes if known else _TEXT_ONLY
+
+    @property
+    def api(self) -> ApiOptions:
+        return self._options.api
 
     def connection(self, endpoint: str, url: str, reach: Reach) -> EndpointConnection:
         (options,) = (known for known in self._options.named() if known.name == endpoint)

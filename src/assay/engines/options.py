@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from assay.engines.embedded.options import ComputeOptions
 from assay.errors import UserError
+from assay.serving.api import ApiOptions
 from assay.serving.connection import ConnectionOptions, base_url
 
 
@@ -105,6 +106,7 @@ class ExternalOptions(ConnectionOptions):
     window: int | None = Field(
         default=None, ge=1, description="requests in flight at one endpoint; default: found during warm-up"
     )
+    api: ApiOptions = ApiOptions()
     check_model: bool = Field(default=True, description="false: don't ask /v1/models what is served")
     ready_timeout_s: float = Field(default=10, gt=0)
 

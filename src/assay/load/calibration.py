@@ -23,8 +23,9 @@ import numpy as np
 import orjson
 
 from assay.errors import AssayError
+from assay.load.encoders import completion_body
 from assay.load.processes import die_with_parent
-from assay.load.transport import EndpointPool, EndpointSettings, Exchange, completion_body
+from assay.load.transport import EndpointPool, EndpointSettings, Exchange
 from assay.serving.connection import EndpointConnection
 
 _REQUESTS, _AT_ONCE, _TOKENS = 64, 16, 16

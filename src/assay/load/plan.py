@@ -28,6 +28,7 @@ class EndpointPlan(_Model):
     name: str
     connection: EndpointConnection
     path: str = Field(default="/completions", description="of the API, below its root")
+    needs_done: bool = Field(default=True, description="a stream without [DONE] is cut off")
     window: int | None = Field(description="most requests in flight; null: found during warm-up")
     bodies: str = Field(description="path of the request bodies for this endpoint's model name")
 

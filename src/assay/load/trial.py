@@ -15,6 +15,7 @@ def pool_settings(endpoint: EndpointPlan, timeouts: Timeouts) -> EndpointSetting
     return EndpointSettings(
         endpoint.connection,
         path=endpoint.path,
+        needs_done=endpoint.needs_done,
         stall_timeout_s=timeouts.stall_s,
         request_timeout_s=timeouts.request_s,
     )

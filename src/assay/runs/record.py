@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from assay.runs.api import ApiFacts
 from assay.runs.scenarios import Compliance, DriverName, Mode, Scenario
 from assay.runs.shapes import LoadShape
 from assay.runs.slo import Slo
@@ -97,6 +98,7 @@ class RunRecord(Stored):
     official: bool
     driver: DriverName = Field(default="loadgen", description="what issued the samples")
     shape: LoadShape | None = Field(default=None, description="the pacer's load; null where LoadGen drove")
+    api: ApiFacts | None = Field(default=None, description="how requests were written; null in earlier versions")
     slo: Slo | None = Field(default=None, description="limits of a good answer, as the user set them")
     schedule_seed: int | None = Field(default=None, description="of the pacer's arrivals")
     status: RunStatus = RunStatus.INCOMPLETE

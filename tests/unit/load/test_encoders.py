@@ -7,7 +7,7 @@ import json
 import pytest
 
 from assay.errors import UserError
-from assay.load.transport import completion_body
+from assay.load.encoders import completion_body
 
 
 def test_body_of_a_completion() -> None:

@@ -18,9 +18,8 @@ it breaks within 200 ms of sending, before any byte of a reply. Such a request i
 connection, and counted in `PoolStats.resent`.
 """
 
-from assay.load.transport.body import completion_body
 from assay.load.transport.exchange import Exchange, Outcome
 from assay.load.transport.pool import EndpointPool, PoolStats
 from assay.load.transport.settings import EndpointSettings
 
-__all__ = ["EndpointPool", "EndpointSettings", "Exchange", "Outcome", "PoolStats", "completion_body"]
+__all__ = ["EndpointPool", "EndpointSettings", "Exchange", "Outcome", "PoolStats"]

@@ -12,26 +12,28 @@ from assay.errors import UserError
 
 def completion_body(
     model: str,
-    prompt: str | Sequence[int],
+    prompt: str | Sequence[int] | Sequence[Mapping[str, str]],
     max_tokens: int,
     *,
     min_tokens: int | None = None,
     ignore_eos: bool | None = None,
     stream: bool = True,
+    stream_options: bool = True,
     return_token_ids: bool = True,
+    max_tokens_key: str = "max_tokens",
     chat: bool = False,
     extra: Mapping[str, Any] | None = None,
 ) -> bytes:
     """JSON for /v1/completions or, if `chat`, /v1/chat/completions; greedy unless `extra` says otherwise.
 
-    `prompt` is text or token ids (text only for chat). Fields that are None or False are left out, because
+    `prompt` is text or token ids; for chat text or messages. Fields that are None or False are left out, because
     strict servers refuse fields they don't know. `extra` is added last and wins.
     """
-    request: dict[str, Any] = {"model": model, "max_tokens": max_tokens, "temperature": 0.0}
+    request: dict[str, Any] = {"model": model, max_tokens_key: max_tokens, "temperature": 0.0}
     if chat:
-        if not isinstance(prompt, str):
+        request["messages"] = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt)
+        if not all(isinstance(message, Mapping) for message in request["messages"]):
             raise UserError("the chat endpoint takes text, not token ids: use /v1/completions for token ids")
-        request["messages"] = [{"role": "user", "content": prompt}]
     else:
         request["prompt"] = prompt if isinstance(prompt, str) else list(prompt)
     if min_tokens is not None:
@@ -39,7 +41,7 @@ def completion_body(
     if ignore_eos is not None:
         request["ignore_eos"] = ignore_eos
     request["stream"] = stream
-    if stream:
+    if stream and stream_options:
         request["stream_options"] = {"include_usage": True}
     if return_token_ids:
         request["return_token_ids"] = True

@@ -1,0 +1,48 @@
+"""Learning, before the clock, what a campaign's servers take, and writing the requests so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from assay.campaign.prepare import Prepared
+from assay.cluster.launcher import LaunchError
+from assay.engines import Engine
+from assay.errors import AssayError, UserError
+from assay.load.api_probe import confirm_api, probe_api
+from assay.load.encoders import Prompt
+from assay.serving.connection import EndpointConnection
+
+_IDS, _LETTERS = 16, 200
+
+
+async def learn_api(engine: Engine, prepared: Prepared, connections: Mapping[str, EndpointConnection]) -> str:
+    """Ask each endpoint for a few tokens, and write the bodies in the form that they take; a line about it.
+
+    Nothing is asked where the engine knows. Raises LaunchError, in the server's words, where nothing is answered.
+    """
+    if engine.api is None:
+        return ""
+    prompt = _small(prepared.prompts[-1])
+    least = prepared.benchmark.min_new_tokens if engine.takes.min_tokens else None
+    first, *others = connections.values()
+    try:
+        api = await probe_api(first, engine.model, engine.api, prompt, least)
+        for other in others:
+            await confirm_api(other, engine.model, api, prompt)
+    except UserError:
+        raise
+    except AssayError as error:
+        raise LaunchError(str(error)) from None
+    remarks = list(dict.fromkeys(remark for connection in connections.values() for remark in connection.remarks()))
+    api = api.model_copy(update={"notes": api.notes + remarks})
+    prepared.encode(engine.model, api)
+    return api.words
+
+
+def _small(prompt: Prompt) -> Prompt:
+    """The start of a prompt, in every form that it has."""
+    return Prompt(
+        ids=None if prompt.ids is None else prompt.ids[:_IDS],
+        text=None if prompt.text is None else prompt.text[:_LETTERS],
+        messages=None if prompt.messages is None else prompt.messages[-1:],
+    )

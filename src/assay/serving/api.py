@@ -1,0 +1,38 @@
+"""Which API of a server is spoken, and with what in its requests, as a configuration says it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+_OURS = ("model", "prompt", "messages", "stream")
+
+
+class ApiOptions(BaseModel):
+    """What isn't said is learnt from one small request before the clock."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    form: Literal["auto", "completions", "chat"] = Field(
+        default="auto", description="/completions or /chat/completions; auto: the first that the server takes"
+    )
+    prompt: Literal["auto", "ids", "text"] = Field(
+        default="auto", description="of completions: token ids, which no server can read otherwise, or text"
+    )
+    stream: bool = True
+    stream_options: bool = Field(default=True, description="ask for the usage in the stream")
+    needs_done: bool = Field(default=True, description="false: a stream may end without [DONE]")
+    max_tokens_key: Literal["auto", "max_tokens", "max_completion_tokens"] = "auto"
+    min_tokens: int | None = Field(
+        default=None, ge=0, description="default: the benchmark's, where the server takes it"
+    )
+    ignore_eos: bool = Field(default=False, description="have every answer as long as asked, where the server can")
+    extra_body: dict[str, Any] = Field(default_factory=dict, description="merged into every request; recorded")
+
+    @field_validator("extra_body")
+    @classmethod
+    def _not_ours(cls, extra: dict[str, Any]) -> dict[str, Any]:
+        if taken := [name for name in _OURS if name in extra]:
+            raise ValueError(f"extra_body can't set {', '.join(taken)}: the request itself does")
+        return extra

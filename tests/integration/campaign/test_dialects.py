@@ -1,0 +1,239 @@
+"""Servers as people run them: each is measured, or refused for what it really says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.campaigns import Quiet, config
+from tests.dialects import CHAT, COMPLETIONS, MODEL, Dialect, dialect
+from tests.integration.load.test_transport_pool import make_certificate
+
+from assay.campaign.runner import run_campaign
+from assay.cluster.launcher import LaunchError
+from assay.runs import Ledger, Result, RunFolder, RunRecord, RunStatus, read_requests
+
+pytestmark = [pytest.mark.usefixtures("no_reports"), pytest.mark.engine]
+SAMPLES = 12
+
+
+class Measured:
+    """One Offline run over short prompts through a campaign."""
+
+    def __init__(self, folder: Path, server: Dialect, engine: dict[str, Any] | None = None, **changes: Any) -> None:
+        pytest.importorskip("gguf", reason="needs the embedded extra for its tokenizer")
+        prompts = [{"prompt": f"Number {number}: say something{' more' * number}."} for number in range(SAMPLES)]
+        (folder / "prompts.jsonl").write_text("\n".join(map(json.dumps, prompts)))
+        engine = {"kind": "external", "model": MODEL, "endpoints": [{"url": server.url}], **(engine or {})}
+        self.listener = Quiet()
+        settings = config(
+            folder,
+            engine=engine,
+            dataset={"path": str(folder / "prompts.jsonl"), "max_tokens": 8},
+            cluster={},
+            **{"load": {"warmup_prompts": 2}, **changes},
+        )
+        self.outcome = asyncio.run(run_campaign(settings, self.listener))
+        (entry,) = self.outcome.state.runs
+        assert entry.run is not None
+        self.run: RunFolder = self.outcome.folder.run(entry.run)
+        self.record = RunRecord.model_validate_json(self.run.record.read_bytes())
+        self.ledger = Ledger.model_validate_json(self.run.ledger.read_bytes())
+        self.result = Result.model_validate_json(self.run.result.read_bytes())
+        self.rows = read_requests(self.run.requests).to_pylist()
+
+    def whole(self) -> Measured:
+        """All samples were answered, and the form of the requests is on record."""
+        assert self.record.status is RunStatus.COMPLETED, self.record.reason
+        assert (self.ledger.completed, self.ledger.failed) == (SAMPLES, 0)
+        assert self.record.api is not None
+        assert self.record.api.probed
+        assert self.record.api.words in self.result.notices
+        return self
+
+
+def refused(folder: Path, server: Dialect, engine: dict[str, Any] | None = None) -> str:
+    with pytest.raises(LaunchError) as raised:
+        Measured(folder, server, engine)
+    return str(raised.value)
+
+
+def test_token_ids_are_sent_where_they_are_taken(tmp_path: Path) -> None:
+    with dialect("ok") as server:
+        found = Measured(tmp_path, server).whole()
+    assert found.record.api is not None
+    assert found.record.api.form == "ids"
+    assert {type(asked.body["prompt"]) for asked in server.loads} == {list}
+    assert all(row["prompt_tokens_sent"] == row["prompt_tokens_counted"] for row in found.rows)
+
+
+def test_text_is_sent_where_token_ids_are_refused(tmp_path: Path) -> None:
+    with dialect("textonly") as server:
+        found = Measured(tmp_path, server).whole()
+    assert found.record.api is not None
+    assert found.record.api.form == "text"
+    assert "valid string" in found.record.api.words
+    assert all(isinstance(asked.body["prompt"], str) for asked in server.loads[2:])
+
+
+def test_chat_is_spoken_where_nothing_else_is(tmp_path: Path) -> None:
+    with dialect("chatonly") as server:
+        found = Measured(tmp_path, server, {"api": {"extra_body": {"top_k": 1}}}).whole()
+    assert found.record.api is not None
+    assert found.record.api.form == "chat"
+    chats = [asked for asked in server.loads if asked.path == CHAT]
+    assert len(chats) > SAMPLES
+    assert {asked.body["top_k"] for asked in chats} == {1}
+    assert chats[-1].body["messages"][0]["role"] == "user"
+
+
+def test_fields_that_are_refused_are_left_out_and_told(tmp_path: Path) -> None:
+    with dialect("strict", refuses=("return_token_ids", "stream_options")) as server:
+        found = Measured(tmp_path, server).whole()
+    assert found.record.api is not None
+    assert "left out: return_token_ids, stream_options" in found.record.api.words
+    assert not {"return_token_ids", "stream_options"} & server.loads[-1].body.keys()
+
+
+@pytest.mark.parametrize("ending", ["", "/v1"])
+def test_an_api_below_a_base_path(tmp_path: Path, ending: str) -> None:
+    with dialect("ok", prefix="/serving/llm") as server:
+        Measured(tmp_path, server, {"endpoints": [{"url": server.url + ending}]}).whole()
+    assert {asked.path for asked in server.loads} == {"/serving/llm" + COMPLETIONS}
+
+
+def test_a_header_from_the_environment_goes_with_every_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with dialect("ok", needs=("api-key", "K")) as server:
+        assert "401" in refused(tmp_path, server)
+        assert "missing or bad api-key" in refused(tmp_path, server)
+        monkeypatch.setenv("CASE_KEY", "K\n")
+        found = Measured(tmp_path, server, {"headers": {"api-key": {"env": "CASE_KEY"}}}).whole()
+    assert found.record.api is not None
+    assert "CASE_KEY: whitespace" in found.record.api.words
+
+
+def test_a_key_with_bearer_before_it_is_mended_with_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CASE_KEY", "Bearer K")
+    with dialect("ok", needs=("authorization", "Bearer K")) as server:
+        found = Measured(tmp_path, server, {"api_key_env": "CASE_KEY"}).whole()
+    assert found.record.api is not None
+    assert "'Bearer' before the key was left out" in found.record.api.words
+
+
+def test_a_private_ca(tmp_path: Path) -> None:
+    certificate = make_certificate(tmp_path)
+    with dialect("ok", certificate=certificate) as server:
+        assert "no TLS connection" in refused(tmp_path, server)
+        Measured(tmp_path, server, load={"warmup_prompts": 2, "ca_file": str(certificate[0])}).whole()
+        found = Measured(tmp_path, server, {"verify_tls": False}).whole()
+    assert found.record.api is not None
+    assert "not verified" in found.record.api.words
+
+
+def test_a_server_without_a_list_of_models(tmp_path: Path) -> None:
+    with dialect("nomodels") as server:
+        words = refused(tmp_path, server)
+        assert "404" in words
+        assert "check_model: false" in words
+        assert "is it up" not in words
+        Measured(tmp_path, server, {"check_model": False}).whole()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("redirect", "a redirect to https://127.0.0.1/other"),
+        ("gzip", "compressed (gzip)"),
+        ("nodone", "needs_done: false"),
+        ("nofinish", "ended without a finish_reason"),
+    ],
+)
+def test_what_cant_be_measured_is_refused_by_name_before_the_clock(tmp_path: Path, name: str, words: str) -> None:
+    with dialect(name) as server:
+        assert words in refused(tmp_path, server)
+
+
+def test_the_end_marker_can_be_waived(tmp_path: Path) -> None:
+    with dialect("nodone") as server:
+        Measured(tmp_path, server, {"api": {"needs_done": False}}).whole()
+
+
+@pytest.mark.parametrize("name", ["pingevent", "ok"])
+def test_events_of_another_name_are_nothing_to_a_run(tmp_path: Path, name: str) -> None:
+    with dialect(name) as server:
+        found = Measured(tmp_path, server).whole()
+    assert found.ledger.attempts == SAMPLES
+
+
+def test_a_server_that_is_warming_up_is_waited_for(tmp_path: Path) -> None:
+    with dialect("ok", busy_first=3) as server:
+        found = Measured(tmp_path, server).whole()
+    assert found.ledger.attempts == SAMPLES
+
+
+def test_a_rate_limit_is_waited_out_and_told(tmp_path: Path) -> None:
+    with dialect("ok", per_s=5) as server:
+        found = Measured(tmp_path, server, {"window": 8}).whole()
+    assert found.ledger.endpoints[0].reasons["http_429"] > 0
+    assert any("come back later" in notice for notice in found.result.notices)
+    assert any("come back later" in reason for reason in found.result.verdict.reasons)
+    assert not found.result.verdict.valid
+
+
+def test_a_prompt_that_is_too_long_fails_alone(tmp_path: Path) -> None:
+    no_warmup = {"warmup_prompts": 0}
+    with dialect("ok") as server:
+        lengths = sorted(row["prompt_tokens_sent"] for row in Measured(tmp_path, server, load=no_warmup).rows)
+    limit = lengths[SAMPLES // 2] + 8
+    with dialect("ok", longest=limit) as server:
+        found = Measured(tmp_path, server, load=no_warmup)
+    longer = [row for row in found.rows if row["prompt_tokens_sent"] + 8 > limit]
+    assert 0 < len(longer) < SAMPLES
+    assert {row["status"] for row in longer} == {"http_4xx"}
+    assert f"maximum context length is {limit}" in longer[0]["detail"]
+    assert found.ledger.attempts == SAMPLES  # each was sent once
+    assert (found.ledger.completed, found.ledger.failed) == (SAMPLES - len(longer), len(longer))
+    assert f"maximum context length is {limit}" in found.record.reason
+
+
+@pytest.mark.parametrize("name", ["someempty", "eosonly"])
+def test_an_answer_that_ends_at_once_is_a_short_one(tmp_path: Path, name: str) -> None:
+    with dialect(name) as server:
+        found = Measured(tmp_path, server).whole()
+    assert found.ledger.short_outputs > 0
+    assert {row["output_tokens"] for row in found.rows} <= {1, 8}
+    assert (name == "eosonly") == ({row["output_tokens"] for row in found.rows} == {1})
+
+
+def test_prompts_that_the_server_cuts_are_told(tmp_path: Path) -> None:
+    with dialect("ok", counts_prompt_as=10) as server:
+        found = Measured(tmp_path, server).whole()
+    assert any("it cuts prompts" in reason for reason in found.result.verdict.reasons)
+    assert not found.result.verdict.valid
+
+
+def test_prompts_from_a_cache_are_recorded_and_forbid_valid(tmp_path: Path) -> None:
+    with dialect("ok", usage={"prompt_tokens_details": {"cached_tokens": 6}}) as server:
+        found = Measured(tmp_path, server).whole()
+    assert {row["cached_tokens"] for row in found.rows} == {6}
+    assert any("came from a cache" in reason for reason in found.result.verdict.reasons)
+
+
+def test_reasoning_is_counted_and_the_answer_has_a_first_token_of_its_own(tmp_path: Path) -> None:
+    with dialect("chatonly", tokens=5, thoughts=3) as server:
+        found = Measured(tmp_path, server).whole()
+    assert found.record.api is not None
+    assert found.record.api.gives_reasoning
+    for row in found.rows:
+        assert row["first_ns"] < row["first_answer_ns"] < row["last_ns"]
+        assert row["streamed_tokens"] == 8
+
+
+def test_streams_that_are_reset_half_way_are_sent_again_in_warm_up_too(tmp_path: Path) -> None:
+    with dialect("midreset") as server:
+        found = Measured(tmp_path, server).whole()
+    assert found.ledger.resent > 0
+    assert set(found.ledger.endpoints[0].reasons) <= {"connection_reset", "truncated"}
