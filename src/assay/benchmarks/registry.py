@@ -53,9 +53,21 @@ def _read(path: Path) -> Benchmark:
     if not isinstance(data, dict):
         raise UserError(f"benchmark file {path}: expected fields such as 'name:' and 'dataset:' at the top level.")
     try:
-        return Benchmark.model_validate(data)
+        own = Benchmark.model_validate(data)
     except ValidationError as error:
         raise UserError(f"benchmark file {path}: {_explain(error)}") from error
+    if own.mlperf and not _same_measurement(own, _built_in().get(own.name)):
+        raise UserError(
+            f"benchmark file {path}: mlperf: {own.name} isn't defined so by MLPerf's rules; leave mlperf out, or name "
+            "a benchmark of this package"
+        )
+    return own
+
+
+def _same_measurement(own: Benchmark, official: Benchmark | None) -> bool:
+    """Whether they differ in words for readers at most."""
+    words = {"title", "notice"}
+    return official is not None and own.model_dump(exclude=words) == official.model_dump(exclude=words)
 
 
 def _explain(error: ValidationError) -> str:

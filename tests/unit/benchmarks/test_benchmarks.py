@@ -178,3 +178,16 @@ def test_targets_of_the_first_form_are_still_read(tmp_path: Path) -> None:
         "min_rouge_ratio": 0.95, "source": smollm.quality.source if smollm.quality else "",
     }  # fmt: skip
     assert get_benchmark(as_yaml(tmp_path, quality=first)).quality == smollm.quality
+
+
+def test_a_file_is_mlperfs_only_where_it_says_what_mlperf_says(tmp_path: Path) -> None:
+    data = get_benchmark("llama3.1-8b").model_dump(mode="json") | {"title": "Ours"}
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(data))
+    assert get_benchmark(path).mlperf
+    data["scenarios"]["Server"]["ttft_limit_ns"] *= 2
+    path.write_text(yaml.safe_dump(data))
+    with pytest.raises(UserError, match=r"mine\.yaml: mlperf: llama3\.1-8b isn't defined so by MLPerf's rules"):
+        get_benchmark(path)
+    path.write_text(yaml.safe_dump(data | {"mlperf": False}))
+    assert not get_benchmark(path).mlperf
