@@ -61,6 +61,7 @@ def write_run(parent: Path, plan: Plan) -> RunFolder:
     _write_logs(folder, plan, table)
     if plan.mode == "accuracy":
         write_json(folder.accuracy, _accuracy(plan))
+        write_json(folder.loadgen_accuracy, [])
     return folder
 
 

@@ -181,8 +181,14 @@ class RunEvidence:
     """`concurrency` limits the requests that are being served; samples that wait for their turn aren't in it."""
     loadgen_mode: str | None = None
     """LoadGen's own word for what it did, as `PerformanceOnly`."""
+    loadgen_word: str | None = None
+    """A run folder's: LoadGen's verdict as result.json has it."""
+    longest_hop_ns: float = 0.0
+    """A run folder's: the longest that LoadGen was told of an answer after it came."""
+    rests_on: dict[str, tuple[bool, str]] = field(default_factory=dict)
+    """A run folder's files: whether each is there, and which figures rest on it."""
     logged: RunEvidence | None = None
-    """A claim's: what the log says that it names."""
+    """What the logs say that a claim names, or that lie in the run folder."""
     dataset: DatasetFacts | None = None
     dataset_samples: int | None = None
 

@@ -177,6 +177,65 @@ def test_what_a_hand_changes_is_found(tmp_path: Path, kind: str) -> None:
     assert rule in {finding.rule for finding in report.problems}, complaints(report)
 
 
+def logged(folder: RunFolder, **figures: float) -> RunFolder:
+    """The folder with LoadGen's percentiles in its summary: result.json's, each times its factor of `figures`."""
+    latency = json.loads(folder.result.read_text())["latency"]
+    names = {"latency": ("latency_ns", "percentile latency"), "ttft": ("ttft_ns", "percentile first token latency")}
+    lines = [
+        f"{share}.00 {words} (ns) : {int(latency[key][f'p{share}'] * figures.get(f'{name}_p{share}', 1.0))}"
+        for name, (key, words) in names.items()
+        for share in (50, 90, 99)
+    ]
+    text = folder.loadgen_summary.read_text()
+    folder.loadgen_summary.write_text(text.replace("Mean latency (ns)", "\n".join(lines) + "\nMean latency (ns)", 1))
+    return folder
+
+
+def test_loadgens_times_may_be_later_than_the_folders_but_not_by_much(tmp_path: Path) -> None:
+    plan = Plan(samples=300, scenario="Server", qps=3.0)
+    late = logged(finished(tmp_path / "late", plan), latency_p50=1.015, ttft_p99=1.015)
+    assert complaints(audit_path(late.path)) == []
+
+
+@pytest.mark.parametrize("factor", [{"latency_p90": 1.6}, {"latency_p50": 0.97}, {"ttft_p99": 0.9}], ids=str)
+def test_a_percentile_that_isnt_loadgens(tmp_path: Path, factor: dict[str, float]) -> None:
+    folder = logged(finished(tmp_path, Plan(samples=300, scenario="Server", qps=3.0)), **factor)
+    assert raised(audit_path(folder.path)) == {("folder-and-log", Judgement.CONTRADICTED)}
+
+
+FACTS: dict[str, tuple[str, Callable[[Any], object]]] = {
+    "scenario": ("record", lambda d: d.update(scenario="SingleStream")),
+    "LoadGen's word": ("result", lambda d: d["loadgen"].update(result="VALID")),
+}
+
+
+@pytest.mark.parametrize("kind", FACTS)
+def test_a_fact_that_isnt_loadgens(tmp_path: Path, kind: str) -> None:
+    file, edit = FACTS[kind]
+    folder = finished(tmp_path, Plan(samples=100, loadgen_result="INVALID"))
+    assert "folder-and-log" not in {rule for rule, _ in raised(audit_path(folder.path))}
+    change(getattr(folder, file), edit)
+    assert ("folder-and-log", Judgement.CONTRADICTED) in raised(audit_path(folder.path))
+
+
+def test_a_count_that_isnt_loadgens(tmp_path: Path) -> None:
+    folder = finished(tmp_path, Plan(samples=100, scenario="Server", qps=3.0))
+    line = ':::MLLOG {"key": "generated_samples_per_query", "value": 1, "time_ms": 0.0, "metadata": {}}\n'
+    folder.loadgen_detail.write_text(line + folder.loadgen_detail.read_text())
+    assert complaints(audit_path(folder.path)) == []
+    change(folder.ledger, lambda d: d.update(loadgen_completed=99))
+    assert ("folder-and-log", Judgement.CONTRADICTED) in raised(audit_path(folder.path))
+
+
+@pytest.mark.parametrize("file", ["ledger", "requests", "loadgen_summary", "loadgen_detail", "loadgen_accuracy"])
+def test_a_file_that_is_missing_is_said_with_what_rested_on_it(tmp_path: Path, file: str) -> None:
+    folder = finished(tmp_path, Plan(samples=100, mode="accuracy" if file == "loadgen_accuracy" else "performance"))
+    path: Path = getattr(folder, file)
+    path.unlink()
+    found = [finding for finding in audit_path(folder.path).problems if finding.rule == "missing-files"]
+    assert [(finding.verdict, path.name in finding.arithmetic) for finding in found] == [(Judgement.UNSUPPORTED, True)]
+
+
 def test_damaged_files_of_a_run_are_findings(tmp_path: Path) -> None:
     folder = finished(tmp_path, Plan(samples=100))
     for path in (folder.requests, folder.ledger, folder.result, folder.loadgen_detail):

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from assay.analysis.ceilings import Accelerator, find_accelerator, find_model, precision_of
 from assay.audit.evidence import Evidence, Origin, Rated, RunEvidence, SampleCounts, Spread, Wording
 from assay.audit.facts import facts_of
-from assay.audit.readers.loadgen import SUMMARY, is_log_folder, read_log_folder
+from assay.audit.readers.loadgen import is_log_folder, read_log_folder
 from assay.audit.spans import Span
 from assay.benchmarks import run_benchmark
 from assay.errors import UserError
@@ -61,6 +61,8 @@ def _run(folder: RunFolder, evidence: Evidence) -> RunEvidence:
     except UserError as error:
         run.damage.append(str(error).splitlines()[0])
     run.finished = record.status in _FINISHED
+    run.longest_hop_ns = float(record.client.completion_hop_max_ns or 0)
+    run.rests_on = _rests_on(folder, run)
     ledger = _optional(folder.ledger, Ledger, run)
     result = _optional(folder.result, Result, run)
     if ledger:
@@ -72,15 +74,26 @@ def _run(folder: RunFolder, evidence: Evidence) -> RunEvidence:
         run.damage.append(f"{folder.result.name} is missing")
     if is_log_folder(folder.path):
         logged = read_log_folder(folder.path)
-        run.summary, run.detail = logged.summary, logged.detail
+        run.summary, run.detail, run.logged = logged.summary, logged.detail, logged
         if run.finished:
             run.damage += logged.damage
-    elif record.status in _FINISHED and run.loadgen_drove:
-        run.damage.append(f"{SUMMARY} is missing")
     _engine(run, record)
     _hardware(run, record, folder)
     _measure(run, folder)
     return run
+
+
+def _rests_on(folder: RunFolder, run: RunEvidence) -> dict[str, tuple[bool, str]]:
+    files = {
+        folder.ledger: "what became of each sample",
+        folder.requests: "rates, duration, token counts and latencies",
+    }
+    if run.loadgen_drove:
+        files[folder.loadgen_summary] = "LoadGen's verdict"
+        files[folder.loadgen_detail] = "LoadGen's settings, errors and count of samples"
+        if run.mode == "accuracy":
+            files[folder.loadgen_accuracy] = "the scores"
+    return {path.name: (path.is_file(), what) for path, what in files.items()}
 
 
 def _result(run: RunEvidence, result: Result, folder: RunFolder, evidence: Evidence) -> None:
@@ -104,6 +117,7 @@ def _result(run: RunEvidence, result: Result, folder: RunFolder, evidence: Evide
             Span.exact(figures["window_output_tokens"].value),
         )
     run.verdict_words = result.verdict.words
+    run.loadgen_word = result.loadgen.result
     run.claims_valid = result.verdict.valid
     run.claims_mlperf = result.verdict.valid and result.official
     for name, key in _SPREADS.items():
