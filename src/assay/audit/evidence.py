@@ -183,8 +183,8 @@ class RunEvidence:
     """LoadGen's own word for what it did, as `PerformanceOnly`."""
     loadgen_word: str | None = None
     """A run folder's: LoadGen's verdict as result.json has it."""
-    longest_hop_ns: float = 0.0
-    """A run folder's: the longest that LoadGen was told of an answer after it came."""
+    delay_ns: float = 0.0
+    """A run folder's: the longest delays between an answer's arrival and LoadGen's knowing of it that were measured."""
     rests_on: dict[str, tuple[bool, str]] = field(default_factory=dict)
     """A run folder's files: whether each is there, and which figures rest on it."""
     logged: RunEvidence | None = None

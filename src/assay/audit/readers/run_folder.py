@@ -61,7 +61,8 @@ def _run(folder: RunFolder, evidence: Evidence) -> RunEvidence:
     except UserError as error:
         run.damage.append(str(error).splitlines()[0])
     run.finished = record.status in _FINISHED
-    run.longest_hop_ns = float(record.client.completion_hop_max_ns or 0)
+    client = record.client
+    run.delay_ns = float((client.completion_hop_max_ns or 0) + max(client.loop_lag_max_ns.values(), default=0))
     run.rests_on = _rests_on(folder, run)
     ledger = _optional(folder.ledger, Ledger, run)
     result = _optional(folder.result, Result, run)

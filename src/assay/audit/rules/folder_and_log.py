@@ -8,7 +8,7 @@ from assay.audit.evidence import Origin, RunEvidence, Spread
 from assay.audit.registry import Check, contradicted, run_rule, supported
 from assay.audit.spans import ns
 
-_LATER_NS, _LATER_SHARE = 250e6, 0.02
+_LATER_NS, _LATER_SHARE = 50e6, 0.02
 _EARLIER_NS, _EARLIER_SHARE = 1e6, 0.001
 _LOADGEN_NAMES = {"Interactive": "Server"}  # a Server with other limits, which LoadGen doesn't know
 
@@ -18,8 +18,8 @@ _LOADGEN_NAMES = {"Interactive": "Server"}  # a Server with other limits, which 
     explain="""
 A run folder holds LoadGen's logs beside its own figures. Scenario, mode, LoadGen's word and the count of samples must
 be the same in both. LoadGen notes a time when it is told of it, which is after the harness saw it: each statistic of
-latency and TTFT in the log may lie above result.json's by 250 ms, the longest way from a worker to LoadGen that the
-run itself measured, and 2 %; below it by no more than 1 ms and 0.1 %.
+latency and TTFT in the log may lie above result.json's by 50 ms, 2 %, and the longest delays on the way from a worker
+to LoadGen that the run itself measured; below it by no more than 1 ms and 0.1 %.
 
 Times aren't compared where samples failed, were lost, or were sent again after their first token: LoadGen's then count
 what result.json leaves out.
@@ -53,7 +53,7 @@ def _facts(run: RunEvidence, logged: RunEvidence) -> Iterator[Check]:
 
 def _times(run: RunEvidence, logged: RunEvidence) -> Iterator[Check]:
     for name, stated, actual in _pairs(run, logged):
-        above = _LATER_NS + run.longest_hop_ns + _LATER_SHARE * stated
+        above = _LATER_NS + run.delay_ns + _LATER_SHARE * stated
         below = _EARLIER_NS + _EARLIER_SHARE * stated
         if not stated - below <= actual <= stated + above:
             yield contradicted(
