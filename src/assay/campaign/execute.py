@@ -34,6 +34,7 @@ from assay.runs import (
 )
 from assay.runs.progress import AnyEvent
 from assay.runs.scenarios import drives, is_paced
+from assay.runs.shapes import is_live
 from assay.telemetry import NodeActivity, Sampler
 
 _FASTEST_QPS = 1000.0  # accuracy runs of Server are paced too; nothing is timed, so as fast as the queue takes them
@@ -168,7 +169,7 @@ def load_plan(work: Work, entry: RunEntry, endpoints: Sequence[EndpointFacts], f
                 path=ENCODERS[prepared.api.form].path,
                 needs_done=prepared.api.needs_done,
                 window=window(entry, endpoint),
-                bodies=str(prepared.bodies),
+                bodies=str(prepared.live_bodies if is_live(entry.shape) else prepared.bodies),
             )
             for endpoint in endpoints
         ],

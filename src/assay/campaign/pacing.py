@@ -10,11 +10,11 @@ from assay.errors import UserError
 from assay.load.pacer import Timetable
 from assay.load.plan import UNLIMITED, PacerPlan
 from assay.runs import EndpointFacts, RunEntry
-from assay.runs.shapes import ConcurrencyShape, LoadShape, RampShape, RateShape, SessionsShape, TraceShape
+from assay.runs.shapes import ConcurrencyShape, LoadShape, RampShape, RateShape, TraceShape
 
 
 def check_loads(loads: Sequence[LoadShape], dataset: Dataset) -> None:
-    """Raises UserError where the data set or the requests can't give what a load needs."""
+    """Raises UserError where the data set can't give what a load needs."""
     for shape in loads:
         if isinstance(shape, TraceShape):
             without = sum(sample.arrival_ns is None for sample in dataset.samples)
@@ -23,11 +23,6 @@ def check_loads(loads: Sequence[LoadShape], dataset: Dataset) -> None:
                     f"campaign.loads: a trace replays the data set's own times, and {without} of {len(dataset)} "
                     f"samples of {dataset.name} have none: give each a timestamp (ms), or take kind: rate"
                 )
-        if isinstance(shape, SessionsShape) and shape.history == "live":
-            raise UserError(
-                "campaign.loads: history: live needs requests that carry messages, and these carry token ids: leave "
-                "it out, and turns carry the data set's answers"
-            )
 
 
 def write_timetable(samples: Sequence[Sample], path: Path) -> None:

@@ -14,16 +14,21 @@ from assay.campaign.counting import server_counter
 from assay.campaign.pacing import check_loads, write_timetable
 from assay.config import Config
 from assay.datasets import Dataset, Sample, TokeniserCounter, load_dataset, load_warmup
+from assay.datasets.live import with_places
 from assay.datasets.tokenise import PromptTokeniser, check_lengths
 from assay.engines import build_engine
 from assay.engines.embedded import bundled_tokenizer
 from assay.errors import UserError
 from assay.load.bodies import write_bodies
 from assay.load.encoders import Prompt, encoder_of
+from assay.load.encoders.prompt import Turn
+from assay.load.history import placeholder
 from assay.runs.api import ApiFacts
+from assay.runs.shapes import is_live
 from assay.serving.needs import TokenizerFiles
 
 _WARMUP_TOKENS = 16
+_CARRIES = {"ids": "token ids", "text": "text"}
 
 
 @dataclass(eq=False)
@@ -46,7 +51,13 @@ class Prepared:
     model_files: dict[str, str]
     prompts: list[Prompt]
     """The samples', then the warm-up's."""
+    live: list[Prompt]
+    """The samples' with places for the server's own answers, where a load asks for such; else empty."""
     api: ApiFacts
+
+    @property
+    def live_bodies(self) -> Path:
+        return self.bodies.with_name("live.bin")
 
     def encode(self, model: str, api: ApiFacts) -> None:
         """Write the bodies of all prompts, and their lengths."""
@@ -56,6 +67,15 @@ class Prepared:
         limits = self.answer_limits + [short] * self.warmup_prompts
         write_bodies(self.bodies, (encoder.body(p, most) for p, most in zip(self.prompts, limits, strict=True)))
         np.save(self.prompt_tokens, np.asarray([prompt.length for prompt in self.prompts], dtype=np.int32))
+        if not self.live:
+            return
+        if api.form != "chat":
+            raise UserError(
+                f"campaign.loads: history: live needs messages, and requests carry {_CARRIES[api.form]}: set "
+                "engine.api.form to chat, or leave history out, and turns carry what the data set gives"
+            )
+        talks = self.live + self.prompts[len(self.live) :]
+        write_bodies(self.live_bodies, (encoder.body(p, most) for p, most in zip(talks, limits, strict=True)))
 
     @property
     def eos_id(self) -> int | None:
@@ -114,6 +134,7 @@ def prepare(
         answer_limits=answers,
         model_files=model_files,
         prompts=prompts + warmup,
+        live=_live(config, dataset),
         api=ApiFacts(
             form="ids",
             min_tokens=benchmark.min_new_tokens if engine.takes.min_tokens else None,
@@ -123,6 +144,16 @@ def prepare(
     if engine.api is None:  # else it is written once the servers have told what they take
         prepared.encode(model, prepared.api)
     return prepared
+
+
+def _live(config: Config, dataset: Dataset) -> list[Prompt]:
+    if not any(is_live(shape) for shape in config.campaign.loads):
+        return []
+    return [Prompt(messages=_turns(sample)) for sample in with_places(dataset.samples, placeholder)]
+
+
+def _turns(sample: Sample) -> list[Turn]:
+    return [{"role": turn.role, "content": turn.content} for turn in sample.messages or ()]
 
 
 def tokeniser_of(
@@ -163,7 +194,7 @@ def _prompt(benchmark: Benchmark, tokeniser: PromptTokeniser | None, sample: Sam
         )
     if not any_form:
         return Prompt(ids)
-    turns = [{"role": turn.role, "content": turn.content} for turn in sample.messages or ()]
+    turns = _turns(sample)
     text = sample.prompt
     if ids is not None and tokeniser is not None and (text is None or benchmark.use_chat_template):
         text = tokeniser.decode(ids.tolist(), skip_special=False)

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from assay.runs.scenarios import DriverName, Mode, Scenario
-from assay.runs.shapes import LoadShape
+from assay.runs.shapes import LoadShape, is_live
 from assay.runs.stored import Stored, require_model
 from assay.serving.connection import EndpointConnection
 
@@ -119,7 +119,7 @@ class LoadPlan(Stored):
     @property
     def live_history(self) -> bool:
         """Whether later turns of a conversation carry the answers that the server really gave."""
-        return self.pacer is not None and getattr(self.pacer.shape, "history", "recorded") == "live"
+        return self.pacer is not None and is_live(self.pacer.shape)
 
     @property
     def streams_first_token(self) -> bool:

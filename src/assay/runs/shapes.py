@@ -157,6 +157,11 @@ class SessionsShape(_Shape):
         return "Sessions"
 
 
+def is_live(shape: LoadShape | None) -> bool:
+    """Whether later turns of a conversation carry the answers that the server really gave."""
+    return isinstance(shape, SessionsShape) and shape.history == "live"
+
+
 LoadShape = Annotated[
     ConcurrencyShape | RateShape | RampShape | TraceShape | SessionsShape, Field(discriminator="kind")
 ]

@@ -11,10 +11,12 @@ from typing import Any
 import pyarrow.compute as pc
 import pytest
 from tests.campaigns import FAST, Quiet, config
+from tests.dialects import MODEL, dialect
 
 from assay.analysis.run import analyse_run
 from assay.audit import Judgement, audit_path
 from assay.campaign.runner import CampaignOutcome, run_campaign
+from assay.errors import UserError
 from assay.runs import Result, RunFolder, RunRecord, read_ledger, read_requests
 
 ONE = {"nodes": [{"name": "node-a"}]}
@@ -132,3 +134,28 @@ def test_a_files_times_and_conversations_reach_the_pacer(tmp_path: Path) -> None
         assert len(own) == 4
         for before, after in itertools.pairwise(own):
             assert after["scheduled_ns"] == before["done_ns"] + 20_000_000
+
+
+def test_live_turns_carry_what_the_server_answered(tmp_path: Path) -> None:
+    lines = [
+        {"messages": [{"role": "user", "content": f"{name} asks {turn}"}], "session": name}
+        for turn in range(3) for name in "ab"
+    ]  # fmt: skip
+    (tmp_path / "talk.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    loads = [{"kind": "sessions", "concurrency": 2, "history": "live"}]
+    dataset = {"path": str(tmp_path / "talk.jsonl"), "format": "prompts", "max_tokens": 8}
+    with dialect("chatonly") as server:
+        engine = {"kind": "external", "model": MODEL, "endpoints": [{"url": server.url}], "api": {"form": "chat"}}
+        folders(carry_out(tmp_path, *loads, dataset=dataset, engine=engine, cluster={}))
+        asked = [request.body["messages"] for request in server.loads if "asks" in json.dumps(request.body)]
+    talks = [messages for messages in asked if len(messages) == 5]
+    assert len(talks) == 2
+    for messages in talks:
+        assert [message["role"] for message in messages] == ["user", "assistant", "user", "assistant", "user"]
+        said = [message["content"] for message in messages if message["role"] == "assistant"]
+        assert said == [" word" * 8] * 2
+
+
+def test_live_history_without_messages_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="history: live needs messages"):
+        carry_out(tmp_path, {"kind": "sessions", "concurrency": 2, "history": "live"})

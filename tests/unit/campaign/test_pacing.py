@@ -78,8 +78,3 @@ def test_a_trace_needs_times() -> None:
     with pytest.raises(UserError, match="1 of 2 samples of d have none"):
         check_loads([shape(kind="trace")], dataset(0, None))
     check_loads([shape(kind="rate", rate=1)], dataset(None))
-
-
-def test_live_history_needs_messages() -> None:
-    with pytest.raises(UserError, match="history: live"):
-        check_loads([shape(kind="sessions", concurrency=1, history="live")], dataset(None))
