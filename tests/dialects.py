@@ -146,7 +146,9 @@ class _Server:
             events.insert(0, b'event: ping\ndata: {"type": "ping"}\n\n')
         if dialect.name != "nodone":
             events.append(b"data: [DONE]\n\n")
-        if dialect.name == "gzip":
+        if dialect.name == "whole":
+            _reply(writer, 200, {"choices": [_choice(chat, " word" * count, finish="stop")], "usage": told})
+        elif dialect.name == "gzip":
             _reply(writer, 200, gzip.compress(b"".join(events)), ["Content-Encoding: gzip"])
         else:
             await self._send(events, writer, breaks=dialect.name == "midreset" and self._posts % 3 == 0)
@@ -171,9 +173,13 @@ def _data(event: dict[str, Any]) -> bytes:
 
 
 def _event(chat: bool, text: str = "", *, thought: str = "", finish: str | None = None) -> bytes:
+    return _data({"model": MODEL, "choices": [_choice(chat, text, thought=thought, finish=finish)]})
+
+
+def _choice(chat: bool, text: str, *, thought: str = "", finish: str | None = None) -> dict[str, Any]:
     choice: dict[str, Any] = {"index": 0, "finish_reason": finish}
-    choice |= {"delta": {"reasoning_content": thought} if thought else {"content": text}} if chat else {"text": text}
-    return _data({"model": MODEL, "choices": [choice]})
+    content = {"reasoning_content": thought} if thought else {"content": text}
+    return choice | ({"delta": content} if chat else {"text": text})
 
 
 def _reply(writer: asyncio.StreamWriter, status: int, body: Any, headers: list[str] | None = None) -> None:

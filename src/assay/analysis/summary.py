@@ -10,7 +10,7 @@ import numpy as np
 from assay.analysis.distributions import SOURCE, itl_distribution, latency_distributions
 from assay.analysis.goodput import good_share, goodput
 from assay.analysis.rates import sample_rate, token_rate
-from assay.analysis.replies import against
+from assay.analysis.replies import against, held_back
 from assay.analysis.samples import Samples, read_samples
 from assay.analysis.statistics import Estimate, Ints
 from assay.analysis.verdict import (
@@ -82,6 +82,9 @@ def summarise_samples(folder: RunFolder) -> Summary:
         itl = itl_distribution(folder.requests)
         if itl is not None:
             case.latency["itl_ns"], itl_counts = itl
+        if held_back(samples):  # such times would be the gateway's
+            case.latency.pop("tpot_ns", None)
+            case.latency.pop("itl_ns", None)
         figures |= _figures(samples)
         figures |= _window_figures(samples)
         if record.slo is not None and ledger is not None:

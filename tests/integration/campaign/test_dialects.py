@@ -222,6 +222,22 @@ def test_prompts_from_a_cache_are_recorded_and_forbid_valid(tmp_path: Path) -> N
     assert any("came from a cache" in reason for reason in found.result.verdict.reasons)
 
 
+def test_a_stream_that_is_held_back_has_no_time_between_tokens(tmp_path: Path) -> None:
+    with dialect("buffered") as server:
+        found = Measured(tmp_path, server).whole()
+    assert any("came in one piece" in reason for reason in found.result.verdict.reasons)
+    assert not {"tpot_ns", "itl_ns"} & found.result.latency.keys()
+    assert "ttft_ns" in found.result.latency
+
+
+def test_an_answer_that_isnt_streamed_has_none_either(tmp_path: Path) -> None:
+    with dialect("whole") as server:
+        found = Measured(tmp_path, server, {"api": {"stream": False}}).whole()
+    assert not any(asked.body["stream"] for asked in server.loads)
+    assert {row["output_tokens"] for row in found.rows} == {8}
+    assert "tpot_ns" not in found.result.latency
+
+
 def test_reasoning_is_counted_and_the_answer_has_a_first_token_of_its_own(tmp_path: Path) -> None:
     with dialect("chatonly", tokens=5, thoughts=3) as server:
         found = Measured(tmp_path, server).whole()

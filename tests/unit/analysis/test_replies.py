@@ -1,0 +1,54 @@
+"""What the server's replies hold against a run's figures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.closed_loop import samples
+
+from assay.analysis.replies import against, held_back
+from assay.runs import EndpointLedger, Ledger
+
+COUNT = 10
+PLAIN = samples(np.arange(COUNT) * 1.0, np.arange(COUNT) + 0.5)
+
+
+def ledger(**reasons: int) -> Ledger:
+    endpoint = EndpointLedger(endpoint="a", reasons=reasons)
+    return Ledger(
+        issued=COUNT, completed=COUNT, failed=0, lost=0, resent=0, attempts=COUNT, short_outputs=0,
+        endpoints=[endpoint], failure_reasons={}, loadgen_issued=COUNT, loadgen_completed=COUNT, problems=[],
+    )  # fmt: skip
+
+
+def test_nothing_is_held_against_plain_replies() -> None:
+    assert against(PLAIN, ledger(stalled=3)) == ()
+    assert against(None, None) == ()
+
+
+def test_waits_are_counted_over_both_ways_of_asking() -> None:
+    (words,) = against(PLAIN, ledger(http_429=3, http_503=2, http_5xx=9))
+    assert "asked 5 times" in words
+
+
+def test_cached_tokens_are_a_share_of_their_prompts() -> None:
+    cached = np.where(np.arange(COUNT) < 4, 2, -1)
+    (words,) = against(replace(PLAIN, cached_tokens=cached), None)
+    assert words.startswith("4 of 10 prompts came from a cache in part, 40% of their tokens")
+    assert against(replace(PLAIN, cached_tokens=cached * 0), None) == ()
+
+
+def test_a_prompt_counted_shorter_than_it_was_sent_is_cut() -> None:
+    sent, counted = np.full(COUNT, 885), np.full(COUNT, 886)
+    counted[3] = 100
+    (words,) = against(replace(PLAIN, prompt_tokens_sent=sent, prompt_tokens_counted=counted), None)
+    assert "in 1 of 10 requests, 100 of 885 in the worst" in words
+
+
+@pytest.mark.parametrize(("at_once", "held"), [(10, True), (9, True), (8, False), (0, False)])
+def test_answers_in_one_piece(at_once: int, held: bool) -> None:
+    last = np.where(np.arange(COUNT) < at_once, PLAIN.first_ns, PLAIN.last_ns)
+    assert held_back(replace(PLAIN, last_ns=last)) is held
+    assert not held_back(replace(PLAIN, last_ns=last, streamed_tokens=np.full(COUNT, 1)))
