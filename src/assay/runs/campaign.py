@@ -14,7 +14,13 @@ from assay.runs.scenarios import Compliance, Mode, Scenario
 from assay.runs.shapes import LoadShape
 from assay.runs.stored import Stored, require_model
 
-CampaignKind = Literal["single", "scaling", "official", "sweep", "bench"]
+CampaignKind = Literal[
+    "single",
+    "scaling",
+    "official",
+    "sweep",
+    "bench",
+]
 
 # A run with one of these is over: resuming never repeats it.
 ENDED = (RunStatus.COMPLETED, RunStatus.INVALID, RunStatus.FAILED, RunStatus.TIMEOUT)

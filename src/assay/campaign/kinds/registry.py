@@ -18,7 +18,16 @@ from assay.runs.campaign import CampaignKind
 from assay.runs.scenarios import drives
 from assay.scoring import get_scorer
 
-_KINDS: dict[CampaignKind, Kind] = {kind.name: kind for kind in (Single(), Scaling(), Official(), Sweep(), Bench())}
+_KINDS: dict[CampaignKind, Kind] = {
+    kind.name: kind
+    for kind in (
+        Single(),
+        Scaling(),
+        Official(),
+        Sweep(),
+        Bench(),
+    )
+}
 
 
 def kind_of(name: CampaignKind) -> Kind:
