@@ -17,6 +17,7 @@ from assay.runs.campaign import CampaignKind
 from assay.runs.scenarios import Compliance, LoadgenDriven, Mode, Scenario
 from assay.runs.shapes import LoadShape
 from assay.runs.slo import Slo
+from assay.safe_yaml import parse_yaml, read_yaml
 from assay.serving.connection import CONNECT_TIMEOUT_S, Reach
 
 
@@ -165,24 +166,13 @@ def _checked(data: dict[str, Any], source: SourceMap) -> Config:
 
 
 def _read(path: Path) -> tuple[dict[str, Any], SourceMap]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; `assay init` writes one") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: can't be read: {error}") from None
-    try:
-        data = yaml.safe_load(text)
-        source = SourceMap.of(text, str(path))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f":{mark.line + 1}" if mark else ""
-        raise UserError(f"{path}{where}: not YAML: {getattr(error, 'problem', error)}") from None
-    if data is None:
-        data = {}
+    if not path.exists():
+        raise UserError(f"{path}: no such file; `assay init` writes one")
+    document = read_yaml(path)
+    data = {} if document.data is None else document.data
     if not isinstance(data, dict):
         raise UserError(f"{path}:1: expected `key: value` lines, found a {type(data).__name__}")
-    return data, source
+    return data, SourceMap.of(document.root, str(path))
 
 
 def _apply(data: dict[str, Any], override: str, source: SourceMap) -> None:
@@ -190,10 +180,7 @@ def _apply(data: dict[str, Any], override: str, source: SourceMap) -> None:
     parts = key.strip().split(".")
     if not separator or not all(parts):
         raise UserError(f"--set {override}: write it as a.b=c")
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise UserError(f"--set {override}: {text!r} is no YAML value") from None
+    value = parse_yaml(text, f"--set {override}").data
     place = data
     for number, part in enumerate(parts[:-1]):
         inner = place.get(part)

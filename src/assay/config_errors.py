@@ -24,10 +24,8 @@ class SourceMap:
         return cls(name, {})
 
     @classmethod
-    def of(cls, text: str, name: str) -> Self:
-        """Raises yaml.YAMLError where the text isn't YAML."""
+    def of(cls, root: yaml.Node | None, name: str) -> Self:
         lines: dict[Path, int] = {}
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
         if root is not None:
             _walk(root, (), lines)
         return cls(name, lines)

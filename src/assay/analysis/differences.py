@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
 from assay.analysis.run import RunAnalysis
 from assay.runs.folder import RunFolder
+from assay.safe_yaml import read_yaml
 
 
 class Difference(BaseModel):
@@ -52,10 +52,7 @@ def _benchmark(run: RunAnalysis) -> dict[str, Any]:
 
 
 def _config(folder: RunFolder) -> Any:
-    try:
-        return yaml.safe_load(folder.config.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        return {}
+    return (read_yaml(folder.config).data if folder.config.exists() else None) or {}
 
 
 def flat(value: Any, path: str = "") -> dict[str, str]:

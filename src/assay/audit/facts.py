@@ -8,10 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from assay.benchmarks import Benchmark, benchmark_names, get_benchmark
 from assay.benchmarks.mlperf import LlmFacts, llm_facts
+from assay.safe_yaml import read_yaml
 
 
 @dataclass(frozen=True)
@@ -63,6 +62,5 @@ def dataset_facts(name: str | None) -> DatasetFacts | None:
 
 @cache
 def _datasets() -> dict[str, Any]:
-    text = Path(__file__).with_name("datasets.yaml").read_text(encoding="utf-8")
-    data: dict[str, Any] = yaml.safe_load(text)["datasets"]
+    data: dict[str, Any] = read_yaml(Path(__file__).with_name("datasets.yaml")).data["datasets"]
     return data

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-import yaml
 from pydantic import Field
 
 from assay.benchmarks.model import Benchmark
 from assay.benchmarks.registry import benchmark_names, get_benchmark
 from assay.errors import UserError
 from assay.runs import CampaignFolder, RunFolder, Stored, read_model, read_record, write_json
+from assay.safe_yaml import read_yaml
 
 
 class RecordedBenchmark(Benchmark, Stored):
@@ -53,8 +53,8 @@ def _of_older_run(folder: RunFolder) -> Benchmark:
     if name in benchmark_names():
         return get_benchmark(name)
     try:
-        return get_benchmark(yaml.safe_load(folder.config.read_text(encoding="utf-8"))["benchmark"])
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, UserError) as error:
+        return get_benchmark(read_yaml(folder.config).data["benchmark"])
+    except (KeyError, TypeError, UserError) as error:
         raise UserError(
             f"{folder.path}: has no {folder.benchmark.name}, and its benchmark {name!r} is none of this package's nor "
             f"found by its {folder.config.name} ({error}); run this where that file is"

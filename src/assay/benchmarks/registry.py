@@ -7,11 +7,11 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
-import yaml
 from pydantic import ValidationError
 
 from assay.benchmarks.model import Benchmark
 from assay.errors import UserError
+from assay.safe_yaml import read_yaml
 
 
 @cache
@@ -44,12 +44,7 @@ def get_benchmark(name_or_path: str | Path) -> Benchmark:
 
 
 def _read(path: Path) -> Benchmark:
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"benchmark file {path}: {error.strerror or error}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"benchmark file {path} is not YAML: {error}") from error
+    data = read_yaml(path).data
     if not isinstance(data, dict):
         raise UserError(f"benchmark file {path}: expected fields such as 'name:' and 'dataset:' at the top level.")
     try:

@@ -7,8 +7,6 @@ from assay.config import Config
 from assay.errors import UserError
 from assay.runs.campaign import RunEntry
 
-AUDIT_CONFIG = "audit.config"
-
 
 def audit_config(entry: RunEntry, config: Config) -> str | None:
     """What `audit.config` must say in the run's folder; None: the run has none.

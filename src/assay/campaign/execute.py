@@ -11,7 +11,7 @@ from pathlib import Path
 from assay import __version__
 from assay.benchmarks import write_benchmark
 from assay.campaign.close import close_run, judge_load
-from assay.campaign.compliance import AUDIT_CONFIG, audit_config
+from assay.campaign.compliance import audit_config
 from assay.campaign.load_process import TimedOutError, run_load, utc_minus_monotonic_ns
 from assay.campaign.pacing import pacer_plan, window
 from assay.campaign.work import Work, utc_now
@@ -131,7 +131,7 @@ def _begin(bench: Bench, entry: RunEntry, endpoints: Sequence[EndpointFacts], fo
         compliance=entry.compliance,
     )
     if (audit := audit_config(entry, config)) is not None:
-        write_text(folder.path / AUDIT_CONFIG, audit)
+        write_text(folder.audit_config, audit)
     write_text(folder.config, dump_config(config))
     write_benchmark(folder.benchmark, prepared.benchmark)
     write_json(folder.system, bench.system)

@@ -7,11 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from assay.campaign.work import note_traceback
 from assay.errors import AssayError
-from assay.runs import CampaignFolder
+from assay.runs import CampaignFolder, read_object
 
 Say = Callable[[str], None]
 
@@ -27,13 +25,13 @@ def render_reports(folder: CampaignFolder, say: Say) -> list[str]:
     pages = CampaignPages(folder)
     for entry in pages.started:
         run = folder.run(entry.run or "")
-        if not run.result.exists() or (run.path / "report.html").exists():
+        if not run.result.exists() or run.report.exists():
             continue
         say(f"report of {entry.key}")
         if problem := _problem(partial(pages.render_run, entry), run.driver_log):
             missing.append(run.id)
             say(f"no report of {run.id}: {problem}")
-    if problem := _problem(pages.render, folder.path / "report.log"):
+    if problem := _problem(pages.render, folder.report_log):
         missing.append(folder.path.name)
         say(f"no report of the campaign: {problem}")
     return missing
@@ -55,8 +53,7 @@ def _problem(render: Callable[[], object], log: Path) -> str:
 
 def scaling_lines(folder: CampaignFolder) -> list[str]:
     """The campaign report's answer to how its nodes scale, a line for each group of nodes; empty where it has none."""
-    path = folder.path / "report.json"
-    report: dict[str, Any] = orjson.loads(path.read_bytes()) if path.exists() else {}
+    report = read_object(folder.report_json) or {}
     if why := report.get("why_no_scaling"):
         return [f"scaling: {why}"]
     return [_group(group) for group in (report.get("scaling") or {}).get("groups", [])]

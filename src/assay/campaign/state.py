@@ -20,6 +20,7 @@ from assay.config import Config, dump_config, load_config
 from assay.errors import UserError
 from assay.runs import CampaignFolder, CampaignState, RunEntry, new_id, read_campaign, write_json, write_text
 from assay.runs.campaign import Session, find_campaigns
+from assay.safe_yaml import parse_yaml
 
 LATEST = "latest"
 _MAY_CHANGE = ("output",)  # says where results go, not what is measured
@@ -105,7 +106,7 @@ def check_dataset(state: CampaignState, sha256: str) -> None:
 
 
 def _plain(config: Config) -> dict[str, Any]:
-    value: dict[str, Any] = yaml.safe_load(dump_config(config))
+    value: dict[str, Any] = parse_yaml(dump_config(config), "configuration").data
     return {key: item for key, item in value.items() if key not in _MAY_CHANGE}
 
 

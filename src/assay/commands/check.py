@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from assay.commands.options import PATH, json_option, print_json, set_option
+from assay.commands.options import PATH, chosen_file, json_option, print_json, set_option
 from assay.errors import EXIT_FAILED, EXIT_OK
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def check(file: Path | None, overrides: tuple[str, ...], deep: bool, as_json: bo
     from assay.campaign.preflight import preflight
     from assay.config import load_config
 
-    config = load_config(file, list(overrides))
+    config = load_config(chosen_file(file), list(overrides))
     report = asyncio.run(preflight(config, lambda told: click.echo(told, err=True), deep=deep))
     if as_json:
         print_json(report)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from assay.commands.options import PATH, json_option, print_json, set_option
+from assay.commands.options import PATH, chosen_file, json_option, print_json, set_option
 
 
 @click.command()
@@ -21,7 +21,7 @@ def export(kind: Any, file: Path | None, overrides: tuple[str, ...], output: Pat
     from assay.config import dump_config, load_config
     from assay.deploy.export import export_files, write_files
 
-    config = load_config(file, list(overrides))
+    config = load_config(chosen_file(file), list(overrides))
     written = write_files(export_files(kind, config.engine, config.cluster, dump_config(config)), output)
     if as_json:
         print_json(written)

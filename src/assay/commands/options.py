@@ -14,6 +14,15 @@ set_option = click.option(
 )
 
 
+def chosen_file(file: Path | None) -> Path | None:
+    """FILE, else `assay.yaml` of this folder, and says so; None where there is neither."""
+    own = Path("assay.yaml")
+    if file is None and own.is_file():
+        click.echo("assay: using ./assay.yaml", err=True)
+        return own
+    return file
+
+
 def print_json(value: Any) -> None:
     """Write `value` (pydantic models, or what JSON knows) to standard output, indented."""
     import orjson

@@ -20,11 +20,13 @@ def report(folders: tuple[Path, ...], output: Path | None, as_json: bool) -> Non
 
     Of a campaign, its runs and its own page. Prints the pages' paths, or the reports as JSON.
     """
-    import orjson
+
+    from assay.runs import read_object
+    from assay.runs.folder import ReportFolder
 
     pages = [page for folder in folders for page in _pages(folder, output, several=len(folders) > 1)]
     if as_json:
-        print_json([orjson.loads(page.with_name("report.json").read_bytes()) for page in pages])
+        print_json([read_object(ReportFolder(page.parent).data) for page in pages])
     else:
         for page in pages:
             click.echo(page)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from assay.commands.options import PATH, json_option, print_json, set_option
+from assay.commands.options import PATH, chosen_file, json_option, print_json, set_option
 from assay.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, AssayError
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def run(
     if retry_failed:
         raise click.UsageError("--retry-failed goes with --resume")
     settings += [f"output={output}"] if output else []
+    file = chosen_file(file)
     if plan:
         print_plan(file, settings, as_json=as_json)
     else:
@@ -77,12 +78,14 @@ def _resume(
 ) -> int:
     """Go on with a campaign; a configuration, if given, must be its own. Raises UserError and LaunchError."""
     from assay.campaign.runner import resume_campaign
-    from assay.campaign.state import find, resumed_config
+    from assay.campaign.state import LATEST, find, resumed_config
     from assay.commands.terminal import Terminal
     from assay.config import load_config
 
     given = load_config(file, overrides) if file or overrides else None
-    folder = find(which, output or (given or load_config(None)).output)
+    # Where the last campaign is looked for; a folder that is named needs no configuration.
+    nearby = given or load_config(chosen_file(None) if which == LATEST else None)
+    folder = find(which, output or nearby.output)
     config = resumed_config(folder, given)
     campaign = resume_campaign(config, folder, Terminal(answers=not as_json), retry_failed=retry_failed)
     return carry_out(campaign, folder.path, as_json=as_json)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 @click.option("--kind", help="Only campaigns of this kind.")
 @click.option("--node", help="Only runs in which this node takes part.")
 @click.option("--since", metavar="WHEN", help="2026-01-31, 2026-01-31T12:00 (UTC), or an age: 12h, 7d, 2w.")
+@click.option("--html", type=PATH, metavar="FILE", help="Write a page with links to the reports.")
 @json_option
 def runs(
     output: Path,
@@ -33,6 +34,7 @@ def runs(
     kind: str | None,
     node: str | None,
     since: str | None,
+    html: Path | None,
     as_json: bool,
 ) -> None:
     """All campaigns in OUTPUT and their runs."""
@@ -51,8 +53,14 @@ def runs(
         since=parse_since(since) if since else None,
     )
     rows, problems = index(output, wanted)
+    if html is not None:
+        from assay.report import render_index
+
+        render_index(rows, html)
     if as_json:
         print_json(rows)
+    elif html is not None:
+        click.echo(html)
     else:
         click.echo(_text(rows), nl=False)
     for problem in problems:
@@ -71,11 +79,13 @@ def _text(rows: list[IndexRow]) -> str:
         return "no run matches\n"
     lines: list[str] = []
     width = max(len(row.key) for row in rows)
-    for campaign, own in itertools.groupby(rows, key=lambda row: row.campaign):
+    for folder, own in itertools.groupby(rows, key=lambda row: row.folder):
         runs = list(own)
         simulated = ", simulated" if runs[0].simulated else ""
-        lines.append(f"{campaign}  {runs[0].name}: {runs[0].kind}{simulated}")
-        lines += [f"  {row.key:<{width}}  {row.status:<11}  {_figure(row)}".rstrip() for row in runs]
+        lines.append(f"{folder}  {runs[0].name}: {runs[0].kind}{simulated}")
+        for row in runs:
+            lines.append(f"  {row.key:<{width}}  {row.status:<11}  {_figure(row)}".rstrip())
+            lines += [f"    {row.path}"] if row.path else []
     return "\n".join(lines) + "\n"
 
 

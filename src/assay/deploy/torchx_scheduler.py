@@ -14,7 +14,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from torchx.schedulers.api import DescribeAppResponse, ListAppResponse, Scheduler, Stream, filter_regex
 from torchx.specs.api import AppDef, AppDryRunInfo, AppState, ReplicaStatus, Role, RoleStatus, macros, runopts
 
@@ -25,6 +24,7 @@ from assay.cluster.ssh import SshLauncher
 from assay.deploy.deployment import plain_label
 from assay.deploy.state import DeploymentRecord, ServerRecord, read_record, write_record
 from assay.errors import UserError
+from assay.safe_yaml import read_yaml
 from assay.serving.servers import ServerSpec, ServerState
 
 SETTLE_S = 1.0  # an agent tells of ended servers twice a second
@@ -170,10 +170,9 @@ def _folder(app_id: str) -> Path:
 
 
 def _read(path: Path) -> SshOptions:
-    try:
-        given = yaml.safe_load(path.expanduser().read_text())
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from None
+    given = read_yaml(path.expanduser()).data
+    if not isinstance(given, dict):
+        raise UserError(f"{path}: expected a cluster's settings, found a {type(given).__name__}")
     return SshOptions.model_validate(given.get("cluster", given))
 
 

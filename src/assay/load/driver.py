@@ -282,7 +282,7 @@ class Driver:
             target_qps=schedule.target_qps,
         )
         write_json(RunFolder(self._folder).outcome, outcome)
-        trace = self._folder / "mlperf_log_trace.json"
+        trace = RunFolder(self._folder).loadgen_trace
         if trace.exists() and not trace.stat().st_size:  # LoadGen makes it even where tracing is off
             trace.unlink()
 

@@ -1,12 +1,9 @@
 """Pages and pictures of what was measured: HTML, Markdown, JSON and PNG from one description."""
 
-from assay.report.index_page import IndexRow, index_rows
 from assay.report.render import CampaignPages, render_campaign, render_comparison, render_index, render_run
 
 __all__ = [
     "CampaignPages",
-    "IndexRow",
-    "index_rows",
     "render_campaign",
     "render_comparison",
     "render_index",

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from assay.analysis.campaign import RunLine, analyse_campaign, run_line
 from assay.analysis.compare import Comparison, compare
+from assay.analysis.findings import Finding
 from assay.analysis.latency import Limits
 from assay.analysis.run import RunAnalysis, analyse_run
 from assay.report.campaign_page import campaign_page
 from assay.report.compare_page import compare_page
 from assay.report.data import campaign_report_json, run_report_json
-from assay.report.index_page import index_page, index_rows
+from assay.report.index_page import index_page
 from assay.report.plausibility import audit_of
 from assay.report.run_page import run_page
 from assay.report.writer import page_html, write_page
 from assay.runs.atomic import write_json, write_text
 from assay.runs.campaign import CampaignFolder, RunEntry, read_campaign
-from assay.runs.folder import RunFolder
+from assay.runs.folder import ReportFolder, RunFolder
+from assay.runs.index import IndexRow
 
 
 def render_run(folder: RunFolder, out: Path | None = None, limits: Mapping[str, Limits] | None = None) -> Path:
@@ -72,9 +75,7 @@ class CampaignPages:
             return None
         target = _folder(out or self._folder.path)
         write_page(campaign_page(analysis), target)
-        write_json(target / "findings.json", [finding.model_dump(mode="json") for finding in analysis.findings])
-        write_json(target / "report.json", campaign_report_json(analysis))
-        return target / "report.html"
+        return _write_data(target, analysis.findings, campaign_report_json(analysis))
 
     def _analyse(self, entry: RunEntry) -> RunAnalysis:
         """The whole analysis, which holds every sample, is the caller's; the campaign keeps a line of it."""
@@ -93,23 +94,26 @@ def render_comparison(folders: Sequence[RunFolder], out: Path | None = None) -> 
     comparisons = compare(runs)
     if out is not None:
         write_page(compare_page(runs, comparisons), _folder(out))
-        write_json(out / "report.json", [comparison.model_dump(mode="json") for comparison in comparisons])
+        write_json(ReportFolder(out).data, [comparison.model_dump(mode="json") for comparison in comparisons])
     return comparisons
 
 
-def render_index(output: Path) -> Path:
-    """Write `index.html`, a page over all campaigns in `output`; returns its path."""
-    path = _folder(output) / "index.html"
-    write_text(path, page_html(index_page(index_rows(output))))
-    return path
+def render_index(rows: Sequence[IndexRow], path: Path) -> None:
+    """Write one HTML page over the campaigns that `rows` are of, linked to their reports."""
+    write_text(path, page_html(index_page(rows, _folder(path.parent))))
 
 
 def _write_run(analysis: RunAnalysis, out: Path) -> Path:
     target, audit = _folder(out), audit_of(analysis.folder)
     write_page(run_page(analysis, audit), target)
-    write_json(target / "findings.json", [finding.model_dump(mode="json") for finding in analysis.findings])
-    write_json(target / "report.json", run_report_json(analysis, audit))
-    return target / "report.html"
+    return _write_data(target, analysis.findings, run_report_json(analysis, audit))
+
+
+def _write_data(target: Path, findings: Sequence[Finding], report: dict[str, Any]) -> Path:
+    files = ReportFolder(target)
+    write_json(files.findings, [finding.model_dump(mode="json") for finding in findings])
+    write_json(files.data, report)
+    return files.html
 
 
 def _folder(path: Path) -> Path:

@@ -16,19 +16,20 @@ from assay.report.interactive import plotly_figure, plotly_script
 from assay.report.page import Page
 from assay.report.png import Pictures
 from assay.runs.atomic import write_bytes, write_text
+from assay.runs.folder import ReportFolder
 
 
 def write_page(page: Page, folder: Path) -> list[Path]:
     """Write the page into `folder`, with a PNG of each of its charts. Returns what it wrote."""
-    charts = folder / "charts"
-    charts.mkdir(parents=True, exist_ok=True)
-    written = [folder / "report.html", folder / "report.md"]
+    files = ReportFolder(folder)
+    files.charts.mkdir(parents=True, exist_ok=True)
+    written = [files.html, files.markdown]
     write_text(written[0], page_html(page))
     write_text(written[1], page_markdown(page))
     every = {chart.name: chart for chart in (*page.charts, *page.pictures)}.values()
     pictures = Pictures(list(every))
     for chart in every:
-        path = charts / f"{chart.name}.png"
+        path = files.charts / f"{chart.name}.png"
         write_bytes(path, pictures.draw(chart))
         written.append(path)
     return written

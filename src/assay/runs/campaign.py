@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from assay.runs.folder import RunFolder
+from assay.runs.folder import ReportFolder, RunFolder
 from assay.runs.record import RunStatus
 from assay.runs.scenarios import Compliance, Mode, Scenario
 from assay.runs.shapes import LoadShape
@@ -117,12 +117,12 @@ class CampaignFolder:
     @property
     def report(self) -> Path:
         """The page about all of its runs, made last."""
-        return self.path / "report.html"
+        return ReportFolder(self.path).html
 
     @property
     def report_json(self) -> Path:
         """The same report as data."""
-        return self.path / "report.json"
+        return ReportFolder(self.path).data
 
     @property
     def report_log(self) -> Path:

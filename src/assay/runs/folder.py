@@ -14,6 +14,33 @@ def new_id(now_utc: datetime, *words: str, salt: bytes) -> str:
 
 
 @dataclass(frozen=True)
+class ReportFolder:
+    """The files of a report, in the folder that it is about or wherever else it is written."""
+
+    path: Path
+
+    @property
+    def html(self) -> Path:
+        return self.path / "report.html"
+
+    @property
+    def markdown(self) -> Path:
+        return self.path / "report.md"
+
+    @property
+    def data(self) -> Path:
+        return self.path / "report.json"
+
+    @property
+    def findings(self) -> Path:
+        return self.path / "findings.json"
+
+    @property
+    def charts(self) -> Path:
+        return self.path / "charts"
+
+
+@dataclass(frozen=True)
 class RunFolder:
     """The paths inside a run folder. Nothing is created or read until asked."""
 
@@ -80,10 +107,6 @@ class RunFolder:
         return self.path / "answers.jsonl"
 
     @property
-    def findings(self) -> Path:
-        return self.path / "findings.json"
-
-    @property
     def audit(self) -> Path:
         """What the audit said of the run when it was closed (`audit.AuditReport`)."""
         return self.path / "audit.json"
@@ -121,12 +144,17 @@ class RunFolder:
     @property
     def report(self) -> Path:
         """The page about the run."""
-        return self.path / "report.html"
+        return ReportFolder(self.path).html
 
     @property
-    def report_json(self) -> Path:
-        """The same report as data."""
-        return self.path / "report.json"
+    def audit_config(self) -> Path:
+        """LoadGen's settings for a compliance test, where the run is one."""
+        return self.path / "audit.config"
+
+    @property
+    def loadgen_trace(self) -> Path:
+        """Empty where tracing is off."""
+        return self.path / "mlperf_log_trace.json"
 
     @property
     def plan(self) -> Path:
@@ -142,7 +170,3 @@ class RunFolder:
     def issued(self) -> Path:
         """What the source of load handed over, as it came (`load.journal`); among the parts."""
         return self.parts / "issued.bin"
-
-    @property
-    def charts(self) -> Path:
-        return self.path / "charts"

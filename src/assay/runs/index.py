@@ -25,6 +25,7 @@ class IndexRow(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     campaign: str
+    folder: str = Field(description="the campaign's folder")
     kind: CampaignKind
     name: str
     started_utc: str = Field(description="of the campaign")
@@ -36,9 +37,13 @@ class IndexRow(BaseModel):
     repeat: int
     status: str = Field(description="a run's status, or `planned` where it has none yet")
     reason: str
+    run: str | None = Field(description="the run folder's name; null: not begun")
     path: str | None = Field(description="the run's folder")
+    benchmark: str | None = Field(default=None, description="this and what follows: null where there is no result")
     verdict: str | None = Field(default=None, description="the verdict's words")
+    valid: bool | None = None
     samples_per_s: Figure | None = None
+    output_tokens_per_s: Figure | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,7 @@ def _status(entry: RunEntry) -> str:
 def _row(folder: CampaignFolder, state: CampaignState, entry: RunEntry, problems: list[str]) -> IndexRow:
     row = IndexRow(
         campaign=state.id,
+        folder=str(folder.path),
         kind=state.kind,
         name=state.name,
         started_utc=state.started_utc,
@@ -114,6 +120,7 @@ def _row(folder: CampaignFolder, state: CampaignState, entry: RunEntry, problems
         repeat=entry.repeat,
         status=_status(entry),
         reason=entry.reason,
+        run=entry.run,
         path=str(folder.run(entry.run).path) if entry.run else None,
     )
     try:
@@ -122,5 +129,7 @@ def _row(folder: CampaignFolder, state: CampaignState, entry: RunEntry, problems
         problems.append(str(error))
         return row
     if result is not None:
-        row.verdict, row.samples_per_s = result.verdict.words, result.figures.get("samples_per_s")
+        row.benchmark, row.verdict, row.valid = result.benchmark, result.verdict.words, result.verdict.valid
+        row.samples_per_s = result.figures.get("samples_per_s")
+        row.output_tokens_per_s = result.figures.get("output_tokens_per_s")
     return row

@@ -112,12 +112,9 @@ _OPTIONS = {
 
 
 def _read_yaml(file: Path) -> dict[str, Any]:
-    import yaml
+    from assay.safe_yaml import read_yaml
 
-    try:
-        fields = yaml.safe_load(file.read_text())
-    except (OSError, yaml.YAMLError) as error:
-        raise UserError(f"can't read {file}: {error}") from error
+    fields = read_yaml(file).data
     if not isinstance(fields, dict):
         raise UserError(f"{file} must hold options by name, such as `ttft_ms: 50`")
     return fields

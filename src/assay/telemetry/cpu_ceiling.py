@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from assay.assets import cache_dir
 from assay.runs import write_json
 
 VERSION = 1
@@ -34,9 +35,9 @@ def cpu_ceiling(cache: Path | None = None) -> dict[str, Any]:
     """The measured limits, from the cache where this machine's are there; about five seconds otherwise.
 
     The keys are those of `assay.analysis.ceilings.Accelerator` (memory_gb, bandwidth_gb_s, cache_mb, tflops by
-    precision), and `cores`, `machine`, `measured_utc`. `cache` is a file; the default is below XDG_CACHE_HOME.
+    precision), and `cores`, `machine`, `measured_utc`. `cache` is a file; the default is in `assets.cache_dir`.
     """
-    path = cache or _default_cache()
+    path = cache or cache_dir() / "cpu_ceiling.json"
     machine = _machine()
     with contextlib.suppress(OSError, ValueError):
         known: dict[str, Any] = orjson.loads(path.read_bytes())
@@ -183,8 +184,3 @@ def _model_name() -> str:
 def _machine() -> str:
     """What the cached figures hold for: this node, its CPU, the cores this process may use, this file's version."""
     return f"{platform.node()} {_model_name()} {len(os.sched_getaffinity(0))} cores v{VERSION}"
-
-
-def _default_cache() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "assay" / "cpu_ceiling.json"

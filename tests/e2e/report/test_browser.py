@@ -16,6 +16,7 @@ import pytest
 from tests.synthetic import Node, Plan, write_campaign, write_run
 
 from assay.report import render_campaign, render_comparison, render_index, render_run
+from assay.runs.index import Filter, index
 
 pytestmark = pytest.mark.browser
 
@@ -53,11 +54,12 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     report = render_campaign(campaign)
     assert report is not None
     render_comparison([run, other], out=folder / "comparison")
+    render_index(index(folder / "campaigns", Filter())[0], folder / "campaigns" / "index.html")
     return {
         "run": render_run(run),
         "campaign": report,
         "comparison": folder / "comparison" / "report.html",
-        "index": render_index(folder / "campaigns"),
+        "index": folder / "campaigns" / "index.html",
     }
 
 

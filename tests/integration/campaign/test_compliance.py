@@ -13,7 +13,7 @@ from tests.synthetic import Plan, write_run
 from assay.analysis.mlperf_rules import departures
 from assay.analysis.verdict import Case, judge, read_loadgen
 from assay.benchmarks import get_benchmark
-from assay.campaign.compliance import AUDIT_CONFIG, audit_config
+from assay.campaign.compliance import audit_config
 from assay.campaign.load_process import run_load
 from assay.config import load_config
 from assay.load.closing import close_load
@@ -32,7 +32,7 @@ def compliance_run(folder: Path, scenario: Scenario, extra: str = "") -> Case:
         plan = make_plan(run.path, urls, scenario, samples=WHOLE, loadgen=loadgen)
         run.path.mkdir()
         entry = RunEntry(key="t", scenario=scenario, mode="performance", nodes=["a"], compliance="TEST06")
-        (run.path / AUDIT_CONFIG).write_text((audit_config(entry, load_config(None)) or "") + extra)
+        run.audit_config.write_text((audit_config(entry, load_config(None)) or "") + extra)
         asyncio.run(run_load(plan, run, 60, lambda _: None))
     ledger = close_load(run, plan)
     written = write_run(folder, Plan(scenario=scenario, samples=20, official=True, qps=10.0))

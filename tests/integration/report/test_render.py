@@ -13,11 +13,12 @@ from tests.synthetic import Node, Plan, write_campaign, write_run
 from assay.analysis import summarise
 from assay.analysis.run import analyse_run
 from assay.errors import UserError
-from assay.report import CampaignPages, index_rows, render, render_campaign, render_comparison, render_index, render_run
+from assay.report import CampaignPages, render, render_campaign, render_comparison, render_index, render_run
 from assay.report.plausibility import audit_of
 from assay.report.run_page import run_page
 from assay.report.writer import page_html, page_markdown
 from assay.runs import RunFolder, RunStatus, read_record, write_json
+from assay.runs.index import Filter, index
 
 PLAN = Plan(samples=400)
 NASTY = '<script>alert("x")</script>|`'
@@ -185,13 +186,15 @@ def test_comparison_page_and_index(tmp_path: Path) -> None:
     assert "What changed" in (tmp_path / "out" / "report.md").read_text()
     for name in plans:
         write_json(folder.run(name).result, summarise(folder.run(name)))
-    rows = index_rows(tmp_path)
+    rows, problems = index(tmp_path, Filter())
+    assert problems == []
     assert [(row.run, row.status) for row in rows] == [("a-r0", "completed"), ("b-r0", "completed"), ("c-r0", "failed")]
     assert rows[0].samples_per_s is not None
     assert rows[2].samples_per_s is None
-    html = render_index(tmp_path).read_text()
+    render_index(rows, tmp_path / "pages" / "index.html")
+    html = (tmp_path / "pages" / "index.html").read_text()
     assert "1 run did not complete" in html
-    assert 'href="first/report.html"' in html
+    assert 'href="../first/report.html"' in html
     assert "Plotly" not in html
 
 

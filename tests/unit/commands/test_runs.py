@@ -110,3 +110,42 @@ def test_ages_and_dates() -> None:
     assert parse_since("2026-01-31T12:00+02:00") == datetime(2026, 1, 31, 10, tzinfo=UTC)
     with pytest.raises(UserError):
         parse_since("12")
+
+
+def begun(output: Path) -> Path:
+    """The folder of the failed run, made known to its campaign."""
+    folder = CampaignFolder(output / "20250101T000000Z-single-00000000")
+    state = read_campaign(folder)
+    state.runs[0].run = "a-run"
+    write_json(folder.state, state)
+    run = folder.run("a-run").path
+    run.mkdir()
+    return run
+
+
+def test_folders_are_printed(output: Path) -> None:
+    run = begun(output)
+    text = call(output).stdout
+    assert f"{run.parent.parent}  test: single" in text
+    assert f"    {run}\n" in text
+    row = rows(output, "--status", "failed")[0]
+    assert (row["folder"], row["path"], row["run"]) == (str(run.parent.parent), str(run), "a-run")
+
+
+def test_a_result_that_cannot_be_read_is_told_and_its_row_stands(output: Path) -> None:
+    run = begun(output)
+    (run / "result.json").write_text('{"version": 99}')
+    told = call(output)
+    assert "failed" in told.stdout
+    assert (
+        f"assay: left out: {run / 'result.json'}: can't be read as a run's result: it is of version 99" in told.stderr
+    )
+
+
+def test_the_index_is_a_page(output: Path, tmp_path: Path) -> None:
+    page = tmp_path / "pages" / "all.html"
+    assert call(output, "--html", str(page), "--kind", "single").stdout == f"{page}\n"
+    html = page.read_text()
+    assert 'href="../results/20250101T000000Z-single-00000000/report.html"' in html
+    assert "1 campaign, 2 runs" in html
+    assert "scaling" not in html

@@ -33,3 +33,10 @@ def test_another_machines_cache_is_measured_again(tmp_path: Path, monkeypatch: p
         cache.write_bytes(text)
         assert module.cpu_ceiling(cache)["name"] == "new"
     assert orjson.loads(cache.read_bytes())["name"] == "new"
+
+
+def test_the_cache_is_where_assay_keeps_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "measure", lambda machine: {"machine": machine})
+    monkeypatch.setenv("ASSAY_CACHE", str(tmp_path / "own"))
+    module.cpu_ceiling()
+    assert (tmp_path / "own" / "cpu_ceiling.json").exists()

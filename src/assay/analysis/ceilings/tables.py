@@ -9,10 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from assay.errors import UserError
+from assay.safe_yaml import read_yaml
 
 GIB = 1 << 30
 BYTES_PER_WEIGHT = {"fp32": 4.0, "fp16": 2.0, "fp8": 1.0, "int8": 1.0, "fp4": 0.5}
@@ -186,5 +186,5 @@ def _model_table() -> tuple[dict[str, Any], ...]:
 
 
 def _yaml(name: str) -> list[dict[str, Any]]:
-    data: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name(name).read_text())
+    data: list[dict[str, Any]] = read_yaml(Path(__file__).with_name(name)).data
     return data

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import yaml
-
 from assay.analysis.ceilings import (
     Accelerator,
     ModelShape,
@@ -21,9 +19,9 @@ from assay.audit.facts import dataset_facts, facts_named
 from assay.audit.readers.fields import UNITS_NS, Fields, texts
 from assay.audit.readers.loadgen import is_log_folder, read_log_folder
 from assay.errors import UserError
+from assay.safe_yaml import read_yaml
 from assay.scoring import metrics
 
-_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:[._]\d+)?)$")
 _TOP = {"version", "title", "source", "system", "model", "dataset", "engine", "runs", "derived", "statements"}
 _RUN = {
@@ -36,13 +34,7 @@ _RUN = {
 
 def read_claims(path: Path) -> Evidence:
     """Read a claims file. Raises UserError naming the field that is wrong."""
-    try:
-        # BaseLoader keeps every number as it was typed: 1.00 is more precise than 1
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - builds no objects
-    except OSError as error:
-        raise UserError(f"{path}: can't be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: is not YAML: {error}") from None
+    data = read_yaml(path, as_text=True).data  # every number as it was typed: 1.00 is more precise than 1
     if not isinstance(data, dict) or not isinstance(data.get("runs"), list):
         raise UserError(f"{path}: not a claims file: it needs a list called 'runs' (assay's docs/audit.md shows one)")
     evidence = Evidence(path=str(path), kind="claims file")

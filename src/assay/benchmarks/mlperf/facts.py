@@ -8,9 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from assay.benchmarks.model import Range
+from assay.safe_yaml import read_yaml
 
 _MS = 1_000_000
 
@@ -88,6 +87,5 @@ def _loosest(forms: list[dict[str, Range]]) -> dict[str, Range]:
 
 @cache
 def _table() -> dict[str, Any]:
-    text = Path(__file__).with_name("language.yaml").read_text(encoding="utf-8")
-    data: dict[str, Any] = yaml.safe_load(text)["benchmarks"]
+    data: dict[str, Any] = read_yaml(Path(__file__).with_name("language.yaml")).data["benchmarks"]
     return data

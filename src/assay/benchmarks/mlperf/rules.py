@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-import yaml
+from assay.safe_yaml import read_yaml
 
 ROUND = "v6.1"
 """The round whose rules runs are held to; LoadGen 6.0.17 has its seeds built in."""
@@ -43,5 +43,5 @@ def round_of_seeds(found: tuple[int, ...]) -> str | None:
 
 @cache
 def _rounds() -> dict[str, tuple[int, ...]]:
-    data = yaml.safe_load(Path(__file__).with_name("rounds.yaml").read_text(encoding="utf-8"))
+    data = read_yaml(Path(__file__).with_name("rounds.yaml")).data
     return {name: tuple(values) for name, values in data["seeds"].items()}
