@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from tests.campaigns import Quiet, config, latest
 
-from assay.analysis.campaign import analyse_campaign
+from assay.analysis.campaign import analyse_campaign, run_line
+from assay.analysis.run import analyse_run
 from assay.campaign.runner import resume_campaign, run_campaign
 from assay.campaign.state import resumed_config
 from assay.runs.progress import AnyEvent
@@ -34,7 +35,8 @@ def test_runs_before_and_after_an_interruption_are_compared(tmp_path: Path) -> N
     assert [entry.status for entry in state.runs].count("completed") == 1
     outcome = asyncio.run(resume_campaign(resumed_config(folder, None), folder, Quiet()))
     assert outcome.sound, [entry.reason for entry in outcome.state.runs]
-    analysis = analyse_campaign(folder)
+    lines = [run_line(e, analyse_run(folder.run(e.run))) for e in outcome.state.runs if e.run is not None]
+    analysis = analyse_campaign(folder, lines)
     assert analysis is not None
     assert analysis.why_no_scaling == ""
     assert analysis.scaling is not None
