@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,7 +119,7 @@ def prepare(
         check_lengths(benchmark, known, [sample.max_tokens for sample in dataset.samples])
     warmup = [
         _warmup_prompt(prompts, tokeniser, text, number)
-        for number, text in enumerate(load_warmup(benchmark)[: config.load.warmup_prompts])
+        for number, text in enumerate(_warmup_texts(benchmark, dataset)[: config.load.warmup_prompts])
     ]
     answers = [sample.max_tokens or benchmark.max_new_tokens for sample in dataset.samples]
     write_timetable(dataset.samples, scratch / "timetable.npy")
@@ -213,6 +214,20 @@ def _prompt_ids(
         tokeniser.encode_messages(sample.messages) if sample.messages else tokeniser.encode_prompt(sample.prompt or "")
     )
     return np.asarray(encoded, dtype=np.int32)
+
+
+def _warmup_texts(benchmark: Benchmark, dataset: Dataset) -> list[str]:
+    """Texts that are in no data set; where the prompts are the user's own, no longer than most of those, so that a
+    server that takes those takes these."""
+    texts = load_warmup(benchmark)
+    if benchmark.prompt_template is not None:
+        return texts
+    words = statistics.median(len(_words(sample)) for sample in dataset.samples)
+    return [" ".join(text.split()[: max(1, int(words))]) for text in texts]
+
+
+def _words(sample: Sample) -> list[str]:
+    return " ".join([sample.prompt or "", *(turn.content for turn in sample.messages or ())]).split()
 
 
 def _warmup_prompt(prompts: list[Prompt], tokeniser: PromptTokeniser | None, text: str, number: int) -> Prompt:

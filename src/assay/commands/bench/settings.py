@@ -77,7 +77,8 @@ async def _served_model(url: str, engine: dict[str, Any]) -> str:
     try:
         models = await ControlClient(connection).models()
     except ControlError as error:
-        raise AssayError(f"{error}\nname the model with --model where the server doesn't list its models") from None
+        hint = "\nname the model with --model where the server doesn't list its models"
+        raise AssayError(f"{error}{hint if error.kind in ('status', 'reply') else ''}") from None
     if len(models) != 1:
         raise UserError(f"{url} serves {', '.join(models) or 'no model'}: choose one with --model")
     return models[0]
