@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from assay.campaign.prepare import Prepared
 from assay.cluster.launcher import LaunchError
@@ -10,9 +10,11 @@ from assay.engines import Engine
 from assay.errors import AssayError, UserError
 from assay.load.api_probe import confirm_api, probe_api
 from assay.load.encoders import Prompt
+from assay.runs.api import PromptForm
 from assay.serving.connection import EndpointConnection
 
 _IDS, _LETTERS = 16, 200
+_FORMS: tuple[PromptForm, ...] = ("ids", "text", "chat")
 
 
 async def learn_api(engine: Engine, prepared: Prepared, connections: Mapping[str, EndpointConnection]) -> str:
@@ -22,7 +24,7 @@ async def learn_api(engine: Engine, prepared: Prepared, connections: Mapping[str
     """
     if engine.api is None:
         return ""
-    prompt = _small(prepared.prompts[-1])
+    prompt = _small(prepared.prompts)
     least = prepared.benchmark.min_new_tokens if engine.takes.min_tokens else None
     first, *others = connections.values()
     try:
@@ -39,10 +41,12 @@ async def learn_api(engine: Engine, prepared: Prepared, connections: Mapping[str
     return api.words
 
 
-def _small(prompt: Prompt) -> Prompt:
-    """The start of a prompt, in every form that it has."""
+def _small(prompts: Sequence[Prompt]) -> Prompt:
+    """The start of the last prompt, in every form that all of them have: a conversation has no text of its own."""
+    last = prompts[-1]
+    ids, text, chat = (all(prompt.has(form) for prompt in prompts) for form in _FORMS)
     return Prompt(
-        ids=None if prompt.ids is None else prompt.ids[:_IDS],
-        text=None if prompt.text is None else prompt.text[:_LETTERS],
-        messages=None if prompt.messages is None else prompt.messages[-1:],
+        ids=last.ids[:_IDS] if ids and last.ids is not None else None,
+        text=last.text[:_LETTERS] if text and last.text is not None else None,
+        messages=last.messages[-1:] if chat and last.messages is not None else None,
     )

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from tests.campaigns import FAST, Quiet, config
+from tests.simulated import FAST as FAST_OPTIONS
+from tests.simulated import simulators
 
 from assay.campaign.runner import CampaignOutcome, run_campaign
 from assay.errors import UserError
@@ -32,7 +34,7 @@ def only_run(outcome: CampaignOutcome) -> RunFolder:
     return outcome.folder.run(entry.run)
 
 
-def rows(run: RunFolder, *columns: str) -> dict[str, list[Any]]:
+def rows_of(run: RunFolder, *columns: str) -> dict[str, list[Any]]:
     return {
         name: column.to_pylist()
         for name, column in zip(columns, read_requests(run.requests, list(columns)).columns, strict=True)
@@ -48,7 +50,7 @@ def written(folder: Path, *lines: Any) -> dict[str, Any]:
 def test_synthetic_prompts_and_answers_have_their_lengths(tmp_path: Path) -> None:
     synthetic = {"input": {"low": 40, "high": 80}, "output": {"low": 2, "high": 9}}
     run = only_run(carry_out(tmp_path, {"samples": 12, "synthetic": synthetic}))
-    found = rows(run, "qsl_idx", "input_tokens", "output_tokens")
+    found = rows_of(run, "qsl_idx", "input_tokens", "output_tokens")
     assert set(found["input_tokens"]) <= set(range(40, 81))
     assert len(set(found["input_tokens"])) > 4
     # The simulated server answers until the limit that each request sets.
@@ -68,7 +70,7 @@ def test_conversations_without_references_run_and_their_accuracy_isnt_measured(t
     ]
     dataset = {**written(tmp_path, {"messages": chat, "max_tokens": 3}, {"prompt": "Hi"}), "sessions": True}
     run = only_run(carry_out(tmp_path, dataset, modes=["accuracy"], engine={**ALONE, "output_tokens": 8}))
-    found = rows(run, "qsl_idx", "input_tokens", "output_tokens")
+    found = rows_of(run, "qsl_idx", "input_tokens", "output_tokens")
     by_sample = dict(
         zip(found["qsl_idx"], zip(found["input_tokens"], found["output_tokens"], strict=True), strict=True)
     )
@@ -77,6 +79,40 @@ def test_conversations_without_references_run_and_their_accuracy_isnt_measured(t
     assert [by_sample[index][1] for index in range(3)] == [3, 3, 8]
     assert not run.accuracy.exists()
     assert "accuracy run, quality gate: not measured" in run.result.read_text()
+
+
+@pytest.mark.parametrize(
+    ("rows", "sessions", "turns"),
+    [
+        ([{"messages": [{"role": "user", "content": "one?"}], "max_tokens": 3 + i} for i in range(6)], False, 6),
+        (
+            [
+                {"conversations": [{"from": who, "value": f"{who} {i}"} for who in ("human", "gpt") * 2]}
+                for i in range(3)
+            ],
+            True,
+            6,
+        ),
+    ],
+)
+def test_conversations_go_as_messages_to_a_server_whose_api_is_learnt(
+    tmp_path: Path, rows: list[Any], sessions: bool, turns: int
+) -> None:
+    load = {"kind": "sessions", "concurrency": 2} if sessions else {"kind": "concurrency", "concurrency": 2}
+    with simulators(tmp_path, [FAST_OPTIONS]) as (url,):
+        engine = {"kind": "external", "model": "simulated", "endpoints": [{"url": url}]}
+        campaign = {"kind": "bench", "loads": [{**load, "requests": turns}]}
+        changes = {"engine": engine, "campaign": campaign, "benchmark": "own-prompts", "cluster": {}}
+        settings = config(tmp_path, dataset={**written(tmp_path, *rows), "sessions": sessions}, **changes)
+        run = only_run(asyncio.run(run_campaign(settings, Quiet())))
+    found = rows_of(run, "qsl_idx", "status", "max_tokens")
+    assert sorted(found["qsl_idx"]) == list(range(turns))
+    assert set(found["status"]) == {"ok"}
+    record = RunRecord.model_validate_json(run.record.read_bytes())
+    assert record.api is not None
+    assert record.api.form == "chat"
+    if not sessions:
+        assert sorted(found["max_tokens"]) == [3, 4, 5, 6, 7, 8]
 
 
 def test_a_prompt_that_doesnt_fit_is_told_before_anything_starts(tmp_path: Path) -> None:
