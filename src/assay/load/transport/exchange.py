@@ -61,7 +61,7 @@ class Exchange:
     """Token ids as they came; see `token_ids` for the complete list."""
     text_pieces: list[str | bytes] = field(default_factory=list)
     """The answer's text as it came; bytes are UTF-8."""
-    thought_pieces: list[str | bytes] = field(default_factory=list)
+    thought_pieces: list[str | bytes] | None = None
     """The reasoning's text, where it was streamed."""
     finish_reason: str | None = None
     finish_ns: int = 0
@@ -118,7 +118,14 @@ class Exchange:
 
     def streamed_text(self) -> str:
         """All text that came, the reasoning's too: what tokens are counted in where the server counts none."""
-        return _joined(self.thought_pieces) + _joined(self.text_pieces)
+        return _joined(self.thought_pieces or []) + _joined(self.text_pieces)
+
+
+def think(exchange: Exchange, piece: str | bytes) -> None:
+    """Adds a piece of reasoning."""
+    if exchange.thought_pieces is None:
+        exchange.thought_pieces = []
+    exchange.thought_pieces.append(piece)
 
 
 def _joined(pieces: list[str | bytes]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from assay.load.transport.exchange import Exchange, Outcome
+from assay.load.transport.exchange import Exchange, Outcome, think
 from assay.serving.words import redirected, shown
 
 _MOST = 1 << 31
@@ -84,7 +84,7 @@ def texts_of(choice: dict[str, Any]) -> tuple[Any, Any]:
 
 def _absorb_choice(choice: dict[str, Any], payload: bytes, now_ns: int, exchange: Exchange) -> None:
     thought, text = texts_of(choice)
-    if not (isinstance(thought, str | None) and isinstance(text, str | None)):
+    if (text is not None and type(text) is not str) or (thought is not None and type(thought) is not str):
         raise malformed("text that isn't a string", payload)
     ids = choice.get("token_ids")
     if ids and not (isinstance(ids, list) and set(map(type, ids)) == {int} and min(ids) >= 0 and max(ids) < _MOST):
@@ -103,7 +103,7 @@ def _absorb_choice(choice: dict[str, Any], payload: bytes, now_ns: int, exchange
         if text:
             exchange.text_pieces.append(text)
         if thought:
-            exchange.thought_pieces.append(thought)
+            think(exchange, thought)
     reason = choice.get("finish_reason")
     if reason is not None:
         if not isinstance(reason, str):
@@ -116,23 +116,23 @@ def _absorb_usage(usage: object, payload: bytes, exchange: Exchange) -> None:
     if not isinstance(usage, dict):
         raise malformed("usage that isn't an object", payload)
     prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
-    reasoning = _detail(usage, "completion_tokens_details", "reasoning_tokens")
-    cached = _detail(usage, "prompt_tokens_details", "cached_tokens")
-    for count in (prompt, completion, reasoning, cached):
-        if count is not None and (type(count) is not int or not 0 <= count < _MOST):
-            raise malformed("usage that isn't a count of 31 bits", payload)
-    if (reasoning or 0) > (completion or 0):
-        raise malformed("usage with more reasoning tokens than tokens", payload)
+    _check_counts(prompt, completion, payload=payload)
     # Some servers repeat the usage so far in every chunk: the last one counts.
     exchange.usage_prompt = prompt
     exchange.usage_completion = completion
-    exchange.usage_reasoning = reasoning
-    exchange.usage_cached = cached
+    made, read = usage.get("completion_tokens_details"), usage.get("prompt_tokens_details")
+    if made or read:  # few servers have any
+        exchange.usage_reasoning = made.get("reasoning_tokens") if isinstance(made, dict) else None
+        exchange.usage_cached = read.get("cached_tokens") if isinstance(read, dict) else None
+        _check_counts(exchange.usage_reasoning, exchange.usage_cached, payload=payload)
+        if (exchange.usage_reasoning or 0) > (completion or 0):
+            raise malformed("usage with more reasoning tokens than tokens", payload)
 
 
-def _detail(usage: dict[str, Any], group: str, name: str) -> Any:
-    details = usage.get(group)
-    return details.get(name) if isinstance(details, dict) else None
+def _check_counts(*counts: Any, payload: bytes) -> None:
+    for count in counts:
+        if count is not None and (type(count) is not int or not 0 <= count < _MOST):
+            raise malformed("usage that isn't a count of 31 bits", payload)
 
 
 def _error_code(error: object) -> int:
@@ -142,16 +142,17 @@ def _error_code(error: object) -> int:
 
 def verdict(exchange: Exchange) -> tuple[Outcome, str]:
     """Whether a reply that ended properly is a good sample, and if not, why."""
-    counted, told, hidden = exchange.token_ids, exchange.usage_completion, exchange.hidden_tokens
+    counted, told = exchange.token_ids, exchange.usage_completion
     if not exchange.chunk_ns:
         if not _ended_at_once(exchange):
             return Outcome.EMPTY, "the reply has no token"
         # Its only token, if any, is the end of the sequence, which has no text and came with the finish reason.
         exchange.first_ns = exchange.last_ns = exchange.finish_ns
         exchange.chunk_ns.append(exchange.finish_ns)
-        exchange.chunk_tokens.append((told or 0) - hidden)
+        exchange.chunk_tokens.append((told or 0) - exchange.hidden_tokens)
         return Outcome.OK, ""
-    if counted is not None and told is not None and len(counted) not in (told, told - hidden):
+    agrees = counted is None or told is None or len(counted) == told or len(counted) == told - exchange.hidden_tokens
+    if counted is not None and not agrees:
         return Outcome.COUNT_MISMATCH, f"{len(counted)} token ids came, but usage says {told}"
     if told == 0:
         return Outcome.COUNT_MISMATCH, "text came, but usage says 0 tokens"

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import orjson
 
-from assay.load.transport.exchange import Exchange
+from assay.load.transport.exchange import Exchange, think
 from assay.load.transport.reply import texts_of
 
 _TEXT_FIELD = re.compile(rb'"(?:text|content|reasoning_content|reasoning)": ?"([^"\\\x00-\x1f]*)"')
@@ -90,7 +90,7 @@ class Template:
         if not (text.isascii() or _all_utf8(texts)):
             return 0
         if self._reasons:
-            exchange.thought_pieces.append(text)
+            think(exchange, text)
         else:
             exchange.text_pieces.append(text)
             exchange.first_answer_ns = exchange.first_answer_ns or now_ns
