@@ -94,7 +94,8 @@ class _Server:
 
     def _get(self, path: str, writer: asyncio.StreamWriter) -> None:
         if path == self._is.prefix + "/v1/models" and self._is.name != "nomodels":
-            _reply(writer, 200, {"object": "list", "data": [{"id": MODEL}]})
+            said = {"max_model_len": self._is.longest} if self._is.name == "sayslimit" else {}
+            _reply(writer, 200, {"object": "list", "data": [{"id": MODEL, **said}]})
         elif path == self._is.prefix + "/health":
             _reply(writer, 200, {})
         else:

@@ -66,11 +66,11 @@ _CHAT = (
 class ServerCounter:
     """A `TokenCounter` of one endpoint. It asks nothing before it is asked, and then first how it can know."""
 
-    def __init__(self, connection: EndpointConnection, model: str, *, chat: bool = False) -> None:
-        """`chat`: prompts will be sent as a user's message."""
+    def __init__(self, connection: EndpointConnection, model: str, form: str = "auto") -> None:
+        """`form` is how prompts will be sent: completions, chat, or auto, the first of these that is answered."""
         self._connection = connection
         self._model = model
-        self._ways = _CHAT if chat else _PLAIN
+        self._ways = {"completions": _PLAIN, "chat": _CHAT}.get(form, _PLAIN + _CHAT)
         self._found: _Way | None = None
 
     @property
@@ -129,7 +129,21 @@ def server_counter(config: Config) -> ServerCounter | None:
     if not endpoints:
         return None
     first = endpoints[0]
-    return ServerCounter(engine.connection(first.name, first.url, config.reach), engine.model)
+    form = "auto" if engine.api is None else engine.api.form
+    return ServerCounter(engine.connection(first.name, first.url, config.reach), engine.model, form)
+
+
+def served_context(config: Config) -> int | None:
+    """Tokens that the first server which runs already says its model holds; None where none runs or says."""
+    engine = build_engine(config.engine)
+    endpoints = engine.endpoints()
+    if not endpoints:
+        return None
+    client = ControlClient(engine.connection(endpoints[0].name, endpoints[0].url, config.reach))
+    try:
+        return _wait(client.context_limit(engine.model))
+    except ControlError:  # whether it is up is told when it is joined, with more patience
+        return None
 
 
 def _wait(work: Coroutine[Any, Any, T]) -> T:

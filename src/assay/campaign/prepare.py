@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.benchmarks import Benchmark
-from assay.campaign.counting import server_counter
+from assay.campaign.counting import served_context, server_counter
 from assay.campaign.pacing import check_loads, write_timetable
 from assay.config import Config
 from assay.datasets import Dataset, Sample, TokeniserCounter, load_dataset, load_warmup
@@ -116,7 +116,13 @@ def prepare(
     prompts = [_prompt(benchmark, tokeniser, sample, any_form=engine.api is not None) for sample in dataset.samples]
     known = [prompt.length for prompt in prompts if prompt.ids is not None]
     if len(known) == len(prompts):
-        check_lengths(benchmark, known, [sample.max_tokens for sample in dataset.samples])
+        limits = [sample.max_tokens for sample in dataset.samples]
+        try:
+            check_lengths(benchmark, known, limits, served_context(config))
+        except UserError as error:
+            if benchmark.context_limit is not None:
+                raise
+            say(f"{error} The server decides what becomes of them.")  # prompts of the user's own may be too long
     warmup = [
         _warmup_prompt(prompts, tokeniser, text, number)
         for number, text in enumerate(_warmup_texts(benchmark, dataset)[: config.load.warmup_prompts])

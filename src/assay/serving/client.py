@@ -83,15 +83,26 @@ class ControlClient:
 
     async def models(self, limit_s: float = LIMIT_S) -> list[str]:
         """The names that `/v1/models` lists. Raises ControlError where it doesn't."""
+        return [name for name, _ in await self._listed(limit_s)]
+
+    async def context_limit(self, model: str, limit_s: float = LIMIT_S) -> int | None:
+        """The tokens of prompt and answer that the server says `model` holds (vLLM's and SGLang's `max_model_len`).
+
+        None where it doesn't say. Raises ControlError where it doesn't list its models.
+        """
+        said = [item.get("max_model_len") for name, item in await self._listed(limit_s) if name == model]
+        return next((limit for limit in said if isinstance(limit, int) and limit > 0), None)
+
+    async def _listed(self, limit_s: float) -> list[tuple[str, dict[str, Any]]]:
         answer = await self._request(self.connection.api("/models"), limit_s)
         listed = _json(answer)
         try:
-            names = [item["id"] for item in listed["data"]]
+            models = [(item["id"], item) for item in listed["data"]]
         except (TypeError, KeyError):
-            names = [None]
-        if not all(isinstance(name, str) for name in names):
+            models = [(None, {})]
+        if not all(isinstance(name, str) for name, _ in models):
             raise ControlError(f"{answer.what} answers with no list of models: {shown(answer.body)}", "reply")
-        return names
+        return models
 
     async def _request(self, target: str, limit_s: float, body: bytes | None = None) -> Answer:
         method = "GET" if body is None else "POST"

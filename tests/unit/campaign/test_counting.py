@@ -81,7 +81,7 @@ def made(counter: ServerCounter) -> Dataset:
 def test_tokenize_makes_lengths_exact(reply: Reply, chat: bool) -> None:
     seen: list[str] = []
     with served(reply, seen) as connection:
-        dataset = made(ServerCounter(connection, "m", chat=chat))
+        dataset = made(ServerCounter(connection, "m", "chat" if chat else "auto"))
     assert [len(tokens(sample.prompt or "")) for sample in dataset.samples] == [60] * 4
     assert dataset.note == "prompt lengths are exact: every prompt was counted by the server's /tokenize"
     assert set(seen) == {"/base/tokenize"}
@@ -91,7 +91,7 @@ def test_tokenize_makes_lengths_exact(reply: Reply, chat: bool) -> None:
 def test_usage_calibrates_by_a_few_requests(chat: bool, path: str) -> None:
     seen: list[str] = []
     with served(usage_only, seen) as connection:
-        dataset = made(ServerCounter(connection, "m", chat=chat))
+        dataset = made(ServerCounter(connection, "m", "chat" if chat else "auto"))
     assert [len(tokens(sample.prompt or "")) for sample in dataset.samples] == [60] * 4
     assert dataset.note.startswith("prompt lengths are calibrated by the usage that the server reports (6 texts)")
     assert seen.count(path) == 7  # one to learn that it tells
@@ -121,3 +121,14 @@ def test_nothing_is_asked_before_a_length_is_wanted() -> None:
         ServerCounter(connection, "m")
         load_dataset(SMOL, DatasetConfig(samples=1), ServerCounter(connection, "m"))
     assert seen == []
+
+
+def test_a_server_that_only_chats_is_asked_so_unless_told() -> None:
+    def chat_only(path: str, asked: dict[str, Any]) -> Any:
+        return usage_only(path, asked) if path.endswith("/chat/completions") else None
+
+    seen: list[str] = []
+    with served(chat_only, seen) as connection:
+        dataset = made(ServerCounter(connection, "m"))
+    assert [len(tokens(sample.prompt or "")) for sample in dataset.samples] == [60] * 4
+    assert seen[-1] == "/base/v1/chat/completions"

@@ -67,6 +67,20 @@ def test_models_are_asked_below_the_base_path() -> None:
     assert b"\r\nAccept-Encoding: identity\r\n" in request
 
 
+@pytest.mark.parametrize(
+    ("said", "limit"),
+    [
+        (b'"max_model_len": 900', 900),
+        (b'"max_model_len": "many"', None),
+        (b'"max_model_len": 0', None),
+        (b'"x": 1', None),
+    ],
+)
+def test_a_model_may_say_how_much_it_holds(said: bytes, limit: int | None) -> None:
+    reply = plain(b'{"data": [{"id": "other", "max_model_len": 5}, {"id": "m", %b}]}' % said)
+    assert asked(reply, lambda client: client.context_limit("m"))[0] == limit
+
+
 def test_a_reply_without_a_length_ends_with_its_connection() -> None:
     assert asked(b"HTTP/1.0 200 OK\r\n\r\n{}", lambda client: client.get_json("/x"))[0] == {}
 
