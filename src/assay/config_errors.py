@@ -99,7 +99,8 @@ def _words(item: Any, path: Path, model: type[BaseModel]) -> str:
         return "is missing"
     if kind in ("value_error", "union_tag_invalid", "union_tag_not_found"):
         return message
-    return f"{message} (found {given!r})"
+    # What is wrong inside a section is told for itself; the whole of it could hold what no message should show.
+    return f"{message} (found {given!r})" if not isinstance(given, dict | list | tuple) else message
 
 
 def _siblings(location: Path, model: type[BaseModel]) -> list[str]:

@@ -13,12 +13,17 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from assay.errors import UserError
+from assay.serving.words import keep_secret
 
 CONNECT_TIMEOUT_S = 5.0
 API_ROOT = "/v1"
 
 _OWN_HEADERS = ("host", "content-length", "transfer-encoding", "connection", "accept-encoding", "content-type")
-_SECRET_WORDS = {"authorization", "cookie", "key", "apikey", "token", "secret"}
+_SECRET_WORDS = {
+    "authorization", "auth", "bearer", "cookie", "credential", "credentials", "jwt", "key", "apikey", "passwd",
+    "password", "secret", "token",
+}  # fmt: skip
+_USERINFO = re.compile(r"[^/]*//[^/?#]*@")
 _BEARER = re.compile(r"(?:bearer\s+)+", re.IGNORECASE)
 
 
@@ -176,6 +181,11 @@ class EndpointConnection(_Model):
 
 def base_url(url: str) -> str:
     """`url` without an ending slash or /v1. Raises ValueError if it is no endpoint's."""
+    if userinfo := _USERINFO.match(url):  # before any message shows the URL
+        raise ValueError(
+            f"the URL of {url[userinfo.end() :]} contains a password: put it into an environment variable and name "
+            "that as api_key_env, or in headers"
+        )
     try:
         parts = urlsplit(url.strip())
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -183,11 +193,6 @@ def base_url(url: str) -> str:
         usable = False
     if not usable:
         raise ValueError(f"{url!r} is no endpoint: write http://HOST:PORT, with the path that comes before /v1 if any")
-    if parts.username or parts.password:
-        raise ValueError(
-            f"the URL of {parts.hostname} contains a password: put it into an environment variable and name that "
-            "as api_key_env, or in headers"
-        )
     if parts.query or parts.fragment:
         raise ValueError(f"{url!r} has a query or a fragment: write http://HOST:PORT/PATH")
     if not url.isascii() or not url.strip().isprintable() or " " in url.strip():
@@ -213,7 +218,7 @@ def check_headers(headers: Mapping[str, str | FromEnvironment]) -> None:
             raise ValueError(f"header {name!r} is set by the client itself")
         if isinstance(value, FromEnvironment):
             continue
-        if _SECRET_WORDS & set(re.split(r"[-_]", name.lower())):
+        if _SECRET_WORDS & set(re.split(r"[-_]", name.lower())) or _BEARER.match(value):
             raise ValueError(
                 f"header {name!r} looks like a secret, and this is written to results: put its value into an "
                 f"environment variable and write `{name}: {{env: VARIABLE}}`"
@@ -235,6 +240,7 @@ def _read(variable: str, url: str) -> tuple[str, list[str]]:
             f"the environment variable {variable}, for {url}, holds a line break or a character that headers can't: "
             "set it to the value alone"
         )
+    keep_secret(value)
     return value, [] if value == raw else [f"{variable}: whitespace around its value was left out"]
 
 
@@ -249,4 +255,5 @@ def _key(variable: str, url: str) -> tuple[str, list[str]]:
             f"the environment variable {variable}, for {url}, holds more than a key: for another scheme than Bearer "
             f"write `headers: {{Authorization: {{env: {variable}}}}}`"
         )
+    keep_secret(value)
     return value, mended

@@ -5,9 +5,19 @@ from __future__ import annotations
 SHOWN = 200
 """How many bytes of a reply a message shows."""
 
+_HIDDEN = b"(secret)"
+_secrets: set[bytes] = set()  # of this process: what it has sent, and a server might repeat in its refusal
+
+
+def keep_secret(value: str) -> None:
+    """Never show `value`, though a server does."""
+    _secrets.add(value.encode())
+
 
 def shown(data: bytes) -> str:
-    """The first bytes of `data`, escaped."""
+    """The first bytes of `data`, escaped and without secrets."""
+    for secret in sorted(_secrets, key=len, reverse=True):
+        data = data.replace(secret, _HIDDEN)
     more = f"… ({len(data)} bytes)" if len(data) > SHOWN else ""
     return repr(data[:SHOWN])[2:-1] + more
 

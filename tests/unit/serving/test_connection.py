@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from assay.errors import UserError
 from assay.serving.connection import EndpointConnection, FromEnvironment
+from assay.serving.words import SHOWN, shown
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,7 @@ def test_an_api_can_have_another_root() -> None:
         "ftp://gpu1",
         "http://",
         "http://me:pw@gpu1",
+        "http://me:pw@gpu1:99999",
         "http://gpu1/?a=1",
         "http://gpu1:port",
         "http://[::1",
@@ -63,11 +65,30 @@ def test_headers_that_cant_be_sent_are_refused(headers: dict[str, str]) -> None:
         EndpointConnection(url="http://gpu1", headers=headers)
 
 
-@pytest.mark.parametrize("name", ["Authorization", "api-key", "X-Api-Key", "Cookie", "x_auth_token"])
+@pytest.mark.parametrize(
+    "name", ["Authorization", "api-key", "X-Api-Key", "Cookie", "x_auth_token", "X-Auth", "x-password"]
+)
 def test_a_secret_isnt_taken_where_it_would_be_written_down(name: str) -> None:
     with pytest.raises(ValidationError, match=f"{name}: {{env: VARIABLE}}"):
         EndpointConnection(url="http://gpu1", headers={name: "s3cret"})
     EndpointConnection(url="http://gpu1", headers={name: FromEnvironment(env="KEY")})
+
+
+def test_a_bearer_token_is_a_secret_under_any_name() -> None:
+    with pytest.raises(ValidationError, match="looks like a secret"):
+        EndpointConnection(url="http://gpu1", headers={"x-upstream": "Bearer s3cret"})
+
+
+def test_a_secret_that_was_sent_is_never_shown_though_the_server_repeats_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENDPOINT_KEY", "Bearer key-of-the-endpoint")
+    monkeypatch.setenv("GATEWAY", "gateway-password\n")
+    headers = {"x-gateway": FromEnvironment(env="GATEWAY")}
+    EndpointConnection(url="http://gpu1", api_key_env="ENDPOINT_KEY", headers=headers).head("GET", "/")
+    cut = b"." * (SHOWN - 8)  # the first half of the secret alone would be within the cut
+    for words in (b"bad key key-of-the-endpoint", cut + b"key-of-the-endpoint", b"no gateway-password here"):
+        assert "key-of" not in shown(words)
+        assert "password" not in shown(words)
+    assert shown(b"bad key key-of-the-endpoint") == "bad key (secret)"
 
 
 @pytest.mark.parametrize(
