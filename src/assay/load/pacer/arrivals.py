@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from assay.runs.shapes import Arrivals, RampShape
 
 _BLOCK = 1024
+_NEVER_NS = float(1 << 61)
 
 Floats = NDArray[np.float64]
 
@@ -55,4 +56,7 @@ def _sums(gaps: Callable[[], Floats]) -> Iterator[Floats]:
 
 
 def _as_ns(blocks: Iterator[Floats]) -> Iterator[int]:
-    return itertools.chain.from_iterable((block * 1e9).astype(np.int64).tolist() for block in blocks)
+    # Beyond what ns in 64 bits can say, a time would wrap around to one long past.
+    return itertools.chain.from_iterable(
+        np.minimum(block * 1e9, _NEVER_NS).astype(np.int64).tolist() for block in blocks
+    )

@@ -71,3 +71,9 @@ def test_a_ramp_has_its_rate_at_every_time(seed: int, start: float, to: float) -
         middle = start + (to - start) * min(1.0, (begin + end) / 2 / 100)
         expected = 50 * (to if begin >= 100 else middle)
         assert counted == pytest.approx(expected, abs=5 * math.sqrt(expected) + 2)
+
+
+def test_what_is_due_after_all_time_is_never_due() -> None:
+    times = list(itertools.islice(due_times_ns(1e-12, "poisson", 1.0, 0), 5))
+    assert times[0] == 0
+    assert min(times[1:]) > 10**18
