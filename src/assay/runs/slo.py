@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 _TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(us|ms|s|m)")
 _NS = {"us": 1_000, "ms": 1_000_000, "s": 1_000_000_000, "m": 60_000_000_000}
+_LONGEST_NS = 366 * 86_400 * _NS["s"]
 
 
 def parse_duration_ns(text: str) -> int:
@@ -16,7 +17,10 @@ def parse_duration_ns(text: str) -> int:
     match = _TIME.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"{text!r}: write a time with its unit, such as 500ms or 1.5s")
-    return round(float(match[1]) * _NS[match[2]])
+    value_ns = float(match[1]) * _NS[match[2]]
+    if value_ns >= _LONGEST_NS:
+        raise ValueError(f"{text[:20]!r}: longer than a year")
+    return round(value_ns)
 
 
 def _from_text(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -64,9 +65,16 @@ def parse_condition(text: str) -> Condition:
         if quantity in _LATENCIES:
             return Condition(text, quantity, percentile or "99", sign == ">", float(parse_duration_ns(value)))
         if percentile is None and quantity == "failed" and value.endswith("%"):
-            return Condition(text, quantity, None, sign == ">", float(value.removesuffix("%")) / 100)
+            return Condition(text, quantity, None, sign == ">", _number(value.removesuffix("%")) / 100)
         if percentile is None and quantity in _RATES:
-            return Condition(text, quantity, None, sign == ">", float(value))
+            return Condition(text, quantity, None, sign == ">", _number(value))
     except ValueError as error:
         raise UserError(f"--fail-if {text!r}: {error}; {_MEND}") from None
     raise UserError(f"--fail-if {text!r}: {_MEND}")
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):  # no value is above or below nan: the condition would never hold
+        raise ValueError(f"{text!r} is no limit")
+    return value

@@ -47,7 +47,10 @@ def write_settings(settings: dict[str, Any], path: Path) -> str:
     """Write the configuration, over no file that is there. Raises UserError."""
     if path.exists():
         raise UserError(f"--save {path}: exists already; name another file")
-    write_text(path, yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))
+    try:
+        write_text(path, yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))
+    except OSError as error:
+        raise UserError(f"--save {path}: can't be written: {error.strerror or error}") from None
     return f"{path}: written; `assay run {path}` measures the same"
 
 
@@ -115,7 +118,7 @@ def _lengths(option: str, text: str) -> Any:
 
 
 def _whole(option: str, text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
+    if not text.isdecimal() or int(text) < 1:
         raise UserError(f"{option} {text}: with --prompts write one number, the longest answer in tokens")
     return int(text)
 
@@ -123,7 +126,8 @@ def _whole(option: str, text: str) -> int:
 def _header(text: str) -> tuple[str, Any]:
     name, sign, value = text.partition("=")
     if not sign or not name.strip():
-        raise UserError(f"--header {name or text}: write NAME=VALUE, or NAME=env:VARIABLE for a secret")
+        shown = name.partition(":")[0] if not sign else text  # `Authorization: Bearer …` is a secret already
+        raise UserError(f"--header {shown}: write NAME=VALUE, or NAME=env:VARIABLE for a secret")
     if value.startswith("env:"):
         return name.strip(), {"env": value.removeprefix("env:")}
     return name.strip(), value

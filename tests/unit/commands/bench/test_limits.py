@@ -71,7 +71,17 @@ def test_what_was_not_measured_does_not_pass() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["ttft", "ttft p99 > 500", "speed < 3", "requests p99 < 3", "failed > 3", "tokens < x"]
+    "text",
+    [
+        "ttft",
+        "ttft p99 > 500",
+        "speed < 3",
+        "requests p99 < 3",
+        "failed > 3",
+        "tokens < x",
+        "failed > nan%",
+        "tokens < nan",
+    ],
 )
 def test_other_words_are_refused_with_an_example(text: str) -> None:
     with pytest.raises(UserError, match="ttft p99 > 500ms"):

@@ -62,11 +62,31 @@ def test_the_saved_file_says_the_same(tmp_path: Path) -> None:
         (["--extra-body", "[1]"], "JSON object"),
         (["--slo", "ttft=fast"], "--slo"),
         (["--prompts", "p.jsonl", "--output", "1:2"], "one number"),
+        (["--prompts", "p.jsonl", "--output", "²"], "one number"),
+        (["--duration", "9" * 400 + "s"], "longer than a year"),
     ],
 )
 def test_a_mistake_is_one_message(arguments: list[str], words: str) -> None:
     with pytest.raises(UserError, match=words):
         settings(*arguments)
+
+
+def test_a_header_in_curls_form_is_refused_without_its_secret() -> None:
+    with pytest.raises(UserError, match="--header Authorization: write NAME=VALUE") as raised:
+        settings("--header", "Authorization: Bearer s3cret")
+    assert "s3cret" not in str(raised.value)
+
+
+def test_a_password_in_a_url_is_never_shown() -> None:
+    with pytest.raises(UserError, match="contains a password") as raised:
+        config_of(settings() | {"engine": {"kind": "external", "endpoints": [{"url": "http://me:pw5@h:99999"}]}}, "t")
+    assert "pw5" not in str(raised.value)
+
+
+def test_a_place_where_nothing_can_be_saved_is_one_message(tmp_path: Path) -> None:
+    done = CliRunner().invoke(bench, ["http://127.0.0.1:1", "--model", "m", "--save", str(tmp_path / "no" / "b.yaml")])
+    assert isinstance(done.exception, UserError)
+    assert "can't be written" in str(done.exception)
 
 
 def test_lengths_are_fixed_uniform_or_lognormal() -> None:
