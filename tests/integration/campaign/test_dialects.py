@@ -14,6 +14,7 @@ from tests.integration.load.test_transport_pool import make_certificate
 
 from assay.campaign.runner import run_campaign
 from assay.cluster.launcher import LaunchError
+from assay.errors import UserError
 from assay.runs import Ledger, Result, RunFolder, RunRecord, RunStatus, read_requests
 
 pytestmark = [pytest.mark.usefixtures("no_reports"), pytest.mark.engine]
@@ -253,3 +254,10 @@ def test_streams_that_are_reset_half_way_are_sent_again_in_warm_up_too(tmp_path:
         found = Measured(tmp_path, server).whole()
     assert found.ledger.resent > 0
     assert set(found.ledger.endpoints[0].reasons) <= {"connection_reset", "truncated"}
+
+
+def test_prompts_that_the_served_model_cannot_hold_are_told_before_the_clock(tmp_path: Path) -> None:
+    with dialect("sayslimit", longest=20) as server:
+        with pytest.raises(UserError, match=r"the served model has room for 12 \(20 less 8 for the answer\)"):
+            Measured(tmp_path, server)
+        assert not server.loads
