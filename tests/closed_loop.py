@@ -63,6 +63,7 @@ def samples(sent_s: Floats, done_s: Floats, kinds: Ints | None = None, tokens: I
         output_tokens=zero + 30 if tokens is None else tokens,
         streamed_tokens=zero + 30 if tokens is None else tokens,
         first_answer_ns=unknown,
+        reasoning_tokens=unknown,
         cached_tokens=unknown,
         prompt_tokens_sent=unknown,
         prompt_tokens_counted=unknown,

@@ -24,6 +24,7 @@ FORMULAS = {
     "ttft_ns": f"first_ns - start; {_START}",
     "tpot_ns": "(last_ns - first_ns) / (output_tokens - 1), samples of at least 2 tokens",
     "latency_ns": f"last_ns - start; {_START}",
+    "answer_ttft_ns": f"first_answer_ns - start, the first token that isn't reasoning; {_START}",
     "service_ttft_ns": "first_ns - sent_ns",
     "service_latency_ns": "last_ns - sent_ns",
 }
@@ -32,13 +33,17 @@ _ITL_BINS = 4_000_000  # of 1 us; longer gaps are kept one by one
 
 
 def latency_distributions(samples: Samples) -> dict[str, Distribution]:
-    """TTFT, TPOT and latency from LoadGen's start, and TTFT and latency from the moment of sending."""
+    """TTFT, TPOT and latency from LoadGen's start, and TTFT and latency from the moment of sending.
+
+    Where the model reasons, the time to the first token of the answer itself as well.
+    """
     timed = samples.first_ns != MISSING
     sent = timed & (samples.sent_ns != MISSING)
     series = {
         "ttft_ns": samples.ttft_ns[timed],
         "tpot_ns": samples.tpot_ns,
         "latency_ns": samples.latency_ns[timed],
+        "answer_ttft_ns": samples.answer_ttft_ns if samples.reasons else samples.answer_ttft_ns[:0],
         "service_ttft_ns": samples.service_ttft_ns[sent],
         "service_latency_ns": samples.service_latency_ns[sent],
     }

@@ -14,7 +14,7 @@ from assay.runs.result import Figure, Result
 from assay.runs.shapes import LoadShape
 
 PERCENTILES = ("p50", "p95", "p99")
-LATENCIES = ("ttft_ns", "tpot_ns", "itl_ns", "latency_ns")
+LATENCIES = ("ttft_ns", "answer_ttft_ns", "tpot_ns", "itl_ns", "latency_ns")
 
 
 class Value(BaseModel):

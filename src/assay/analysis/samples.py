@@ -19,7 +19,8 @@ MISSING = -1
 _COLUMNS = [
     "sample_id", "qsl_idx", "attempt", "final", "endpoint", "status", "issued_ns", "scheduled_ns", "sent_ns",
     "first_ns", "last_ns", "done_ns", "input_tokens", "output_tokens",
-    "streamed_tokens", "first_answer_ns", "cached_tokens", "prompt_tokens_sent", "prompt_tokens_counted",
+    "streamed_tokens", "first_answer_ns", "reasoning_tokens", "cached_tokens", "prompt_tokens_sent",
+    "prompt_tokens_counted",
 ]  # fmt: skip
 
 
@@ -44,6 +45,7 @@ class Samples:
     output_tokens: Ints
     streamed_tokens: Ints = field(metadata={"doc": "those that arrived one by one: without hidden reasoning"})
     first_answer_ns: Ints = field(metadata={"doc": "first token that isn't reasoning"})
+    reasoning_tokens: Ints = field(metadata={"doc": "of the output, by the server's usage, hidden ones included"})
     cached_tokens: Ints
     prompt_tokens_sent: Ints
     prompt_tokens_counted: Ints = field(metadata={"doc": "by the server"})
@@ -93,6 +95,19 @@ class Samples:
     def ttft_ns(self) -> Ints:
         """Start to first token."""
         return self.first_ns - self.start_ns
+
+    @property
+    def answer_ttft_ns(self) -> Ints:
+        """Start to first token that isn't reasoning, of the samples that have one."""
+        has = self.first_answer_ns != MISSING
+        times: Ints = self.first_answer_ns[has] - self.start_ns[has]
+        return times
+
+    @property
+    def reasons(self) -> bool:
+        """Whether the model thinks before it answers, seen or hidden."""
+        seen = (self.first_answer_ns != MISSING) & (self.first_answer_ns > self.first_ns)
+        return bool(seen.any() or (self.reasoning_tokens > 0).any())
 
     @property
     def service_latency_ns(self) -> Ints:

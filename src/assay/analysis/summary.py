@@ -166,6 +166,9 @@ def _figures(samples: Samples) -> dict[str, Figure]:
         values = np.maximum(column(samples), 0)
         found[name] = plain(float(values.sum()), "tokens", f"sum of {name} of completed samples")
         found[f"mean_{name}"] = plain(float(values.mean()), "tokens", f"mean of {name} of completed samples")
+    if samples.reasons:
+        thought = float(np.maximum(samples.reasoning_tokens, 0).sum())
+        found["reasoning_tokens"] = plain(thought, "tokens", "sum of reasoning_tokens of completed samples, by usage")
     return found
 
 

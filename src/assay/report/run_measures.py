@@ -20,6 +20,7 @@ _LATENCIES = {
     "tpot_ns": "TPOT",
     "itl_ns": "ITL",
     "latency_ns": "Latency",
+    "answer_ttft_ns": "Time to first answer token",
     "service_ttft_ns": "TTFT from sending",
     "service_latency_ns": "Latency from sending",
 }

@@ -247,6 +247,8 @@ def test_reasoning_is_counted_and_the_answer_has_a_first_token_of_its_own(tmp_pa
     for row in found.rows:
         assert row["first_ns"] < row["first_answer_ns"] < row["last_ns"]
         assert row["streamed_tokens"] == 8
+    assert found.result.latency["ttft_ns"].p50 < found.result.latency["answer_ttft_ns"].p50
+    assert found.result.figures["reasoning_tokens"].unit == "tokens"
 
 
 def test_streams_that_are_reset_half_way_are_sent_again_in_warm_up_too(tmp_path: Path) -> None:

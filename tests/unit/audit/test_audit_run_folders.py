@@ -203,6 +203,11 @@ def test_a_percentile_that_isnt_loadgens(tmp_path: Path, factor: dict[str, float
     assert raised(audit_path(folder.path)) == {("folder-and-log", Judgement.CONTRADICTED)}
 
 
+def test_a_log_as_late_as_a_machine_that_stalled_is_no_contradiction(tmp_path: Path) -> None:
+    folder = logged(finished(tmp_path, Plan(samples=300, scenario="Server", qps=3.0)), latency_p90=1.09)
+    assert raised(audit_path(folder.path)) == {("folder-and-log", Judgement.UNSUPPORTED)}
+
+
 FACTS: dict[str, tuple[str, Callable[[Any], object]]] = {
     "scenario": ("record", lambda d: d.update(scenario="SingleStream")),
     "LoadGen's word": ("result", lambda d: d["loadgen"].update(result="VALID")),

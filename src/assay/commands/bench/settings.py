@@ -64,6 +64,8 @@ def _engine(urls: tuple[str, ...], options: dict[str, Any]) -> dict[str, Any]:
     if options["no_verify_tls"]:
         engine["verify_tls"] = False
     api: dict[str, Any] = {} if options["api"] == "auto" else {"form": options["api"]}
+    if options["prompts"] is None:
+        api["ignore_eos"] = True  # made prompts ask for no end of their own; left out where the server refuses it
     if options["extra_body"]:
         api["extra_body"] = _extra(options["extra_body"])
     return engine | ({"api": api} if api else {})

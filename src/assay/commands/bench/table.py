@@ -10,7 +10,7 @@ from rich.text import Text
 
 from assay.analysis.loads import LATENCIES, PERCENTILES, LoadRow, Value
 
-_NAMES = {"ttft_ns": "TTFT", "tpot_ns": "TPOT", "itl_ns": "ITL", "latency_ns": "latency"}
+_NAMES = {"ttft_ns": "TTFT", "answer_ttft_ns": "to answer", "tpot_ns": "TPOT", "itl_ns": "ITL", "latency_ns": "latency"}
 _WIDE = 160
 _NONE = "-"
 
@@ -27,14 +27,15 @@ def table_text(rows: Sequence[LoadRow], width: int) -> str:
 
 
 def _rates(rows: Sequence[LoadRow], *, wide: bool) -> Table:
-    latencies = [f"{_NAMES[name]} p50/p95/p99 ms" for name in LATENCIES] if wide else []
+    shown = _shown(rows) if wide else []
+    latencies = [f"{_NAMES[name]} p50/p95/p99 ms" for name in shown]
     goodput = any(row.goodput_per_s is not None for row in rows)
     table = _table("load", "ok", "failed", "requests/s", "output tokens/s", *latencies)
     for name in ("good/s", "good") if goodput else ():
         table.add_column(name, justify="right")
     for row in rows:
         cells = [row.load, str(row.ok), str(row.failed), _number(row.samples_per_s), _number(row.output_tokens_per_s)]
-        cells += [_three(row, name) for name in LATENCIES] if wide else []
+        cells += [_three(row, name) for name in shown]
         cells += [_number(row.goodput_per_s), _number(row.good_share, 100, " %")] if goodput else []
         table.add_row(*(Text(cell) for cell in cells))
     return table
@@ -43,12 +44,17 @@ def _rates(rows: Sequence[LoadRow], *, wide: bool) -> Table:
 def _latencies(rows: Sequence[LoadRow]) -> Table:
     table = _table("load", "ms", *PERCENTILES)
     for row in rows:
-        for place, name in enumerate(LATENCIES):
+        for place, name in enumerate(_shown(rows)):
             found = row.latency.get(name, {})
             cells = [row.load if place == 0 else "", _NAMES[name]]
             cells += [_number(found.get(percentile), 1e-6) for percentile in PERCENTILES]
             table.add_row(*(Text(cell) for cell in cells))
     return table
+
+
+def _shown(rows: Sequence[LoadRow]) -> list[str]:
+    """The time to the first answer token only where a model reasons before it."""
+    return [name for name in LATENCIES if name != "answer_ttft_ns" or any(name in row.latency for row in rows)]
 
 
 def _table(first: str, *others: str) -> Table:

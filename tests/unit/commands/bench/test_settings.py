@@ -89,6 +89,11 @@ def test_a_place_where_nothing_can_be_saved_is_one_message(tmp_path: Path) -> No
     assert "can't be written" in str(done.exception)
 
 
+def test_made_prompts_ask_for_answers_of_their_length_and_files_for_none() -> None:
+    assert settings()["engine"]["api"] == {"ignore_eos": True}
+    assert "api" not in settings("--prompts", "p.jsonl")["engine"]
+
+
 def test_lengths_are_fixed_uniform_or_lognormal() -> None:
     made = settings("--input", "100:900", "--output", "200~50")["dataset"]["synthetic"]
     assert made == {"input": {"low": 100, "high": 900}, "output": {"mean": 200.0, "std": 50.0}}
