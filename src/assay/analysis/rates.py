@@ -5,8 +5,9 @@ sample's weight is spread evenly between its sending and its end, and the noise 
 is the noise of the rate. Counting completions instead would add the chance of where in its course each sample was,
 which a run of many samples in flight averages out.
 
-A load that was bounded by time is rated over that time: what was completed within it, over it (`Samples.until_ns`).
-What was still in flight then isn't counted, though it is in the latencies.
+A load that was bounded by time is rated over that time (`Samples.until_ns`): what was done within it, over it. Of a
+sample that was still in flight at the end, the part counts that its time until then is of its whole time. Without
+these parts a rate would miss half of what is in flight, on average: much, in a load that lasts a few answers.
 
 The client's own part in the time (from LoadGen's issue to the first request on the wire, and how late it may notice
 the last token) is the same in every repeat: `Estimate.shared`.
@@ -47,7 +48,7 @@ def throughput(
     amounts = np.ones(count) if weights is None else weights
     end_ns = samples.end_ns if samples.until_ns is None else samples.until_ns
     seconds = (end_ns - begin_ns) / 1e9
-    value = float(amounts[samples.in_time].sum() / seconds) if seconds > 0 else math.nan
+    value = float(amounts @ samples.share_in_time / seconds) if seconds > 0 else math.nan
     bins = min(max(count, _FEWEST_BINS), _MOST_BINS)
     if count < 10 or not value > 0:
         return Estimate(value, None, n=count)

@@ -50,7 +50,7 @@ class Samples:
     prompt_tokens_sent: Ints
     prompt_tokens_counted: Ints = field(metadata={"doc": "by the server"})
     until_ns: int | None = None
-    """Where the load was bounded by time and samples ended later: rates count what was completed until then."""
+    """Where the load was bounded by time and samples ended later: rates count what was done until then."""
 
     def __len__(self) -> int:
         return len(self.sample_id)
@@ -76,11 +76,12 @@ class Samples:
         return int(self.done_ns.max())
 
     @property
-    def in_time(self) -> NDArray[np.bool_]:
-        """The samples that rates count."""
+    def share_in_time(self) -> NDArray[np.float64]:
+        """How much of each sample rates count: the part of its time, from sending on, that lies before the end."""
         if self.until_ns is None:
-            return np.ones(len(self), dtype=bool)
-        return self.done_ns <= self.until_ns
+            return np.ones(len(self))
+        sent_ns = np.where(self.sent_ns == MISSING, self.start_ns, self.sent_ns)
+        return np.clip((self.until_ns - sent_ns) / np.maximum(self.done_ns - sent_ns, 1), 0.0, 1.0)
 
     @property
     def duration_s(self) -> float:

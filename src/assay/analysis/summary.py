@@ -196,22 +196,23 @@ def _rate_formula(samples: Samples, formula: str) -> str:
     if samples.until_ns is None:
         return formula
     what = formula.partition(" / ")[0]
-    return f"{what}, those with done_ns within window_s of the first start / window_s"
+    return f"{what}, the part of each that was done within window_s of the first start / window_s"
 
 
 def _window_figures(samples: Samples) -> dict[str, Figure]:
     """Of a load that its time ended: what its rates count."""
     if samples.until_ns is None:
         return {}
-    own = samples.where(samples.in_time)
+    share = samples.share_in_time
 
     def plain(value: float, unit: str, formula: str) -> Figure:
-        return Figure(value=value, unit=unit, n=len(own), formula=formula, source=SOURCE)
+        return Figure(value=value, unit=unit, n=len(samples), formula=formula, source=SOURCE)
 
-    tokens = float(np.maximum(own.output_tokens, 0).sum())
+    formula = "completed samples, each by the part of its time (sent_ns to done_ns) that lies within window_s"
+    tokens = float(np.maximum(samples.output_tokens, 0) @ share)
     return {
         "window_s": plain((samples.until_ns - samples.begin_ns) / 1e9, "s", "the time that the load was to be sent"),
-        "window_samples": plain(len(own), "samples", "completed samples with done_ns within window_s"),
+        "window_samples": plain(float(share.sum()), "samples", formula),
         "window_output_tokens": plain(tokens, "tokens", "their output_tokens"),
     }
 

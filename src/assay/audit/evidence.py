@@ -89,7 +89,8 @@ class Rated:
     """What rates count, where a load's time ended before its last answers came."""
 
     seconds: Span
-    samples: int
+    samples: float
+    """Those that were in flight at the end count in part."""
     output_tokens: Span
 
 
@@ -193,7 +194,7 @@ class RunEvidence:
     dataset_samples: int | None = None
 
     @property
-    def rate_samples(self) -> int | None:
+    def rate_samples(self) -> float | None:
         """Completed samples that the rates count."""
         return self.rated.samples if self.rated else self.samples.completed
 

@@ -85,7 +85,8 @@ def _driver_words(analysis: RunAnalysis) -> str:
         if analysis.samples is not None and analysis.samples.until_ns is not None:
             words += (
                 f" Requests were sent for {record.shape.lasts_s:g} s, and what was in flight then was let finish: "
-                "rates are what was completed within that time, over it; latencies are of all."
+                "rates are what was done within that time, over it, of each request the part of its time that lies "
+                "within; latencies are of all."
             )
         return words
     reasons = "; ".join(loadgen.reasons)

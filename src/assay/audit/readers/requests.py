@@ -36,7 +36,9 @@ def measure(path: Path, run: RunEvidence) -> Recomputed | None:
     tokens = _column(good["output_tokens"], 0)
     _endings(run, good, tokens)
     end_ns = done.max() if run.lasts_s is None else min(done.max(), start.min() + int(run.lasts_s * 1e9))
-    in_time = done <= end_ns
+    sent = _column(good["sent_ns"])
+    sent = np.where(sent >= 0, sent, start)
+    share = np.clip((end_ns - sent) / np.maximum(done - sent, 1), 0.0, 1.0)  # done until the load's end
     timed = first >= 0
     several = timed & (tokens >= 2)
     lost = int(pc.sum(pc.equal(status, "lost")).as_py() or 0)
@@ -47,7 +49,7 @@ def measure(path: Path, run: RunEvidence) -> Recomputed | None:
         duration_s=float(done.max() - start.min()) / 1e9,
         output_tokens=int(tokens.sum()),
         rated=Rated(
-            Span.exact(float(end_ns - start.min()) / 1e9), int(in_time.sum()), Span.exact(int(tokens[in_time].sum()))
+            Span.exact(float(end_ns - start.min()) / 1e9), float(share.sum()), Span.exact(float(tokens @ share))
         ),
         spreads={
             "latency": _spread("latency", (last - start)[timed]),

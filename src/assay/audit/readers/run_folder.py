@@ -114,7 +114,7 @@ def _result(run: RunEvidence, result: Result, folder: RunFolder, evidence: Evide
     if "window_s" in figures:
         run.rated = Rated(
             Span.near(figures["window_s"].value, 1e-6),
-            round(figures["window_samples"].value),
+            figures["window_samples"].value,
             Span.exact(figures["window_output_tokens"].value),
         )
     run.verdict_words = result.verdict.words
