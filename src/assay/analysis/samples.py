@@ -51,12 +51,14 @@ class Samples:
     prompt_tokens_counted: Ints = field(metadata={"doc": "by the server"})
     until_ns: int | None = None
     """Where the load was bounded by time and samples ended later: rates count what was done until then."""
+    over_ns: int = MISSING
+    """When the last sample that failed was given up: a run isn't over before."""
 
     def __len__(self) -> int:
         return len(self.sample_id)
 
     def where(self, mask: NDArray[np.bool_]) -> Samples:
-        """The samples that `mask` selects."""
+        """The samples that `mask` selects; they are over when the last of them is."""
         columns = {name: getattr(self, name)[mask] for name in _COLUMN_FIELDS}
         return Samples(self.endpoints, **columns, until_ns=self.until_ns)
 
@@ -72,8 +74,8 @@ class Samples:
 
     @property
     def end_ns(self) -> int:
-        """The last sample's end."""
-        return int(self.done_ns.max())
+        """The last sample's end, an answer or not: what failed took its time too."""
+        return max(int(self.done_ns.max()), self.over_ns)
 
     @property
     def share_in_time(self) -> NDArray[np.float64]:
@@ -133,7 +135,7 @@ class Samples:
         return span // (self.streamed_tokens[chosen] - 1)
 
 
-_COLUMN_FIELDS = tuple(f.name for f in fields(Samples) if f.name not in ("endpoints", "until_ns"))
+_COLUMN_FIELDS = tuple(f.name for f in fields(Samples) if f.name not in ("endpoints", "until_ns", "over_ns"))
 
 
 def read_samples(
@@ -158,11 +160,12 @@ def read_samples(
     columns = {name: _ints(table[name]) for name in _COLUMN_FIELDS if name != "endpoint"}
     streamed = columns["streamed_tokens"]
     columns["streamed_tokens"] = np.where(streamed == MISSING, columns["output_tokens"], streamed)
+    over_ns = pc.max(whole.filter(whole["final"])["done_ns"]).as_py() or MISSING
     until_ns = None
     if lasts_s is not None and len(table):
         end_ns = int(columns["start_ns"].min()) + int(lasts_s * 1e9)
-        until_ns = end_ns if columns["done_ns"].max() > end_ns else None
-    return Samples(endpoints, endpoint=_ints(index), **columns, until_ns=until_ns)
+        until_ns = end_ns if over_ns > end_ns else None
+    return Samples(endpoints, endpoint=_ints(index), **columns, until_ns=until_ns, over_ns=over_ns)
 
 
 def _first_sent(whole: pa.Table, wanted: pa.Table) -> pa.Array:

@@ -35,7 +35,8 @@ def measure(path: Path, run: RunEvidence) -> Recomputed | None:
     first, last, done = (_column(good[name]) for name in ("first_ns", "last_ns", "done_ns"))
     tokens = _column(good["output_tokens"], 0)
     _endings(run, good, tokens)
-    end_ns = done.max() if run.lasts_s is None else min(done.max(), start.min() + int(run.lasts_s * 1e9))
+    over_ns = _column(final["done_ns"]).max()  # what failed took its time too
+    end_ns = over_ns if run.lasts_s is None else min(over_ns, start.min() + int(run.lasts_s * 1e9))
     sent = _column(good["sent_ns"])
     sent = np.where(sent >= 0, sent, start)
     share = np.clip((end_ns - sent) / np.maximum(done - sent, 1), 0.0, 1.0)  # done until the load's end
@@ -46,7 +47,7 @@ def measure(path: Path, run: RunEvidence) -> Recomputed | None:
         completed=good.num_rows,
         failed=final.num_rows - good.num_rows - lost,
         lost=lost,
-        duration_s=float(done.max() - start.min()) / 1e9,
+        duration_s=float(over_ns - start.min()) / 1e9,
         output_tokens=int(tokens.sum()),
         rated=Rated(
             Span.exact(float(end_ns - start.min()) / 1e9), float(share.sum()), Span.exact(float(tokens @ share))
