@@ -212,7 +212,7 @@ class _Campaign:
         self._listener.run_begins(entry, ended + 1, len(self._state.runs), samples)
         taking_part = [endpoint.model_copy() for endpoint in endpoints if endpoint.node in entry.nodes]
         for endpoint in taking_part:
-            endpoint.window = entry.window or endpoint.window or self._found_window(endpoint.name)
+            endpoint.window = entry.window or endpoint.window or self._found_window(entry, endpoint.name)
         try:
             record = await execute(
                 bench, entry, taking_part, folder, self._limit_s(entry, samples), self._listener.progress
@@ -227,12 +227,19 @@ class _Campaign:
             write_json(self._folder.state, self._state)
             self._listener.run_ends(entry, read_result(folder))
 
-    def _found_window(self, endpoint: str) -> int | None:
-        """The window that an earlier run of this campaign found: runs that are compared must have the same."""
-        for entry in self._state.runs:
-            if entry.status is not RunStatus.COMPLETED or entry.window is not None or entry.run is None:
+    def _found_window(self, entry: RunEntry, endpoint: str) -> int | None:
+        """The window that an earlier run of this campaign found: runs that are compared must have the same.
+
+        A run with a shape looks for none: its places are the load's own, and would hold another load back.
+        """
+        if entry.shape is not None:
+            return None
+        for other in self._state.runs:
+            if other.status is not RunStatus.COMPLETED or other.window is not None or other.run is None:
                 continue
-            for facts in read_record(self._folder.run(entry.run)).endpoints:
+            if other.shape is not None:
+                continue
+            for facts in read_record(self._folder.run(other.run)).endpoints:
                 if facts.name == endpoint and facts.window is not None:
                     return facts.window
         return None

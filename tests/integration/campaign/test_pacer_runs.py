@@ -98,6 +98,21 @@ def test_a_load_that_time_ends_is_rated_over_its_time(tmp_path: Path) -> None:
     assert run.samples.until_ns == begin_ns + 1_000_000_000
 
 
+def test_one_loads_places_hold_no_other_load_back(tmp_path: Path) -> None:
+    (tmp_path / "prompts.jsonl").write_text('{"prompt": "one"}\n{"prompt": "two"}\n')
+    dataset = {"path": str(tmp_path / "prompts.jsonl"), "format": "prompts", "max_tokens": 8}
+    loads = [
+        {"kind": "concurrency", "concurrency": 1, "requests": 5},
+        {"kind": "rate", "rate": 100, "arrivals": "constant", "requests": 5},
+    ]
+    with dialect("ok") as server:
+        engine = {"kind": "external", "model": MODEL, "endpoints": [{"url": server.url}]}
+        done = folders(carry_out(tmp_path, *loads, dataset=dataset, engine=engine, cluster={}))
+    records = [RunRecord.model_validate_json(folder.record.read_bytes()) for folder in done]
+    windows = {record.scenario: record.endpoints[0].window for record in records}
+    assert windows == {"Concurrency": 1, "Rate": None}
+
+
 def test_fewer_requests_than_places_is_said(tmp_path: Path) -> None:
     (folder,) = folders(carry_out(tmp_path, {"kind": "concurrency", "concurrency": 32, "requests": 5}))
     result = Result.model_validate_json(folder.result.read_bytes())
