@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -140,8 +141,20 @@ def completed(campaign: Coroutine[Any, Any, CampaignOutcome], place: Path) -> Ca
     try:
         return asyncio.run(campaign)
     except (KeyboardInterrupt, asyncio.CancelledError):
-        click.echo("assay: interrupted; what was measured is kept, `assay run --resume` goes on", err=True)
+        click.echo(f"assay: interrupted{_what_goes_on(place)}", err=True)
         sys.exit(EXIT_INTERRUPTED)
     except OSError as error:
         what = f"{error.filename or place}: {error.strerror or error}"
-        raise AssayError(f"{what}\nwhat was measured so far is kept; `assay run --resume` goes on") from error
+        raise AssayError(f"{what}{_what_goes_on(place)}") from error
+
+
+def _what_goes_on(place: Path) -> str:
+    """How to resume the campaign in `place`, or the latest below it; nothing where there is none yet."""
+    from assay.campaign.state import LATEST, find
+    from assay.runs.campaign import CampaignFolder
+
+    try:
+        folder = CampaignFolder(place) if CampaignFolder(place).state.exists() else find(LATEST, place)
+    except (AssayError, OSError):
+        return ""
+    return f"; what was measured is kept, `assay run --resume {shlex.quote(str(folder.path))}` goes on"

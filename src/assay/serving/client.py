@@ -100,7 +100,8 @@ class ControlClient:
             models = [(item["id"], item) for item in listed["data"]]
         except (TypeError, KeyError):
             models = [(None, {})]
-        if not all(isinstance(name, str) for name, _ in models):
+        # Names go to terminals and reports as they are: none may hold what a terminal obeys.
+        if not all(isinstance(name, str) and name.isprintable() for name, _ in models):
             raise ControlError(f"{answer.what} answers with no list of models: {shown(answer.body)}", "reply")
         return models
 

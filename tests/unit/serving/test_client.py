@@ -96,6 +96,7 @@ def test_a_reply_without_a_length_ends_with_its_connection() -> None:
         (plain(b"<html>"), "no JSON: <html>", False),
         (plain(b'{"data": [{"id": 7}]}'), "no list of models", False),
         (plain(b'{"data": 7}'), "no list of models", False),
+        (plain(b'{"data": [{"id": "\\u001b[31mred"}]}'), "no list of models", False),
         (b"SSH-2.0-OpenSSH\r\n", "answers no HTTP", False),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", "the connection was closed", True),
         (b"", "the connection was closed", True),
