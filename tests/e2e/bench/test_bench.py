@@ -183,3 +183,13 @@ def test_a_server_that_is_not_there_and_one_that_wants_a_key(tmp_path: Path) -> 
         keyed = ["--header", "api-key=env:MY_KEY", "--output", "4", "--requests", "3", "--model", MODEL]
         bench(tmp_path, server.url, *keyed, env={"MY_KEY": "K"})
     assert b'"K"' not in b"".join(path.read_bytes() for path in (tmp_path / "results").rglob("*.yaml"))
+
+
+def test_answers_of_many_lengths_in_a_load_that_its_time_ends(tmp_path: Path, server: Running) -> None:
+    arguments = ["--input", "64", "--output", "4:12", "--concurrency", "4", "--duration", "3s", "--json"]
+    (row,) = rows_of(tmp_path, bench(tmp_path, server.url(), *arguments))
+    assert row["failed"] == 0
+    assert row["samples_per_s"]["value"] > 0
+    (campaign,) = (tmp_path / "results").iterdir()
+    audit = subprocess.run([*ASSAY, "audit", str(campaign)], capture_output=True, text=True, check=False)
+    assert "contradicted" not in audit.stdout.replace("0 contradicted", "")

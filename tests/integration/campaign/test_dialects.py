@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from tests.campaigns import Quiet, config
+from tests.certificates import make_certificate
 from tests.dialects import CHAT, COMPLETIONS, MODEL, Dialect, dialect
-from tests.integration.load.test_transport_pool import make_certificate
 
 from assay.campaign.runner import run_campaign
 from assay.cluster.launcher import LaunchError

@@ -54,7 +54,7 @@ def url(tmp_path: Path) -> Iterator[str]:
         yield one
 
 
-async def test_a_server_that_runs_answers_one_request_of_the_run(tmp_path: Path) -> None:
+async def test_a_server_that_runs_answers_a_request_of_the_run(tmp_path: Path) -> None:
     truth = tmp_path / "truth.jsonl"
     with simulators(tmp_path, [("--truth", str(truth))]) as (url,):
         report = await checked(config(tmp_path, external(url, server="vllm")))
@@ -62,7 +62,8 @@ async def test_a_server_that_runs_answers_one_request_of_the_run(tmp_path: Path)
     assert (row.node, row.outcome, row.required) == ("e", CheckOutcome.PASSED, True)
     assert "the server's token ids" in row.detail
     assert (report.ready, report.answered) == (True, True)
-    assert json.loads(truth.read_text().splitlines()[-1])["requests"] == 1
+    # One to learn what the server takes, and one of the run's.
+    assert json.loads(truth.read_text().splitlines()[-1])["requests"] == 2
 
 
 async def test_what_the_server_says_is_told(tmp_path: Path) -> None:

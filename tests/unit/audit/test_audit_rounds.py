@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.audits import complaints
 from tests.paths import shared_rounds
-from tests.unit.audit.test_audit_true_runs import complaints
 
 from assay.audit import Judgement, audit_path
 from assay.runs import read_detail

@@ -133,7 +133,8 @@ def _result(run: RunEvidence, result: Result, folder: RunFolder, evidence: Evide
             part.samples_per_s = Span.near(endpoint.samples_per_s.value, 1e-6)
         if endpoint.output_tokens_per_s:
             part.tokens_per_s = Span.near(endpoint.output_tokens_per_s.value, 1e-6)
-        part.output_tokens = Span.exact(endpoint.output_tokens)
+        if run.rated is None:  # else the rates are over a part of the samples that were counted
+            part.output_tokens = Span.exact(endpoint.output_tokens)
         run.parts.append(part)
     if result.accuracy:
         run.quality.samples = result.accuracy.samples
