@@ -12,14 +12,22 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+_MOST_TOKENS = 10_000_000
+"""Of a made prompt: the longest that any model reads."""
+
+
 class Lengths(_Section):
     """Lengths in tokens: `512`, all alike; `{low, high}`, uniform; `{mean, std}`, lognormal, cut at low and high."""
 
-    tokens: int | None = Field(default=None, ge=1, description="all alike")
-    low: int | None = Field(default=None, ge=1, description="the shortest")
-    high: int | None = Field(default=None, ge=1, description="the longest, itself included")
-    mean: float | None = Field(default=None, gt=0, description="lognormal: mean, before it is cut at low and high")
-    std: float | None = Field(default=None, gt=0, description="lognormal: standard deviation, in tokens")
+    tokens: int | None = Field(default=None, ge=1, le=_MOST_TOKENS, description="all alike")
+    low: int | None = Field(default=None, ge=1, le=_MOST_TOKENS, description="the shortest")
+    high: int | None = Field(default=None, ge=1, le=_MOST_TOKENS, description="the longest, itself included")
+    mean: float | None = Field(
+        default=None, gt=0, le=_MOST_TOKENS, description="lognormal: mean, before it is cut at low and high"
+    )
+    std: float | None = Field(
+        default=None, gt=0, le=_MOST_TOKENS, description="lognormal: standard deviation, in tokens"
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -71,6 +71,12 @@ def test_a_mistake_is_one_message(arguments: list[str], words: str) -> None:
         settings(*arguments)
 
 
+@pytest.mark.parametrize("length", ["99999999999999", "1:99999999999999", "99999999999999~5"])
+def test_a_length_that_no_model_reads_is_refused(length: str) -> None:
+    with pytest.raises(UserError, match="less than or equal to 10000000"):
+        config_of(settings("--input", length), "the options")
+
+
 def test_a_header_in_curls_form_is_refused_without_its_secret() -> None:
     with pytest.raises(UserError, match="--header Authorization: write NAME=VALUE") as raised:
         settings("--header", "Authorization: Bearer s3cret")
