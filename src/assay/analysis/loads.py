@@ -38,11 +38,13 @@ class LoadRow(BaseModel):
     issued: int
     ok: int
     failed: int = Field(description="failed or lost: every sample is ok or one of these")
+    resent: int = Field(default=0, description="that needed more than one attempt")
     samples_per_s: Value | None = None
     output_tokens_per_s: Value | None = None
     goodput_per_s: Value | None = None
     good_share: Value | None = None
     latency: dict[str, dict[str, Value]] = Field(description="ttft_ns, …: p50, p95, p99")
+    notices: list[str] = Field(default_factory=list, description="what a reader must know beside the figures")
 
 
 def load_rows(state: CampaignState, results: Sequence[Result]) -> list[LoadRow]:
@@ -67,11 +69,13 @@ def _row(pairs: Sequence[tuple[RunEntry, Result]]) -> LoadRow:
         issued=issued,
         ok=completed,
         failed=issued - completed,
+        resent=sum(_count(result, "resent") for result in results),
         **{
             name: _over(results, lambda result, name=name: _of_figure(result.figures.get(name)))  # type: ignore[misc]
             for name in ("samples_per_s", "output_tokens_per_s", "goodput_per_s", "good_share")
         },
         latency={name: found for name in LATENCIES if (found := _latency(results, name))},
+        notices=list(dict.fromkeys(notice for result in results for notice in result.notices)),
     )
 
 

@@ -8,7 +8,7 @@ from assay.campaign.estimate import Estimator, count, together
 from assay.campaign.kinds import kind_of
 from assay.config import Config
 from assay.runs import RunEntry
-from assay.runs.scenarios import is_paced
+from assay.runs.scenarios import drives, is_paced
 
 
 def plan_text(config: Config, runs: Sequence[RunEntry], estimator: Estimator) -> str:
@@ -21,7 +21,7 @@ def plan_text(config: Config, runs: Sequence[RunEntry], estimator: Estimator) ->
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
     lines = [f"plan: {config.campaign.kind} campaign, {count(len(runs))}{_order(config)}"]
     lines += ["  " + "  ".join([*(row[i].ljust(widths[i]) for i in range(3)), row[3]]) for row in rows]
-    if not config.official:
+    if not config.official and any(drives(entry.scenario) == "loadgen" for entry in runs):
         lines.append("settings: short, not valid for MLPerf")
     lines.append(f"time: {together(estimates)}")
     return "\n".join(lines)

@@ -162,7 +162,9 @@ class _Campaign:
     async def _with_servers(self) -> None:
         """Bring the servers up and carry runs out until all are done, a server is lost, or one may hang."""
         able = [node for node in campaign_nodes(self._config) if node not in self._state.left_out]
-        self._say(f"starting {self._config.engine.kind} on {', '.join(able)}")
+        engine = build_engine(self._config.engine)
+        doing = "asking what runs" if engine.endpoints() else f"starting {engine.kind}"
+        self._say(f"{doing} on {', '.join(able)}")
         self._work.lost.clear()
         try:
             await self._serve(able)

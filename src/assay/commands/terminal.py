@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from assay.analysis.loads import load_rows
+from assay.commands.bench.notices import notices_text
 from assay.commands.bench.table import table_text
 from assay.runs import CampaignState, Result, RunEntry
 from assay.runs.progress import AnyEvent, ProgressEvent
@@ -86,7 +87,8 @@ class Terminal:
         """The table comes before the reports, which take their time."""
         rows = load_rows(state, results) if self._answers else []
         if rows:
-            click.echo("\n" + table_text(rows, shutil.get_terminal_size((100, 24)).columns), nl=False)
+            width = shutil.get_terminal_size((100, 24)).columns
+            click.echo("\n" + table_text(rows, width) + notices_text(rows, width), nl=False)
 
 
 def _summary(entry: RunEntry, result: Result | None) -> str:

@@ -64,13 +64,14 @@ def bench(urls: tuple[str, ...], conditions: tuple[str, ...], save: Path | None,
         click.echo(write_settings(settings, save))
         return
     outcome = _measure(settings, as_json=as_json)
+    rows = load_rows(outcome.state, outcome.results)
     if as_json:
-        rows = load_rows(outcome.state, outcome.results)
         print_json({"folder": outcome.folder.path, "loads": rows, "campaign": outcome.state})
     else:
         click.echo(outcome_text(outcome), nl=False)
+    titles = {run: row.load for row in rows for run in row.runs}
     broken = [
-        f"--fail-if {words} ({result.run})"
+        f"--fail-if {words} ({titles.get(result.run, 'no load')}, run {result.run})"
         for limit in limits
         for result in outcome.results
         if (words := limit.broken_by(result))
