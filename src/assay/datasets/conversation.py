@@ -26,9 +26,9 @@ def first_gap(turns: Sequence[Turn]) -> str:
     return "" if any(turn.asks for turn in turns) else "no message of a user, so there is nothing to answer"
 
 
-def whole(turns: Sequence[Turn]) -> Sample:
+def whole(turns: Sequence[Turn], session: str | None = None) -> Sample:
     """The conversation up to its last question; what the assistant said then is the reference."""
-    return turns_to_samples(turns, None)[-1]
+    return turns_to_samples(turns, session)[-1]
 
 
 def turns_to_samples(turns: Sequence[Turn], session: str | None) -> list[Sample]:

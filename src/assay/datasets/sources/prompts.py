@@ -43,9 +43,10 @@ def _samples(row: Row, name: str, sessions: bool) -> list[Sample]:
     turns = _turns(row)
     if gap := first_gap(turns):
         raise UserError(f"{row.where}: {gap}.")
-    if not sessions:
-        return [replace(whole(turns), **given)]
-    made = turns_to_samples(turns, given.get("session", name))
+    session = given.get("session")
+    if session is not None or not sessions:  # a line with a session of its own is one turn of it already
+        return [replace(whole(turns, session), **given)]
+    made = turns_to_samples(turns, name)
     # The row's own reference answers its last user turn; its time is when the conversation begins.
     first, last = {k: v for k, v in given.items() if k in ("arrival_ns", "think_ns")}, given.get("reference")
     made = [replace(sample, max_tokens=given.get("max_tokens")) for sample in made]

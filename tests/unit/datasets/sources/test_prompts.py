@@ -60,25 +60,40 @@ def test_a_conversation_is_asked_its_last_question(tmp_path: Path) -> None:
 
 
 def test_with_sessions_every_question_is_a_sample_with_its_history(tmp_path: Path) -> None:
-    rows = ({"messages": CHAT, "session": "s", "timestamp": 5, "max_tokens": 9}, {"messages": CHAT[:2]})
+    rows = ({"messages": CHAT, "timestamp": 5, "max_tokens": 9}, {"messages": CHAT[:2]})
     one, two, other = load(tmp_path, *rows, sessions=True).samples
     assert [sample.index for sample in (one, two, other)] == [0, 1, 2]
     assert (one.messages, one.reference, one.session, one.think_ns, one.arrival_ns) == (
         HISTORY[:2],
         "1",
-        "s",
+        one.session,
         None,
         5_000_000,
     )
     assert (two.messages, two.reference, two.session, two.think_ns, two.arrival_ns) == (
         HISTORY,
         "2",
-        "s",
+        one.session,
         1_500_000,
         None,
     )
     assert (one.max_tokens, two.max_tokens, other.max_tokens) == (9, 9, None)
-    assert other.session not in (None, "s")
+    assert len({one.session, other.session, None}) == 3
+
+
+def test_a_line_that_names_its_session_is_one_turn_whatever_history_it_carries(tmp_path: Path) -> None:
+    rows = [
+        {"session": "a", "messages": CHAT[:2]},
+        {"session": "a", "messages": CHAT[:4], "think_ms": 250},
+        {"session": "b", "messages": CHAT},
+    ]
+    samples = load(tmp_path, *rows, sessions=True).samples
+    assert [(sample.session, sample.think_ns) for sample in samples] == [
+        ("a", None),
+        ("a", 250_000_000),
+        ("b", 1_500_000),
+    ]
+    assert [sample.messages for sample in samples] == [HISTORY[:2], HISTORY, HISTORY]
 
 
 def test_turns_in_lines_of_their_own_keep_their_session(tmp_path: Path) -> None:
