@@ -19,7 +19,8 @@ def shown(data: bytes) -> str:
     for secret in sorted(_secrets, key=len, reverse=True):
         data = data.replace(secret, _HIDDEN)
     more = f"… ({len(data)} bytes)" if len(data) > SHOWN else ""
-    return repr(data[:SHOWN])[2:-1] + more
+    text = data[:SHOWN].decode(errors="backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text) + more
 
 
 def redirected(location: str) -> str:

@@ -91,6 +91,12 @@ def test_a_secret_that_was_sent_is_never_shown_though_the_server_repeats_it(monk
     assert shown(b"bad key key-of-the-endpoint") == "bad key (secret)"
 
 
+def test_a_servers_words_are_its_own_but_for_what_no_message_can_hold() -> None:
+    said = """This model's maximum is "8", see C:\\doc, größer"""
+    assert shown(said.encode()) == said
+    assert shown(b"one\ntwo\x1b[0m\xff") == "one\\ntwo\\x1b[0m\\xff"
+
+
 @pytest.mark.parametrize(
     ("value", "remark"),
     [
