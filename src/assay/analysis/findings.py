@@ -53,6 +53,13 @@ class _Run:
     def seen(self, file: str, figure: str) -> list[Citation]:
         return [Citation(run=self.run, file=file, figure=figure)]
 
+    def log(self, endpoint: str | None = None) -> str:
+        """Where servers' words are: only servers that Assay starts write into the campaign's folder."""
+        chosen = [e for e in self.record.endpoints if endpoint in (None, e.name)]
+        if any(e.engine == "external" for e in chosen):
+            return "the server's own log"
+        return f"endpoints/{endpoint}.log" if endpoint else "the endpoints' logs (endpoints/*.log)"
+
 
 def find(
     record: RunRecord,
@@ -91,7 +98,7 @@ def _ledger_findings(run: _Run, ledger: Ledger | None) -> list[Finding]:
                 severity="error",
                 title="Samples were not answered.",
                 evidence=run.seen("ledger.json", figure),
-                suggestion="look for these reasons in the endpoints' logs (endpoints/*.log)",
+                suggestion=f"look for these reasons in {run.log()}",
             )
         )
     for entry in ledger.endpoints:
@@ -103,7 +110,7 @@ def _ledger_findings(run: _Run, ledger: Ledger | None) -> list[Finding]:
                     severity="warning",
                     title=f"Endpoint {entry.endpoint} failed attempts.",
                     evidence=run.seen("ledger.json", f"{entry.failed} of {entry.sent} attempts failed: {reasons}"),
-                    suggestion=f"look at endpoints/{entry.endpoint}.log at the times of these attempts",
+                    suggestion=f"look at {run.log(entry.endpoint)} at the times of these attempts",
                 )
             )
     return found

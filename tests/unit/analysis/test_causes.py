@@ -6,6 +6,7 @@ import pytest
 from tests.analysing import Analyse
 from tests.synthetic import Node, Plan
 
+from assay.analysis.findings import find
 from assay.analysis.run import RunAnalysis
 
 A, B = Node("node-a"), Node("node-b")
@@ -104,3 +105,16 @@ def test_unanswered_samples_are_an_error(analyse: Analyse) -> None:
     assert found[0].rule == "failed-samples"
     assert found[0].severity == "error"
     assert "3 failed, 2 lost of 400" in found[0].evidence[0].figure
+    assert "endpoints/*.log" in found[0].suggestion
+
+
+def test_servers_that_run_elsewhere_have_their_own_logs(analyse: Analyse) -> None:
+    run = analyse(Plan(samples=400, failed=3, chunks=False))
+    for endpoint in run.record.endpoints:
+        endpoint.engine = "external"
+    assert run.ledger is not None
+    run.ledger.endpoints[0].failed = 3
+    found = find(run.record, run.result, run.ledger, None, None, None, None)
+    suggestions = [f.suggestion for f in found if f.rule in ("failed-samples", "failed-attempts")]
+    assert len(suggestions) == 2
+    assert all("the server's own log" in words and "endpoints/" not in words for words in suggestions)
