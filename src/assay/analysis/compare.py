@@ -10,6 +10,7 @@ from assay.analysis.changes import Change, Pair, changes
 from assay.analysis.differences import Difference, differences
 from assay.analysis.run import RunAnalysis
 from assay.errors import UserError
+from assay.runs.record import RunRecord
 
 _MUST_AGREE = ("benchmark", "scenario", "shape", "mode", "dataset_sha256", "max_tokens")
 
@@ -52,7 +53,7 @@ def compare(runs: Sequence[RunAnalysis]) -> list[Comparison]:
 
 def _compare(pair: Pair) -> Comparison:
     unlike = [
-        f"{key} is {getattr(pair.base.record, key)} in {pair.base.folder.id} and {getattr(pair.other.record, key)} in "
+        f"{key} is {_words(pair.base.record, key)} in {pair.base.folder.id} and {_words(pair.other.record, key)} in "
         f"{pair.other.folder.id}"
         for key in _MUST_AGREE
         if getattr(pair.base.record, key) != getattr(pair.other.record, key)
@@ -67,6 +68,12 @@ def _compare(pair: Pair) -> Comparison:
         notes=_notes(pair),
         fewer_answers=_unanswered(pair.other) > _unanswered(pair.base),
     )
+
+
+def _words(record: RunRecord, key: str) -> str:
+    if key == "shape":
+        return record.shape.title if record.shape else "none (LoadGen drove)"
+    return str(getattr(record, key))
 
 
 def _unanswered(run: RunAnalysis) -> float:

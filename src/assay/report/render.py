@@ -11,6 +11,7 @@ from assay.analysis.compare import Comparison, compare
 from assay.analysis.findings import Finding
 from assay.analysis.latency import Limits
 from assay.analysis.run import RunAnalysis, analyse_run
+from assay.errors import UserError
 from assay.report.campaign_page import campaign_page
 from assay.report.compare_page import compare_page
 from assay.report.data import campaign_report_json, run_report_json
@@ -22,6 +23,8 @@ from assay.runs.atomic import write_json, write_text
 from assay.runs.campaign import CampaignFolder, RunEntry, read_campaign
 from assay.runs.folder import ReportFolder, RunFolder
 from assay.runs.index import IndexRow
+
+_NAMED = 3
 
 
 def render_run(folder: RunFolder, out: Path | None = None, limits: Mapping[str, Limits] | None = None) -> Path:
@@ -90,12 +93,24 @@ def render_comparison(folders: Sequence[RunFolder], out: Path | None = None) -> 
 
     Raises UserError where the runs are unlike, or one has no reportable result.
     """
+    for folder in folders:
+        _refuse_campaign(CampaignFolder(folder.path))
     runs = [analyse_run(folder) for folder in folders]
     comparisons = compare(runs)
     if out is not None:
         write_page(compare_page(runs, comparisons), _folder(out))
         write_json(ReportFolder(out).data, [comparison.model_dump(mode="json") for comparison in comparisons])
     return comparisons
+
+
+def _refuse_campaign(folder: CampaignFolder) -> None:
+    if not folder.state.is_file():
+        return
+    runs = [str(folder.run(entry.run).path) for entry in read_campaign(folder).runs if entry.run is not None]
+    raise UserError(
+        f"compare: {folder.path} is a campaign; give runs of it, which `assay runs` lists"
+        + (f", such as {', '.join(runs[:_NAMED])}" if runs else "")
+    )
 
 
 def render_index(rows: Sequence[IndexRow], path: Path) -> None:

@@ -11,6 +11,7 @@ from tests.synthetic import Node, Plan
 from assay.analysis.changes import Change, Direction
 from assay.analysis.compare import Comparison, compare
 from assay.errors import UserError
+from assay.runs.shapes import ConcurrencyShape
 
 BASE = Plan(nodes=(Node("node-a"),), samples=2000, chunks=False, telemetry=False)
 SERVER = replace(BASE, scenario="Server", qps=5.0)
@@ -126,3 +127,10 @@ def test_too_few_samples_decide_nothing(analyse: Analyse) -> None:
     assert not compare(few)[0].decided
     many = [analyse(Plan(samples=300, seed=seed, chunks=False)) for seed in (1, 2)]
     assert compare(many)[0].decided
+
+
+def test_unlike_loads_are_named_in_words(analyse: Analyse) -> None:
+    runs = [analyse(BASE) for _ in range(2)]
+    runs[1].record.shape = ConcurrencyShape(concurrency=8)
+    with pytest.raises(UserError, match=r"shape is none \(LoadGen drove\) in .* and 8 in flight in"):
+        compare(runs)
