@@ -20,6 +20,8 @@ from assay.audit.verdicts import SEVERITY, AuditFinding, AuditReport, Judgement,
 from assay.errors import UserError
 from assay.runs import CampaignFolder
 
+_NAMED = 3
+
 
 @dataclass(frozen=True)
 class AuditOptions:
@@ -64,6 +66,9 @@ def _read_below(path: Path) -> Evidence:
     runs = sorted(record.parent for record in path.rglob("run.json") if is_log_folder(record.parent))
     evidence = read_runs(runs, path, "run folders")
     logs = [folder for folder in log_folders(path) if folder not in set(runs)]
+    if not logs and not runs and (campaigns := [str(state.parent) for state in path.rglob("campaign.json")]):
+        named = ", ".join(sorted(campaigns)[-_NAMED:])
+        raise UserError(f"{path}: holds campaigns; give the path of one, such as {named}")
     if logs or not runs:
         tree = read_tree(path, logs)
         evidence.kind = tree.kind if not runs else "run folders and LoadGen logs"

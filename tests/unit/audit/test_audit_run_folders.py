@@ -80,6 +80,24 @@ def test_answers_are_held_against_what_their_own_requests_allowed(tmp_path: Path
     assert any("answers are longer" in words for words in audited(lambda tokens: tokens // 2))
 
 
+def test_answers_beyond_the_limit_are_said_once_with_the_tokens_that_came(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, Plan(samples=100))
+    rows = read_requests(folder.requests).to_pylist()
+    with RequestWriter(folder.requests) as writer:
+        writer.write({**row, "output_tokens": 512} for row in rows)
+    write_json(folder.result, summarise(folder))
+    found = [f for f in audit_path(folder.path).problems if f.rule == "output-ends" and "limit is" in f.arithmetic]
+    assert [f.arithmetic for f in found] == ["512 tokens came, the limit is 128"]
+
+
+def test_a_folder_of_campaigns_names_some_of_them(tmp_path: Path) -> None:
+    for name in ("a", "b", "c", "d"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "campaign.json").write_text("{}")
+    with pytest.raises(UserError, match=f"holds campaigns.*such as {tmp_path}/b, {tmp_path}/c, {tmp_path}/d$"):
+        audit_path(tmp_path)
+
+
 def test_a_campaign_is_all_its_runs(tmp_path: Path) -> None:
     plans = {f"offline-{i}-r0": Plan(samples=100, seed=i) for i in range(3)}
     campaign = write_campaign(tmp_path, plans)

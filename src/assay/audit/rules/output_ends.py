@@ -25,11 +25,11 @@ def check(run: RunEvidence) -> Iterator[Check]:
         most = outputs.limit * OUTPUT_ROOM + 1
         if outputs.longest is not None:
             words = f"longest answer {outputs.longest} tokens"
-            sums = f"limit {outputs.limit}"
+            sums = f"{outputs.longest} tokens came, the limit is {outputs.limit}"
             yield contradicted(words, sums) if outputs.longest > most else supported(words, sums)
         mean = output_tokens(run)
-        if mean is not None and mean.above(most):
-            yield contradicted(f"{mean} output tokens a sample", f"limit {outputs.limit}")
+        if mean is not None and mean.above(most) and (outputs.longest or 0) <= most:  # else it is said already
+            yield contradicted(f"{mean} output tokens a sample", f"{mean} tokens came, the limit is {outputs.limit}")
         if outputs.overlong and (outputs.longest or 0) <= most:
             yield contradicted(f"{outputs.overlong} answers are longer", "than their own requests allowed")
         if outputs.stopped_short:
