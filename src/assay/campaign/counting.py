@@ -16,6 +16,7 @@ from assay.serving.connection import EndpointConnection
 _LIMIT_S = 30.0
 _AT_ONCE = 8
 _TRIAL = "time"
+_SHOWN = 200  # characters of a server's refusal: the note stands on every page
 
 T = TypeVar("T")
 
@@ -34,6 +35,10 @@ class _Way(NamedTuple):
 
 def _user(text: str) -> list[dict[str, str]]:
     return [{"role": "user", "content": text}]
+
+
+def _short(words: str) -> str:
+    return words if len(words) <= _SHOWN else f"{words[:_SHOWN]}…"
 
 
 def _listed(reply: Any) -> int:
@@ -103,7 +108,7 @@ class ServerCounter:
                     return way
                 reasons.append(f"{way.source}: no tokens")
             except ControlError as error:
-                reasons.append(str(error))
+                reasons.append(_short(str(error)))
             except (KeyError, TypeError, IndexError):
                 reasons.append(f"{way.source}: not in the reply")
         raise CannotCountError(f"the server tells no token counts ({'; '.join(dict.fromkeys(reasons))})")

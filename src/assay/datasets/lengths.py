@@ -185,7 +185,8 @@ def _calibrated(counter: TokenCounter) -> WordMaker:
         )
     note = (
         f"prompt lengths are calibrated by {counter.source} ({len(sizes)} texts): "
-        f"off by {max(errors):.1f} tokens at most on the {len(_CHECK_WORDS)} that it was checked with"
+        f"off by {max(errors):.1f} tokens at most on texts of "
+        f"{' and '.join(map(str, counts[known:]))} tokens that it was checked with"
     )
     counts_all = counter if counter.exact else None
     return WordMaker(COMMON_WORDS, len(COMMON_WORDS), float(around), float(a_word), note, counts_all)

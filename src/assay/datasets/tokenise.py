@@ -63,12 +63,14 @@ class PromptTokeniser:
     def from_model_folder(cls, folder: Path, use_chat_template: bool, clean_up_spaces: bool = False) -> PromptTokeniser:
         """From a Hugging Face model folder: `tokenizer.json`, `tokenizer_config.json`, `chat_template.jinja`.
 
+        Without a chat template `tokenizer.json` is enough: the special tokens that the others name are the template's.
         The folder's own `clean_up_tokenization_spaces` isn't read: it has changed for published models, and scores
         are comparable only if all are decoded alike.
 
         Raises `UserError` if a file is missing or can't be read.
         """
-        config = _read_config(folder / "tokenizer_config.json")
+        settings = folder / "tokenizer_config.json"
+        config = _read_config(settings) if use_chat_template or settings.is_file() else {}
         template = None
         if use_chat_template:
             file = folder / "chat_template.jinja"

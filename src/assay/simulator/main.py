@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import ctypes
+import errno
 import multiprocessing
 import os
 import signal
@@ -25,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         serve(_config_from(argv))
     except AssayError as error:
-        print(f"simulator: {error}", file=sys.stderr)
+        print(f"assay: {error}", file=sys.stderr)
         return error.exit_code
     return EXIT_OK
 
@@ -149,6 +150,11 @@ def _child(config: SimulatorConfig, pipe: Pipe, parent: int) -> None:
         pipe.send(str(error))
 
 
+def _why(error: OSError) -> str:
+    taken = error.errno == errno.EADDRINUSE
+    return "the port is taken; choose another with --port, or 0 for any free one" if taken else str(error)
+
+
 def _serve_one(config: SimulatorConfig, listening: Any) -> None:
     import uvloop
 
@@ -163,7 +169,7 @@ def _serve_one(config: SimulatorConfig, listening: Any) -> None:
         try:
             await server.start()
         except OSError as error:
-            raise UserError(f"can't listen on {config.host}:{config.port}: {error}") from error
+            raise UserError(f"can't listen on {config.host}:{config.port}: {_why(error)}") from error
         listening(server.port)
         await stopped.wait()
         await server.stop()

@@ -114,3 +114,11 @@ def test_options_from_a_file_and_mistakes(tmp_path: Path, capsys: pytest.Capture
     file.write_text("ttft: 3\n")
     assert main(["--config", str(file)]) == 2
     assert "ttft_ms" in capsys.readouterr().err
+
+
+def test_a_taken_port_is_told_with_the_mend(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with simulator(tmp_path) as running:
+        assert main(["--port", str(running.ports[0])]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("assay: can't listen on 127.0.0.1:")
+    assert "--port" in said

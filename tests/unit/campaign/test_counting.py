@@ -46,14 +46,14 @@ def usage_only(path: str, asked: dict[str, Any]) -> Any:
 
 
 @contextmanager
-def served(reply: Reply, seen: list[str]) -> Iterator[EndpointConnection]:
-    """A server below /base that answers 404 where `reply` has nothing; `seen` gets the paths."""
+def served(reply: Reply, seen: list[str], words: str = "no such thing here") -> Iterator[EndpointConnection]:
+    """A server below /base that answers 404 and `words` where `reply` has nothing; `seen` gets the paths."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             seen.append(self.path)
             found = reply(self.path, json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            body = json.dumps(found or {"error": "no such thing here"}).encode()
+            body = json.dumps(found or {"error": words}).encode()
             self.send_response(404 if found is None else 200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -104,6 +104,14 @@ def test_a_server_that_doesnt_tell_gives_words_and_its_reasons() -> None:
     assert "/base/tokenize answers 404: " in note
     assert "no such thing here" in note
     assert "the usage that the server reports: not in the reply" in note
+
+
+def test_a_servers_long_refusal_is_shortened() -> None:
+    with served(lambda path, asked: None, [], words="no " * 500) as connection:
+        note = made(ServerCounter(connection, "m")).note
+    reasons = note[note.index("(") + 1 : -1].split("; ")
+    assert len(reasons) == 3
+    assert all("no no" in reason and len(reason) <= 201 for reason in reasons)
 
 
 def test_a_server_that_stops_telling_is_named() -> None:

@@ -83,6 +83,13 @@ def test_a_template_file_of_its_own_comes_first(folder: Path, tmp_path: Path) ->
     assert tokeniser.decode(tokeniser.encode_prompt("x"), skip_special=False) == "<s>Q: x</s>"
 
 
+def test_without_a_template_tokenizer_json_is_enough(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_bytes((folder / "tokenizer.json").read_bytes())
+    alone = PromptTokeniser.from_model_folder(tmp_path, use_chat_template=False)
+    whole = PromptTokeniser.from_model_folder(folder, use_chat_template=False)
+    assert alone.encode_prompt("the cat") == whole.encode_prompt("the cat")
+
+
 def test_text_is_cleaned_up_only_where_the_model_says_so(folder: Path) -> None:
     text = "it is n't there . really , no ? it 's ."
     plain = PromptTokeniser(folder / "tokenizer.json")
