@@ -19,7 +19,7 @@ from assay.deploy.check import CheckReport, CheckRow, check_cluster
 from assay.deploy.check.controller import controller_rows
 from assay.engines import build_engine
 from assay.errors import UserError
-from assay.load.plan import EndpointPlan, Timeouts
+from assay.load.plan import EndpointPlan, LoadPlan
 from assay.load.transport import Exchange, Outcome
 from assay.load.trial import try_one
 from assay.runs import CampaignFolder, EndpointFacts, RunFolder
@@ -96,13 +96,14 @@ async def _answers(config: Config, prepared: Prepared | None, scratch: Path, fai
         ]
     entry = plan_runs(config, campaign_nodes(config))[0]
     plan = load_plan(Work(config, prepared, CampaignFolder(scratch)), entry, endpoints, RunFolder(scratch / "run"))
-    return rows + [await _answer(endpoint, plan.timeouts, plan.samples) for endpoint in plan.endpoints]
+    return rows + [await _answer(endpoint, plan) for endpoint in plan.endpoints]
 
 
-async def _answer(endpoint: EndpointPlan, timeouts: Timeouts, index: int) -> CheckRow:
-    exchange = await try_one(endpoint, timeouts, index)
+async def _answer(endpoint: EndpointPlan, plan: LoadPlan) -> CheckRow:
+    exchange, tries = await try_one(endpoint, plan.timeouts, plan.samples, plan.max_attempts)
     passed = exchange.outcome is Outcome.OK
     detail = _told(exchange) if passed else f"{exchange.outcome}: {exchange.detail}"
+    detail += f" (at try {tries})" if tries > 1 and passed else f" ({tries} tries)" if tries > 1 else ""
     mend = "a run would send the same request: mend what the server says, or correct `engine`"
     return judged(endpoint.name, FIRST_TOKEN, passed, 10, detail, mend, required=True)
 

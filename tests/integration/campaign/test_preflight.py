@@ -75,6 +75,13 @@ async def test_what_the_server_says_is_told(tmp_path: Path) -> None:
     assert (report.ready, report.answered) == (False, False)
 
 
+async def test_how_often_it_was_tried_is_told(tmp_path: Path) -> None:
+    with simulators(tmp_path, [("--fault", "kind=error_500")]) as (url,):
+        report = await checked(config(tmp_path, external(url, server="vllm")))
+    (row,) = [row for row in report.failed if row.check == "first token"]
+    assert row.detail.endswith("(3 tries)")
+
+
 async def test_a_server_without_the_api_fails_though_it_lists_the_model(tmp_path: Path) -> None:
     launcher = LocalLauncher("tiny", tmp_path)
     await launcher.prepare([ServerSpec("tiny", "local", ("{python}", str(TINY), "--port", "{port}"))])
