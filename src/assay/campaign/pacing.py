@@ -21,7 +21,8 @@ def check_loads(loads: Sequence[LoadShape], dataset: Dataset) -> None:
             if without:
                 raise UserError(
                     f"campaign.loads: a trace replays the data set's own times, and {without} of {len(dataset)} "
-                    f"samples of {dataset.name} have none: give each a timestamp (ms), or take kind: rate (`assay bench`: --rate instead of --trace)"
+                    f"samples of {dataset.name} have none: give each a timestamp (ms), or take kind: rate "
+                    "(`assay bench`: --rate instead of --trace)"
                 )
 
 

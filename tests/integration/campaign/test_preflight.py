@@ -76,7 +76,7 @@ async def test_what_the_server_says_is_told(tmp_path: Path) -> None:
 
 
 async def test_how_often_it_was_tried_is_told(tmp_path: Path) -> None:
-    with simulators(tmp_path, [("--fault", "kind=error_500")]) as (url,):
+    with simulators(tmp_path, [("--fault", "kind=error_500,after=1")]) as (url,):
         report = await checked(config(tmp_path, external(url, server="vllm")))
     (row,) = [row for row in report.failed if row.check == "first token"]
     assert row.detail.endswith("(3 tries)")
