@@ -147,7 +147,7 @@ def _named(form: PromptForm) -> str:
 
 def _mend(words: str) -> str:
     if "without [DONE]" in words:
-        return "; set engine.api.needs_done: false to do without it"
+        return "; set engine.api.needs_done: false (`assay bench`: --no-done) to do without it"
     if "HTTP 401" in words or "HTTP 403" in words:
-        return "; set engine.api_key_env or engine.headers"
+        return "; set engine.api_key_env or engine.headers (`assay bench`: --api-key-env, --header)"
     return ""

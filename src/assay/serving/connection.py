@@ -24,6 +24,7 @@ _SECRET_WORDS = {
     "password", "secret", "token",
 }  # fmt: skip
 _USERINFO = re.compile(r"[^/]*//[^/?#]*@")
+_PASTED = re.compile(r"(/chat)?/completions$")
 _BEARER = re.compile(r"(?:bearer\s+)+", re.IGNORECASE)
 
 
@@ -180,7 +181,7 @@ class EndpointConnection(_Model):
 
 
 def base_url(url: str) -> str:
-    """`url` without an ending slash or /v1. Raises ValueError if it is no endpoint's."""
+    """`url` without an ending slash, /v1, or path of the API that was pasted along. Raises ValueError if it is none."""
     if userinfo := _USERINFO.match(url):  # before any message shows the URL
         raise ValueError(
             f"the URL of {url[userinfo.end() :]} contains a password: put it into an environment variable and name "
@@ -197,7 +198,7 @@ def base_url(url: str) -> str:
         raise ValueError(f"{url!r} has a query or a fragment: write http://HOST:PORT/PATH")
     if not url.isascii() or not url.strip().isprintable() or " " in url.strip():
         raise ValueError(f"{url!r} holds characters that a URL can't: encode them with %")
-    path = parts.path.rstrip("/").removesuffix(API_ROOT).rstrip("/")
+    path = _PASTED.sub("", parts.path.rstrip("/")).removesuffix(API_ROOT).rstrip("/")
     return f"{parts.scheme}://{parts.netloc}{path}"
 
 

@@ -162,16 +162,19 @@ def test_requests_that_the_server_refuses_fail_alone(tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         (["--model", "m", "--concurrency", "x"], "--concurrency x"),
-        (["--model", "other"], "serves m, not 'other'"),
+        (["--model", "other"], "serves m, not 'other': choose one with --model"),
+        (["--model", "m", "--prompts", "timeless.jsonl", "--trace", "1"], "--trace"),
         (["--model", "m", "--prompts", "absent.jsonl"], "absent.jsonl"),
     ],
 )
 def test_a_mistake_ends_in_one_message(tmp_path: Path, arguments: list[str], words: str) -> None:
+    (tmp_path / "timeless.jsonl").write_text('{"prompt": "x"}')
     with dialect("ok") as server:
         command = [*ASSAY, "bench", server.url, *arguments]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode in (1, 2)
+    assert done.returncode == 2
     assert words in done.stderr
+    assert not list(tmp_path.glob("results/*/report.html"))
     assert "Traceback" not in done.stderr
 
 
@@ -201,3 +204,12 @@ def test_what_the_replies_hold_against_the_figures_is_on_the_terminal(tmp_path: 
         (row,) = rows_of(tmp_path, bench(tmp_path, server.url, "--output", "16", "--requests", "4", "--json"))
     assert "came in one piece" in " ".join(said.split())
     assert any("came in one piece" in notice for notice in row["notices"])
+
+
+def test_a_server_without_a_list_of_models_and_one_without_done(tmp_path: Path) -> None:
+    short = ["--model", MODEL, "--output", "4", "--requests", "3"]
+    with dialect("nomodels") as server:
+        bench(tmp_path, f"{server.url}/v1/chat/completions", *short)
+    with dialect("nodone") as server:
+        assert "--no-done" in bench(tmp_path, server.url, *short, code=1)
+        bench(tmp_path, server.url, *short, "--no-done")

@@ -22,6 +22,9 @@ from assay.serving.words import SHOWN, shown
         ("http://gpu1/v1/", "gpu1", 80, "/v1/models", "/health"),
         ("https://gpu1/serving/llm", "gpu1", 443, "/serving/llm/v1/models", "/serving/llm/health"),
         ("https://gpu1/serving/llm/v1", "gpu1", 443, "/serving/llm/v1/models", "/serving/llm/health"),
+        ("https://gpu1/llm/v1/chat/completions", "gpu1", 443, "/llm/v1/models", "/llm/health"),
+        ("https://gpu1/v1/completions/", "gpu1", 443, "/v1/models", "/health"),
+        ("https://gpu1/chat", "gpu1", 443, "/chat/v1/models", "/chat/health"),
         ("http://[::1]:9", "::1", 9, "/v1/models", "/health"),
     ],
 )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option("--prompts", metavar="FILE", help="Your own prompts: JSONL, ShareGPT, a trace, MLPerf's layouts.")
 @click.option("--concurrency", metavar="N,N…", help="Loads with a fixed number of requests in flight. [default: 1]")
 @click.option("--rate", metavar="R,R…", help="Loads with so many arrivals a second.")
-@click.option("--arrivals", type=click.Choice(["poisson", "constant", "gamma"]), default="poisson", show_default=True)
+@click.option("--arrivals", type=click.Choice(["poisson", "constant", "gamma"]), help="Of --rate. [default: poisson]")
 @click.option("--burstiness", type=click.FloatRange(0, min_open=True), help="Gamma arrivals; 1 is Poisson.")
 @click.option("--ramp", metavar="FROM:TO:TIME", help="Arrivals a second that grow evenly, such as 1:20:60s.")
 @click.option("--trace", type=click.FloatRange(0, min_open=True), help="Replay the prompts' times, N times as fast.")
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 @click.option("--duration", metavar="TIME", help="Time a load, such as 60s. [default: 10s, if no --requests]")
 @click.option("--model", help="The served model's name. [default: the only one served]")
 @click.option("--api", type=click.Choice(["auto", "completions", "chat"]), default="auto", show_default=True)
+@click.option("--no-done", is_flag=True, help="Streams may end without [DONE].")
 @click.option("--header", "headers", multiple=True, metavar="NAME=VALUE", help="NAME=env:VARIABLE for secrets.")
 @click.option("--api-key-env", metavar="VARIABLE", help="Environment variable that holds the API key.")
 @click.option("--ca-file", type=PATH, help="Certificates to trust.")
@@ -62,6 +63,8 @@ def bench(urls: tuple[str, ...], conditions: tuple[str, ...], save: Path | None,
     settings = asyncio.run(settings_of(urls, options))
     if save is not None:
         click.echo(write_settings(settings, save))
+        if limits:
+            click.echo("--fail-if isn't part of a configuration, and was left out", err=True)
         return
     outcome = _measure(settings, as_json=as_json)
     rows = load_rows(outcome.state, outcome.results)

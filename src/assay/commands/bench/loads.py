@@ -17,7 +17,7 @@ def loads_of(
     *,
     concurrency: str | None,
     rate: str | None,
-    arrivals: str,
+    arrivals: str | None,
     burstiness: float | None,
     ramp: str | None,
     trace: float | None,
@@ -28,8 +28,14 @@ def loads_of(
 ) -> list[Load]:
     """One load a value, in the order concurrency, rate, ramp, trace, sessions; by default one request at a time.
 
-    Raises UserError where a value can't be read.
+    Raises UserError where a value can't be read, or an option has no load that it is about.
     """
+    if rate is None and (arrivals or burstiness):
+        raise UserError(f"{'--arrivals' if arrivals else '--burstiness'} goes with --rate, and there is none")
+    if ramp and duration and not (concurrency or rate or trace or sessions):
+        raise UserError(f"--duration {duration}: a ramp lasts as long as --ramp itself says")
+    if spread and sessions is None:
+        raise UserError("--spread goes with --sessions, and there are none")
     bound = _bound(requests, duration)
     spacing = _arrivals(arrivals, burstiness)
     loads: list[Load] = [
@@ -48,9 +54,11 @@ def loads_of(
     return loads or [{"kind": "concurrency", "concurrency": 1, **bound}]
 
 
-def _arrivals(arrivals: str, burstiness: float | None) -> dict[str, Any]:
+def _arrivals(arrivals: str | None, burstiness: float | None) -> dict[str, Any]:
     if burstiness is None:
-        return {"arrivals": arrivals}
+        return {"arrivals": arrivals or "poisson"}
+    if arrivals not in (None, "gamma"):
+        raise UserError(f"--burstiness goes with --arrivals gamma, not {arrivals}")
     return {"arrivals": "gamma", "burstiness": burstiness}
 
 

@@ -10,10 +10,9 @@ import orjson
 import yaml
 
 from assay.commands.bench.loads import loads_of
-from assay.errors import AssayError, UserError
+from assay.commands.bench.served import model_settings
+from assay.errors import UserError
 from assay.runs import write_text
-from assay.serving.client import ControlClient, ControlError
-from assay.serving.connection import ConnectionOptions, Reach
 
 _LOAD_OPTIONS = (
     "concurrency", "rate", "arrivals", "burstiness", "ramp", "trace", "sessions", "spread", "requests", "duration",
@@ -22,16 +21,17 @@ _LENGTH = re.compile(r"(\d+)|(\d+):(\d+)|(\d+(?:\.\d+)?)~(\d+(?:\.\d+)?)")
 
 
 async def settings_of(urls: tuple[str, ...], options: dict[str, Any]) -> dict[str, Any]:
-    """What `assay.yaml` would say; asks the server for its model where the options don't name one.
+    """What `assay.yaml` would say; asks the server which models it serves.
 
     Raises UserError where an option can't be read, AssayError where the server has to be asked and doesn't answer.
     """
     engine = _engine(urls, options)
-    engine["model"] = options["model"] or await _served_model(urls[0], engine)
-    campaign: dict[str, Any] = {"kind": "bench", "loads": loads_of(**{name: options[name] for name in _LOAD_OPTIONS})}
+    loads, dataset = loads_of(**{name: options[name] for name in _LOAD_OPTIONS}), _dataset(options)
+    engine |= await model_settings(urls[0], engine, options["model"])
+    campaign: dict[str, Any] = {"kind": "bench", "loads": loads}
     campaign |= _given(options, repeats="repeats", seed="seed")
     settings: dict[str, Any] = {"name": "bench", "benchmark": "own-prompts", "engine": engine}
-    settings |= {"dataset": _dataset(options), "campaign": campaign}
+    settings |= {"dataset": dataset, "campaign": campaign}
     if options["tokenizer"]:
         settings["tokenizer"] = str(options["tokenizer"])
     if options["slo"]:
@@ -60,33 +60,19 @@ def _engine(urls: tuple[str, ...], options: dict[str, Any]) -> dict[str, Any]:
         engine["headers"] = dict(_header(text) for text in options["headers"])
     engine |= _given(options, api_key_env="api_key_env")
     if options["ca_file"]:
+        if not options["ca_file"].is_file():
+            raise UserError(f"--ca-file {options['ca_file']}: no such file")
         engine["ca_file"] = str(options["ca_file"])
     if options["no_verify_tls"]:
         engine["verify_tls"] = False
     api: dict[str, Any] = {} if options["api"] == "auto" else {"form": options["api"]}
     if options["prompts"] is None:
         api["ignore_eos"] = True  # made prompts ask for no end of their own; left out where the server refuses it
+    if options["no_done"]:
+        api["needs_done"] = False
     if options["extra_body"]:
         api["extra_body"] = _extra(options["extra_body"])
     return engine | ({"api": api} if api else {})
-
-
-async def _served_model(url: str, engine: dict[str, Any]) -> str:
-    from pydantic import ValidationError
-
-    named = {name: value for name, value in engine.items() if name in ConnectionOptions.model_fields}
-    try:
-        connection = ConnectionOptions.model_validate(named).connection(url, Reach())
-    except ValidationError as error:
-        raise UserError("; ".join(item["msg"].removeprefix("Value error, ") for item in error.errors())) from None
-    try:
-        models = await ControlClient(connection).models()
-    except ControlError as error:
-        hint = "\nname the model with --model where the server doesn't list its models"
-        raise AssayError(f"{error}{hint if error.kind in ('status', 'reply') else ''}") from None
-    if len(models) != 1:
-        raise UserError(f"{url} serves {', '.join(models) or 'no model'}: choose one with --model")
-    return models[0]
 
 
 def _dataset(options: dict[str, Any]) -> dict[str, Any]:
@@ -97,6 +83,7 @@ def _dataset(options: dict[str, Any]) -> dict[str, Any]:
             "output": _lengths("--output", options["output_tokens"] or "128"),
         }
         if options["prefix"] is not None:
+            _check_room(options["prefix"], synthetic["input"])
             synthetic["prefix"] = {"tokens": options["prefix"]}
         if options["sessions"] or options["trace"]:
             raise UserError("--sessions and --trace take conversations and times from a file: give --prompts FILE")
@@ -115,8 +102,23 @@ def _lengths(option: str, text: str) -> Any:
         raise UserError(f"{option} {text}: write 512, LOW:HIGH (uniform) or MEAN~STD (lognormal)")
     fixed, low, high, mean, std = match.groups()
     if fixed is not None:
+        if int(fixed) < 1:
+            raise UserError(f"{option} {text}: must be at least 1 token")
         return int(fixed)
-    return {"low": int(low), "high": int(high)} if low is not None else {"mean": float(mean), "std": float(std)}
+    if low is not None:
+        if not 1 <= int(low) <= int(high):
+            raise UserError(f"{option} {text}: write LOW:HIGH, of at least 1 token, the lower number first")
+        return {"low": int(low), "high": int(high)}
+    if not (float(mean) > 0 and float(std) > 0):
+        raise UserError(f"{option} {text}: write MEAN~STD, both above 0")
+    return {"mean": float(mean), "std": float(std)}
+
+
+def _check_room(prefix: int, lengths: Any) -> None:
+    """A drawn length without a lower end can still be too short: that is told where the prompts are made."""
+    shortest = lengths if isinstance(lengths, int) else lengths.get("low")
+    if shortest is not None and prefix >= shortest:
+        raise UserError(f"--prefix {prefix}: leaves no room in a prompt of {shortest} tokens; raise --input above it")
 
 
 def _whole(option: str, text: str) -> int:

@@ -14,7 +14,7 @@ from assay.runs.shapes import LoadShape
 NOTHING: dict[str, Any] = {
     "concurrency": None,
     "rate": None,
-    "arrivals": "poisson",
+    "arrivals": None,
     "burstiness": None,
     "ramp": None,
     "trace": None,
@@ -67,6 +67,11 @@ def test_requests_or_time_or_both_bound_a_load() -> None:
         ({"duration": "0s"}, "more than 0"),
         ({"ramp": "1:20"}, "FROM:TO:TIME"),
         ({"ramp": "a:b:60s"}, "with numbers"),
+        ({"burstiness": 0.5}, "--burstiness goes with --rate"),
+        ({"arrivals": "constant", "concurrency": "2"}, "--arrivals goes with --rate"),
+        ({"rate": "2", "arrivals": "constant", "burstiness": 0.5}, "gamma, not constant"),
+        ({"spread": True}, "--spread goes with --sessions"),
+        ({"ramp": "1:2:3s", "duration": "9s"}, "--duration 9s"),
     ],
 )
 def test_what_cannot_be_read_is_told_with_the_mend(options: dict[str, Any], words: str) -> None:

@@ -8,16 +8,22 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from tests.certificates import make_certificate
+from tests.dialects import MODEL, dialect
 
 from assay.commands.bench import bench
 from assay.commands.bench.settings import settings_of
 from assay.config import config_of, load_config
-from assay.errors import UserError
+from assay.errors import AssayError, UserError
 
 
 def settings(*arguments: str) -> dict[str, Any]:
-    """What the command makes of its arguments; the model is named, so that no server is asked."""
-    with bench.make_context("bench", ["http://127.0.0.1:1", "--model", "m", *arguments]) as context:
+    """What the command makes of its arguments for a server that is yet to start."""
+    return settings_for("http://127.0.0.1:1", "--model", "m", *arguments)
+
+
+def settings_for(url: str, *arguments: str) -> dict[str, Any]:
+    with bench.make_context("bench", [url, *arguments]) as context:
         options = {k: v for k, v in context.params.items() if k not in ("urls", "conditions", "save", "as_json")}
         return asyncio.run(settings_of(context.params["urls"], options))
 
@@ -29,7 +35,8 @@ def test_three_flags_are_enough() -> None:
     assert (str(config.dataset.synthetic.input), str(config.dataset.synthetic.output)) == ("512", "128")
 
 
-def test_the_saved_file_says_the_same(tmp_path: Path) -> None:
+def test_the_saved_file_says_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("X", "blue-team-7")
     file = tmp_path / "bench.yaml"
     arguments = [
         "http://127.0.0.1:1/serving/llm",
@@ -63,6 +70,12 @@ def test_the_saved_file_says_the_same(tmp_path: Path) -> None:
         (["--slo", "ttft=fast"], "--slo"),
         (["--prompts", "p.jsonl", "--output", "1:2"], "one number"),
         (["--prompts", "p.jsonl", "--output", "²"], "one number"),
+        (["--input", "0"], "--input 0: must be at least 1"),
+        (["--output", "900:100"], "--output 900:100"),
+        (["--input", "0:5"], "--input 0:5"),
+        (["--input", "5~0"], "--input 5~0"),
+        (["--prefix", "600"], "--prefix 600"),
+        (["--ca-file", "absent.pem"], "--ca-file absent.pem"),
         (["--duration", "9" * 400 + "s"], "longer than a year"),
     ],
 )
@@ -98,6 +111,46 @@ def test_a_place_where_nothing_can_be_saved_is_one_message(tmp_path: Path) -> No
 def test_made_prompts_ask_for_answers_of_their_length_and_files_for_none() -> None:
     assert settings()["engine"]["api"] == {"ignore_eos": True}
     assert "api" not in settings("--prompts", "p.jsonl")["engine"]
+
+
+def test_the_model_is_checked_where_the_server_lists_models() -> None:
+    with dialect("ok") as server:
+        assert settings_for(server.url)["engine"]["model"] == MODEL
+        assert "check_model" not in settings_for(server.url, "--model", MODEL)["engine"]
+        with pytest.raises(UserError, match=f"serves {MODEL}, not 'other': choose one with --model"):
+            settings_for(server.url, "--model", "other")
+
+
+def test_a_named_model_isnt_checked_where_the_server_lists_none() -> None:
+    with dialect("nomodels") as server:
+        engine = settings_for(server.url, "--model", MODEL)["engine"]
+        assert (engine["model"], engine["check_model"]) == (MODEL, False)
+        with pytest.raises(AssayError, match="name the model with --model"):
+            settings_for(server.url)
+    assert "check_model" not in settings()["engine"]  # nobody answers yet
+
+
+@pytest.mark.parametrize("named", [(), ("--model", MODEL)])
+def test_a_missing_key_and_an_untrusted_certificate_name_their_options(named: tuple[str, ...], tmp_path: Path) -> None:
+    with dialect("needkey", needs=("api-key", "K")) as server, pytest.raises(AssayError) as raised:
+        settings_for(server.url, *named)
+    assert "--api-key-env VARIABLE" in str(raised.value)
+    assert "--model" not in str(raised.value)
+    with dialect("ok", certificate=make_certificate(tmp_path)) as server:
+        with pytest.raises(AssayError, match=r"--ca-file FILE; --no-verify-tls"):
+            settings_for(server.url, *named)
+        assert settings_for(server.url, *named, "--no-verify-tls")["engine"]["model"] == MODEL
+
+
+def test_streams_may_end_without_done() -> None:
+    assert settings("--no-done")["engine"]["api"]["needs_done"] is False
+
+
+def test_conditions_are_left_out_of_what_is_saved_and_that_is_said(tmp_path: Path) -> None:
+    arguments = ["http://127.0.0.1:1", "--model", "m", "--fail-if", "failed > 0%"]
+    done = CliRunner().invoke(bench, [*arguments, "--save", str(tmp_path / "b.yaml")])
+    assert done.exit_code == 0
+    assert "--fail-if isn't part of a configuration" in done.output
 
 
 def test_lengths_are_fixed_uniform_or_lognormal() -> None:
