@@ -35,6 +35,7 @@ from assay.runs.stored import read_model
 
 CLIENT_BOUND = "Client-bound"
 
+_FIRST_TOKEN = ("ttft_ns", "answer_ttft_ns", "service_ttft_ns")
 RATE_FORMULA = "completed samples / (last done_ns - first start)"
 TOKEN_RATE_FORMULA = "sum of output_tokens of completed samples / (last done_ns - first start)"
 
@@ -85,9 +86,13 @@ def summarise_samples(folder: RunFolder) -> Summary:
         if held_back(samples):  # such times would be the gateway's
             case.latency.pop("tpot_ns", None)
             case.latency.pop("itl_ns", None)
+        streamed = record.api is None or record.api.stream
+        if not streamed:  # when the first token was made isn't known
+            for name in _FIRST_TOKEN:
+                case.latency.pop(name, None)
         figures |= _figures(samples)
         figures |= _window_figures(samples)
-        if record.slo is not None and ledger is not None:
+        if record.slo is not None and ledger is not None and (streamed or record.slo.limits.keys() == {"latency"}):
             figures |= _goodput(samples, record.slo, ledger.issued)
     result = Result(
         run=folder.id,

@@ -233,7 +233,10 @@ def test_a_stream_that_is_held_back_has_no_time_between_tokens(tmp_path: Path) -
 
 def test_an_answer_that_isnt_streamed_has_none_either(tmp_path: Path) -> None:
     with dialect("whole") as server:
-        found = Measured(tmp_path, server, {"api": {"stream": False}}).whole()
+        found = Measured(tmp_path, server, {"api": {"stream": False}}, slo={"ttft": "1s"}).whole()
+    assert not {"ttft_ns", "service_ttft_ns", "tpot_ns", "itl_ns"} & found.result.latency.keys()
+    assert "latency_ns" in found.result.latency
+    assert "goodput_per_s" not in found.result.figures  # nobody knows how long the first token took
     assert not any(asked.body["stream"] for asked in server.loads)
     assert {row["output_tokens"] for row in found.rows} == {8}
     assert "tpot_ns" not in found.result.latency
