@@ -107,6 +107,8 @@ def prepare(
     """
     tokenizer_json, tokeniser, model_files = tokeniser_of(config, benchmark, say)
     counter = TokeniserCounter(tokeniser) if tokeniser else server_counter(config)
+    if tokeniser is None and counter is not None and config.dataset.synthetic is not None:
+        say("asking the server how many tokens prompts have")  # a server that hangs is noticed here first
     dataset = load_dataset(benchmark, config.dataset, counter)
     say(f"data set {dataset.name}: {len(dataset)} of {dataset.total} samples, sha256 {dataset.sha256[:12]}")
     if dataset.note:
