@@ -1,4 +1,4 @@
-"""The table at the end: a row a load, each figure with its interval where there is room."""
+"""The table at the end: a row a load, each figure with its interval. Loads' names fold; numbers are never cut."""
 
 from __future__ import annotations
 
@@ -11,45 +11,46 @@ from rich.text import Text
 from assay.analysis.loads import LATENCIES, PERCENTILES, LoadRow, Value
 
 _NAMES = {"ttft_ns": "TTFT", "answer_ttft_ns": "to answer", "tpot_ns": "TPOT", "itl_ns": "ITL", "latency_ns": "latency"}
-_WIDE = 160
 _NONE = "-"
+_GAP = 2
+_LEAST = 16  # columns for a load's name: more than its longest word
+_PLAIN = 10_000  # from here on whole numbers say more than an exponent
+
+Grid = list[list[str]]
+"""The heads, then a row a line; the first column is the load's name, the others are numbers."""
 
 
 def table_text(rows: Sequence[LoadRow], width: int) -> str:
-    """The rows in `width` columns: rates, then latencies; in one table where it is wide enough."""
-    console = Console(width=width, highlight=False, color_system=None)
-    with console.capture() as captured:
-        console.print(_rates(rows, wide=width >= _WIDE))
-        if width < _WIDE:
-            console.print()
-            console.print(_latencies(rows))
-    return "\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n"
+    """The rows in `width` columns: rates, goodput where limits were set, latencies.
 
-
-def _rates(rows: Sequence[LoadRow], *, wide: bool) -> Table:
-    shown = _shown(rows) if wide else []
-    latencies = [f"{_NAMES[name]} p50/p95/p99 ms" for name in shown]
+    Where a row is too long its intervals stand below their numbers; where that doesn't help lines are longer.
+    """
     goodput = any(row.goodput_per_s is not None for row in rows)
-    table = _table("load", "ok", "failed", "requests/s", "output tokens/s", *latencies)
-    for name in ("good/s", "good") if goodput else ():
-        table.add_column(name, justify="right")
+    grids = [_rates(rows), *([_goodput(rows)] if goodput else []), _latencies(rows)]
+    return "\n".join(_drawn(grid, width) for grid in grids)
+
+
+def _rates(rows: Sequence[LoadRow]) -> Grid:
+    grid = [["load", "ok", "failed", "requests/s", "output tokens/s"]]
     for row in rows:
-        cells = [row.load, str(row.ok), str(row.failed), _number(row.samples_per_s), _number(row.output_tokens_per_s)]
-        cells += [_three(row, name) for name in shown]
-        cells += [_number(row.goodput_per_s), _number(row.good_share, 100, " %")] if goodput else []
-        table.add_row(*(Text(cell) for cell in cells))
-    return table
+        rates = [_number(row.samples_per_s), _number(row.output_tokens_per_s)]
+        grid.append([row.load, str(row.ok), str(row.failed), *rates])
+    return grid
 
 
-def _latencies(rows: Sequence[LoadRow]) -> Table:
-    table = _table("load", "ms", *PERCENTILES)
+def _goodput(rows: Sequence[LoadRow]) -> Grid:
+    good = [[row.load, _number(row.goodput_per_s), _number(row.good_share, 100, " %")] for row in rows]
+    return [["load", "good/s", "good"], *good]
+
+
+def _latencies(rows: Sequence[LoadRow]) -> Grid:
+    grid = [["load", "ms", *PERCENTILES]]
     for row in rows:
         for place, name in enumerate(_shown(rows)):
             found = row.latency.get(name, {})
-            cells = [row.load if place == 0 else "", _NAMES[name]]
-            cells += [_number(found.get(percentile), 1e-6) for percentile in PERCENTILES]
-            table.add_row(*(Text(cell) for cell in cells))
-    return table
+            numbers = [_number(found.get(percentile), 1e-6) for percentile in PERCENTILES]
+            grid.append([row.load if place == 0 else "", _NAMES[name], *numbers])
+    return grid
 
 
 def _shown(rows: Sequence[LoadRow]) -> list[str]:
@@ -57,25 +58,37 @@ def _shown(rows: Sequence[LoadRow]) -> list[str]:
     return [name for name in LATENCIES if name != "answer_ttft_ns" or any(name in row.latency for row in rows)]
 
 
-def _table(first: str, *others: str) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(first)
-    for name in others:
-        table.add_column(name, justify="left" if name == "ms" else "right")
-    return table
+def _drawn(grid: Grid, width: int) -> str:
+    if _needed(grid) > width:
+        grid = [grid[0], *([name, *(cell.replace(" (", "\n(") for cell in cells)] for name, *cells in grid[1:])]
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
+    table.add_column(grid[0][0], overflow="fold")
+    for head in grid[0][1:]:
+        table.add_column(head, justify="left" if head == "ms" else "right", no_wrap=True)
+    for row in grid[1:]:
+        table.add_row(*map(Text, row))
+    console = Console(width=max(width, _needed(grid)), highlight=False, color_system=None)
+    with console.capture() as captured:
+        console.print(table)
+    return "\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n"
 
 
-def _three(row: LoadRow, name: str) -> str:
-    found = row.latency.get(name, {})
-    return "/".join(f"{found[p].value / 1e6:.4g}" if p in found else _NONE for p in PERCENTILES)
+def _needed(grid: Grid) -> int:
+    """Columns that the grid takes where loads' names are folded."""
+    widest = [max(len(line) for cell in column for line in cell.split("\n")) for column in zip(*grid, strict=True)]
+    return min(widest[0], _LEAST) + sum(_GAP + width for width in widest[1:]) + _GAP
 
 
 def _number(value: Value | None, factor: float = 1.0, unit: str = "") -> str:
-    """`12.3 (11.9 to 12.8)`; an end that isn't known is left open."""
+    """`12.3 (11.9-12.8)`; an end that isn't known is left open."""
     if value is None:
         return _NONE
-    text = f"{value.value * factor:.4g}{unit}"
+    text = f"{_digits(value.value * factor)}{unit}"
     if value.low is None and value.high is None:
         return text
-    ends = ["?" if end is None else f"{end * factor:.4g}" for end in (value.low, value.high)]
+    ends = ["?" if end is None else _digits(end * factor) for end in (value.low, value.high)]
     return f"{text} ({ends[0]}-{ends[1]})"
+
+
+def _digits(number: float) -> str:
+    return f"{number:.0f}" if abs(number) >= _PLAIN else f"{number:.4g}"

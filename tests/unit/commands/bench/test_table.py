@@ -6,7 +6,7 @@ import pytest
 
 from assay.analysis.loads import LoadRow, Value
 from assay.commands.bench.table import table_text
-from assay.runs.shapes import ConcurrencyShape
+from assay.runs.shapes import ConcurrencyShape, SessionsShape
 
 
 def row(number: int, *, goodput: bool = False) -> LoadRow:
@@ -56,3 +56,26 @@ def test_goodput_has_columns_only_where_limits_were_set() -> None:
     shown = table_text([row(1, goodput=True)], 120)
     assert "good/s" in shown
     assert "90 % (85-94)" in shown
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 160, 300])
+def test_no_number_and_no_interval_is_ever_cut(width: int) -> None:
+    shape = SessionsShape(concurrency=4, sticky=False)
+    long = Value(value=123_456_700_000, low=111_222_300_000, high=133_444_500_000)
+    latency = {name: dict.fromkeys(("p50", "p95", "p99"), long) for name in ("ttft_ns", "answer_ttft_ns", "latency_ns")}
+    rates = Value(value=0.012345, low=0.01112, high=0.01334)
+    wide = row(1, goodput=True).model_copy(
+        update={"load": shape.title, "latency": latency, "samples_per_s": rates, "goodput_per_s": rates}
+    )
+    text = table_text([wide, row(32, goodput=True)], width)
+    assert "…" not in text
+    assert text.count("(111222-133444)") == 9
+    assert text.count("(0.01112-0.01334)") == 2
+    assert text.count("(85-94)") == 2
+    if width >= 80:
+        assert max(map(len, text.splitlines())) <= width
+
+
+def test_every_width_shows_intervals_of_latencies() -> None:
+    for width in (80, 160, 220):
+        assert "51.2 (50.9-51.6)" in table_text([row(1)], width)
