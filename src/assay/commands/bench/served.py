@@ -14,6 +14,7 @@ from assay.serving.connection import ConnectionOptions, EndpointConnection, Reac
 _DENIED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 _KEY = "give the key with --api-key-env VARIABLE, or another header with --header NAME=env:VARIABLE"
 _TLS = "for a certificate of an authority of your own give --ca-file FILE; --no-verify-tls takes any"
+_PLAIN = "the server doesn't speak TLS there: write http:// or another port"
 _NAME = "name the model with --model where the server doesn't list its models"
 
 
@@ -56,7 +57,7 @@ def _lists_none(error: ControlError) -> bool:
 
 def _mend(error: ControlError) -> str:
     if error.kind == "tls":
-        return f"\n{_TLS}"
+        return f"\n{_PLAIN if 'WRONG_VERSION_NUMBER' in str(error) else _TLS}"  # OpenSSL's word for no TLS at all
     if error.kind == "status" and error.status in _DENIED:
         return f"\n{_KEY}"
     return f"\n{_NAME}" if error.kind in ("status", "reply") else ""

@@ -142,6 +142,12 @@ def test_a_missing_key_and_an_untrusted_certificate_name_their_options(named: tu
         assert settings_for(server.url, *named, "--no-verify-tls")["engine"]["model"] == MODEL
 
 
+def test_https_to_a_server_without_it_is_told_as_that() -> None:
+    with dialect("ok") as server, pytest.raises(AssayError, match="write http://") as raised:
+        settings_for(server.url.replace("http:", "https:"))
+    assert "--ca-file" not in str(raised.value)
+
+
 def test_streams_may_end_without_done() -> None:
     assert settings("--no-done")["engine"]["api"]["needs_done"] is False
 
