@@ -153,7 +153,8 @@ def _from_shape(shape: LoadShape, samples: int) -> TimeEstimate | None:
     if shape.lasts_s is not None:
         return TimeEstimate(shape.lasts_s, f"{shape.title}, sent for {shape.lasts_s:g} s", at_least=True)
     if isinstance(shape, RateShape):
-        return TimeEstimate(samples / shape.rate, f"{samples} arrivals at {shape.rate:g} a second", at_least=True)
+        even = shape.arrivals == "constant"  # random ones may all come sooner
+        return TimeEstimate(samples / shape.rate, f"{samples} arrivals at {shape.rate:g} a second", at_least=even)
     return None
 
 

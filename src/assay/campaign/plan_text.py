@@ -38,7 +38,8 @@ def _nodes(entry: RunEntry) -> str:
 
 
 def _work(entry: RunEntry, samples: int) -> str:
-    parts = [f"{samples} samples"] if samples else []
+    exact = entry.shape is None or entry.shape.lasts_s is None  # time ends a load wherever its arrivals are
+    parts = [f"{'' if exact else 'about '}{samples} samples"] if samples else []
     if entry.shape is not None:
         return ", ".join([*parts, entry.shape.title])
     paced = is_paced(entry.scenario) and entry.mode == "performance"

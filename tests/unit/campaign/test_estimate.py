@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.campaigns import config
 
 from assay.benchmarks import get_benchmark
 from assay.campaign.estimate import Estimator, TimeEstimate, duration, together
 from assay.campaign.kinds import plan_runs
+from assay.campaign.plan_text import plan_text
 from assay.config import Config
 from assay.engines import build_engine
 from assay.runs import CampaignFolder, EndpointFacts, RunRecord, RunStatus, write_json
@@ -98,6 +100,26 @@ def test_arrivals_and_the_rules_give_a_least(tmp_path: Path) -> None:
     estimate = make(official, CampaignFolder(tmp_path)).estimate(entry)
     assert estimate.seconds == BENCHMARK.scenarios["Offline"].min_duration_ns / 1e9
     assert str(estimate).startswith("at least")
+
+
+@pytest.mark.parametrize(
+    ("load", "samples", "time"),
+    [
+        ({"kind": "concurrency", "concurrency": 2, "requests": 40}, "  40 samples", "unknown"),
+        ({"kind": "rate", "rate": 4, "requests": 40}, "  40 samples", "about 10 s"),
+        ({"kind": "rate", "rate": 4, "requests": 40, "arrivals": "constant"}, "  40 samples", "at least 10 s"),
+        ({"kind": "rate", "rate": 4, "duration_s": 10}, "  about 40 samples", "at least 10 s"),
+        ({"kind": "ramp", "of": "rate", "from": 2, "to": 6, "over_s": 10}, "  about 40 samples", "at least 10 s"),
+    ],
+)
+def test_a_plan_says_about_where_a_number_is_not_exact(
+    tmp_path: Path, load: dict[str, Any], samples: str, time: str
+) -> None:
+    settings = config(tmp_path, campaign={"kind": "bench", "loads": [load]})
+    runs = plan_runs(settings, ["node-a"])
+    text = plan_text(settings, runs, make(settings, CampaignFolder(tmp_path)))
+    assert samples in text
+    assert f"time: {time}" in text
 
 
 def test_the_sum_says_what_it_leaves_out() -> None:
