@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -57,7 +58,8 @@ class Group:
 
     @property
     def tokens_per_s(self) -> Estimate:
-        return over_repeats([line.tokens_per_s for line in self.lines if line.tokens_per_s is not None])
+        known = [line.tokens_per_s for line in self.lines if line.tokens_per_s is not None]
+        return over_repeats(known) if known else Estimate(math.nan, None)
 
 
 @dataclass
@@ -154,7 +156,7 @@ def run_line(entry: RunEntry, run: RunAnalysis) -> RunLine:
         system=run.system,
         nodes=run.nodes,
         samples_per_s=None if samples is None else sample_rate(samples, timing_error_ns=error_ns),
-        tokens_per_s=None if samples is None else token_rate(samples, timing_error_ns=error_ns),
+        tokens_per_s=None if samples is None or not samples.counted else token_rate(samples, timing_error_ns=error_ns),
         course=None if samples is None else course(samples),
     )
 
@@ -184,6 +186,9 @@ def _scale(analysis: CampaignAnalysis) -> None:
     unlike = _unlike([line for group in groups for line in group.lines])
     if unlike:
         analysis.why_no_scaling = f"not measured: the runs differ in {', '.join(unlike)}"
+        return
+    if any(line.tokens_per_s is None for group in groups for line in group.lines):
+        analysis.why_no_scaling = "not measured: the tokens of some runs aren't known"
         return
     measured = [
         Measured(

@@ -108,7 +108,8 @@ def _facts(node: str, own: Samples, samples: Samples, record: RunRecord) -> Node
     if len(own) == 0:
         return fact
     tokens, count = token_rate(own, samples.begin_ns), sample_rate(own, samples.begin_ns)
-    fact.tokens_per_s, fact.tokens_low, fact.tokens_high = tokens.value, tokens.low, tokens.high
+    if own.counted:
+        fact.tokens_per_s, fact.tokens_low, fact.tokens_high = tokens.value, tokens.low, tokens.high
     fact.samples_per_s = count.value
     fact.idle_tail_s = (samples.end_ns - own.end_ns) / 1e9
     if own.has_tpot.any():

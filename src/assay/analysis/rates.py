@@ -75,8 +75,10 @@ def sample_rate(samples: Samples, begin_ns: int | None = None, timing_error_ns: 
 
 
 def token_rate(samples: Samples, begin_ns: int | None = None, timing_error_ns: float = 0.0) -> Estimate:
-    """Output tokens of completed samples a second, over the same time."""
-    tokens = np.maximum(samples.output_tokens, 0).astype(np.float64)
+    """Output tokens of completed samples a second, over the same time; not a number where they aren't known."""
+    if not samples.counted:
+        return Estimate(math.nan, None)
+    tokens = samples.output_tokens.astype(np.float64)
     return throughput(samples, samples.begin_ns if begin_ns is None else begin_ns, tokens, timing_error_ns)
 
 

@@ -90,6 +90,11 @@ class Samples:
         return (self.end_ns - self.begin_ns) / 1e9
 
     @property
+    def counted(self) -> bool:
+        """Whether the output tokens of all samples are known; a sum over a part of them would stand for no rate."""
+        return not (self.output_tokens == MISSING).any()
+
+    @property
     def latency_ns(self) -> Ints:
         """Start to last token."""
         return self.last_ns - self.start_ns

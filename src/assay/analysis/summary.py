@@ -11,7 +11,7 @@ from assay.analysis.distributions import SOURCE, itl_distribution, latency_distr
 from assay.analysis.goodput import good_share, goodput
 from assay.analysis.rates import sample_rate, token_rate
 from assay.analysis.replies import against, held_back
-from assay.analysis.samples import Samples, read_samples
+from assay.analysis.samples import MISSING, Samples, read_samples
 from assay.analysis.statistics import Estimate, Ints
 from assay.analysis.verdict import (
     FINISHED,
@@ -34,6 +34,7 @@ from assay.runs.slo import Slo
 from assay.runs.stored import read_model
 
 CLIENT_BOUND = "Client-bound"
+UNCOUNTED = "The server counts no tokens and no tokenizer is known: give one (tokenizer / --tokenizer)."
 
 _FIRST_TOKEN = ("ttft_ns", "answer_ttft_ns", "service_ttft_ns")
 RATE_FORMULA = "completed samples / (last done_ns - first start)"
@@ -110,7 +111,7 @@ def summarise_samples(folder: RunFolder) -> Summary:
         latency=case.latency,
         endpoints=[] if samples is None else _endpoints(record, samples),
         accuracy=accuracy if record.status in FINISHED else None,
-        notices=_notices(case),
+        notices=_notices(case, samples),
     )
     return Summary(benchmark, record, ledger, result, samples, itl_counts)
 
@@ -164,11 +165,15 @@ def _figures(samples: Samples) -> dict[str, Figure]:
     }
     found = {
         "samples_per_s": figure(sample_rate(samples), "samples/s", _rate_formula(samples, RATE_FORMULA)),
-        "output_tokens_per_s": figure(token_rate(samples), "tokens/s", _rate_formula(samples, TOKEN_RATE_FORMULA)),
-        "duration_s": plain(samples.duration_s, "s", "last done_ns - first start"),
     }
+    if samples.counted:
+        tokens = _rate_formula(samples, TOKEN_RATE_FORMULA)
+        found["output_tokens_per_s"] = figure(token_rate(samples), "tokens/s", tokens)
+    found["duration_s"] = plain(samples.duration_s, "s", "last done_ns - first start")
     for name, column in token_sums.items():
-        values = np.maximum(column(samples), 0)
+        values = column(samples)
+        if (values == MISSING).any():
+            continue
         found[name] = plain(float(values.sum()), "tokens", f"sum of {name} of completed samples")
         found[f"mean_{name}"] = plain(float(values.mean()), "tokens", f"mean of {name} of completed samples")
     if samples.reasons:
@@ -214,12 +219,14 @@ def _window_figures(samples: Samples) -> dict[str, Figure]:
         return Figure(value=value, unit=unit, n=len(samples), formula=formula, source=SOURCE)
 
     formula = "completed samples, each by the part of its time (sent_ns to done_ns) that lies within window_s"
-    tokens = float(np.maximum(samples.output_tokens, 0) @ share)
-    return {
+    found = {
         "window_s": plain((samples.until_ns - samples.begin_ns) / 1e9, "s", "the time that the load was to be sent"),
         "window_samples": plain(float(share.sum()), "samples", formula),
-        "window_output_tokens": plain(tokens, "tokens", "their output_tokens"),
     }
+    if samples.counted:
+        tokens = float(samples.output_tokens @ share)
+        found["window_output_tokens"] = plain(tokens, "tokens", "their output_tokens")
+    return found
 
 
 def _endpoints(record: RunRecord, samples: Samples) -> list[EndpointResult]:
@@ -233,7 +240,7 @@ def _endpoints(record: RunRecord, samples: Samples) -> list[EndpointResult]:
                 node=nodes.get(name, "unknown"),
                 samples=len(own),
                 share=len(own) / len(samples) if len(samples) else 0.0,
-                output_tokens=int(np.maximum(own.output_tokens, 0).sum()),
+                output_tokens=int(own.output_tokens.sum()) if own.counted else None,
                 **rates,
             )
         )
@@ -246,13 +253,13 @@ def _endpoint_rates(own: Samples, begin_ns: int) -> dict[str, Figure]:
     samples, tokens = (
         _rate_formula(own, f"{what} / {until}") for what in ("its completed samples", "its output_tokens")
     )
-    return {
-        "samples_per_s": figure(sample_rate(own, begin_ns), "samples/s", samples),
-        "output_tokens_per_s": figure(token_rate(own, begin_ns), "tokens/s", tokens),
-    }
+    found = {"samples_per_s": figure(sample_rate(own, begin_ns), "samples/s", samples)}
+    if own.counted:
+        found["output_tokens_per_s"] = figure(token_rate(own, begin_ns), "tokens/s", tokens)
+    return found
 
 
-def _notices(case: Case) -> list[str]:
+def _notices(case: Case, samples: Samples | None) -> list[str]:
     """What a reader must know beside the verdict."""
     record, ledger = case.record, case.ledger
     notices = []
@@ -274,6 +281,8 @@ def _notices(case: Case) -> list[str]:
         notices.append(
             f"{CLIENT_BOUND}: the load generator could have shaped the result: " + "; ".join(record.client.reasons)
         )
+    if samples is not None and not samples.counted:
+        notices.append(UNCOUNTED)
     if ledger is not None:
         notices += _ledger_notices(ledger, record)
         notices += _load_notices(record, ledger)

@@ -91,7 +91,8 @@ class Rated:
     seconds: Span
     samples: float
     """Those that were in flight at the end count in part."""
-    output_tokens: Span
+    output_tokens: Span | None
+    """None where tokens aren't counted."""
 
 
 @dataclass
@@ -105,7 +106,7 @@ class Recomputed:
     failed: int
     lost: int
     duration_s: float
-    output_tokens: int
+    output_tokens: int | None
     rated: Rated
     spreads: dict[str, Spread]
     decode_batch: float | None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from assay.analysis.campaign import CampaignAnalysis, Group, load_of
 from assay.analysis.scaling import Scaling
 from assay.report import format as fmt
@@ -22,6 +24,8 @@ def throughput_chart(analysis: CampaignAnalysis, colors: Colors) -> Chart:
         ("Output tokens/s", "tokens/s", "tokens_per_s"),
     ):
         estimates = [getattr(group, attribute) for group in analysis.groups]
+        if not any(math.isfinite(e.value) for e in estimates):  # tokens aren't counted
+            continue
         values = ([e.value for e in estimates], tints, [e.low for e in estimates], [e.high for e in estimates])
         panels.append(Panel(title, "", label, [value_bars(names, *values)]))
     return Chart(

@@ -33,6 +33,7 @@ class LatencyCharts:
             self._cumulative("TPOT", "TPOT", lambda s: s.tpot_ns, limits[1]),
             self._cumulative("Latency", "latency, start to last token", _timed(lambda s: s.latency_ns), None),
         ]
+        panels = [panel for panel in panels if any(len(series.y) for series in panel.series)]  # some have no TPOT
         itl = self._itl_panel()
         return Chart(
             name="latency_distribution",

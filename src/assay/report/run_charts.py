@@ -28,15 +28,18 @@ class RunCharts:
         return Chart(
             name="throughput_timeline",
             title="Throughput over time",
-            panels=[self._rate_panel, self._flight_panel],
+            panels=[*self._rate_panels, self._flight_panel],
             columns=2,
             text="Output tokens a second and samples in flight over the run; the shaded span is the steady window.",
             source=f"{SOURCE}: tokens spread evenly between an answer's first and last token, 200 bins",
         )
 
     @cached_property
-    def _rate_panel(self) -> Panel:
-        return self._over_time("Output tokens/s", "output tokens/s", "tokens_per_s")
+    def _rate_panels(self) -> list[Panel]:
+        """None where tokens aren't counted."""
+        if not self._view.samples.counted:
+            return []
+        return [self._over_time("Output tokens/s", "output tokens/s", "tokens_per_s")]
 
     @cached_property
     def _flight_panel(self) -> Panel:
@@ -71,25 +74,26 @@ class RunCharts:
         def bars(title: str, label: str, y: Values, low: Values | None = None, high: Values | None = None) -> Panel:
             return Panel(title, "", label, [value_bars(names, y, colors, low, high)])
 
+        panels = [
+            bars(
+                "Output tokens/s until its last sample", "tokens/s", [f.tokens_per_s for f in facts],
+                [f.tokens_low for f in facts], [f.tokens_high for f in facts],
+            ),
+            bars(
+                "Mean TPOT", "ms", [ms(f.mean_tpot_ns) for f in facts], [ms(f.tpot_low) for f in facts],
+                [ms(f.tpot_high) for f in facts],
+            ),
+            bars("Mean TTFT from sending", "ms", [ms(f.mean_service_ttft_ns) for f in facts]),
+            bars("Share of samples", "%", [100 * f.share for f in facts]),
+        ]  # fmt: skip
         return Chart(
             name="node_comparison",
             title="Nodes side by side",
-            panels=[
-                bars(
-                    "Output tokens/s until its last sample", "tokens/s", [f.tokens_per_s for f in facts],
-                    [f.tokens_low for f in facts], [f.tokens_high for f in facts],
-                ),
-                bars(
-                    "Mean TPOT", "ms", [ms(f.mean_tpot_ns) for f in facts], [ms(f.tpot_low) for f in facts],
-                    [ms(f.tpot_high) for f in facts],
-                ),
-                bars("Mean TTFT from sending", "ms", [ms(f.mean_service_ttft_ns) for f in facts]),
-                bars("Share of samples", "%", [100 * f.share for f in facts]),
-            ],
+            panels=[panel for panel in panels if _drawn(panel)],
             columns=2,
             text="Each node's rate, pace, time to first token and share of the samples; error bars are 95 % intervals.",
             source=f"{SOURCE}, run.json",
-        )  # fmt: skip
+        )
 
     def throughput(self) -> Chart:
         """`throughput_comparison`: samples and tokens a second by endpoint."""
@@ -101,6 +105,8 @@ class RunCharts:
             ("Output tokens/s until its last sample", "tokens/s", "output_tokens_per_s"),
         ):
             figures = [getattr(entry, attribute) for entry in rows]
+            if None in figures:  # tokens aren't counted
+                continue
             colors = [self._view.colors[entry.node] for entry in rows]
             values = ([f.value for f in figures], colors, [f.low for f in figures], [f.high for f in figures])
             panels.append(Panel(title, "", label, [value_bars(names, *values)]))
@@ -143,8 +149,13 @@ class RunCharts:
         return Chart(
             name="performance_analysis",
             title=f"{record.benchmark}, {record.scenario}: {self._view.analysis.result.verdict.words}",
-            panels=[self._rate_panel, latency.panels[0], latency.panels[1], last],
+            panels=[*self._rate_panels, *latency.panels[:2], last],
             columns=2,
             text="Throughput over time, TTFT, TPOT and the nodes' rates.",
             source=f"{self._view.analysis.folder.id}: {SOURCE}",
         )
+
+
+def _drawn(panel: Panel) -> bool:
+    """Whether anything in it is known."""
+    return any(value is not None for series in panel.series for value in series.y)

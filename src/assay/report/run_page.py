@@ -94,7 +94,11 @@ def headlines(analysis: RunAnalysis) -> list[Headline]:
         "Offline": [("TPOT, median", "tpot_ns", "p50")],
         "SingleStream": [("Latency, 90th percentile", "latency_ns", "p90"), ("TTFT, median", "ttft_ns", "p50")],
     }.get(result.scenario, [("TTFT, 99th percentile", "ttft_ns", "p99"), ("TPOT, 99th percentile", "tpot_ns", "p99")])
-    rates = [_rate("Samples/s", result, "samples_per_s"), _rate("Output tokens/s", result, "output_tokens_per_s")]
+    rates = [
+        _rate(name, result, key)
+        for name, key in (("Samples/s", "samples_per_s"), ("Output tokens/s", "output_tokens_per_s"))
+        if key in result.figures
+    ]
     chosen = rates[: 3 - len(latencies)]
     chosen += [_percentile(name, result.latency[key], share) for name, key, share in latencies if key in result.latency]
     return chosen

@@ -75,7 +75,7 @@ class EndpointResult(_Model):
     node: str
     samples: int
     share: float = Field(description="of completed samples")
-    output_tokens: int
+    output_tokens: int | None = Field(default=None, description="null where tokens aren't counted")
     samples_per_s: Figure | None = None
     output_tokens_per_s: Figure | None = None
 

@@ -12,12 +12,19 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.audits import complaints
 from tests.synthetic import Node, Plan, write_run
 
 from assay.analysis import summarise
+from assay.analysis.run import analyse_run
+from assay.analysis.summary import UNCOUNTED
+from assay.audit import audit_path
 from assay.benchmarks import get_benchmark
 from assay.errors import UserError
-from assay.runs import Result, RunFolder, RunRecord, RunStatus, result_json_schema, write_json
+from assay.report import render_comparison, render_run
+from assay.report.run_page import run_page
+from assay.runs import RequestWriter, Result, RunFolder, RunRecord, RunStatus, result_json_schema, write_json
+from assay.runs.shapes import ConcurrencyShape
 
 BENCHMARK = get_benchmark("llama3.1-8b")
 OFFICIAL = Plan(samples=13_368, official=True, simulated=False, chunks=False, telemetry=False)
@@ -53,6 +60,51 @@ def test_figures_are_those_of_plain_python(tmp_path: Path) -> None:
         own = [r for r in rows if r["endpoint"] == endpoint.endpoint]
         assert endpoint.samples == len(own)
         assert endpoint.output_tokens == sum(r["output_tokens"] for r in own)
+
+
+def uncounted(folder: RunFolder) -> RunFolder:
+    """The same run where nobody counts the answers' tokens."""
+    rows = pq.read_table(folder.requests).to_pylist()
+    unknown = {"output_tokens": None, "streamed_tokens": None, "token_source": None}
+    with RequestWriter(folder.requests) as writer:
+        writer.write({**row, **unknown} for row in rows)
+    return folder
+
+
+@pytest.mark.parametrize("shape", [None, ConcurrencyShape(concurrency=4, duration_s=2)], ids=["by number", "by time"])
+def test_tokens_that_nobody_counts_are_absent_and_not_none(tmp_path: Path, shape: ConcurrencyShape | None) -> None:
+    folder = uncounted(write_run(tmp_path, Plan(samples=300)))
+    if shape is not None:
+        record = RunRecord.model_validate_json(folder.record.read_bytes())
+        write_json(folder.record, record.model_copy(update={"shape": shape}))
+    result = summarise(folder)
+    assert not [name for name in result.figures if "output_tokens" in name]
+    assert result.figures["samples_per_s"].value > 0
+    assert result.figures["mean_input_tokens"].value > 0
+    assert "tpot_ns" not in result.latency
+    assert all(e.output_tokens is None and e.output_tokens_per_s is None for e in result.endpoints)
+    assert [notice for notice in result.notices if "tokenizer" in notice] == [UNCOUNTED]
+    assert UNCOUNTED not in summarise(write_run(tmp_path / "counted", Plan(samples=300))).notices
+
+
+def test_a_run_without_counted_tokens_has_its_pages_and_a_clean_audit(tmp_path: Path) -> None:
+    folder = uncounted(write_run(tmp_path, Plan(samples=300)))
+    write_json(folder.result, summarise(folder))
+    assert complaints(audit_path(folder.path)) == []
+    page = render_run(folder).read_text()
+    assert "Samples/s" in page
+    assert UNCOUNTED in page
+    run = analyse_run(folder)
+    titles = [panel.title for chart in run_page(run).charts for panel in chart.panels]
+    assert not [title for title in titles if "Output tokens" in title or "TPOT" in title]
+    assert all("Output tokens/s" not in change.quantity for change in render_comparison([folder, folder])[0].changes)
+
+
+def test_tokens_that_are_stated_and_not_counted_are_found(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, Plan(samples=300))
+    write_json(folder.result, summarise(folder))
+    found = {finding.rule for finding in audit_path(uncounted(folder).path).problems}
+    assert "recomputed" in found
 
 
 def test_result_keeps_its_schema(tmp_path: Path) -> None:

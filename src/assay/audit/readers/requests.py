@@ -33,7 +33,8 @@ def measure(path: Path, run: RunEvidence) -> Recomputed | None:
         return None
     start = _starts(table, good, from_sending=run.scenario == "Concurrency")
     first, last, done = (_column(good[name]) for name in ("first_ns", "last_ns", "done_ns"))
-    tokens = _column(good["output_tokens"], 0)
+    tokens = _column(good["output_tokens"])  # -1: not counted
+    counted = bool((tokens >= 0).all())
     _endings(run, good, tokens)
     over_ns = _column(final["done_ns"]).max()  # what failed took its time too
     end_ns = over_ns if run.lasts_s is None else min(over_ns, start.min() + int(run.lasts_s * 1e9))
@@ -48,9 +49,11 @@ def measure(path: Path, run: RunEvidence) -> Recomputed | None:
         failed=final.num_rows - good.num_rows - lost,
         lost=lost,
         duration_s=float(over_ns - start.min()) / 1e9,
-        output_tokens=int(tokens.sum()),
+        output_tokens=int(tokens.sum()) if counted else None,
         rated=Rated(
-            Span.exact(float(end_ns - start.min()) / 1e9), float(share.sum()), Span.exact(float(tokens @ share))
+            Span.exact(float(end_ns - start.min()) / 1e9),
+            float(share.sum()),
+            Span.exact(float(tokens @ share)) if counted else None,
         ),
         spreads={
             "latency": _spread("latency", (last - start)[timed]),
@@ -107,7 +110,7 @@ def _endings(run: RunEvidence, good: pa.Table, tokens: NDArray[np.int64]) -> Non
     reasons = pc.value_counts(good["finish_reason"].cast(pa.string())).to_pylist()
     counts = {item["values"]: int(item["counts"]) for item in reasons}
     outputs = run.outputs
-    outputs.longest = int(tokens.max())
+    outputs.longest = int(tokens.max()) if (tokens >= 0).any() else None
     limits = _column(good["max_tokens"], outputs.limit or 0)
     limited = limits > 0
     outputs.overlong = int((limited & (tokens > limits * OUTPUT_ROOM + 1)).sum())
@@ -117,4 +120,4 @@ def _endings(run: RunEvidence, good: pa.Table, tokens: NDArray[np.int64]) -> Non
     outputs.ended_by_limit = counts.pop("length", 0)
     outputs.ended_otherwise = {str(reason): count for reason, count in counts.items()}
     by_limit = np.asarray(pc.fill_null(pc.equal(good["finish_reason"].cast(pa.string()), "length"), False).to_numpy())
-    outputs.stopped_short = int((by_limit & limited & (tokens < limits)).sum())
+    outputs.stopped_short = int((by_limit & limited & (tokens >= 0) & (tokens < limits)).sum())

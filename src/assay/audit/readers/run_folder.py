@@ -115,7 +115,7 @@ def _result(run: RunEvidence, result: Result, folder: RunFolder, evidence: Evide
         run.rated = Rated(
             Span.near(figures["window_s"].value, 1e-6),
             figures["window_samples"].value,
-            Span.exact(figures["window_output_tokens"].value),
+            Span.exact(figures["window_output_tokens"].value) if "window_output_tokens" in figures else None,
         )
     run.verdict_words = result.verdict.words
     run.loadgen_word = result.loadgen.result
@@ -133,7 +133,8 @@ def _result(run: RunEvidence, result: Result, folder: RunFolder, evidence: Evide
             part.samples_per_s = Span.near(endpoint.samples_per_s.value, 1e-6)
         if endpoint.output_tokens_per_s:
             part.tokens_per_s = Span.near(endpoint.output_tokens_per_s.value, 1e-6)
-        if run.rated is None:  # else the rates are over a part of the samples that were counted
+        # Where the rates are over a part of the samples, the counts of all don't go with them.
+        if run.rated is None and endpoint.output_tokens is not None:
             part.output_tokens = Span.exact(endpoint.output_tokens)
         run.parts.append(part)
     if result.accuracy:

@@ -33,15 +33,21 @@ def check(run: RunEvidence) -> Iterator[Check]:
 
 
 def _figures(run: RunEvidence, measured: Recomputed) -> Iterator[Check]:
-    expected = [("output tokens", run.output_tokens, float(measured.output_tokens))]
+    expected: list[tuple[str, Span | None, float | None]] = [
+        ("output tokens", run.output_tokens, measured.output_tokens)
+    ]
     if measured.duration_s > 0:
+        rated = measured.rated
+        tokens_per_s = rated.output_tokens.value / rated.seconds.value if rated.output_tokens else None
         expected += [
             ("duration s", run.duration_s, measured.duration_s),
-            ("samples/s", run.samples_per_s, measured.rated.samples / measured.rated.seconds.value),
-            ("tokens/s", run.tokens_per_s, measured.rated.output_tokens.value / measured.rated.seconds.value),
+            ("samples/s", run.samples_per_s, rated.samples / rated.seconds.value),
+            ("tokens/s", run.tokens_per_s, tokens_per_s),
         ]
     for name, stated, actual in expected:
-        if stated is not None and not stated.agrees(Span.exact(actual), 1e-5):
+        if stated is not None and actual is None:
+            yield contradicted(f"{name} {stated}", f"not counted in {measured.source}")
+        elif stated is not None and actual is not None and not stated.agrees(Span.exact(actual), 1e-5):
             yield contradicted(f"{name} {stated}", f"{actual:.6g} from {measured.source}")
     for spread in (run.latency, run.ttft, run.tpot):
         other = dict(measured.spreads[spread.name].named()) if spread else {}
