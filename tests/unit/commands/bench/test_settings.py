@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from tests.certificates import make_certificate
 from tests.dialects import MODEL, dialect
+from tests.running_simulator import simulator
 
 from assay.commands.bench import bench
 from assay.commands.bench.settings import settings_of
@@ -142,9 +143,9 @@ def test_a_missing_key_and_an_untrusted_certificate_name_their_options(named: tu
         assert settings_for(server.url, *named, "--no-verify-tls")["engine"]["model"] == MODEL
 
 
-def test_https_to_a_server_without_it_is_told_as_that() -> None:
-    with dialect("ok") as server, pytest.raises(AssayError, match="write http://") as raised:
-        settings_for(server.url.replace("http:", "https:"))
+def test_https_to_a_server_without_it_is_told_as_that(tmp_path: Path) -> None:
+    with simulator(tmp_path) as server, pytest.raises(AssayError, match="write http://") as raised:
+        settings_for(server.url(scheme="https"))
     assert "--ca-file" not in str(raised.value)
 
 
