@@ -65,6 +65,7 @@ class _Server:
     def __init__(self, dialect: Dialect) -> None:
         self._is = dialect
         self._posts = 0
+        self._broken: set[str] = set()
         self._times: list[float] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -152,7 +153,16 @@ class _Server:
         elif dialect.name == "gzip":
             _reply(writer, 200, gzip.compress(b"".join(events)), ["Content-Encoding: gzip"])
         else:
-            await self._send(events, writer, breaks=dialect.name == "midreset" and self._posts % 3 == 0)
+            await self._send(events, writer, breaks=dialect.name == "midreset" and self._breaks(prompt))
+
+    def _breaks(self, prompt: object) -> bool:
+        """Every third stream, but no prompt's twice: which try comes third is the scheduler's, and a sample
+        has three tries."""
+        words = json.dumps(prompt)
+        if self._posts % 3 or words in self._broken:
+            return False
+        self._broken.add(words)
+        return True
 
     async def _send(self, events: list[bytes], writer: asyncio.StreamWriter, *, breaks: bool) -> None:
         writer.write(b"HTTP/1.1 200 X\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
