@@ -10,6 +10,8 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from assay.load.source import NO_TIME
+
 _LENGTH = struct.Struct("<I")
 
 SEND = 1  # to a worker: send one request
@@ -21,7 +23,7 @@ HEALTH = 6  # from a worker: a probe's answer
 STATS = 7  # from a worker: JSON, what it measured of itself
 READY = 8  # from a worker: connected to nothing yet, but able to
 
-_SEND = struct.Struct("<BHqiH")
+_SEND = struct.Struct("<BHqiHq")
 _PROBE = struct.Struct("<BH")
 _FIRST = struct.Struct("<BqHiq")
 _DONE = struct.Struct("<BqHHBiiqqqqqH")
@@ -36,6 +38,7 @@ class Send(NamedTuple):
     sample: int  # sample_id; warm-up requests count down from -1
     qsl_idx: int
     attempt: int
+    due_ns: int = NO_TIME  # not to be sent before, CLOCK_MONOTONIC
     history: bytes = b""  # JSON list of the answers to put into the body
 
 

@@ -72,9 +72,10 @@ class IssuedJournal:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
 
     def add(self, first: int, issues: Sequence[Issue], issued_ns: int) -> None:
-        """`issues` are the samples from `first` on."""
+        """`issues` are the samples from `first` on. One that was handed over early is issued when it is due."""
         records = (
-            _ISSUED.pack(first + place, issue.qsl_idx, issued_ns, issue.due_ns) for place, issue in enumerate(issues)
+            _ISSUED.pack(first + place, issue.qsl_idx, max(issued_ns, issue.due_ns), issue.due_ns)
+            for place, issue in enumerate(issues)
         )
         _write_all(self._file, b"".join(records))
 

@@ -23,7 +23,7 @@ from enum import Enum
 
 from assay.load.frames import Send
 from assay.load.retries import Patience, Result
-from assay.load.source import NO_SESSION, Issue
+from assay.load.source import NO_SESSION, NO_TIME, Issue
 
 _OUT_AFTER_FAILURES = 3
 _RETRY_DELAY_NS = 200_000_000
@@ -86,6 +86,7 @@ class _Sample:
     qsl_idx: int
     work: float
     session: int = NO_SESSION
+    due_ns: int = NO_TIME
     history: bytes = b""
     attempts: int = 0
     sent_ns: int = 0
@@ -119,7 +120,7 @@ class Router:
     def offer(self, first: int, issues: Sequence[Issue]) -> None:
         """Queue what was issued as the samples from `first` on; a whole Offline issue is one call."""
         fresh = [
-            _Sample(first + place, issue.qsl_idx, self._work(issue.qsl_idx), issue.session, issue.history)
+            _Sample(first + place, issue.qsl_idx, self._work(issue.qsl_idx), issue.session, issue.due_ns, issue.history)
             for place, issue in enumerate(issues)
         ]
         if self._epoch is None:
@@ -205,7 +206,7 @@ class Router:
         lane.in_flight += 1
         lane.outstanding_work += sample.work
         sample.sent_ns = now_ns
-        return Send(lane.index, sample.sample, sample.qsl_idx, sample.attempts, sample.history)
+        return Send(lane.index, sample.sample, sample.qsl_idx, sample.attempts, sample.due_ns, sample.history)
 
     def finish(self, sample_id: int, endpoint: int, result: Result, now_ns: int, retry_ns: int = 0) -> Fate:
         """An attempt is over. `retry_ns`: how long a busy endpoint asks to wait; 0 where it doesn't say."""

@@ -9,6 +9,7 @@ import asyncio
 import os
 import socket
 import sys
+import time
 from pathlib import Path
 from typing import Any, cast
 
@@ -93,6 +94,8 @@ class Worker(asyncio.Protocol):
         body = self._bodies[send.endpoint][send.qsl_idx]
         if send.history:
             body = with_answers(body, send.history)
+        while time.monotonic_ns() < send.due_ns:  # well below a ms, which is what timers of an event loop can tell
+            pass
         self._pools[send.endpoint].submit(tag, body)
 
     def _on_first(self, exchange: Exchange) -> None:
