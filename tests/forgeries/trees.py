@@ -1,0 +1,166 @@
+"""Forgeries of submission trees: what a submitter could change in a true one to look better than it was."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.forgeries.model import Registry
+from tests.forgeries.true_trees import BENCHMARK, DETAIL, SUMMARY, SYSTEM
+
+FORGERIES = Registry()
+_TREE = "loadgen-tree"
+
+
+def replace(file: Path, old: str, new: str) -> None:
+    """Put `new` for every `old`, of which there must be one."""
+    text = file.read_text()
+    assert old in text, old
+    file.write_text(text.replace(old, new))
+
+
+def multiply(file: Path, key: str, factor: float, digits: int = 6) -> None:
+    """Multiply a figure of a detail log or a JSON file."""
+    text, count = re.subn(
+        rf'({re.escape(key)}"(?:, "value")?: )([\d.e+]+)',
+        lambda found: f"{found[1]}{float(found[2]) * factor:.{digits}g}",
+        file.read_text(),
+    )
+    assert count, key
+    file.write_text(text)
+
+
+def logged(file: Path, key: str, old: str, new: str) -> None:
+    """Write another value of a key to a detail log."""
+    replace(file, f'{key}", "value": {old}', f'{key}", "value": {new}')
+
+
+def run(root: Path, scenario: str) -> Path:
+    return root / BENCHMARK / scenario / "performance/run_1"
+
+
+def scores(root: Path) -> list[Path]:
+    return sorted(root.rglob("accuracy/accuracy.txt"))
+
+
+@FORGERIES.add("an INVALID run stands as a result", _TREE, "valid-claim")
+def _(root: Path) -> None:
+    for log in (DETAIL, SUMMARY):
+        replace(run(root, "Server") / log, "VALID", "INVALID")
+
+
+@FORGERIES.add("VALID was written over the summary's INVALID", _TREE, "log-integrity")
+def _(root: Path) -> None:
+    replace(run(root, "Server") / DETAIL, '"VALID"', '"INVALID"')
+
+
+@FORGERIES.add("early stopping wasn't met", _TREE, "valid-claim")
+def _(root: Path) -> None:
+    replace(run(root, "Server") / DETAIL, '"early_stopping_met", "value": true', '"early_stopping_met", "value": false')
+
+
+@FORGERIES.add("Offline's rate was raised in both logs", _TREE, "throughput")
+def _(root: Path) -> None:
+    folder = run(root, "Offline")
+    multiply(folder / DETAIL, "result_samples_per_second", 1.3)
+    (folder / SUMMARY).unlink()
+
+
+@FORGERIES.add("Server's rate was raised in one log", _TREE, "log-integrity")
+def _(root: Path) -> None:
+    multiply(run(root, "Server") / DETAIL, "result_completed_samples_per_sec", 1.1)
+
+
+@FORGERIES.add("Server completed more than was asked for", _TREE, "schedule-rate")
+def _(root: Path) -> None:
+    folder = run(root, "Server")
+    multiply(folder / DETAIL, "result_completed_samples_per_sec", 1.1)
+    (folder / SUMMARY).unlink()
+
+
+@FORGERIES.add("the data set was cut to a tenth", _TREE, "log-settings")
+def _(root: Path) -> None:
+    logged(run(root, "Server") / DETAIL, "effective_performance_sample_count", "13368", "1336")
+
+
+@FORGERIES.add("the Offline query was cut short", _TREE, "log-settings")
+def _(root: Path) -> None:
+    logged(run(root, "Offline") / DETAIL, "generated_samples_per_query", "13368", "1000")
+
+
+@FORGERIES.add("one sample was asked again and again", _TREE, "log-settings")
+def _(root: Path) -> None:
+    logged(run(root, "Offline") / DETAIL, "issue_same", "false", "true")
+
+
+@FORGERIES.add("seeds that suit", _TREE, "log-settings")
+def _(root: Path) -> None:
+    replace(run(root, "Server") / DETAIL, "14771362308971278857", "1234")
+
+
+@FORGERIES.add("token latencies weren't measured", _TREE, "log-settings")
+def _(root: Path) -> None:
+    logged(run(root, "Server") / DETAIL, "_use_token_latencies", "true", "false")
+
+
+@FORGERIES.add("a minute instead of ten", _TREE, "too-short")
+def _(root: Path) -> None:
+    logged(run(root, "Offline") / DETAIL, "_min_duration_ms", "600000", "60000")
+
+
+@FORGERIES.add("a Server run in Interactive's folder", _TREE, "latency-limits")
+def _(root: Path) -> None:
+    folder = run(root, "Interactive")
+    for name in ("server_ttft_latency", "server_tpot_latency"):
+        multiply(folder / DETAIL, name, 4, digits=12)
+    text = (folder / SUMMARY).read_text()
+    slower = re.sub(r"(to output token \(ns\)  : )(\d+)", lambda found: f"{found[1]}{int(found[2]) * 2}", text)
+    (folder / SUMMARY).write_text(slower)
+
+
+@FORGERIES.add("LoadGen's errors are kept silent about", _TREE, "log-errors")
+def _(root: Path) -> None:
+    log = run(root, "Server") / DETAIL
+    line = ':::MLLOG {"key": "error_runtime", "value": "n_tokens is 1", "metadata": {"is_error": true}}\n'
+    log.write_text(line + log.read_text())
+
+
+@FORGERIES.add("the log's end was cut off", _TREE, "log-integrity")
+def _(root: Path) -> None:
+    log = run(root, "Offline") / DETAIL
+    log.write_bytes(log.read_bytes()[: log.stat().st_size // 2])
+
+
+@FORGERIES.add("a missed ROUGE target", _TREE, "accuracy-target")
+def _(root: Path) -> None:
+    replace(scores(root)[0], "'rouge1': '38.7792'", "'rouge1': '37.2'")
+
+
+@FORGERIES.add("ROUGE-1 as a fraction of one", _TREE, "accuracy-target")
+def _(root: Path) -> None:
+    for file in scores(root):
+        replace(file, "'rouge1': '38.7792'", "'rouge1': '1.0'")
+
+
+@FORGERIES.add("answers too short to be the model's", _TREE, "accuracy-target")
+def _(root: Path) -> None:
+    replace(scores(root)[0], "'gen_len': 8167644", "'gen_len': 6000000")
+
+
+@FORGERIES.add("accuracy over a hundred samples", _TREE, "accuracy-samples")
+def _(root: Path) -> None:
+    replace(scores(root)[0], "'gen_num': 13368", "'gen_num': 100")
+
+
+@FORGERIES.add("the figures of eight cards for one A2", _TREE, "ceiling-throughput")
+def _(root: Path) -> None:
+    description = root / "closed/ORG/systems" / f"{SYSTEM}.json"
+    replace(description, "NVIDIA H100-SXM-80GB", "NVIDIA A2")
+    replace(description, '"accelerators_per_node": 8', '"accelerators_per_node": 1')
+    for scenario in ("Server", "Interactive"):
+        for log in run(root, scenario).iterdir():
+            log.unlink()
+    folder = run(root, "Offline")
+    for key in ("result_samples_per_second", "result_tokens_per_second"):
+        multiply(folder / DETAIL, key, 4)
+    (folder / SUMMARY).unlink()
