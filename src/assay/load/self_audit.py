@@ -23,6 +23,7 @@ def audit_client(folder: RunFolder, outcome: LoadOutcome) -> ClientAudit:
     processes, system = outcome.processes, read_model(folder.system, SystemRecord)
     audit = ClientAudit(
         cpu_share={name: round(facts.cpu_share, 4) for name, facts in processes.items()},
+        peak_rss_bytes={name: facts.peak_rss_bytes for name, facts in processes.items()},
         loop_lag_p99_ns={name: f.lag_p99_ns for name, f in processes.items() if f.lag_p99_ns is not None},
         loop_lag_max_ns={name: f.lag_max_ns for name, f in processes.items() if f.lag_max_ns is not None},
         calibration=system.client_calibration if system else None,

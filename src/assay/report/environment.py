@@ -41,11 +41,14 @@ def environment_blocks(analysis: RunAnalysis) -> Iterator[Block]:
     client = record.client
     if client.cpu_share:
         shares: Rows = [
-            (name, f"{share:.2f}", fmt.ms(client.loop_lag_p99_ns.get(name)), fmt.ms(client.loop_lag_max_ns.get(name)))
+            (
+                name, f"{share:.2f}", fmt.size(client.peak_rss_bytes.get(name)),
+                fmt.ms(client.loop_lag_p99_ns.get(name)), fmt.ms(client.loop_lag_max_ns.get(name)),
+            )
             for name, share in client.cpu_share.items()
-        ]
-        heads = ("Process", "CPU seconds a second", "Loop lag p99 (ms)", "Loop lag max (ms)")
-        yield Table("The load generator itself", heads, shares, frozenset({1, 2, 3}), "run.json")
+        ]  # fmt: skip
+        heads = ("Process", "CPU seconds a second", "Peak memory", "Loop lag p99 (ms)", "Loop lag max (ms)")
+        yield Table("The load generator itself", heads, shares, frozenset({1, 2, 3, 4}), "run.json")
 
 
 def _versions(record: RunRecord) -> tuple[str, str]:

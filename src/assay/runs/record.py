@@ -69,6 +69,7 @@ class ClientAudit(_Model):
     client_bound: bool = False
     reasons: list[str] = Field(default_factory=list)
     cpu_share: dict[str, float] = Field(default_factory=dict, description="process: CPU seconds a wall second")
+    peak_rss_bytes: dict[str, int] = Field(default_factory=dict, description="process: the most memory it held")
     loop_lag_p99_ns: dict[str, int] = Field(default_factory=dict, description="process: event loop lateness")
     loop_lag_max_ns: dict[str, int] = Field(default_factory=dict)
     schedule_lateness_p50_ns: int | None = None

@@ -51,6 +51,8 @@ def test_every_load_ends_with_a_result_that_the_audit_believes(tmp_path: Path) -
         assert result.verdict.words == "driven by Assay's pacer: not an MLPerf scenario"
         assert (result.driver, result.shape) == ("pacer", record.shape)
         assert record.loadgen_version is None
+        assert record.client.peak_rss_bytes.keys() == record.client.cpu_share.keys()
+        assert min(record.client.peak_rss_bytes.values()) > 20 << 20  # an interpreter takes that much
         assert (result.loadgen.result, result.loadgen.reasons) == (None, [])
         assert {"samples_per_s", "output_tokens_per_s"} <= result.figures.keys()
         assert {"ttft_ns", "tpot_ns", "latency_ns"} <= result.latency.keys()
@@ -60,6 +62,7 @@ def test_every_load_ends_with_a_result_that_the_audit_believes(tmp_path: Path) -
         assert [finding for finding in judged.problems if finding.verdict in wrong] == []
         page = (folder.path / "report.html").read_text()
         assert "Driven by Assay" in page
+        assert "Peak memory" in page
         assert "mlperf_log" not in page
         assert "LoadGen: " not in page
         assert "LoadGen's own" not in page
