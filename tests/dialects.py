@@ -144,10 +144,13 @@ class _Server:
         if dialect.name != "nofinish":
             events.append(_event(chat, "", finish="stop"))
         events.append(_data({"choices": [], "usage": told | dialect.usage}))
+        if dialect.name == "comments":
+            events.insert(0, b": PROCESSING\n\n")
         if dialect.name == "pingevent":
             events.insert(0, b'event: ping\ndata: {"type": "ping"}\n\n')
         if dialect.name != "nodone":
             events.append(b"data: [DONE]\n\n")
+        events = [_spelt(dialect.name, event) for event in events]
         if dialect.name == "whole":
             _reply(writer, 200, {"choices": [_choice(chat, " word" * count, finish="stop")], "usage": told})
         elif dialect.name == "gzip":
@@ -170,8 +173,10 @@ class _Server:
             await asyncio.sleep(self._is.gap_s * len(events))
             events = [b"".join(events)]
         for number, event in enumerate(events):
-            writer.write(b"%x\r\n%b\r\n" % (len(event), event))
-            await writer.drain()
+            step = 3 if self._is.name == "split" else len(event)
+            for piece in (event[at : at + step] for at in range(0, len(event), step)):
+                writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+                await writer.drain()
             await asyncio.sleep(self._is.gap_s)
             if breaks and number == len(events) // 2:
                 writer.transport.abort()
@@ -181,6 +186,17 @@ class _Server:
 
 def _data(event: dict[str, Any]) -> bytes:
     return b"data: " + json.dumps(event).encode() + b"\n\n"
+
+
+def _spelt(dialect: str, event: bytes) -> bytes:
+    """The same event in another spelling that the SSE standard allows."""
+    said = event.removeprefix(b"data: ").rstrip()
+    if dialect == "crlf":
+        return b": keep-alive\r\n\r\nevent: message\r\nid: 7\r\nretry: 10\r\ndata:" + said + b"\r\n\r\n"
+    if dialect == "multiline" and said.startswith(b"{"):
+        lines = json.dumps(json.loads(said), indent=1).encode().splitlines()
+        return b"".join(b"data: " + line + b"\n" for line in lines) + b"\n"
+    return event
 
 
 def _event(chat: bool, text: str = "", *, thought: str = "", finish: str | None = None) -> bytes:

@@ -223,6 +223,16 @@ def test_prompts_from_a_cache_are_recorded_and_forbid_valid(tmp_path: Path) -> N
     assert any("came from a cache" in reason for reason in found.result.verdict.reasons)
 
 
+@pytest.mark.parametrize("spelling", ["crlf", "multiline", "comments", "split"])
+def test_a_stream_is_read_however_the_standard_lets_it_be_spelt(spelling: str, tmp_path: Path) -> None:
+    with dialect(spelling) as server:
+        found = Measured(tmp_path, server).whole()
+    for row in found.rows:
+        assert (row["output_tokens"], len(row["chunk_ns"])) == (8, 8)
+        # A comment is no token: the first one comes a gap after it.
+        assert spelling != "comments" or row["first_ns"] - row["sent_ns"] >= server.gap_s * 1e9
+
+
 def test_a_stream_that_is_held_back_has_no_time_between_tokens(tmp_path: Path) -> None:
     with dialect("buffered") as server:
         found = Measured(tmp_path, server).whole()
