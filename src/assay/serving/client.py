@@ -17,6 +17,7 @@ import orjson
 
 from assay.errors import AssayError
 from assay.serving.connection import EndpointConnection
+from assay.serving.tunnel import tunnel
 from assay.serving.words import compressed, redirected, shown
 
 LIMIT_S = 5.0
@@ -128,9 +129,14 @@ class ControlClient:
 
     async def _exchange(self, what: str, request: bytes) -> Answer:
         reply = _Reply(Answer(what))
-        host, port = self.connection.host, self.connection.port
-        async with asyncio.timeout(self.connection.connect_timeout_s):
-            reader, writer = await asyncio.open_connection(host, port, ssl=self._ssl)
+        reached = self.connection
+        async with asyncio.timeout(reached.connect_timeout_s):
+            if reached.proxy:
+                own = await tunnel(reached.proxy, reached.host, reached.port)
+                name = reached.host if self._ssl else None
+                reader, writer = await asyncio.open_connection(sock=own, ssl=self._ssl, server_hostname=name)
+            else:
+                reader, writer = await asyncio.open_connection(reached.host, reached.port, ssl=self._ssl)
         try:
             writer.write(request)
             while not reply.complete and (data := await reader.read(_READ_BYTES)):

@@ -59,6 +59,12 @@ class ConnectionOptions(_Model):
     ca_file: Path | None = Field(default=None, description="certificates to trust; default: load.ca_file")
     verify_tls: bool | None = Field(default=None, description="false: take any certificate; noted in results")
     api_root: str | None = Field(default=None, description=f"what comes before /completions; default: {API_ROOT}")
+    proxy: str | None = Field(default=None, description="http://HOST:PORT of a proxy; noted in results; default: none")
+
+    @field_validator("proxy")
+    @classmethod
+    def _plain_proxy(cls, proxy: str | None) -> str | None:
+        return None if proxy is None else proxy_url(proxy)
 
     @field_validator("headers")
     @classmethod
@@ -83,6 +89,7 @@ class ConnectionOptions(_Model):
             api_key_env=self.api_key_env or wider.api_key_env,
             ca_file=self.ca_file or wider.ca_file or reach.ca_file,
             verify_tls=verify is not False,
+            proxy=self.proxy or wider.proxy,
             connect_timeout_s=reach.connect_timeout_s,
         )
 
@@ -96,6 +103,7 @@ class EndpointConnection(_Model):
     api_key_env: str | None = None
     ca_file: Path | None = None
     verify_tls: bool = True
+    proxy: str | None = None
     connect_timeout_s: float = Field(default=CONNECT_TIMEOUT_S, gt=0)
 
     @field_validator("url")
@@ -157,6 +165,8 @@ class EndpointConnection(_Model):
     def remarks(self) -> list[str]:
         """What a reader of a result should know of the connection. Raises `UserError` as `head` does."""
         found = []
+        if self.proxy:
+            found.append(f"{self.url}: reached through the proxy {self.proxy}, whose delays are in every time")
         if self.tls and not self.verify_tls:
             found.append(f"{self.url}: its certificate was not verified (verify_tls: false)")
         for value in self.headers.values():
@@ -200,6 +210,14 @@ def base_url(url: str) -> str:
         raise ValueError(f"{url!r} holds characters that a URL can't: encode them with %")
     path = _PASTED.sub("", parts.path.rstrip("/")).removesuffix(API_ROOT).rstrip("/")
     return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def proxy_url(url: str) -> str:
+    """`url` as a proxy's address. Raises ValueError if it is none, or names a user and password."""
+    plain = base_url(url)
+    if not plain.startswith("http://") or urlsplit(plain).path:
+        raise ValueError(f"{url!r} is no proxy: write http://HOST:PORT")
+    return plain
 
 
 def plain_root(root: str) -> str:

@@ -11,6 +11,7 @@ import pytest
 from tests.campaigns import Quiet, config
 from tests.certificates import make_certificate
 from tests.dialects import CHAT, COMPLETIONS, MODEL, Dialect, dialect
+from tests.proxy import proxy
 
 from assay.campaign.runner import run_campaign
 from assay.cluster.launcher import LaunchError
@@ -132,6 +133,34 @@ def test_a_private_ca(tmp_path: Path) -> None:
         found = Measured(tmp_path, server, {"verify_tls": False}).whole()
     assert found.record.api is not None
     assert "not verified" in found.record.api.words
+
+
+@pytest.mark.parametrize("secured", [False, True])
+def test_a_proxy_is_used_for_everything_where_it_is_asked_for(*, secured: bool, tmp_path: Path) -> None:
+    certificate = make_certificate(tmp_path) if secured else None
+    with dialect("ok", certificate=certificate) as server, proxy() as between:
+        only_there = server.url.replace("127.0.0.1", "inside.invalid")
+        through = {"endpoints": [{"url": only_there}], "proxy": between.url, "verify_tls": False}
+        found = Measured(tmp_path, server, through).whole()
+    assert set(between.asked) == {only_there.partition("://")[2]}
+    assert found.record.api is not None
+    assert f"through the proxy {between.url}" in found.record.api.words
+
+
+def test_a_proxy_is_used_only_where_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with dialect("ok") as server, proxy() as between:
+        for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy"):
+            monkeypatch.setenv(name, between.url)
+        Measured(tmp_path, server).whole()
+    assert not between.asked
+
+
+def test_a_proxy_that_refuses_is_told_in_its_words(tmp_path: Path) -> None:
+    with dialect("ok") as server, proxy(refuses="407 Proxy Authentication Required") as between:
+        words = refused(tmp_path, server, {"proxy": between.url})
+    assert f"the proxy {between.url} opens no tunnel to {server.url.partition('://')[2]}" in words
+    assert "407 Proxy Authentication Required" in words
+    assert not server.requests
 
 
 def test_a_server_without_a_list_of_models(tmp_path: Path) -> None:

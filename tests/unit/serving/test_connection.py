@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from assay.errors import UserError
-from assay.serving.connection import EndpointConnection, FromEnvironment
+from assay.serving.connection import ConnectionOptions, EndpointConnection, FromEnvironment, Reach
 from assay.serving.words import SHOWN, shown
 
 
@@ -150,3 +150,12 @@ def test_verification_is_left_out_only_when_asked_and_noted(tmp_path: Path) -> N
     assert EndpointConnection(url="http://gpu1", verify_tls=False).remarks() == []
     with pytest.raises(UserError, match="CA file"):
         EndpointConnection(url="https://gpu1", ca_file=tmp_path / "none.pem").ssl_context()
+
+
+@pytest.mark.parametrize("url", ["https://proxy:8080", "http://proxy:8080/path", "proxy:8080", "http://u:p@proxy:8080"])
+def test_what_is_no_proxy_is_refused_without_its_secret(url: str) -> None:
+    with pytest.raises(ValidationError) as raised:
+        ConnectionOptions(proxy=url)
+    said = str(raised.value.errors(include_input=False, include_url=False))
+    assert "u:p@" not in said
+    assert ConnectionOptions(proxy="http://proxy:8080/").connection("http://h", Reach()).proxy == "http://proxy:8080"

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 @click.option("--api-key-env", metavar="VARIABLE", help="Environment variable that holds the API key.")
 @click.option("--ca-file", type=PATH, help="Certificates to trust.")
 @click.option("--no-verify-tls", is_flag=True, help="Take any certificate; noted in the result.")
+@click.option("--proxy", metavar="http://HOST:PORT", help="Reach the server through it; noted in the result.")
 @click.option("--extra-body", metavar="JSON", help="Fields that every request carries besides, as a JSON object.")
 @click.option("--tokenizer", type=PATH, help="The model's folder with tokenizer.json, to count tokens with.")
 @click.option("--slo", metavar="ttft=500ms,tpot=50ms", help="Limits of a good answer; goodput counts by them.")

@@ -58,7 +58,7 @@ def _engine(urls: tuple[str, ...], options: dict[str, Any]) -> dict[str, Any]:
     engine: dict[str, Any] = {"kind": "external", "endpoints": [{"url": url} for url in urls]}
     if options["headers"]:
         engine["headers"] = dict(_header(text) for text in options["headers"])
-    engine |= _given(options, api_key_env="api_key_env")
+    engine |= _given(options, api_key_env="api_key_env", proxy="proxy")
     if options["ca_file"]:
         if not options["ca_file"].is_file():
             raise UserError(f"--ca-file {options['ca_file']}: no such file")

@@ -13,6 +13,7 @@ from assay.load.transport.connection import Connection
 from assay.load.transport.exchange import Exchange, Outcome
 from assay.load.transport.settings import EndpointSettings
 from assay.serving.connection import EndpointConnection
+from assay.serving.tunnel import tunnel
 
 SWEEP_S = 0.05
 """How often timeouts are looked for: one look over all requests instead of a timer for each."""
@@ -168,10 +169,17 @@ class EndpointPool:
 
     async def _connect(self) -> Connection:
         reached, head, needs_done = self.settings.connection, self.settings.request_head(), self.settings.needs_done
+
+        def make() -> Connection:
+            return Connection(self, head, needs_done=needs_done)
+
         async with asyncio.timeout(reached.connect_timeout_s):
-            _, connection = await self._loop.create_connection(
-                lambda: Connection(self, head, needs_done=needs_done), reached.host, reached.port, ssl=self._ssl
-            )
+            if reached.proxy:
+                own = await tunnel(reached.proxy, reached.host, reached.port)
+                name = reached.host if self._ssl else None
+                _, connection = await self._loop.create_connection(make, sock=own, ssl=self._ssl, server_hostname=name)
+            else:
+                _, connection = await self._loop.create_connection(make, reached.host, reached.port, ssl=self._ssl)
         self._connections.add(connection)
         self.stats.opened += 1
         self.stats.open = len(self._connections)

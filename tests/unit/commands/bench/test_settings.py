@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from tests.certificates import make_certificate
 from tests.dialects import MODEL, dialect
+from tests.proxy import proxy
 from tests.running_simulator import simulator
 
 from assay.commands.bench import bench
@@ -129,6 +130,13 @@ def test_a_named_model_isnt_checked_where_the_server_lists_none() -> None:
         with pytest.raises(AssayError, match="name the model with --model"):
             settings_for(server.url)
     assert "check_model" not in settings()["engine"]  # nobody answers yet
+
+
+def test_a_proxy_is_asked_the_first_questions_too(tmp_path: Path) -> None:
+    with dialect("ok") as server, proxy() as between:
+        only_there = server.url.replace("127.0.0.1", "inside.invalid")
+        engine = settings_for(only_there, "--proxy", between.url)["engine"]
+    assert (engine["proxy"], engine["model"]) == (between.url, MODEL)
 
 
 @pytest.mark.parametrize("named", [(), ("--model", MODEL)])
