@@ -25,10 +25,10 @@ FORMULAS = {
     "tpot_ns": "(last_ns - first_ns) / (output_tokens - 1), samples of at least 2 tokens",
     "latency_ns": f"last_ns - start; {_START}",
     "answer_ttft_ns": f"first_answer_ns - start, the first token that isn't reasoning; {_START}",
+    "itl_ns": "gap between successive token-bearing chunks of one answer, to 1 us",
     "service_ttft_ns": "first_ns - sent_ns",
     "service_latency_ns": "last_ns - sent_ns",
 }
-_ITL_FORMULA = "gap between successive token-bearing chunks of one answer, to 1 us"
 _ITL_BINS = 4_000_000  # of 1 us; longer gaps are kept one by one
 
 
@@ -98,7 +98,7 @@ def itl_distribution(path: Path) -> tuple[Distribution, NDArray[np.int64]] | Non
         **{name: at(min(count - 1, int(count * share))) for name, share in PERCENTILES.items()},
         intervals={},
         early_stopping={},
-        formula=_ITL_FORMULA,
+        formula=FORMULAS["itl_ns"],
         source=SOURCE,
     ), counts
 

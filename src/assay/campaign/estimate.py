@@ -10,12 +10,14 @@ from typing import Any
 import orjson
 
 from assay.benchmarks import Benchmark
+from assay.campaign.loadgen_settings import issued, user_conf_lines
 from assay.campaign.pacing import expected_requests
 from assay.campaign.servers import campaign_nodes
 from assay.config import Config
 from assay.datasets import Dataset
 from assay.engines import build_engine
 from assay.errors import UserError
+from assay.load.issue import Issued
 from assay.runs import CampaignFolder, RunEntry, RunFolder, RunRecord, RunStatus, read_record
 from assay.runs.campaign import find_campaigns
 from assay.runs.scenarios import is_paced
@@ -43,12 +45,13 @@ class Estimator:
 
     def __init__(self, config: Config, benchmark: Benchmark, samples: int, dataset_sha256: str) -> None:
         self._config = config
-        self._benchmark = benchmark
+        self.benchmark = benchmark
         self._samples = samples
         self._sha256 = dataset_sha256
         self._nodes = campaign_nodes(config)
         self._engine = build_engine(config.engine)
         self._known: list[RunRecord] = []
+        self._issued: dict[tuple[object, ...], Issued] = {}
         self.problems: list[str] = []
         """Runs that can't be read, and so aren't learnt from."""
 
@@ -71,7 +74,7 @@ class Estimator:
             record.status is RunStatus.COMPLETED
             and record.ended_utc is not None
             and record.issued > 0
-            and record.benchmark == self._benchmark.name
+            and record.benchmark == self.benchmark.name
             and record.dataset_sha256 == self._sha256
             and record.samples == self._samples
             and record.official == config.official
@@ -85,25 +88,24 @@ class Estimator:
         return node in self._nodes and (engine, model) == (ours.kind, ours.model) and settings == wanted
 
     def samples(self, entry: RunEntry) -> int:
-        """Samples that a run will issue; for official runs LoadGen decides, and this is its least.
+        """Samples that a run will issue: LoadGen's own count, which is the least where time and answers decide.
 
         0 where only the run's time ends it and nobody knows how many it will be.
         """
         if entry.shape is not None:
             return expected_requests(entry.shape, self._samples) or 0
-        if entry.compliance is not None:
-            return 100
-        asked = entry.queries or self._samples
-        if entry.mode == "accuracy":
-            return self._samples
-        if self._config.official:
-            asked = max(self._samples, self._benchmark.scenarios[entry.scenario].min_query_count)
-        if entry.scenario == "SingleStream" and (self._config.official or asked % self._samples == 0):
-            # Where samples come in whole epochs (sample_concatenate_permutation), LoadGen fills SingleStream's
-            # min_query_count up to the next multiple of them, and one that is a multiple already gets another epoch:
-            # TestSettingsInternal, loadgen/test_settings_internal.cc; so it does in 6.0.17.
-            asked += self._samples - asked % self._samples
-        return asked
+        return self.issued(entry).samples
+
+    def issued(self, entry: RunEntry) -> Issued:
+        """What LoadGen will issue in a run that it drives."""
+        work = (entry.scenario, entry.mode, entry.queries, entry.target_qps, entry.compliance)
+        if work not in self._issued:
+            self._issued[work] = issued(self._config, self.benchmark, entry, self._samples)
+        return self._issued[work]
+
+    def user_conf(self, runs: Sequence[RunEntry]) -> list[str]:
+        """What the user.conf does to the planned runs, in words."""
+        return user_conf_lines(self._config, self.benchmark, runs, self._samples)
 
     def estimate(self, entry: RunEntry) -> TimeEstimate:
         """The best that is known of one run."""
@@ -133,19 +135,23 @@ class Estimator:
         )
 
     def _from_settings(self, entry: RunEntry, samples: int) -> TimeEstimate | None:
-        """What the rate of arrivals or the rules' shortest duration tell."""
-        if entry.mode == "accuracy" or entry.compliance is not None:
-            return None
-        seconds, basis = 0.0, ""
+        """What the schedule of arrivals, the shortest duration or an expected rate tell."""
         if entry.shape is not None:
-            return _from_shape(entry.shape, samples)
-        if is_paced(entry.scenario) and entry.target_qps:
-            seconds, basis = samples / entry.target_qps, f"{samples} arrivals at {entry.target_qps:g} a second"
-        if self._config.official:
-            least = self._benchmark.scenarios[entry.scenario].min_duration_ns / 1e9
-            if least > seconds:
-                seconds, basis = least, "the rules' shortest duration"
-        return TimeEstimate(seconds, basis, at_least=True) if seconds else None
+            return _from_shape(entry.shape, samples) if entry.mode == "performance" else None
+        if entry.compliance is not None:
+            return None
+        load = self.issued(entry)
+        if load.arrivals_s is not None and load.target_qps == entry.target_qps:
+            basis = f"{samples} arrivals at {load.target_qps:g} a second"
+            return TimeEstimate(load.arrivals_s, basis, at_least=True)
+        if entry.mode == "accuracy":
+            return None
+        if load.at_least:  # Offline alone ends sooner where the answers are all there
+            return TimeEstimate(load.min_duration_s, "the shortest duration that is set", at_least=True)
+        if entry.scenario == "Offline" and self._config.official and entry.target_qps:
+            return TimeEstimate(samples / entry.target_qps, f"{samples} samples at the {entry.target_qps:g} a second "
+                                "that target_qps.Offline expects")  # fmt: skip
+        return None
 
 
 def _from_shape(shape: LoadShape, samples: int) -> TimeEstimate | None:

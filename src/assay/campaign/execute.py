@@ -13,13 +13,14 @@ from assay.benchmarks import write_benchmark
 from assay.campaign.close import close_run, judge_load
 from assay.campaign.compliance import audit_config
 from assay.campaign.load_process import TimedOutError, run_load, utc_minus_monotonic_ns
+from assay.campaign.loadgen_settings import loadgen_settings, target_qps
 from assay.campaign.pacing import pacer_plan, window
 from assay.campaign.work import Work, utc_now
 from assay.config import Config, dump_config
 from assay.deploy.deployment import WATCH_S
 from assay.engines import build_engine
 from assay.load.encoders import ENCODERS
-from assay.load.plan import EndpointPlan, LoadgenSettings, LoadPlan, Timeouts, WarmupPlan
+from assay.load.plan import EndpointPlan, LoadPlan, Timeouts, WarmupPlan
 from assay.runs import (
     EndpointFacts,
     RunEntry,
@@ -33,11 +34,10 @@ from assay.runs import (
     write_text,
 )
 from assay.runs.progress import AnyEvent
-from assay.runs.scenarios import drives, is_paced
+from assay.runs.scenarios import drives
 from assay.runs.shapes import is_live
 from assay.telemetry import NodeActivity, Sampler
 
-_FASTEST_QPS = 1000.0  # accuracy runs of Server are paced too; nothing is timed, so as fast as the queue takes them
 _ENDPOINTS_A_WORKER = 8
 _LOOKS = 20  # four a period of the watch over the servers
 
@@ -119,7 +119,7 @@ def _begin(bench: Bench, entry: RunEntry, endpoints: Sequence[EndpointFacts], fo
         dataset_note=prepared.dataset.note,
         model=prepared.benchmark.starting_weights or endpoints[0].model,
         simulated=bench.simulated,
-        target_qps=_qps(entry),
+        target_qps=target_qps(config, prepared.benchmark, entry),
         slo=config.slo,
         api=prepared.api,
         max_tokens=prepared.max_tokens,
@@ -139,12 +139,6 @@ def _begin(bench: Bench, entry: RunEntry, endpoints: Sequence[EndpointFacts], fo
     return record
 
 
-def _qps(entry: RunEntry) -> float | None:
-    if entry.mode == "accuracy" and is_paced(entry.scenario):
-        return max(_FASTEST_QPS, entry.target_qps or 0.0)
-    return entry.target_qps
-
-
 def load_plan(work: Work, entry: RunEntry, endpoints: Sequence[EndpointFacts], folder: RunFolder) -> LoadPlan:
     """The plan of one run."""
     config, prepared = work.config, work.prepared
@@ -153,7 +147,7 @@ def load_plan(work: Work, entry: RunEntry, endpoints: Sequence[EndpointFacts], f
         folder=str(folder.path),
         scenario=entry.scenario,
         mode=entry.mode,
-        loadgen=_loadgen_settings(work, entry) if drives(entry.scenario) == "loadgen" else None,
+        loadgen=loadgen_settings(config, prepared.benchmark, entry) if drives(entry.scenario) == "loadgen" else None,
         pacer=pacer_plan(entry, config.campaign.seed, prepared.timetable),
         samples=len(prepared.dataset),
         max_tokens=prepared.max_tokens,
@@ -180,24 +174,6 @@ def load_plan(work: Work, entry: RunEntry, endpoints: Sequence[EndpointFacts], f
             request_s=config.load.request_timeout_s,
         ),
         warmup=WarmupPlan(prompts=prepared.warmup_prompts),
-    )
-
-
-def _loadgen_settings(work: Work, entry: RunEntry) -> LoadgenSettings:
-    config = work.config
-    spec = work.prepared.benchmark.scenarios[entry.scenario]
-    user_conf = config.loadgen.user_conf
-    return LoadgenSettings(
-        # mlperf.conf knows only MLPerf's models; others take the same seeds and their own counts and limits.
-        model=spec.loadgen_model or "llama3_1-8b",
-        scenario=spec.loadgen_scenario,
-        official=config.official,
-        own_sample_count=spec.loadgen_model is None,
-        target_qps=_qps(entry),
-        queries=entry.queries,
-        ttft_limit_ns=spec.ttft_limit_ns,
-        tpot_limit_ns=spec.tpot_limit_ns,
-        user_conf=str(user_conf) if user_conf else None,
     )
 
 

@@ -15,7 +15,7 @@ def plan_text(config: Config, runs: Sequence[RunEntry], estimator: Estimator) ->
     """One line a run, then the sum."""
     estimates = [estimator.estimate(entry) for entry in runs]
     rows = [
-        [entry.key, _nodes(entry), _work(entry, estimator.samples(entry)), str(estimate)]
+        [entry.key, _nodes(entry), _work(entry, estimator), str(estimate)]
         for entry, estimate in zip(runs, estimates, strict=True)
     ]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
@@ -23,6 +23,8 @@ def plan_text(config: Config, runs: Sequence[RunEntry], estimator: Estimator) ->
     lines += ["  " + "  ".join([*(row[i].ljust(widths[i]) for i in range(3)), row[3]]) for row in rows]
     if not config.official and any(drives(entry.scenario) == "loadgen" for entry in runs):
         lines.append("settings: short, not valid for MLPerf")
+    lines += estimator.user_conf(runs)
+    lines += _official_notes(config, runs, estimator)
     lines.append(f"time: {together(estimates)}")
     return "\n".join(lines)
 
@@ -37,12 +39,38 @@ def _nodes(entry: RunEntry) -> str:
     return f"{entry.nodes[0]} … {entry.nodes[-1]} ({len(entry.nodes)} nodes)"
 
 
-def _work(entry: RunEntry, samples: int) -> str:
-    exact = entry.shape is None or entry.shape.lasts_s is None  # time ends a load wherever its arrivals are
-    parts = [f"{'' if exact else 'about '}{samples} samples"] if samples else []
+def _work(entry: RunEntry, estimator: Estimator) -> str:
+    samples = estimator.samples(entry)
     if entry.shape is not None:
-        return ", ".join([*parts, entry.shape.title])
+        exact = entry.shape.lasts_s is None  # time ends a load wherever its arrivals are
+        return ", ".join([f"{'' if exact else 'about '}{samples} samples"] * bool(samples) + [entry.shape.title])
+    least = "at least " if estimator.issued(entry).at_least else ""
     paced = is_paced(entry.scenario) and entry.mode == "performance"
+    parts = [f"{least}{samples} samples"]
     parts += [f"{entry.target_qps:g} a second"] if paced and entry.target_qps else []
     parts += [f"{entry.window} in flight at each endpoint"] if entry.window else []
     return ", ".join(parts)
+
+
+def _official_notes(config: Config, runs: Sequence[RunEntry], estimator: Estimator) -> list[str]:
+    """Where LoadGen's count rests on what nobody said: a fast system's run would be too short, a slow one's endless."""
+    notes = []
+    for scenario in dict.fromkeys(run.scenario for run in runs if config.official):
+        entry = next(run for run in runs if run.scenario == scenario)
+        if entry.mode == "accuracy" or entry.compliance is not None or drives(scenario) != "loadgen":
+            continue
+        load = estimator.issued(entry)
+        if scenario == "Offline" and entry.target_qps is None:
+            notes.append(
+                f"Offline: target_qps.Offline isn't set, so LoadGen issues {load.samples} samples; VALID needs "
+                f"{load.min_duration_s:g} s, so only a system of at most {load.samples / load.min_duration_s:.4g} "
+                "samples/s reaches it: set target_qps.Offline to what you expect"
+            )
+        if scenario == "SingleStream" and load.at_least:
+            model = estimator.benchmark.scenarios[scenario].loadgen_model or "*"
+            notes.append(
+                f"SingleStream: LoadGen issues at least {load.samples} samples, as it expects one to take "
+                f"{1e3 / load.target_qps:g} ms: another {model}.SingleStream.target_latency (ms) in loadgen.user_conf "
+                "changes it"
+            )
+    return notes

@@ -6,12 +6,11 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from assay.benchmarks import Benchmark, get_benchmark
+from assay.benchmarks import Benchmark
 from assay.campaign.api import learn_api
 from assay.campaign.execute import load_plan
-from assay.campaign.kinds import check_benchmark, plan_runs
+from assay.campaign.planning import planned
 from assay.campaign.prepare import Prepared, prepare, tokeniser_of
-from assay.campaign.servers import campaign_nodes
 from assay.campaign.work import Work
 from assay.cluster.launcher import LaunchError
 from assay.config import Config
@@ -22,7 +21,7 @@ from assay.errors import UserError
 from assay.load.plan import EndpointPlan, LoadPlan
 from assay.load.transport import Exchange, Outcome
 from assay.load.trial import try_one
-from assay.runs import CampaignFolder, EndpointFacts, RunFolder
+from assay.runs import CampaignFolder, EndpointFacts, RunEntry, RunFolder
 from assay.serving.health import FIRST_TOKEN, judged
 
 HERE = "controller"
@@ -33,14 +32,14 @@ async def preflight(config: Config, say: Callable[[str], None], *, deep: bool = 
 
     Raises UserError for a mistake in the configuration itself.
     """
-    benchmark = get_benchmark(config.benchmark)
-    check_benchmark(plan_runs(config, campaign_nodes(config)), benchmark)
+    benchmark, runs = planned(config)
     with tempfile.TemporaryDirectory(prefix="assay-check-") as scratch:
         prepared, rows = _workload(config, benchmark, Path(scratch), say)
         rows += controller_rows(config)
         report = await check_cluster(config.engine, config.cluster, deep=deep, reach=config.reach)
         rows = [*report.rows, *rows]
-        rows += await _answers(config, prepared, Path(scratch), {row.node for row in rows if row.outcome == "failed"})
+        failed = {row.node for row in rows if row.outcome == "failed"}
+        rows += await _answers(config, prepared, runs[0], Path(scratch), failed)
     return CheckReport(rows=rows, nodes=report.nodes)
 
 
@@ -65,7 +64,9 @@ def _workload(
     return prepared, [*rows, judged(HERE, "data set", True, 5, detail, "", required=True)]
 
 
-async def _answers(config: Config, prepared: Prepared | None, scratch: Path, failed: set[str]) -> list[CheckRow]:
+async def _answers(
+    config: Config, prepared: Prepared | None, entry: RunEntry, scratch: Path, failed: set[str]
+) -> list[CheckRow]:
     """A row an endpoint that runs already and is well so far; one for all where servers start with the run."""
     engine = build_engine(config.engine)
     running = engine.endpoints()
@@ -94,7 +95,6 @@ async def _answers(config: Config, prepared: Prepared | None, scratch: Path, fai
             *rows,
             *(judged(one.name, FIRST_TOKEN, False, 10, str(error), mend, required=True) for one in endpoints),
         ]
-    entry = plan_runs(config, campaign_nodes(config))[0]
     plan = load_plan(Work(config, prepared, CampaignFolder(scratch)), entry, endpoints, RunFolder(scratch / "run"))
     return rows + [await _answer(endpoint, plan) for endpoint in plan.endpoints]
 

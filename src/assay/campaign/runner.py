@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from assay.benchmarks import get_benchmark
 from assay.campaign.api import learn_api
 from assay.campaign.estimate import count, estimator, together
 from assay.campaign.execute import Bench, execute, run_folder
-from assay.campaign.kinds import check_benchmark, kind_of, plan_runs
+from assay.campaign.kinds import kind_of
 from assay.campaign.plan_text import plan_text
+from assay.campaign.planning import planned
 from assay.campaign.prepare import prepare
 from assay.campaign.recover import again, recover
 from assay.campaign.replan import plan_without
@@ -80,9 +80,7 @@ async def run_campaign(config: Config, listener: Listener) -> CampaignOutcome:
 
     On cancellation the run in progress is closed as interrupted, the servers are stopped, and it is passed on.
     """
-    benchmark = get_benchmark(config.benchmark)
-    runs = plan_runs(config, campaign_nodes(config))
-    check_benchmark(runs, benchmark)
+    benchmark, runs = planned(config)
     engine = build_engine(config.engine)
     with tempfile.TemporaryDirectory(prefix="assay-") as scratch:
         prepared = prepare(config, benchmark, engine.model, Path(scratch), listener.say)

@@ -94,18 +94,14 @@ def _resume(
 
 def print_plan(file: Path | None, overrides: list[str], *, as_json: bool) -> None:
     """Print what would be run and how long it would take; starts nothing. Raises UserError."""
-    from assay.benchmarks import get_benchmark
     from assay.campaign.estimate import estimator
-    from assay.campaign.kinds import check_benchmark, plan_runs
     from assay.campaign.plan_text import plan_text
-    from assay.campaign.servers import campaign_nodes
+    from assay.campaign.planning import planned
     from assay.config import load_config
     from assay.datasets import load_dataset
 
     config = load_config(file, overrides)
-    benchmark = get_benchmark(config.benchmark)
-    runs = plan_runs(config, campaign_nodes(config))
-    check_benchmark(runs, benchmark)
+    benchmark, runs = planned(config)
     known = estimator(config, benchmark, load_dataset(benchmark, config.dataset))
     if not as_json:
         click.echo(plan_text(config, runs, known))
@@ -115,6 +111,7 @@ def print_plan(file: Path | None, overrides: list[str], *, as_json: bool) -> Non
             {
                 **entry.model_dump(mode="json", include={"key", "scenario", "mode", "nodes", "repeat", "target_qps"}),
                 "samples": known.samples(entry),
+                "samples_at_least": entry.shape is None and known.issued(entry).at_least,
                 "seconds": (estimate := known.estimate(entry)).seconds,
                 "at_least": estimate.at_least,
                 "basis": estimate.basis,

@@ -1,8 +1,8 @@
 """LoadGen's settings and its test, as the rules and its Python binding ask for them.
 
 The binding's pitfalls are many (a second FromConfig skips the built-in file, an exception in a callback aborts the
-process, completions from two threads reorder the log), so this module is the only one that touches it, and it runs in
-a process of its own for each test.
+process, completions from two threads reorder the log), so this module is the only one that touches it, and a test runs
+in a process of its own. Settings alone can be made anywhere: the built-in file is read each time, and by its number.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from typing import Any
 
 import mlperf_loadgen as lg
 
+from assay.benchmarks.user_conf import read_user_conf
 from assay.errors import UserError
 from assay.load.plan import LoadgenSettings, LoadPlan
 from assay.load.source import Answer, EndCallback, FirstToken, Issue, IssueCallback, Schedule
+from assay.runs.scenarios import Mode
 
 _BUILT_IN_ONLY = 0
 _USER_CONF = 2
@@ -30,36 +32,46 @@ _SCENARIOS = {
 
 
 def write_user_conf(settings: LoadgenSettings, folder: Path) -> Path:
-    """The run's `user.conf`: the target rate, then what the user's own file says."""
-    lines = []
-    if settings.target_qps is not None and settings.scenario != "SingleStream":
+    """The run's `user.conf`: what the user's own file says, and the target rate unless that file sets it.
+
+    A rate of Assay's own would hide a user's `*.Server.target_qps`: LoadGen takes the most particular line.
+    """
+    lines, own = [], read_user_conf(Path(settings.user_conf)) if settings.user_conf else None
+    given = own is not None and own.setting(settings.model, settings.scenario, "target_qps") is not None
+    if settings.target_qps is not None and settings.scenario != "SingleStream" and not given:
         lines.append(f"{settings.model}.{settings.scenario}.target_qps = {settings.target_qps}")
-    if settings.user_conf:
-        lines.append(Path(settings.user_conf).read_text())
+    if own is not None:
+        lines.append(own.path.read_text(encoding="utf-8"))
     path = folder / "user.conf"
     path.write_text("\n".join(lines) + "\n")
     return path
 
 
-def test_settings(plan: LoadPlan) -> Any:
-    """TestSettings for a run: the rules' own, then the user's, then (short runs only) the shorter limits."""
-    loadgen, folder = plan.loadgen, Path(plan.folder)
-    assert loadgen is not None
+def test_settings(loadgen: LoadgenSettings, mode: Mode, samples: int, folder: Path) -> Any:
+    """TestSettings for a run: the rules' own, then the user's, then (short runs only) the shorter limits.
+
+    `folder` gets the `user.conf` that LoadGen reads.
+    """
     settings = lg.TestSettings()
     settings.FromConfig("", loadgen.model, loadgen.scenario, _BUILT_IN_ONLY)
     user_conf = write_user_conf(loadgen, folder)
     if settings.FromConfig(str(user_conf), loadgen.model, loadgen.scenario, _USER_CONF) != 0:
         raise UserError(f"LoadGen can't read {loadgen.user_conf or user_conf}: lines are 'model.scenario.key = value'")
     settings.scenario = _SCENARIOS[loadgen.scenario]
-    settings.mode = lg.TestMode.AccuracyOnly if plan.mode == "accuracy" else lg.TestMode.PerformanceOnly
+    settings.mode = lg.TestMode.AccuracyOnly if mode == "accuracy" else lg.TestMode.PerformanceOnly
     if loadgen.own_sample_count:
-        settings.performance_sample_count_override = plan.samples
-        settings.min_query_count = plan.samples if loadgen.scenario != "Server" else settings.min_query_count
+        settings.performance_sample_count_override = samples
+        settings.min_query_count = samples if loadgen.scenario != "Server" else settings.min_query_count
     if loadgen.ttft_limit_ns is not None and loadgen.tpot_limit_ns is not None:
         settings.ttft_latency, settings.tpot_latency = loadgen.ttft_limit_ns, loadgen.tpot_limit_ns
     if not loadgen.official:
-        _shorten(settings, loadgen, plan.samples)
+        _shorten(settings, loadgen, samples)
     return settings
+
+
+def audited(settings: Any, loadgen: LoadgenSettings, audit_config: Path) -> None:
+    """Change `settings` as LoadGen does at its start where there is an `audit.config` (loadgen.cc, `StartTest`)."""
+    settings.FromConfig(str(audit_config), "*", loadgen.scenario, _USER_CONF)
 
 
 def _shorten(settings: Any, loadgen: LoadgenSettings, samples: int) -> None:
@@ -78,7 +90,8 @@ class Test:
         self._plan = plan
         self._issue = issue
         self._on_end = on_end
-        self._settings = test_settings(plan)
+        assert plan.loadgen is not None
+        self._settings = test_settings(plan.loadgen, plan.mode, plan.samples, Path(plan.folder))
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="loadgen", daemon=True)
 

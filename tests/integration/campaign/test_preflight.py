@@ -124,7 +124,6 @@ async def test_an_endpoint_that_is_down_is_not_asked_for_a_token(tmp_path: Path)
 @pytest.mark.parametrize(
     ("fields", "check", "words"),
     [
-        ({"loadgen": {"user_conf": "none.conf"}}, "user.conf", "none.conf can't be read"),
         ({"loadgen": {"audit_config": "none.config"}}, "audit.config", "none.config can't be read"),
         ({"load": {"ca_file": "none.pem"}}, "certificates", "none.pem holds no certificates"),
         ({"tokenizer": "nowhere"}, "tokenizer", "nowhere"),

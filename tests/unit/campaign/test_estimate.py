@@ -90,16 +90,75 @@ def test_rates_of_single_nodes_are_added_and_the_assumption_is_said(tmp_path: Pa
     assert "assuming" in estimate.basis
 
 
-def test_arrivals_and_the_rules_give_a_least(tmp_path: Path) -> None:
+def official(folder: Path, **changes: Any) -> tuple[str, Estimator, Config]:
+    """The plan of official runs in words; no data are read."""
+    settings = config(folder, official=True, dataset={}, **changes)
+    estimator = Estimator(settings, get_benchmark(settings.benchmark), 13_368, "abc")
+    return plan_text(settings, plan_runs(settings, ["node-a"]), estimator), estimator, settings
+
+
+def test_arrivals_give_a_least(tmp_path: Path) -> None:
     settings = config(tmp_path, scenarios=["Server"], target_qps={"Server": 0.5})
     (entry,) = plan_runs(settings, ["node-a"])
     estimate = make(settings, CampaignFolder(tmp_path)).estimate(entry)
-    assert (estimate.seconds, estimate.at_least) == (16, True)
-    official = config(tmp_path, official=True, dataset={})
-    (entry,) = plan_runs(official, ["node-a"])
-    estimate = make(official, CampaignFolder(tmp_path)).estimate(entry)
-    assert estimate.seconds == BENCHMARK.scenarios["Offline"].min_duration_ns / 1e9
-    assert str(estimate).startswith("at least")
+    assert estimate.seconds == pytest.approx(16, abs=1)  # the last of LoadGen's own arrivals
+    assert estimate.at_least
+
+
+def test_official_counts_are_whole_epochs_at_the_rate_that_is_set(tmp_path: Path) -> None:
+    changes: dict[str, Any] = {"benchmark": "llama3.1-8b", "scenarios": ["Offline", "Server"]}
+    text, estimator, settings = official(tmp_path, target_qps={"Server": 50, "Offline": 100}, **changes)
+    offline, server = plan_runs(settings, ["node-a"])
+    assert estimator.samples(offline) == 5 * 13_368  # 1.1 x 600 s x 100 a second, and up to a whole epoch
+    assert estimator.samples(server) == 3 * 13_368
+    assert (seconds := estimator.estimate(server).seconds) is not None
+    assert 600 < seconds < 900
+    assert str(estimator.estimate(offline)).startswith("about 11 min")
+    assert "isn't set" not in text
+
+
+def test_official_offline_without_a_rate_says_what_it_issues_and_for_whom_that_is_enough(tmp_path: Path) -> None:
+    text, estimator, settings = official(tmp_path, benchmark="llama3.1-8b")
+    (offline,) = plan_runs(settings, ["node-a"])
+    assert "  13368 samples  unknown" in text
+    assert "only a system of at most 22.28 samples/s reaches it: set target_qps.Offline" in text
+    assert estimator.estimate(offline).seconds is None  # a fast system ends long before 600 s
+
+
+def test_official_single_stream_says_what_loadgen_expects_of_a_sample(tmp_path: Path) -> None:
+    conf = tmp_path / "user.conf"
+    conf.write_text("llama3_1-8b-edge.SingleStream.target_latency = 1000\n")
+    changes: dict[str, Any] = {"benchmark": "llama3.1-8b-edge", "scenarios": ["SingleStream"]}
+    settings = config(tmp_path, official=True, dataset={}, **changes)
+    text = plan_text(
+        settings, plan_runs(settings, ["a"]), Estimator(settings, get_benchmark("llama3.1-8b-edge"), 5000, "")
+    )
+    assert "at least 125000 samples  at least 10 min" in text
+    assert "expects one to take 10 ms" in text
+    changes["loadgen"] = {"user_conf": str(conf)}
+    settings = config(tmp_path, official=True, dataset={}, **changes)
+    text = plan_text(
+        settings, plan_runs(settings, ["a"]), Estimator(settings, get_benchmark("llama3.1-8b-edge"), 5000, "")
+    )
+    assert "at least 5000 samples  at least 10 min" in text
+
+
+def test_the_plan_shows_what_a_user_conf_changes_and_what_it_cannot(tmp_path: Path) -> None:
+    conf = tmp_path / "user.conf"
+    conf.write_text("llama3_1-8b.Server.target_qps = 3\n*.*.min_duration = 60000\nbert.Offline.min_query_count = 9\n")
+    settings = config(
+        tmp_path, scenarios=["Server"], target_qps={"Server": 50}, loadgen={"user_conf": str(conf)}
+    )  # fmt: skip
+    runs = plan_runs(settings, ["node-a"])
+    text = plan_text(settings, runs, make(settings, CampaignFolder(tmp_path)))
+    assert [entry.target_qps for entry in runs] == [3]
+    assert "8 samples, 3 a second  at least 3 s" in text
+    assert "llama3_1-8b.Server.target_qps = 3 (instead of target_qps.Server, 50)" in text
+    assert "*.*.min_duration = 60000 (without effect: Assay sets 0)" in text
+    assert "bert" not in text
+    conf.write_text("llama2-70b.Server.min_query_count = 9\n")
+    text = plan_text(settings, runs, make(settings, CampaignFolder(tmp_path)))
+    assert "nothing in it is for llama3_1-8b" in text
 
 
 @pytest.mark.parametrize(

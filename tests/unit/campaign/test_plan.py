@@ -9,6 +9,7 @@ import pytest
 from tests.campaigns import config
 
 from assay.campaign.kinds import plan_runs
+from assay.campaign.planning import planned
 from assay.campaign.replan import plan_without
 from assay.errors import UserError
 from assay.runs import CampaignState, RunEntry, RunStatus
@@ -144,3 +145,33 @@ def test_official_is_what_a_submission_needs(tmp_path: Path) -> None:
 def test_what_cannot_answer_the_question_is_refused(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         plan(tmp_path, **changes)
+
+
+def test_a_user_confs_rate_is_the_plans_and_suffices(tmp_path: Path) -> None:
+    conf = tmp_path / "user.conf"
+    conf.write_text("*.Server.target_qps = 3\n")
+    changes: dict[str, Any] = {"loadgen": {"user_conf": str(conf)}, "scenarios": ["Server"]}
+    assert [entry.target_qps for entry in plan(tmp_path, **changes)] == [3]
+    with pytest.raises(UserError, match="every run would have the rate of"):
+        plan(tmp_path, campaign={"kind": "sweep", "rates": [1, 2]}, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"engine": {"kind": "simulated", "speeds": {"node-z": 2}}}, "name node-z, but the nodes are node-a, node-b"),
+        ({"loadgen": {"user_conf": "none.conf"}}, "none.conf can't be read"),
+        (
+            {
+                "loadgen": {"user_conf": "none.conf"},
+                "campaign": {"kind": "bench", "loads": [{"kind": "concurrency", "concurrency": 1}]},
+            },
+            "none.conf can't be read",
+        ),
+    ],
+)
+def test_mistakes_are_told_before_anything_is_read_or_started(
+    tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        planned(config(tmp_path, **changes))

@@ -7,6 +7,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
+from assay.benchmarks import get_benchmark
+from assay.campaign.loadgen_settings import user_rate
 from assay.config import Config
 from assay.errors import UserError
 from assay.runs import RunEntry
@@ -48,15 +50,23 @@ def entry(
         mode=mode,
         nodes=list(nodes),
         repeat=repeat,
-        target_qps=config.target_qps.get(scenario),
+        target_qps=rate(config, scenario),
         queries=config.queries.get(scenario) if mode == "performance" else None,
     )
+
+
+def rate(config: Config, scenario: Scenario) -> float | None:
+    """The target rate of a scenario: a user.conf's, which LoadGen takes, else the configuration's. Raises UserError."""
+    given = None
+    if config.loadgen.user_conf is not None:
+        given = user_rate(config, get_benchmark(config.benchmark), scenario)
+    return config.target_qps.get(scenario) if given is None else given.value
 
 
 def require_rates(config: Config) -> None:
     """Raises UserError where a scenario with arrivals has no rate."""
     for scenario in config.scenarios:
-        if is_paced(scenario) and scenario not in config.target_qps:
+        if is_paced(scenario) and rate(config, scenario) is None:
             raise UserError(f"target_qps.{scenario} is needed: arrivals a second, for example 1.0")
 
 

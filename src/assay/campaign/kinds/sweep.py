@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from assay.benchmarks import get_benchmark
 from assay.campaign.kinds.base import Kind, entry, shuffled
+from assay.campaign.loadgen_settings import user_rate
 from assay.config import Config
 from assay.errors import UserError
 from assay.runs import RunEntry
@@ -20,6 +22,14 @@ class Sweep(Kind):
         campaign = config.campaign
         if not (campaign.rates or campaign.concurrencies):
             raise UserError("campaign.kind sweep needs campaign.rates or campaign.concurrencies")
+        if campaign.rates and config.loadgen.user_conf is not None:
+            benchmark = get_benchmark(config.benchmark)
+            for scenario in filter(is_paced, config.scenarios):
+                if given := user_rate(config, benchmark, scenario):
+                    raise UserError(
+                        f"campaign.rates: every run would have the rate of {config.loadgen.user_conf}, which LoadGen "
+                        f"takes ({given.written} = {given.value:g}): remove that line, or leave campaign.rates out"
+                    )
 
     def plan(self, config: Config, nodes: Sequence[str]) -> list[RunEntry]:
         campaign = config.campaign

@@ -16,10 +16,7 @@ HERE = "controller"
 def controller_rows(config: Config) -> list[CheckRow]:
     """A row a file that is named, and one for the output folder."""
     rows = [_output(config.output)]
-    for check, path, mend in (
-        ("user.conf", config.loadgen.user_conf, "correct loadgen.user_conf"),
-        ("audit.config", config.loadgen.audit_config, "correct loadgen.audit_config"),
-    ):
+    for check, path, mend in (("audit.config", config.loadgen.audit_config, "correct loadgen.audit_config"),):
         if path is not None:
             rows.append(judged(HERE, check, *_readable(path), mend, required=True))
     if (certificates := config.load.ca_file) is not None:
