@@ -143,7 +143,8 @@ class _Server:
         events = [_event(True, thought="hm") for _ in range(dialect.thoughts)] + events
         if dialect.name != "nofinish":
             events.append(_event(chat, "", finish="stop"))
-        events.append(_data({"choices": [], "usage": told | dialect.usage}))
+        if dialect.name != "nousage":
+            events.append(_data({"choices": [], "usage": told | dialect.usage}))
         if dialect.name == "comments":
             events.insert(0, b": PROCESSING\n\n")
         if dialect.name == "pingevent":

@@ -68,7 +68,8 @@ class Terminal:
     def _rates(self, event: ProgressEvent) -> str:
         elapsed_s = max(1e-9, event.elapsed_ns / 1e9)
         rate = event.completed / elapsed_s
-        parts = [f"{rate:.2f} samples/s", f"{event.output_tokens / elapsed_s:.0f} tokens/s"]
+        unit = "chunks/s (the server counts no tokens)" if event.tokens_estimated else "tokens/s"
+        parts = [f"{rate:.2f} samples/s", f"{event.output_tokens / elapsed_s:.0f} {unit}"]
         parts += [f"{event.failed} failed"] if event.failed else []
         parts += [f"{name} is out" for name, endpoint in event.endpoints.items() if endpoint.out]
         if event.left is not None:

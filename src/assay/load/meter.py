@@ -42,6 +42,7 @@ class Meter:
         self._endpoints = [_Endpoint() for _ in plan.endpoints]
         self._ttft, self._tpot, self._latency = Recorder(), Recorder(), Recorder()
         self._began_ns = 0
+        self._estimated = False
         self.failed = 0
 
     @property
@@ -74,6 +75,7 @@ class Meter:
         endpoint.completed += 1
         endpoint.input_tokens += self._prompt_tokens[self._qsl_idx[done.sample]]
         endpoint.output_tokens += output_tokens
+        self._estimated |= done.output_tokens < 0 and not done.output
         if not done.first_ns:
             return
         start_ns = self._start_ns[done.sample]
@@ -117,6 +119,7 @@ class Meter:
             queued=router.queued,
             input_tokens=sum(endpoint.input_tokens for endpoint in endpoints.values()),
             output_tokens=sum(endpoint.output_tokens for endpoint in endpoints.values()),
+            tokens_estimated=self._estimated,
             endpoints=endpoints,
             ttft=self._ttft.snapshot(),
             tpot=self._tpot.snapshot(),

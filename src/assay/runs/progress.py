@@ -82,6 +82,7 @@ class ProgressEvent(_Event):
     queued: int = Field(description="issued, and waiting for an endpoint that has room")
     input_tokens: int = Field(description="of the prompts of completed samples")
     output_tokens: int
+    tokens_estimated: bool = Field(default=False, description="some answers' tokens aren't known: chunks are counted")
     endpoints: dict[str, EndpointProgress]
     ttft: Sketch = Field(description="issue to first token")
     tpot: Sketch = Field(description="first to last token, a token; answers of at least 2")

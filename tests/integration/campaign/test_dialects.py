@@ -15,8 +15,10 @@ from tests.proxy import proxy
 
 from assay.campaign.runner import run_campaign
 from assay.cluster.launcher import LaunchError
+from assay.commands import terminal
 from assay.errors import UserError
 from assay.runs import Ledger, Result, RunFolder, RunRecord, RunStatus, read_requests
+from assay.runs.progress import ProgressEvent, read_progress
 
 pytestmark = [pytest.mark.usefixtures("no_reports"), pytest.mark.engine]
 SAMPLES = 12
@@ -268,6 +270,20 @@ def test_a_stream_that_is_held_back_has_no_time_between_tokens(tmp_path: Path) -
     assert any("came in one piece" in reason for reason in found.result.verdict.reasons)
     assert not {"tpot_ns", "itl_ns"} & found.result.latency.keys()
     assert "ttft_ns" in found.result.latency
+
+
+def test_chunks_are_called_so_while_nobody_counts_tokens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with dialect("nousage") as server:
+        found = Measured(tmp_path, server).whole()
+    (*_, last) = [event for event in read_progress(found.run.progress) if isinstance(event, ProgressEvent)]
+    assert (last.tokens_estimated, last.output_tokens) == (True, 8 * SAMPLES)
+    monkeypatch.setattr(terminal, "_PLAIN_EVERY_S", 0)
+    terminal.Terminal().progress(last)
+    assert "chunks/s (the server counts no tokens)" in capsys.readouterr().err
+    terminal.Terminal().progress(last.model_copy(update={"tokens_estimated": False}))
+    assert "tokens/s" in capsys.readouterr().err
 
 
 def test_an_answer_that_isnt_streamed_has_none_either(tmp_path: Path) -> None:
