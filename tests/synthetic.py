@@ -106,7 +106,7 @@ def _rows(plan: Plan, table: Table, rows: np.ndarray, names: pa.Array) -> pa.Tab
         "output_tokens": pa.array(table.outputs[rows], pa.int32(), mask=~ok),
         "token_source": pa.DictionaryArray.from_arrays(pa.array(np.zeros(count), pa.int8()), pa.array(["ids"])),
         "finish_reason": pa.DictionaryArray.from_arrays(
-            pa.array((table.outputs[rows] < 128).astype(np.int64), pa.int8()), pa.array(["length", "stop"])
+            pa.array((table.outputs[rows] < 128).astype(np.int64), pa.int16()), pa.array(["length", "stop"])
         ),
         "reused": np.ones(count, dtype=bool),
     }

@@ -30,7 +30,7 @@ class _Way(NamedTuple):
     body: Callable[[str, str], dict[str, Any]]
     """From a model and a prompt."""
     count: Callable[[Any], int]
-    """From the reply; raises KeyError, TypeError or IndexError where it doesn't tell."""
+    """From the reply; raises KeyError, TypeError or IndexError where it tells no number."""
 
 
 def _user(text: str) -> list[dict[str, str]]:
@@ -46,7 +46,10 @@ def _listed(reply: Any) -> int:
 
 
 def _used(reply: Any) -> int:
-    return int(reply["usage"]["prompt_tokens"])
+    count = reply["usage"]["prompt_tokens"]
+    if type(count) is not int:
+        raise TypeError("no number of tokens")
+    return count
 
 
 _ONE_TOKEN = {"max_tokens": 1, "temperature": 0.0, "stream": False}

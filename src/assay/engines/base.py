@@ -12,6 +12,7 @@ from assay.serving.connection import EndpointConnection, Reach
 from assay.serving.needs import ApiTakes, Needs, TokenizerFiles
 from assay.serving.nodes import NodeOptions
 from assay.serving.servers import RunningServer, ServerSpec
+from assay.serving.words import shown
 
 
 class Engine(ABC):
@@ -75,7 +76,12 @@ class Engine(ABC):
             answer = await client.get_json("/version")
         except ControlError:
             return None
-        return str(answer["version"]) if isinstance(answer, dict) and "version" in answer else None
+        return told_version(answer["version"]) if isinstance(answer, dict) and "version" in answer else None
+
+
+def told_version(value: object) -> str:
+    """A version as a server tells it, fit for tables."""
+    return shown(str(value).encode(errors="replace"))
 
 
 def per_node(node: NodeOptions, group: int) -> list[tuple[int, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from assay.engines.base import Engine
+from assay.engines.base import Engine, told_version
 from assay.engines.options import ExternalOptions
 from assay.serving.api import ApiOptions
 from assay.serving.client import ControlClient, ControlError
@@ -84,7 +84,7 @@ class ExternalEngine(Engine):
         if known is None:
             return None
         try:
-            return str(known.read_version(await client.get_json(known.version_path)))
+            return told_version(known.read_version(await client.get_json(known.version_path)))
         except (ControlError, TypeError, KeyError):
             return None
 

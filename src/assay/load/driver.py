@@ -89,6 +89,13 @@ class Driver:
 
     def run(self) -> int:
         """Warm up, run the load to its end or until something ends it; returns the exit code."""
+        try:
+            return self._run()
+        except AssayError:
+            self._hub.stop(_WORKER_STOP_S)  # the other workers write what they have
+            raise
+
+    def _run(self) -> int:
         self._hub.wait_ready(self._stopped)
         warmup = Warmup(self._plan, self._hub, self._stopped)
         self._say("warmup")

@@ -10,6 +10,7 @@ import os
 import socket
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -169,6 +170,7 @@ class Worker(asyncio.Protocol):
             "reasoning_tokens": exchange.usage_reasoning,
             "token_source": None if exchange.token_source == "text" else exchange.token_source,
             "finish_reason": exchange.finish_reason,
+            "answer_model": exchange.model,
             "output_ids": exchange.token_ids,
             "reused": exchange.reused,
         }
@@ -191,8 +193,7 @@ class Worker(asyncio.Protocol):
             self._outbox.clear()
 
     def _flush_journals(self) -> None:
-        self._attempts.flush()
-        self._warmup.flush()
+        self.keep()
         self._loop.call_later(_FLUSH_S, self._flush_journals)
 
     def _report(self) -> None:
@@ -204,18 +205,28 @@ class Worker(asyncio.Protocol):
             self._pools[send.endpoint].cancel(tag)
         self._loop.call_later(_FAREWELL_S, self._finish)
 
-    def _finish(self) -> None:
+    def keep(self) -> None:
+        """Write what was measured so far."""
         self._attempts.flush()
         self._warmup.flush()
+
+    def _finish(self) -> None:
+        self.keep()
         self._transport.close()
         self._loop.stop()
 
 
-def _give_up(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """A defect of the worker itself: better no result than one from a worker that lost a request."""
+def give_up(worker: Worker, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """A defect of the worker itself: better no result than one from a worker that lost a request.
+
+    What it had measured is kept.
+    """
     loop.default_exception_handler(context)
     sys.stderr.flush()
-    os._exit(70)
+    try:
+        worker.keep()
+    finally:
+        os._exit(70)
 
 
 def main(argv: list[str]) -> int:
@@ -225,8 +236,8 @@ def main(argv: list[str]) -> int:
     raise_file_limit()
     plan = read_plan(plan_path)
     loop = uvloop.new_event_loop()
-    loop.set_exception_handler(_give_up)
     worker = Worker(plan, index, loop)
+    loop.set_exception_handler(partial(give_up, worker))
     connection = socket.socket(fileno=handle)
     connection.setblocking(False)
     quiet_gc()

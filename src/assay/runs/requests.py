@@ -40,7 +40,8 @@ REQUESTS_SCHEMA = pa.schema(
         pa.field("reasoning_tokens", pa.int32()),  # by the server's usage
         pa.field("max_tokens", pa.int32()),  # longest answer that the request allowed; null: the run's
         pa.field("token_source", pa.dictionary(pa.int8(), pa.string())),  # "ids", "usage" or "tokenizer"
-        pa.field("finish_reason", pa.dictionary(pa.int8(), pa.string())),
+        pa.field("finish_reason", pa.dictionary(pa.int16(), pa.string())),  # int16: servers make words up
+        pa.field("answer_model", pa.dictionary(pa.int16(), pa.string())),  # its name in the answer; null: not told
         pa.field("output_ids", pa.list_(pa.int32())),
         pa.field("reused", pa.bool_()),  # sent on a kept-alive connection
     ],
@@ -62,7 +63,7 @@ class RequestWriter:
             self._temporary,
             REQUESTS_SCHEMA,
             compression="zstd",
-            use_dictionary=["endpoint", "status", "token_source", "finish_reason"],
+            use_dictionary=["endpoint", "status", "token_source", "finish_reason", "answer_model"],
         )
 
     def write(self, rows: Iterable[Mapping[str, Any]]) -> None:

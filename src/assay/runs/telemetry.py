@@ -13,7 +13,7 @@ TELEMETRY_SCHEMA = pa.schema(
     [
         pa.field("node", pa.dictionary(pa.int16(), pa.string()), nullable=False),
         # host: cpu_percent, memory_used_bytes, …; GPU: gpu<i>_…; engine: <endpoint>/<its metric's name>
-        pa.field("metric", pa.dictionary(pa.int16(), pa.string()), nullable=False),
+        pa.field("metric", pa.dictionary(pa.int32(), pa.string()), nullable=False),
         pa.field("time_ns", pa.int64(), nullable=False),  # CLOCK_MONOTONIC of the controller
         pa.field("value", pa.float64(), nullable=False),
     ],

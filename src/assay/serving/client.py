@@ -18,7 +18,7 @@ import orjson
 from assay.errors import AssayError
 from assay.serving.connection import EndpointConnection
 from assay.serving.tunnel import tunnel
-from assay.serving.words import compressed, redirected, shown
+from assay.serving.words import compressed, is_name, redirected, shown
 
 LIMIT_S = 5.0
 MAX_REPLY_BYTES = 4 << 20
@@ -92,7 +92,7 @@ class ControlClient:
         None where it doesn't say. Raises ControlError where it doesn't list its models.
         """
         said = [item.get("max_model_len") for name, item in await self._listed(limit_s) if name == model]
-        return next((limit for limit in said if isinstance(limit, int) and limit > 0), None)
+        return next((limit for limit in said if type(limit) is int and limit > 0), None)
 
     async def _listed(self, limit_s: float) -> list[tuple[str, dict[str, Any]]]:
         answer = await self._request(self.connection.api("/models"), limit_s)
@@ -102,7 +102,7 @@ class ControlClient:
         except (TypeError, KeyError):
             models = [(None, {})]
         # Names go to terminals and reports as they are: none may hold what a terminal obeys.
-        if not all(isinstance(name, str) and name.isprintable() for name, _ in models):
+        if not all(is_name(name) for name, _ in models):
             raise ControlError(f"{answer.what} answers with no list of models: {shown(answer.body)}", "reply")
         return models
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 SHOWN = 200
 """How many bytes of a reply a message shows."""
 
+LONGEST_NAME = 200
+"""Letters of a model's name or of another word that a server chooses."""
+
 _HIDDEN = b"(secret)"
 _secrets: set[bytes] = set()  # of this process: what it has sent, and a server might repeat in its refusal
 
@@ -21,6 +24,11 @@ def shown(data: bytes) -> str:
     more = f"… ({len(data)} bytes)" if len(data) > SHOWN else ""
     text = data[:SHOWN].decode(errors="backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text) + more
+
+
+def is_name(value: object) -> bool:
+    """Whether tables and pages can hold it as it is: text that fits a line and that no terminal obeys."""
+    return isinstance(value, str) and len(value) <= LONGEST_NAME and value.isprintable()
 
 
 def redirected(location: str) -> str:

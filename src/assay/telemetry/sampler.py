@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,12 +14,16 @@ import psutil
 from assay.runs import EndpointFacts, RunFolder, TelemetryWriter
 from assay.serving.client import ControlClient, ControlError
 from assay.serving.connection import EndpointConnection
+from assay.serving.words import is_name
 from assay.telemetry.accelerators import AcceleratorWatch
 from assay.telemetry.nodes import NodeActivity
 
 _EVERY_S = 1.0
 _PATH = "/metrics"
 _SCRAPE_LIMIT_S = 0.8
+_MOST_METRICS = 2000
+"""Names of one endpoint's in a run; vLLM has some 300. A page that makes new ones up would fill the memory."""
+_LAST_LOOK_S = 2 * _SCRAPE_LIMIT_S
 _SHARES = ("_perc", "_percent", "_ratio", "_usage")
 CONTROLLER = "controller"
 
@@ -41,6 +46,7 @@ class Sampler:
         self._nodes = {endpoint.node for endpoint in endpoints}
         self._activity = activity or NodeActivity()
         self._clients = [(endpoint, ControlClient(connections[endpoint.name])) for endpoint in endpoints]
+        self._names: dict[str, set[str]] = {endpoint.name: set() for endpoint in endpoints}
         self._writer = TelemetryWriter()
         self._lock = threading.Lock()  # a row is several appends, and two threads make rows
         self._accelerators = AcceleratorWatch(accelerators or {}, self._add)
@@ -58,7 +64,7 @@ class Sampler:
         self._over.set()
         self._activity.end()
         self._accelerators.stop()
-        self._thread.join()
+        self._thread.join(_LAST_LOOK_S)
         self._writer.save(folder.telemetry)
 
     def _run(self) -> None:
@@ -77,7 +83,11 @@ class Sampler:
         except ControlError:
             return
         if answer.status == HTTPStatus.OK:
+            known = self._names[endpoint.name]
             for metric, value in parse_prometheus(answer.body.decode(errors="replace")).items():
+                if metric not in known and len(known) >= _MOST_METRICS:
+                    continue
+                known.add(metric)
                 self._add(endpoint.node, f"{endpoint.name}/{metric}", time.monotonic_ns(), value)
 
     def _add(self, node: str, metric: str, time_ns: int, value: float) -> None:
@@ -104,6 +114,8 @@ def parse_prometheus(text: str) -> dict[str, float]:
             continue
         name, _, value = line.rpartition(" ")
         name = name.partition("{")[0].strip()
+        if not is_name(name):
+            continue
         if name.endswith(("_bucket", "_created")) or name.startswith(("python_", "process_")):
             continue
         try:
@@ -111,4 +123,5 @@ def parse_prometheus(text: str) -> dict[str, float]:
         except ValueError:
             continue
         counts[name] = counts.get(name, 0) + 1
-    return {name: total / counts[name] if name.endswith(_SHARES) else total for name, total in sums.items()}
+    values = {name: total / counts[name] if name.endswith(_SHARES) else total for name, total in sums.items()}
+    return {name: value for name, value in values.items() if math.isfinite(value)}

@@ -106,6 +106,15 @@ def test_a_server_that_doesnt_tell_gives_words_and_its_reasons() -> None:
     assert "the usage that the server reports: not in the reply" in note
 
 
+@pytest.mark.parametrize("said", ["many", 1e300, None, True, [3], 2.5])
+def test_a_count_that_is_no_number_is_no_count(said: Any) -> None:
+    def odd(path: str, asked: dict[str, Any]) -> Any:
+        return {"choices": [], "usage": {"prompt_tokens": said}} if "completions" in path else None
+
+    with served(odd, []) as connection:
+        assert made(ServerCounter(connection, "m")).note.startswith("prompt lengths are in words: ")
+
+
 def test_a_servers_long_refusal_is_shortened() -> None:
     with served(lambda path, asked: None, [], words="no " * 500) as connection:
         note = made(ServerCounter(connection, "m")).note

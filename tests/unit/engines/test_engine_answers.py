@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any, get_args
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 from pydantic import TypeAdapter
@@ -91,3 +93,14 @@ def test_some_of_its_nodes() -> None:
 @pytest.mark.parametrize("kind", sorted(ENGINES))
 def test_only_the_embedded_engine_is_known_to_compute_on_a_cpu(kind: str) -> None:
     assert engine(kind).on_cpu == (kind == "embedded")
+
+
+@pytest.mark.parametrize("kind", ["vllm", "external"])
+def test_a_version_is_a_few_words_that_no_terminal_obeys(kind: str) -> None:
+    client = Mock()
+    client.get_json = AsyncMock(return_value={"version": "\x1b[2J1.0" + "x" * 5000})
+    told = asyncio.run(engine(kind, **({"server": "vllm"} if kind == "external" else {})).version(client))
+    assert told is not None
+    assert told.startswith("\\x1b[2J1.0x")
+    assert told.isprintable()
+    assert len(told) < 300

@@ -73,6 +73,7 @@ def test_models_are_asked_below_the_base_path() -> None:
         (b'"max_model_len": 900', 900),
         (b'"max_model_len": "many"', None),
         (b'"max_model_len": 0', None),
+        (b'"max_model_len": true', None),
         (b'"x": 1', None),
     ],
 )
@@ -97,6 +98,8 @@ def test_a_reply_without_a_length_ends_with_its_connection() -> None:
         (plain(b'{"data": [{"id": 7}]}'), "no list of models", False),
         (plain(b'{"data": 7}'), "no list of models", False),
         (plain(b'{"data": [{"id": "\\u001b[31mred"}]}'), "no list of models", False),
+        (plain(b'{"data": [{"id": "%b"}]}' % (b"m" * 5000)), "no list of models", False),
+        (plain(b"[" * 100_000), "no JSON", False),
         (b"SSH-2.0-OpenSSH\r\n", "answers no HTTP", False),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", "the connection was closed", True),
         (b"", "the connection was closed", True),

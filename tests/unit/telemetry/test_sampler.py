@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+from pathlib import Path
+
 import pytest
 
 from assay.analysis.hardware import KV_CACHE
-from assay.telemetry.sampler import parse_prometheus
+from assay.runs import EndpointFacts, RunFolder
+from assay.runs.telemetry import read_telemetry
+from assay.serving.client import Answer, ControlClient
+from assay.serving.connection import EndpointConnection
+from assay.telemetry import sampler as sampler_module
+from assay.telemetry.sampler import Sampler, parse_prometheus
 
 # Names and numbers as vLLM 0.25.0 gave them on an H200; the labels, the second engine and the last four are by hand.
 PAGE = """\
@@ -51,3 +59,46 @@ def test_every_servers_share_of_its_cache_is_found(page: str, name: str, value: 
 
 def test_lines_that_are_no_metrics_are_passed_over() -> None:
     assert parse_prometheus("<html>\nnot found\n\na 1\n") == {"a": 1.0}
+
+
+@pytest.mark.parametrize(
+    "line", ["a nan", "a inf", "a 1e999", "a 1e308\na 1e308", "\x1b[2Ja 1", "a" * 5000 + " 1", "a x" * 99]
+)
+def test_values_and_names_that_a_table_cant_hold_are_passed_over(line: str) -> None:
+    assert parse_prometheus(f"{line}\nb 2") == {"b": 2.0}
+
+
+def sampler_of(name: str) -> Sampler:
+    endpoint = EndpointFacts(name=name, url="http://127.0.0.1:9", node="here", engine="external", model="m", window=8)
+    return Sampler([endpoint], {name: EndpointConnection(url=endpoint.url)})
+
+
+def test_a_page_that_makes_up_names_fills_no_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pages = iter(range(1000))
+
+    async def made_up(self: ControlClient, path: str, limit_s: float) -> Answer:
+        page = next(pages)
+        return Answer("GET", 200, {}, b"real 1\n" + b"".join(b"m%d_%d 1\n" % (page, n) for n in range(999)))
+
+    monkeypatch.setattr(ControlClient, "get", made_up)
+    sampler = sampler_of("e")
+    rounds = iter(range(6))
+    monkeypatch.setattr(sampler._over, "wait", lambda every_s: next(rounds, None) is None)
+    sampler.start()
+    sampler._thread.join(30)
+    sampler.stop(RunFolder(tmp_path))
+    names = read_telemetry(tmp_path / "telemetry.parquet")["metric"].to_pylist()
+    mine = [name for name in names if name.startswith("e/")]
+    assert len(set(mine)) == sampler_module._MOST_METRICS
+    assert mine.count("e/real") == 6
+
+
+def test_a_look_that_never_ends_doesnt_keep_a_run_from_its_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    never = threading.Event()
+    monkeypatch.setattr(sampler_module, "_LAST_LOOK_S", 0.01)
+    monkeypatch.setattr(Sampler, "_run", lambda self: never.wait())
+    sampler = sampler_of("e")
+    sampler.start()
+    sampler.stop(RunFolder(tmp_path))
+    assert (tmp_path / "telemetry.parquet").exists()
+    never.set()

@@ -15,6 +15,8 @@ from assay.serving.words import compressed
 
 MAX_HEAD_BYTES = 256 << 10
 MAX_BODY_BYTES = 64 << 20
+MAX_SILENT_BYTES = 4 << 20
+"""Of a stream between two tokens: its pings, blank lines and trailers cost neighbours their time."""
 STALE_NS = 200_000_000
 """A reused connection lost this soon after sending, before any byte came, had been dropped while idle."""
 
@@ -63,6 +65,8 @@ class Connection(asyncio.Protocol):
         self.exchange = exchange
         self._body = body
         self._received = 0
+        self._chunks = 0
+        self._silent = 0
         self._noted.clear()
         self._complete = False
         self._announced = False
@@ -168,10 +172,17 @@ class Connection(asyncio.Protocol):
                 raise broken
             if self._received > (MAX_BODY_BYTES if exchange.headers_ns else MAX_HEAD_BYTES):
                 raise malformed("a reply without end", data)
+            if not self._is_whole and self._says_nothing(len(data), len(exchange.chunk_ns)):
+                raise malformed(f"more than {MAX_SILENT_BYTES >> 20} MiB without a token", data)
         except BadReplyError as bad:
             self.usable = False
             return bad.outcome, bad.detail
         return None
+
+    def _says_nothing(self, size: int, chunks: int) -> bool:
+        self._silent = 0 if chunks != self._chunks else self._silent + size
+        self._chunks = chunks
+        return self._silent > MAX_SILENT_BYTES
 
     def _take_body(self, exchange: Exchange, now_ns: int) -> None:
         pieces = self._pieces

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 from assay.load.transport.exchange import Exchange, Outcome
 from assay.load.transport.reply import BadReplyError, absorb, load, malformed, verdict
 from assay.load.transport.template import Template
 from assay.serving.words import shown
 
-MAX_EVENT_BYTES = 8 << 20
+MAX_EVENT_BYTES = 4 << 20
 LESSONS = 4
 """How many chunks of a stream are tried as a template: some streams have none."""
 _BOM = b"\xef\xbb\xbf"
+_BLANK_LINES = re.compile(rb"\n{3,}")
 _OTHER_FIELDS = (b"", b"id", b"retry")  # an empty name is a comment's
 
 
@@ -40,6 +43,8 @@ class EventStream:
             data = self._normalised(data)
         if self._tail:
             data = self._tail + data
+        if b"\n\n\n" in data:  # each blank line would be an event, of nothing
+            data = _BLANK_LINES.sub(b"\n\n", data)
         blocks = data.split(b"\n\n")
         self._tail = blocks.pop()
         if blocks:

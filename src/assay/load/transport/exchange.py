@@ -63,6 +63,8 @@ class Exchange:
     """The answer's text as it came; bytes are UTF-8."""
     thought_pieces: list[str | bytes] | None = None
     """The reasoning's text, where it was streamed."""
+    model: str | None = None
+    """The model's name in the reply: the last, where one stream has several."""
     finish_reason: str | None = None
     finish_ns: int = 0
     """Arrival of the finish reason."""

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from assay.load.transport.exchange import Exchange, Outcome, think
-from assay.serving.words import redirected, shown
+from assay.serving.words import is_name, redirected, shown
 
 _MOST = 1 << 31
 """Ids and counts of tokens are below: they are kept in 32 bits."""
@@ -63,6 +63,9 @@ def absorb(reply: dict[str, Any], payload: bytes, now_ns: int, exchange: Exchang
     usage = reply.get("usage")
     if usage is not None:
         _absorb_usage(usage, payload, exchange)
+    model = reply.get("model")
+    if model is not None and model != exchange.model:
+        exchange.model = _named(model, "model", payload)
     choices = reply.get("choices")
     if not isinstance(choices, list):
         raise malformed("no list of choices", payload)
@@ -106,10 +109,14 @@ def _absorb_choice(choice: dict[str, Any], payload: bytes, now_ns: int, exchange
             think(exchange, thought)
     reason = choice.get("finish_reason")
     if reason is not None:
-        if not isinstance(reason, str):
-            raise malformed("a finish_reason that isn't a string", payload)
-        exchange.finish_reason = reason
+        exchange.finish_reason = _named(reason, "finish_reason", payload)
         exchange.finish_ns = exchange.finish_ns or now_ns
+
+
+def _named(value: Any, what: str, payload: bytes) -> str:
+    if not is_name(value):
+        raise malformed(f"a {what} that isn't a name", payload)
+    return str(value)
 
 
 def _absorb_usage(usage: object, payload: bytes, exchange: Exchange) -> None:

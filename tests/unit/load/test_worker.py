@@ -1,0 +1,26 @@
+"""A worker that fails by a defect of its own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from unittest.mock import Mock
+
+import pytest
+from tests.simulated import make_plan
+
+from assay.load import worker
+from assay.load.journal import attempts_path, read_attempts
+
+
+def test_what_was_measured_is_written_before_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "run"
+    (folder / "parts").mkdir(parents=True)
+    ends: list[int] = []
+    monkeypatch.setattr(os, "_exit", ends.append)
+    loop = Mock()
+    broken = worker.Worker(make_plan(folder, ["http://127.0.0.1:9"]), 0, loop)
+    broken._attempts.add({"sample_id": 3})
+    worker.give_up(broken, loop, {"message": "a defect"})
+    assert ends == [70]
+    assert list(read_attempts(attempts_path(folder / "parts", 0))) == [{"sample_id": 3}]
