@@ -147,6 +147,22 @@ def _(root: Path) -> None:
     replace(scores(root)[0], "'gen_len': 8167644", "'gen_len': 6000000")
 
 
+@FORGERIES.add("a score that missed isn't stated", _TREE, "accuracy-target")
+def _(root: Path) -> None:
+    replace(scores(root)[0], "'rouge2': '15.9075', ", "")
+
+
+@FORGERIES.add("accuracy.txt without a score", _TREE, "accuracy-target")
+def _(root: Path) -> None:
+    scores(root)[0].write_text(f"hash={'0' * 64}\n")
+
+
+@FORGERIES.add("an accuracy run over a part of the data", _TREE, "log-settings")
+def _(root: Path) -> None:
+    log = root / BENCHMARK / "Server/accuracy" / DETAIL
+    logged(log, "qsl_reported_total_count", "13368", "1000")
+
+
 @FORGERIES.add("accuracy over a hundred samples", _TREE, "accuracy-samples")
 def _(root: Path) -> None:
     replace(scores(root)[0], "'gen_num': 13368", "'gen_num': 100")

@@ -24,9 +24,9 @@ class DatasetFacts:
     source: str
 
 
-def facts_named(name: str | None, of_round: str | None = None) -> LlmFacts | None:
+def facts_named(name: str | None, of_round: str | None = None, scenario: str | None = None) -> LlmFacts | None:
     """The rules of a benchmark by its name or its folder's; None if it isn't known."""
-    known = llm_facts(name, of_round)
+    known = llm_facts(name, of_round, scenario)
     return facts_of(get_benchmark(name)) if known is None and name in benchmark_names() and name else known
 
 

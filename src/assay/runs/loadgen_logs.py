@@ -19,8 +19,8 @@ _KEPT_MESSAGES = 1000
 _DIGITS_OF_64_BITS = 21
 _POWER_TIME = "%m-%d-%Y %H:%M:%S.%f"
 
-_COUNTS_ERRORS = (5, 1)
-_PADS_OFFLINE = 4
+_COUNTS_ERRORS = (5, 1, 0)
+_PADS_OFFLINE, _LOGS_PADDING = (4, 0, 0), (5, 0, 11)
 
 Number = int | float
 
@@ -126,10 +126,10 @@ class LoadgenDetail:
         return any(key in self.values for key in last)
 
     @property
-    def version(self) -> tuple[int, int] | None:
+    def version(self) -> tuple[int, int, int] | None:
         """LoadGen's version, as far as it tells the logs' form."""
-        found = re.match(r"(\d+)\.(\d+)", self.loadgen_version or "")
-        return (int(found[1]), int(found[2])) if found else None
+        found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", self.loadgen_version or "")
+        return (int(found[1]), int(found[2]), int(found[3] or 0)) if found else None
 
     @property
     def effective_mode(self) -> str | None:
@@ -184,13 +184,13 @@ class LoadgenDetail:
     def sample_count(self) -> int | None:
         """Samples answered: queries times samples per query as generated.
 
-        Version 4 fills an Offline query up to whole passes over the data, and logs its size before that.
+        Equal issue fills an Offline query up to whole passes over the data; 4.0 to 5.0.10 log its size before that.
         """
         queries, each = self.query_count, self.generated_samples_per_query
         if queries is None or each is None:
             return None
         whole = self.effective.get("performance_sample_count")
-        padded = self.version is not None and self.version[0] == _PADS_OFFLINE and self._in_passes
+        padded = self.version is not None and _PADS_OFFLINE <= self.version < _LOGS_PADDING and self._in_passes
         return queries * (-(-each // whole) * whole if padded and isinstance(whole, int) and whole > 0 else each)
 
     @property

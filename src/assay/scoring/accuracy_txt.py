@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 
 _SCORE = re.compile(r"'(\w+)':\s*'?(-?[\d.]+(?:e[+-]?\d+)?)'?(?=[,}\s])")
+_OTHER_FORMS = {
+    "f1": re.compile(r'^\{.*"f1":\s*([\d.]+)', re.MULTILINE),  # qwen3-vl
+    "accuracy": re.compile(r"^(?:Word Error Rate:.*, accuracy=|Accuracy:\s*)([\d.]+)", re.MULTILINE),  # whisper; RAG
+}
 _SAMPLES = "gen_num"
 
 
 def read_accuracy_txt(text: str) -> tuple[dict[str, float], int | None]:
     """The scores by metric, and how many answers they are over where that is said."""
     found: dict[str, float] = {}
-    for name, value in _SCORE.findall(text):
+    forms = [(name, value) for name, form in _OTHER_FORMS.items() for value in form.findall(text)]
+    for name, value in [*forms, *_SCORE.findall(text)]:
         try:
             found[name] = float(value)
         except ValueError:

@@ -252,7 +252,7 @@ PLANTED_IN_LOGS: dict[str, tuple[str, Judgement, Callable[[Path], None]]] = {
     "a tenth of the samples": ("log-settings", Judgement.CONTRADICTED, text("13368", "1336")),
     "one sample again and again": ("log-settings", Judgement.CONTRADICTED, text('issue_same", "value": false', 'issue_same", "value": true')),
     "a minute of minimum": ("too-short", Judgement.CONTRADICTED, both("600000", "60000")),
-    "Server's limits in Interactive": ("latency-limits", Judgement.CONTRADICTED, text('latency", "value": 500000000', 'latency", "value": 2000000000')),
+    "Server's limits in Interactive": ("latency-limits", Judgement.CONTRADICTED, text("99.00 percentile first token latency (ns)  : ", "99.00 percentile first token latency (ns)  : 9", "summary")),
     "p99 above the limit": ("latency-limits", Judgement.CONTRADICTED, text("99.00 percentile time to output token (ns)  : ", "99.00 percentile time to output token (ns)  : 9", "summary")),
     "more than LoadGen's clock allows": ("throughput", Judgement.CONTRADICTED, number("result_completed_samples_per_sec", 1.1)),
     "completed beyond the schedule": ("schedule-rate", Judgement.CONTRADICTED, number("result_scheduled_samples_per_sec", 0.9)),
@@ -294,6 +294,19 @@ def test_a_claim_that_isnt_its_logs(interactive: Path) -> None:
     report = audit_claims(claims)
     assert ("claim-and-log", Judgement.CONTRADICTED) in raised(report)
     assert ("valid-claim", Judgement.UNSUPPORTED) not in raised(report)
+
+
+def test_a_claimed_result_with_servers_limits_in_interactive(interactive: Path) -> None:
+    text('latency", "value": 500000000', 'latency", "value": 2000000000')(interactive)
+    assert complaints(submission_report(interactive)) == []  # the 99th percentile decides in a results tree
+    claim = {
+        "name": "a",
+        "log": str(interactive),
+        "benchmark": "llama3.1-8b",
+        "scenario": "Interactive",
+        "mlperf": "true",
+    }
+    assert ("latency-limits", Judgement.CONTRADICTED) in raised(audit_claims({"runs": [claim]}))
 
 
 def test_every_rule_is_raised_by_some_falsehood() -> None:

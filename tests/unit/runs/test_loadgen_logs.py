@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -215,3 +216,21 @@ def test_a_missing_file_is_a_users_mistake(tmp_path: Path) -> None:
     for read in (read_summary, read_detail):
         with pytest.raises(UserError, match="nowhere"):
             read(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(("version", "samples"), [("4.1", 40), ("5.0.10", 40), ("5.0.11", 33), ("5.1.0", 33)])
+def test_an_offline_query_is_filled_up_to_whole_passes_over_the_data(
+    tmp_path: Path, version: str, samples: int
+) -> None:
+    values = {
+        "loadgen_version": f"{version} @ 0123456789",
+        "requested_sample_concatenate_permutation": True,
+        "effective_scenario": "Offline",
+        "effective_performance_sample_count": 10,
+        "generated_samples_per_query": 33,
+        "result_query_count": 1,
+    }
+    path = tmp_path / "mlperf_log_detail.txt"
+    lines = (f":::MLLOG {json.dumps({'key': key, 'value': value, 'metadata': {}})}\n" for key, value in values.items())
+    path.write_text("".join(lines))
+    assert read_detail(path).sample_count == samples

@@ -50,3 +50,16 @@ def test_accuracy_txt_gives_numbers_and_their_count() -> None:
     text = "\nResults\n\n{'rouge1': '38.7', 'exact_match': 81.5, 'note': 'x', 'gen_num': 13368}\nhash=00ff\n"
     assert read_accuracy_txt(text) == ({"rouge1": 38.7, "exact_match": 81.5}, 13368)
     assert read_accuracy_txt("np.float64(3)") == ({}, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Word Error Rate: 1.889%, accuracy=98.1109%\n\nhash=0", {"accuracy": 98.1109}),  # whisper
+        ('Results\n\n{"f1": 0.7921}\n\nhash=0', {"f1": 0.7921}),  # qwen3-vl
+        ("Accuracy: 34.2\nhash=0", {"accuracy": 34.2}),  # e2e-rag
+        ("'exact_match': 83.122\n\nhash=0", {"exact_match": 83.122}),  # gpt-oss
+    ],
+)
+def test_accuracy_txt_of_other_benchmarks(text: str, found: dict[str, float]) -> None:
+    assert read_accuracy_txt(text) == (found, None)

@@ -26,6 +26,16 @@ _TOKEN_RATES = {
     "server": "result_completed_tokens_per_second",
     "singlestream": "result_token_throughput_with_loadgen_overhead",
 }
+# Keys of the detail log: one for the least, the most and the mean, one for percentiles.
+_LATENCY = (r"result_(min|max|mean)_latency_ns", r"result_([\d.]+)_percentile_latency_ns")
+_TTFT = (
+    r"result_first_token_(min|max|mean)_latency_ns",
+    r"result_first_token_([\d.]+)_percentile_latency_ns",
+)
+_TPOT = (
+    r"result_time_(?:to|per)_output_token_(min|max|mean)",
+    r"result_time_(?:to|per)_output_token_([\d.]+)_percentile_ns",
+)
 
 
 def is_log_folder(folder: Path) -> bool:
@@ -51,10 +61,12 @@ def read_log_folder(folder: Path, root: Path | None = None) -> RunEvidence:
     run.mode = "accuracy" if mode == "AccuracyOnly" else "performance"
     run.scenario = place.scenario or detail.values.get("effective_scenario") or summary.scenario
     run.division, run.benchmark = place.division, place.benchmark
-    run.rules = facts_named(place.benchmark, _round(detail))
+    run.rules = facts_named(place.benchmark, _round(detail), run.scenario)
     result = detail.result or summary.result
     run.claims_valid = place.counts and run.performance if place.division else result == "VALID"
     run.claims_mlperf = place.counts if place.division else result == "VALID"
+    # An accuracy run's summary holds closing words alone.
+    (run.damage if run.performance else run.notes).extend(f"{SUMMARY}: {problem}" for problem in summary.problems)
     _figures(run, summary, detail)
     _system(run, place)
     if run.mode == "accuracy":
@@ -76,7 +88,9 @@ def read_tree(root: Path, folders: list[Path] | None = None) -> Evidence:
 
 
 def log_texts(run: RunEvidence) -> Iterator[Wording]:
-    """The lines of a summary that carry words or figures."""
+    """The lines of a summary that carry words or figures, where it is known which of them mean anything."""
+    if run.origin is Origin.SUBMISSION and (run.rules is None or not run.claims_mlperf):
+        return
     if run.summary:
         for name, value in {**run.summary.metrics, **run.summary.parameters}.items():
             yield Wording(f"{run.where}/{SUMMARY}: {name}", str(value))
@@ -118,7 +132,6 @@ def _read(folder: Path, run: RunEvidence) -> tuple[LoadgenSummary | None, Loadge
     summary = detail = None
     try:
         summary = read_summary(folder / SUMMARY)
-        run.damage += [f"{SUMMARY}: {problem}" for problem in summary.problems]
     except UserError:
         run.notes.append(f"no {SUMMARY}: figures are the detail log's")
     try:
@@ -144,8 +157,9 @@ def _figures(run: RunEvidence, summary: LoadgenSummary, detail: LoadgenDetail) -
     counted = detail.query_count if scenario == "multistream" else completed
     for spread, stats in ((run.latency, summary.latency), (run.ttft, summary.ttft), (run.tpot, summary.tpot)):
         _fill(spread, stats, counted)
-    if not summary.latency:
-        _from_detail(run.latency, detail, counted)
+    for spread, keys in ((run.latency, _LATENCY), (run.ttft, _TTFT), (run.tpot, _TPOT)):
+        if not spread:
+            _from_detail(spread, keys, detail, counted)
     if scenario == "offline" and run.latency.max:
         run.duration_s = run.latency.max / 1e9
         run.duration_source = "the last sample's latency (Offline issues all at the start)"
@@ -176,14 +190,15 @@ def _fill(spread: Spread, stats: LatencyStats, n: int | None) -> None:
     spread.percentiles = {p: Span.exact(value) for p, value in stats.percentiles_ns.items()}
 
 
-def _from_detail(spread: Spread, detail: LoadgenDetail, n: int | None) -> None:
+def _from_detail(spread: Spread, keys: tuple[str, str], detail: LoadgenDetail, n: int | None) -> None:
+    extreme, percentile = (re.compile(key) for key in keys)
     stats = LatencyStats()
-    for name in ("min", "max", "mean"):
-        value = detail.values.get(f"result_{name}_latency_ns")
-        setattr(stats, f"{name}_ns", value if isinstance(value, int) else None)
     for key, value in detail.values.items():
-        match = re.fullmatch(r"result_([\d.]+)_percentile_latency_ns", key)
-        if match and isinstance(value, int):
+        if not isinstance(value, int):
+            continue
+        if match := extreme.fullmatch(key):
+            setattr(stats, f"{match[1]}_ns", value)
+        elif match := percentile.fullmatch(key):
             stats.percentiles_ns[float(match[1])] = value
     _fill(spread, stats, n)
 
@@ -196,7 +211,7 @@ def _system(run: RunEvidence, place: _Place) -> None:
     description = _description(place)
     if description:
         name = str(description.get("accelerator_model_name", ""))
-        accelerator = None if re.search(r"[,+;&]|\band\b", name) else find_accelerator(name)  # a mixture is no one's
+        accelerator = None if re.search(r"[,+;&/]|\band\b", name) else find_accelerator(name)  # a mixture is no one's
         count = _integer(description.get("accelerators_per_node")) * _integer(description.get("number_of_nodes"))
         if accelerator and count:
             run.hardware = [(accelerator, count)]
@@ -241,4 +256,4 @@ def _accuracy(run: RunEvidence, folder: Path) -> None:
     except OSError:
         return
     run.quality.scores, run.quality.samples = read_accuracy_txt(text)
-    run.quality.passed = True if run.claims_mlperf and run.quality.scores else None
+    run.quality.passed = True if run.claims_mlperf else None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assay.audit.evidence import RunEvidence
-from assay.audit.registry import Check, contradicted, impossible, run_rule, supported
+from assay.audit.evidence import Origin, RunEvidence
+from assay.audit.registry import Check, contradicted, impossible, run_rule, supported, unsupported
 from assay.benchmarks.model import Range
 from assay.scoring import metrics
 
@@ -17,7 +17,7 @@ from assay.scoring import metrics
 
 MLPerf's least is 99 % or 99.9 % of what the reference implementation scored, and answers have a length within 10 % of
 the reference's. A score is possible at all where it lies between what its metric can be: an F-measure or a share in
-percent is 0 to 100. The open division sets no target.
+percent is 0 to 100. A results tree states every score that has a target. The open division sets no target.
 """,
     source="MLPerf submission checker, accuracy targets of the benchmark",
 )
@@ -26,11 +26,23 @@ def check(run: RunEvidence) -> Iterator[Check]:
     known = metrics()
     for name, score in run.quality.scores.items():
         words = f"{name} {score:.10g}"
-        if name in known and not _within(score, known[name].possible):
-            yield impossible(words, f"{known[name].unit}: {_range(known[name].possible)}")
+        possible, unit = _possible(name, targets) if name not in known else (known[name].possible, known[name].unit)
+        if not _within(score, possible):
+            yield impossible(words, f"{unit}: {_range(possible)}")
         elif name in targets:
             sums = f"{score:.10g} against {_range(targets[name])} ({run.rules.name if run.rules else ''})"
             yield supported(words, sums) if _within(score, targets[name]) else contradicted(words, sums)
+    missing = targets.keys() - run.quality.scores.keys()
+    if missing and run.origin is Origin.SUBMISSION:
+        yield unsupported("every target is reached", f"no score is stated for {', '.join(sorted(missing))}")
+
+
+def _possible(name: str, targets: dict[str, Range]) -> tuple[Range, str]:
+    """Between what a score that no scorer here gives can lie: a benchmark's targets tell its scale."""
+    low = targets.get(name, (None, None))[0]
+    if low is None:
+        return (None, None), ""
+    return ((0, 1), "a share") if low < 1 else ((0, 100), "%")
 
 
 def _within(value: float, bounds: Range) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from assay.audit.evidence import Origin, RunEvidence
 from assay.audit.registry import Check, contradicted, run_rule, supported, unsupported
 from assay.benchmarks.mlperf import SEED_KEYS, LlmFacts, round_of_seeds
+from assay.runs import LoadgenDetail
 
 _FIRST_KNOWN_LOADGEN = 3
 
@@ -64,13 +65,19 @@ def _benchmark(run: RunEvidence, facts: LlmFacts) -> Iterator[Check]:
     whole = facts.samples if run.performance else facts.scored_samples
     if run.division == "open" or whole is None:
         return
-    drawn = effective.get("performance_sample_count")
+    drawn = effective.get("performance_sample_count") if run.performance else _scored(run.detail)
     if isinstance(drawn, int):
-        words = f"LoadGen draws from {drawn} samples"
+        words = f"LoadGen {'draws from' if run.performance else 'asks for'} {drawn} samples"
         sums = f"the data set has {whole}"
         yield supported(words, sums) if drawn >= whole else contradicted(words, sums)
     query = run.detail.generated_samples_per_query
-    if run.scenario_key == "offline" and query is not None and run.performance:
+    offline = effective.get("scenario") == "Offline"  # on edge systems its result may be inferred from another's run
+    if offline and query is not None and run.performance:
         words = f"an Offline query of {query} samples"
         sums = f"the rules ask for at least {whole}"
         yield supported(words, sums) if query >= whole else contradicted(words, sums)
+
+
+def _scored(detail: LoadgenDetail) -> object:
+    """The samples of an accuracy run: those of the data set that is scored, or all that there are."""
+    return detail.effective.get("accuracy_sample_count", detail.values.get("qsl_reported_total_count"))

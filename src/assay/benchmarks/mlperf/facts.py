@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from assay.benchmarks.mlperf.rules import MIN_DURATION_NS
 from assay.benchmarks.model import Range
 from assay.safe_yaml import read_yaml
+
+T = TypeVar("T")
 
 _MS = 1_000_000
 
@@ -26,14 +29,26 @@ class LlmFacts:
     token_latencies: bool
     reference: dict[str, float]
     targets: dict[str, Range]
+    latency_limits_ns: dict[str, int] = field(default_factory=dict)
+    """By scenario: the 99th percentile's limit of the whole latency."""
+    min_duration_ns: int = MIN_DURATION_NS
+    """0 where one pass over the data is enough."""
+    compliance: tuple[str, ...] = ()
+    """Tests that the closed division asks for."""
+    mean_output_tokens: tuple[float, float] | None = None
+    """The least and the most of a performance run."""
 
     def limits(self, scenario: str | None) -> tuple[int, int] | None:
         """Limits of a scenario, however a folder writes its name."""
-        return next((found for key, found in self.limits_ns.items() if key.lower() == (scenario or "").lower()), None)
+        return _named(self.limits_ns, scenario)
+
+    def latency_limit_ns(self, scenario: str | None) -> int | None:
+        """The limit of a scenario's whole latency, likewise."""
+        return _named(self.latency_limits_ns, scenario)
 
 
-def llm_facts(name: str | None, of_round: str | None = None) -> LlmFacts | None:
-    """The facts of a benchmark in a round; None where it isn't known.
+def llm_facts(name: str | None, of_round: str | None = None, scenario: str | None = None) -> LlmFacts | None:
+    """The facts of a benchmark in a round, as they are in a scenario; None where it isn't known.
 
     Where the round isn't known the loosest targets of any round hold.
     `name` may be a folder's in a results tree: llama3_1-8b, llama2-70b-99.9, llama2-70b-interactive-99.
@@ -47,6 +62,7 @@ def llm_facts(name: str | None, of_round: str | None = None) -> LlmFacts | None:
     entry = _table().get(plain)
     if entry is None:
         return None
+    entry = entry | (_named(entry.get("by_scenario", {}), scenario) or {})
     other = entry.get("by_round", {})
     data = entry | other.get(of_round, {})
     forms = [data] if of_round else [entry, *(entry | one for one in other.values())]
@@ -62,7 +78,15 @@ def llm_facts(name: str | None, of_round: str | None = None) -> LlmFacts | None:
         token_latencies=data.get("tokens", True),
         reference=data["reference"],
         targets=_loosest([_targets(form["reference"], share, form.get("lengths", {})) for form in forms]),
+        latency_limits_ns={key: limit * _MS for key, limit in data.get("latency_ms", {}).items()},
+        min_duration_ns=MIN_DURATION_NS if data.get("min_duration", True) else 0,
+        compliance=tuple(data.get("compliance", ())),
+        mean_output_tokens=tuple(data["output_tokens"]) if "output_tokens" in data else None,
     )
+
+
+def _named(by_scenario: dict[str, T], scenario: str | None) -> T | None:
+    return next((found for key, found in by_scenario.items() if key.lower() == (scenario or "").lower()), None)
 
 
 def _targets(reference: dict[str, float], share: float, lengths: dict[str, Any]) -> dict[str, Range]:
