@@ -66,6 +66,9 @@ class Quiet:
     def say(self, text: str) -> None:
         self.said.append(text)
 
+    def begins(self, folder: CampaignFolder) -> None:
+        pass
+
     def run_begins(self, entry: RunEntry, number: int, total: int, samples: int) -> None:
         if self._on_run:
             self._on_run(entry)

@@ -38,6 +38,7 @@ from assay.runs.scenarios import drives
 from assay.runs.shapes import is_live
 from assay.telemetry import NodeActivity, Sampler
 
+STOPPED = "stopped by the user"
 _ENDPOINTS_A_WORKER = 8
 _LOOKS = 20  # four a period of the watch over the servers
 
@@ -64,7 +65,7 @@ async def execute(
 ) -> RunRecord:
     """Carry out one run in `folder` (which is made) and close it; returns its record.
 
-    Cancellation closes the run as `interrupted` and is then passed on.
+    Cancellation closes the run, as `interrupted` unless its load had gone to its end, and is then passed on.
     """
     folder.path.mkdir(parents=True)
     record = _begin(bench, entry, endpoints, folder)
@@ -82,7 +83,10 @@ async def execute(
     except TimedOutError:
         record.status, record.reason = RunStatus.TIMEOUT, f"not over after {limit_s:.0f} s"
     except asyncio.CancelledError:
-        record.status, record.reason = RunStatus.INTERRUPTED, "stopped by the user"
+        if (outcome := read_outcome(folder)).finished:  # nothing is missing from it
+            judge_load(record, outcome)
+        else:
+            record.status, record.reason = RunStatus.INTERRUPTED, STOPPED
         raise
     finally:
         sampler.stop(folder)

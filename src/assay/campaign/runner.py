@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 from assay.campaign.api import learn_api
 from assay.campaign.estimate import count, estimator, together
-from assay.campaign.execute import Bench, execute, run_folder
+from assay.campaign.execute import STOPPED, Bench, execute, run_folder
 from assay.campaign.kinds import kind_of
 from assay.campaign.plan_text import plan_text
 from assay.campaign.planning import planned
@@ -33,6 +31,7 @@ from assay.runs import (
     EndpointFacts,
     Result,
     RunEntry,
+    RunFolder,
     RunStatus,
     read_campaign,
     read_record,
@@ -41,6 +40,7 @@ from assay.runs import (
 )
 from assay.runs.campaign import find_campaigns
 from assay.runs.progress import AnyEvent
+from assay.scratch import scratch_folder
 from assay.telemetry import NodeActivity
 
 _LEAST_LIMIT_S = 900.0
@@ -51,11 +51,14 @@ class Listener(Protocol):
     """Who is told how a campaign goes: the terminal, or nobody."""
 
     def say(self, text: str) -> None: ...
+    def begins(self, folder: CampaignFolder) -> None:
+        """From here on there is something to put in order before the end: servers, and a run in progress."""
+
     def run_begins(self, entry: RunEntry, number: int, total: int, samples: int) -> None: ...
     def progress(self, event: AnyEvent) -> None: ...
     def run_ends(self, entry: RunEntry, result: Result | None) -> None: ...
     def measured(self, state: CampaignState, results: Sequence[Result]) -> None:
-        """Everything is measured; reports follow."""
+        """Everything is measured and put in order; reports follow."""
 
 
 @dataclass
@@ -82,8 +85,8 @@ async def run_campaign(config: Config, listener: Listener) -> CampaignOutcome:
     """
     benchmark, runs = planned(config)
     engine = build_engine(config.engine)
-    with tempfile.TemporaryDirectory(prefix="assay-") as scratch:
-        prepared = prepare(config, benchmark, engine.model, Path(scratch), listener.say)
+    with scratch_folder() as scratch:
+        prepared = prepare(config, benchmark, engine.model, scratch, listener.say)
         listener.say(plan_text(config, runs, estimator(config, prepared.benchmark, prepared.dataset)))
         folder = begin(
             config, runs, prepared.benchmark, dataset_sha256=prepared.dataset.sha256, simulated=engine.simulated
@@ -100,10 +103,10 @@ async def resume_campaign(
 
     Raises UserError where another process carries it out or its data set changed, and what `run_campaign` raises.
     """
-    with held(folder), tempfile.TemporaryDirectory(prefix="assay-") as scratch:
+    with held(folder), scratch_folder() as scratch:
         state = read_campaign(folder)
         benchmark = resumed_benchmark(folder, config, listener.say)
-        prepared = prepare(config, benchmark, build_engine(config.engine).model, Path(scratch), listener.say)
+        prepared = prepare(config, benchmark, build_engine(config.engine).model, scratch, listener.say)
         check_dataset(state, prepared.dataset.sha256)
         work = Work(config, prepared, folder)
         await _stop_leftovers(work, listener)
@@ -142,7 +145,7 @@ class _Campaign:
             self._say(f"estimates do without a run: {problem}")
 
     async def carry_out(self) -> CampaignOutcome:
-        self._say(f"campaign folder {self._folder.path}")
+        self._listener.begins(self._folder)
         with session(self._folder, self._state):
             self._leave_out_failed()
             while self._todo():
@@ -184,6 +187,7 @@ class _Campaign:
             bench = Bench(self._work, system, up.ready_ns, up.queued_ns, activity, up.engine.simulated)
             self._served = True
             while todo := self._todo():
+                await asyncio.sleep(0)  # where a cancellation came meanwhile, no run begins
                 await self._one(bench, todo[0], up.endpoints)
                 self._after(todo[0])
                 # Looked at after a run, so that each start of servers brings the campaign on.
@@ -219,7 +223,7 @@ class _Campaign:
             )
             entry.status, entry.reason = record.status, record.reason
         except asyncio.CancelledError:
-            entry.status, entry.reason = RunStatus.INTERRUPTED, "stopped by the user"
+            entry.status, entry.reason = _ended_as(folder)
             raise
         except AssayError as error:
             entry.status, entry.reason = RunStatus.FAILED, str(error)
@@ -291,3 +295,10 @@ class _Campaign:
     def _results(self) -> list[Result]:
         found = [read_result(self._folder.run(entry.run)) for entry in self._state.runs if entry.run]
         return [result for result in found if result is not None]
+
+
+def _ended_as(folder: RunFolder) -> tuple[RunStatus, str]:
+    """How a run ended that the campaign's cancellation met: its load may have gone to its end before."""
+    if folder.result.exists() and (record := read_record(folder)).status is not RunStatus.INCOMPLETE:
+        return record.status, record.reason
+    return RunStatus.INTERRUPTED, STOPPED

@@ -30,12 +30,21 @@ _SHOWN = 20
 def begin(
     config: Config, runs: list[RunEntry], benchmark: Benchmark, *, dataset_sha256: str, simulated: bool
 ) -> CampaignFolder:
-    """Make a campaign's folder with its configuration, its benchmark and its plan."""
+    """Make a campaign's folder with its configuration, its benchmark and its plan.
+
+    Raises UserError where the output folder can't be written.
+    """
     text = dump_config(config)
     now = datetime.now(UTC)
     identity = new_id(now, config.campaign.kind, salt=f"{text}{now.isoformat()}{os.getpid()}".encode())
     folder = CampaignFolder(config.output / identity)
-    folder.runs.mkdir(parents=True)
+    try:
+        folder.runs.mkdir(parents=True)
+    except OSError as error:
+        raise UserError(
+            f"output {config.output}: {error.strerror}: choose a folder that can be written, with `output` in the "
+            "configuration, --output of `assay run`, or --results of `assay bench`"
+        ) from None
     state = CampaignState(
         id=identity,
         kind=config.campaign.kind,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
 import click
 
 from assay import __version__
+from assay.commands.ends import ENDS
 from assay.errors import EXIT_INTERRUPTED, AssayError
 
 # Command: the module beside this one that defines it under the same name, and its line in `assay --help`.
@@ -32,6 +34,13 @@ COMMANDS = {
 class _Group(click.Group):
     """Imports a command when it is used; turns errors that a message explains into that and their exit code."""
 
+    _own = False
+    """Whether this process is the command's own; else its signals are another program's."""
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **more: Any) -> Any:
+        self._own = args is None
+        return super().main(args, *rest, **more)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
@@ -48,6 +57,8 @@ class _Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
+            if self._own:
+                ENDS.take_charge()
             return super().invoke(ctx)
         except AssayError as error:
             click.echo(f"assay: {error}", err=True)
@@ -55,6 +66,8 @@ class _Group(click.Group):
         except KeyboardInterrupt:
             click.echo("assay: interrupted", err=True)
             sys.exit(EXIT_INTERRUPTED)
+        finally:
+            ENDS.over()
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

@@ -16,6 +16,8 @@ from assay.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, AssayError
 
 if TYPE_CHECKING:
     from assay.campaign.runner import CampaignOutcome
+    from assay.commands.terminal import Terminal
+    from assay.runs import CampaignFolder
 
 
 @click.command()
@@ -70,8 +72,8 @@ def _run(file: Path | None, overrides: list[str], *, as_json: bool) -> int:
     from assay.commands.terminal import Terminal
     from assay.config import load_config
 
-    config = load_config(file, overrides)
-    return carry_out(run_campaign(config, Terminal(answers=not as_json)), config.output, as_json=as_json)
+    config, terminal = load_config(file, overrides), Terminal(answers=not as_json)
+    return carry_out(run_campaign(config, terminal), terminal, as_json=as_json)
 
 
 def _resume(
@@ -88,8 +90,9 @@ def _resume(
     nearby = given or load_config(chosen_file(None) if which == LATEST else None)
     folder = find(which, output or nearby.output)
     config = resumed_config(folder, given)
-    campaign = resume_campaign(config, folder, Terminal(answers=not as_json), retry_failed=retry_failed)
-    return carry_out(campaign, folder.path, as_json=as_json)
+    terminal = Terminal(answers=not as_json)
+    campaign = resume_campaign(config, folder, terminal, retry_failed=retry_failed)
+    return carry_out(campaign, terminal, as_json=as_json)
 
 
 def print_plan(file: Path | None, overrides: list[str], *, as_json: bool) -> None:
@@ -121,11 +124,11 @@ def print_plan(file: Path | None, overrides: list[str], *, as_json: bool) -> Non
     )
 
 
-def carry_out(campaign: Coroutine[Any, Any, CampaignOutcome], place: Path, *, as_json: bool) -> int:
+def carry_out(campaign: Coroutine[Any, Any, CampaignOutcome], terminal: Terminal, *, as_json: bool) -> int:
     """Run a campaign to its end and print what it left; returns the exit code. Raises AssayError."""
     from assay.commands.outcome_text import outcome_text
 
-    outcome = completed(campaign, place)
+    outcome = completed(campaign, terminal)
     if as_json:
         print_json({"campaign": outcome.state, "folder": outcome.folder.path, "results": outcome.results})
     else:
@@ -133,25 +136,37 @@ def carry_out(campaign: Coroutine[Any, Any, CampaignOutcome], place: Path, *, as
     return EXIT_OK if outcome.sound else EXIT_FAILED
 
 
-def completed(campaign: Coroutine[Any, Any, CampaignOutcome], place: Path) -> CampaignOutcome:
+def completed(campaign: Coroutine[Any, Any, CampaignOutcome], terminal: Terminal) -> CampaignOutcome:
     """What a campaign left. An interruption ends the program; a disk that takes no more raises AssayError."""
+    from assay.commands.ends import ENDS
+
+    def interrupted() -> str:
+        return f"interrupted{_what_goes_on(terminal.folder)}"
+
     try:
-        return asyncio.run(campaign)
+        return ENDS.run(campaign, lambda: terminal.underway, interrupted)
     except (KeyboardInterrupt, asyncio.CancelledError):
-        click.echo(f"assay: interrupted{_what_goes_on(place)}", err=True)
+        click.echo(f"assay: {interrupted()}", err=True)
         sys.exit(EXIT_INTERRUPTED)
     except OSError as error:
-        what = f"{error.filename or place}: {error.strerror or error}"
-        raise AssayError(f"{what}{_what_goes_on(place)}") from error
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        raise AssayError(f"{what}{_what_goes_on(terminal.folder)}") from error
 
 
-def _what_goes_on(place: Path) -> str:
-    """How to resume the campaign in `place`, or the latest below it; nothing where there is none yet."""
-    from assay.campaign.state import LATEST, find
-    from assay.runs.campaign import CampaignFolder
+def _what_goes_on(folder: CampaignFolder | None) -> str:
+    """What is kept of a campaign that has begun, and what resuming it does."""
+    from assay.campaign.state import unfinished
+    from assay.runs import read_campaign
 
-    try:
-        folder = CampaignFolder(place) if CampaignFolder(place).state.exists() else find(LATEST, place)
-    except (AssayError, OSError):
+    if folder is None:
         return ""
-    return f"; what was measured is kept, `assay run --resume {shlex.quote(str(folder.path))}` goes on"
+    command = f"`assay run --resume {shlex.quote(str(folder.path))}`"
+    try:
+        left = unfinished(read_campaign(folder))
+    except AssayError:
+        return ""
+    if left:
+        return f"; what was measured is kept, {command} goes on"
+    if not folder.report.exists():
+        return f"; all runs are over and kept, {command} makes the reports that are missing"
+    return f"; all runs are over, and the reports made: {folder.report}"

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from assay.analysis.loads import load_rows
 from assay.commands.bench.notices import notices_text
 from assay.commands.bench.table import table_text
-from assay.runs import CampaignState, Result, RunEntry
+from assay.runs import CampaignFolder, CampaignState, Result, RunEntry
 from assay.runs.progress import AnyEvent, ProgressEvent
 
 _PLAIN_EVERY_S = 10.0
@@ -24,6 +24,10 @@ class Terminal:
     """A `Listener` that writes to standard error; `answers` writes a bench's table to standard output."""
 
     def __init__(self, *, quiet: bool = False, answers: bool = True) -> None:
+        self.folder: CampaignFolder | None = None
+        """The campaign's, once there is one."""
+        self.underway = False
+        """Whether servers may be up and a run in progress."""
         self._answers = answers
         self._console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
         self._live: Progress | None = None
@@ -34,6 +38,10 @@ class Terminal:
 
     def say(self, text: str) -> None:
         self._console.print(text, markup=False)
+
+    def begins(self, folder: CampaignFolder) -> None:
+        self.folder, self.underway = folder, True
+        self.say(f"campaign folder {folder.path}")
 
     def run_begins(self, entry: RunEntry, number: int, total: int, samples: int) -> None:
         self._label = f"[{number}/{total}] {entry.key}"
@@ -86,6 +94,7 @@ class Terminal:
 
     def measured(self, state: CampaignState, results: Sequence[Result]) -> None:
         """The table comes before the reports, which take their time."""
+        self.underway = False
         rows = load_rows(state, results) if self._answers else []
         if rows:
             width = shutil.get_terminal_size((100, 24)).columns

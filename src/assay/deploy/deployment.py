@@ -28,6 +28,7 @@ from assay.serving.servers import PlacedServer, RunningServer, ServerSpec, Serve
 
 WATCH_S = 1.0
 _HEALTH_S = 2.0
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 Lost = Callable[[str, str], None]
 
 
@@ -36,8 +37,9 @@ class Deployment:
 
     Writes `deployment.json` into `folder` as soon as anything may have been started, and the servers' output into
     `folder/endpoints` on exit. While it is up, `on_lost(endpoint, reason)` is called once for each server that ends
-    or whose node is lost. SIGTERM cancels the task that entered, as Ctrl-C does, so that the exit is walked through;
-    a handler that was already there is left alone. With `heard`, nodes are observed (see `Launcher.observe`).
+    or whose node is lost. SIGTERM and SIGHUP (a closed terminal, a lost login) cancel the task that entered, as Ctrl-C
+    does, so that the exit is walked through; a handler that was already there is left alone. With `heard`, nodes are
+    observed (see `Launcher.observe`).
 
     What could not be taken down is in `problems` after the exit; `assay stop` tries again.
     Raises UserError for what the configuration got wrong, LaunchError for what went wrong out there.
@@ -79,7 +81,7 @@ class Deployment:
 
     async def __aenter__(self) -> Deployment:
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._signals.enter_context(_cancel_on_sigterm())
+        self._signals.enter_context(_cancel_on_signals())
         try:
             await self._up()
         except BaseException:
@@ -268,19 +270,19 @@ async def stop_deployment(folder: Path) -> list[str]:
 
 
 @contextlib.contextmanager
-def _cancel_on_sigterm() -> Iterator[None]:
-    """While inside, SIGTERM cancels the current task, unless somebody else handles it."""
-    task = asyncio.current_task()
-    mine = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-    if not mine or task is None:
-        yield
-        return
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, task.cancel)
+def _cancel_on_signals() -> Iterator[None]:
+    """While inside, SIGTERM and SIGHUP cancel the current task, where nobody else handles or ignores them."""
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    here = threading.current_thread() is threading.main_thread() and task is not None
+    mine = [number for number in _SIGNALS if here and signal.getsignal(number) is signal.SIG_DFL]
+    for number in mine:
+        assert task is not None
+        loop.add_signal_handler(number, task.cancel)
     try:
         yield
     finally:
-        loop.remove_signal_handler(signal.SIGTERM)
+        for number in mine:
+            loop.remove_signal_handler(number)
 
 
 async def _unhurried(work: Coroutine[Any, Any, None]) -> None:

@@ -77,8 +77,8 @@ class CampaignPages:
         if analysis is None:
             return None
         target = _folder(out or self._folder.path)
-        write_page(campaign_page(analysis), target)
-        return _write_data(target, analysis.findings, campaign_report_json(analysis))
+        _write_data(target, analysis.findings, campaign_report_json(analysis))
+        return write_page(campaign_page(analysis), target)[-1]
 
     def _analyse(self, entry: RunEntry) -> RunAnalysis:
         """The whole analysis, which holds every sample, is the caller's; the campaign keeps a line of it."""
@@ -120,15 +120,14 @@ def render_index(rows: Sequence[IndexRow], path: Path) -> None:
 
 def _write_run(analysis: RunAnalysis, out: Path) -> Path:
     target, audit = _folder(out), audit_of(analysis.folder)
-    write_page(run_page(analysis, audit), target)
-    return _write_data(target, analysis.findings, run_report_json(analysis, audit))
+    _write_data(target, analysis.findings, run_report_json(analysis, audit))
+    return write_page(run_page(analysis, audit), target)[-1]
 
 
-def _write_data(target: Path, findings: Sequence[Finding], report: dict[str, Any]) -> Path:
+def _write_data(target: Path, findings: Sequence[Finding], report: dict[str, Any]) -> None:
     files = ReportFolder(target)
     write_json(files.findings, [finding.model_dump(mode="json") for finding in findings])
     write_json(files.data, report)
-    return files.html
 
 
 def _folder(path: Path) -> Path:

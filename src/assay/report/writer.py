@@ -20,19 +20,21 @@ from assay.runs.folder import ReportFolder
 
 
 def write_page(page: Page, folder: Path) -> list[Path]:
-    """Write the page into `folder`, with a PNG of each of its charts. Returns what it wrote."""
+    """Write the page into `folder`, with a PNG of each of its charts. Returns what it wrote.
+
+    The HTML file comes last: where it is, the report is whole.
+    """
     files = ReportFolder(folder)
     files.charts.mkdir(parents=True, exist_ok=True)
-    written = [files.html, files.markdown]
-    write_text(written[0], page_html(page))
-    write_text(written[1], page_markdown(page))
     every = {chart.name: chart for chart in (*page.charts, *page.pictures)}.values()
-    pictures = Pictures(list(every))
+    pictures, written = Pictures(list(every)), []
     for chart in every:
         path = files.charts / f"{chart.name}.png"
         write_bytes(path, pictures.draw(chart))
         written.append(path)
-    return written
+    write_text(files.markdown, page_markdown(page))
+    write_text(files.html, page_html(page))
+    return [*written, files.markdown, files.html]
 
 
 def page_html(page: Page) -> str:

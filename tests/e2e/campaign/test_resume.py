@@ -149,7 +149,7 @@ def test_ten_kills_and_the_same_end(tmp_path: Path) -> None:
     assert final_state(output) == final_state(calm_output) == planned()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupt_closes_the_run_and_stops_the_servers(tmp_path: Path, number: signal.Signals) -> None:
     slow = {"kind": "simulated", "ttft_ms": 2000, "itl_ms": 20, "output_tokens": 64, "window": 1}
     one = {"nodes": [{"name": "node-a"}]}

@@ -207,7 +207,7 @@ def test_a_killed_controller_leaves_no_process(tmp_path: Path) -> None:
     assert gone(int(family.read_text()))
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_takes_the_servers_down(tmp_path: Path, number: signal.Signals) -> None:
     program = textwrap.dedent(f"""
         import asyncio

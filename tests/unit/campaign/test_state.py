@@ -34,6 +34,13 @@ def test_the_same_configuration_is_accepted_wherever_results_lie(tmp_path: Path)
     assert resumed_config(folder, elsewhere).output == folder.path.parent
 
 
+def test_an_output_that_cannot_be_written_is_named_with_the_mend(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    output = tmp_path / "file" / "results"
+    with pytest.raises(UserError, match=r"file/results: Not a directory: choose a folder that can be written, with"):
+        begun(config(tmp_path).model_copy(update={"output": output}))
+
+
 def test_a_changed_configuration_is_refused_with_the_difference(tmp_path: Path) -> None:
     folder = begun(config(tmp_path))
     changed = config(tmp_path, dataset={"samples": 9}, campaign={"repeats": 2})

@@ -10,7 +10,9 @@ from tests.campaigns import FAST, Quiet, config
 
 from assay.campaign.runner import CampaignOutcome, run_campaign
 from assay.commands.run import completed
+from assay.commands.terminal import Terminal
 from assay.errors import EXIT_INTERRUPTED, AssayError
+from assay.runs import CampaignFolder, RunStatus, read_campaign, write_json
 
 
 async def _interrupted() -> CampaignOutcome:
@@ -21,24 +23,42 @@ async def _full() -> CampaignOutcome:
     raise OSError(28, "No space left on device", "x")
 
 
-def test_an_interruption_names_the_campaign_to_go_on_with(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def _terminal(folder: CampaignFolder | None) -> Terminal:
+    terminal = Terminal(quiet=True)
+    terminal.folder = folder
+    return terminal
+
+
+def test_an_interruption_says_what_is_kept_and_what_resuming_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     one = {"nodes": [{"name": "node-a"}]}
     settings = config(tmp_path, engine={**FAST, "speeds": {}}, cluster=one, queries={"Offline": 4})
     folder = asyncio.run(run_campaign(settings, Quiet())).folder
-    folder.report.unlink()  # then it isn't over
-    for place in (folder.path, folder.path.parent):
+    command = f"`assay run --resume {folder.path}`"
+
+    def said() -> str:
         with pytest.raises(SystemExit) as ended:
-            completed(_interrupted(), place)
+            completed(_interrupted(), _terminal(folder))
         assert ended.value.code == EXIT_INTERRUPTED
-        assert f"`assay run --resume {folder.path}` goes on" in capsys.readouterr().err
-        with pytest.raises(AssayError, match="No space left on device; what was measured is kept"):
-            completed(_full(), place)
+        return capsys.readouterr().err
+
+    assert said() == f"assay: interrupted; all runs are over, and the reports made: {folder.report}\n"
+    folder.report.unlink()
+    missing = f"all runs are over and kept, {command} makes the reports that are missing"
+    assert said() == f"assay: interrupted; {missing}\n"
+    with pytest.raises(AssayError, match="x: No space left on device; all runs are over and kept"):
+        completed(_full(), _terminal(folder))
+    state = read_campaign(folder)
+    state.runs[0].status = RunStatus.INTERRUPTED
+    write_json(folder.state, state)
+    assert said() == f"assay: interrupted; what was measured is kept, {command} goes on\n"
 
 
 def test_where_nothing_began_nothing_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        completed(_interrupted(), tmp_path)
+        completed(_interrupted(), _terminal(None))
     assert capsys.readouterr().err == "assay: interrupted\n"
     with pytest.raises(AssayError) as raised:
-        completed(_full(), tmp_path / "none")
+        completed(_full(), _terminal(None))
     assert str(raised.value) == "x: No space left on device"

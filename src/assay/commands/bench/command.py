@@ -91,5 +91,5 @@ def _measure(settings: dict[str, Any], *, as_json: bool) -> CampaignOutcome:
     from assay.commands.terminal import Terminal
     from assay.config import config_of
 
-    config = config_of(settings, "the options")
-    return completed(run_campaign(config, Terminal(answers=not as_json)), config.output)
+    config, terminal = config_of(settings, "the options"), Terminal(answers=not as_json)
+    return completed(run_campaign(config, terminal), terminal)
