@@ -10,6 +10,7 @@ from assay.analysis.hardware import KV_CACHE, PREEMPTIONS, Slowdown, Telemetry
 from assay.analysis.nodes import NodePart, Symmetry
 from assay.analysis.phases import Phases
 from assay.analysis.tokens import TokenAnalysis
+from assay.analysis.told import Told
 from assay.runs.ledger import Ledger
 from assay.runs.record import RunRecord
 from assay.runs.result import Result
@@ -68,6 +69,7 @@ def find(
     parts: Phases | None,
     nodes: Symmetry | None,
     tokens: TokenAnalysis | None,
+    told: Told,
     telemetry: Telemetry | None,
 ) -> list[Finding]:
     """All findings of one run, the gravest first."""
@@ -81,6 +83,7 @@ def find(
         found += _hardware_findings(run, telemetry, result)
     if tokens is not None:
         found += _token_findings(run, tokens)
+    found += _told_findings(run, told)
     grave = {"error": 0, "warning": 1, "note": 2}
     return sorted(found, key=lambda finding: grave[finding.severity])
 
@@ -281,4 +284,29 @@ def _token_findings(run: _Run, tokens: TokenAnalysis) -> list[Finding]:
                 suggestion="a server that returns token ids (return_token_ids) or usage",
             )
         )
+    return found
+
+
+def _told_findings(run: _Run, told: Told) -> list[Finding]:
+    found = []
+    if told.counts.problem:
+        found.append(
+            Finding(
+                rule="usage-against-text",
+                severity="error",
+                title="The server's token counts don't go with its texts.",
+                evidence=run.seen("requests.parquet", told.counts.problem),
+                suggestion="a server that returns token ids (return_token_ids), or its own model's tokenizer",
+            )
+        )
+    found += [
+        Finding(
+            rule="answer-models",
+            severity="error",
+            title="Which model answered isn't known.",
+            evidence=run.seen("requests.parquet", words),
+            suggestion="one model behind each endpoint; look at what the gateway falls back to",
+        )
+        for words in told.mixed()
+    ]
     return found

@@ -75,7 +75,7 @@ def analyse_run(folder: RunFolder, limits: Mapping[str, Limits] | None = None) -
         analysis.itl_counts = summary.itl_counts
         _with_samples(analysis, summary.samples, limits)
     analysis.findings = find(
-        record, result, ledger, analysis.phases, analysis.nodes, analysis.tokens, analysis.telemetry
+        record, result, ledger, analysis.phases, analysis.nodes, analysis.tokens, summary.told, analysis.telemetry
     )
     return analysis
 

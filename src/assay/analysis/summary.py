@@ -13,6 +13,7 @@ from assay.analysis.rates import sample_rate, token_rate
 from assay.analysis.replies import against, held_back
 from assay.analysis.samples import MISSING, Samples, read_samples
 from assay.analysis.statistics import Estimate, Ints
+from assay.analysis.told import Told, read_told
 from assay.analysis.verdict import (
     FINISHED,
     Case,
@@ -63,6 +64,7 @@ class Summary:
     result: Result
     samples: Samples | None
     itl_counts: Ints | None
+    told: Told
 
 
 def summarise_samples(folder: RunFolder) -> Summary:
@@ -74,7 +76,10 @@ def summarise_samples(folder: RunFolder) -> Summary:
     loadgen, detail = read_loadgen(folder) if record.driver == "loadgen" else (LoadgenVerdict(result=None), None)
     accuracy = read_model(folder.accuracy, AccuracyResult)
     rows = None if samples is None else len(samples)
-    server = against(samples, ledger)
+    told = Told()
+    if samples is not None:
+        told = read_told(folder.requests, ignores_end=record.api is not None and record.api.ignore_eos)
+    server = (*against(samples, ledger), *told.against())
     case = Case(record, ledger, benchmark, loadgen, detail, {}, accuracy, rows, server)
     if record.status not in FINISHED or accounting_problems(case) or not rows:
         samples = None
@@ -111,9 +116,9 @@ def summarise_samples(folder: RunFolder) -> Summary:
         latency=case.latency,
         endpoints=[] if samples is None else _endpoints(record, samples),
         accuracy=accuracy if record.status in FINISHED else None,
-        notices=_notices(case, samples),
+        notices=_notices(case, samples) + told.notes({e.name: e.model for e in record.endpoints}),
     )
-    return Summary(benchmark, record, ledger, result, samples, itl_counts)
+    return Summary(benchmark, record, ledger, result, samples, itl_counts, told)
 
 
 def run_samples(folder: RunFolder, record: RunRecord) -> Samples | None:

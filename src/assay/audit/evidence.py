@@ -82,6 +82,13 @@ class Outputs:
     stopped_short: int | None = None
     overlong: int | None = None
     """Answers longer than what their own requests allowed, with the room of the rule `output-ends`."""
+    usage_tokens: int | None = None
+    """Of answers whose tokens only usage counts, where their text was counted too."""
+    text_tokens: int | None = None
+    """Of the same answers' text, by the tokenizer."""
+    usage_answers: int = 0
+    endless: bool = False
+    """Answers go on behind the end of the sequence, and what follows may have no text."""
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,10 @@ def _warmup_row(row: dict[str, Any]) -> dict[str, Any]:
 
 def _finished(row: dict[str, Any], issue: Issued, final: dict[int, Attempt], count_tokens: Any) -> dict[str, Any]:
     sample = row["sample_id"]
-    if (text := row.pop("text", None)) and count_tokens:
+    text = row.pop("text", None)
+    if text is not None and count_tokens and row["token_source"] is not None:
+        row["text_tokens"] = count_tokens(text)
+    elif text and count_tokens:
         row["output_tokens"] = row["streamed_tokens"] = count_tokens(text)
         row["token_source"] = "tokenizer"
     decided = final.get(sample)

@@ -174,7 +174,7 @@ class Worker(asyncio.Protocol):
             "output_ids": exchange.token_ids,
             "reused": exchange.reused,
         }
-        if exchange.token_source == "text":
+        if exchange.token_source == "text" or (self._plan.tokenizer and exchange.token_source == "usage"):
             row["text"] = exchange.streamed_text()  # counted with the tokenizer when the run is closed
         return row
 

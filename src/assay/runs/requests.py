@@ -37,6 +37,7 @@ REQUESTS_SCHEMA = pa.schema(
         pa.field("cached_tokens", pa.int32()),  # of the prompt, from the server's cache; null where it didn't say
         pa.field("output_tokens", pa.int32()),  # all that were generated, hidden reasoning too
         pa.field("streamed_tokens", pa.int32()),  # those that were streamed: all but hidden reasoning
+        pa.field("text_tokens", pa.int32()),  # of the text that came, by the tokenizer, beside the server's usage
         pa.field("reasoning_tokens", pa.int32()),  # by the server's usage
         pa.field("max_tokens", pa.int32()),  # longest answer that the request allowed; null: the run's
         pa.field("token_source", pa.dictionary(pa.int8(), pa.string())),  # "ids", "usage" or "tokenizer"

@@ -62,3 +62,15 @@ def test_text_alone_still_gives_an_accuracy_log(tmp_path: Path, tokenizer: str) 
     logged = json.loads(result.folder.loadgen_accuracy.read_text())
     assert len(logged) == 8
     assert all(len(np.frombuffer(bytes.fromhex(entry["data"]), np.int32)) > 0 for entry in logged)
+
+
+def test_usage_stands_beside_the_texts_own_count_where_a_tokenizer_is_known(tmp_path: Path, tokenizer: str) -> None:
+    rows = read_requests(answers(tmp_path, USAGE_ONLY, tokenizer).folder.requests).to_pylist()
+    assert {(row["token_source"], row["output_tokens"]) for row in rows} == {("usage", 8)}
+    assert all(row["text_tokens"] > 0 for row in rows)
+
+
+def test_ids_need_no_second_count(tmp_path: Path, tokenizer: str) -> None:
+    rows = read_requests(answers(tmp_path, {}, tokenizer).folder.requests).to_pylist()
+    assert {row["text_tokens"] for row in rows} == {None}
+    assert {row["answer_model"] for row in rows} == {"simulated"}

@@ -317,4 +317,5 @@ def test_every_rule_is_raised_by_some_falsehood() -> None:
         "folder-and-log",
         "missing-files",
         "recomputed",
+        "usage-and-text",
     }

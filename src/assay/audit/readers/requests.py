@@ -15,7 +15,7 @@ from assay.runs import read_requests
 
 _COLUMNS = [
     *("final", "attempt", "status", "issued_ns", "scheduled_ns", "sent_ns", "first_ns", "last_ns", "done_ns"),
-    *("output_tokens", "finish_reason", "sample_id", "max_tokens"),
+    *("output_tokens", "finish_reason", "sample_id", "max_tokens", "token_source", "streamed_tokens", "text_tokens"),
 ]
 _PERCENTILES = (50.0, 90.0, 95.0, 97.0, 99.0, 99.9)
 
@@ -36,6 +36,7 @@ def measure(path: Path, run: RunEvidence) -> Recomputed | None:
     tokens = _column(good["output_tokens"])  # -1: not counted
     counted = bool((tokens >= 0).all())
     _endings(run, good, tokens)
+    _counted_twice(run, good)
     over_ns = _column(final["done_ns"]).max()  # what failed took its time too
     end_ns = over_ns if run.lasts_s is None else min(over_ns, start.min() + int(run.lasts_s * 1e9))
     sent = _column(good["sent_ns"])
@@ -104,6 +105,15 @@ def _spread(name: str, values: NDArray[np.int64]) -> Spread:
         mean=Span.exact(float(ordered.mean())),
         percentiles={p: Span.exact(int(ordered[min(last, int(len(ordered) * p / 100))])) for p in _PERCENTILES},
     )
+
+
+def _counted_twice(run: RunEvidence, good: pa.Table) -> None:
+    usage, text = _column(good["streamed_tokens"]), _column(good["text_tokens"])
+    both = np.asarray(pc.fill_null(pc.equal(good["token_source"].cast(pa.string()), "usage"), False).to_numpy())
+    both &= (usage >= 0) & (text >= 0)
+    if both.any():
+        run.outputs.usage_answers = int(both.sum())
+        run.outputs.usage_tokens, run.outputs.text_tokens = int(usage[both].sum()), int(text[both].sum())
 
 
 def _endings(run: RunEvidence, good: pa.Table, tokens: NDArray[np.int64]) -> None:

@@ -169,6 +169,7 @@ def _engine(run: RunEvidence, record: RunRecord) -> None:
     run.prefix_caching = any(cached) if cached else None
     run.cached_input = 1.0 if run.prefix_caching else 0.0
     run.outputs.limit = record.max_tokens
+    run.outputs.endless = record.api is not None and record.api.ignore_eos
 
 
 def _hardware(run: RunEvidence, record: RunRecord, folder: RunFolder) -> None:
