@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from tests.forgeries.model import Registry
 from tests.forgeries.true_trees import BENCHMARK, DETAIL, SUMMARY, SYSTEM
 
 FORGERIES = Registry()
-_TREE = "loadgen-tree"
+_TREE, _CLIENT = "loadgen-tree", "endpoints-tree"
 
 
 def replace(file: Path, old: str, new: str) -> None:
@@ -37,6 +41,17 @@ def logged(file: Path, key: str, old: str, new: str) -> None:
 
 def run(root: Path, scenario: str) -> Path:
     return root / BENCHMARK / scenario / "performance/run_1"
+
+
+def summary(root: Path, scenario: str) -> Path:
+    return root / BENCHMARK / scenario / "performance/result_summary.json"
+
+
+def rewrite(file: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change the object of a JSON file."""
+    data = json.loads(file.read_text())
+    change(data)
+    file.write_text(json.dumps(data))
 
 
 def scores(root: Path) -> list[Path]:
@@ -180,3 +195,130 @@ def _(root: Path) -> None:
     for key in ("result_samples_per_second", "result_tokens_per_second"):
         multiply(folder / DETAIL, key, 4)
     (folder / SUMMARY).unlink()
+
+
+@FORGERIES.add("no accuracy run", _TREE, "submission-files")
+def _(root: Path) -> None:
+    shutil.rmtree(root / BENCHMARK / "Server/accuracy")
+
+
+@FORGERIES.add("no compliance run", _TREE, "submission-files")
+def _(root: Path) -> None:
+    shutil.rmtree(root / BENCHMARK / "Offline/TEST06")
+
+
+@FORGERIES.add("a compliance test that failed", _TREE, "submission-files")
+def _(root: Path) -> None:
+    replace(root / BENCHMARK / "Server/TEST06/verify_accuracy.txt", "EOS check pass: True", "EOS check pass: False")
+
+
+@FORGERIES.add("the client's ROUGE-1 as a fraction of one", _CLIENT, "accuracy-target")
+def _(root: Path) -> None:
+    for file in root.rglob("accuracy_results.json"):
+        replace(file, '"rouge1": "38.7792"', '"rouge1": 1.0')
+
+
+@FORGERIES.add("the client scored no answer", _CLIENT, "accuracy-target")
+def _(root: Path) -> None:
+    (root / BENCHMARK / "Server/accuracy/accuracy_results.json").write_text('{"accuracy_scores": []}')
+
+
+@FORGERIES.add("the client scored a part", _CLIENT, "log-integrity")
+def _(root: Path) -> None:
+    replace(root / BENCHMARK / "Server/accuracy/accuracy_results.json", '"complete": true', '"complete": false')
+
+
+@FORGERIES.add("the client scored a hundred answers", _CLIENT, "accuracy-samples")
+def _(root: Path) -> None:
+    for file in root.rglob("accuracy_results.json"):
+        rewrite(file, lambda data: data["accuracy_scores"][0]["score"].update(gen_num=100))
+
+
+@FORGERIES.add("the client's compliance test is left out", _CLIENT, "submission-files")
+def _(root: Path) -> None:
+    shutil.rmtree(root / BENCHMARK / "Server/audit")
+
+
+@FORGERIES.add("the client's compliance test failed", _CLIENT, "submission-files")
+def _(root: Path) -> None:
+    replace(root / BENCHMARK / "Server/audit/audit_consistency_output_test.json", "true", "false")
+
+
+@FORGERIES.add("every percentile of the client's is one number", _CLIENT, "repeated-quantity")
+def _(root: Path) -> None:
+    flat = {"min": 9e9, "max": 9e9, "avg": 9e9, "early_stopping_percentiles": {"50.0": 9e9, "99.0": 9e9}}
+    rewrite(summary(root, "Offline"), lambda data: data.update(latency=flat))
+
+
+@FORGERIES.add("one run stands for two scenarios", _CLIENT, "identical-figures")
+def _(root: Path) -> None:
+    shutil.copy(summary(root, "Interactive"), summary(root, "Server"))
+
+
+@FORGERIES.add("the client's rate was raised", _CLIENT, "throughput")
+def _(root: Path) -> None:
+    multiply(summary(root, "Offline"), "qps", 1.2, digits=12)
+    multiply(summary(root, "Offline"), "tps", 1.2, digits=12)
+
+
+@FORGERIES.add("the client's tokens were raised", _CLIENT, "token-rate")
+def _(root: Path) -> None:
+    multiply(summary(root, "Server"), "tps", 1.1, digits=12)
+
+
+@FORGERIES.add("the client's TTFT misses Interactive's limit", _CLIENT, "latency-limits")
+def _(root: Path) -> None:
+    def later(data: dict[str, Any]) -> None:
+        for name in ("percentiles", "early_stopping_percentiles"):
+            data["ttft"][name]["99.0"] = data["ttft"]["max"] = 900_000_000
+
+    rewrite(summary(root, "Interactive"), later)
+
+
+@FORGERIES.add("an estimate below its own percentile", _CLIENT, "percentile-order")
+def _(root: Path) -> None:
+    rewrite(summary(root, "Server"), lambda data: data["tpot"]["early_stopping_percentiles"].update({"99.0": 1.3e7}))
+
+
+@FORGERIES.add("the client gave up before the end", _CLIENT, "log-integrity")
+def _(root: Path) -> None:
+    replace(summary(root, "Server"), '"complete": true', '"complete": false')
+
+
+@FORGERIES.add("answers that failed are among the completed", _CLIENT, "ledger-balance")
+def _(root: Path) -> None:
+    rewrite(summary(root, "Server"), lambda data: data.update(n_samples_failed=500))
+
+
+@FORGERIES.add("seeds of no round for the client", _CLIENT, "endpoints-settings")
+def _(root: Path) -> None:
+    file = root / BENCHMARK / "Server/config.yaml"
+    file.write_text(re.sub(r"(random_seed: )\d+", r"\g<1>42", file.read_text()))
+
+
+@FORGERIES.add("a Poisson load in Offline's folder", _CLIENT, "endpoints-settings")
+def _(root: Path) -> None:
+    shutil.copy(root / BENCHMARK / "Server/config.yaml", root / BENCHMARK / "Offline/config.yaml")
+
+
+@FORGERIES.add("the client sent a part of the data", _CLIENT, "endpoints-settings")
+def _(root: Path) -> None:
+    rewrite(summary(root, "Offline"), lambda data: data.update(n_samples_issued=1000, n_samples_completed=1000))
+
+
+@FORGERIES.add("the client was told a minute", _CLIENT, "too-short")
+def _(root: Path) -> None:
+    replace(root / BENCHMARK / "Offline/config.yaml", "600000", "60000")
+
+
+@FORGERIES.add("more answers than the client asked for", _CLIENT, "schedule-rate")
+def _(root: Path) -> None:
+    replace(root / BENCHMARK / "Server/config.yaml", "target_qps: 20", "target_qps: 10")
+
+
+@FORGERIES.add("the client's figures of eight cards for one A2", _CLIENT, "ceiling-throughput")
+def _(root: Path) -> None:
+    description = root / "closed/ORG/systems" / f"{SYSTEM}.json"
+    rewrite(description, lambda data: data.update(accelerator_model_name="NVIDIA A2", accelerators_per_node=1))
+    for key in ("qps", "tps"):
+        multiply(summary(root, "Offline"), key, 4, digits=12)

@@ -19,6 +19,7 @@ class Origin(StrEnum):
     RUN = "run folder"
     LOADGEN = "LoadGen logs"
     SUBMISSION = "MLPerf results"
+    ENDPOINTS = "MLPerf Endpoints results"
     CLAIMS = "claims file"
 
 
@@ -33,6 +34,8 @@ class Spread:
     mean: Span | None = None
     std: Span | None = None
     percentiles: dict[float, Span] = field(default_factory=dict)
+    certified: dict[float, Span] = field(default_factory=dict)
+    """Early stopping's estimates: no less than the percentile, with its confidence."""
 
     def named(self) -> Iterator[tuple[str, Span]]:
         """Each statistic that is there, with its name."""
@@ -44,7 +47,7 @@ class Spread:
             yield f"p{percentile:g}", value
 
     def __bool__(self) -> bool:
-        return any(True for _ in self.named())
+        return any(True for _ in self.named()) or bool(self.certified)
 
 
 @dataclass
@@ -118,6 +121,31 @@ class Recomputed:
     spreads: dict[str, Spread]
     decode_batch: float | None
     source: str
+
+
+@dataclass(frozen=True)
+class EndpointsSettings:
+    """How the client of MLPerf Endpoints was set, and whether it got to its end. None: not stated."""
+
+    kind: str | None = None
+    """`offline` or `online`."""
+    load: str | None = None
+    """The load pattern, as `poisson`."""
+    target_qps: float | None = None
+    min_duration_ms: float | None = None
+    seeds: tuple[int | None, int | None] = (None, None)
+    """Of the sample index and of the schedule."""
+
+
+@dataclass
+class SubmissionFiles:
+    """What lies beside a submission's performance run, in its scenario's folder."""
+
+    accuracy: bool
+    tests: dict[str, str]
+    """By compliance test that is there: what it says against the run; empty: it passed."""
+    whole: bool
+    """The folder is a submission's own, which has all its files, and not a part of one."""
 
 
 @dataclass
@@ -198,6 +226,9 @@ class RunEvidence:
     """A run folder's files: whether each is there, and which figures rest on it."""
     logged: RunEvidence | None = None
     """What the logs say that a claim names, or that lie in the run folder."""
+    endpoints: EndpointsSettings | None = None
+    submitted: SubmissionFiles | None = None
+    """A submission's performance run that counts as a result."""
     dataset: DatasetFacts | None = None
     dataset_samples: int | None = None
 

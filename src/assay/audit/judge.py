@@ -12,8 +12,10 @@ from assay.audit.evidence import Evidence, Origin, RunEvidence
 from assay.audit.hardware import achieved, limits, output_tokens
 from assay.audit.readers.campaign import read_campaign_folder
 from assay.audit.readers.claims import read_claims
-from assay.audit.readers.loadgen import DETAIL, SUMMARY, is_log_folder, log_folders, read_tree
+from assay.audit.readers.endpoints import ACCURACY_RESULTS, RESULT_SUMMARY
+from assay.audit.readers.loadgen import DETAIL, SUMMARY, is_log_folder
 from assay.audit.readers.run_folder import is_run_folder, read_run, read_runs
+from assay.audit.readers.tree import is_result_folder, read_tree, result_folders
 from assay.audit.registry import all_rules, every_run
 from assay.audit.spans import Span
 from assay.audit.verdicts import SEVERITY, AuditFinding, AuditReport, Judgement, RunRow
@@ -56,8 +58,8 @@ def read_evidence(path: Path) -> Evidence:
         return read_campaign_folder(path)
     if is_run_folder(path):
         return read_run(path)
-    if is_log_folder(path):
-        return read_tree(path)
+    if is_result_folder(path):
+        return read_tree(path, [path])
     return _read_below(path)
 
 
@@ -65,7 +67,7 @@ def _read_below(path: Path) -> Evidence:
     """Run folders at any depth, and LoadGen's logs that belong to none of them."""
     runs = sorted(record.parent for record in path.rglob("run.json") if is_log_folder(record.parent))
     evidence = read_runs(runs, path, "run folders")
-    logs = [folder for folder in log_folders(path) if folder not in set(runs)]
+    logs = [folder for folder in result_folders(path) if folder not in set(runs)]
     if not logs and not runs and (campaigns := [str(state.parent) for state in path.rglob("campaign.json")]):
         named = ", ".join(sorted(campaigns)[-_NAMED:])
         raise UserError(f"{path}: holds campaigns; give the path of one, such as {named}")
@@ -78,7 +80,7 @@ def _read_below(path: Path) -> Evidence:
 
 
 def _read_file(path: Path) -> Evidence:
-    if path.name in (SUMMARY, DETAIL):
+    if path.name in (SUMMARY, DETAIL, RESULT_SUMMARY, ACCURACY_RESULTS):
         return read_evidence(path.parent)
     if path.suffix in (".yaml", ".yml", ".json"):
         return read_claims(path)

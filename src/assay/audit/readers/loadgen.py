@@ -1,17 +1,16 @@
-"""Evidence from LoadGen's logs: one folder, or every folder of an MLPerf results tree."""
+"""Evidence from LoadGen's logs, one folder of them."""
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from assay.analysis.ceilings import Accelerator, find_accelerator, find_model
-from assay.audit.evidence import Evidence, Origin, RunEvidence, SampleCounts, Spread, Wording
+from assay.audit.evidence import Origin, RunEvidence, SampleCounts, Spread, Wording
 from assay.audit.facts import facts_named
+from assay.audit.readers.place import Place, describe_system
+from assay.audit.readers.submission import submission_files
 from assay.audit.spans import Span
 from assay.benchmarks.mlperf import SEED_KEYS, round_of_seeds
 from assay.errors import UserError
@@ -19,7 +18,6 @@ from assay.runs import LatencyStats, LoadgenDetail, LoadgenSummary, read_detail,
 from assay.scoring import read_accuracy_txt
 
 SUMMARY, DETAIL = "mlperf_log_summary.txt", "mlperf_log_detail.txt"
-_DIVISIONS = {"closed", "open", "network"}
 _RATES = ("result_samples_per_second", "result_completed_samples_per_sec", "result_qps_with_loadgen_overhead")
 _TOKEN_RATES = {
     "offline": "result_tokens_per_second",
@@ -49,7 +47,7 @@ def log_folders(root: Path) -> list[Path]:
 
 def read_log_folder(folder: Path, root: Path | None = None) -> RunEvidence:
     """One run from its logs; `root` is the tree it stands in. Never fails: what can't be read is damage."""
-    place = _Place(folder, root)
+    place = Place(folder, root)
     run = RunEvidence(
         name=place.name, origin=Origin.SUBMISSION if place.division else Origin.LOADGEN, where=str(folder)
     )
@@ -68,23 +66,11 @@ def read_log_folder(folder: Path, root: Path | None = None) -> RunEvidence:
     # An accuracy run's summary holds closing words alone.
     (run.damage if run.performance else run.notes).extend(f"{SUMMARY}: {problem}" for problem in summary.problems)
     _figures(run, summary, detail)
-    _system(run, place)
+    describe_system(run, place)
     if run.mode == "accuracy":
         _accuracy(run, folder)
+    run.submitted = submission_files(run, place)
     return run
-
-
-def read_tree(root: Path, folders: list[Path] | None = None) -> Evidence:
-    """Every run of a results tree, or those of its `folders`. Raises UserError where there is none."""
-    folders = log_folders(root) if folders is None else folders
-    if not folders:
-        raise UserError(f"{root}: no LoadGen logs, run folder, campaign or claims file here; give the path of one")
-    evidence = Evidence(path=str(root), kind="LoadGen logs")
-    evidence.runs = [read_log_folder(folder, root) for folder in folders]
-    if any(run.origin is Origin.SUBMISSION for run in evidence.runs):
-        evidence.kind = "MLPerf results tree"
-    evidence.texts = [text for run in evidence.runs for text in log_texts(run)]
-    return evidence
 
 
 def log_texts(run: RunEvidence) -> Iterator[Wording]:
@@ -96,30 +82,6 @@ def log_texts(run: RunEvidence) -> Iterator[Wording]:
             yield Wording(f"{run.where}/{SUMMARY}: {name}", str(value))
         if run.summary.sut:
             yield Wording(f"{run.where}/{SUMMARY}: SUT name", run.summary.sut)
-
-
-class _Place:
-    """What a folder's path says: .../closed/ORG/results/SYSTEM/BENCHMARK/SCENARIO/performance/run_1."""
-
-    def __init__(self, folder: Path, root: Path | None) -> None:
-        parts = folder.resolve().parts
-        self.division = self.system = self.benchmark = self.scenario = None
-        self.systems: Path | None = None
-        self.counts = False
-        self.accuracy = folder.name == "accuracy"
-        base = root.resolve() if root and not root.samefile(folder) else folder.parent.resolve()
-        self.name = str(folder.resolve().relative_to(base)) if folder.resolve().is_relative_to(base) else folder.name
-        at = next((i for i in range(len(parts) - 1, 1, -1) if parts[i] in ("results", "compliance")), None)
-        if at is None or parts[at - 2].lower() not in _DIVISIONS:
-            return
-        self.division = parts[at - 2].lower()
-        names = (*parts[at + 1 :], None, None, None)
-        self.system, self.benchmark, self.scenario = names[0], names[1], names[2]
-        self.systems = Path(*parts[:at]) / "systems"
-        inner = [part.lower() for part in parts[at + 4 :]]
-        official = inner[:1] == ["accuracy"] or (inner[:1] == ["performance"] and inner[1:2] != ["ranging"])
-        self.counts = parts[at] == "results" and official
-        self.name = "/".join(parts[at - 2 : at] + parts[at + 1 :])
 
 
 def _round(detail: LoadgenDetail) -> str | None:
@@ -201,53 +163,6 @@ def _from_detail(spread: Spread, keys: tuple[str, str], detail: LoadgenDetail, n
         elif match := percentile.fullmatch(key):
             stats.percentiles_ns[float(match[1])] = value
     _fill(spread, stats, n)
-
-
-def _system(run: RunEvidence, place: _Place) -> None:
-    if place.benchmark:
-        run.model = find_model(place.benchmark)
-    if not place.system:
-        return
-    description = _description(place)
-    if description:
-        name = str(description.get("accelerator_model_name", ""))
-        accelerator = None if re.search(r"[,+;&/]|\band\b", name) else find_accelerator(name)  # a mixture is no one's
-        count = _integer(description.get("accelerators_per_node")) * _integer(description.get("number_of_nodes"))
-        if accelerator and count:
-            run.hardware = [(accelerator, count)]
-        return
-    guess = _guess(place.system)
-    if guess:
-        run.hardware, run.hardware_guessed = [guess], True
-
-
-def _description(place: _Place) -> dict[str, Any] | None:
-    try:
-        data = json.loads((place.systems / f"{place.system}.json").read_text()) if place.systems else None
-    except (OSError, ValueError):
-        return None
-    return data if isinstance(data, dict) else None
-
-
-def _integer(value: object) -> int:
-    match = re.search(r"\d+", str(value))
-    return int(match[0]) if match else 0
-
-
-def _guess(system: str) -> tuple[Accelerator, int] | None:
-    """Accelerators by a folder's name, every count in it multiplied: too many rather than too few."""
-    accelerator = find_accelerator(system)
-    if accelerator is None:
-        return None
-    system = re.sub(r"\d+x(?:epyc|xeon|grace)[^_-]*", "", system, flags=re.IGNORECASE)  # processors beside them
-    counts = re.findall(
-        r"(?<![A-Za-z\d])(\d+)x(?=[A-Za-z])|x(\d+)(?![\dA-Za-z])|(\d+)[-_ ]?nodes?|(\d+)s(?![A-Za-z])", system, re.I
-    )
-    count = 1
-    for groups in counts:
-        count *= max(int(next(group for group in groups if group)), 1)
-    alone = "jetson" in system.lower() or "spark" in system.lower()
-    return (accelerator, count) if counts or alone else None
 
 
 def _accuracy(run: RunEvidence, folder: Path) -> None:

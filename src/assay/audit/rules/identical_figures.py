@@ -21,14 +21,14 @@ _DIGITS_OF_SOME = 10.0
 Measured rates and times carry noise. Two nodes, or two runs, that agree in every figure that both state, one of them of
 at least four significant digits, or in independent figures of ten digits together, weren't measured twice: one was
 copied from the other or both from one place. (Rate and duration of equally many samples count once.)
-Counts and shares may agree, and so may a run and a part of it. Published results trees are left out: one log may
-stand for two accuracy targets there.
+Counts and shares may agree, and so may a run and a part of it. Results trees of LoadGen's logs are left out: one log
+may stand for two accuracy targets there.
 """,
     source="measurement noise: chance agreement in k digits has a probability of about 10^-k",
 )
 def check(evidence: Evidence) -> Iterator[Check]:
     runs = [run for run in every_run(evidence) if run.origin is Origin.CLAIMS]
-    runs += [run for run in evidence.runs if run.origin is Origin.RUN]
+    runs += [run for run in evidence.runs if run.origin in (Origin.RUN, Origin.ENDPOINTS)]
     for first, second in itertools.combinations(runs, 2):
         if _within(first, second) or _within(second, first):
             continue

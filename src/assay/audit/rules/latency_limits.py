@@ -34,7 +34,7 @@ def check(run: RunEvidence) -> Iterator[Check]:
 
 
 def _spread(run: RunEvidence, spread: Spread, limit: int, key: str) -> Iterator[Check]:
-    p99 = spread.percentiles.get(99.0)
+    p99 = spread.certified.get(99.0) or spread.percentiles.get(99.0)
     if p99 is not None:
         words = f"{run.scenario} p99 {spread.name} {ns(p99)}"
         sums = f"limit {ns(limit)}"

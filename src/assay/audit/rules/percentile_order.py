@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from assay.audit.evidence import Origin, RunEvidence, Spread
 from assay.audit.registry import Check, contradicted, impossible, run_rule, supported
-from assay.audit.spans import ns
+from assay.audit.spans import Span, ns
 
 
 @run_rule(
@@ -17,6 +17,7 @@ For any set of numbers
 
     min <= p50 <= p90 <= p95 <= p99 <= p99.9 <= max        min <= mean <= max
 
+(early stopping's estimates likewise, each no less than its percentile)
 and no latency is negative (but for a minimum in LoadGen's own logs: told of an answer's first token and its end by two
 threads, it may note them in the wrong order). The mean is bound by each percentile too: at least p % of the samples are
 no greater than the percentile v, the others no greater than the maximum, so
@@ -47,10 +48,13 @@ def _spread(spread: Spread, *, logged: bool) -> Iterator[Check]:
         *((f"p{p:g}", v) for p, v in sorted(spread.percentiles.items())),
         ("max", spread.max),
     ]
-    known = [(name, value) for name, value in ordered if value is not None]
-    for (lower_name, lower), (upper_name, upper) in itertools.pairwise(known):
-        if lower.above(upper):
-            yield contradicted(f"{spread.name} {lower_name} {ns(lower)}, {upper_name} {ns(upper)}", "out of order")
+    certified = [("min", spread.min), *_certified(spread), ("max", spread.max)]
+    beside = [[(f"p{p:g}", spread.percentiles.get(p)), (f"certified p{p:g}", v)] for p, v in spread.certified.items()]
+    for series in (ordered, certified, *beside):
+        known = [(name, value) for name, value in series if value is not None]
+        for (lower_name, lower), (upper_name, upper) in itertools.pairwise(known):
+            if lower.above(upper):
+                yield contradicted(f"{spread.name} {lower_name} {ns(lower)}, {upper_name} {ns(upper)}", "out of order")
     mean = spread.mean
     if mean is None:
         return
@@ -59,6 +63,11 @@ def _spread(spread: Spread, *, logged: bool) -> Iterator[Check]:
     if spread.max is not None and mean.above(spread.max):
         yield contradicted(f"{spread.name} mean {ns(mean)}", f"above the maximum {ns(spread.max)}")
     yield from _bounds(spread)
+
+
+def _certified(spread: Spread) -> list[tuple[str, Span]]:
+    """Early stopping's estimates, in order."""
+    return [(f"certified p{p:g}", value) for p, value in sorted(spread.certified.items())]
 
 
 def _bounds(spread: Spread) -> Iterator[Check]:

@@ -18,12 +18,12 @@ _DIGITS = 2
 Two different quantities of one run have the same printed value: TTFT and latency (then no time passed after the first
 token), samples/s and tokens/s (then each answer was one token), TTFT and TPOT, MBU and MFU, or a median, a p99 and a
 mean that are one number though more than one sample was measured. One column was filled from the other's. Judged in
-claims files, for figures of at least two significant digits.
+claims files and results of the MLPerf Endpoints client, for figures of at least two significant digits.
 """,
     source="definition of the quantities",
 )
 def check(run: RunEvidence) -> Iterator[Check]:
-    if run.origin is not Origin.CLAIMS:
+    if run.origin not in (Origin.CLAIMS, Origin.ENDPOINTS):
         return
     single = run.mean_output_tokens is not None and run.mean_output_tokens.low <= 1
     pairs = [
@@ -43,6 +43,7 @@ def check(run: RunEvidence) -> Iterator[Check]:
 def _flat(spread: Spread) -> Iterator[Check]:
     """All statistics of several samples are one number."""
     named = [(name, value) for name, value in spread.named() if name != "std"]
+    named += [(f"certified p{p:g}", value) for p, value in sorted(spread.certified.items())]
     if len(named) < 3 or (spread.n is not None and spread.n < 3):
         return
     first: Span = named[0][1]

@@ -25,6 +25,8 @@ def check(run: RunEvidence) -> Iterator[Check]:
     setting = run.detail.effective.get("min_duration_ms") if run.detail else None
     if setting is None and run.summary:
         setting = run.summary.parameters.get("min_duration (ms)")
+    if setting is None and run.endpoints:
+        setting = run.endpoints.min_duration_ms
     if isinstance(setting, int | float):
         words = f"VALID with min_duration {setting} ms"
         if setting >= least:

@@ -8,6 +8,7 @@ from assay.benchmarks.mlperf.rules import (
     ROUND,
     RULES,
     SEED_KEYS,
+    round_of_client_seeds,
     round_of_seeds,
     seeds,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "SEED_KEYS",
     "LlmFacts",
     "llm_facts",
+    "round_of_client_seeds",
     "round_of_seeds",
     "seeds",
 ]

@@ -41,6 +41,11 @@ def round_of_seeds(found: tuple[int, ...]) -> str | None:
     return next((name for name, known in _rounds().items() if known == found), None)
 
 
+def round_of_client_seeds(sample_index: int | None, schedule: int | None) -> str | None:
+    """The round by the two seeds that the client of MLPerf Endpoints has."""
+    return next((name for name, known in _rounds().items() if known[1:] == (sample_index, schedule)), None)
+
+
 @cache
 def _rounds() -> dict[str, tuple[int, ...]]:
     data = read_yaml(Path(__file__).with_name("rounds.yaml")).data

@@ -1,0 +1,71 @@
+"""What stands beside a submission's performance run: its accuracy run, and the compliance tests' own words."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from assay.audit.evidence import RunEvidence, SubmissionFiles
+from assay.audit.readers.place import Place
+
+_ACCURACY = ("accuracy/accuracy.txt", "accuracy/accuracy_results.json")
+_OF_SUBMISSIONS = "measurements.json"  # beside the runs since v6.0, when compliance tests came there too
+_PASSED = "TEST PASS"
+_CHECKS_06 = ("First token check pass", "EOS check pass", "Sample length check pass")
+# The file in which a test says whether it was passed. TEST01's verify_accuracy.txt may fail, for answers may differ.
+_WORDS = {
+    "TEST01": "verify_performance.txt",
+    "TEST04": "verify_performance.txt",
+    "TEST06": "verify_accuracy.txt",
+    "TEST07": "verify_accuracy.txt",
+    "TEST09": "verify_output_len.txt",
+}
+_CLIENTS_TESTS = {
+    "accuracy_in_performance_test": "TEST01",
+    "output_caching_test": "TEST04",
+    "consistency_output_test": "TEST06",
+    "accuracy_in_performance_full_test": "TEST07",
+}
+
+
+def submission_files(run: RunEvidence, place: Place) -> SubmissionFiles | None:
+    """For a performance run that counts as a closed or network result; None for any other."""
+    folder = place.scenario_folder
+    if folder is None or not place.counts or not run.performance or place.division == "open":
+        return None
+    older = folder.parents[3] / "compliance" / folder.relative_to(folder.parents[2])
+    tests = {
+        test: words for where in (older, folder) for test in _WORDS if (words := _said(where / test, test)) is not None
+    }
+    return SubmissionFiles(
+        accuracy=any((folder / name).is_file() for name in _ACCURACY),
+        tests=tests | _clients(folder / "audit"),
+        whole=(folder / _OF_SUBMISSIONS).is_file(),
+    )
+
+
+def _said(folder: Path, test: str) -> str | None:
+    """What a test says against the run; empty where it was passed, None where it says nothing."""
+    file = folder / _WORDS[test]
+    try:
+        lines = [line.strip() for line in file.read_text(errors="replace").splitlines()]
+    except OSError:
+        return None
+    if test == "TEST06":
+        failed = [check for check in _CHECKS_06 if not {f"{check}: True", f"{check}: Skipped"} & set(lines)]
+    else:
+        failed = [] if _PASSED in lines else [_PASSED]
+    return f"{file.name} doesn't say {', '.join(repr(check) for check in failed)}" if failed else ""
+
+
+def _clients(folder: Path) -> dict[str, str]:
+    """Tests by the MLPerf Endpoints client: `audit_TEST.json`."""
+    found = {}
+    for name, test in _CLIENTS_TESTS.items():
+        try:
+            data = json.loads((folder / f"audit_{name}.json").read_text())
+        except (OSError, ValueError):
+            continue
+        passed = isinstance(data, dict) and data.get("passed") is True
+        found[test] = "" if passed else f"audit_{name}.json doesn't say that it passed"
+    return found
