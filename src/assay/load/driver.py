@@ -123,8 +123,9 @@ class Driver:
             offline_epoch=self._plan.samples if self._plan.scenario == "Offline" else None,
             prior_rates=rates if all(rates) else None,
         )
-        for lane, endpoint in zip(router.lanes, warmup.endpoints, strict=True):
-            lane.out = bool(endpoint.failure)
+        for index, endpoint in enumerate(warmup.endpoints):
+            if endpoint.failure:
+                router.take_out(index)
         return router
 
     def _begin(self) -> Source:

@@ -22,13 +22,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from assay.load.frames import Send
+from assay.load.lanes import RETRY_DELAY_NS, Board, Lane
 from assay.load.retries import Patience, Result
 from assay.load.source import NO_SESSION, NO_TIME, Issue
 
 _OUT_AFTER_FAILURES = 3
-_RETRY_DELAY_NS = 200_000_000
-_LONGEST_DELAY_NS = 5_000_000_000
-_LATENCY_WEIGHT = 0.1
 _NO_HOME = -1
 
 
@@ -38,46 +36,6 @@ class Fate(Enum):
     COMPLETED = "completed"
     RESEND = "resend"
     FAILED = "failed"
-
-
-@dataclass(slots=True)
-class Lane:
-    """One endpoint's state. Work is in weighted tokens; `prior_rate` is relative, from the warm-up."""
-
-    index: int
-    window: int
-    prior_rate: float = 1.0
-    latency_s: float | None = None  # moving average over answered samples
-    in_flight: int = 0
-    outstanding_work: float = 0.0
-    consecutive_failures: int = 0
-    out: bool = False
-    failed_probes: int = 0
-    allowed: float = field(init=False)  # requests in flight that it stands, learnt from being told to wait
-    paused_until_ns: int = 0  # it asked not to be sent anything before; 0: it didn't
-    pauses: int = 0  # in a row
-
-    def __post_init__(self) -> None:
-        self.allowed = float(self.window)
-
-    @property
-    def has_room(self) -> bool:
-        return not self.out and not self.paused_until_ns and self.in_flight < min(self.window, int(self.allowed))
-
-    def answered(self, latency_s: float) -> None:
-        before = latency_s if self.latency_s is None else self.latency_s
-        self.latency_s = before + _LATENCY_WEIGHT * (latency_s - before)
-        self.consecutive_failures = self.pauses = 0
-        self.allowed = min(self.window, self.allowed + 1 / self.allowed)
-
-    def told_to_wait(self, asked_ns: int, now_ns: int) -> int:
-        """Sends it nothing for as long as it asks, or for longer each time where it doesn't say; until when."""
-        if not self.paused_until_ns:  # those in flight are told the same
-            self.allowed = max(1.0, self.allowed / 2)
-            self.pauses += 1
-        delay_ns = asked_ns or min(_LONGEST_DELAY_NS, _RETRY_DELAY_NS << min(self.pauses - 1, 10))
-        self.paused_until_ns = max(self.paused_until_ns, now_ns + delay_ns)
-        return self.paused_until_ns
 
 
 @dataclass(slots=True)
@@ -108,7 +66,8 @@ class Router:
     ) -> None:
         """`work(qsl_idx)` weighs a sample; `offline_epoch` is the data set's size in Offline, else None."""
         rates = prior_rates or [1.0] * len(windows)
-        self.lanes = [Lane(i, window, rate) for i, (window, rate) in enumerate(zip(windows, rates, strict=True))]
+        self._board = Board(windows, rates, offline=offline_epoch is not None)
+        self.lanes = self._board.lanes
         self._work = work
         self._max_attempts = max_attempts
         self._epoch = offline_epoch
@@ -140,7 +99,7 @@ class Router:
             if home is not None and not home.has_room:  # those behind it needn't wait
                 held.append(self._queue.popleft())
                 continue
-            lane = home or self._choose(sample)
+            lane = home or self._board.choose(len(self._queue), sample.tried, again=sample.attempts > 0)
             if lane is None:
                 break
             sends.append(self._assign(lane, self._queue.popleft(), now_ns))
@@ -162,9 +121,7 @@ class Router:
         self._homes[session] = lane.index
 
     def _release_retries(self, now_ns: int) -> None:
-        for lane in self.lanes:
-            if lane.paused_until_ns <= now_ns:
-                lane.paused_until_ns = 0
+        self._board.resume(now_ns)
         ready = []
         while self._retries and self._retries[0][0] <= now_ns:
             ready.append(heapq.heappop(self._retries)[2])
@@ -172,30 +129,8 @@ class Router:
 
     def next_retry_ns(self) -> int | None:
         """When the next waiting retry is due, or an endpoint may be sent something again."""
-        waits = [lane.paused_until_ns for lane in self.lanes if lane.paused_until_ns]
-        return min([*waits, self._retries[0][0]] if self._retries else waits, default=None)
-
-    def _choose(self, sample: _Sample) -> Lane | None:
-        room = [lane for lane in self.lanes if lane.has_room]
-        fresh = [lane for lane in room if lane.index not in sample.tried]
-        candidates = fresh or room
-        if self._epoch is not None and not sample.attempts:
-            candidates = [lane for lane in candidates if self._quicker_than_waiting(lane)]
-        if not candidates:
-            return None
-        return min(candidates, key=lambda lane: (lane.outstanding_work / lane.prior_rate, lane.in_flight))
-
-    def _quicker_than_waiting(self, lane: Lane) -> bool:
-        """Whether `lane` answers sooner than the queue drains and the fastest endpoint then answers.
-
-        All latencies are measured, or all are the inverse of the warm-up's rates: the two don't mix. By Little's law
-        the endpoints together drain the sum of window / latency samples a second.
-        """
-        healthy = [other for other in self.lanes if not other.out]
-        measured = all(other.latency_s is not None for other in healthy)
-        latency_s = {o.index: (o.latency_s if measured and o.latency_s else 1.0 / o.prior_rate) for o in healthy}
-        drain_s = len(self._queue) / sum(other.window / latency_s[other.index] for other in healthy)
-        return latency_s[lane.index] <= drain_s + min(latency_s.values())
+        times = [self._retries[0][0] if self._retries else None, self._board.next_resume_ns()]
+        return min((time_ns for time_ns in times if time_ns is not None), default=None)
 
     def _assign(self, lane: Lane, sample: _Sample, now_ns: int) -> Send:
         sample.attempts += 1
@@ -205,6 +140,7 @@ class Router:
             self._keep(sample.session, lane)
         lane.in_flight += 1
         lane.outstanding_work += sample.work
+        self._board.loaded(lane)
         sample.sent_ns = now_ns
         return Send(lane.index, sample.sample, sample.qsl_idx, sample.attempts, sample.due_ns, sample.history)
 
@@ -214,20 +150,27 @@ class Router:
         lane = self.lanes[endpoint]
         lane.in_flight -= 1
         lane.outstanding_work -= sample.work
-        ready_ns = now_ns + _RETRY_DELAY_NS
+        ready_ns = now_ns + RETRY_DELAY_NS
         if result is Result.ANSWERED:
             lane.answered((now_ns - sample.sent_ns) / 1e9)
-            return Fate.COMPLETED
-        if result is Result.BUSY:
+        elif result is Result.BUSY:
             ready_ns = lane.told_to_wait(retry_ns, now_ns)
             sample.tried.discard(lane.index)  # it may well answer next time
         elif result is not Result.REFUSED:
             lane.consecutive_failures += 1
             lane.out |= result is Result.UNREACHABLE or lane.consecutive_failures >= _OUT_AFTER_FAILURES
+        self._board.changed(lane)
+        if result is Result.ANSWERED:
+            return Fate.COMPLETED
         if sample.patience.spent(result, self._max_attempts):
             return Fate.FAILED
         heapq.heappush(self._retries, (ready_ns, sample.sample, sample))
         return Fate.RESEND
+
+    def take_out(self, endpoint: int) -> None:
+        """Nothing is sent to it until a probe finds it healthy."""
+        self.lanes[endpoint].out = True
+        self._board.changed(self.lanes[endpoint])
 
     def probed(self, endpoint: int, *, healthy: bool) -> None:
         """A probe's answer: a healthy endpoint takes part again."""
@@ -236,16 +179,17 @@ class Router:
             lane.out, lane.failed_probes, lane.consecutive_failures = False, 0, 0
         else:
             lane.failed_probes += 1
+        self._board.changed(lane)
 
     @property
     def out(self) -> list[int]:
         """Endpoints that are taken out."""
-        return [lane.index for lane in self.lanes if lane.out]
+        return self._board.out
 
     @property
     def all_gone(self) -> bool:
         """True when every endpoint is out and has failed a probe since."""
-        return all(lane.out and lane.failed_probes for lane in self.lanes)
+        return self._board.all_gone
 
     @property
     def queued(self) -> int:

@@ -1,0 +1,216 @@
+"""The endpoints, each with a window of requests in flight, and which of them takes the next sample.
+
+Everything here costs O(log n) in the number of endpoints: orders are heaps, and sums are kept, not computed.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+RETRY_DELAY_NS = 200_000_000
+_LONGEST_DELAY_NS = 5_000_000_000
+_LATENCY_WEIGHT = 0.1
+_ONE = 1 << 40  # drain rates are kept as integers in these units, since sums of floats drift
+_ROUNDING = 1 + 1e-9  # what is as soon, but for rounding, is sooner
+
+
+@dataclass(slots=True)
+class Lane:
+    """One endpoint's state. Work is in weighted tokens; `prior_rate` is relative, from the warm-up."""
+
+    index: int
+    window: int
+    prior_rate: float = 1.0
+    latency_s: float | None = None  # moving average over answered samples
+    in_flight: int = 0
+    outstanding_work: float = 0.0
+    consecutive_failures: int = 0
+    out: bool = False
+    failed_probes: int = 0
+    allowed: float = field(init=False)  # requests in flight that it stands, learnt from being told to wait
+    paused_until_ns: int = 0  # it asked not to be sent anything before; 0: it didn't
+    pauses: int = 0  # in a row
+
+    def __post_init__(self) -> None:
+        self.allowed = float(self.window)
+
+    @property
+    def has_room(self) -> bool:
+        return not self.out and not self.paused_until_ns and self.in_flight < min(self.window, int(self.allowed))
+
+    def answered(self, latency_s: float) -> None:
+        before = latency_s if self.latency_s is None else self.latency_s
+        self.latency_s = before + _LATENCY_WEIGHT * (latency_s - before)
+        self.consecutive_failures = self.pauses = 0
+        self.allowed = min(self.window, self.allowed + 1 / self.allowed)
+
+    def told_to_wait(self, asked_ns: int, now_ns: int) -> int:
+        """Sends it nothing for as long as it asks, or for longer each time where it doesn't say; until when."""
+        if not self.paused_until_ns:  # those in flight are told the same
+            self.allowed = max(1.0, self.allowed / 2)
+            self.pauses += 1
+        delay_ns = asked_ns or min(_LONGEST_DELAY_NS, RETRY_DELAY_NS << min(self.pauses - 1, 10))
+        self.paused_until_ns = max(self.paused_until_ns, now_ns + delay_ns)
+        return self.paused_until_ns
+
+
+class Ranking:
+    """Some of the lanes in an order that changes: a heap whose outdated entries are dropped when they are met."""
+
+    def __init__(self, lanes: int) -> None:
+        self._heap: list[tuple[float, int, int]] = []
+        self._current: list[tuple[float, int, int] | None] = [None] * lanes
+
+    def put(self, index: int, key: float, then: int = 0) -> None:
+        """Lane `index` is in it, by `key`, then by `then`, then by its own number."""
+        entry = (key, then, index)
+        self._current[index] = entry
+        heapq.heappush(self._heap, entry)
+        if len(self._heap) > 64 + 2 * len(self._current):
+            self._heap = [one for one in self._current if one is not None]
+            heapq.heapify(self._heap)
+
+    def drop(self, index: int) -> None:
+        self._current[index] = None
+
+    def first(self, apart_from: Collection[int] = ()) -> tuple[float, int, int] | None:
+        """The first lane's (key, then, index); None where there is none."""
+        heap, current, aside = self._heap, self._current, []
+        while heap and (heap[0] is not current[heap[0][2]] or heap[0][2] in apart_from):
+            entry = heapq.heappop(heap)
+            if entry is current[entry[2]]:
+                aside.append(entry)
+        found = heap[0] if heap else None
+        for entry in aside:
+            heapq.heappush(heap, entry)
+        return found
+
+
+class Tail:
+    """Offline's last samples: whether a lane answers one sooner than the queue drains and the fastest then answers.
+
+    All latencies are measured, or all are the inverse of the warm-up's rates: the two don't mix. By Little's law the
+    endpoints together drain the sum of window / latency samples a second.
+    """
+
+    def __init__(self, lanes: Sequence[Lane]) -> None:
+        self._lanes = lanes
+        self._unmeasured = {lane.index for lane in lanes}
+        self._drains = ([0] * len(lanes), [0] * len(lanes))  # by the warm-up's rates, and measured
+        self._sums = [0, 0]
+        self._fastest = (Ranking(len(lanes)), Ranking(len(lanes)))
+        for lane in lanes:
+            self.changed(lane)
+
+    @property
+    def measured(self) -> bool:
+        return not self._unmeasured
+
+    def latency_s(self, lane: Lane) -> float:
+        return lane.latency_s if self.measured and lane.latency_s else 1.0 / lane.prior_rate
+
+    def changed(self, lane: Lane) -> bool:
+        """The lane has another latency, or is out or back; whether that changes every lane's latency."""
+        before, prior_s = self.measured, 1.0 / lane.prior_rate
+        if lane.out or lane.latency_s is not None:
+            self._unmeasured.discard(lane.index)
+        else:
+            self._unmeasured.add(lane.index)
+        for kind, latency_s in enumerate((prior_s, lane.latency_s or prior_s)):
+            drain = 0 if lane.out else int(lane.window / latency_s * _ONE)
+            self._sums[kind] += drain - self._drains[kind][lane.index]
+            self._drains[kind][lane.index] = drain
+            if lane.out:
+                self._fastest[kind].drop(lane.index)
+            else:
+                self._fastest[kind].put(lane.index, latency_s)
+        return self.measured is not before
+
+    def limit_s(self, queued: int) -> float:
+        """The longest latency with which a lane is sooner, where so many samples wait."""
+        fastest, drain = self._fastest[self.measured].first(), self._sums[self.measured]
+        return (queued / (drain / _ONE) + fastest[0]) * _ROUNDING if fastest and drain else float("inf")
+
+
+class Board:
+    """All lanes by who takes the next sample. Whoever changes a lane tells it, by `loaded` or `changed`."""
+
+    def __init__(self, windows: Sequence[int], prior_rates: Sequence[float], *, offline: bool) -> None:
+        self.lanes = [Lane(i, window, rate) for i, (window, rate) in enumerate(zip(windows, prior_rates, strict=True))]
+        self._ready, self._slow, self._slow_by_latency, self._paused = (Ranking(len(self.lanes)) for _ in range(4))
+        self._out: set[int] = set()
+        self._gone: set[int] = set()
+        self._tail = Tail(self.lanes) if offline else None
+        for lane in self.lanes:
+            self.loaded(lane)
+
+    @property
+    def out(self) -> list[int]:
+        """Endpoints that are taken out."""
+        return sorted(self._out)
+
+    @property
+    def all_gone(self) -> bool:
+        """True when every endpoint is out and has failed a probe since."""
+        return len(self._gone) == len(self.lanes)
+
+    def loaded(self, lane: Lane) -> None:
+        """The lane has another load, or other room."""
+        if lane.has_room:
+            self._ready.put(lane.index, lane.outstanding_work / lane.prior_rate, lane.in_flight)
+        else:
+            self._ready.drop(lane.index)
+        self._slow.drop(lane.index)
+        self._slow_by_latency.drop(lane.index)
+
+    def changed(self, lane: Lane) -> None:
+        """Anything of the lane has changed."""
+        for members, is_one in ((self._out, lane.out), (self._gone, lane.out and lane.failed_probes > 0)):
+            (members.add if is_one else members.discard)(lane.index)
+        if lane.paused_until_ns:
+            self._paused.put(lane.index, lane.paused_until_ns)
+        self.loaded(lane)
+        if self._tail is not None and self._tail.changed(lane):
+            for other in self.lanes:
+                self.loaded(other)
+
+    def resume(self, now_ns: int) -> None:
+        """Endpoints have been left alone for as long as they asked."""
+        while (entry := self._paused.first()) and entry[0] <= now_ns:
+            lane = self.lanes[entry[2]]
+            self._paused.drop(lane.index)
+            lane.paused_until_ns = 0
+            self.loaded(lane)
+
+    def next_resume_ns(self) -> int | None:
+        entry = self._paused.first()
+        return int(entry[0]) if entry else None
+
+    def choose(self, queued: int, tried: Collection[int], *, again: bool) -> Lane | None:
+        """The lane with the least outstanding work, relative to its rate, of those with room.
+
+        Rather one that hasn't `tried` the sample. In Offline a sample that isn't sent `again` is left in the queue, of
+        `queued`, where that is sooner.
+        """
+        if self._tail is not None and not again:
+            return self._sooner(self._tail, queued)
+        entries = [entry for ranking in (self._ready, self._slow) if (entry := ranking.first(tried))]
+        if not entries:
+            entries = [entry for ranking in (self._ready, self._slow) if (entry := ranking.first())]
+        return self.lanes[min(entries)[2]] if entries else None
+
+    def _sooner(self, tail: Tail, queued: int) -> Lane | None:
+        limit_s = tail.limit_s(queued)
+        while (entry := self._slow_by_latency.first()) and entry[0] <= limit_s:
+            self.loaded(self.lanes[entry[2]])
+        while entry := self._ready.first():
+            lane = self.lanes[entry[2]]
+            latency_s = tail.latency_s(lane)
+            if latency_s <= limit_s:
+                return lane
+            self._ready.drop(lane.index)
+            self._slow.put(lane.index, entry[0], entry[1])
+            self._slow_by_latency.put(lane.index, latency_s)
+        return None
