@@ -78,7 +78,8 @@ def make_plan(folder: Path, urls: Sequence[str], scenario: str = "Offline", **ch
     scratch = folder.parent
     generator = np.random.default_rng(1)
     prompts: Sequence[str | list[int]] = changes.pop("prompts", None) or [
-        generator.integers(5, 5000, size=int(n)).tolist() for n in generator.integers(10, 60, samples + warmup)
+        generator.integers(5, 5000, size=int(n)).tolist()
+        for n in generator.integers(10, 60, samples + warmup + bool(warmup))
     ]
     body_options = {**changes.pop("body", {})}
     extra = body_options.pop("extra", {})
@@ -121,7 +122,7 @@ def make_plan(folder: Path, urls: Sequence[str], scenario: str = "Offline", **ch
         workers=changes.pop("workers", 1),
         max_attempts=changes.pop("max_attempts", 3),
         timeouts=Timeouts(**timeouts),
-        warmup=WarmupPlan(prompts=warmup),
+        warmup=WarmupPlan(prompts=warmup, **changes.pop("warmup", {})),
         **changes,
     )
 

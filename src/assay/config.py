@@ -33,7 +33,17 @@ class LoadConfig(_Section):
     connect_timeout_s: float = Field(default=CONNECT_TIMEOUT_S, gt=0)
     stall_timeout_s: float = Field(default=60, gt=0, description="longest silence of a server that owes an answer")
     request_timeout_s: float = Field(default=600, gt=0)
-    warmup_prompts: int = Field(default=8, ge=0, le=16, description="prompts a warm-up round; 0: no warm-up")
+    warmup_prompts: int | None = Field(
+        default=None,
+        ge=0,
+        le=65_536,
+        description="different prompts of the warm-up, as long as the run's; 0: no warm-up; default: enough for four "
+        "waves of as many as are in flight",
+    )
+    warmup_tolerance: float = Field(
+        default=0.03, gt=0, lt=1, description="by how much the token rates of two waves of warm-up prompts may differ"
+    )
+    warmup_limit_s: float = Field(default=300, gt=0, description="longest warm-up of a run")
     ca_file: Path | None = Field(default=None, description="certificates to trust for https endpoints")
 
 

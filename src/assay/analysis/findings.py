@@ -11,6 +11,7 @@ from assay.analysis.nodes import NodePart, Symmetry
 from assay.analysis.phases import Phases
 from assay.analysis.tokens import TokenAnalysis
 from assay.analysis.told import Told
+from assay.analysis.warmup import unsteady
 from assay.runs.ledger import Ledger
 from assay.runs.record import RunRecord
 from assay.runs.result import Result
@@ -74,7 +75,7 @@ def find(
 ) -> list[Finding]:
     """All findings of one run, the gravest first."""
     run = _Run(result.run, record)
-    found = _ledger_findings(run, ledger) + _client_findings(run)
+    found = _ledger_findings(run, ledger) + _client_findings(run) + _warmup_findings(run)
     if parts is not None:
         found += _phase_findings(run, parts)
     if nodes is not None:
@@ -135,6 +136,25 @@ def _client_findings(run: _Run) -> list[Finding]:
     ]
 
 
+def _warmup_findings(run: _Run) -> list[Finding]:
+    found = unsteady(run.record)
+    if found is None:
+        return []
+    grows = "The warm-up ended while the servers still became faster."
+    return [
+        Finding(
+            rule="not-warm",
+            severity="warning" if found.rises else "note",
+            title=grows if found.rises else "The servers' speed varied during the warm-up, without getting higher.",
+            evidence=run.seen("run.json", f"{found.waves}; {run.record.warmup.rule}"),
+            suggestion="a longer warm-up (load.warmup_limit_s, assay bench: --warmup-limit)"
+            if found.rises
+            else UNKNOWN,
+            expect=found.expected,
+        )
+    ]
+
+
 def _phase_findings(run: _Run, parts: Phases) -> list[Finding]:
     cold = parts.cold_ratio
     if cold is None or parts.cold_low is None or parts.cold_low <= 1 or cold < _COLD or parts.start_cost < _COSTLY:
@@ -152,7 +172,7 @@ def _phase_findings(run: _Run, parts: Phases) -> list[Finding]:
             severity="warning",
             title="The run began before the servers were warm.",
             evidence=run.seen("requests.parquet", figure),
-            suggestion="more warm-up before the clock starts (load.warmup_prompts), or a longer run",
+            suggestion="a longer warm-up before the clock starts (load.warmup_limit_s), or a longer run",
             expect=(
                 f"up to {100 * parts.start_cost:.1f} % more tokens/s: {parts.headline_tokens_per_s:.4g} in the whole "
                 f"run against {parts.steady_tokens_per_s:.4g} in the steady window"

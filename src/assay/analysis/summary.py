@@ -23,6 +23,7 @@ from assay.analysis.verdict import (
     random_weights,
     read_loadgen,
 )
+from assay.analysis.warmup import unsteady
 from assay.benchmarks import Benchmark, run_benchmark
 from assay.errors import AssayError
 from assay.runs.folder import RunFolder
@@ -286,6 +287,8 @@ def _notices(case: Case, samples: Samples | None) -> list[str]:
         notices.append(
             f"{CLIENT_BOUND}: the load generator could have shaped the result: " + "; ".join(record.client.reasons)
         )
+    if (cold := unsteady(record)) is not None and cold.rises:
+        notices.append(f"The warm-up ended while the servers still became faster ({cold.waves}): {cold.expected}.")
     if samples is not None and not samples.counted:
         notices.append(UNCOUNTED)
     if ledger is not None:

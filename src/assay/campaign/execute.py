@@ -177,7 +177,11 @@ def load_plan(work: Work, entry: RunEntry, endpoints: Sequence[EndpointFacts], f
             stall_s=config.load.stall_timeout_s,
             request_s=config.load.request_timeout_s,
         ),
-        warmup=WarmupPlan(prompts=prepared.warmup_prompts),
+        warmup=WarmupPlan(
+            prompts=prepared.warmup_prompts,
+            tolerance=config.load.warmup_tolerance,
+            limit_s=config.load.warmup_limit_s,
+        ),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +12,9 @@ from numpy.typing import NDArray
 from assay.benchmarks import Benchmark
 from assay.campaign.counting import served_context, server_counter
 from assay.campaign.pacing import check_loads, write_timetable
+from assay.campaign.warmup_prompts import WarmupPrompt, how_many, warmup_prompts
 from assay.config import Config
-from assay.datasets import Dataset, Sample, TokeniserCounter, load_dataset, load_warmup
+from assay.datasets import Dataset, Sample, TokeniserCounter, load_dataset
 from assay.datasets.live import with_places
 from assay.datasets.tokenise import PromptTokeniser, check_lengths
 from assay.engines import build_engine
@@ -28,7 +28,7 @@ from assay.runs.api import ApiFacts
 from assay.runs.shapes import is_live
 from assay.serving.needs import TokenizerFiles
 
-_WARMUP_TOKENS = 16
+_SHORT_ANSWER = 16
 _CARRIES = {"ids": "token ids", "text": "text"}
 
 
@@ -47,11 +47,11 @@ class Prepared:
     prompt_tokens: Path
     timetable: Path
     warmup_prompts: int
-    answer_limits: list[int]
-    """The longest answer of each sample, tokens."""
+    limits: list[int]
+    """The longest answer of each prompt, tokens."""
     model_files: dict[str, str]
     prompts: list[Prompt]
-    """The samples', then the warm-up's."""
+    """The samples', then the warm-up's; where there is a warm-up, the last asks for a short answer."""
     live: list[Prompt]
     """The samples' with places for the server's own answers, where a load asks for such; else empty."""
     api: ApiFacts
@@ -64,9 +64,7 @@ class Prepared:
         """Write the bodies of all prompts, and their lengths."""
         self.api = api
         encoder = encoder_of(model, api)
-        short = min(self.benchmark.max_new_tokens, _WARMUP_TOKENS)
-        limits = self.answer_limits + [short] * self.warmup_prompts
-        write_bodies(self.bodies, (encoder.body(p, most) for p, most in zip(self.prompts, limits, strict=True)))
+        write_bodies(self.bodies, (encoder.body(p, most) for p, most in zip(self.prompts, self.limits, strict=True)))
         np.save(self.prompt_tokens, np.asarray([prompt.length for prompt in self.prompts], dtype=np.int32))
         if not self.live:
             return
@@ -76,11 +74,16 @@ class Prepared:
                 "engine.api.form to chat, or leave history out, and turns carry what the data set gives"
             )
         talks = self.live + self.prompts[len(self.live) :]
-        write_bodies(self.live_bodies, (encoder.body(p, most) for p, most in zip(talks, limits, strict=True)))
+        write_bodies(self.live_bodies, (encoder.body(p, most) for p, most in zip(talks, self.limits, strict=True)))
 
     @property
     def eos_id(self) -> int | None:
         return next(iter(self.benchmark.stop_token_ids), None)
+
+    @property
+    def answer_limits(self) -> list[int]:
+        """The longest answer of each sample, tokens."""
+        return self.limits[: len(self.dataset)]
 
     @property
     def max_tokens(self) -> int:
@@ -125,11 +128,8 @@ def prepare(
             if benchmark.context_limit is not None:
                 raise
             say(f"{error} The server decides what becomes of them.")  # prompts of the user's own may be too long
-    warmup = [
-        _warmup_prompt(prompts, tokeniser, text, number)
-        for number, text in enumerate(_warmup_texts(benchmark, dataset)[: config.load.warmup_prompts])
-    ]
     answers = [sample.max_tokens or benchmark.max_new_tokens for sample in dataset.samples]
+    warmup = _warmup(config, benchmark, prompts, answers, tokeniser)
     write_timetable(dataset.samples, scratch / "timetable.npy")
     prepared = Prepared(
         benchmark=benchmark,
@@ -139,10 +139,10 @@ def prepare(
         bodies=scratch / "bodies.bin",
         prompt_tokens=scratch / "prompt_tokens.npy",
         timetable=scratch / "timetable.npy",
-        warmup_prompts=len(warmup),
-        answer_limits=answers,
+        warmup_prompts=max(0, len(warmup) - 1),
+        limits=answers + [most for _, most in warmup],
         model_files=model_files,
-        prompts=prompts + warmup,
+        prompts=prompts + [prompt for prompt, _ in warmup],
         live=_live(config, dataset),
         api=ApiFacts(
             form="ids",
@@ -153,6 +153,19 @@ def prepare(
     if engine.api is None:  # else it is written once the servers have told what they take
         prepared.encode(model, prepared.api)
     return prepared
+
+
+def _warmup(
+    config: Config,
+    benchmark: Benchmark,
+    prompts: Sequence[Prompt],
+    limits: Sequence[int],
+    tokeniser: PromptTokeniser | None,
+) -> list[WarmupPrompt]:
+    """The warm-up's prompts, and the first of them again with a short answer; none where there is no warm-up."""
+    count = how_many(config, [prompt.length for prompt in prompts])
+    made = warmup_prompts(benchmark, prompts, limits, tokeniser, count)
+    return made + [WarmupPrompt(prompt, min(most, _SHORT_ANSWER)) for prompt, most in made[:1]]
 
 
 def _live(config: Config, dataset: Dataset) -> list[Prompt]:
@@ -222,33 +235,3 @@ def _prompt_ids(
         tokeniser.encode_messages(sample.messages) if sample.messages else tokeniser.encode_prompt(sample.prompt or "")
     )
     return np.asarray(encoded, dtype=np.int32)
-
-
-def _warmup_texts(benchmark: Benchmark, dataset: Dataset) -> list[str]:
-    """Texts that are in no data set; where the prompts are the user's own, no longer than most of those, so that a
-    server that takes those takes these."""
-    texts = load_warmup(benchmark)
-    if benchmark.prompt_template is not None:
-        return texts
-    words = statistics.median(len(_words(sample)) for sample in dataset.samples)
-    return [" ".join(text.split()[: max(1, int(words))]) for text in texts]
-
-
-def _words(sample: Sample) -> list[str]:
-    return " ".join([sample.prompt or "", *(turn.content for turn in sample.messages or ())]).split()
-
-
-def _warmup_prompt(prompts: list[Prompt], tokeniser: PromptTokeniser | None, text: str, number: int) -> Prompt:
-    own = [prompt.ids for prompt in prompts if prompt.ids is not None]
-    ids = np.asarray(tokeniser.encode_prompt(text), dtype=np.int32) if tokeniser else None
-    return Prompt(
-        _random_prompt(own, number) if ids is None and own else ids, text, [{"role": "user", "content": text}]
-    )
-
-
-def _random_prompt(prompts: list[NDArray[np.int32]], number: int) -> NDArray[np.int32]:
-    """A warm-up prompt where text can't be tokenised: tokens drawn from several samples, equal to none of them."""
-    generator = np.random.default_rng(number)
-    pool = np.concatenate(prompts[:100])
-    length = len(prompts[number % len(prompts)])
-    return np.concatenate([prompts[0][:1], generator.choice(pool, size=max(1, length - 1))])

@@ -14,7 +14,7 @@ from assay.analysis.loads import load_rows
 from assay.commands.bench.notices import notices_text
 from assay.commands.bench.table import table_text
 from assay.runs import CampaignFolder, CampaignState, Result, RunEntry
-from assay.runs.progress import AnyEvent, ProgressEvent
+from assay.runs.progress import AnyEvent, PhaseEvent, ProgressEvent, WarmupEvent
 
 _PLAIN_EVERY_S = 10.0
 _SCORES = 1
@@ -35,6 +35,8 @@ class Terminal:
         self._label = ""
         self._total = 0
         self._said_at = 0.0
+        self._warming_ns = 0
+        self._wave: WarmupEvent | None = None
 
     def say(self, text: str) -> None:
         self._console.print(text, markup=False)
@@ -63,15 +65,40 @@ class Terminal:
         self._live.start()
 
     def progress(self, event: AnyEvent) -> None:
-        if not isinstance(event, ProgressEvent):
-            return
+        match event:
+            case PhaseEvent():
+                self._phase(event)
+            case WarmupEvent():
+                self._wave = event
+                self._show_wave(f"warm-up, {_wave_words(event)}")
+            case ProgressEvent():
+                self._progress(event)
+
+    def _show_wave(self, words: str) -> None:
+        if self._live and self._task is not None:
+            self._live.update(self._task, rates=words)
+        else:
+            self._say_at_times(words)
+
+    def _phase(self, event: PhaseEvent) -> None:
+        if event.phase == "warmup":
+            self._warming_ns, self._wave = event.time_ns, None
+        elif event.phase == "start" and self._wave is not None:
+            took_s = (event.time_ns - self._warming_ns) / 1e9
+            self.say(f"{self._label}: warmed up in {took_s:.1f} s, {_wave_words(self._wave)}")
+
+    def _progress(self, event: ProgressEvent) -> None:
         self._total = max(self._total, event.issued)
         line = self._rates(event)
         if self._live and self._task is not None:
             self._live.update(self._task, completed=event.completed, total=self._total, rates=line)
-        elif time.monotonic() - self._said_at >= _PLAIN_EVERY_S:
+        else:
+            self._say_at_times(f"{event.completed}/{self._total} samples, {line}")
+
+    def _say_at_times(self, words: str) -> None:
+        if time.monotonic() - self._said_at >= _PLAIN_EVERY_S:
             self._said_at = time.monotonic()
-            self.say(f"{self._label}: {event.completed}/{self._total} samples, {line}")
+            self.say(f"{self._label}: {words}")
 
     def _rates(self, event: ProgressEvent) -> str:
         elapsed_s = max(1e-9, event.elapsed_ns / 1e9)
@@ -99,6 +126,16 @@ class Terminal:
         if rows:
             width = shutil.get_terminal_size((100, 24)).columns
             click.echo("\n" + table_text(rows, width) + notices_text(rows, width), nl=False)
+
+
+def _wave_words(event: WarmupEvent) -> str:
+    waves = event.endpoints.values()
+    rate = sum(wave.tokens_per_s for wave in waves)
+    steady = sum(wave.steady for wave in waves)
+    of_all = "" if len(waves) == 1 else f" at {steady} of {len(waves)} endpoints"
+    state = f"steady{of_all}" if steady else "not steady"
+    number = f"{event.wave} wave{'' if event.wave == 1 else 's'}"
+    return f"{number} of {sum(wave.places for wave in waves)} prompts, {rate:.4g} tokens/s, {state}"
 
 
 def _summary(entry: RunEntry, result: Result | None) -> str:

@@ -2,7 +2,7 @@
 
 from assay.datasets.fetch import fetch_cnn_dailymail
 from assay.datasets.lengths import CannotCountError, TokenCounter
-from assay.datasets.load import load_dataset, load_warmup
+from assay.datasets.load import load_dataset, warmup_articles
 from assay.datasets.model import Dataset, Message, Sample, TokenIds
 from assay.datasets.tokenise import PromptTokeniser, TokeniserCounter, check_lengths
 
@@ -18,5 +18,5 @@ __all__ = [
     "check_lengths",
     "fetch_cnn_dailymail",
     "load_dataset",
-    "load_warmup",
+    "warmup_articles",
 ]

@@ -63,10 +63,10 @@ def load_dataset(
     )
 
 
-def load_warmup(benchmark: Benchmark) -> list[str]:
-    """Prompts for the time before the clock starts: bundled articles that are in no dataset."""
+def warmup_articles() -> list[str]:
+    """Texts for the time before the clock starts: bundled articles that are in no dataset."""
     file = _bundled(WARMUP_FILE)
-    return [benchmark.prompt(article) for article in article_texts(list(rows_of(read_file(file), file)))]
+    return article_texts(list(rows_of(read_file(file), file)))
 
 
 def _read(rows: list[Row], request: Request, name: str) -> tuple[RowFormat, int, Reading]:

@@ -139,6 +139,8 @@ class SimulatedOptions(_Served):
     itl_per_seq_ms: float = Field(default=0, ge=0, description="added for each running request")
     tokens_per_step: int = Field(default=1, ge=1)
     jitter: float = Field(default=0, ge=0, description="sigma of the log-normal factor on every interval")
+    cold_factor: float = Field(default=1, ge=1, description="how much longer the first interval at a batch size takes")
+    cold_intervals: int = Field(default=0, ge=0, description="intervals at a batch size until it is warm there")
     max_num_seqs: int = Field(default=1024, ge=1)
     kv_tokens: int = Field(default=0, ge=0, description="tokens that running requests hold together; 0: no limit")
     output_tokens: int = Field(default=0, ge=0, description="tokens until the end of sequence; 0: max_tokens")

@@ -20,6 +20,8 @@ TIMING = (
     "itl_per_seq_ms",
     "tokens_per_step",
     "jitter",
+    "cold_factor",
+    "cold_intervals",
     "max_num_seqs",
     "kv_tokens",
     "output_tokens",

@@ -35,7 +35,7 @@ from assay.load.transport import Outcome
 from assay.load.warmup import Warmup
 from assay.runs import LoadOutcome, RunFolder, WarmupFacts, write_json
 from assay.runs.outcome import HopTimes, LoadEnd
-from assay.runs.progress import AnyEvent, Phase, PhaseEvent, event_line
+from assay.runs.progress import AnyEvent, Phase, PhaseEvent, WarmupEvent, WarmupWave, event_line
 
 _PROBE_NS = 1_000_000_000
 _OUTCOMES = list(Outcome)
@@ -97,8 +97,8 @@ class Driver:
 
     def _run(self) -> int:
         self._hub.wait_ready(self._stopped)
-        warmup = Warmup(self._plan, self._hub, self._stopped)
         self._say("warmup")
+        warmup = Warmup(self._plan, self._hub, self._stopped, self._on_wave)
         facts = warmup.run()
         self._tally.failures = warmup.failures()
         self._router = self._make_router(warmup)
@@ -293,6 +293,10 @@ class Driver:
         trace = RunFolder(self._folder).loadgen_trace
         if trace.exists() and not trace.stat().st_size:  # LoadGen makes it even where tracing is off
             trace.unlink()
+
+    def _on_wave(self, number: int, endpoints: dict[str, WarmupWave]) -> None:
+        now_ns, offset_ns = time.monotonic_ns(), self._meter.clock_offset_ns
+        _tell(WarmupEvent(time_ns=now_ns, clock_offset_ns=offset_ns, wave=number, endpoints=endpoints))
 
     def _say(self, phase: Phase) -> None:
         now_ns = time.monotonic_ns()

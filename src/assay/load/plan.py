@@ -64,11 +64,15 @@ class Timeouts(_Model):
 
 
 class WarmupPlan(_Model):
-    """Rounds of warm-up prompts until the median TTFT of two rounds in a row differs by less than `tolerance`."""
+    """Waves of warm-up prompts until the token rates of two in a row differ by at most `tolerance`."""
 
-    prompts: int = Field(ge=0, description="warm-up prompts; they follow the samples in the bodies")
-    max_rounds: int = 6
-    tolerance: float = 0.2
+    prompts: int = Field(ge=0, description="warm-up prompts; they follow the samples in the bodies; 0: no warm-up")
+    tolerance: float = Field(default=0.03, ge=0)
+    limit_s: float = Field(default=300.0, gt=0, description="no wave is begun that would end later")
+
+    def short_body(self, samples: int) -> int:
+        """Which of the bodies asks for a few tokens only; it comes last."""
+        return samples + self.prompts
 
 
 class LoadPlan(Stored):

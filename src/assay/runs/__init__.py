@@ -7,12 +7,13 @@ from assay.runs.ledger import EndpointLedger, Ledger, read_ledger
 from assay.runs.loadgen_logs import LatencyStats, LoadgenDetail, LoadgenSummary, LogMessage, read_detail, read_summary
 from assay.runs.outcome import LoadOutcome, read_outcome
 from assay.runs.reading import read_record, read_result
-from assay.runs.record import ClientAudit, EndpointFacts, RunRecord, RunStatus, WarmupFacts
+from assay.runs.record import ClientAudit, EndpointFacts, RunRecord, RunStatus
 from assay.runs.requests import REQUESTS_SCHEMA, RequestWriter, read_requests
 from assay.runs.result import Distribution, Figure, Result, result_json_schema
 from assay.runs.stored import Stored, read_model, read_object, require_model
 from assay.runs.system import SystemRecord
 from assay.runs.telemetry import TELEMETRY_SCHEMA, TelemetryWriter, read_telemetry
+from assay.runs.warmup import WarmupFacts
 
 __all__ = [
     "REQUESTS_SCHEMA",

@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from assay.runs.folder import RunFolder
-from assay.runs.record import WarmupFacts
 from assay.runs.stored import Stored, read_model
+from assay.runs.warmup import WarmupFacts
 
 LoadEnd = Literal["finished", "error", "stopped", "endpoints_gone", "killed"]
 

@@ -50,6 +50,23 @@ class PhaseEvent(_Event):
     phase: Phase
 
 
+class WarmupWave(_Model):
+    """One endpoint's part of a wave of warm-up prompts."""
+
+    places: int = Field(description="prompts that were sent at once")
+    tokens_per_s: float = Field(description="output tokens")
+    steady: bool = Field(description="as fast as the wave before, within the tolerance")
+
+
+class WarmupEvent(_Event):
+    """A wave of warm-up prompts was answered."""
+
+    event: Literal["warmup"] = "warmup"
+    phase: Literal["warmup"] = "warmup"
+    wave: int = Field(description="counted from 1, those that look for a window included")
+    endpoints: dict[str, WarmupWave]
+
+
 class EndpointProgress(_Model):
     """One endpoint since the load began."""
 
@@ -99,8 +116,8 @@ class DoneEvent(_Event):
     reason: str = ""
 
 
-Event = Annotated[PhaseEvent | ProgressEvent | DoneEvent, Field(discriminator="event")]
-AnyEvent = PhaseEvent | ProgressEvent | DoneEvent
+AnyEvent = PhaseEvent | WarmupEvent | ProgressEvent | DoneEvent
+Event = Annotated[AnyEvent, Field(discriminator="event")]
 _EVENT: TypeAdapter[AnyEvent] = TypeAdapter(Event)
 
 

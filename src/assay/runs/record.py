@@ -13,6 +13,7 @@ from assay.runs.scenarios import Compliance, DriverName, Mode, Scenario
 from assay.runs.shapes import LoadShape
 from assay.runs.slo import Slo
 from assay.runs.stored import Stored
+from assay.runs.warmup import WarmupFacts
 
 
 class RunStatus(StrEnum):
@@ -44,23 +45,6 @@ class EndpointFacts(_Model):
     window: int | None = Field(description="most requests in flight; null: not found yet")
     path: str = Field(default="direct", description="direct, or tunnel where the user asked for one")
     settings: dict[str, Any] = Field(default_factory=dict, description="the engine's options as started")
-
-
-class WarmupFacts(_Model):
-    """What happened before the clock."""
-
-    requests: int = 0
-    settled: bool = False
-    first_ttft_ns: int | None = Field(
-        default=None, description="one prompt alone, first of all; the slowest endpoint's"
-    )
-    settled_ttft_ns: int | None = Field(default=None, description="one prompt alone, after the rounds; the slowest's")
-    duration_ns: int = 0
-    rule: str = ""
-    ready_ns: dict[str, int] = Field(default_factory=dict, description="endpoint: start or submission to ready")
-    queued_ns: dict[str, int] = Field(
-        default_factory=dict, description="endpoint: the part of it that its job waited for its turn, where jobs do"
-    )
 
 
 class ClientAudit(_Model):

@@ -114,6 +114,10 @@ class SimulatorConfig:
     """Tokens in one chunk."""
     jitter: float = 0.0
     """Sigma of the log-normal factor, of mean 1, on every interval."""
+    cold_factor: float = 1.0
+    """How much longer the first interval at a batch size takes; see `cold_intervals`."""
+    cold_intervals: int = 0
+    """After so many intervals at a batch size, rounded up to a power of two, the server is warm there."""
     max_num_seqs: int = 1024
     """Requests that run at a time; others queue."""
     kv_tokens: int = 0
@@ -137,6 +141,8 @@ class SimulatorConfig:
                 raise UserError(f"simulator: {field.name} must not be negative, but is {value}")
         if min(self.processes, self.tokens_per_step, self.max_num_seqs) < 1:
             raise UserError("simulator: processes, tokens_per_step and max_num_seqs must be at least 1")
+        if self.cold_factor < 1:
+            raise UserError(f"simulator: cold_factor must be at least 1, but is {self.cold_factor:g}")
         if len(self.speed) not in (1, self.processes) or min(self.speed) <= 0:
             raise UserError(f"simulator: speed must be one number above 0, or {self.processes}, one a process")
 
@@ -163,7 +169,16 @@ class SimulatorConfig:
 
 
 _PATHS = ("port_file", "truth", "tls_cert", "tls_key")
-_COUNTS = ("port", "processes", "seed", "tokens_per_step", "max_num_seqs", "kv_tokens", "output_tokens")
+_COUNTS = (
+    "port",
+    "processes",
+    "seed",
+    "tokens_per_step",
+    "cold_intervals",
+    "max_num_seqs",
+    "kv_tokens",
+    "output_tokens",
+)
 
 
 def _converted(name: str, value: Any) -> Any:

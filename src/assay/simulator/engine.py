@@ -9,6 +9,7 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 from time import monotonic_ns
 
+from assay.simulator.cold import FirstUses
 from assay.simulator.config import Fault, FaultKind, SimulatorConfig
 from assay.simulator.faults import FaultPlan
 from assay.simulator.job import Job
@@ -44,6 +45,7 @@ class Engine:
         self._admitting = False
         self._draw = random.Random(config.seed + 1)
         self._ns_per_ms = 1e6 / config.speed[0]
+        self._cold = FirstUses(config.cold_factor, config.cold_intervals)
         self._at_once = config.itl_ms == config.itl_per_seq_ms == 0 and not config.kv_tokens
 
     def submit(self, job: Job) -> None:
@@ -109,16 +111,18 @@ class Engine:
             self.kv_used += held
             job.running = True
             prefill_ms = config.ttft_ms + config.ttft_per_prompt_token_ms * held
-            job.due_ns = at_ns + self._interval_ns(prefill_ms, at_ns)
+            job.due_ns = at_ns + self._interval_ns(prefill_ms, at_ns, job)
             if job.due_ns <= at_ns:
                 self._send_due(job, monotonic_ns())
             else:
                 self._push(job)
 
-    def _interval_ns(self, ms: float, at_ns: int) -> int:
+    def _interval_ns(self, ms: float, at_ns: int, job: Job) -> int:
         if ms == 0:
             return 0
-        factor = self._plan.slowness(at_ns)
+        cold = self._cold.next_factor(len(self.running))
+        job.cold += cold > 1
+        factor = self._plan.slowness(at_ns) * cold
         sigma = self._config.jitter
         if sigma:
             factor *= math.exp(self._draw.gauss(-sigma * sigma / 2, sigma))
@@ -155,7 +159,7 @@ class Engine:
         while count < left and job.due_ns <= now_ns:
             count += step
             lateness.add(now_ns - job.due_ns)
-            job.due_ns += self._interval_ns(itl_ms, job.due_ns)
+            job.due_ns += self._interval_ns(itl_ms, job.due_ns, job)
         return min(count, left)
 
     def _fits(self, job: Job, count: int) -> bool:

@@ -55,3 +55,5 @@ class Job:
     running: bool = False
     gone: bool = False
     preempted: int = 0
+    cold: int = 0
+    """Its intervals that took longer because they were among the first at their batch size."""

@@ -102,6 +102,8 @@ _OPTIONS = {
     "itl_per_seq_ms": "added for each running request (0)",
     "tokens_per_step": "tokens in a chunk (1)",
     "jitter": "sigma of the log-normal factor on every interval (0)",
+    "cold_factor": "how much longer the first interval at a batch size takes (1)",
+    "cold_intervals": "intervals at a batch size until the server is warm there (0)",
     "max_num_seqs": "requests that run at a time (1024)",
     "kv_tokens": "tokens that running requests hold together; 0 is no limit",
     "output_tokens": "tokens until the end of sequence; 0 is max_tokens",

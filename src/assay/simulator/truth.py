@@ -78,6 +78,7 @@ class Truth:
             "prompt_tokens": job.prompt_tokens,
             "tokens": job.sent,
             "preempted": job.preempted,
+            "cold": job.cold,
         }
         if self._each_token:
             line["token_ns"] = job.token_ns

@@ -50,7 +50,7 @@ def test_offline_and_server_with_accuracy(tmp_path: Path) -> None:
 
 def test_real_articles_from_a_file_and_the_engine_killed_in_the_middle(tmp_path: Path) -> None:
     dataset = shared_data() / "cnn_dailymail_30.json"
-    settings = ["scenarios=[Offline]", "modes=[performance]", "dataset.samples=null", "load.warmup_prompts=1"]
+    settings = ["scenarios=[Offline]", "modes=[performance]", "dataset.samples=null", "load.warmup_prompts=0"]
     command = [*ASSAY, "run", "--dataset", str(dataset), *(w for setting in settings for w in ("--set", setting))]
     with (tmp_path / "stderr").open("w") as errors:
         process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=errors, text=True)

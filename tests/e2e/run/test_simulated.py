@@ -24,7 +24,7 @@ dataset: {{samples: 32}}
 target_qps: {{Server: {qps}, Interactive: {qps}}}
 queries: {queries}
 engine: {simulator}
-load: {{warmup_prompts: 2}}
+load: {{warmup_prompts: {warmup}}}
 output: results
 """
 
@@ -36,6 +36,7 @@ def configure(folder: Path, **values: Any) -> Path:
         "scenarios": "Offline",
         "modes": "performance",
         "qps": 100,
+        "warmup": 2,
         "queries": "{}",
         "simulator": "{kind: simulated, window: 16, ttft_ms: 20, itl_ms: 2, output_tokens: 16}",
     }
@@ -88,7 +89,9 @@ def test_loadgens_verdict_is_reported_as_such(tmp_path: Path, qps: int, verdict:
 
 def test_a_dead_server_ends_the_run_and_the_folder_says_so(tmp_path: Path) -> None:
     configure(
-        tmp_path, simulator="{kind: simulated, window: 16, ttft_ms: 20, itl_ms: 5, faults: {local: ['die,after=20']}}"
+        tmp_path,
+        warmup=0,  # so that it is a sample that the server dies of
+        simulator="{kind: simulated, window: 16, ttft_ms: 20, itl_ms: 5, faults: {local: ['die,after=20']}}",
     )
     done = assay(tmp_path, "run", "assay.yaml")
     assert done.returncode == 1

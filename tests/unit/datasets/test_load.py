@@ -13,7 +13,7 @@ from tests.paths import shared_data
 
 from assay.benchmarks import get_benchmark
 from assay.config import DatasetConfig
-from assay.datasets import Message, Sample, load_dataset, load_warmup
+from assay.datasets import Message, Sample, load_dataset, warmup_articles
 from assay.errors import UserError
 
 LLAMA = get_benchmark("llama3.1-8b")
@@ -157,6 +157,6 @@ def test_the_bundled_articles_load_and_the_warm_up_is_apart() -> None:
     assert len(dataset) == dataset.total > 0
     assert dataset.generated
     assert len({sample.prompt for sample in dataset.samples}) == len(dataset)
-    warmup = load_warmup(SMOL)
+    warmup = [SMOL.prompt(article) for article in warmup_articles()]
     assert warmup
     assert not set(warmup) & {sample.prompt for sample in dataset.samples}

@@ -117,6 +117,23 @@ def test_prompt_speed_and_batch_curve() -> None:
     assert (first.sent, second.sent) == (2, 2)
 
 
+def test_first_uses_of_a_batch_size_are_slow_and_less_with_each() -> None:
+    bench = Bench(itl_ms=10, cold_factor=3, cold_intervals=2)
+    first = bench.job(total=4)
+    arrivals = []
+    for ms in range(0, 70, 5):
+        bench.at(ms)
+        arrivals.append(first.sent)
+    assert arrivals == [1] * 6 + [2] * 4 + [3] * 2 + [4] * 2  # after 30, 20 and 10 ms
+    assert first.cold == 2
+    again = bench.job(total=4)
+    bench.at(100)
+    assert (again.sent, again.cold) == (4, 0)
+    two = [bench.job(total=4), bench.job(total=4)]
+    bench.at(200)
+    assert sum(job.cold for job in two) == 2  # another size is cold still
+
+
 def test_beyond_max_num_seqs_requests_wait() -> None:
     bench = Bench(ttft_ms=10, itl_ms=10, max_num_seqs=2)
     jobs = [bench.job(total=2) for _ in range(3)]

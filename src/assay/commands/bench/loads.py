@@ -66,7 +66,7 @@ def _bound(requests: int | None, duration: str | None) -> dict[str, Any]:
     """What ends a load: the requests, the time, whichever comes first; by default a short time."""
     bound: dict[str, Any] = {} if requests is None else {"requests": requests}
     if duration is not None:
-        bound["duration_s"] = _seconds("--duration", duration)
+        bound["duration_s"] = seconds_of("--duration", duration)
     return bound or {"duration_s": DEFAULT_DURATION_S}
 
 
@@ -78,10 +78,11 @@ def _ramp(text: str) -> dict[str, Any]:
         start, end = float(parts[0]), float(parts[1])
     except ValueError:
         raise UserError(f"--ramp {text}: write FROM:TO:TIME with numbers, such as 1:20:60s") from None
-    return {"from": start, "to": end, "over_s": _seconds("--ramp", parts[2])}
+    return {"from": start, "to": end, "over_s": seconds_of("--ramp", parts[2])}
 
 
-def _seconds(option: str, text: str) -> float:
+def seconds_of(option: str, text: str) -> float:
+    """A time above 0, s. Raises UserError."""
     from assay.runs.slo import parse_duration_ns
 
     try:

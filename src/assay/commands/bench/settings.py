@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import yaml
 
-from assay.commands.bench.loads import loads_of
+from assay.commands.bench.loads import loads_of, seconds_of
 from assay.commands.bench.served import model_settings
 from assay.errors import UserError
 from assay.runs import write_text
@@ -36,11 +36,18 @@ async def settings_of(urls: tuple[str, ...], options: dict[str, Any]) -> dict[st
         settings["tokenizer"] = str(options["tokenizer"])
     if options["slo"]:
         settings["slo"] = _slo(options["slo"])
-    if options["warmup"] is not None:
-        settings["load"] = {"warmup_prompts": options["warmup"]}
+    if load := _warmup(options):
+        settings["load"] = load
     if options["results"]:
         settings["output"] = str(options["results"])
     return settings
+
+
+def _warmup(options: dict[str, Any]) -> dict[str, Any]:
+    found = _given(options, warmup_prompts="warmup")
+    if options["warmup_limit"] is not None:
+        found["warmup_limit_s"] = seconds_of("--warmup-limit", options["warmup_limit"])
+    return found
 
 
 def write_settings(settings: dict[str, Any], path: Path) -> str:

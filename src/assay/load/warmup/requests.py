@@ -1,0 +1,75 @@
+"""Warm-up requests: sent at once, and again as samples are, until each is answered or has failed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from assay.load.frames import Done, Send
+from assay.load.hub import Hub
+from assay.load.plan import LoadPlan
+from assay.load.retries import Patience, Result, result_of
+from assay.load.transport import Outcome
+
+_RETRY_DELAY_NS = 200_000_000
+_LOOK_S = 0.05
+_OUTCOMES = list(Outcome)
+
+
+class Requests:
+    """Each endpoint gets the prompts in turn and goes on where it was, so that it meets few of them twice."""
+
+    def __init__(self, plan: LoadPlan, hub: Hub, stopped: Callable[[], bool]) -> None:
+        self._plan = plan
+        self._hub = hub
+        self._stopped = stopped
+        self._next_sample = -1
+        self._turns = [0] * len(plan.endpoints)
+        self.sent = 0
+
+    def send(self, counts: dict[int, int], *, short: bool = False) -> dict[int, list[Done]]:
+        """So many prompts to each endpoint at once; what became of them. `short` asks for a few tokens alone."""
+        pending: dict[int, tuple[Send, Patience]] = {}
+        for endpoint, count in counts.items():
+            for _ in range(count):
+                body = self._plan.warmup.short_body(self._plan.samples) if short else self._next_body(endpoint)
+                send = Send(endpoint, self._next_sample, body, 1)
+                pending[send.sample] = (send, Patience())
+                self._next_sample -= 1
+                self._send(send)
+        later: list[tuple[int, Send]] = []
+        answers: dict[int, list[Done]] = {endpoint: [] for endpoint in counts}
+        while pending and not self._stopped():
+            for message in self._hub.poll(_LOOK_S if later else 1.0):
+                if isinstance(message, Done):
+                    again = self._finish(message, pending, answers)
+                    later += [again] if again else []
+            now_ns = time.monotonic_ns()
+            for due_ns, send in later:
+                if due_ns <= now_ns:
+                    self._send(send)
+            later = [(due_ns, send) for due_ns, send in later if due_ns > now_ns]
+        return answers
+
+    def _next_body(self, endpoint: int) -> int:
+        turn = self._turns[endpoint]
+        self._turns[endpoint] = (turn + 1) % self._plan.warmup.prompts
+        return self._plan.samples + turn
+
+    def _send(self, send: Send) -> None:
+        self._hub.send(send)
+        self.sent += 1
+
+    def _finish(
+        self, done: Done, pending: dict[int, tuple[Send, Patience]], answers: dict[int, list[Done]]
+    ) -> tuple[int, Send] | None:
+        """An attempt is over; when it is to be tried again, as samples are, and how."""
+        send, patience = pending[done.sample]
+        result = result_of(_OUTCOMES[done.outcome])
+        if result is Result.ANSWERED or patience.spent(result, self._plan.max_attempts):
+            del pending[done.sample]
+            answers[send.endpoint].append(done)
+            return None
+        again = send._replace(attempt=send.attempt + 1)
+        pending[done.sample] = (again, patience)
+        return time.monotonic_ns() + (done.retry_ns or _RETRY_DELAY_NS), again
