@@ -19,8 +19,10 @@ from assay.runs import (
     RunFolder,
     RunRecord,
     RunStatus,
+    read_campaign,
     read_outcome,
     write_json,
+    write_run_manifest,
 )
 from assay.runs.progress import DoneEvent, append_event
 
@@ -45,27 +47,38 @@ def _words(outcome: LoadOutcome) -> str:
 
 
 def close_run(work: Work, record: RunRecord, plan: LoadPlan, folder: RunFolder, ended_utc: str | None = None) -> None:
-    """Write all that follows from the load. The journals go only when everything else is on disk.
+    """Write all that follows from the load, then the manifest; the journals go only when all of that is on disk.
 
-    A crash on the way leaves the journals, and closing again gives the same files. So does an error, which fails the
-    run and leaves its traceback in the driver's log; a disk that takes no more ends the campaign: raises OSError.
+    A crash on the way leaves the journals, and closing again gives the same files: a run is closed once it has its
+    manifest, and is never written again. An error fails the run and leaves the journals too, and its traceback in the
+    driver's log; a disk that takes no more ends the campaign: raises OSError.
     """
     try:
         _close(work, record, plan, folder, ended_utc)
     except OSError:
         raise
     except Exception as error:  # whatever it is, the user gets one line, and nothing that was measured is lost
-        note_traceback(folder.driver_log)
+        folder.manifest.unlink(missing_ok=True)
         folder.result.unlink(missing_ok=True)
+        note_traceback(folder.driver_log)
         record.status = RunStatus.FAILED
         record.reason = (
             f"{folder.path} couldn't be closed ({type(error).__name__}: {error}); traceback in {folder.driver_log}; "
             f"its journals are kept: `assay run --resume {work.campaign.path}` closes it again"
         )
         write_json(folder.record, record)
+        _note_end(record, folder)
+
+
+def _note_end(record: RunRecord, folder: RunFolder) -> None:
     now_ns = time.monotonic_ns()
     end = DoneEvent(time_ns=now_ns, clock_offset_ns=time.time_ns() - now_ns, status=record.status, reason=record.reason)
     append_event(folder.progress, end)
+
+
+def closed(folder: RunFolder, record: RunRecord) -> bool:
+    """Whether all of a run is written. Earlier versions wrote no manifest, and the result last."""
+    return folder.manifest.exists() if record.has_manifest else folder.result.exists()
 
 
 def unclosed(folder: RunFolder) -> bool:
@@ -101,6 +114,8 @@ def _close(work: Work, record: RunRecord, plan: LoadPlan, folder: RunFolder, end
         record.status, record.reason = RunStatus.FAILED, f"the audit found {false}; see audit.json"
         write_json(folder.record, record)
         write_json(folder.result, summarise(folder))
+    _note_end(record, folder)
+    write_run_manifest(folder, read_campaign(work.campaign).plan_sha256)
     discard_journals(folder)
 
 

@@ -133,6 +133,7 @@ def _begin(bench: Bench, entry: RunEntry, endpoints: Sequence[EndpointFacts], fo
         nodes=entry.nodes,
         repeat=entry.repeat,
         compliance=entry.compliance,
+        has_manifest=True,
     )
     if (audit := audit_config(entry, config)) is not None:
         write_text(folder.audit_config, audit)

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from assay.campaign.close import close_run, held_load, judge_load, unclosed
+from assay.campaign.close import close_run, closed, held_load, judge_load, unclosed
 from assay.campaign.work import Work
 from assay.errors import UserError
 from assay.load.closing import discard_journals
@@ -74,7 +74,8 @@ def _reset(entry: RunEntry) -> None:
 
 
 def _mend_result(folder: RunFolder, key: str, say: Callable[[str], None]) -> None:
-    """The result follows from the run's other files; those must be whole."""
+    """The result follows from the run's other files; those must be whole. The manifest stays what it is: it says
+    whether this is the result that it was closed with."""
     from assay.analysis.summary import summarise
 
     if not folder.record.exists():  # the run failed before it began
@@ -90,7 +91,7 @@ def _mend_result(folder: RunFolder, key: str, say: Callable[[str], None]) -> Non
 
 def _settle(work: Work, folder: RunFolder, key: str, say: Callable[[str], None]) -> RunRecord | None:
     """Close what isn't; None where no load was ever started, and then the folder goes."""
-    if folder.result.exists():  # written last: everything else is there, the journals may be half gone
+    if folder.record.exists() and closed(folder, read_record(folder)):  # its journals may be half gone
         _mend_result(folder, key, say)
         if folder.parts.exists():
             discard_journals(folder)

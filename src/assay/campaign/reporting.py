@@ -28,7 +28,7 @@ def render_reports(folder: CampaignFolder, say: Say) -> list[str]:
         if not run.result.exists() or run.report.exists():
             continue
         say(f"report of {entry.key}")
-        if problem := _problem(partial(pages.render_run, entry), run.driver_log):
+        if problem := _problem(partial(pages.render_run, entry), run.report_log):
             missing.append(run.id)
             say(f"no report of {run.id}: {problem}")
     if problem := _problem(pages.render, folder.report_log):

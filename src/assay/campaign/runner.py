@@ -39,6 +39,7 @@ from assay.runs import (
     write_json,
 )
 from assay.runs.campaign import find_campaigns
+from assay.runs.campaign_manifest import note_run
 from assay.runs.progress import AnyEvent
 from assay.scratch import scratch_folder
 from assay.telemetry import NodeActivity
@@ -228,6 +229,7 @@ class _Campaign:
         except AssayError as error:
             entry.status, entry.reason = RunStatus.FAILED, str(error)
         finally:
+            note_run(self._folder, folder)
             write_json(self._folder.state, self._state)
             self._listener.run_ends(entry, read_result(folder))
 

@@ -20,6 +20,7 @@ from assay.config import Config, dump_config, load_config
 from assay.errors import UserError
 from assay.runs import CampaignFolder, CampaignState, RunEntry, new_id, read_campaign, write_json, write_text
 from assay.runs.campaign import Session, find_campaigns
+from assay.runs.campaign_manifest import close_manifest, open_manifest
 from assay.safe_yaml import parse_yaml
 
 LATEST = "latest"
@@ -152,7 +153,12 @@ def held(folder: CampaignFolder) -> Iterator[None]:
 
 @contextlib.contextmanager
 def session(folder: CampaignFolder, state: CampaignState) -> Iterator[None]:
-    """Note in the state that this process works on it, and, on any way out but being killed, until when."""
+    """Note in the state that this process works on it, and, on any way out but being killed, until when.
+
+    Meanwhile the campaign's manifest is open. Raises UserError where the campaign isn't as it was closed.
+    """
+    open_manifest(folder)
+    state.has_manifest = True
     mine = Session(started_utc=utc_now(), assay_version=__version__, pid=os.getpid())
     state.sessions.append(mine)
     if unfinished(state):
@@ -164,6 +170,7 @@ def session(folder: CampaignFolder, state: CampaignState) -> Iterator[None]:
         mine.ended_utc = utc_now()
         state.ended_utc = None if unfinished(state) else state.ended_utc or mine.ended_utc
         write_json(folder.state, state)
+        close_manifest(folder, state)
 
 
 def unfinished(state: CampaignState) -> list[RunEntry]:

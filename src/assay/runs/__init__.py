@@ -2,9 +2,10 @@
 
 from assay.runs.atomic import write_bytes, write_json, write_text
 from assay.runs.campaign import CampaignFolder, CampaignState, RunEntry, read_campaign
-from assay.runs.folder import RunFolder, new_id
+from assay.runs.folder import MANIFEST, RunFolder, new_id
 from assay.runs.ledger import EndpointLedger, Ledger, read_ledger
 from assay.runs.loadgen_logs import LatencyStats, LoadgenDetail, LoadgenSummary, LogMessage, read_detail, read_summary
+from assay.runs.manifest import check_run, sha256_of, write_run_manifest
 from assay.runs.outcome import LoadOutcome, read_outcome
 from assay.runs.reading import read_record, read_result
 from assay.runs.record import ClientAudit, EndpointFacts, RunRecord, RunStatus
@@ -16,6 +17,7 @@ from assay.runs.telemetry import TELEMETRY_SCHEMA, TelemetryWriter, read_telemet
 from assay.runs.warmup import WarmupFacts
 
 __all__ = [
+    "MANIFEST",
     "REQUESTS_SCHEMA",
     "TELEMETRY_SCHEMA",
     "CampaignFolder",
@@ -41,6 +43,7 @@ __all__ = [
     "SystemRecord",
     "TelemetryWriter",
     "WarmupFacts",
+    "check_run",
     "new_id",
     "read_campaign",
     "read_detail",
@@ -55,7 +58,9 @@ __all__ = [
     "read_telemetry",
     "require_model",
     "result_json_schema",
+    "sha256_of",
     "write_bytes",
     "write_json",
+    "write_run_manifest",
     "write_text",
 ]

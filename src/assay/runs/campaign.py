@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
-from assay.runs.folder import ReportFolder, RunFolder
+from assay.runs.folder import MANIFEST, ReportFolder, RunFolder
 from assay.runs.record import RunStatus
 from assay.runs.scenarios import Compliance, Mode, Scenario
 from assay.runs.shapes import LoadShape
@@ -54,6 +56,17 @@ class RunEntry(_Model):
     def ended(self) -> bool:
         return self.status in ENDED
 
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What is to be done, without how it went. What has its default is left out: a version that adds a field with
+        one says the same of an older plan."""
+        asked = self.model_dump(
+            mode="json", exclude_defaults=True, exclude={"run", "status", "reason", "earlier", "shape"}
+        )
+        if self.shape is not None:
+            asked["shape"] = {"kind": self.shape.kind, **self.shape.model_dump(mode="json", exclude_defaults=True)}
+        return asked
+
 
 class Session(_Model):
     """One process that worked on the campaign. One without an end was killed."""
@@ -80,6 +93,7 @@ class CampaignState(Stored):
     dataset_sha256: str = ""
     seed: int = Field(description="of the order of runs")
     simulated: bool = False
+    has_manifest: bool = Field(default=False, description="it was carried out with one; false in earlier versions")
     project_samples: int | None = Field(default=None, description="the report projects rates to this many samples")
     left_out: dict[str, str] = Field(default_factory=dict, description="node that can't run: why")
     sessions: list[Session] = Field(default_factory=list)
@@ -89,6 +103,15 @@ class CampaignState(Stored):
     def todo(self) -> list[RunEntry]:
         """Runs without a status, in order."""
         return [entry for entry in self.runs if entry.status is None]
+
+    @property
+    def plan_sha256(self) -> str:
+        """Of what was asked: kind, configuration, data set, seed, and the runs in their order."""
+        plan = {
+            **self.model_dump(mode="json", include={"kind", "config_sha256", "dataset_sha256", "seed"}),
+            "runs": [entry.asked for entry in self.runs],
+        }
+        return hashlib.sha256(orjson.dumps(plan, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -138,6 +161,16 @@ class CampaignFolder:
     def trials(self) -> Path:
         """Folders of deployments that tried one node each."""
         return self.path / "trials"
+
+    @property
+    def manifest(self) -> Path:
+        """Its files and its runs' manifests (`CampaignManifest`); absent from campaigns of early versions."""
+        return self.path / MANIFEST
+
+    @property
+    def signature(self) -> Path:
+        """Of the manifest, by OpenSSH, where somebody signed it."""
+        return self.path / f"{MANIFEST}.sig"
 
     @property
     def lock(self) -> Path:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+MANIFEST = "manifest.json"
+
 
 def new_id(now_utc: datetime, *words: str, salt: bytes) -> str:
     """A folder name: UTC time to the second, the given words, and four bytes of a hash of `salt`."""
@@ -112,6 +114,11 @@ class RunFolder:
         return self.path / "audit.json"
 
     @property
+    def manifest(self) -> Path:
+        """What each of these files was when the run was closed (`RunManifest`); absent from runs of early versions."""
+        return self.path / MANIFEST
+
+    @property
     def loadgen_summary(self) -> Path:
         return self.path / "mlperf_log_summary.txt"
 
@@ -145,6 +152,11 @@ class RunFolder:
     def report(self) -> Path:
         """The page about the run."""
         return ReportFolder(self.path).html
+
+    @property
+    def report_log(self) -> Path:
+        """Why the page couldn't be made, where it couldn't."""
+        return self.path / "report.log"
 
     @property
     def audit_config(self) -> Path:

@@ -112,6 +112,7 @@ class RunRecord(Stored):
     compliance: Compliance | None = None
     lost: dict[str, str] = Field(default_factory=dict, description="endpoint whose server ended by itself: why")
     closed: str = Field(default="", description="how it was closed, where not by the process that carried it out")
+    has_manifest: bool = Field(default=False, description="closing it writes a manifest; false in earlier versions")
 
     @property
     def served_models(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import pytest
 from tests.campaigns import FAST, Quiet, config
 
 from assay.benchmarks import get_benchmark
+from assay.campaign.close import closed
 from assay.campaign.prepare import prepare
 from assay.campaign.recover import recover
 from assay.campaign.runner import run_campaign
@@ -24,8 +26,11 @@ from assay.runs import (  # fmt: skip
     RunFolder,
     RunRecord,
     RunStatus,
+    atomic,
+    check_run,
     read_campaign,
     read_ledger,
+    read_record,
     read_requests,
     write_json,
 )
@@ -54,7 +59,7 @@ class Crashed:
     def unclose(self, mode: str = "performance", *, telemetry: bool = False) -> RunFolder:
         """Back to the moment after the load's end: nothing that is made from the journals is there."""
         run = self.run(mode)
-        made = [run.result, run.ledger, run.requests, run.warmup, run.accuracy, run.accuracy_txt]
+        made = [run.manifest, run.result, run.ledger, run.requests, run.warmup, run.accuracy, run.accuracy_txt]
         for path in made if telemetry else [*made, run.telemetry]:
             path.unlink(missing_ok=True)
         record = RunRecord.model_validate_json(run.record.read_bytes())
@@ -148,6 +153,84 @@ def test_a_crash_between_result_and_state_repeats_nothing(crashed: Crashed) -> N
     assert (entry.status, entry.run, entry.earlier) == (RunStatus.COMPLETED, run.id, [])
     assert run.result.read_bytes() == result
     assert not run.parts.exists()
+
+
+class Killed(BaseException):
+    """As a signal that nobody handles: no `except Exception` sees it."""
+
+
+def kill_at(patch: pytest.MonkeyPatch, place: int) -> None:
+    """Die where the file of that place, from 0, would be written."""
+    written: list[str] = []
+    write = atomic.write_bytes
+
+    def dying(path: Path, data: bytes) -> None:
+        if len(written) == place:
+            raise Killed(path.name)
+        write(path, data)
+        written.append(path.name)
+
+    patch.setattr(atomic, "write_bytes", dying)
+
+
+@pytest.mark.parametrize("mode", ["performance", "accuracy"])
+def test_a_kill_between_any_two_files_leaves_a_run_that_is_closed_again_with_a_true_manifest(
+    crashed: Crashed, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = crashed.run(mode).result.read_bytes()
+    monkeypatch.setattr("assay.campaign.close.discard_journals", lambda _: None)  # the next of these needs them
+    at: list[str] = []
+    while place := killed_at(crashed, mode, len(at)):
+        at.append(place)
+        run = crashed.run(mode)
+        assert not closed(run, read_record(run)), at
+        crashed.recover()
+        assert check_run(run, read_record(run)).differences == [], at
+        assert run.result.read_bytes() == result, at
+    assert at[0] == "ledger.json"
+    assert at[-1] == "manifest.json"
+    assert {"run.json", "result.json", "audit.json"} <= set(at)
+
+
+def killed_at(crashed: Crashed, mode: str, place: int) -> str:
+    """Close a run, and be killed where the file of that place would be written: its name; empty where there is none."""
+    crashed.unclose(mode, telemetry=True)
+    with pytest.MonkeyPatch.context() as patch:
+        kill_at(patch, place)
+        try:
+            crashed.recover()
+        except Killed as killed:
+            return str(killed)
+    return ""
+
+
+def test_a_kill_while_the_journals_go_changes_no_file(crashed: Crashed) -> None:
+    run = crashed.unclose(telemetry=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("assay.campaign.close.discard_journals", dying)
+        with pytest.raises(Killed):
+            crashed.recover()
+    before = {path: path.read_bytes() for path in run.path.glob("*.*")}
+    (run.parts / "plan.json").unlink()
+    crashed.recover()
+    assert {path: path.read_bytes() for path in run.path.glob("*.*")} == before
+    assert not run.parts.exists()
+
+
+def dying(_: RunFolder) -> None:
+    raise Killed
+
+
+def test_a_result_that_is_computed_again_is_held_against_what_it_was(crashed: Crashed) -> None:
+    run = crashed.run()
+    run.result.write_bytes(b"{")
+    crashed.recover()
+    assert check_run(run, read_record(run)).differences == []
+    other = json.loads(run.ledger.read_bytes()) | {"resent": 1}
+    write_json(run.ledger, other)
+    run.result.write_bytes(b"{")
+    crashed.recover()
+    assert check_run(run, read_record(run)).differences == ["ledger.json: changed", "result.json: changed"]
 
 
 @pytest.mark.parametrize("left", ["nothing", "folder", "record"])
