@@ -16,8 +16,10 @@ from assay.analysis.scaling import Efficiency, Measured, Scaling, scaling
 from assay.analysis.statistics import Estimate, over_repeats
 from assay.benchmarks import Benchmark, campaign_benchmark
 from assay.runs.campaign import CampaignFolder, CampaignState, RunEntry, read_campaign
+from assay.runs.campaign_manifest import check_campaign
 from assay.runs.folder import RunFolder
 from assay.runs.ledger import Ledger
+from assay.runs.manifest import Checked
 from assay.runs.record import RunRecord
 from assay.runs.result import Result
 from assay.runs.shapes import ConcurrencyShape, RateShape
@@ -69,6 +71,7 @@ class CampaignAnalysis:
     folder: CampaignFolder
     state: CampaignState
     benchmark: Benchmark
+    manifest: Checked
     lines: list[RunLine] = field(default_factory=list)
     groups: list[Group] = field(default_factory=list)
     scaling: Scaling | None = None
@@ -95,7 +98,7 @@ def analyse_campaign(folder: CampaignFolder, lines: Sequence[RunLine]) -> Campai
     if not lines:
         return None
     benchmark = campaign_benchmark(folder) or lines[-1].benchmark
-    analysis = CampaignAnalysis(folder, read_campaign(folder), benchmark, list(lines))
+    analysis = CampaignAnalysis(folder, read_campaign(folder), benchmark, check_campaign(folder), list(lines))
     analysis.groups = _groups(analysis.lines)
     _scale(analysis)
     analysis.projections = _projections(analysis)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from assay.analysis.findings import Finding, find
@@ -22,6 +20,7 @@ from assay.analysis.tokens import TokenAnalysis, analyse_tokens
 from assay.benchmarks import Benchmark
 from assay.runs.folder import RunFolder
 from assay.runs.ledger import Ledger
+from assay.runs.manifest import sha256_of
 from assay.runs.record import RunRecord
 from assay.runs.result import Result
 from assay.runs.scenarios import is_paced
@@ -41,6 +40,7 @@ class RunAnalysis:
     ledger: Ledger | None
     system: dict[str, Any]
     files: list[tuple[str, int, str]]
+    manifest_sha256: str | None
     samples: Samples | None = None
     timeline: Timeline | None = None
     phases: Phases | None = None
@@ -70,7 +70,9 @@ def analyse_run(folder: RunFolder, limits: Mapping[str, Limits] | None = None) -
     """
     summary = summarise_samples(folder)
     record, ledger, result = summary.record, summary.ledger, summary.result
-    analysis = RunAnalysis(folder, summary.benchmark, record, result, ledger, _system(folder), _files(folder))
+    analysis = RunAnalysis(
+        folder, summary.benchmark, record, result, ledger, _system(folder), _files(folder), sha256_of(folder.manifest)
+    )
     if summary.samples is not None:
         analysis.itl_counts = summary.itl_counts
         _with_samples(analysis, summary.samples, limits)
@@ -126,9 +128,5 @@ def _files(folder: RunFolder) -> list[tuple[str, int, str]]:
         folder.config, folder.benchmark, folder.system, folder.record, folder.ledger, folder.requests, folder.telemetry,
         folder.accuracy, folder.loadgen_summary, folder.loadgen_detail,
     )  # fmt: skip
-    return [(path.name, path.stat().st_size, _sha256(path)) for path in read if path.exists()]
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    found = ((path, sha256_of(path)) for path in read)
+    return [(path.name, path.stat().st_size, sha256) for path, sha256 in found if sha256 is not None]

@@ -11,6 +11,7 @@ from assay.audit.facts import DatasetFacts
 from assay.audit.spans import Span
 from assay.benchmarks.mlperf import LlmFacts
 from assay.runs import Ledger, LoadgenDetail, LoadgenSummary
+from assay.runs.manifest import Checked
 
 
 class Origin(StrEnum):
@@ -224,6 +225,8 @@ class RunEvidence:
     """A run folder's: the longest delays between an answer's arrival and LoadGen's knowing of it that were measured."""
     rests_on: dict[str, tuple[bool, str]] = field(default_factory=dict)
     """A run folder's files: whether each is there, and which figures rest on it."""
+    manifest: Checked | None = None
+    """A run folder's: its files held against the manifest that it was closed with."""
     logged: RunEvidence | None = None
     """What the logs say that a claim names, or that lie in the run folder."""
     endpoints: EndpointsSettings | None = None
@@ -295,6 +298,18 @@ class Wording:
     text: str
 
 
+@dataclass(frozen=True)
+class Signature:
+    """Who signed a campaign's manifest, as somebody who knows the keys found. One of the three is said."""
+
+    signer: str = ""
+    """Identity and key."""
+    absent: str = ""
+    """Why there is nothing to believe."""
+    false: str = ""
+    """What is there isn't what it should be, and how so."""
+
+
 @dataclass
 class Evidence:
     """Everything that was found at a path."""
@@ -306,3 +321,7 @@ class Evidence:
     projections: list[ClaimedDuration] = field(default_factory=list)
     texts: list[Wording] = field(default_factory=list)
     unreadable: list[Wording] = field(default_factory=list)
+    manifest: Checked | None = None
+    """A campaign's: its own files and its runs' manifests."""
+    signature: Signature | None = None
+    """None: nobody asked."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assay.analysis.ceilings import combine, find_accelerator, find_model, precision_of
-from assay.audit.evidence import Evidence, Origin, RunEvidence
+from assay.audit.evidence import Evidence, Origin, RunEvidence, Signature
 from assay.audit.hardware import achieved, limits, output_tokens
 from assay.audit.readers.campaign import read_campaign_folder
 from assay.audit.readers.claims import read_claims
@@ -29,12 +29,14 @@ _NAMED = 3
 class AuditOptions:
     """What the user knows that the files don't say; it fills gaps and overrides nothing.
 
-    `accelerators` are (name, count) of the whole system, by names of the table.
+    `accelerators` are (name, count) of the whole system, by names of the table. `signature` is what somebody who knows
+    the keys found of a campaign's manifest.
     """
 
     accelerators: tuple[tuple[str, int], ...] = ()
     model: str | None = None
     precision: str | None = None
+    signature: Signature | None = None
 
 
 def audit_path(path: Path, options: AuditOptions | None = None) -> AuditReport:
@@ -94,7 +96,17 @@ def judge(evidence: Evidence) -> AuditReport:
     for finding in findings:
         by_run[finding.subject].append(finding)
     rows = [_row(run, by_run[run.name]) for run in every_run(evidence)]
-    return AuditReport(path=evidence.path, kind=evidence.kind, rows=rows, findings=findings)
+    return AuditReport(
+        path=evidence.path, kind=evidence.kind, manifest=_manifest_words(evidence), rows=rows, findings=findings
+    )
+
+
+def _manifest_words(evidence: Evidence) -> str:
+    """Of the campaign, or of the one run that was asked about; each run's own is among the findings."""
+    if evidence.manifest is not None:
+        return evidence.manifest.words
+    only = evidence.runs[0].manifest if len(evidence.runs) == 1 else None
+    return only.words if only is not None else ""
 
 
 def _row(run: RunEvidence, findings: list[AuditFinding]) -> RunRow:
@@ -166,6 +178,7 @@ def _fill(evidence: Evidence, options: AuditOptions) -> None:
     model = find_model(options.model) if options.model else None
     if options.model and model is None:
         raise UserError(f"model {options.model!r} is not in the table; give its config.json in a claims file")
+    evidence.signature = options.signature
     for run in evidence.runs:
         if not run.hardware or run.hardware_guessed:
             run.hardware, run.hardware_guessed = (parts, False) if parts else (run.hardware, run.hardware_guessed)

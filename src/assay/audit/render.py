@@ -25,6 +25,8 @@ def render_text(report: AuditReport, *, width: int = 120, verbose: bool = False)
     out = io.StringIO()
     console = Console(file=out, width=width, color_system=None, highlight=False)
     console.print(Text(f"{report.kind}: {report.path}"))
+    if report.manifest:
+        console.print(Text(f"manifest: {report.manifest}"))
     console.print(table)
     shown = report.findings if verbose else report.problems
     for finding in shown:

@@ -67,6 +67,7 @@ class AuditReport(_Model):
     version: int = 1
     path: str
     kind: str
+    manifest: str = Field(default="", description="whether the files are as they were closed; empty: of no run folder")
     rows: list[RunRow]
     findings: list[AuditFinding]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from assay.commands.options import PATH, json_option, print_json
+from assay.commands.sign import signature_of
 from assay.errors import UserError
 
 
@@ -17,6 +18,12 @@ from assay.errors import UserError
 @click.option("--accelerator", "accelerators", multiple=True, metavar="[Nx]NAME", help="Hardware, e.g. 2xA30.")
 @click.option("--model", help="The model, where the files don't say.")
 @click.option("--precision", help="The precision of weights, where the files don't say.")
+@click.option(
+    "--allowed-signers",
+    "signers",
+    type=PATH,
+    help="Whose signature of the campaign counts: OpenSSH's file of keys.",
+)
 @click.option("--verbose", is_flag=True, help="Show what is supported, too.")
 @json_option
 def audit(
@@ -25,6 +32,7 @@ def audit(
     accelerators: tuple[str, ...],
     model: str | None,
     precision: str | None,
+    signers: Path | None,
     verbose: bool,
     as_json: bool,
 ) -> None:
@@ -38,7 +46,9 @@ def audit(
         return
     assert path is not None
     hardware = tuple(_counted(text) for text in accelerators)
-    report = audit_path(path, AuditOptions(accelerators=hardware, model=model, precision=precision))
+    signature = signature_of(path, signers.expanduser()) if signers is not None else None
+    options = AuditOptions(accelerators=hardware, model=model, precision=precision, signature=signature)
+    report = audit_path(path, options)
     if as_json:
         print_json(report)
     else:

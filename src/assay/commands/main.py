@@ -23,6 +23,7 @@ COMMANDS = {
     "report": ("report", "Render the report of runs or campaigns again, from their files alone."),
     "compare": ("compare", "What changed between runs, with intervals; the first is the baseline."),
     "audit": ("audit", "Judge a run, a campaign, LoadGen logs, a results tree or a claims file."),
+    "sign": ("sign", "Sign a campaign's manifest with an SSH key; `audit --allowed-signers` checks it."),
     "stop": ("stop", "Take down the servers that a killed controller left running."),
     "export": ("export", "Write FILE's deployment as manifests or scripts for a site's own tooling."),
     "serve": ("serve", "The embedded engine alone, as a server to try things on."),

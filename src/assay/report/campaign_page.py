@@ -121,6 +121,7 @@ def _problems(analysis: CampaignAnalysis) -> list[Problem]:
         for e in analysis.state.runs
         if e.status not in (None, RunStatus.COMPLETED)
     ]
+    problems += [Problem("error", "The campaign isn't as it was closed.", d) for d in analysis.manifest.differences]
     left = [e for e in analysis.state.runs if e.status is None]
     if left:
         problems.append(Problem("warning", f"{len(left)} planned runs have not been carried out."))

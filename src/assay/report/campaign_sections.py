@@ -81,6 +81,7 @@ def provenance_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
         ("Configuration, SHA-256", state.config_sha256),
         ("Data set, SHA-256", state.dataset_sha256 or "not recorded"),
         ("Sessions that worked on it", str(len(state.sessions))),
+        ("Manifest", analysis.manifest.words),
     ]
     yield Table("Campaign", ("Fact", "Value"), rows, source="campaign.json")
     yield Text(

@@ -31,6 +31,7 @@ def run_report_json(analysis: RunAnalysis, audit: AuditReport | None) -> dict[st
         "telemetry": plain(analysis.telemetry.summaries() if analysis.telemetry else []),
         # The path is where the folder happens to lie, not a fact of the run.
         "audit": None if audit is None else audit.model_dump(mode="json", exclude={"path"}),
+        "manifest_sha256": analysis.manifest_sha256,
         "provenance": [{"file": name, "bytes": size, "sha256": digest} for name, size, digest in analysis.files],
     }
 
@@ -50,6 +51,7 @@ def campaign_report_json(analysis: CampaignAnalysis) -> dict[str, Any]:
         "version": VERSION,
         "kind": "campaign",
         "campaign": plain(analysis.state),
+        "manifest_sha256": analysis.manifest.sha256,
         "groups": [
             {
                 "key": group.key,

@@ -13,6 +13,7 @@ from assay.report.chart import Colors
 from assay.report.hardware_charts import hardware_chart
 from assay.report.page import Block, Rows, Table, Text
 from assay.report.run_charts import RunCharts
+from assay.runs.folder import MANIFEST
 from assay.runs.result import Distribution
 
 _LATENCIES = {
@@ -228,3 +229,10 @@ def provenance_blocks(analysis: RunAnalysis) -> Iterator[Block]:
     )
     rows: Rows = [(name, fmt.number(size), digest) for name, size, digest in analysis.files]
     yield Table("Files", ("File", "Bytes", "SHA-256"), rows, frozenset({1}))
+    if analysis.manifest_sha256 is None:
+        yield Text(f"There is no {MANIFEST}: nothing says whether these are the files that the run was closed with.")
+    else:
+        yield Text(
+            f"{MANIFEST}, SHA-256 {analysis.manifest_sha256}, names every file that the run was closed with; "
+            "`assay audit` holds them against it."
+        )

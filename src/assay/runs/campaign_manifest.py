@@ -19,7 +19,7 @@ from assay.runs.campaign import CampaignFolder, CampaignState, read_campaign
 from assay.runs.folder import MANIFEST, RunFolder
 from assay.runs.manifest import RENDERED, Checked, Manifest, check_run, compared, hashes, read_run_manifest, sha256_of
 from assay.runs.reading import read_record
-from assay.runs.stored import read_model
+from assay.runs.stored import read_model, require_model
 
 _FOLDER = CampaignFolder(Path())
 WORKING = (_FOLDER.lock.name, _FOLDER.deployment.name, f"{_FOLDER.trials.name}/", "servers/")
@@ -87,7 +87,9 @@ def close_manifest(folder: CampaignFolder, state: CampaignState) -> None:
     runs = [run for run in map(folder.run, _named(state)) if run.result.exists() or run.plan.exists()]
     for run in runs:
         note_run(folder, run)
-    known = read_campaign_manifest(folder) or CampaignManifest(id=folder.path.name)
+    known = require_model(
+        folder.manifest, CampaignManifest, f"{folder.manifest} is gone: somebody removed it meanwhile"
+    )
     for run in runs:
         known.runs.setdefault(run.id, None)
     plan = state.plan_sha256
@@ -96,9 +98,9 @@ def close_manifest(folder: CampaignFolder, state: CampaignState) -> None:
 
 
 def check_campaign(folder: CampaignFolder) -> Checked:
-    """Hold a campaign's own files and its runs' manifests against its manifest; the runs' files are `check_run`'s.
+    """Hold a campaign's own files, its runs' manifests and its interrupted runs' files against the manifests.
 
-    Never fails: what can't be read is a problem.
+    The files of the others are `check_run`'s. Never fails: what can't be read is a problem.
     """
     try:
         state = read_campaign(folder)
@@ -119,7 +121,7 @@ def check_all(folder: CampaignFolder) -> list[str]:
     for run in sorted(path for path in folder.runs.glob("*") if RunFolder(path).record.is_file()):
         checked = check_run(RunFolder(run), read_record(RunFolder(run)))
         found += [f"{_RUNS}{run.name}/{words}" for words in checked.differences]
-    return found
+    return list(dict.fromkeys(found))
 
 
 def _check_runs(checked: Checked, manifest: CampaignManifest, folder: CampaignFolder, state: CampaignState) -> None:
@@ -137,12 +139,23 @@ def _check_runs(checked: Checked, manifest: CampaignManifest, folder: CampaignFo
             checked.changed.append(f"{place}/{MANIFEST}")
         elif (own := read_run_manifest(run)) is not None and own.plan_sha256 not in manifest.plans:
             checked.foreign.append(place)
+    for name in dict.fromkeys(name for entry in state.runs for name in entry.earlier):
+        _check_files(checked, folder.run(name))
     named = set(_named(state))
     for path in sorted(folder.runs.glob("*")):
         # Of those that the plan names, a run in progress isn't in the manifest yet, and one without a load never is.
         unknown = path.name not in named or (manifest.closed and RunFolder(path).result.exists())
         if unknown and path.name not in manifest.runs:
             checked.added.append(f"{_RUNS}{path.name}")
+
+
+def _check_files(checked: Checked, run: RunFolder) -> None:
+    """An interrupted try's: no figure is made of it, so nobody else looks at its files."""
+    if not run.record.exists():
+        return
+    own = check_run(run, read_record(run))
+    for mine, theirs in ((checked.changed, own.changed), (checked.missing, own.missing), (checked.added, own.added)):
+        mine.extend(f"{_RUNS}{run.id}/{name}" for name in theirs)
 
 
 def _named(state: CampaignState) -> list[str]:

@@ -69,7 +69,7 @@ class Checked:
     files: int = 0
     """How many it names."""
     closed: bool = True
-    """False of a campaign that isn't over, or was killed: its own files may still change."""
+    """False of what isn't over, or was killed: its files may still change."""
     changed: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     added: list[str] = field(default_factory=list)
@@ -79,6 +79,24 @@ class Checked:
     """Runs that the campaign knows and that have no manifest."""
     problem: str = ""
     """Why it can't be read."""
+
+    @property
+    def words(self) -> str:
+        """One line for readers; empty of a run that isn't closed."""
+        if self.problem:
+            return f"can't be read: {self.problem}"
+        if self.sha256 is None and self.due:
+            return "missing: it was written when this was closed"
+        if self.sha256 is None:
+            before = (
+                "none: this was made before manifests were written, and nothing says whether its files are the same"
+            )
+            return before if self.closed else ""
+        if self.differences:
+            return f"sha256 {self.sha256}; not as it was closed: {len(self.differences)} differences"
+        if not self.closed:
+            return f"sha256 {self.sha256}; open: the campaign isn't over"
+        return f"sha256 {self.sha256}; all {self.files} files that it names are as they were closed"
 
     @property
     def differences(self) -> list[str]:
@@ -110,7 +128,8 @@ def check_run(folder: RunFolder, record: RunRecord) -> Checked:
     try:
         manifest = read_run_manifest(folder)
         if manifest is None:
-            return Checked(None, due=record.has_manifest and folder.result.exists() and not folder.parts.exists())
+            is_closed = folder.result.exists() and not folder.parts.exists()
+            return Checked(None, due=record.has_manifest and is_closed, closed=is_closed)
         found = hashes(folder.path, leave_out=(*RENDERED, _JOURNALS))
         digest = sha256_of(folder.manifest)
     except (UserError, OSError) as error:

@@ -12,6 +12,7 @@ from assay.audit.readers.run_folder import is_run_folder, read_runs
 from assay.audit.spans import Span
 from assay.errors import UserError
 from assay.runs import CampaignFolder, read_campaign, read_object
+from assay.runs.campaign_manifest import check_campaign
 
 _NEAR = 1e-6
 Groups = dict[frozenset[str], list[float]]
@@ -24,6 +25,7 @@ def read_campaign_folder(folder: Path) -> Evidence:
     started = [campaign.run(entry.run).path for entry in state.runs if entry.run]
     evidence = read_runs([path for path in started if is_run_folder(path)], folder, "campaign")
     evidence.comparisons += _scaling(campaign, evidence)
+    evidence.manifest = check_campaign(campaign)
     return evidence
 
 

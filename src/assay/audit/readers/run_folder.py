@@ -14,7 +14,7 @@ from assay.audit.readers.loadgen import is_log_folder, read_log_folder
 from assay.audit.spans import Span
 from assay.benchmarks import run_benchmark
 from assay.errors import UserError
-from assay.runs import Ledger, Result, RunFolder, RunRecord, RunStatus
+from assay.runs import Ledger, Result, RunFolder, RunRecord, RunStatus, check_run
 from assay.runs.reading import read_record
 from assay.runs.result import Distribution
 from assay.runs.stored import read_model
@@ -54,6 +54,7 @@ def _run(folder: RunFolder, evidence: Evidence) -> RunEvidence:
     run = RunEvidence(name=record.id, origin=Origin.RUN, where=folder.id)
     run.scenario, run.mode, run.benchmark = record.scenario, record.mode, record.benchmark
     run.simulated = record.simulated
+    run.manifest = check_run(folder, record)
     run.lasts_s = record.shape.lasts_s if record.shape else None
     run.loadgen_drove = record.driver == "loadgen"
     try:
