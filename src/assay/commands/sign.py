@@ -26,7 +26,7 @@ _SHOWN = 5
 @click.argument("campaign", type=PATH)
 @click.option("--key", type=PATH, required=True, help="Your private key, or the public half of one in your agent.")
 def sign(campaign: Path, key: Path) -> None:
-    """Sign the manifest of CAMPAIGN with an SSH key; `assay audit --allowed-signers` checks it.
+    """Sign a campaign's manifest with an SSH key; `assay audit --allowed-signers` checks it.
 
     Signs only what is as it was closed.
     """
