@@ -15,8 +15,9 @@ from typing import Any
 import yaml
 
 from assay.config import Config, load_config
-from assay.runs import CampaignFolder, CampaignState, Result, RunEntry, read_campaign
+from assay.runs import CampaignFolder, CampaignState, Result, RunEntry, read_campaign, write_json
 from assay.runs.campaign import find_campaigns
+from assay.runs.campaign_manifest import read_campaign_manifest
 from assay.runs.progress import AnyEvent
 
 MARK = "ASSAY_TEST_MARK"
@@ -86,6 +87,13 @@ class Quiet:
 def latest(output: Path) -> tuple[CampaignFolder, CampaignState]:
     folder = find_campaigns(output)[-1]
     return folder, read_campaign(folder)
+
+
+def reopen(campaign: CampaignFolder) -> None:
+    """Its manifest as a controller leaves it that is killed while runs are to be done."""
+    manifest = read_campaign_manifest(campaign)
+    assert manifest is not None
+    write_json(campaign.manifest, manifest.model_copy(update={"closed": False, "files": {}}))
 
 
 class Controller:

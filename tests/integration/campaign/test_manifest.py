@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.campaigns import FAST, Quiet, config
+from tests.campaigns import FAST, Quiet, config, reopen
 
 from assay.campaign.runner import resume_campaign, run_campaign
 from assay.campaign.state import resumed_config
@@ -93,13 +93,6 @@ def test_what_is_measured_later_joins_the_manifest(campaign: CampaignFolder) -> 
     assert after.runs.items() >= before.runs.items()
     assert len(after.plans) == 2
     assert check_all(campaign) == []
-
-
-def reopen(campaign: CampaignFolder) -> None:
-    """As a controller leaves it that is killed while runs are to be done."""
-    manifest = read_campaign_manifest(campaign)
-    assert manifest is not None
-    write_json(campaign.manifest, manifest.model_copy(update={"closed": False, "files": {}}))
 
 
 def test_a_killed_controllers_manifest_is_open_and_still_guards_the_runs_that_ended(campaign: CampaignFolder) -> None:

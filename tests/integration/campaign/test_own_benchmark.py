@@ -13,7 +13,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 from jsonschema import validate
-from tests.campaigns import FAST, Quiet, config
+from tests.campaigns import FAST, Quiet, config, reopen
 
 from assay.audit import Judgement, audit_path
 from assay.benchmarks import benchmark_json_schema, get_benchmark, run_benchmark
@@ -97,6 +97,7 @@ def test_a_campaign_goes_on_with_the_benchmark_that_it_began_with(measured: Camp
     state = read_campaign(measured)
     state.runs[1].run = state.runs[1].status = None
     write_json(measured.state, state)
+    reopen(measured)
     listener = Quiet()
     own = resumed_config(measured, None)
     outcome = asyncio.run(resume_campaign(own, measured, listener))
