@@ -30,9 +30,11 @@ FAST = ("--ttft-ms", "5", "--itl-ms", "1", "--output-tokens", "8")
 
 
 @contextmanager
-def simulators(folder: Path, servers: Sequence[Sequence[str]]) -> Iterator[list[str]]:
-    """One server for each list of options; gives their URLs and ends them."""
-    processes = []
+def simulators(
+    folder: Path, servers: Sequence[Sequence[str]], started: list[subprocess.Popen[bytes]] | None = None
+) -> Iterator[list[str]]:
+    """One server for each list of options; gives their URLs and ends them. Puts their processes into `started`."""
+    processes = [] if started is None else started
     try:
         for number, options in enumerate(servers):
             port_file = folder / f"port-{number}"

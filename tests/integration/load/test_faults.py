@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
+import time
+import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -86,18 +89,16 @@ def test_a_server_that_dies_leaves_its_samples_to_the_other(tmp_path: Path) -> N
 
 
 def test_a_server_that_dies_and_comes_back_takes_part_again(tmp_path: Path) -> None:
+    """The other one is halted until the first has answered again, however long its start takes."""
     slow = ("--ttft-ms", "50", "--itl-ms", "10", "--output-tokens", "8")
-    with simulators(tmp_path, [[*slow, "--fault", "die,after=12"], slow]) as urls:
-        port = urls[0].rpartition(":")[2]
-        revived = threading.Timer(2.5, _revive, (port, slow, revivals := []))
-        revived.start()
+    processes: list[subprocess.Popen[bytes]] = []
+    with simulators(tmp_path, [[*slow, "--fault", "die,after=12"], slow], processes) as urls:
+        revival = threading.Thread(target=_revive, args=(urls[0], slow, processes))
+        revival.start()
         try:
-            result = run(tmp_path, urls, samples=256, window=4)
+            result = run(tmp_path, urls, samples=256, window=4, timeouts={"stall_s": 90, "request_s": 120}, limit_s=150)
         finally:
-            revived.join()
-            for process in revivals:
-                process.terminate()
-                process.wait(timeout=10)
+            revival.join()
     check_books(result)
     assert result.ledger.completed == 256
     rows = read_requests(result.folder.requests, ["endpoint", "status", "done_ns"]).to_pylist()
@@ -106,9 +107,29 @@ def test_a_server_that_dies_and_comes_back_takes_part_again(tmp_path: Path) -> N
     assert any(row["done_ns"] > died_ns and row["status"] == "ok" for row in mine)
 
 
-def _revive(port: str, options: Sequence[str], started: list[subprocess.Popen[bytes]]) -> None:
-    command = [sys.executable, "-m", "assay.simulator", "--port", port, *options]
-    started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+def _revive(url: str, options: Sequence[str], processes: list[subprocess.Popen[bytes]]) -> None:
+    """Once the first has died: halts the second, starts the first again, and halts until that has answered."""
+    dead, other = processes
+    dead.wait(timeout=60)
+    other.send_signal(signal.SIGSTOP)
+    try:
+        command = [sys.executable, "-m", "assay.simulator", "--port", url.rpartition(":")[2], *options]
+        processes.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        deadline_s = time.monotonic() + 60
+        while time.monotonic() < deadline_s and not _answers(url):
+            time.sleep(0.1)
+    finally:
+        other.send_signal(signal.SIGCONT)
+
+
+def _answers(url: str) -> int:
+    """How many requests a simulator has answered; 0 where it isn't up."""
+    try:
+        with urllib.request.urlopen(f"{url}/metrics", timeout=5) as reply:
+            lines = reply.read().decode().splitlines()
+    except OSError:
+        return 0
+    return sum(int(float(line.split()[-1])) for line in lines if line.startswith("vllm:request_success_total"))
 
 
 @pytest.mark.parametrize("fault", ["slow,factor=5", "cold_start,for=1,factor=20"])
