@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from assay.analysis.advice import early_stopping, mends
 from assay.analysis.mlperf_rules import departures
 from assay.benchmarks import Benchmark, ScenarioSpec
 from assay.benchmarks.mlperf import RULES
@@ -15,6 +16,8 @@ from assay.runs.record import RunRecord, RunStatus
 from assay.runs.result import AccuracyResult, Distribution, LoadgenVerdict, Verdict
 
 SHORT_RUN = "short run: not valid for MLPerf"
+LOADGEN = "LoadGen"
+"""How the reason begins that LoadGen gives."""
 PACER_DROVE = "driven by Assay's pacer: not an MLPerf scenario"
 FINISHED = (RunStatus.COMPLETED, RunStatus.INVALID)
 
@@ -51,7 +54,7 @@ def read_loadgen(folder: RunFolder) -> tuple[LoadgenVerdict, LoadgenDetail | Non
     try:
         summary = read_summary(folder.loadgen_summary)
         verdict.result = summary.result
-        verdict.reasons += summary.reasons + summary.problems
+        verdict.reasons += summary.reasons + early_stopping(summary) + summary.problems
         verdict.metrics = {name: float(value) for name, value in summary.metrics.items()}
         verdict.errors, verdict.warnings = summary.errors or 0, summary.warnings or 0
     except UserError:
@@ -88,7 +91,8 @@ def judge(case: Case) -> Verdict:
         return _compliance_verdict(test, case, reasons)
     if case.loadgen.result != "VALID":
         said = case.loadgen.result or "gave no verdict"
-        reasons.insert(0, f"LoadGen: {said}" + "".join(f"; {reason}" for reason in case.loadgen.reasons))
+        words = [said, *case.loadgen.reasons, *mends(case.loadgen, record, case.spec)]
+        reasons.insert(0, f"{LOADGEN}: {'; '.join(words)}")
     reasons += limit_problems(case)
     return _performance_verdict(case, reasons)
 

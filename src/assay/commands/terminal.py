@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from assay.analysis.loads import load_rows
+from assay.analysis.verdict import LOADGEN
 from assay.commands.bench.notices import notices_text
 from assay.commands.bench.table import table_text
 from assay.runs import CampaignFolder, CampaignState, Result, RunEntry
@@ -152,5 +153,6 @@ def _summary(entry: RunEntry, result: Result | None) -> str:
         scores = [f"{name} {score.value:.2f}" for name, score in result.accuracy.scores.items() if score.in_percent]
         parts.append(f"{', '.join([*scores[:_SCORES], 'quality'])} {result.accuracy.gate}")
     if result.loadgen.result:
-        parts.append(f"LoadGen {result.loadgen.result}")
+        own = (reason for reason in result.verdict.reasons if reason.startswith(f"{LOADGEN}: "))
+        parts.append(next(own, f"{LOADGEN}: {result.loadgen.result}"))
     return "; ".join(parts)

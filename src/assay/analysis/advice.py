@@ -1,0 +1,81 @@
+"""What LoadGen's INVALID asks for, as the setting of Assay's that gives it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+
+from assay.benchmarks import ScenarioSpec
+from assay.runs.loadgen_logs import LoadgenSummary
+from assay.runs.record import RunRecord
+from assay.runs.result import LoadgenVerdict
+
+EARLY_STOPPING = "Early stopping satisfied"
+_SHORT = "Min duration satisfied"
+_SLOW = "Performance constraints satisfied"
+_HEADING = "Early Stopping Result:"
+_PROCESSED = re.compile(r"rocessed (\d+) queries")
+_MORE = re.compile(r"run at least (\d+) more queries")
+_WHOLE = re.compile(r"Need to process at least (\d+) queries")
+
+
+def early_stopping(summary: LoadgenSummary) -> list[str]:
+    """LoadGen's own words on a failed early stopping, one line a quantity, with how many more queries it wants."""
+    if summary.conditions.get(EARLY_STOPPING, True):
+        return []
+    found: dict[str, list[str]] = {}
+    quantity = ""
+    for line in summary.early_stopping:
+        if line.endswith(_HEADING):
+            quantity = line.removesuffix(_HEADING).strip()
+        else:
+            found.setdefault(quantity, []).append(line.rstrip(".,"))
+    return [
+        f"{quantity} early stopping: {'. '.join(lines)}".strip()
+        for quantity, lines in found.items()
+        if not any(line.startswith("Run successful") for line in lines)
+    ]
+
+
+def mends(loadgen: LoadgenVerdict, record: RunRecord, spec: ScenarioSpec | None) -> list[str]:
+    """The settings to change, with their numbers; empty where LoadGen asks for nothing that a setting gives."""
+    return [f"set {words}" for words in _mends(loadgen, record, spec)]
+
+
+def _mends(loadgen: LoadgenVerdict, record: RunRecord, spec: ScenarioSpec | None) -> Iterator[str]:
+    scenario, reasons = record.scenario, loadgen.reasons
+    model = "*" if spec is None or spec.loadgen_model is None else spec.loadgen_model
+    name = "Server" if spec is None else spec.loadgen_scenario
+    failed = {text.partition(":")[0].strip() for text in reasons if text.endswith(": no")}
+    if EARLY_STOPPING in failed and (wanted := _queries(reasons)) is not None:
+        yield (
+            f"{model}.{name}.min_query_count = {wanted} or more in loadgen.user_conf"
+            if record.official
+            else f"queries.{scenario} to {wanted} or more"
+        )
+    if _SHORT in failed and scenario == "Offline":
+        rate = loadgen.metrics.get("Samples per second")
+        yield "target_qps.Offline" + (f" to {_up(rate)} or more, the rate that was measured" if rate else " higher")
+    if _SHORT in failed and scenario == "SingleStream":
+        yield f"a lower {model}.SingleStream.target_latency (ms) in loadgen.user_conf"
+    if _SLOW in failed and record.target_qps:
+        yield f"target_qps.{scenario} below {record.target_qps:g} (or the rate in loadgen.user_conf)"
+
+
+def _queries(reasons: list[str]) -> int | None:
+    """How many queries early stopping wants in all, by the quantity that wants most."""
+    wanted = []
+    for text in reasons:
+        processed, more, whole = (pattern.search(text) for pattern in (_PROCESSED, _MORE, _WHOLE))
+        if processed and more:
+            wanted.append(int(processed[1]) + int(more[1]))
+        elif whole:
+            wanted.append(int(whole[1]))
+    return max(wanted, default=None)
+
+
+def _up(rate: float) -> str:
+    """Rounded up to three digits, so that the duration is reached."""
+    step = 10.0 ** (math.floor(math.log10(rate)) - 2)
+    return f"{math.ceil(rate / step) * step:g}"
