@@ -32,7 +32,7 @@ from assay.runs import (
     WarmupFacts,
     write_json,
 )
-from assay.runs.result import AccuracyResult, Score
+from assay.runs.result import AccuracyResult, EndpointScore, EndpointScores, Score
 
 __all__ = ["Node", "Plan", "write_campaign", "write_run"]
 
@@ -281,12 +281,29 @@ def _write_telemetry(path: Path, plan: Plan, table: Table) -> None:
 def _accuracy(plan: Plan) -> AccuracyResult:
     percent = {"rouge1": 38.8, "rouge2": 15.95, "rougeL": 24.5, "rougeLsum": 35.8}
     scores = {
-        name: Score(value=value, unit="mean F-measure x 100", possible=(0, 100)) for name, value in percent.items()
+        name: Score(value=value, unit="mean F-measure x 100", possible=(0, 100), low=value - 0.2, high=value + 0.2)
+        for name, value in percent.items()
     }
     scores["gen_len"] = Score(value=8_167_644, unit="characters", possible=(0, None), total=True)
     whole = plan.samples == 13_368
     gate = "pass" if whole else f"not comparable: {plan.samples} samples of 13368"
-    return AccuracyResult(scorer="rouge", scores=scores, samples=plan.samples, gate=gate)
+    several = plan.nodes if len(plan.nodes) > 1 else ()
+    endpoints = [_endpoint_scores(plan, number, percent) for number in range(len(several))]
+    return AccuracyResult(scorer="rouge", scores=scores, samples=plan.samples, gate=gate, endpoints=endpoints)
+
+
+def _endpoint_scores(plan: Plan, number: int, percent: dict[str, float]) -> EndpointScores:
+    """All alike but for what a node's answers are worse by."""
+    node, less = plan.nodes[number], plan.corrupt_points * (plan.nodes[number].name == plan.corrupt_node)
+    scores = {
+        name: EndpointScore(
+            value=value - less, low=value - less - 0.4, high=value - less + 0.4,
+            difference=-less, difference_low=-less - 0.9, difference_high=-less + 0.9,
+        )
+        for name, value in percent.items()
+    }  # fmt: skip
+    share = plan.samples // len(plan.nodes)
+    return EndpointScores(endpoint=f"{node.name}-0", node=node.name, samples=share, scores=scores)
 
 
 def _write_logs(folder: RunFolder, plan: Plan, table: Table) -> None:

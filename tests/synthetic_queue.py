@@ -29,6 +29,7 @@ class Node:
     share: float | None = None  # a fixed part of the samples instead of taking the next one
     competing_processes: int = 0
     preemptions_per_s: float = 0.0
+    scores_less: float = 0.0  # points by which its answers score less in an accuracy run
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from assay.analysis.answer_findings import answer_findings
+from assay.analysis.answers import AnswersCompared, RunAnswers, compare_answers, read_answers
 from assay.analysis.findings import Citation, Finding
 from assay.analysis.nodes import Symmetry
 from assay.analysis.projection import Course, Projection, course, project
@@ -41,6 +43,7 @@ class RunLine:
     samples_per_s: Estimate | None
     tokens_per_s: Estimate | None
     course: Course | None
+    answers: RunAnswers | None
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ class CampaignAnalysis:
     scaling: Scaling | None = None
     why_no_scaling: str = ""
     projections: list[Projection] = field(default_factory=list)
+    answers: AnswersCompared | None = None
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -102,7 +106,10 @@ def analyse_campaign(folder: CampaignFolder, lines: Sequence[RunLine]) -> Campai
     analysis.groups = _groups(analysis.lines)
     _scale(analysis)
     analysis.projections = _projections(analysis)
+    answers = [line.answers for line in lines if line.answers is not None]
+    analysis.answers = compare_answers(answers) if answers else None
     analysis.findings = [finding for line in lines for finding in line.findings] + _scaling_findings(analysis)
+    analysis.findings += answer_findings(analysis.state.id, analysis.answers)
     return analysis
 
 
@@ -161,6 +168,7 @@ def run_line(entry: RunEntry, run: RunAnalysis) -> RunLine:
         samples_per_s=None if samples is None else sample_rate(samples, timing_error_ns=error_ns),
         tokens_per_s=None if samples is None or not samples.counted else token_rate(samples, timing_error_ns=error_ns),
         course=None if samples is None else course(samples),
+        answers=None if samples is None else read_answers(run.folder.requests, run.record),
     )
 
 

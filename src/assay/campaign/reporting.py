@@ -59,6 +59,23 @@ def scaling_lines(folder: CampaignFolder) -> list[str]:
     return [_group(group) for group in (report.get("scaling") or {}).get("groups", [])]
 
 
+_ON_ANSWERS = ("endpoint-scores-lower", "answers-differ", "answers-apart")
+
+
+def answer_lines(folder: CampaignFolder) -> list[str]:
+    """Whether the endpoints gave the same answers to the same prompts, and which of them gave worse ones."""
+    report = read_object(folder.report_json) or {}
+    lines = []
+    if answers := report.get("answers"):
+        least = min(part["equal"] for part in answers["endpoints"] if part["prompts"])
+        lines.append(
+            f"answers: {answers['prompts']} prompts were answered by two or more endpoints; each gave the same tokens "
+            f"as most of the others in at least {100 * least:.1f} %"
+        )
+    found = [finding for finding in report.get("findings", []) if finding["rule"] in _ON_ANSWERS]
+    return lines + [f"{finding['title']} {finding['evidence'][0]['figure']}" for finding in found]
+
+
 def _group(group: dict[str, Any]) -> str:
     nodes = " + ".join(group["nodes"]) if len(group["nodes"]) <= 4 else f"{len(group['nodes'])} nodes"
     rate = _between(group, "rate", "rate_low", "rate_high", ".4g")

@@ -22,7 +22,7 @@ def score_answers(prepared: Prepared, record: RunRecord, folder: RunFolder) -> N
 
     Without references, or a scorer, accuracy isn't measured.
     """
-    from assay.scoring import get_scorer, quality_gate, scorables
+    from assay.scoring import endpoint_scores, get_scorer, quality_gate, scorables
 
     references, name = prepared.dataset.references, prepared.benchmark.scorer
     if references is None or name is None:
@@ -37,16 +37,22 @@ def score_answers(prepared: Prepared, record: RunRecord, folder: RunFolder) -> N
     if scorer.accuracy_txt is not None:
         write_text(folder.accuracy_txt, scorer.accuracy_txt(scores))
     write_bytes(folder.answers, _lines(answers, scores))
-    write_json(folder.accuracy, _result(scorer, scores, quality_gate(prepared.benchmark, scores)))
+    result = _result(scorer, scores, quality_gate(prepared.benchmark, scores))
+    result.endpoints = endpoint_scores(record, folder.requests, [item.index for item in answers], scores)
+    write_json(folder.accuracy, result)
 
 
 def _result(scorer: Scorer, scores: Scores, gate: Gate) -> AccuracyResult:
-    found = {
-        metric.name: Score(
-            value=scores.values[metric.name], unit=metric.unit, possible=metric.possible, total=metric.total
-        )
-        for metric in scorer.metrics
-    }
+    from assay.scoring import mean_intervals
+
+    intervals = mean_intervals(scores.per_sample)
+    found = {}
+    for metric in scorer.metrics:
+        low, high = intervals.get(metric.name) or (None, None)
+        found[metric.name] = Score(
+            value=scores.values[metric.name], unit=metric.unit, possible=metric.possible, total=metric.total,
+            low=low, high=high,
+        )  # fmt: skip
     return AccuracyResult(
         scorer=scorer.name, scores=found, samples=scores.samples, gate=gate.verdict, details=list(gate.details)
     )

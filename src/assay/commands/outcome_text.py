@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.campaign.reporting import scaling_lines
+from assay.campaign.reporting import answer_lines, scaling_lines
 from assay.campaign.runner import CampaignOutcome
 from assay.runs import Ledger, RunEntry, read_ledger
 
@@ -20,7 +20,7 @@ def outcome_text(outcome: CampaignOutcome) -> str:
             lines.append(f"{name}: {entry.status or 'not started'} {entry.reason}".rstrip())
     lines += [f"node {node} is left out: {reason}" for node, reason in outcome.state.left_out.items()]
     words = sorted({result.verdict.words for result in outcome.results})
-    lines += ["", *scaling_lines(outcome.folder), *words]
+    lines += ["", *scaling_lines(outcome.folder), *answer_lines(outcome.folder), *words]
     if outcome.unreported:
         lines.append(
             f"no report of {', '.join(outcome.unreported)}: `assay run --resume {outcome.folder.path}` makes it"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from assay.analysis.answers import AnswersCompared
 from assay.analysis.campaign import CampaignAnalysis, RunLine
 from assay.report import format as fmt
 from assay.report.accuracy import accuracy_charts, percentages, score_text
@@ -11,6 +12,7 @@ from assay.report.campaign_charts import latency_chart, scaling_chart, sweep_cha
 from assay.report.campaign_sections import run_label
 from assay.report.chart import Colors
 from assay.report.page import Block, Rows, Table, Text
+from assay.runs.result import AccuracyResult
 
 SOURCE = "runs/*/requests.parquet"
 
@@ -125,8 +127,12 @@ def accuracy_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
     scored = {
         run_label(analysis, line): line.result.accuracy for line in analysis.lines if line.result.accuracy is not None
     }
-    if not scored:
-        return
+    if scored:
+        yield from _score_blocks(analysis, scored)
+    yield from _answer_blocks(analysis.answers)
+
+
+def _score_blocks(analysis: CampaignAnalysis, scored: dict[str, AccuracyResult]) -> Iterator[Block]:
     metrics = list(dict.fromkeys(metric for accuracy in scored.values() for metric in percentages(accuracy)))
     rows: Rows = [
         (
@@ -140,3 +146,29 @@ def accuracy_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
     columns = ("Run", *metrics, "Answers", "Quality gate")
     yield Table("Accuracy", columns, rows, frozenset(range(1, len(metrics) + 2)), "runs/*/accuracy.json")
     yield from accuracy_charts(scored, analysis.benchmark)
+
+
+def _answer_blocks(answers: AnswersCompared | None) -> Iterator[Block]:
+    """Whether endpoints gave the same tokens to the same prompts."""
+    if answers is None:
+        return
+    rows: Rows = [
+        (
+            part.endpoint, part.node, fmt.number(part.prompts), fmt.percent(part.equal, 2),
+            "" if part.first_difference is None else fmt.number(part.first_difference),
+            "" if part.repeated_equal is None else f"{fmt.percent(part.repeated_equal, 2)} of {part.repeated}",
+            part.unlike,
+        )
+        for part in answers.endpoints
+    ]  # fmt: skip
+    columns = (
+        "Endpoint", "Node", "Prompts", "Same tokens as most others", "First other token (median)",
+        "Same tokens as itself before", "Far more than the others",
+    )  # fmt: skip
+    yield Table("Answers to the same prompts", columns, rows, frozenset({2, 3, 4}), SOURCE)
+    yield Text(
+        f"Compared: greedy answers to {fmt.number(answers.prompts)} prompts that two or more endpoints answered, in "
+        f"{answers.runs} runs, token by token. To differ far more often than the others do among themselves, beyond "
+        "chance (a risk of 0.1 % for all endpoints together), is a finding."
+        + (f" {answers.apart[0].upper()}{answers.apart[1:]}." if answers.apart else "")
+    )

@@ -65,6 +65,7 @@ def campaign_report_json(analysis: CampaignAnalysis) -> dict[str, Any]:
         "scaling": plain(analysis.scaling),
         "why_no_scaling": analysis.why_no_scaling,
         "projections": plain(analysis.projections),
+        "answers": plain(analysis.answers),
         "findings": plain(analysis.findings),
         "results": [plain(line.result) for line in analysis.lines],
     }

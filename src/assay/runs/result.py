@@ -89,11 +89,39 @@ class Score(_Model):
         default=(None, None), description="the least and the most that it can be, whatever the answers; null: no bound"
     )
     total: bool = Field(default=False, description="a sum over the answers instead of a mean")
+    low: float | None = Field(default=None, description="of its 95 % interval; null: a total, too few answers, or none")
+    high: float | None = None
 
     @property
     def in_percent(self) -> bool:
         """A share of what is possible, so that it can be drawn beside others."""
         return self.possible == (0, 100)
+
+
+class EndpointScore(_Model):
+    """What one metric came to over one endpoint's answers. The difference is to the others' at prompts of like length;
+    its interval holds for all endpoints and metrics of the run at once."""
+
+    value: float
+    low: float | None = Field(default=None, description="of its 95 % interval; null: too few answers, or all alike")
+    high: float | None = None
+    difference: float | None = Field(default=None, description="null: too few answers, or no other endpoint")
+    difference_low: float | None = None
+    difference_high: float | None = None
+
+    @property
+    def worse(self) -> bool:
+        """Lower than the others' by more than chance explains."""
+        return self.difference_high is not None and self.difference_high < 0
+
+
+class EndpointScores(_Model):
+    """One endpoint's part of an accuracy run."""
+
+    endpoint: str
+    node: str
+    samples: int = Field(description="its answers that were scored")
+    scores: dict[str, EndpointScore] = Field(description="by metric; those that each answer has")
 
 
 class AccuracyResult(_Model):
@@ -104,6 +132,9 @@ class AccuracyResult(_Model):
     samples: int = Field(description="answers scored")
     gate: str = Field(description="pass, fail, 'no reference', or 'not comparable: N samples of M'")
     details: list[str] = Field(default_factory=list)
+    endpoints: list[EndpointScores] = Field(
+        default_factory=list, description="each endpoint's, where several answered; runs of earlier versions have none"
+    )
 
     @model_validator(mode="before")
     @classmethod

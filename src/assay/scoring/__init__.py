@@ -2,20 +2,25 @@
 
 from assay.scoring.accuracy_log import Answer, read_accuracy_log, scorables
 from assay.scoring.accuracy_txt import read_accuracy_txt
+from assay.scoring.by_endpoint import endpoint_scores
 from assay.scoring.gate import quality_gate
+from assay.scoring.intervals import FAMILY_RISK, mean_intervals
 from assay.scoring.model import Gate, Metric, Scorable, Scorer, Scores
 from assay.scoring.punkt import ensure_punkt
 from assay.scoring.registry import get_scorer, metrics, scorer, scorers
 
 __all__ = [
+    "FAMILY_RISK",
     "Answer",
     "Gate",
     "Metric",
     "Scorable",
     "Scorer",
     "Scores",
+    "endpoint_scores",
     "ensure_punkt",
     "get_scorer",
+    "mean_intervals",
     "metrics",
     "quality_gate",
     "read_accuracy_log",

@@ -36,6 +36,9 @@ class FaultKind(StrEnum):
     """A proper reply without a token."""
     SHORT_COUNT = "short_count"
     """The usage says one token more than was sent."""
+    CORRUPT = "corrupt"
+    """A proper reply with other tokens, as from a card that computes wrongly. Which prompts it hits is drawn from the
+    seed, not from their order: the same prompt is hit each time."""
     REFUSE = "refuse"
     """Nothing listens; open connections go on."""
 

@@ -22,7 +22,9 @@ class FaultPlan:
 
     def __init__(self, faults: tuple[Fault, ...], seed: int, start_ns: int) -> None:
         self._draw = random.Random(seed)
-        self._on_requests = [fault for fault in faults if fault.kind not in SERVER_FAULTS]
+        self._seed = seed
+        self._corrupt = [fault for fault in faults if fault.kind is FaultKind.CORRUPT]
+        self._on_requests = [fault for fault in faults if fault.kind not in (*SERVER_FAULTS, FaultKind.CORRUPT)]
         self._slow = [fault for fault in faults if fault.kind in (FaultKind.SLOW, FaultKind.COLD_START)]
         self._on_server = [fault for fault in faults if fault.kind in (FaultKind.DIE, FaultKind.REFUSE)]
         self._begin_ns = {fault: start_ns + round(fault.at_s * 1e9) for fault in faults if not fault.after}
@@ -46,6 +48,11 @@ class FaultPlan:
             if self._active(fault, now_ns) and self._draw.random() < fault.p:
                 return fault
         return None
+
+    def corrupts(self, place: int, now_ns: int) -> bool:
+        """Whether the reply to a prompt, whose output would start at `place`, has other tokens."""
+        hit = random.Random(f"{self._seed}/{place}").random()  # of a string: seeded by its hash, the same everywhere
+        return any(self._active(fault, now_ns) and hit < fault.p for fault in self._corrupt)
 
     def hits_running(self, fault: Fault) -> bool:
         """Whether a fault that begins now hits one of the running requests."""

@@ -82,7 +82,7 @@ def _config_from(argv: Sequence[str] | None) -> SimulatorConfig:
         dest="faults",
         metavar="kind=K[,at=S][,after=N][,for=S][,p=P][,factor=F]",
         help="die, hang, slow, cold_start, error_500, error_429, reset, half_close, garbage, malformed_sse, empty, "
-        "short_count or refuse; may be given again",
+        "short_count, corrupt or refuse; may be given again",
     )
     options: dict[str, Any] = vars(parser.parse_args(argv))
     file = options.pop("config", None)

@@ -107,12 +107,13 @@ class SimulatorServer:
         self._requests += 1
         fault = self._plan.for_request(arrival_ns)
         total = 0 if fault is not None and fault.kind is FaultKind.EMPTY else asked.total
+        elsewhere = CYCLE // 2 if self._plan.corrupts(asked.place, arrival_ns) else 0
         return Job(
             client=connection,
             rendering=self._rendering(chat=chat, with_ids=asked.with_ids),
             request_id=b"%016x" % self._requests,
             user=asked.user,
-            start=asked.place % CYCLE,
+            start=(asked.place + elsewhere) % CYCLE,
             prompt_tokens=asked.prompt_tokens,
             total=total,
             finish=asked.finish,

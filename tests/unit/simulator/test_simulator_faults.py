@@ -52,3 +52,12 @@ def test_end() -> None:
     ending, endless = (Fault.parse(text) for text in ("hang,at=1,for=2", "hang"))
     assert faults.end_ns(ending) == START + 3 * S
     assert faults.end_ns(endless) is None
+
+
+def test_corruption_hits_a_share_of_the_prompts_and_the_same_ones_each_time() -> None:
+    faults, again = plan("corrupt,p=0.03"), plan("corrupt,p=0.03")
+    hit = [place for place in range(10_000) if faults.corrupts(place, START)]
+    assert 250 < len(hit) < 350
+    assert hit == [place for place in reversed(range(10_000)) if again.corrupts(place, START + S)][::-1]
+    assert kinds_at(faults, 0) is None  # the reply is a proper one
+    assert not plan("corrupt,at=2").corrupts(1, START)
