@@ -294,7 +294,7 @@ def _accuracy(plan: Plan) -> AccuracyResult:
 
 def _endpoint_scores(plan: Plan, number: int, percent: dict[str, float]) -> EndpointScores:
     """All alike but for what a node's answers are worse by."""
-    node, less = plan.nodes[number], plan.corrupt_points * (plan.nodes[number].name == plan.corrupt_node)
+    node, less = plan.nodes[number], plan.nodes[number].scores_less
     scores = {
         name: EndpointScore(
             value=value - less, low=value - less - 0.4, high=value - less + 0.4,

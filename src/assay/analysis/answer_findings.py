@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from assay.analysis.answers import AnswersCompared, EndpointAnswers
-from assay.analysis.findings import Citation, Finding
+from assay.analysis.finding import Citation, Finding
 from assay.runs.result import EndpointScore, EndpointScores, Result
 
 _LOOK = (

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from assay.analysis.answer_findings import answer_findings
 from assay.analysis.answers import AnswersCompared, RunAnswers, compare_answers, read_answers
-from assay.analysis.findings import Citation, Finding
+from assay.analysis.finding import Citation, Finding
 from assay.analysis.nodes import Symmetry
 from assay.analysis.projection import Course, Projection, course, project
 from assay.analysis.rates import sample_rate, timing_error_ns, token_rate

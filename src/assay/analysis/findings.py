@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-from pydantic import BaseModel, ConfigDict, Field
-
+from assay.analysis.answer_findings import score_findings
+from assay.analysis.finding import UNKNOWN, Citation, Finding
 from assay.analysis.hardware import KV_CACHE, PREEMPTIONS, Slowdown, Telemetry
 from assay.analysis.nodes import NodePart, Symmetry
 from assay.analysis.phases import Phases
@@ -16,34 +14,10 @@ from assay.runs.ledger import Ledger
 from assay.runs.record import RunRecord
 from assay.runs.result import Result
 
-UNKNOWN = "unknown"
 _COSTLY = 0.02
 _COLD = 1.25
 _OFTEN = 0.05
 _FULL_CACHE = 0.95
-
-
-class Citation(BaseModel):
-    """Where a finding can be checked."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    run: str
-    file: str
-    figure: str = Field(description="the numbers, in words")
-
-
-class Finding(BaseModel):
-    """One thing that stands out. `expect` is the effect of the suggestion with its basis, or "unknown"."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    rule: str
-    severity: Literal["error", "warning", "note"]
-    title: str
-    evidence: list[Citation] = Field(min_length=1)
-    suggestion: str = UNKNOWN
-    expect: str = UNKNOWN
 
 
 class _Run:
@@ -85,6 +59,7 @@ def find(
     if tokens is not None:
         found += _token_findings(run, tokens)
     found += _told_findings(run, told)
+    found += score_findings(result)
     grave = {"error": 0, "warning": 1, "note": 2}
     return sorted(found, key=lambda finding: grave[finding.severity])
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from assay.analysis.answer_findings import score_findings
-from assay.analysis.findings import Finding, find
+from assay.analysis.finding import Finding
+from assay.analysis.findings import find
 from assay.analysis.hardware import Telemetry
 from assay.analysis.latency import LatencyAnalysis, Limits, analyse_latency
 from assay.analysis.nodes import Symmetry, symmetry
@@ -79,7 +79,7 @@ def analyse_run(folder: RunFolder, limits: Mapping[str, Limits] | None = None) -
         _with_samples(analysis, summary.samples, limits)
     analysis.findings = find(
         record, result, ledger, analysis.phases, analysis.nodes, analysis.tokens, summary.told, analysis.telemetry
-    ) + score_findings(result)
+    )
     return analysis
 
 

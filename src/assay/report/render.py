@@ -8,7 +8,7 @@ from typing import Any
 
 from assay.analysis.campaign import RunLine, analyse_campaign, run_line
 from assay.analysis.compare import Comparison, compare
-from assay.analysis.findings import Finding
+from assay.analysis.finding import Finding
 from assay.analysis.latency import Limits
 from assay.analysis.run import RunAnalysis, analyse_run
 from assay.errors import UserError

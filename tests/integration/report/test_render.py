@@ -139,6 +139,9 @@ def test_an_accuracy_run_gets_its_chart(tmp_path: Path) -> None:
     folder = write_run(tmp_path, replace(PLAN, mode="accuracy"))
     render_run(folder)
     assert (folder.path / "charts" / "accuracy_comparison.png").exists()
+    page = folder.report.read_text()
+    assert "Scores by endpoint" in page
+    assert "38.6000 to 39.0000" in page  # the interval of the whole run's rouge1
     assert "Quality gate: not comparable: 400 samples of 13368." in (folder.path / "report.md").read_text()
 
 

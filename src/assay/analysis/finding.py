@@ -1,0 +1,32 @@
+"""What a finding is; the rules that make them are in `findings` and beside what they look at."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+UNKNOWN = "unknown"
+
+
+class Citation(BaseModel):
+    """Where a finding can be checked."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    run: str
+    file: str
+    figure: str = Field(description="the numbers, in words")
+
+
+class Finding(BaseModel):
+    """One thing that stands out. `expect` is the effect of the suggestion with its basis, or "unknown"."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    rule: str
+    severity: Literal["error", "warning", "note"]
+    title: str
+    evidence: list[Citation] = Field(min_length=1)
+    suggestion: str = UNKNOWN
+    expect: str = UNKNOWN
