@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from assay.errors import UserError
+from assay.plain_files import plain
 
 MOST_BYTES = 8 << 20
 MOST_DEPTH = 64
@@ -37,7 +38,7 @@ def read_yaml(path: Path, *, as_text: bool = False) -> Document:
     Raises UserError that names file, line and mistake.
     """
     try:
-        with path.open("rb") as file:
+        with plain(path).open("rb") as file:
             content = file.read(MOST_BYTES + 1)
         if len(content) > MOST_BYTES:
             raise UserError(f"{path}: larger than {MOST_BYTES >> 20} MB, the most that is read of a YAML file")

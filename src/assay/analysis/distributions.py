@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from assay.analysis.early_stopping import early_stopping_bound
 from assay.analysis.samples import MISSING, Samples
 from assay.analysis.statistics import Ints, nearest_rank, percentile_interval
+from assay.plain_files import plain
 from assay.runs.result import Distribution
 
 PERCENTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p97": 0.97, "p99": 0.99, "p99_9": 0.999}
@@ -105,7 +106,7 @@ def itl_distribution(path: Path) -> tuple[Distribution, NDArray[np.int64]] | Non
 
 def _gaps(path: Path) -> Iterator[Ints]:
     """The gaps between chunks, ns, one array a row group."""
-    file = pq.ParquetFile(path)
+    file = pq.ParquetFile(plain(path))
     for batch in file.iter_batches(columns=["final", "status", "chunk_ns"], batch_size=16_384):
         good = pc.and_(batch["final"], pc.equal(batch["status"].cast(pa.string()), "ok"))
         lists = batch["chunk_ns"].filter(good)

@@ -19,6 +19,7 @@ from assay.analysis.summary import summarise_samples
 from assay.analysis.timeline import Timeline, timeline
 from assay.analysis.tokens import TokenAnalysis, analyse_tokens
 from assay.benchmarks import Benchmark
+from assay.errors import UserError
 from assay.runs.folder import RunFolder
 from assay.runs.ledger import Ledger
 from assay.runs.manifest import sha256_of
@@ -129,5 +130,8 @@ def _files(folder: RunFolder) -> list[tuple[str, int, str]]:
         folder.config, folder.benchmark, folder.system, folder.record, folder.ledger, folder.requests, folder.telemetry,
         folder.accuracy, folder.loadgen_summary, folder.loadgen_detail,
     )  # fmt: skip
-    found = ((path, sha256_of(path)) for path in read)
+    try:
+        found = [(path, sha256_of(path)) for path in read]
+    except OSError as error:
+        raise UserError(f"{error.filename}: can't be read: {error.strerror or error}") from None
     return [(path.name, path.stat().st_size, sha256) for path, sha256 in found if sha256 is not None]

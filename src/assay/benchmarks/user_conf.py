@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.errors import UserError
+from assay.plain_files import plain
 from assay.safe_yaml import read_yaml
 
 SCENARIOS = ("SingleStream", "MultiStream", "Server", "Offline")
@@ -56,7 +57,7 @@ class UserConf:
 def read_user_conf(path: Path) -> UserConf:
     """Raises UserError with the line where LoadGen couldn't read it, or would read it and change nothing."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = plain(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"loadgen.user_conf: {path} can't be read: {error}") from None
     found: dict[str, float] = {}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from assay.commands.options import PATH, json_option, print_json
+from assay.commands.options import PATH, json_option, print_json, writing
 from assay.errors import EXIT_FINDINGS, EXIT_OK, UserError
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ def compare(folders: tuple[Path, ...], output: Path | None, limit: str | None, a
     from assay.runs import RunFolder
 
     share = _share(limit) if limit is not None else None
-    comparisons = render_comparison([RunFolder(folder) for folder in folders], out=output)
+    with writing(output):
+        comparisons = render_comparison([RunFolder(folder) for folder in folders], out=output)
     if as_json:
         print_json(comparisons)
     else:

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
+
+from assay.errors import UserError
 
 PATH = click.Path(path_type=Path)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on standard output.")
 set_option = click.option(
     "--set", "overrides", multiple=True, metavar="A.B=C", help="Override one setting; may be repeated."
 )
+
+
+@contextmanager
+def writing(place: Path | None) -> Iterator[None]:
+    """What can't be written, in one line: the user chose `place`, or the folder that it stands for."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{error.filename or place}: can't be written: {error.strerror or error}") from None
 
 
 def chosen_file(file: Path | None) -> Path | None:

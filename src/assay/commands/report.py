@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from assay.commands.options import PATH, json_option, print_json
+from assay.commands.options import PATH, json_option, print_json, writing
 from assay.errors import UserError
+
+if TYPE_CHECKING:
+    from assay.runs import RunFolder
 
 
 @click.command()
@@ -18,36 +23,60 @@ from assay.errors import UserError
 def report(folders: tuple[Path, ...], output: Path | None, as_json: bool) -> None:
     """Render the report of runs or campaigns again, from their files alone.
 
-    Of a campaign, its runs and its own page. Prints the pages' paths, or the reports as JSON.
+    Of a campaign, its runs and its own page. Prints the pages' paths, or the reports as JSON. What can't be read is
+    named and left out; exit code 2 then.
     """
-
     from assay.runs import read_object
     from assay.runs.folder import ReportFolder
 
-    pages = [page for folder in folders for page in _pages(folder, output, several=len(folders) > 1)]
+    pages: list[Path] = []
+    problems: list[str] = []
+    for folder in folders:
+        for render in _renderings(folder, output, several=len(folders) > 1):
+            try:
+                with writing(output or folder):
+                    pages += [page] if (page := render()) is not None else []
+            except UserError as error:
+                problems += [str(error)] if str(error) not in problems else []
     if as_json:
         print_json([read_object(ReportFolder(page.parent).data) for page in pages])
     else:
         for page in pages:
             click.echo(page)
+    if problems:
+        raise UserError("\nassay: ".join(problems))
 
 
-def _pages(folder: Path, output: Path | None, *, several: bool) -> Iterator[Path]:
-    """The pages of a run, or of a campaign: its runs' and its own."""
+def _renderings(folder: Path, output: Path | None, *, several: bool) -> Iterator[Callable[[], Path | None]]:
+    """What writes each page of a run, or of a campaign: its runs' and its own. Each raises UserError for itself."""
     from assay.report import CampaignPages, render_run
     from assay.runs import CampaignFolder, RunFolder
 
     campaign = CampaignFolder(folder)
     if not campaign.state.exists():
-        if not RunFolder(folder).record.exists():
-            raise UserError(f"{folder}: neither a run folder (run.json) nor a campaign's (campaign.json)")
-        yield render_run(RunFolder(folder), output / RunFolder(folder).id if output and several else output)
+        yield partial(_render_alone, RunFolder(folder), output / RunFolder(folder).id if output and several else output)
         return
-    pages = CampaignPages(campaign)
+    try:
+        pages = CampaignPages(campaign)
+    except UserError as error:
+        yield partial(_refuse, error)
+        return
     planned = {entry.run: entry for entry in pages.started}
     runs = [RunFolder(path.parent) for path in sorted(campaign.runs.glob("*/result.json"))]
     for run in runs:
         out = output / run.id if output and (several or len(runs) > 1) else output
-        yield pages.render_run(planned[run.id], out) if run.id in planned else render_run(run, out)
-    if (page := pages.render(output)) is not None:
-        yield page
+        known = planned.get(run.id)
+        yield partial(pages.render_run, known, out) if known else partial(render_run, run, out)
+    yield partial(pages.render, output)
+
+
+def _render_alone(run: RunFolder, output: Path | None) -> Path:
+    from assay.report import render_run
+
+    if not run.record.exists():
+        raise UserError(f"{run.path}: neither a run folder (run.json) nor a campaign's (campaign.json)")
+    return render_run(run, output)
+
+
+def _refuse(error: UserError) -> Path:
+    raise error

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from assay.commands.options import PATH, json_option, print_json
+from assay.commands.options import PATH, json_option, print_json, writing
 from assay.errors import UserError
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ def runs(
     if html is not None:
         from assay.report import render_index
 
-        render_index(rows, html)
+        with writing(html):
+            render_index(rows, html)
     if as_json:
         print_json(rows)
     elif html is not None:

@@ -11,6 +11,7 @@ import orjson
 from assay.benchmarks import Benchmark
 from assay.datasets.model import Message
 from assay.errors import UserError
+from assay.plain_files import plain
 
 _SPECIAL_NAMES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 # What transformers calls clean_up_tokenization; the order counts.
@@ -47,7 +48,7 @@ class PromptTokeniser:
         from tokenizers import Tokenizer
 
         try:
-            self._tokenizer: Any = Tokenizer.from_str(tokenizer_json.read_text(encoding="utf-8"))
+            self._tokenizer: Any = Tokenizer.from_str(plain(tokenizer_json).read_text(encoding="utf-8"))
         except OSError as error:
             raise UserError(f"tokenizer {tokenizer_json}: {error.strerror or error}.") from error
         except Exception as error:  # the library raises bare Exception for a malformed file
@@ -150,7 +151,7 @@ def check_lengths(
 
 def _read_config(path: Path) -> dict[str, Any]:
     try:
-        config = orjson.loads(path.read_bytes())
+        config = orjson.loads(plain(path).read_bytes())
     except OSError as error:
         raise UserError(f"tokenizer settings {path}: {error.strerror or error}.") from error
     except orjson.JSONDecodeError as error:

@@ -93,7 +93,10 @@ def index(output: Path, wanted: Filter) -> tuple[list[IndexRow], list[str]]:
 def parse_since(text: str, now: datetime | None = None) -> datetime:
     """A UTC date or time, or an age such as 12h, before `now`. Raises UserError."""
     if found := re.fullmatch(r"(\d+)([mhdw])", text):
-        return (now or datetime.now(UTC)) - int(found[1]) * _AGES[found[2]]
+        try:
+            return (now or datetime.now(UTC)) - int(found[1]) * _AGES[found[2]]
+        except OverflowError:
+            raise UserError(f"--since {text}: longer ago than there are dates") from None
     try:
         when = datetime.fromisoformat(text)
     except ValueError:

@@ -10,6 +10,8 @@ from typing import Any
 
 import orjson
 
+from assay.plain_files import plain
+
 _LONGEST = 1 << 24  # loaded_qsl_set of a million samples is 8 MB; anything longer isn't a log line
 _MARK = b":::MLLOG"
 _ENDED = re.compile(rb"\}\s*$")
@@ -35,7 +37,7 @@ def read_entries(path: Path) -> Iterator[dict[str, Any] | None]:
 def _lines(path: Path) -> Iterator[bytes]:
     """Log lines; one whose string holds line breaks (a git status, an exception's text) is put together again."""
     held = b""
-    with path.open("rb") as file:
+    with plain(path).open("rb") as file:
         while line := file.readline(_LONGEST):
             if held and (_MARK in line or len(held) + len(line) > _LONGEST):
                 yield held

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.errors import UserError
+from assay.plain_files import plain
 from assay.runs.loadgen_lines import read_entries
 
 _KEPT_MESSAGES = 1000
@@ -205,7 +206,7 @@ def read_summary(path: Path) -> LoadgenSummary:
     section = 0
     header = False
     try:
-        with path.open(encoding="utf-8", errors="replace") as file:
+        with plain(path).open(encoding="utf-8", errors="replace") as file:
             for raw in file:
                 line = raw.rstrip("\r\n")
                 if line.startswith("====="):

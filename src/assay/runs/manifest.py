@@ -19,6 +19,7 @@ from pydantic import Field
 
 from assay import __version__
 from assay.errors import UserError
+from assay.plain_files import plain
 from assay.runs.atomic import write_json
 from assay.runs.folder import MANIFEST, ReportFolder, RunFolder
 from assay.runs.record import RunRecord
@@ -150,9 +151,9 @@ def compared(named: dict[str, str], found: dict[str, str], digest: str | None) -
 
 
 def sha256_of(path: Path) -> str | None:
-    """Of a file, hexadecimal; None where there is none."""
+    """Of a file, hexadecimal; None where there is none. Raises OSError where it can't be read."""
     try:
-        with path.open("rb") as file:
+        with plain(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         return None

@@ -13,6 +13,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from assay.errors import UserError
+from assay.plain_files import plain
 from assay.runs.record import RunStatus
 from assay.runs.sketch import Sketch
 
@@ -164,7 +165,7 @@ class ProgressReader:
         Raises UserError where a line is no event of this version.
         """
         try:
-            with self._path.open("rb") as file:
+            with plain(self._path).open("rb") as file:
                 if self._late:
                     self._join(file.seek(0, 2), file)
                 file.seek(self._offset)

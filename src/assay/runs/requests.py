@@ -10,6 +10,9 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from assay.errors import UserError
+from assay.plain_files import plain
+
 REQUESTS_SCHEMA = pa.schema(
     [
         pa.field("sample_id", pa.int64(), nullable=False),  # order of issue, from 0; -1 never occurs
@@ -99,13 +102,18 @@ class RequestWriter:
 def read_requests(path: Path, columns: list[str] | None = None) -> pa.Table:
     """Read the rows (only `columns`, if given; the nested columns are by far the largest).
 
-    A column that a file of an earlier version lacks is null.
+    A column that a file of an earlier version lacks is null. Raises UserError where the file is missing, damaged or of
+    another kind.
     """
     names = REQUESTS_SCHEMA.names if columns is None else columns
-    held = set(pq.read_schema(path).names)
-    table = pq.read_table(path, columns=[name for name in names if name in held])
-    for name in names:
-        if name not in held:
-            field = REQUESTS_SCHEMA.field(name)
-            table = table.append_column(field, pa.nulls(table.num_rows, field.type))
-    return table.select(names)
+    wanted = pa.schema([(name, REQUESTS_SCHEMA.field(name).type) for name in names])
+    try:
+        held = set(pq.read_schema(plain(path)).names)
+        table = pq.read_table(path, columns=[name for name in names if name in held])
+        for field in wanted:
+            if field.name not in held:
+                table = table.append_column(field, pa.nulls(table.num_rows, field.type))
+        return table.select(names).cast(wanted)
+    except (OSError, pa.ArrowException, ValueError) as error:
+        told = (getattr(error, "strerror", None) or str(error)).partition("\n")[0]
+        raise UserError(f"{path}: can't be read as a run's requests: {told}") from None

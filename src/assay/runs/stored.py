@@ -12,6 +12,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from assay.errors import UserError
+from assay.plain_files import plain
 
 
 class Stored(BaseModel):
@@ -61,7 +62,7 @@ def read_object(path: Path) -> dict[str, Any] | None:
 
 def _load(path: Path, kind: type[BaseModel]) -> Any:
     try:
-        data = orjson.loads(path.read_bytes())
+        data = orjson.loads(plain(path).read_bytes())
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assay.errors import UserError
+from assay.plain_files import plain
 
 TELEMETRY_SCHEMA = pa.schema(
     [
@@ -43,6 +44,6 @@ class TelemetryWriter:
 def read_telemetry(path: Path) -> pa.Table:
     """Raises UserError where the file is damaged."""
     try:
-        return pq.read_table(path)
-    except (OSError, pa.ArrowInvalid) as error:
+        return pq.read_table(plain(path)).select(TELEMETRY_SCHEMA.names).cast(TELEMETRY_SCHEMA)
+    except (OSError, pa.ArrowException, ValueError, KeyError) as error:
         raise UserError(f"{path}: can't be read: {error}") from None

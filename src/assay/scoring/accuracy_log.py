@@ -12,6 +12,7 @@ import orjson
 from numpy.typing import NDArray
 
 from assay.errors import AssayError
+from assay.plain_files import plain
 from assay.scoring.model import Scorable
 
 _CUT_MARK = b"\n\n...\n\n"
@@ -31,7 +32,7 @@ def read_accuracy_log(path: Path) -> list[Answer]:
     Raises `AssayError` if the file can't be read, has no answers, or was cut for a submission.
     """
     try:
-        data = path.read_bytes()
+        data = plain(path).read_bytes()
     except OSError as error:
         raise AssayError(f"accuracy log {path}: {error.strerror or error}.") from error
     if _CUT_MARK in data:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from assay.errors import UserError
+from assay.plain_files import plain
 from assay.serving.words import keep_secret
 
 CONNECT_TIMEOUT_S = 5.0
@@ -181,7 +182,7 @@ class EndpointConnection(_Model):
         if not self.tls:
             return None
         try:
-            context = ssl.create_default_context(cafile=self.ca_file)
+            context = ssl.create_default_context(cafile=self.ca_file and plain(self.ca_file))
         except (OSError, ssl.SSLError) as error:
             raise UserError(f"can't read the CA file {self.ca_file} for {self.url}: {error}") from error
         if not self.verify_tls:

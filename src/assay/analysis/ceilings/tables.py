@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from assay.errors import UserError
+from assay.plain_files import plain
 from assay.safe_yaml import read_yaml
 
 GIB = 1 << 30
@@ -129,7 +130,7 @@ def find_model(text: str) -> ModelShape | None:
 def read_model_config(path: Path) -> ModelShape:
     """The shape in a Hugging Face config.json. Raises UserError where it can't be read or lacks a size."""
     try:
-        return model_from_config(json.loads(path.read_text()), path.parent.name, str(path))
+        return model_from_config(json.loads(plain(path).read_text()), path.parent.name, str(path))
     except OSError as error:
         raise UserError(f"{path}: can't be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError) as error:

@@ -14,6 +14,7 @@ from assay.audit.readers.submission import submission_files
 from assay.audit.spans import Span
 from assay.benchmarks.mlperf import SEED_KEYS, round_of_seeds
 from assay.errors import UserError
+from assay.plain_files import plain
 from assay.runs import LatencyStats, LoadgenDetail, LoadgenSummary, read_detail, read_summary
 from assay.scoring import read_accuracy_txt
 
@@ -167,7 +168,7 @@ def _from_detail(spread: Spread, keys: tuple[str, str], detail: LoadgenDetail, n
 
 def _accuracy(run: RunEvidence, folder: Path) -> None:
     try:
-        text = (folder / "accuracy.txt").read_text(errors="replace")
+        text = plain(folder / "accuracy.txt").read_text(errors="replace")
     except OSError:
         return
     run.quality.scores, run.quality.samples = read_accuracy_txt(text)

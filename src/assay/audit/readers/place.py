@@ -9,6 +9,7 @@ from typing import Any
 
 from assay.analysis.ceilings import Accelerator, find_accelerator, find_model
 from assay.audit.evidence import RunEvidence
+from assay.plain_files import plain
 
 _DIVISIONS = {"closed", "open", "network"}
 
@@ -60,7 +61,7 @@ def describe_system(run: RunEvidence, place: Place) -> None:
 
 def _description(place: Place) -> dict[str, Any] | None:
     try:
-        data = json.loads((place.systems / f"{place.system}.json").read_text()) if place.systems else None
+        data = json.loads(plain(place.systems / f"{place.system}.json").read_text()) if place.systems else None
     except (OSError, ValueError):
         return None
     return data if isinstance(data, dict) else None

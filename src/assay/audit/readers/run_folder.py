@@ -207,6 +207,8 @@ def _measure(run: RunEvidence, folder: RunFolder) -> None:
 
     try:
         run.measured = measure(folder.requests, run)
+    except UserError as error:
+        run.damage.append(str(error))
     except (OSError, ValueError, KeyError) as error:
         run.damage.append(f"{folder.requests.name}: can't be read: {error}")
 

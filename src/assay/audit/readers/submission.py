@@ -7,6 +7,7 @@ from pathlib import Path
 
 from assay.audit.evidence import RunEvidence, SubmissionFiles
 from assay.audit.readers.place import Place
+from assay.plain_files import plain
 
 _ACCURACY = ("accuracy/accuracy.txt", "accuracy/accuracy_results.json")
 _OF_SUBMISSIONS = "measurements.json"  # beside the runs since v6.0, when compliance tests came there too
@@ -48,7 +49,7 @@ def _said(folder: Path, test: str) -> str | None:
     """What a test says against the run; empty where it was passed, None where it says nothing."""
     file = folder / _WORDS[test]
     try:
-        lines = [line.strip() for line in file.read_text(errors="replace").splitlines()]
+        lines = [line.strip() for line in plain(file).read_text(errors="replace").splitlines()]
     except OSError:
         return None
     if test == "TEST06":
@@ -63,7 +64,7 @@ def _clients(folder: Path) -> dict[str, str]:
     found = {}
     for name, test in _CLIENTS_TESTS.items():
         try:
-            data = json.loads((folder / f"audit_{name}.json").read_text())
+            data = json.loads(plain(folder / f"audit_{name}.json").read_text())
         except (OSError, ValueError):
             continue
         passed = isinstance(data, dict) and data.get("passed") is True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import orjson
 
 from assay.errors import UserError
+from assay.plain_files import plain
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -78,9 +78,7 @@ def milliseconds_to_ns(value: Any, name: str, where: str) -> int:
 def read_file(path: Path) -> bytes:
     """All of a file. Raises `UserError` where it can't be read; never waits for a FIFO or a device."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise UserError(f"dataset {path} is no regular file (a FIFO, a device or a folder): copy it into a file.")
-        return path.read_bytes()
+        return plain(path).read_bytes()
     except OSError as error:
         raise UserError(f"dataset {path}: {error.strerror or error}.") from error
 

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from assay.config import Config
+from assay.plain_files import plain
 from assay.serving.health import CheckRow, judged
 
 HERE = "controller"
@@ -26,7 +27,7 @@ def controller_rows(config: Config) -> list[CheckRow]:
 
 def _readable(path: Path) -> tuple[bool, int, str]:
     try:
-        path.read_text(encoding="utf-8")
+        plain(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         return False, 3, f"{path} can't be read: {error}"
     return True, 3, str(path)
@@ -34,7 +35,7 @@ def _readable(path: Path) -> tuple[bool, int, str]:
 
 def _certificates(path: Path) -> tuple[bool, int, str]:
     try:
-        ssl.create_default_context(cafile=path)
+        ssl.create_default_context(cafile=plain(path))
     except (OSError, ssl.SSLError) as error:
         return False, 3, f"{path} holds no certificates that can be read: {error}"
     return True, 3, str(path)

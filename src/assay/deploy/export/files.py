@@ -39,14 +39,17 @@ def export_files(kind: ExportKind, engine: EngineOptions, cluster: ClusterOption
 
 def write_files(files: Mapping[str, str], folder: Path) -> list[Path]:
     """Write what `export_files` gave; scripts become executable. Raises UserError rather than write over a file."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if there := [name for name in files if (folder / name).exists()]:
-        raise UserError(f"{folder}: {', '.join(there)} exists already: name another folder")
-    written = []
-    for name, text in files.items():
-        path = folder / name
-        path.write_text(text)
-        if name.endswith(".sh"):
-            path.chmod(0o755)
-        written.append(path)
-    return written
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if there := [name for name in files if (folder / name).exists()]:
+            raise UserError(f"{folder}: {', '.join(there)} exists already: name another folder")
+        return [_written(folder / name, text) for name, text in files.items()]
+    except OSError as error:
+        raise UserError(f"{error.filename or folder}: can't be written: {error.strerror or error}") from None
+
+
+def _written(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    if path.suffix == ".sh":
+        path.chmod(0o755)
+    return path

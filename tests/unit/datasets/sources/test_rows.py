@@ -73,7 +73,7 @@ def test_byte_order_marks(tmp_path: Path) -> None:
 def test_a_fifo_or_a_device_is_refused_and_never_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jsonl")
     for path in (tmp_path / "pipe.jsonl", Path("/dev/zero")):
-        with pytest.raises(UserError, match=f"dataset {path} is no regular file"):
+        with pytest.raises(UserError, match=f"dataset {path}: no regular file"):
             load_dataset(SMOL, DatasetConfig(path=path))
 
 
