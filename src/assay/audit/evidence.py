@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from assay.analysis.ceilings import Accelerator, ModelShape
@@ -124,6 +125,26 @@ class Recomputed:
     source: str
 
 
+@dataclass
+class Costs:
+    """What a run took beside time. Prices are in one currency."""
+
+    power_w: Span | None = None
+    energy_j: Span | None = None
+    energy_per_token_j: Span | None = None
+    tokens_per_joule: Span | None = None
+    price_per_hour: Span | None = None
+    price_per_million_tokens: Span | None = None
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A date, with or without a time of day. `at` is None where there is no such day or time."""
+
+    text: str
+    at: datetime | None
+
+
 @dataclass(frozen=True)
 class EndpointsSettings:
     """How the client of MLPerf Endpoints was set, and whether it got to its end. None: not stated."""
@@ -180,6 +201,11 @@ class RunEvidence:
     mean_output_tokens: Span | None = None
     mean_input_tokens: Span | None = None
     success_rate: Span | None = None
+    goodput_per_s: Span | None = None
+    """Samples a second that kept their limits."""
+    costs: Costs = field(default_factory=Costs)
+    began: Moment | None = None
+    ended: Moment | None = None
     concurrency: int | None = None
     latency: Spread = field(default_factory=lambda: Spread("latency"))
     ttft: Spread = field(default_factory=lambda: Spread("TTFT"))
@@ -190,7 +216,8 @@ class RunEvidence:
     precision: str | None = None
     hardware: list[tuple[Accelerator, int]] = field(default_factory=list)
     hardware_guessed: bool = False
-    engines: int = 1
+    engines: int | None = 1
+    """Engines side by side, each with its own weights and a part of the samples. None: not known."""
     cached_input: float = 0.0
     speculative_tokens: float | None = None
     prefix_caching: bool | None = None
@@ -281,6 +308,19 @@ class ClaimedRatio:
 
 
 @dataclass
+class ClaimedChange:
+    """A claim that one run's figure is lower or higher than another's; `share` is that change, negative if lower."""
+
+    statement: str
+    figure: str
+    share: Span
+    before: Span | None
+    after: Span | None
+    of_time: bool
+    """The figures are ns."""
+
+
+@dataclass
 class ClaimedDuration:
     """A claimed duration for another number of samples, from a run's rate."""
 
@@ -319,6 +359,7 @@ class Evidence:
     runs: list[RunEvidence] = field(default_factory=list)
     comparisons: list[ClaimedRatio] = field(default_factory=list)
     projections: list[ClaimedDuration] = field(default_factory=list)
+    changes: list[ClaimedChange] = field(default_factory=list)
     texts: list[Wording] = field(default_factory=list)
     unreadable: list[Wording] = field(default_factory=list)
     manifest: Checked | None = None

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from assay.analysis.ceilings import Ceilings, Hardware, Utilisation, Workload, ceilings, combine, utilisation
-from assay.analysis.ceilings.bounds import SPECULATIVE_TOKENS
+from assay.analysis.ceilings.bounds import SPECULATIVE_TOKENS, sample_flops
 from assay.audit.evidence import RunEvidence
 from assay.audit.facts import dataset_facts
 from assay.audit.spans import Span
 
 _SHARE_OF_SET = 0.9
 _ENOUGH_FOR_A_MEAN = 30
+_MOST_HEADS_A_KV_HEAD = 16
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,9 @@ def limits(run: RunEvidence) -> Bounds | None:
 def achieved(run: RunEvidence) -> Utilisation | None:
     """MFU, and MBU where the batch is known; None without model, hardware, throughput or input tokens.
 
-    The batch is that of the run's own records, or the number in flight by Little's law. An Offline run's samples all
-    wait from the start, so there the number in flight isn't the batch.
+    The batch is one engine's, of the run's own records, or the number in flight by Little's law; where it isn't known
+    how many engines shared the samples the batch isn't either. An Offline run's samples all wait from the start, so
+    there the number in flight isn't the batch.
     """
     if run.model is None or not run.hardware or run.samples_per_s is None or not run.performance or run.simulated:
         return None
@@ -51,12 +53,38 @@ def achieved(run: RunEvidence) -> Utilisation | None:
     if not work.input_tokens:
         return None
     batch = None
-    if run.measured and run.measured.decode_batch:
+    if run.engines is None:
+        pass
+    elif run.measured and run.measured.decode_batch:
         batch = run.measured.decode_batch / run.engines
     elif run.scenario_key != "offline" and run.latency.mean:
         batch = run.samples_per_s.value * run.latency.mean.value / 1e9 / run.engines
     hardware = combine(run.hardware, run.precision)
     return utilisation(run.model, hardware, work, run.samples_per_s.value, batch)
+
+
+def mfu_range(run: RunEvidence) -> tuple[float, float, str] | None:
+    """The least and the most MFU that a run's figures allow, with the arithmetic; None where they give none.
+
+    Between them lie what the figures' rounding leaves open, attention counted or not, every stored weight counted or
+    those that multiply alone, and, of an unstated precision, any that the accelerators have a figure for.
+    """
+    if run.model is None or not run.hardware or run.samples_per_s is None or run.simulated or not run.performance:
+        return None
+    tokens_in, tokens_out = run.mean_input_tokens, output_tokens(run)
+    if tokens_in is None or tokens_out is None or run.samples_per_s.low <= 0:
+        return None
+    least = sample_flops(run.model, Workload(max(tokens_in.low, 0), max(tokens_out.low, 1), run.precision))
+    tokens = tokens_in.high + tokens_out.high
+    attention = 2 * run.model.kv_values * _MOST_HEADS_A_KV_HEAD * tokens**2 / 2
+    most = 2 * run.model.stored_params * tokens + attention
+    known = {name for item, _ in run.hardware for name in item.tflops if name != "fp32"}
+    speeds = [combine(run.hardware, name).flops for name in ({run.precision} if run.precision else known)]
+    low, high = run.samples_per_s.low * least / max(speeds), run.samples_per_s.high * most / min(speeds)
+    words = (
+        f"{run.samples_per_s} samples/s x {least:.3g} to {most:.3g} operations / {min(speeds):.3g} to {max(speeds):.3g}"
+    )
+    return low, high, f"{words} a second = {low:.3g} to {high:.3g}"
 
 
 def output_tokens(run: RunEvidence) -> Span | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import reduce
 
 _LARGEST_EXPONENT = 24
+_THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d*)?")
 
 
 @dataclass(frozen=True)
@@ -30,23 +32,20 @@ class Span:
         return cls(value, value - half, value + half)
 
     @classmethod
-    def typed(cls, text: str, scale: float = 1.0) -> Span:
+    def typed(cls, text: str, scale: float = 1.0, *, rounded: bool = True) -> Span:
         """A number as somebody wrote it: rounded to its last digit, or cut there. Raises ValueError.
 
-        `scale` turns the written unit into the kept one.
+        Zeros that end a whole number may stand for digits that were rounded away, but for the first two: 58000 is
+        58,000 or anything that is nearer to it than to 57,000 and 59,000. Where every digit counts, as in percent, it
+        isn't `rounded`. `scale` turns the written unit into the kept one.
         """
-        try:
-            number = Decimal(text.strip().replace(",", "").replace("_", ""))
-        except InvalidOperation:
-            raise ValueError(f"{text!r} is not a number") from None
-        if not number.is_finite():
-            raise ValueError(f"{text!r} is not a number")
+        number = _decimal(text)
         exponent = int(number.as_tuple().exponent)
         if abs(exponent) > _LARGEST_EXPONENT or abs(number) > Decimal(10) ** _LARGEST_EXPONENT:
             raise ValueError(f"{text[:20]!r} is out of the range of any figure here")
-        unit = 10.0**exponent
-        value = float(number)
-        return cls(value * scale, (value - unit / 2) * scale, (value + unit) * scale)
+        unit, value = 10.0**exponent, float(number)
+        lost = 10.0 ** _rounded_away(number) if rounded and exponent == 0 else unit
+        return cls(value * scale, (value - lost / 2) * scale, (value + max(unit, lost / 2)) * scale)
 
     def __add__(self, other: Span | float) -> Span:
         other = span(other)
@@ -83,6 +82,26 @@ class Span:
 
     def __str__(self) -> str:
         return f"{self.value:.6g}"
+
+
+def _decimal(text: str) -> Decimal:
+    """A finite number. A comma parts thousands; where it doesn't, the writer may have meant a decimal point."""
+    plain = text.strip()
+    if "," in plain and not _THOUSANDS.fullmatch(plain):
+        raise ValueError(f"{text!r}: a comma parts thousands here (1,234); write a decimal point as in 0.5")
+    try:
+        number = Decimal(plain.replace(",", "").replace("_", ""))
+    except InvalidOperation:
+        raise ValueError(f"{text!r} is not a number") from None
+    if not number.is_finite():
+        raise ValueError(f"{text!r} is not a number")
+    return number
+
+
+def _rounded_away(number: Decimal) -> int:
+    """Zeros that end a whole number, its first two digits apart."""
+    digits = str(abs(int(number)))
+    return min(len(digits) - len(digits.rstrip("0")), max(len(digits) - 2, 0))
 
 
 def span(value: Span | float) -> Span:

@@ -86,7 +86,7 @@ def test_options_fill_what_the_file_does_not_say(tmp_path: Path) -> None:
         ("runs: [{name: a, parts: [b]}]", "no run is called 'b'"),
         ("runs: [{name: a, valid: perhaps}]", "true or false"),
         ("runs: [{name: a, log: nowhere}]", "no LoadGen logs"),
-        ("{runs: [], derived: [{kind: hope}]}", "give scaling, speedup or projection"),
+        ("{runs: [], derived: [{kind: hope}]}", "give scaling, speedup, projection or change"),
         ("{runs: [{name: a}], derived: [{kind: projection, run: a}]}", "needs samples and duration"),
         ("{runs: [], sytem: {}}", "'sytem' is not known"),
         ("{runs: [], model: {config: none.json}}", "can't be read"),

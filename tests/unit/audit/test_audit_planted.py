@@ -107,6 +107,40 @@ def accuracy(**values: str) -> Callable[[Claims], None]:
     return set_run(benchmark="llama3.1-8b", accuracy={"samples": "13368", "passed": "true", "rouge1": "38.7", **values})
 
 
+def change(share: Callable[[float, float], float], word: str, of: str = "samples_per_s") -> Callable[[Claims], None]:
+    """A claim that node0 alone was lower or higher than both together, by a share of their rates."""
+
+    def plant(claims: Claims) -> None:
+        low, high = (float(run(claims, name)["samples_per_s"]) for name in ("node0 alone", "together"))
+        value = f"{100 * share(low, high):.2f} % {word}"
+        claims["derived"].append(
+            {"kind": "change", "of": of, "value": value, "run": "node0 alone", "baseline": "together"}
+        )
+
+    return plant
+
+
+def mfu_of(claims: Claims) -> float:
+    """The MFU of the whole run in percent, from what it states."""
+    item = run(claims)
+    operations = 2 * 7.5e9 * (float(item["mean_input_tokens"]) + float(item["mean_output_tokens"]))
+    return 100 * float(item["samples_per_s"]) * operations / (2 * 165e12)
+
+
+def means_apart(claims: Claims) -> None:
+    """Answers of one length, whose mean latency is a tenth more than TTFT and TPOT make up."""
+    claims["runs"].append(
+        {
+            "name": "means",
+            "samples": "500",
+            "mean_output_tokens": "127.9",
+            "latency": {"unit": "ms", "mean": "3060"},
+            "ttft": {"unit": "ms", "mean": "240.0"},
+            "tpot": {"unit": "ms", "mean": "20.00"},
+        }
+    )
+
+
 def sequential_baseline(claims: Claims) -> None:
     """A speed-up that holds only against running the nodes one after the other."""
     times = [float(run(claims, f"node{i} alone")["duration"].split()[0]) for i in range(2)]
@@ -173,6 +207,24 @@ PLANTED: dict[str, tuple[str, Judgement, Callable[[Claims], None]]] = {
     "answers beyond the limit": ("output-ends", Judgement.CONTRADICTED, set_in("outputs", longest="512")),
     "answers that end otherwise": ("output-ends", Judgement.CONTRADICTED, set_in("outputs", other="9")),
     "answers without an end": ("output-ends", Judgement.CONTRADICTED, set_in("outputs", eos="11")),
+    "an MFU that the figures don't allow": ("utilisation", Judgement.CONTRADICTED, lambda c: run(c).update(mfu=f"{1.6 * mfu_of(c):.2f} %")),
+    "latency beyond what lengths and speeds allow": ("token-latency", Judgement.CONTRADICTED, means_apart),
+    "speculative decoding of one token": ("ceiling-latency", Judgement.IMPOSSIBLE, lambda c: (c["engine"].update(speculative_tokens="1"), faster(8)(c))),
+    "energy that isn't power times time": ("energy", Judgement.CONTRADICTED, lambda c: run(c).update(duration="100.0 s", power="330 W", energy="12.0 Wh")),
+    "energy of a token": ("energy", Judgement.CONTRADICTED, lambda c: run(c).update(tokens_per_s="812.4", power="330 W", energy_per_token="0.21 J")),
+    "tokens a joule": ("energy", Judgement.CONTRADICTED, set_run(energy_per_token="0.406 J", tokens_per_joule="2.9")),
+    "a token's price": ("cost", Judgement.CONTRADICTED, lambda c: run(c).update(tokens_per_s="812.4", price_per_hour="$1.20", price_per_million_tokens="0.21 USD")),
+    "goodput above the throughput": ("goodput", Judgement.IMPOSSIBLE, lambda c: run(c).update(goodput=run(c)["samples_per_s"]) or scale(run(c), "goodput", 1.1)),
+    "a day that there isn't": ("dates", Judgement.IMPOSSIBLE, lambda c: c.update(statements=["Measured on 2026-02-30"])),
+    "an end before the start": ("dates", Judgement.IMPOSSIBLE, set_run(started="2026-01-31 14:05", ended="2026-01-31 13:05")),
+    "less time than the run took": ("dates", Judgement.CONTRADICTED, set_run(started="2026-01-31 14:05:00", ended="2026-01-31 14:05:01")),
+    "a change that isn't the runs'": ("relative-change", Judgement.CONTRADICTED, change(lambda low, high: 0.8 * (1 - low / high), "lower")),
+    "lower than nothing": ("relative-change", Judgement.IMPOSSIBLE, change(lambda low, high: 1.2, "lower")),
+    "a change of what isn't stated": ("relative-change", Judgement.UNSUPPORTED, change(lambda low, high: 0.2, "lower", of="latency p99.9")),
+    "a negative count": ("ledger-balance", Judgement.IMPOSSIBLE, lambda c: run(c, "node0 alone").update(samples="-200")),
+    "a run of nothing": ("ledger-balance", Judgement.UNSUPPORTED, lambda c: c["runs"].append({"name": "none", "samples": {"assigned": "0", "completed": "0"}})),
+    "a negative rate": ("stated-figures", Judgement.IMPOSSIBLE, lambda c: c["runs"].append({"name": "back", "samples_per_s": "-3.2"})),
+    "a run without a figure": ("stated-figures", Judgement.UNSUPPORTED, lambda c: c["runs"].append({"name": "bare"})),
     "an accurate simulation": ("simulated", Judgement.CONTRADICTED, set_run(simulated="true", valid="true")),
 }  # fmt: skip
 

@@ -14,10 +14,13 @@ from assay.analysis.ceilings import (
     precision_of,
     read_model_config,
 )
-from assay.audit.evidence import ClaimedDuration, ClaimedRatio, Evidence, Origin, RunEvidence, Spread, Wording
+from assay.audit.evidence import Evidence, Origin, RunEvidence, Spread, Wording
 from assay.audit.facts import dataset_facts, facts_named
+from assay.audit.readers.costs import COST_FIELDS, read_costs
+from assay.audit.readers.derived import read_derived, run_named
 from assay.audit.readers.fields import UNITS_NS, Fields, texts
 from assay.audit.readers.loadgen import is_log_folder, read_log_folder
+from assay.audit.spans import Span
 from assay.errors import UserError
 from assay.safe_yaml import read_yaml
 from assay.scoring import metrics
@@ -28,7 +31,7 @@ _RUN = {
     *("name", "nodes", "accelerators", "scenario", "samples", "duration", "samples_per_s", "tokens_per_s"),
     *("output_tokens", "mean_output_tokens", "mean_input_tokens", "concurrency", "success_rate", "latency", "ttft"),
     *("tpot", "memory_used", "mbu", "mfu", "utilisation", "valid", "mlperf", "benchmark", "accuracy", "outputs"),
-    *("parts", "log", "simulated"),
+    *("parts", "log", "simulated", "goodput", "started", "ended", *COST_FIELDS),
 }
 
 
@@ -50,9 +53,11 @@ def read_claims(path: Path) -> Evidence:
         raise UserError(f"{path}: runs: two have the same name")
     for number, (item, run) in enumerate(zip(data["runs"], evidence.runs, strict=True)):
         fields = top.child(item, f"runs[{number}]")
-        run.parts = [_named(by_name, name, fields, "parts") for name in fields.names("parts")]
+        run.parts = [run_named(by_name, name, fields, "parts") for name in fields.names("parts")]
     for number, item in enumerate(top.items("derived")):
-        _derived(evidence, by_name, top.child(item, f"derived[{number}]"), common)
+        read_derived(evidence, by_name, top.child(item, f"derived[{number}]"), common.dataset_samples)
+    if not evidence.runs:
+        raise UserError(f"{path}: 'runs' is empty: there is nothing to judge")
     return evidence
 
 
@@ -72,15 +77,23 @@ class _Common:
         self.input_tokens = dataset.span("mean_input_tokens")
         self.output_tokens = dataset.span("mean_output_tokens")
         self.prefix_caching = engine.flag("prefix_caching")
-        self.speculative = engine.span("speculative_tokens")
+        self.speculative = _most(engine.span("speculative_tokens"))
+        self.replicas = engine.integer("replicas")
         self.limit = engine.integer("max_output_tokens")
         for section, known in (
             (system, {"accelerators", "nodes", "name"}),
             (model, {"name", "precision", "config"}),
-            (engine, {"name", "prefix_caching", "speculative_tokens", "max_output_tokens"}),
+            (engine, {"name", "prefix_caching", "speculative_tokens", "max_output_tokens", "replicas"}),
             (dataset, {"name", "samples", "mean_input_tokens", "mean_output_tokens"}),
         ):
             section.only(known)
+
+
+def _most(stated: Span | None) -> float | None:
+    """Of tokens a step the most that the number may stand for; a whole one is that many."""
+    if stated is None:
+        return None
+    return stated.value if stated.value.is_integer() else stated.high
 
 
 def _accelerators(fields: Fields) -> list[tuple[Accelerator, int]]:
@@ -118,7 +131,7 @@ def _run(fields: Fields, common: _Common, number: int) -> RunEvidence:
         run.summary, run.detail = logged.summary, logged.detail
         run.logged = logged
     run.scenario, run.benchmark = fields.text("scenario"), fields.text("benchmark")
-    run.rules = facts_named(run.benchmark)
+    run.rules = facts_named(run.benchmark, scenario=run.scenario)
     run.nodes = fields.names("nodes")
     _counts(run, fields)
     run.duration_s = fields.seconds("duration")
@@ -126,6 +139,9 @@ def _run(fields: Fields, common: _Common, number: int) -> RunEvidence:
     for name in ("samples_per_s", "tokens_per_s", "output_tokens", "mean_output_tokens", "mean_input_tokens"):
         setattr(run, name, fields.span(name))
     run.concurrency = fields.integer("concurrency")
+    run.goodput_per_s = fields.span("goodput")
+    run.began, run.ended = fields.moment("started"), fields.moment("ended")
+    run.costs = read_costs(fields)
     for name in ("success_rate", "mbu", "mfu", "utilisation"):
         setattr(run, name, fields.share(name))
     run.memory_used = fields.bytes("memory_used")
@@ -196,45 +212,13 @@ def _hardware(run: RunEvidence, fields: Fields, common: _Common) -> None:
     run.model, run.precision = common.model, common.precision
     run.prefix_caching = common.prefix_caching
     run.cached_input = 1.0 if common.prefix_caching else 0.0
-    run.speculative_tokens = common.speculative.high if common.speculative else None
+    run.speculative_tokens = common.speculative
     own = _accelerators(fields)
     nodes = len(run.nodes) or common.nodes or 1
     run.hardware = own or [(item, count * nodes) for item, count in common.accelerators]
+    alone = sum(count for _, count in run.hardware) == 1
+    run.engines = common.replicas or (1 if alone else None)
     run.mean_input_tokens = run.mean_input_tokens or common.input_tokens
     run.mean_output_tokens = run.mean_output_tokens or common.output_tokens
     run.dataset = common.dataset
     run.dataset_samples = common.dataset_samples
-
-
-def _named(runs: dict[str, RunEvidence], name: str, fields: Fields, key: str) -> RunEvidence:
-    if name not in runs:
-        raise UserError(f"{fields.where}: {key}: no run is called {name!r}; the runs are: {', '.join(runs)}")
-    return runs[name]
-
-
-def _derived(evidence: Evidence, runs: dict[str, RunEvidence], fields: Fields, common: _Common) -> None:
-    kind = fields.text("kind")
-    if kind == "projection":
-        fields.only({"kind", "run", "samples", "duration"})
-        run = _named(runs, fields.text("run") or "", fields, "run")
-        samples = fields.integer("samples") or common.dataset_samples
-        duration = fields.seconds("duration")
-        if samples is None or duration is None:
-            raise UserError(f"{fields.where}: a projection needs samples and duration")
-        words = f"{run.name}: {samples} samples in {fields.data.get('duration')}"
-        evidence.projections.append(ClaimedDuration(words, run, samples, duration))
-    elif kind in ("scaling", "speedup"):
-        fields.only({"kind", "value", "combined", "baselines", "baseline_rate", "measured"})
-        combined = fields.text("combined")
-        evidence.comparisons.append(
-            ClaimedRatio(
-                kind=kind,
-                statement=f"{'scaling efficiency' if kind == 'scaling' else 'speed-up'} {fields.data.get('value')}",
-                claimed=fields.share("value"),
-                combined=_named(runs, combined, fields, "combined") if combined else None,
-                baselines=[_named(runs, name, fields, "baselines") for name in fields.names("baselines")],
-                measured=fields.flag("measured") is not False,
-            )
-        )
-    else:
-        raise UserError(f"{fields.where}: kind: give scaling, speedup or projection")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any, TypeVar
 
+from assay.audit.evidence import Moment
 from assay.audit.spans import Span
 from assay.errors import UserError
 
@@ -13,7 +15,12 @@ T = TypeVar("T")
 
 UNITS_NS = {"ns": 1.0, "us": 1e3, "ms": 1e6, "s": 1e9, "min": 60e9, "h": 3600e9, "d": 86400e9}
 _BYTES = {"B": 1.0, "MB": 1e6, "MiB": 2.0**20, "GB": 1e9, "GiB": 2.0**30, "": 1.0}
+_THOUSANDS = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6}
+_POWERS = {"W": 1.0, "kW": 1e3, "MW": 1e6}
+_ENERGIES = {"J": 1.0, "mJ": 1e-3, "kJ": 1e3, "MJ": 1e6, "Wh": 3.6e3, "kWh": 3.6e6, "MWh": 3.6e9}
 _WITH_UNIT = re.compile(r"^([-+]?[\d.,_]+(?:[eE][-+]?\d+)?)\s*([a-zA-Z%]*)$")
+_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}|$)")
+_CURRENCY = re.compile(r"^(?:[$€£]|USD|EUR|GBP)\s*|\s*(?:[$€£]|USD|EUR|GBP)$")
 _RESIDUE = re.compile(r"\$[({]|\{\{|\bnan\b|\btodo\b|\btbd\b|\bn/a\b|\binf\b|\bundefined\b|\bnull\b|^$", re.IGNORECASE)
 
 
@@ -62,19 +69,42 @@ class Fields:
         return value.lower() in ("true", "yes")
 
     def integer(self, name: str) -> int | None:
-        value = self._number(name, lambda text: Span.typed(text))
-        return None if value is None else round(value.value)
+        """A count: a whole number, every digit of it."""
+        return self._number(name, _whole)
 
     def span(self, name: str) -> Span | None:
-        return self._number(name, lambda text: Span.typed(text))
+        """A number, in thousands (58.3k) or millions if it says so."""
+        return self._number(name, lambda text: _scaled(text, _THOUSANDS))
+
+    def watts(self, name: str) -> Span | None:
+        return self._number(name, lambda text: _scaled(text, _POWERS))
+
+    def joules(self, name: str) -> Span | None:
+        return self._number(name, lambda text: _scaled(text, _ENERGIES))
+
+    def price(self, name: str) -> Span | None:
+        """An amount in whatever currency the file's other prices are in."""
+        return self._number(name, lambda text: Span.typed(_CURRENCY.sub("", text.strip())))
 
     def share(self, name: str) -> Span | None:
         """A ratio: "105.5 %" or 1.055."""
-        return self._number(name, lambda text: _scaled(text, {"%": 0.01, "x": 1.0, "": 1.0}))
+        return self._number(name, read_share)
 
     def seconds(self, name: str) -> Span | None:
         units = {unit: scale / 1e9 for unit, scale in UNITS_NS.items()} | {"": 1.0}
         return self._number(name, lambda text: _scaled(text, units))
+
+    def moment(self, name: str) -> Moment | None:
+        """A date, or a date and a time of day. Raises UserError for anything else."""
+        text = self.text(name)
+        if text is None or _RESIDUE.search(text):
+            return None
+        if not _DATE.match(text):
+            raise UserError(f"{self.where}: {name}: give a date such as 2026-01-31 or 2026-01-31 14:05, not {text!r}")
+        try:
+            return Moment(text, datetime.fromisoformat(text))
+        except ValueError:
+            return Moment(text, None)
 
     def bytes(self, name: str) -> Span | None:
         return self._number(name, lambda text: _scaled(text, _BYTES))
@@ -95,13 +125,25 @@ class Fields:
             raise UserError(f"{self.where}: {name}: {error}") from None
 
 
+def read_share(text: str) -> Span:
+    """A ratio: "105.5 %", 1.055 or 1.055x. Raises ValueError."""
+    return _scaled(text, {"%": 0.01, "x": 1.0, "": 1.0})
+
+
+def _whole(text: str) -> int:
+    number = Span.typed(text).value
+    if number != int(number):
+        raise ValueError(f"{text!r}: give a whole number")
+    return int(number)
+
+
 def _scaled(text: str, units: dict[str, float]) -> Span:
     match = _WITH_UNIT.match(text.strip())
     if not match:
         raise ValueError(f"{text!r} is not a number with a unit")
     if match[2] not in units:
         raise ValueError(f"{text!r}: give a unit of {', '.join(unit for unit in units if unit)}")
-    return Span.typed(match[1], units[match[2]])
+    return Span.typed(match[1], units[match[2]], rounded=match[2] not in ("%", "x"))
 
 
 def texts(data: object, where: str) -> Iterator[tuple[str, str]]:

@@ -53,10 +53,12 @@ def describe_system(run: RunEvidence, place: Place) -> None:
         count = _integer(description.get("accelerators_per_node")) * _integer(description.get("number_of_nodes"))
         if accelerator and count:
             run.hardware = [(accelerator, count)]
+            run.engines = 1 if count == 1 else None  # logs don't say how many engines shared the samples
         return
     guess = _guess(place.system)
     if guess:
         run.hardware, run.hardware_guessed = [guess], True
+        run.engines = 1 if guess[1] == 1 else None
 
 
 def _description(place: Place) -> dict[str, Any] | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assay.audit.evidence import RunEvidence
-from assay.audit.registry import Check, contradicted, run_rule, supported, unsupported
+from assay.audit.evidence import Origin, RunEvidence
+from assay.audit.registry import Check, contradicted, impossible, run_rule, supported, unsupported
 
 
 @run_rule(
@@ -18,13 +18,21 @@ Every sample that was assigned must have an end:
 for the run and for each of its parts, and the parts' samples must add up to the whole's. Samples that nobody mentions
 again are the usual way in which a failing system looks fast.
 
-contradicted: the counts exclude each other. unsupported: assigned samples whose end isn't stated.
+contradicted: the counts exclude each other. unsupported: assigned samples whose end isn't stated, or a claimed run in
+which nothing was completed. impossible: a negative count.
 """,
     source="the law of the ledger: issued = completed + failed + lost",
 )
 def check(run: RunEvidence) -> Iterator[Check]:
     counts = run.samples
-    if counts.assigned is not None and counts.completed is not None:
+    stated = {name: getattr(counts, name) for name in ("assigned", "completed", "failed", "lost")}
+    negative = [f"{value} {name}" for name, value in stated.items() if value is not None and value < 0]
+    if negative:
+        yield impossible(", ".join(negative), "a count is never negative")
+        return
+    if counts.completed == 0 and run.origin is not Origin.RUN:
+        yield unsupported("a run of 0 samples", "what nothing was answered in shows nothing")
+    elif counts.assigned is not None and counts.completed is not None:
         ended = counts.completed + (counts.failed or 0) + (counts.lost or 0)
         words = f"{counts.assigned} assigned, {counts.completed} completed"
         sum_words = f"{counts.completed} completed + {counts.failed or 0} failed + {counts.lost or 0} lost = {ended}"
