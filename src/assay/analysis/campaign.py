@@ -20,7 +20,7 @@ from assay.benchmarks import Benchmark, campaign_benchmark
 from assay.runs.campaign import CampaignFolder, CampaignState, RunEntry, read_campaign
 from assay.runs.campaign_manifest import check_campaign
 from assay.runs.folder import RunFolder
-from assay.runs.ledger import Ledger
+from assay.runs.ledger import Ledger, unanswered_words
 from assay.runs.manifest import Checked
 from assay.runs.record import RunRecord
 from assay.runs.result import Result
@@ -56,6 +56,12 @@ class Group:
     @property
     def first(self) -> RunLine:
         return self.lines[0]
+
+    @property
+    def unanswered(self) -> str:
+        """Samples of all repeats that failed or were lost, in words; empty: none."""
+        ledgers = [line.ledger for line in self.lines if line.ledger is not None]
+        return unanswered_words(sum(known.issued for known in ledgers), sum(known.unanswered for known in ledgers))
 
     @property
     def samples_per_s(self) -> Estimate:
@@ -203,7 +209,9 @@ def _scale(analysis: CampaignAnalysis) -> None:
         return
     measured = [
         Measured(
-            tuple(g.first.entry.nodes), tuple(line.tokens_per_s for line in g.lines if line.tokens_per_s is not None)
+            tuple(g.first.entry.nodes),
+            tuple(line.tokens_per_s for line in g.lines if line.tokens_per_s is not None),
+            g.unanswered,
         )
         for g in groups
     ]
@@ -229,7 +237,12 @@ def _projections(analysis: CampaignAnalysis) -> list[Projection]:
         return []
     offline = [g for g in analysis.groups if g.first.entry.scenario == "Offline"]
     found = (
-        project(analysis.name(g.first.entry), whole, [line.course for line in g.lines if line.course is not None])
+        project(
+            analysis.name(g.first.entry),
+            whole,
+            [line.course for line in g.lines if line.course is not None],
+            g.unanswered,
+        )
         for g in offline
     )
     return [projection for projection in found if projection is not None]
@@ -282,6 +295,7 @@ def _efficiency_words(group: Efficiency) -> str:
         f"{group.rate:.4g} tokens/s together, {group.sum_alone:.4g} as the sum of the nodes alone: efficiency "
         f"{group.efficiency:.3f} ({_or_unknown(group.low)} to {_or_unknown(group.high)}); against {group.best_alone} "
         f"alone {group.speedup:.3f} ({_or_unknown(group.speedup_low)} to {_or_unknown(group.speedup_high)})"
+        + "".join(f"; {words}" for words in group.unanswered)
     )
 
 

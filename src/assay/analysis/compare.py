@@ -79,7 +79,7 @@ def _words(record: RunRecord, key: str) -> str:
 def _unanswered(run: RunAnalysis) -> float:
     """The share of the issued samples that failed or were lost."""
     ledger = run.ledger
-    return (ledger.failed + ledger.lost) / ledger.issued if ledger and ledger.issued else 0.0
+    return ledger.unanswered / ledger.issued if ledger and ledger.issued else 0.0
 
 
 def _notes(pair: Pair) -> list[str]:
@@ -95,8 +95,8 @@ def _notes(pair: Pair) -> list[str]:
     if pair.base.record.simulated != pair.other.record.simulated:
         notes.append("One of the two is simulated.")
     notes += [
-        f"{100 * share:.1f} % of the samples of {run.folder.id} failed or were lost; only answered ones are compared."
+        f"{run.folder.id}: {words}; only answered ones are compared."
         for run in (pair.base, pair.other)
-        if (share := _unanswered(run))
+        if (words := run.result.unanswered_words)
     ]
     return notes

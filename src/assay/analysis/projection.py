@@ -56,15 +56,17 @@ class Projection(BaseModel):
     seconds: float
     seconds_low: float | None
     seconds_high: float | None
+    unanswered: str = Field(default="", description="samples that the measured runs left unanswered, in words")
 
     @property
     def arithmetic(self) -> str:
-        """The sum written out."""
+        """The sum written out, and what the runs behind it lack."""
+        lacks = f"; {self.unanswered}" if self.unanswered else ""
         if self.samples <= self.measured_samples:
-            return f"{self.measured_seconds:.4g} s x {self.samples:,} / {self.measured_samples:,} samples"
+            return f"{self.measured_seconds:.4g} s x {self.samples:,} / {self.measured_samples:,} samples{lacks}"
         return (
             f"{self.measured_seconds:.4g} s for {self.measured_samples:,} samples + "
-            f"{self.samples - self.measured_samples:,} / {self.rate:.4g} samples/s = {self.seconds:,.0f} s"
+            f"{self.samples - self.measured_samples:,} / {self.rate:.4g} samples/s = {self.seconds:,.0f} s{lacks}"
         )
 
 
@@ -104,8 +106,11 @@ def _spread(samples: Samples) -> tuple[int, float]:
     return len(kinds), float(means.std(ddof=1))
 
 
-def project(name: str, samples: int, courses: Sequence[Course]) -> Projection | None:
-    """The time for `samples`, from repeated runs of the same work; None where nothing was measured."""
+def project(name: str, samples: int, courses: Sequence[Course], unanswered: str = "") -> Projection | None:
+    """The time for `samples`, from repeated runs of the same work; None where nothing was measured.
+
+    `unanswered`: what those runs left unanswered, in words.
+    """
     if not courses or any(not c.rate.value > 0 for c in courses):
         return None
     rate = over_repeats([_with_choice(c.rate, c, samples) for c in courses])
@@ -123,6 +128,7 @@ def project(name: str, samples: int, courses: Sequence[Course]) -> Projection | 
         seconds=time.value,
         seconds_low=None if unknown else time.low,
         seconds_high=None if unknown else time.high,
+        unanswered=unanswered,
     )
 
 

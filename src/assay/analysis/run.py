@@ -96,7 +96,7 @@ def _with_samples(analysis: RunAnalysis, samples: Samples, limits: Mapping[str, 
     issued = analysis.ledger.issued if analysis.ledger else len(samples)
     analysis.latency = analyse_latency(samples, benchmark.scenarios.get(record.scenario), issued, limits)
     analysis.tokens = analyse_tokens(folder.requests, samples, record.max_tokens, benchmark, analysis.result.accuracy)
-    analysis.projections = _projections(samples, record, benchmark)
+    analysis.projections = _projections(samples, record, benchmark, analysis.result.unanswered_words)
 
 
 def measures_speed(record: RunRecord) -> bool:
@@ -105,7 +105,7 @@ def measures_speed(record: RunRecord) -> bool:
     return record.mode == "performance" and not given
 
 
-def _projections(samples: Samples, record: RunRecord, benchmark: Benchmark) -> list[Projection]:
+def _projections(samples: Samples, record: RunRecord, benchmark: Benchmark, unanswered: str) -> list[Projection]:
     """For all endpoints together, and for each where there are several; under a given load no rate is a speed."""
     whole = benchmark.dataset.total_sample_count or record.dataset_samples
     if not measures_speed(record):
@@ -115,7 +115,7 @@ def _projections(samples: Samples, record: RunRecord, benchmark: Benchmark) -> l
         for name, own in zip(samples.endpoints, samples.of_endpoint, strict=True):
             if len(own):
                 courses[f"{name}, at its rate in this run"] = course(own, samples.begin_ns)
-    found = (project(name, whole, [own]) for name, own in courses.items() if own is not None)
+    found = (project(name, whole, [own], unanswered) for name, own in courses.items() if own is not None)
     return [projection for projection in found if projection is not None]
 
 

@@ -37,6 +37,9 @@ class Efficiency(BaseModel):
     speedup_low: float | None = None
     speedup_high: float | None = None
     missing: list[str] = Field(default_factory=list, description="nodes without a measured baseline")
+    unanswered: list[str] = Field(
+        default_factory=list, description="which of the runs that it rests on lack answers, and how many"
+    )
 
 
 class ScalingFit(BaseModel):
@@ -79,6 +82,8 @@ class Measured:
 
     nodes: tuple[str, ...]
     repeats: tuple[Estimate, ...]
+    unanswered: str = ""
+    """Samples that its runs left unanswered, in words."""
 
     @property
     def rate(self) -> Estimate:
@@ -91,16 +96,27 @@ def scaling(groups: Sequence[Measured]) -> Scaling | None:
     All groups must have done the same work with the same settings; the caller sees to that.
     """
     alone = {group.nodes[0]: group.rate for group in groups if len(group.nodes) == 1}
+    lacking = {group.nodes: group.unanswered for group in groups if group.unanswered}
     several = sorted((g for g in groups if len(g.nodes) > 1), key=lambda g: (len(g.nodes), g.nodes))
     if not several:
         return None
     fit, why = _fit(alone, several)
     return Scaling(
-        groups=[_efficiency(group, alone) for group in several],
+        groups=[
+            _efficiency(group, alone).model_copy(update={"unanswered": _lacking(group.nodes, lacking)})
+            for group in several
+        ],
         alone={node: (e.value, e.low, e.high) for node, e in sorted(alone.items())},
         fit=fit,
         why_no_fit=why,
     )
+
+
+def _lacking(nodes: tuple[str, ...], lacking: Mapping[tuple[str, ...], str]) -> list[str]:
+    """What the group's own runs and its baselines left unanswered."""
+    rests_on: dict[tuple[str, ...], str] = {nodes: "together"}
+    rests_on |= {(node,): f"{node} alone" for node in nodes}
+    return [f"{name}: {lacking[key]}" for key, name in rests_on.items() if key in lacking]
 
 
 def _efficiency(group: Measured, alone: Mapping[str, Estimate]) -> Efficiency:

@@ -85,6 +85,7 @@ def _group(group: dict[str, Any]) -> str:
         f"{nodes}: {rate} output tokens/s together, "
         f"{_between(group, 'sum_alone', 'sum_low', 'sum_high', '.4g')} as the sum of the nodes alone: "
         f"efficiency {_between(group, 'efficiency', 'low', 'high', '.3f')}"
+        + "".join(f"; {words}" for words in group.get("unanswered", []))
     )
 
 

@@ -95,4 +95,5 @@ def _figure(row: IndexRow) -> str:
     if figure is None:
         return row.reason.partition("\n")[0]
     interval = f" ({figure.low:.4g} to {figure.high:.4g})" if figure.low is not None and figure.high is not None else ""
-    return f"{figure.value:.4g} {figure.unit}{interval}; {row.verdict}"
+    lacks = f", {row.unanswered}" if row.unanswered else ""
+    return f"{figure.value:.4g} {figure.unit}{interval}{lacks}; {row.verdict}"

@@ -147,6 +147,8 @@ def _summary(entry: RunEntry, result: Result | None) -> str:
     for name in ("samples_per_s", "output_tokens_per_s"):
         if figure := result.figures.get(name):
             parts.append(f"{figure.value:.4g} {figure.unit}")
+    if result.unanswered_words:
+        parts.append(result.unanswered_words)
     if ttft := result.latency.get("ttft_ns"):
         parts.append(f"TTFT p50 {ttft.p50 / 1e6:.0f} ms, p99 {ttft.p99 / 1e6:.0f} ms")
     if result.accuracy:

@@ -26,7 +26,7 @@ def throughput_blocks(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Bl
         rows.append(
             (
                 analysis.name(group.first.entry), fmt.number(len(group.lines)),
-                fmt.with_interval(samples.value, samples.low, samples.high),
+                fmt.beside(fmt.with_interval(samples.value, samples.low, samples.high), group.unanswered),
                 fmt.with_interval(tokens.value, tokens.low, tokens.high),
                 "between repeats" if len(group.lines) >= 3 else "within the run",
             )
@@ -65,6 +65,12 @@ def scaling_blocks(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Block
         "Against the best alone",
     )
     yield Table("Scaling efficiency", columns, rows, frozenset({1, 2, 3, 4, 5}), SOURCE)
+    for g in scaling.groups:
+        if g.unanswered:
+            yield Text(
+                f"{' + '.join(g.nodes)}: not all samples were answered, so the work isn't the same: "
+                f"{'; '.join(g.unanswered)}."
+            )
     rows = [(node, fmt.with_interval(*rate)) for node, rate in scaling.alone.items()]
     yield Table("Measured baselines: each node alone", ("Node", "Output tokens/s"), rows, frozenset({1}), SOURCE)
     yield Text(

@@ -99,7 +99,7 @@ def _headlines(analysis: CampaignAnalysis) -> list[Headline]:
             ),
             Headline(
                 "Efficiency", fmt.number(group.efficiency), fmt.interval(group.low, group.high),
-                "combined output tokens/s / sum of the same nodes alone",
+                fmt.beside("combined output tokens/s / sum of the same nodes alone", "; ".join(group.unanswered)),
             ),
             Headline(
                 f"Against {group.best_alone} alone", fmt.number(group.speedup),
@@ -111,7 +111,8 @@ def _headlines(analysis: CampaignAnalysis) -> list[Headline]:
     for group_ in analysis.groups[:3]:
         rate = group_.samples_per_s
         name = f"{analysis.name(group_.first.entry)}: samples/s"
-        found.append(Headline(name, fmt.number(rate.value), fmt.interval(rate.low, rate.high), SOURCE))
+        interval = fmt.beside(fmt.interval(rate.low, rate.high), group_.unanswered)
+        found.append(Headline(name, fmt.number(rate.value), interval, SOURCE))
     return found
 
 

@@ -34,7 +34,8 @@ def runs_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
         rows.append(
             (
                 analysis.name(entry), entry.mode, str(entry.repeat), str(entry.status or "not started"),
-                line.result.verdict.words if line else "", fmt.figure(figures.get("samples_per_s")),
+                line.result.verdict.words if line else "",
+                fmt.beside(fmt.figure(figures.get("samples_per_s")), line.result.unanswered_words if line else ""),
                 fmt.figure(figures.get("output_tokens_per_s")), entry.run or "",
             )
         )  # fmt: skip

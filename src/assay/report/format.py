@@ -75,3 +75,8 @@ def size(count: float | None) -> str:
         if count >= factor:
             return f"{number(count / factor, 3)} {unit}"
     return f"{int(count)} B"
+
+
+def beside(figure: str, unanswered: str) -> str:
+    """A rate, or what stands below it, with the part of its samples that it lacks."""
+    return "; ".join(words for words in (figure, unanswered) if words)

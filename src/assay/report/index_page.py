@@ -39,7 +39,8 @@ def _count(number: int, noun: str) -> str:
 def _section(place: int, rows: Sequence[IndexRow], beside: Path) -> Section:
     cells: Rows = [
         (
-            row.key, row.mode, str(row.repeat), row.status, row.verdict or "", fmt.figure(row.samples_per_s),
+            row.key, row.mode, str(row.repeat), row.status, row.verdict or "",
+            fmt.beside(fmt.figure(row.samples_per_s), row.unanswered),
             fmt.figure(row.output_tokens_per_s), row.campaign,
         )
         for row in rows

@@ -107,7 +107,10 @@ def headlines(analysis: RunAnalysis) -> list[Headline]:
 def _rate(name: str, result: Result, key: str) -> Headline:
     value = result.figures[key]
     return Headline(
-        name, fmt.number(value.value), fmt.interval(value.low, value.high), f"{value.source}: {value.formula}"
+        name,
+        fmt.number(value.value),
+        fmt.beside(fmt.interval(value.low, value.high), result.unanswered_words),
+        f"{value.source}: {value.formula}",
     )
 
 

@@ -44,6 +44,7 @@ class IndexRow(BaseModel):
     valid: bool | None = None
     samples_per_s: Figure | None = None
     output_tokens_per_s: Figure | None = None
+    unanswered: str = Field(default="", description="samples that failed or were lost, in words; empty: none")
 
 
 @dataclass(frozen=True)
@@ -135,4 +136,5 @@ def _row(folder: CampaignFolder, state: CampaignState, entry: RunEntry, problems
         row.benchmark, row.verdict, row.valid = result.benchmark, result.verdict.words, result.verdict.valid
         row.samples_per_s = result.figures.get("samples_per_s")
         row.output_tokens_per_s = result.figures.get("output_tokens_per_s")
+        row.unanswered = result.unanswered_words
     return row

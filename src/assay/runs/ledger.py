@@ -48,6 +48,21 @@ class Ledger(Stored):
     def balanced(self) -> bool:
         return not self.problems
 
+    @property
+    def unanswered(self) -> int:
+        """Samples that failed or were lost."""
+        return self.failed + self.lost
+
+
+def unanswered_words(issued: float, unanswered: float) -> str:
+    """What must stand beside every figure of a run that lacks answers; empty where it lacks none."""
+    if not unanswered:
+        return ""
+    percent = 100 * unanswered / max(issued, 1)
+    return (
+        f"{unanswered:.0f} of {issued:.0f} samples unanswered ({'under 0.1' if percent < 0.1 else f'{percent:.1f}'} %)"
+    )
+
 
 def read_ledger(folder: RunFolder) -> Ledger:
     """Raises UserError where the folder has no ledger or it can't be read."""

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from assay.runs.ledger import unanswered_words
 from assay.runs.record import RunStatus
 from assay.runs.scenarios import DriverName, Mode, Scenario
 from assay.runs.shapes import LoadShape
@@ -180,6 +181,15 @@ class Result(Stored):
     endpoints: list[EndpointResult]
     accuracy: AccuracyResult | None = None
     notices: list[str] = Field(default_factory=list, description="what a reader must know beside the verdict")
+
+    @property
+    def unanswered_words(self) -> str:
+        """What must stand beside the figures where samples failed or were lost; else empty."""
+        issued, failed, lost = (
+            figure.value if (figure := self.figures.get(f"samples_{name}")) else 0.0
+            for name in ("issued", "failed", "lost")
+        )
+        return unanswered_words(issued, failed + lost)
 
     @model_validator(mode="before")
     @classmethod

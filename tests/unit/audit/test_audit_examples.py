@@ -43,6 +43,7 @@ def test_b_success_over_the_processed_and_super_linear() -> None:
         ("success-rate", "both nodes", Judgement.CONTRADICTED),
         ("combined-parts", "both nodes", Judgement.CONTRADICTED),
         ("scaling-efficiency", "scaling efficiency 102.5 %", Judgement.UNSUPPORTED),
+        ("same-answers", "scaling efficiency 102.5 %", Judgement.UNSUPPORTED),
         ("std-possible", "node A", Judgement.IMPOSSIBLE),
     }
 

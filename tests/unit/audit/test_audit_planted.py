@@ -372,6 +372,8 @@ def test_every_rule_is_raised_by_some_falsehood() -> None:
         "folder-and-log",
         "manifest",
         "missing-files",
+        "answered-share",
+        "same-answers",
         "recomputed",
         "signature",
         "usage-and-text",

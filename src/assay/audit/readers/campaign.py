@@ -15,7 +15,7 @@ from assay.runs import CampaignFolder, read_campaign, read_object
 from assay.runs.campaign_manifest import check_campaign
 
 _NEAR = 1e-6
-Groups = dict[frozenset[str], list[float]]
+Groups = dict[frozenset[str], list[RunEvidence]]
 
 
 def read_campaign_folder(folder: Path) -> Evidence:
@@ -41,10 +41,10 @@ def _scaling(campaign: CampaignFolder, evidence: Evidence) -> Iterator[ClaimedRa
     for group in groups if isinstance(groups, list) else []:
         if not isinstance(group, dict) or not isinstance(group.get("nodes"), list):
             continue
-        rates = _rates_nearest(evidence, group)
+        runs = _runs_nearest(evidence, group)
         nodes = [str(node) for node in group["nodes"]]
-        combined = _mean_run(", ".join(nodes), rates.get(frozenset(nodes), []))
-        baselines = [_mean_run(node, rates.get(frozenset([node]), [])) for node in nodes]
+        combined = _mean_run(", ".join(nodes), runs.get(frozenset(nodes), []))
+        baselines = [_mean_run(node, runs.get(frozenset([node]), [])) for node in nodes]
         for kind, key, low in (("scaling", "efficiency", "low"), ("speedup", "speedup", "speedup_low")):
             value, lowest = group.get(key), group.get(low)
             if isinstance(value, int | float):
@@ -54,25 +54,33 @@ def _scaling(campaign: CampaignFolder, evidence: Evidence) -> Iterator[ClaimedRa
                 yield claim
 
 
-def _rates_nearest(evidence: Evidence, group: dict[str, Any]) -> Groups:
-    """Output tokens/s by the nodes that took part, of the scenario whose combined rate is nearest to the group's."""
+def _runs_nearest(evidence: Evidence, group: dict[str, Any]) -> Groups:
+    """The runs by the nodes that took part, of the scenario whose combined rate is nearest to the group's."""
     by_scenario: dict[str, Groups] = defaultdict(lambda: defaultdict(list))
     for run in evidence.runs:
         if run.performance and run.tokens_per_s is not None and run.finished:
-            by_scenario[run.scenario_key][frozenset(run.nodes)].append(run.tokens_per_s.value)
+            by_scenario[run.scenario_key][frozenset(run.nodes)].append(run)
     nodes, rate = frozenset(map(str, group["nodes"])), group.get("rate")
     stated = float(rate) if isinstance(rate, int | float) else 0.0
 
     def distance(groups: Groups) -> float:
-        values = groups.get(nodes)
-        return abs(sum(values) / len(values) - stated) if values else float("inf")
+        repeats = groups.get(nodes)
+        return abs(_mean_rate(repeats) - stated) if repeats else float("inf")
 
     return min(by_scenario.values(), key=distance, default={})
 
 
-def _mean_run(name: str, rates: list[float]) -> RunEvidence:
-    """The mean of a group's repeats."""
+def _mean_run(name: str, repeats: list[RunEvidence]) -> RunEvidence:
+    """The mean of a group's repeats, and the samples of all of them."""
     run = RunEvidence(name=name, origin=Origin.RUN, where="runs")
-    if rates:
-        run.tokens_per_s = Span.near(sum(rates) / len(rates), _NEAR)
+    if repeats:
+        run.tokens_per_s = Span.near(_mean_rate(repeats), _NEAR)
+        for count in ("assigned", "completed", "failed", "lost"):
+            setattr(run.samples, count, sum(getattr(repeat.samples, count) or 0 for repeat in repeats))
     return run
+
+
+def _mean_rate(repeats: list[RunEvidence]) -> float:
+    """Output tokens/s."""
+    rates = [run.tokens_per_s.value for run in repeats if run.tokens_per_s is not None]
+    return sum(rates) / len(rates)
