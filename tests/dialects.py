@@ -48,6 +48,8 @@ class Dialect:
     """Requests a second that are answered; others get 429."""
     busy_first: int = 0
     """How many requests get 503 first."""
+    held_after: int | None = None
+    """Events that come when they are due; those after them come at the end, all at once."""
     usage: dict[str, Any] = field(default_factory=dict)
     thoughts: int = 0
     refuses: tuple[str, ...] = ()
@@ -170,10 +172,12 @@ class _Server:
 
     async def _send(self, events: list[bytes], writer: asyncio.StreamWriter, *, breaks: bool) -> None:
         writer.write(b"HTTP/1.1 200 X\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
-        if self._is.name == "buffered":
-            await asyncio.sleep(self._is.gap_s * len(events))
-            events = [b"".join(events)]
+        if self._is.held_after is not None:
+            held = events[self._is.held_after :]
+            events = [*events[: self._is.held_after], b"".join(held)]
         for number, event in enumerate(events):
+            if number == self._is.held_after:
+                await asyncio.sleep(self._is.gap_s * len(held))
             step = 3 if self._is.name == "split" else len(event)
             for piece in (event[at : at + step] for at in range(0, len(event), step)):
                 writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))

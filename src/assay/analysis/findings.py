@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from assay.analysis.answer_findings import score_findings
 from assay.analysis.finding import UNKNOWN, Citation, Finding
 from assay.analysis.hardware import KV_CACHE, PREEMPTIONS, Slowdown, Telemetry
+from assay.analysis.measurement_findings import measurement_findings
 from assay.analysis.nodes import NodePart, Symmetry
 from assay.analysis.phases import Phases
+from assay.analysis.streams import Streams
 from assay.analysis.tokens import TokenAnalysis
 from assay.analysis.told import Told
-from assay.analysis.warmup import unsteady
+from assay.analysis.waiting import Waiting
 from assay.runs.ledger import Ledger
 from assay.runs.record import RunRecord
 from assay.runs.result import Result
@@ -46,10 +50,12 @@ def find(
     tokens: TokenAnalysis | None,
     told: Told,
     telemetry: Telemetry | None,
+    held: Sequence[Streams],
+    waits: Waiting | None,
 ) -> list[Finding]:
     """All findings of one run, the gravest first."""
     run = _Run(result.run, record)
-    found = _ledger_findings(run, ledger) + _client_findings(run) + _warmup_findings(run)
+    found = _ledger_findings(run, ledger) + _client_findings(run)
     if parts is not None:
         found += _phase_findings(run, parts)
     if nodes is not None:
@@ -60,6 +66,7 @@ def find(
         found += _token_findings(run, tokens)
     found += _told_findings(run, told)
     found += score_findings(result)
+    found += measurement_findings(result.run, record, held, waits)
     grave = {"error": 0, "warning": 1, "note": 2}
     return sorted(found, key=lambda finding: grave[finding.severity])
 
@@ -107,25 +114,6 @@ def _client_findings(run: _Run) -> list[Finding]:
             evidence=run.seen("run.json", "; ".join(client.reasons)),
             suggestion="give the load generator more cores or a machine of its own",
             expect=f"{UNKNOWN}: how much of it is the load generator's own isn't measured",
-        )
-    ]
-
-
-def _warmup_findings(run: _Run) -> list[Finding]:
-    found = unsteady(run.record)
-    if found is None:
-        return []
-    grows = "The warm-up ended while the servers still became faster."
-    return [
-        Finding(
-            rule="not-warm",
-            severity="warning" if found.rises else "note",
-            title=grows if found.rises else "The servers' speed varied during the warm-up, without getting higher.",
-            evidence=run.seen("run.json", f"{found.waves}; {run.record.warmup.rule}"),
-            suggestion="a longer warm-up (load.warmup_limit_s, assay bench: --warmup-limit)"
-            if found.rises
-            else UNKNOWN,
-            expect=found.expected,
         )
     ]
 

@@ -106,7 +106,7 @@ def analyse_latency(
         tpot_by_output=by_length(paced.output_tokens, paced.tpot_ns),
         ttft_over_time=over_time(timed.sent_ns, timed.service_ttft_ns),
         tpot_over_time=over_time(paced.sent_ns, paced.tpot_ns) if len(paced) else None,
-        goodput=[goodput(timed, name, limit, issued) for name, limit in limits.items()],
+        goodput=[goodput(timed, name, limit, issued) for name, limit in limits.items()] if timed.paced else [],
     )
 
 

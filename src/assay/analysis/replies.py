@@ -1,4 +1,4 @@
-"""What the replies hold against the figures: waits, prompts from a cache, prompts cut, answers held back on the way."""
+"""What the replies hold against the figures: waits, prompts from a cache, prompts cut."""
 
 from __future__ import annotations
 
@@ -8,32 +8,14 @@ from assay.analysis.samples import MISSING, Samples
 from assay.runs.ledger import Ledger
 
 _BUSY = ("http_429", "http_503")
-_SEVERAL_TOKENS = 4
-_HELD_SHARE = 0.9
 
 
 def against(samples: Samples | None, ledger: Ledger | None) -> tuple[str, ...]:
     """Each reason in a few words; any of them forbids VALID."""
     found = [] if ledger is None else _waits(ledger)
     if samples is not None and len(samples):
-        found += _cached(samples) + _cut(samples) + _held(samples)
+        found += _cached(samples) + _cut(samples)
     return tuple(found)
-
-
-def held_back(samples: Samples) -> bool:
-    """Whether answers came in one piece: then when their tokens were made isn't known."""
-    several = samples.streamed_tokens >= _SEVERAL_TOKENS
-    at_once = several & (samples.first_ns == samples.last_ns)
-    return bool(several.any()) and int(at_once.sum()) >= _HELD_SHARE * int(several.sum())
-
-
-def _held(samples: Samples) -> list[str]:
-    if not held_back(samples):
-        return []
-    return [
-        "answers of several tokens came in one piece: they weren't streamed, or are held back on the way, so there "
-        "is no time between tokens, and TTFT is that of the whole answer"
-    ]
 
 
 def _waits(ledger: Ledger) -> list[str]:

@@ -18,6 +18,7 @@ from assay.analysis.statistics import Ints
 from assay.analysis.summary import summarise_samples
 from assay.analysis.timeline import Timeline, timeline
 from assay.analysis.tokens import TokenAnalysis, analyse_tokens
+from assay.analysis.waiting import waiting
 from assay.benchmarks import Benchmark
 from assay.errors import UserError
 from assay.runs.folder import RunFolder
@@ -79,7 +80,16 @@ def analyse_run(folder: RunFolder, limits: Mapping[str, Limits] | None = None) -
         analysis.itl_counts = summary.itl_counts
         _with_samples(analysis, summary.samples, limits)
     analysis.findings = find(
-        record, result, ledger, analysis.phases, analysis.nodes, analysis.tokens, summary.told, analysis.telemetry
+        record,
+        result,
+        ledger,
+        analysis.phases,
+        analysis.nodes,
+        analysis.tokens,
+        summary.told,
+        analysis.telemetry,
+        summary.held,
+        waiting(analysis.samples, record),
     )
     return analysis
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -93,6 +93,15 @@ class Samples:
     def counted(self) -> bool:
         """Whether the output tokens of all samples are known; a sum over a part of them would stand for no rate."""
         return not (self.output_tokens == MISSING).any()
+
+    @property
+    def paced(self) -> bool:
+        """Whether it is known when the tokens of answers arrived, of any that has several."""
+        return bool(self.has_tpot.any()) or not (self.output_tokens >= 2).any()
+
+    def without_pace(self) -> Samples:
+        """The same where nobody knows when any token but the first arrived: no sample has a time per output token."""
+        return replace(self, streamed_tokens=np.minimum(self.streamed_tokens, 1))
 
     @property
     def latency_ns(self) -> Ints:

@@ -10,9 +10,10 @@ import numpy as np
 from assay.analysis.distributions import SOURCE, itl_distribution, latency_distributions
 from assay.analysis.goodput import good_share, goodput
 from assay.analysis.rates import sample_rate, token_rate
-from assay.analysis.replies import against, held_back
+from assay.analysis.replies import against
 from assay.analysis.samples import MISSING, Samples, read_samples
 from assay.analysis.statistics import Estimate, Ints
+from assay.analysis.streams import Streams, read_streams
 from assay.analysis.told import Told, read_told
 from assay.analysis.verdict import (
     FINISHED,
@@ -23,6 +24,7 @@ from assay.analysis.verdict import (
     random_weights,
     read_loadgen,
 )
+from assay.analysis.waiting import waiting
 from assay.analysis.warmup import unsteady
 from assay.benchmarks import Benchmark, run_benchmark
 from assay.errors import AssayError
@@ -66,6 +68,8 @@ class Summary:
     samples: Samples | None
     itl_counts: Ints | None
     told: Told
+    held: list[Streams]
+    """Endpoints whose answers weren't streams."""
 
 
 def summarise_samples(folder: RunFolder) -> Summary:
@@ -77,29 +81,29 @@ def summarise_samples(folder: RunFolder) -> Summary:
     loadgen, detail = read_loadgen(folder) if record.driver == "loadgen" else (LoadgenVerdict(result=None), None)
     accuracy = read_model(folder.accuracy, AccuracyResult)
     rows = None if samples is None else len(samples)
-    told = Told()
+    told, held = Told(), list[Streams]()
     if samples is not None:
+        held = [streams for streams in read_streams(folder.requests) if streams.are_none]
+        samples = samples.without_pace() if held else samples  # such times would be a gateway's
         told = read_told(folder.requests, ignores_end=record.api is not None and record.api.ignore_eos)
-    server = (*against(samples, ledger), *told.against())
+    server = (*against(samples, ledger), *(streams.words for streams in held), *told.against())
     case = Case(record, ledger, benchmark, loadgen, detail, {}, accuracy, rows, server)
     if record.status not in FINISHED or accounting_problems(case) or not rows:
         samples = None
     figures = _counts(ledger)
     if samples is not None:
         case.latency.update(latency_distributions(samples))
-        itl = itl_distribution(folder.requests)
+        itl = None if held else itl_distribution(folder.requests)
         if itl is not None:
             case.latency["itl_ns"], itl_counts = itl
-        if held_back(samples):  # such times would be the gateway's
-            case.latency.pop("tpot_ns", None)
-            case.latency.pop("itl_ns", None)
         streamed = record.api is None or record.api.stream
         if not streamed:  # when the first token was made isn't known
             for name in _FIRST_TOKEN:
                 case.latency.pop(name, None)
         figures |= _figures(samples)
         figures |= _window_figures(samples)
-        if record.slo is not None and ledger is not None and (streamed or record.slo.limits.keys() == {"latency"}):
+        known = {"latency", *({"ttft"} if streamed else ()), *({"tpot"} if streamed and samples.paced else ())}
+        if record.slo is not None and ledger is not None and record.slo.limits.keys() <= known:
             figures |= _goodput(samples, record.slo, ledger.issued)
     result = Result(
         run=folder.id,
@@ -119,7 +123,7 @@ def summarise_samples(folder: RunFolder) -> Summary:
         accuracy=accuracy if record.status in FINISHED else None,
         notices=_notices(case, samples) + told.notes({e.name: e.model for e in record.endpoints}),
     )
-    return Summary(benchmark, record, ledger, result, samples, itl_counts, told)
+    return Summary(benchmark, record, ledger, result, samples, itl_counts, told, held)
 
 
 def run_samples(folder: RunFolder, record: RunRecord) -> Samples | None:
@@ -289,6 +293,8 @@ def _notices(case: Case, samples: Samples | None) -> list[str]:
         )
     if (cold := unsteady(record)) is not None and cold.rises:
         notices.append(f"The warm-up ended while the servers still became faster ({cold.waves}): {cold.expected}.")
+    if (waits := waiting(samples, record)) is not None:
+        notices.append(f"The client's window bounded the result: {waits.words}.")
     if samples is not None and not samples.counted:
         notices.append(UNCOUNTED)
     if ledger is not None:

@@ -199,7 +199,7 @@ def test_answers_of_many_lengths_in_a_load_that_its_time_ends(tmp_path: Path, se
 
 
 def test_what_the_replies_hold_against_the_figures_is_on_the_terminal(tmp_path: Path) -> None:
-    with dialect("buffered", tokens=16) as server:
+    with dialect("ok", tokens=16, held_after=0) as server:
         said = bench(tmp_path, server.url, "--output", "16", "--requests", "4")
         (row,) = rows_of(tmp_path, bench(tmp_path, server.url, "--output", "16", "--requests", "4", "--json"))
     assert "came in one piece" in " ".join(said.split())

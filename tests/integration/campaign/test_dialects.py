@@ -264,8 +264,9 @@ def test_a_stream_is_read_however_the_standard_lets_it_be_spelt(spelling: str, t
         assert spelling != "comments" or row["first_ns"] - row["sent_ns"] >= server.gap_s * 1e9
 
 
-def test_a_stream_that_is_held_back_has_no_time_between_tokens(tmp_path: Path) -> None:
-    with dialect("buffered") as server:
+@pytest.mark.parametrize("held_after", [0, 1])
+def test_a_stream_that_is_held_back_has_no_time_between_tokens(tmp_path: Path, held_after: int) -> None:
+    with dialect("ok", held_after=held_after) as server:
         found = Measured(tmp_path, server).whole()
     assert any("came in one piece" in reason for reason in found.result.verdict.reasons)
     assert not {"tpot_ns", "itl_ns"} & found.result.latency.keys()

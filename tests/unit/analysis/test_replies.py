@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pytest
 from tests.closed_loop import samples
 
-from assay.analysis.replies import against, held_back
+from assay.analysis.replies import against
 from assay.runs import EndpointLedger, Ledger
 
 COUNT = 10
@@ -45,10 +44,3 @@ def test_a_prompt_counted_shorter_than_it_was_sent_is_cut() -> None:
     counted[3] = 100
     (words,) = against(replace(PLAIN, prompt_tokens_sent=sent, prompt_tokens_counted=counted), None)
     assert "in 1 of 10 requests, 100 of 885 in the worst" in words
-
-
-@pytest.mark.parametrize(("at_once", "held"), [(10, True), (9, True), (8, False), (0, False)])
-def test_answers_in_one_piece(at_once: int, held: bool) -> None:
-    last = np.where(np.arange(COUNT) < at_once, PLAIN.first_ns, PLAIN.last_ns)
-    assert held_back(replace(PLAIN, last_ns=last)) is held
-    assert not held_back(replace(PLAIN, last_ns=last, streamed_tokens=np.full(COUNT, 1)))

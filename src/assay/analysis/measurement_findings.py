@@ -1,0 +1,63 @@
+"""Findings on whether figures are the server's: was it warm, did it stream, was the client's window full."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from assay.analysis.finding import UNKNOWN, Citation, Finding
+from assay.analysis.streams import Streams
+from assay.analysis.waiting import Waiting
+from assay.analysis.warmup import unsteady
+from assay.runs.record import RunRecord
+
+
+def measurement_findings(
+    run: str, record: RunRecord, held: Sequence[Streams], waits: Waiting | None
+) -> list[Finding]:  # fmt: skip
+    """`held` are the endpoints whose answers weren't streams, `waits` where the client's window was the limit."""
+    found = [_held(run, streams) for streams in held]
+    if waits is not None:
+        found.append(_window(run, waits))
+    return found + _not_warm(run, record)
+
+
+def _not_warm(run: str, record: RunRecord) -> list[Finding]:
+    found = unsteady(record)
+    if found is None:
+        return []
+    grows = "The warm-up ended while the servers still became faster."
+    return [
+        Finding(
+            rule="not-warm",
+            severity="warning" if found.rises else "note",
+            title=grows if found.rises else "The servers' speed varied during the warm-up, without getting higher.",
+            evidence=[Citation(run=run, file="run.json", figure=f"{found.waves}; {record.warmup.rule}")],
+            suggestion="a longer warm-up (load.warmup_limit_s, assay bench: --warmup-limit)"
+            if found.rises
+            else UNKNOWN,
+            expect=found.expected,
+        )
+    ]
+
+
+def _held(run: str, streams: Streams) -> Finding:
+    figure = f"chunk_ns, chunk_tokens: {streams.words}"
+    return Finding(
+        rule="held-streams",
+        severity="warning",
+        title=f"Answers of {streams.endpoint} weren't streams.",
+        evidence=[Citation(run=run, file="requests.parquet", figure=figure)],
+        suggestion="a proxy that doesn't buffer (nginx: proxy_buffering off), or none; an engine that sends each token",
+        expect="TPOT and ITL, and the true time to the first token",
+    )
+
+
+def _window(run: str, waits: Waiting) -> Finding:
+    return Finding(
+        rule="client-window",
+        severity="warning",
+        title="The client's window made requests wait, not the server.",
+        evidence=[Citation(run=run, file="requests.parquet", figure=waits.words)],
+        suggestion="a larger window (engine.window), or fewer arrivals",
+        expect=f"{UNKNOWN}: with more at once the server itself may take longer",
+    )

@@ -1,0 +1,142 @@
+"""Which answers were streams: by when their tokens arrived, as a client would have seen it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.analysing import Analyse
+from tests.synthetic import Plan, write_run
+
+from assay.analysis.run import analyse_run
+from assay.analysis.streams import Streams, read_streams
+from assay.analysis.summary import summarise
+from assay.runs import RequestWriter, RunFolder, read_requests
+
+MS, US = 1_000_000, 1_000
+Arrivals = list[tuple[int, int]]
+"""Time after sending, ns, and tokens."""
+
+
+def steps(count: int, *, each: int = 1, ttft_ns: int = 50 * MS, gap_ns: int = 10 * MS) -> Arrivals:
+    """A stream: `each` tokens a step."""
+    return [(ttft_ns + place * gap_ns, each) for place in range(count)]
+
+
+def burst(count: int, at_ns: int, *, apart_ns: int = 20 * US) -> Arrivals:
+    """Tokens that come at one time, read in pieces."""
+    return [(at_ns + place * apart_ns, 1) for place in range(count)]
+
+
+def blocks(size: int, count: int) -> Arrivals:
+    return [arrival for place in range(count) for arrival in burst(size, (place + 1) * 100 * MS)]
+
+
+def written(path: Path, answers: Sequence[tuple[str, Arrivals]], *, said: bool = True) -> Path:
+    with RequestWriter(path) as writer:
+        for number, (endpoint, arrivals) in enumerate(answers):
+            row: dict[str, Any] = {
+                "sample_id": number, "qsl_idx": number, "attempt": 1, "final": True, "status": "ok",
+                "endpoint": endpoint, "issued_ns": 5, "sent_ns": 10, "first_ns": 10 + arrivals[0][0],
+                "last_ns": 10 + arrivals[-1][0], "done_ns": 20 + arrivals[-1][0],
+                "chunk_ns": [at for at, _ in arrivals], "chunk_tokens": [n for _, n in arrivals] if said else None,
+                "output_tokens": sum(n for _, n in arrivals), "streamed_tokens": sum(n for _, n in arrivals),
+            }  # fmt: skip
+            writer.write([row])
+    return path
+
+
+def one(folder: Path, arrivals: Arrivals, *, said: bool = True) -> Streams:
+    (streams,) = read_streams(written(folder / "requests.parquet", [("a", arrivals)] * 10, said=said))
+    return streams
+
+
+@pytest.mark.parametrize("said", [True, False])
+@pytest.mark.parametrize(
+    ("arrivals", "shape"),
+    [
+        ([(800 * MS, 64)], "whole"),
+        (burst(64, 800 * MS), "whole"),
+        (burst(5, 800 * MS), "whole"),
+        ([*steps(1), *burst(63, 800 * MS)], "after_first"),
+        ([*steps(1), *burst(7, 800 * MS)], "after_first"),
+        (blocks(16, 8), "blocks"),
+        (blocks(8, 4), "blocks"),
+        ([*steps(3), *burst(61, 800 * MS)], "blocks"),
+    ],
+)
+def test_shapes_that_are_no_stream(tmp_path: Path, arrivals: Arrivals, shape: str, said: bool) -> None:
+    streams = one(tmp_path, arrivals, said=said)
+    assert streams.are_none
+    assert (streams.answers, streams.held, getattr(streams, shape)) == (10, 10, 10)
+
+
+@pytest.mark.parametrize("said", [True, False])
+@pytest.mark.parametrize(
+    "arrivals",
+    [
+        steps(64),
+        steps(64, ttft_ns=20_000 * MS),  # a long wait makes a token's mean time long, not the gaps short
+        steps(64, gap_ns=500 * US, ttft_ns=2 * MS),  # a very fast engine
+        steps(16, each=4),  # four tokens a step
+        steps(3, each=3),
+        [*steps(40), *burst(10, 500 * MS), *((510 * MS + k * 10 * MS, 1) for k in range(40))],  # one stall
+        steps(2),
+        [(50 * MS, 3)],
+    ],
+)
+def test_streams(tmp_path: Path, arrivals: Arrivals, said: bool) -> None:
+    streams = one(tmp_path, arrivals, said=said)
+    assert not streams.are_none
+    assert streams.held == 0
+
+
+def test_one_endpoint_of_two_is_enough_and_few_answers_are_not(tmp_path: Path) -> None:
+    answers = [("a", steps(64))] * 10 + [("b", burst(64, 800 * MS))] * 9 + [("b", steps(64))]
+    a, b = read_streams(written(tmp_path / "requests.parquet", answers))
+    assert (a.are_none, b.are_none) == (False, True)
+    assert "came in one piece (at b, 9 of 10)" in b.words
+    answers += [("b", steps(64))]
+    _, b = read_streams(written(tmp_path / "more.parquet", answers))
+    assert not b.are_none
+
+
+def test_the_words_name_the_shape(tmp_path: Path) -> None:
+    assert "TTFT is that of the whole answer" in one(tmp_path, burst(64, 800 * MS)).words
+    assert "one piece but for one token" in one(tmp_path, [*steps(1), *burst(63, 800 * MS)]).words
+    assert "blocks of about 16 tokens" in one(tmp_path, blocks(16, 8)).words
+
+
+def test_without_times_of_chunks_the_first_and_the_last_tell(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, Plan(samples=60, chunks=False))
+    assert not any(streams.held for streams in read_streams(folder.requests))
+
+
+def held(folder: RunFolder, size: int) -> None:
+    """Rewrite a run's answers: their tokens come `size` at a time, when the last of them was due."""
+    rows = read_requests(folder.requests).to_pylist()
+    for row in rows:
+        times = np.asarray(row["chunk_ns"])
+        ends = np.minimum(np.arange(len(times)) // size * size + size - 1, len(times) - 1)
+        row["chunk_ns"] = times[ends].tolist()
+        row["first_ns"] = row["sent_ns"] + row["chunk_ns"][0]
+    with RequestWriter(folder.requests) as writer:
+        writer.write(rows)
+
+
+def test_a_run_of_blocks_has_no_time_between_tokens_anywhere(tmp_path: Path, analyse: Analyse) -> None:
+    folder = write_run(tmp_path, Plan(samples=80, scenario="Server", qps=4.0))
+    assert {"tpot_ns", "itl_ns"} <= summarise(folder).latency.keys()
+    held(folder, 16)
+    run = analyse_run(folder)
+    assert not {"tpot_ns", "itl_ns"} & run.result.latency.keys()
+    assert "ttft_ns" in run.result.latency
+    assert any("came in blocks of about" in reason for reason in run.result.verdict.reasons)
+    assert any("TPOT: not measured" in reason for reason in run.result.verdict.reasons)
+    assert any("came in blocks of about" in notice for notice in run.result.notices)
+    assert {finding.rule for finding in run.findings} == {"held-streams"}
+    assert run.itl_counts is None
+    assert (run.latency.tpot_by_output, run.latency.tpot_over_time, run.latency.goodput) == ([], None, [])
