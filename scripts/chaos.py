@@ -281,7 +281,11 @@ def carry_out(seed: int, number: int, folder: Path) -> tuple[Totals, Path]:
     """One case, in a new folder below `folder` that stays only where something is wrong."""
     place = Path(tempfile.mkdtemp(prefix=f"case-{number}-", dir=folder))
     trial = Trial(draw(seed, number), place)
-    trial.carry_out()
+    try:
+        trial.carry_out()
+    except KeyboardInterrupt:  # it says nothing, having been cut short
+        shutil.rmtree(place)
+        raise
     if not trial.totals.problems:
         shutil.rmtree(place)
     return trial.totals, place

@@ -97,7 +97,7 @@ def _settle(work: Work, folder: RunFolder, key: str, say: Callable[[str], None])
             discard_journals(folder)
         return read_record(folder)
     if not held_load(folder):
-        shutil.rmtree(folder.path, ignore_errors=True)
+        _remove(folder)
         return None
     record = read_record(folder)
     outcome = read_outcome(folder)
@@ -109,6 +109,14 @@ def _settle(work: Work, folder: RunFolder, key: str, say: Callable[[str], None])
     record.closed = "after an interruption" + ("" if folder.telemetry.exists() else "; without telemetry")
     close_run(work, record, read_plan(folder.plan), folder, _last_sign(folder))
     return record
+
+
+def _remove(folder: RunFolder) -> None:
+    """Remove what was begun. Raises UserError where it holds anything that was measured."""
+    if held := [path for path in (folder.requests, folder.ledger) if path.exists()]:
+        raise UserError(f"{held[0]}: its run's journals are gone: restore {folder.result}, or move the folder away")
+    if not folder.path.is_symlink():
+        shutil.rmtree(folder.path, ignore_errors=True)
 
 
 def _last_sign(folder: RunFolder) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 
 from assay.cluster.launcher import Heard, LaunchError
 from assay.cluster.local import tail_file
@@ -69,12 +70,34 @@ async def _trial(config: Config, node: str, number: int, folder: CampaignFolder)
 async def stop_leftovers(folder: CampaignFolder) -> list[str]:
     """Stop the servers that an earlier process of this campaign may have left running; the names of those.
 
-    Raises LaunchError where a node can't be reached.
+    Raises LaunchError where a node can't be reached, once the others are done; UserError where a record can't be
+    believed.
     """
-    stopped = []
-    for path in [folder.path, *sorted(folder.trials.glob("*"))]:
-        if CampaignFolder(path).deployment.exists() and read_record(path).status != "stopped":
+    return await _stop([path for path in _deployments(folder) if read_record(path).status != "stopped"])
+
+
+async def stop_all(folder: CampaignFolder) -> list[str]:
+    """As `stop_leftovers`, and looks at all servers, whatever the records say of them."""
+    return await _stop(_deployments(folder) or [folder.path])
+
+
+def _deployments(folder: CampaignFolder) -> list[Path]:
+    """The campaign's folder and those of its trials, where something was deployed from them."""
+    trials = [path for path in sorted(folder.trials.glob("*")) if not path.is_symlink()]
+    places = [folder.path] if folder.trials.is_symlink() else [folder.path, *trials]
+    return [path for path in places if CampaignFolder(path).deployment.exists()]
+
+
+async def _stop(places: Sequence[Path]) -> list[str]:
+    stopped: list[str] = []
+    failed: list[LaunchError] = []
+    for path in places:
+        try:
             stopped += await stop_deployment(path)
+        except LaunchError as error:
+            failed.append(error)
+    if failed:
+        raise failed[0]
     return stopped
 
 

@@ -1,11 +1,11 @@
 """Runs one server and takes its whole family down. Standard library only: also shipped to nodes.
 
-    python -I -S guard.py [--parent PID] [--grace SECONDS] [--status FILE] -- COMMAND...
+    python -I -S guard.py [--run LABEL] [--parent PID] [--grace SECONDS] [--status FILE] -- COMMAND...
 
 The guard leads a session of its own and adopts orphans, so that workers which a server starts in sessions of their
 own are found too. On SIGTERM or SIGINT, when the command ends, or when the parent process is gone (killed with
 SIGKILL, for instance) it sends SIGTERM to all descendants, waits, and sends SIGKILL to what is left. Its exit code
-is the command's; with --status it also writes it to a file.
+is the command's; with --status it also writes it to a file. With --run others can see which run it is of.
 """
 
 from __future__ import annotations

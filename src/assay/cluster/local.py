@@ -55,7 +55,8 @@ class LocalLauncher(Launcher):
         return self.servers
 
     def _start(self, spec: ServerSpec, argv: list[str]) -> subprocess.Popen[bytes]:
-        guard = [sys.executable, "-I", "-S", str(GUARD), "--parent", str(os.getpid()), "--grace", str(self._grace_s)]
+        guard = [sys.executable, "-I", "-S", str(GUARD), *_mark(self.label)]
+        guard += ["--parent", str(os.getpid()), "--grace", str(self._grace_s)]
         with self._log(spec.name).open("ab") as log:
             return subprocess.Popen(
                 [*guard, "--", *argv],
@@ -82,7 +83,7 @@ class LocalLauncher(Launcher):
 
     async def stop(self) -> None:
         for server in self.servers:
-            if _is_same(server.handle):
+            if self._is_ours(server.handle):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(int(server.handle["pid"]), signal.SIGTERM)
         deadline = time.monotonic() + self._grace_s + 5
@@ -98,7 +99,19 @@ class LocalLauncher(Launcher):
 
     def _running(self, server: PlacedServer) -> bool:
         process = self._processes.get(server.spec.name)
-        return process.poll() is None if process else _is_same(server.handle)
+        return process.poll() is None if process else self._is_ours(server.handle)
+
+    def _is_ours(self, handle: dict[str, str]) -> bool:
+        """Whether the process of a handle still runs, and is a guard of this run."""
+        pid, start = handle.get("pid", ""), handle.get("start", "")
+        if not pid.isdecimal() or str(_start_ticks(int(pid))) != start or start == "0":
+            return False
+        try:
+            words = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
+        except OSError:
+            return False
+        option, label = _mark(self.label)
+        return str(GUARD) in words and option in words and words[words.index(option) + 1] == label
 
     async def facts(self) -> list[NodeFacts]:
         facts = await asyncio.to_thread(probe_here)
@@ -132,6 +145,11 @@ class LocalLauncher(Launcher):
 
     def _log(self, name: str) -> Path:
         return self._folder / f"{name}.log"
+
+
+def _mark(label: str) -> tuple[str, str]:
+    """What tells the guards of a run from any other process."""
+    return "--run", label
 
 
 def _part(machine: NodeFacts, name: str, accelerators: set[int]) -> NodeFacts:
@@ -183,8 +201,3 @@ def _start_ticks(pid: int) -> int:
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
     except (OSError, IndexError):
         return 0
-
-
-def _is_same(handle: dict[str, str]) -> bool:
-    ticks = _start_ticks(int(handle["pid"]))
-    return ticks != 0 and str(ticks) == handle["start"]

@@ -71,6 +71,7 @@ class Deployment:
         self._heard = heard
         self._reach = reach or Reach()
         self._launcher: Launcher | None = None
+        self._placing = False
         self._watcher: asyncio.Task[None] | None = None
         self._signals = contextlib.ExitStack()
 
@@ -101,6 +102,7 @@ class Deployment:
         specs = server_specs(self.engine, self._cluster)
         self._launcher = build_launcher(self._cluster, self._label, self._folder)
         await self._launcher.prepare(specs)
+        self._placing = True
         self._record("starting")
         try:
             await self._launcher.place()
@@ -216,6 +218,8 @@ class Deployment:
         try:
             with contextlib.suppress(LaunchError, OSError):
                 await launcher.collect(self._folder / "endpoints")
+            if self._placing:
+                launcher.servers = _all_servers(launcher)
             await launcher.stop()
         except LaunchError as error:  # what was measured stands; what may still run is told
             self.problems.append(str(error))
@@ -229,11 +233,17 @@ class Deployment:
 
     def _record(self, status: Status) -> None:
         assert self._launcher is not None
-        servers = [ServerRecord.of(server) for server in self._launcher.servers]
+        servers = [ServerRecord.of(server) for server in _all_servers(self._launcher)]
         record = DeploymentRecord(
             label=self._label, status=status, cluster=self._cluster, servers=servers, stop_ns=self.stop_ns
         )
         write_record(self._folder, record)
+
+
+def _all_servers(launcher: Launcher) -> list[PlacedServer]:
+    """The launcher's servers, and those that it was to place: it may have been ended between placing and knowing."""
+    placed = {server.spec.name: server for server in launcher.servers}
+    return [placed.get(spec.name) or PlacedServer(spec, url="") for spec in launcher.specs]
 
 
 def mend(error: ControlError) -> str:
@@ -257,11 +267,15 @@ def plain_label(label: str) -> str:
 async def stop_deployment(folder: Path) -> list[str]:
     """Take down what a deployment in `folder` left running; the names of its servers. Idempotent.
 
-    Raises UserError where there is no `deployment.json`, LaunchError where a node can't be reached.
+    Looks at every node, whatever the file says of the servers' state, and takes down only what carries the
+    deployment's mark. Raises UserError where there is no `deployment.json` or it can't be believed, LaunchError where
+    a node can't be reached.
     """
     record = read_record(folder)
     launcher = build_launcher(record.cluster, record.label, folder)
     launcher.servers = [server.placed() for server in record.servers]
+    for server in launcher.servers:
+        server.state = ServerState.PLACED
     await launcher.stop()
     record.status = "stopped"
     record.servers = [ServerRecord.of(server) for server in launcher.servers]

@@ -6,10 +6,11 @@ import os
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from assay.cluster.options import ClusterOptions
 from assay.runs import CampaignFolder, Stored, require_model, write_json
+from assay.runs.names import PlainName
 from assay.serving.servers import PlacedServer, ServerSpec, ServerState
 
 Status = Literal["starting", "up", "stopped", "stop failed"]
@@ -20,9 +21,9 @@ class ServerRecord(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str
-    node: str
-    url: str
+    name: PlainName
+    node: PlainName
+    url: str = Field(pattern=r"^(https?://[^/?#@\s]+)?$", description="empty: it has no address yet")
     path: str
     state: ServerState
     handle: dict[str, str]
@@ -71,12 +72,21 @@ class DeploymentRecord(Stored):
     MEND: ClassVar[str] = "restore it from a copy, or end the servers by hand and remove it"
 
     version: int = 1
-    label: str
+    label: str = Field(
+        pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$", description="what carries the deployment's mark"
+    )
     status: Status
     controller_pid: int = Field(default_factory=os.getpid)
     cluster: ClusterOptions
     servers: list[ServerRecord] = Field(default_factory=list)
     stop_ns: int | None = Field(default=None, description="how long taking all of it down took, logs fetched included")
+
+    @model_validator(mode="after")
+    def _on_its_nodes(self) -> DeploymentRecord:
+        known = {node.name for node in self.cluster.node_list()}
+        if strangers := [server.node for server in self.servers if server.node not in known]:
+            raise ValueError(f"server on {strangers[0]!r}, which is no node of its cluster")
+        return self
 
 
 def write_record(folder: Path, record: DeploymentRecord) -> None:

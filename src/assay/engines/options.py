@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from assay.engines.embedded.options import ComputeOptions
 from assay.errors import UserError
+from assay.runs.names import one_component
 from assay.serving.api import ApiOptions
 from assay.serving.connection import ConnectionOptions, base_url
 
@@ -89,6 +90,11 @@ class ExternalEndpoint(ConnectionOptions):
     name: str = Field(default="", description="default: host-port")
     node: str = Field(default="", description="which node it is on; default: its host")
     accelerators: tuple[str, ...] = Field(default=(), description="their names, as you know them")
+
+    @field_validator("name", "node")
+    @classmethod
+    def _plain(cls, name: str) -> str:
+        return one_component(name) if name else name
 
     @field_validator("url")
     @classmethod

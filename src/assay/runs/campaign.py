@@ -11,6 +11,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from assay.runs.folder import MANIFEST, ReportFolder, RunFolder
+from assay.runs.names import PlainName
 from assay.runs.record import RunStatus
 from assay.runs.scenarios import Compliance, Mode, Scenario
 from assay.runs.shapes import LoadShape
@@ -38,7 +39,7 @@ class RunEntry(_Model):
     key: str = Field(description="unique in the campaign, the same on every resume")
     scenario: Scenario
     mode: Mode
-    nodes: list[str] = Field(description="nodes whose endpoints take part")
+    nodes: list[PlainName] = Field(description="nodes whose endpoints take part")
     repeat: int = 0
     target_qps: float | None = None
     queries: int | None = Field(
@@ -47,10 +48,10 @@ class RunEntry(_Model):
     window: int | None = Field(default=None, description="requests in flight at each endpoint; null: the engine's own")
     shape: LoadShape | None = Field(default=None, description="what the pacer drives; null: LoadGen does")
     compliance: Compliance | None = None
-    run: str | None = Field(default=None, description="the run folder's name once started")
+    run: PlainName | None = Field(default=None, description="the run folder's name once started")
     status: RunStatus | None = Field(default=None, description="null: not yet ended")
     reason: str = ""
-    earlier: list[str] = Field(default_factory=list, description="run folders of tries that were interrupted")
+    earlier: list[PlainName] = Field(default_factory=list, description="run folders of tries that were interrupted")
 
     @property
     def ended(self) -> bool:
@@ -84,7 +85,7 @@ class CampaignState(Stored):
     MEND: ClassVar[str] = "restore the file, or start a new campaign (`assay report` still reads the folders in runs/)"
 
     version: int = 1
-    id: str
+    id: PlainName
     kind: CampaignKind
     name: str
     started_utc: str

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from assay.runs.api import ApiFacts
+from assay.runs.names import PlainName
 from assay.runs.scenarios import Compliance, DriverName, Mode, Scenario
 from assay.runs.shapes import LoadShape
 from assay.runs.slo import Slo
@@ -35,9 +36,9 @@ class _Model(BaseModel):
 class EndpointFacts(_Model):
     """One system under test, as the load generator knew it."""
 
-    name: str
+    name: PlainName
     url: str
-    node: str
+    node: PlainName
     accelerators: list[str] = Field(default_factory=list, description="names, one an accelerator")
     engine: str
     engine_version: str | None = None

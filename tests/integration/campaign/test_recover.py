@@ -329,3 +329,21 @@ def test_a_damaged_journal_names_itself_and_the_mend(crashed: Crashed, name: str
         crashed.recover()
     assert str(error.value).startswith(str(path))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["../../victim", "..", "/victim", ""])
+def test_a_run_of_another_place_is_refused(crashed: Crashed, name: str) -> None:
+    crashed.entry().run = name
+    write_json(crashed.work.campaign.state, crashed.state)
+    with pytest.raises(UserError, match=r"campaign\.json: can't be read as a campaign: runs\.0\.run: .*no plain name"):
+        read_campaign(crashed.work.campaign)
+
+
+def test_what_was_measured_is_never_removed(crashed: Crashed) -> None:
+    run, entry = crashed.run(), crashed.entry()
+    entry.status = None
+    run.result.unlink()
+    shutil.rmtree(run.parts)
+    with pytest.raises(UserError, match="its run's journals are gone: restore"):
+        crashed.recover()
+    assert run.requests.exists()

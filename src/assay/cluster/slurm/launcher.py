@@ -25,6 +25,7 @@ from assay.serving.servers import PlacedServer, ServerSpec, ServerState
 
 POLL_S = 0.5
 FIRST_LINE_S = 20.0
+MARK = "assay-run"
 USABLE = ("idle", "mix", "alloc", "comp")
 
 
@@ -51,6 +52,7 @@ class SlurmLauncher(Launcher):
             secrets(spec)  # sbatch hands this process's environment on; here only their presence is checked
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
+            (self._folder / MARK).write_text(self.label)
         except OSError as error:
             raise UserError(f"cluster.folder: can't make {self._folder}: {error.strerror}") from None
 
@@ -153,9 +155,17 @@ class SlurmLauncher(Launcher):
             return
         if self.servers:
             await commands.cancel(job_name(self.label))
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if self._marked():
+            shutil.rmtree(self._folder, ignore_errors=True)
         for server in self.servers:
             server.state = ServerState.STOPPED
+
+    def _marked(self) -> bool:
+        """Whether the folder is this run's own."""
+        try:
+            return not self._folder.is_symlink() and (self._folder / MARK).read_text() == self.label
+        except OSError:
+            return False
 
     async def facts(self) -> list[NodeFacts]:
         found: dict[str, NodeFacts] = {}

@@ -3,7 +3,8 @@
 It lives as long as the SSH channel that it was sent through; what it started lives on below guards (see guard.py),
 each in a session of its own, until it is told to stop them. All that it writes is below one folder a run label:
 
-    <folder>/<label>/guard.py  <name>.log  <name>.json (pid, start, port)  <name>.exit (exit code)  <pid>.agent (start)
+    <folder>/<label>/assay-run (the label)  guard.py  <pid>.agent (start)
+                     <name>.log  <name>.json (pid, start, port)  <name>.exit (exit code)
 
 The controller says something every second. After LEASE_S of silence the agent takes it for lost, and ends with its
 probe; servers go on.
@@ -14,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -28,6 +30,7 @@ from typing import Any
 TICK_S = 0.5
 PROBE_TIMEOUT_S = 60
 LEASE_S = 60
+MARK = "assay-run"
 speech = threading.Lock()
 
 
@@ -50,6 +53,7 @@ def free_port(host: str) -> int:
 class Agent:
     def __init__(self) -> None:
         self.folder = Path()
+        self.label = ""
         self.reported: set[str] = set()
         self.children: list[subprocess.Popen[bytes]] = []
         self.probe: subprocess.Popen[bytes] | None = None
@@ -59,7 +63,10 @@ class Agent:
         self.folder = Path(request["folder"]).expanduser()
         if not self.folder.is_absolute():
             self.folder = Path.home() / self.folder
-        self.folder /= request["label"]
+        self.label = request["label"]
+        if not re.fullmatch("[a-z0-9][a-z0-9-]*", self.label):
+            raise OSError(f"{self.label!r} is no label of a run")
+        self.folder /= self.label
         address = os.environ.get("SSH_CONNECTION", "").split()
         return {"folder": str(self.folder), "address": address[2] if address else "", "python": sys.executable}
 
@@ -98,7 +105,14 @@ class Agent:
     def sign(self) -> None:
         """Make the folder, and leave word there that this agent works for it."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (self.folder / MARK).write_text(self.label)
         (self.folder / f"{os.getpid()}.agent").write_text(str(start_ticks(os.getpid())))
+
+    def marked(self) -> bool:
+        try:
+            return (self.folder / MARK).read_text() == self.label
+        except OSError:
+            return False
 
     def end_others(self) -> None:
         """End agents, and their probes, whose link was lost and that don't know it yet."""
@@ -166,8 +180,12 @@ class Agent:
             return {"text": "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])}
 
     def stop(self, request: dict[str, Any]) -> dict[str, Any]:
-        """End all servers and probes of the label and remove its folder."""
+        """End all servers and probes of the label and remove its folder, which must carry the run's mark."""
         self.end_probe()
+        if not self.folder.exists():
+            return {"stopped": []}
+        if self.folder.is_symlink() or not self.marked():
+            raise OSError(f"{self.folder} isn't a folder of run {self.label}: it is left alone")
         self.end_others()
         records = self.records()
         for record in records.values():

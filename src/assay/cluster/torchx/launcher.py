@@ -48,6 +48,10 @@ class TorchxLauncher(Launcher):
     def _local(self) -> bool:
         return self._options.scheduler.startswith("local")
 
+    @property
+    def _app(self) -> str:
+        return f"assay-{self.label}"
+
     async def prepare(self, specs: Sequence[ServerSpec]) -> None:
         self.specs = specs
         try:
@@ -97,7 +101,7 @@ class TorchxLauncher(Launcher):
                 Role(spec.name, image=image, entrypoint=command[0], args=command[1:], env=given, resource=resource)
             )
             ports.append(port)
-        app = AppDef(name=f"assay-{self.label}", roles=roles)
+        app = AppDef(name=self._app, roles=roles)
         started_ns = time.monotonic_ns()
         arguments = dict(self._options.scheduler_args)
         handle = await self._call(lambda: self._get_runner().run(app, self._options.scheduler, arguments))
@@ -178,12 +182,20 @@ class TorchxLauncher(Launcher):
             (dest / f"{server.spec.name}.log").write_text("\n".join(await self._lines(server)) + "\n")
 
     async def stop(self) -> None:
-        apps = {server.handle["app"] for server in self.servers if server.state is not ServerState.STOPPED}
-        for app in apps:
+        running = [server for server in self.servers if server.state is not ServerState.STOPPED]
+        apps = {server.handle.get("app", "") for server in running}
+        for app in sorted(apps - {""}):
+            if not app.startswith(f"{self._options.scheduler}://"):
+                raise LaunchError(f"torchx: {app} is no app of scheduler {self._options.scheduler}: it is left alone")
             await self._cancel(app)
+        await self.release()
+        if "" in apps and not self.specs:  # another process was killed as it submitted
+            raise LaunchError(
+                f"torchx: whether {self._app} was submitted isn't known: `{self.monitor()[0]}` lists what runs; once "
+                "nothing of it is left, remove deployment.json"
+            )
         for server in self.servers:
             server.state = ServerState.STOPPED
-        await self.release()
 
     async def _cancel(self, app: str) -> None:
         from torchx.specs import is_terminal
