@@ -114,7 +114,7 @@ def _settle(work: Work, folder: RunFolder, key: str, say: Callable[[str], None])
 def _remove(folder: RunFolder) -> None:
     """Remove what was begun. Raises UserError where it holds anything that was measured."""
     if held := [path for path in (folder.requests, folder.ledger) if path.exists()]:
-        raise UserError(f"{held[0]}: its run's journals are gone: restore {folder.result}, or move the folder away")
+        raise UserError(f"{held[0]}: {folder.record.name} isn't beside it: restore it, or move the folder away")
     if not folder.path.is_symlink():
         shutil.rmtree(folder.path, ignore_errors=True)
 
