@@ -35,6 +35,8 @@ def accuracy_blocks(analysis: RunAnalysis) -> Iterator[Block]:
     yield Text(
         f"{fmt.number(accuracy.samples)} answers" + f", scored by {accuracy.scorer}" * bool(accuracy.scorer) + "."
     )
+    if quality is not None:
+        yield Text(f"Compared with: {quality.source}; {quality.samples:,} samples.")
     if accuracy.details:
         yield Table("The gate's conditions", ("Condition",), [(detail,) for detail in accuracy.details])
     yield from _endpoint_blocks(accuracy)

@@ -11,6 +11,7 @@ from assay.report.accuracy import accuracy_charts, percentages, score_text
 from assay.report.campaign_charts import latency_chart, scaling_chart, sweep_chart, throughput_chart
 from assay.report.campaign_sections import run_label
 from assay.report.chart import Colors
+from assay.report.limits import limits_source, scenario_limits
 from assay.report.page import Block, Rows, Table, Text
 from assay.runs.result import AccuracyResult
 
@@ -120,6 +121,12 @@ def latency_blocks(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Block
         if line.entry.mode == "performance" and line.result.latency
     ]
     columns = ("Run", *(f"{name} p50 / p99 (ms)" for _, name in names))
+    scenarios = dict.fromkeys(line.entry.scenario for line in analysis.lines if line.entry.mode == "performance")
+    for scenario in scenarios:
+        limits = scenario_limits(analysis.benchmark, scenario)
+        if limits:
+            cells = (fmt.ms(limits["ttft_ns"]), fmt.ms(limits["tpot_ns"]), "")
+            rows.append((f"limit of {scenario}'s p99 ({limits_source(analysis.benchmark)})", *cells))
     yield Table("Latency of the runs", columns, rows, frozenset({1, 2, 3}), SOURCE)
     yield chart
 
@@ -149,8 +156,14 @@ def _score_blocks(analysis: CampaignAnalysis, scored: dict[str, AccuracyResult])
         )
         for name, a in scored.items()
     ]
+    quality = analysis.benchmark.quality
+    if quality is not None:
+        reference = (score_text(quality.reference.get(metric)) for metric in metrics)
+        rows.append(("reference", *reference, fmt.number(quality.samples), ""))
     columns = ("Run", *metrics, "Answers", "Quality gate")
     yield Table("Accuracy", columns, rows, frozenset(range(1, len(metrics) + 2)), "runs/*/accuracy.json")
+    if quality is not None:
+        yield Text(f"Compared with: {quality.source}.")
     yield from accuracy_charts(scored, analysis.benchmark)
 
 

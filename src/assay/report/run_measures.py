@@ -11,6 +11,7 @@ from assay.analysis.run import RunAnalysis
 from assay.report import format as fmt
 from assay.report.chart import Colors
 from assay.report.hardware_charts import hardware_chart
+from assay.report.limits import limit_blocks
 from assay.report.page import Block, Rows, Table, Text
 from assay.report.run_charts import RunCharts
 from assay.runs.folder import MANIFEST
@@ -81,6 +82,7 @@ def latency_blocks(analysis: RunAnalysis, charts: RunCharts | None) -> Iterator[
             "MLPerf's early-stopping bounds: at 99 % confidence the percentile is no more than this",
             ("Quantity (ms)", *(p.replace("_", ".") for p in tails)), rows, frozenset(range(1, 4)),
         )  # fmt: skip
+    yield from limit_blocks(analysis)
     rows = [(_LATENCIES[name], value.formula, value.source) for name, value in latency.items()]
     yield Table("How they are computed", ("Quantity", "Formula", "File"), rows)
     if analysis.record.scenario == "Offline":

@@ -13,6 +13,7 @@ from assay.report.accuracy import accuracy_blocks
 from assay.report.environment import environment_blocks
 from assay.report.page import Headline, Page, Problem, Section, VerdictKind
 from assay.report.plausibility import REFUSED, audit_problems, plausibility_blocks, refused
+from assay.report.published import published_blocks
 from assay.report.run_charts import RunCharts
 from assay.report.run_measures import (
     findings_blocks,
@@ -41,6 +42,7 @@ def run_page(analysis: RunAnalysis, audit: AuditReport | None = None) -> Page:
         Section("latency", "Latency", list(latency_blocks(analysis, charts))),
         Section("tokens", "Tokens", list(tokens_blocks(analysis, charts))),
         Section("accuracy", "Accuracy", list(accuracy_blocks(analysis))),
+        Section("published", "Published results", list(published_blocks(analysis))),
         Section("hardware", "Hardware", list(hardware_blocks(analysis))),
         Section("findings", "Findings", list(findings_blocks(analysis))),
         Section("projection", "Projection", list(projection_blocks(analysis.projections, "requests.parquet", speed))),

@@ -1,6 +1,7 @@
-"""MLPerf Inference's rules as data: seeds by round, durations, limits, counts, quality targets, compliance tests."""
+"""MLPerf Inference's rules as data: seeds, durations, limits, counts, quality targets, compliance; results."""
 
 from assay.benchmarks.mlperf.facts import LlmFacts, llm_facts
+from assay.benchmarks.mlperf.published import PUBLISHED_SOURCE, PublishedResult, published_results
 from assay.benchmarks.mlperf.rules import (
     COMPLIANCE,
     EARLY_STOPPING_CONFIDENCE,
@@ -17,11 +18,14 @@ __all__ = [
     "COMPLIANCE",
     "EARLY_STOPPING_CONFIDENCE",
     "MIN_DURATION_NS",
+    "PUBLISHED_SOURCE",
     "ROUND",
     "RULES",
     "SEED_KEYS",
     "LlmFacts",
+    "PublishedResult",
     "llm_facts",
+    "published_results",
     "round_of_client_seeds",
     "round_of_seeds",
     "seeds",

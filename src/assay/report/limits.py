@@ -1,0 +1,40 @@
+"""What latencies are held against: the scenario's limits of the 99th percentile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from assay.analysis.run import RunAnalysis
+from assay.benchmarks import Benchmark
+from assay.benchmarks.mlperf import RULES
+from assay.report import format as fmt
+from assay.report.page import Block, Rows, Table
+
+_NAMES = {"ttft_ns": "TTFT", "tpot_ns": "TPOT"}
+
+
+def limit_blocks(analysis: RunAnalysis) -> Iterator[Block]:
+    """A run's 99th percentiles beside their limits; nothing where the scenario sets none."""
+    scenario = analysis.record.scenario
+    rows: Rows = []
+    for name, limit_ns in scenario_limits(analysis.benchmark, scenario).items():
+        value = analysis.result.latency.get(name)
+        if value is not None:
+            words = "within" if value.p99 <= limit_ns else "above"
+            rows.append((_NAMES[name], fmt.ms(value.p99), fmt.ms(limit_ns), words))
+    if rows:
+        columns = ("Quantity (ms)", "p99", "Limit", "The p99 is")
+        yield Table(f"Limits of {scenario}", columns, rows, frozenset({1, 2}), limits_source(analysis.benchmark))
+
+
+def scenario_limits(benchmark: Benchmark, scenario: str) -> dict[str, int]:
+    """Limits of the 99th percentile, ns, by latency; none where the scenario has none."""
+    spec = {str(name): spec for name, spec in benchmark.scenarios.items()}.get(scenario)
+    if spec is None or spec.ttft_limit_ns is None or spec.tpot_limit_ns is None:
+        return {}
+    return {"ttft_ns": spec.ttft_limit_ns, "tpot_ns": spec.tpot_limit_ns}
+
+
+def limits_source(benchmark: Benchmark) -> str:
+    """Whose the limits are."""
+    return f"{RULES}, benchmark.json" if benchmark.mlperf else "benchmark.json"
