@@ -30,7 +30,7 @@ async def learn_api(engine: Engine, prepared: Prepared, connections: Mapping[str
     try:
         api = await probe_api(first, engine.model, engine.api, prompt, least)
         for other in others:
-            await confirm_api(other, engine.model, api, prompt)
+            api = await confirm_api(other, engine.model, api, prompt)
     except UserError:
         raise
     except AssayError as error:

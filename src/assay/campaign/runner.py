@@ -185,7 +185,7 @@ class _Campaign:
             if told := await learn_api(up.engine, self._work.prepared, up.connections):
                 self._say(told)
             system = await system_record(up, self._work.prepared)
-            bench = Bench(self._work, system, up.ready_ns, up.queued_ns, activity, up.engine.simulated)
+            bench = Bench(self._work, system, up.ready_ns, up.queued_ns, activity, self._simulated(up.endpoints))
             self._served = True
             while todo := self._todo():
                 await asyncio.sleep(0)  # where a cancellation came meanwhile, no run begins
@@ -196,6 +196,15 @@ class _Campaign:
                     break
         for problem in up.problems:
             self._say(f"a server may still run: {problem}")
+
+    def _simulated(self, endpoints: Sequence[EndpointFacts]) -> bool:
+        """Whether any endpoint is simulated: a server that says so is, whatever the configuration calls it."""
+        found = self._work.prepared.api.simulated or any(endpoint.simulated for endpoint in endpoints)
+        if found and not self._state.simulated:
+            self._say("the server says that it is `assay simulate`: every run is marked simulated")
+            self._state.simulated = True
+            write_json(self._folder.state, self._state)
+        return found
 
     def _todo(self) -> list[RunEntry]:
         """What is left to do; where nothing is, what the campaign's kind makes of the results so far."""

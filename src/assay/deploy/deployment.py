@@ -156,7 +156,7 @@ class Deployment:
             if endpoint.check_model:
                 self._require_model(endpoint.name, await self._listed(endpoint.name, client, endpoint.ready_timeout_s))
             self.ready_ns[endpoint.name] = 0
-            facts = await self._describe(server)
+            facts = await self._describe(server, listed=endpoint.check_model)
             self.endpoints.append(facts.model_copy(update={"accelerators": list(endpoint.accelerators)}))
 
     async def _listed(self, name: str, client: ControlClient, limit_s: float) -> list[str]:
@@ -170,18 +170,21 @@ class Deployment:
                     raise LaunchError(f"endpoint {name}: {error}{mend(error)}") from None
             await asyncio.sleep(0.2)
 
-    async def _describe(self, server: PlacedServer) -> EndpointFacts:
+    async def _describe(self, server: PlacedServer, *, listed: bool = True) -> EndpointFacts:
+        """`listed`: whether its list of models may be asked for."""
+        client = ControlClient(self.connections[server.spec.name])
         return EndpointFacts(
             name=server.spec.name,
             url=server.url,
             node=server.spec.node,
             accelerators=self._accelerators(server),
             engine=self.engine.kind,
-            engine_version=await self.engine.version(ControlClient(self.connections[server.spec.name])),
+            engine_version=await self.engine.version(client),
             model=self.engine.model,
             window=self.engine.window,
             path=server.path,
             settings=self.engine.settings(server.spec.node),
+            simulated=self.engine.simulated or (listed and await client.says_simulated()),
         )
 
     def _accelerators(self, server: PlacedServer) -> list[str]:

@@ -50,11 +50,12 @@ async def probe_api(
     raise AssayError(f"{connection.url} answers no request: " + "; ".join(refusals) + _mend(refusals[-1]))
 
 
-async def confirm_api(connection: EndpointConnection, model: str, facts: ApiFacts, prompt: Prompt) -> None:
-    """Raises AssayError unless this endpoint too takes what another was found to take."""
+async def confirm_api(connection: EndpointConnection, model: str, facts: ApiFacts, prompt: Prompt) -> ApiFacts:
+    """What this endpoint adds. Raises AssayError unless it too takes what another was found to take."""
     exchange = await _asked(connection, model, facts, prompt)
     if not _good(exchange):
         raise AssayError(f"{connection.url} doesn't take what another endpoint takes: {exchange.detail}")
+    return facts.model_copy(update={"simulated": facts.simulated or exchange.simulated})
 
 
 def forms_of(options: ApiOptions) -> list[PromptForm]:
@@ -134,6 +135,7 @@ def _learnt(facts: ApiFacts, exchange: Exchange, left_out: list[str], refusals: 
         update={
             "return_token_ids": facts.return_token_ids and gives_ids is not False,
             "gives_ids": gives_ids,
+            "simulated": exchange.simulated,
             "gives_usage": exchange.usage_completion is not None,
             "gives_reasoning": bool(exchange.thought_pieces or exchange.usage_reasoning),
             "notes": [*notes, *(f"refused by the server: {words}" for words in refusals)],

@@ -28,6 +28,7 @@ class ApiFacts(BaseModel):
     gives_ids: bool | None = Field(default=None, description="replies hold token ids; null: not asked")
     gives_usage: bool | None = None
     gives_reasoning: bool | None = None
+    simulated: bool = Field(default=False, description="a reply said that Assay's simulator made it")
     notes: list[str] = Field(default_factory=list, description="what was refused, and remarks on the connections")
 
     @property

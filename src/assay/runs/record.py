@@ -46,6 +46,7 @@ class EndpointFacts(_Model):
     window: int | None = Field(description="most requests in flight; null: not found yet")
     path: str = Field(default="direct", description="direct, or tunnel where the user asked for one")
     settings: dict[str, Any] = Field(default_factory=dict, description="the engine's options as started")
+    simulated: bool = Field(default=False, description="it says so itself, or the configuration does")
 
 
 class ClientAudit(_Model):

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import httptools
 import orjson
 
+from assay import SIMULATOR
 from assay.errors import AssayError
 from assay.serving.connection import EndpointConnection
 from assay.serving.tunnel import tunnel
@@ -93,6 +94,17 @@ class ControlClient:
         """
         said = [item.get("max_model_len") for name, item in await self._listed(limit_s) if name == model]
         return next((limit for limit in said if type(limit) is int and limit > 0), None)
+
+    async def says_simulated(self, limit_s: float = LIMIT_S) -> bool:
+        """Whether the server says, in its list of models or in a header, that it is Assay's simulator."""
+        try:
+            answer = await self._request(self.connection.api("/models"), limit_s)
+            listed = [item.get("owned_by") for item in _json(answer)["data"]]
+        except ControlError:
+            return False
+        except (AttributeError, TypeError, KeyError):  # no list of models
+            listed = []
+        return SIMULATOR in (answer.headers.get("server"), *listed)
 
     async def _listed(self, limit_s: float) -> list[tuple[str, dict[str, Any]]]:
         answer = await self._request(self.connection.api("/models"), limit_s)

@@ -10,10 +10,16 @@ from typing import Any, Protocol, cast
 
 import httptools
 
+from assay import SIMULATOR
 from assay.simulator.job import Job
 
 _MAX_BODY_BYTES = 64 << 20
 _REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 429: "Too Many Requests", 500: "Internal Server Error"}
+
+
+def head(status: str, kind: str, framing: str) -> bytes:
+    """The start of every reply: it says who answers."""
+    return f"HTTP/1.1 {status}\r\nserver: {SIMULATOR}\r\ncontent-type: {kind}\r\n{framing}\r\n\r\n".encode()
 
 
 class Handler(Protocol):
@@ -87,8 +93,7 @@ class Connection(asyncio.Protocol):
 
     def reply(self, status: int, body: bytes, kind: str = "application/json") -> None:
         """Answers with a whole body."""
-        head = f"HTTP/1.1 {status} {_REASONS[status]}\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n\r\n"
-        self.write(head.encode() + body)
+        self.write(head(f"{status} {_REASONS[status]}", kind, f"content-length: {len(body)}") + body)
         self.finished()
 
     def write(self, data: bytes) -> None:

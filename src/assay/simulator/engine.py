@@ -11,13 +11,12 @@ from time import monotonic_ns
 
 from assay.simulator.cold import FirstUses
 from assay.simulator.config import Fault, FaultKind, SimulatorConfig
+from assay.simulator.connection import head
 from assay.simulator.faults import FaultPlan
 from assay.simulator.job import Job
 from assay.simulator.truth import Truth
 
-_STREAM_HEAD = (
-    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n"
-)
+_STREAM_HEAD = head("200 OK", "text/event-stream; charset=utf-8", "transfer-encoding: chunked")
 _BROKEN_EVENT = b'data: {"choices":[{"index":0,"text":\n\n'
 _CHUNKS_A_TURN = 50
 _NEVER_NS = 1 << 62
@@ -214,9 +213,7 @@ class Engine:
     def _complete(self, job: Job) -> None:
         if not job.stream:
             body = job.rendering.whole(job.request_id, job.start, job.total, job.finish, self._usage(job))
-            job.client.write(
-                b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
-            )
+            job.client.write(head("200 OK", "application/json", f"content-length: {len(body)}") + body)
         self.finished[job.finish] += 1
         self._leave(job, "faulted" if job.fault else "done")
         job.client.finished()

@@ -11,6 +11,8 @@ from typing import Any
 
 import orjson
 
+from assay import SIMULATOR
+
 CYCLE = 4096
 _PROSE = (
     "the of and to in a is that for it was on are as with his they at be this from have or by one had not but "
@@ -23,6 +25,8 @@ _FIRST_ID = 1000
 _ID_PLACE = b"cmpl-................"
 _CREATED = 1_700_000_000
 """A fixed time of creation, so that replies to the same request are the same."""
+_WHO = {"system_fingerprint": SIMULATOR}
+"""OpenAI's field for what made the reply; a gateway that names itself in headers passes it on."""
 
 
 class Output:
@@ -102,9 +106,8 @@ class Rendering:
         if self._with_ids:
             choice["token_ids"] = self._output.ids_from(start, count)
         kind = "chat.completion" if self._chat else "text_completion"
-        return orjson.dumps(
-            {**self._envelope(kind, "cmpl-" + request_id.decode()), "choices": [choice], "usage": usage}
-        )
+        envelope = self._envelope(kind, "cmpl-" + request_id.decode())
+        return orjson.dumps({**envelope, **_WHO, "choices": [choice], "usage": usage})
 
     def _envelope(self, kind: str, reply_id: str) -> dict[str, Any]:
         return {"id": reply_id, "object": kind, "created": _CREATED, "model": self._model}
@@ -121,7 +124,8 @@ class Rendering:
     def _event(self, choices: list[dict[str, Any]], usage: dict[str, int] | None) -> bytes:
         kind = "chat.completion.chunk" if self._chat else "text_completion"
         envelope = self._envelope(kind, _ID_PLACE.decode())
-        return b"data: " + orjson.dumps({**envelope, "choices": choices, "usage": usage}) + b"\n\n"
+        who = _WHO if usage else {}  # chunks are many: the one with the usage says it
+        return b"data: " + orjson.dumps({**envelope, "choices": choices, "usage": usage, **who}) + b"\n\n"
 
     def _chunk(self, event: bytes, opening: bytes) -> bytes:
         return b"%x\r\n%b%b\r\n" % (len(event), opening, event[len(self._opening) :])

@@ -9,7 +9,7 @@ from time import monotonic_ns
 
 import orjson
 
-from assay import __version__
+from assay import SIMULATOR, __version__
 from assay.simulator.config import Fault, FaultKind, SimulatorConfig
 from assay.simulator.connection import Connection
 from assay.simulator.engine import Engine
@@ -71,9 +71,9 @@ class SimulatorServer:
         elif path == "/health":
             connection.reply(200, b"")
         elif path == "/version":
-            connection.reply(200, orjson.dumps({"version": __version__, "server": "assay simulator"}))
+            connection.reply(200, orjson.dumps({"version": __version__, "server": SIMULATOR}))
         elif path == "/v1/models":
-            entry = {"id": self._config.model, "object": "model", "created": 0, "owned_by": "assay simulator"}
+            entry = {"id": self._config.model, "object": "model", "created": 0, "owned_by": SIMULATOR}
             connection.reply(200, orjson.dumps({"object": "list", "data": [entry]}))
         elif path == "/metrics":
             page = metrics_page(self._engine, self._config.model, self._config.kv_tokens)

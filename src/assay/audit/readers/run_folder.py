@@ -53,7 +53,7 @@ def _run(folder: RunFolder, evidence: Evidence) -> RunEvidence:
     record = read_record(folder)
     run = RunEvidence(name=record.id, origin=Origin.RUN, where=folder.id)
     run.scenario, run.mode, run.benchmark = record.scenario, record.mode, record.benchmark
-    run.simulated = record.simulated
+    run.simulated = record.simulated or any(endpoint.simulated for endpoint in record.endpoints)
     run.manifest = check_run(folder, record)
     run.lasts_s = record.shape.lasts_s if record.shape else None
     run.loadgen_drove = record.driver == "loadgen"

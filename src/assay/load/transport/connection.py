@@ -8,6 +8,7 @@ from typing import Any, Protocol, cast
 
 import httptools
 
+from assay import SIMULATOR
 from assay.load.transport.events import EventStream
 from assay.load.transport.exchange import Exchange, Outcome
 from assay.load.transport.reply import BadReplyError, absorb, load, malformed, refusal, verdict
@@ -21,7 +22,8 @@ STALE_NS = 200_000_000
 """A reused connection lost this soon after sending, before any byte came, had been dropped while idle."""
 
 _FRAMING = frozenset((b"content-length", b"transfer-encoding"))
-_NOTED = _FRAMING | {b"content-encoding", b"location", b"retry-after"}
+_NOTED = _FRAMING | {b"content-encoding", b"location", b"retry-after", b"server"}
+_SIMULATOR = SIMULATOR.encode()
 
 
 class Owner(Protocol):
@@ -141,6 +143,7 @@ class Connection(asyncio.Protocol):
         elif status >= 200:
             exchange.http_status = status
             exchange.headers_ns = self.heard_ns
+            exchange.simulated = self._noted.get(b"server") == _SIMULATOR
 
     def on_message_complete(self) -> None:
         """Called by httptools at the end of the reply, and of each interim (1xx) one before it."""

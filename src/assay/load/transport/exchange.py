@@ -65,6 +65,8 @@ class Exchange:
     """The reasoning's text, where it was streamed."""
     model: str | None = None
     """The model's name in the reply: the last, where one stream has several."""
+    simulated: bool = False
+    """The reply says that Assay's simulator made it."""
     finish_reason: str | None = None
     finish_ns: int = 0
     """Arrival of the finish reason."""

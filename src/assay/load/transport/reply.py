@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from assay import SIMULATOR
 from assay.load.transport.exchange import Exchange, Outcome, think
 from assay.serving.words import is_name, redirected, shown
 
@@ -66,6 +67,8 @@ def absorb(reply: dict[str, Any], payload: bytes, now_ns: int, exchange: Exchang
     model = reply.get("model")
     if model is not None and model != exchange.model:
         exchange.model = _named(model, "model", payload)
+    if reply.get("system_fingerprint") == SIMULATOR:
+        exchange.simulated = True
     choices = reply.get("choices")
     if not isinstance(choices, list):
         raise malformed("no list of choices", payload)
