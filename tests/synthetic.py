@@ -192,7 +192,6 @@ def _record(plan: Plan, folder: RunFolder, ledger: Ledger, table: Table) -> RunR
         dataset_sha256="0" * 64,
         dataset_samples=13_368,
         samples=13_368,
-        dataset_generated=True,
         model="synthetic-8b",
         simulated=plan.simulated,
         target_qps=plan.qps,

@@ -26,7 +26,7 @@ from assay.analysis.verdict import (
 )
 from assay.analysis.waiting import waiting
 from assay.analysis.warmup import unsteady
-from assay.benchmarks import Benchmark, run_benchmark
+from assay.benchmarks import UNVERIFIED, Benchmark, run_benchmark
 from assay.errors import AssayError
 from assay.runs.folder import RunFolder
 from assay.runs.ledger import Ledger
@@ -281,6 +281,11 @@ def _notices(case: Case, samples: Samples | None) -> list[str]:
         notices.append(record.api.words)
     if record.dataset_generated:
         notices.append("The samples are generated, not real texts.")
+    elif case.copy == "unverified":
+        notices.append(
+            f"Data set: {UNVERIFIED}; what the token ids of {case.benchmark.name}'s samples must be isn't known here"
+            + (f", those of this one have SHA-256 {ids}." if (ids := record.dataset_tokens_sha256) else ".")
+        )
     if not case.benchmark.mlperf:
         notices.append(f"{case.benchmark.title} is not an MLPerf benchmark; compare it with itself only.")
     if case.benchmark.notice and not record.simulated:  # it is about the model, which took no part

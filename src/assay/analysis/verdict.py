@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from assay.analysis.advice import early_stopping, mends
 from assay.analysis.mlperf_rules import departures
-from assay.benchmarks import Benchmark, ScenarioSpec
+from assay.benchmarks import UNVERIFIED, Benchmark, Copy, ScenarioSpec, copy_of
 from assay.benchmarks.mlperf import RULES
 from assay.errors import UserError
 from assay.runs.folder import RunFolder
@@ -36,6 +36,11 @@ class Case:
     rows: int | None
     server: tuple[str, ...] = ()
     """What the server's replies hold against the figures."""
+
+    @property
+    def copy(self) -> Copy | None:
+        """Whether the samples are the benchmark's; None where it asks for none in particular."""
+        return copy_of(self.benchmark, self.record.dataset_tokens_sha256 or "")
 
     @property
     def spec(self) -> ScenarioSpec | None:
@@ -72,7 +77,17 @@ def read_loadgen(folder: RunFolder) -> tuple[LoadgenVerdict, LoadgenDetail | Non
 
 
 def judge(case: Case) -> Verdict:
-    """The verdict with every reason against VALID. The words are those that each page shows."""
+    """The verdict with every reason against VALID. The words are those that each page shows.
+
+    Nothing is valid on data that isn't known to be the benchmark's without that being said.
+    """
+    verdict = _judge(case)
+    if verdict.valid and case.copy == "unverified":
+        verdict.words += f"; data set: {UNVERIFIED}"
+    return verdict
+
+
+def _judge(case: Case) -> Verdict:
     record = case.record
     if record.status not in FINISHED:
         reason = f": {record.reason}" if record.reason else ""
@@ -199,6 +214,10 @@ def _conditions(case: Case) -> list[str]:
         samples = case.benchmark.dataset.performance_sample_count
         test = record.compliance
         found += [f"{RULES}: {words}" for words in departures(case.detail, spec, record.mode, samples, test)]
+    if case.benchmark.mlperf and record.dataset_generated:
+        found.append("the samples are generated, not the benchmark's")
+    elif case.copy == "other":
+        found.append("the samples are not the benchmark's: their token ids are others")
     whole = case.benchmark.dataset.total_sample_count
     if record.official and whole is not None and record.dataset_samples != whole:
         found.append(f"the data set has {record.dataset_samples} samples, the benchmark's {whole}")

@@ -10,6 +10,7 @@ from enum import StrEnum
 from assay.analysis.ceilings import Accelerator, ModelShape
 from assay.audit.facts import DatasetFacts
 from assay.audit.spans import Span
+from assay.benchmarks import Copy
 from assay.benchmarks.mlperf import LlmFacts
 from assay.runs import Ledger, LoadgenDetail, LoadgenSummary
 from assay.runs.manifest import Checked
@@ -252,6 +253,10 @@ class RunEvidence:
     """A run folder's: the longest delays between an answer's arrival and LoadGen's knowing of it that were measured."""
     rests_on: dict[str, tuple[bool, str]] = field(default_factory=dict)
     """A run folder's files: whether each is there, and which figures rest on it."""
+    copy: Copy | None = None
+    """A run folder's: whether its samples are the benchmark's; None: it asks for none, or the record doesn't tell."""
+    named_official: bool = False
+    """A run folder's: its data set goes by the name of the benchmark's own."""
     manifest: Checked | None = None
     """A run folder's: its files held against the manifest that it was closed with."""
     logged: RunEvidence | None = None

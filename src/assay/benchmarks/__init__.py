@@ -1,17 +1,21 @@
 """What is measured: one file a benchmark, with its model, prompt, dataset, latency limits and quality targets."""
 
+from assay.benchmarks.copies import UNVERIFIED, Copy, copy_of
 from assay.benchmarks.model import Benchmark, DatasetSpec, QualityTargets, ScenarioSpec
 from assay.benchmarks.recorded import benchmark_json_schema, campaign_benchmark, run_benchmark, write_benchmark
 from assay.benchmarks.registry import benchmark_names, get_benchmark
 
 __all__ = [
+    "UNVERIFIED",
     "Benchmark",
+    "Copy",
     "DatasetSpec",
     "QualityTargets",
     "ScenarioSpec",
     "benchmark_json_schema",
     "benchmark_names",
     "campaign_benchmark",
+    "copy_of",
     "get_benchmark",
     "run_benchmark",
     "write_benchmark",

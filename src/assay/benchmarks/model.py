@@ -77,6 +77,11 @@ class DatasetSpec(_Model):
         default=(), description="file names looked for in a folder, in this order; none: the user names the source"
     )
     bundled: bool = Field(default=False, description="the file comes with this package")
+    tokens_sha256: str | None = Field(
+        default=None,
+        pattern=r"^[0-9a-f]{64}$",
+        description="of all samples' token ids, as docs/data.md forms it; null: not known, so no copy is verified",
+    )
     total_sample_count: PositiveInt | None = Field(default=None, description="null: all that the file holds")
     performance_sample_count: PositiveInt | None = Field(default=None, description="null: all that the file holds")
 

@@ -121,6 +121,7 @@ def _begin(bench: Bench, entry: RunEntry, endpoints: Sequence[EndpointFacts], fo
         samples=len(prepared.dataset),
         dataset_generated=prepared.dataset.generated,
         dataset_note=prepared.dataset.note,
+        dataset_tokens_sha256=prepared.dataset.tokens_sha256,
         model=prepared.benchmark.starting_weights or endpoints[0].model,
         simulated=bench.simulated,
         target_qps=target_qps(config, prepared.benchmark, entry),

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import orjson
 
-from assay.benchmarks import Benchmark
+from assay.benchmarks import UNVERIFIED, Benchmark, copy_of
 from assay.config_dataset import DatasetConfig
 from assay.datasets.lengths import TokenCounter
-from assay.datasets.model import Dataset, Sample
+from assay.datasets.model import Dataset, Sample, tokens_sha256
 from assay.datasets.sources import Reading, Request, RowFormat, format_of
 from assay.datasets.sources.articles import article_texts
 from assay.datasets.sources.huggingface import hub_rows
@@ -52,15 +52,28 @@ def load_dataset(
     refuse(file, data[:8])
     known, total, reading = _read(list(rows_of(data, file)), Request(benchmark, config, counter), str(file))
     return Dataset(
-        name=benchmark.dataset.title if file.name in benchmark.dataset.files else file.name,
+        name=_name(benchmark, file, reading.tokens_sha256),
         path=file,
         format=known.name,
         sha256=_content_sha256(reading.samples) if known.generates else hashlib.sha256(data).hexdigest(),
         total=total,
         samples=tuple(reading.samples),
         generated=config.path is None or known.generates,
+        tokens_sha256=reading.tokens_sha256,
         note=reading.note,
     )
+
+
+def _name(benchmark: Benchmark, file: Path, tokens: str) -> str:
+    """The benchmark's own data set by its title; of MLPerf's a file's content decides, not what the file is called."""
+    match copy_of(benchmark, tokens):
+        case "official":
+            return benchmark.dataset.title
+        case "unverified":
+            return f"{file.name} ({UNVERIFIED})"
+        case "other":
+            return f"{file.name} (not the benchmark's samples)"
+    return benchmark.dataset.title if file.name in benchmark.dataset.files else file.name
 
 
 def warmup_articles() -> list[str]:
@@ -85,7 +98,7 @@ def _read(rows: list[Row], request: Request, name: str) -> tuple[RowFormat, int,
     if config.samples is not None and config.samples > total:
         raise UserError(f"dataset {name} has {total} samples; {config.samples} were asked for.")
     samples = [_limited(sample, config.max_tokens) for sample in reading.samples[: config.samples]]
-    return known, total, Reading(samples, reading.note)
+    return known, total, Reading(samples, reading.note, "" if known.generates else tokens_sha256(reading.samples))
 
 
 def _limited(sample: Sample, most: int | None) -> Sample:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +50,18 @@ class Sample:
             raise ValueError(f"sample {self.index}: give a prompt or messages, and not both")
 
 
+def tokens_sha256(samples: Sequence[Sample]) -> str:
+    """What samples are recognised by: SHA-256 over each one's number of token ids and the ids, as 32-bit little-endian
+    integers. Empty where a sample has no ids, or there is none."""
+    digest = hashlib.sha256()
+    for sample in samples:
+        if sample.tok_input is None:
+            return ""
+        digest.update(np.int32(len(sample.tok_input)).astype("<i4").tobytes())
+        digest.update(sample.tok_input.astype("<i4").tobytes())
+    return digest.hexdigest() if samples else ""
+
+
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Dataset:
     """The first `len(samples)` of the `total` samples of one source."""
@@ -63,6 +77,8 @@ class Dataset:
     samples: tuple[Sample, ...]
     generated: bool
     """A language model or a generator wrote the texts: true of the bundled articles, never of a file the user gives."""
+    tokens_sha256: str = ""
+    """Of the token ids of all `total` samples, hexadecimal (`tokens_sha256`); empty where one has none."""
     note: str = ""
     """How the lengths of generated prompts were made exact or calibrated, and what was left out; for reports."""
 

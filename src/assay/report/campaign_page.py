@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from assay.analysis.campaign import CampaignAnalysis
 from assay.analysis.verdict import SHORT_RUN
+from assay.benchmarks import UNVERIFIED
 from assay.report import format as fmt
 from assay.report.campaign_measures import (
     SOURCE,
@@ -46,7 +47,12 @@ def campaign_page(analysis: CampaignAnalysis) -> Page:
     ]
     verdict, reasons, kind = _verdict(analysis)
     simulated = analysis.state.simulated or any(line.record.simulated for line in analysis.lines)
-    banner = "; ".join([*([] if kind == "valid" else [verdict]), *(["simulated endpoints"] if simulated else [])])
+    banner = "; ".join(
+        [
+            *([] if kind == "valid" and UNVERIFIED not in verdict else [verdict]),
+            *(["simulated endpoints"] if simulated else []),
+        ]
+    )
     return Page(
         title=f"{analysis.benchmark.title}: {analysis.state.kind} campaign {analysis.state.name}".rstrip(),
         what=_what(analysis),

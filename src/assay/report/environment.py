@@ -31,6 +31,7 @@ def environment_blocks(analysis: RunAnalysis) -> Iterator[Block]:
             "Data set",
             f"{record.dataset_name}, {fmt.number(record.dataset_samples)} samples, sha256 {record.dataset_sha256}",
         ),
+        *([("Data set's token ids, SHA-256", ids)] if (ids := record.dataset_tokens_sha256) else []),
         *([("Prompts", record.dataset_note)] if record.dataset_note else []),
         ("Samples drawn from", fmt.number(record.samples)),
         ("Longest answer", f"{record.max_tokens} tokens"),

@@ -8,6 +8,7 @@ from assay.analysis.run import RunAnalysis, measures_speed
 from assay.analysis.summary import CLIENT_BOUND
 from assay.analysis.verdict import FINISHED
 from assay.audit import AuditReport
+from assay.benchmarks import UNVERIFIED
 from assay.report import format as fmt
 from assay.report.accuracy import accuracy_blocks
 from assay.report.environment import environment_blocks
@@ -83,7 +84,8 @@ def verdict_kind(result: Result) -> VerdictKind:
 
 def banner(result: Result, simulated: bool) -> str:
     """What every page must say."""
-    words = [] if result.verdict.valid else [result.verdict.words]
+    unsaid = result.verdict.valid and UNVERIFIED not in result.verdict.words
+    words = [] if unsaid else [result.verdict.words]
     return "; ".join([*words, *(["simulated endpoints"] if simulated else [])])
 
 

@@ -98,6 +98,9 @@ class RunRecord(Stored):
     dataset_samples: int = Field(description="samples in the data set")
     samples: int = Field(description="samples that this run could draw from")
     dataset_generated: bool = Field(default=False, description="true where the samples are random or generated")
+    dataset_tokens_sha256: str | None = Field(
+        default=None, description="of the token ids of all its samples; empty: some have none; null in earlier versions"
+    )
     dataset_note: str = Field(default="", description="how generated prompts got their lengths; what was left out")
     model: str = Field(description="the benchmark's own: the checkpoint that it starts from")
     simulated: bool = Field(default=False, description="true where the endpoints are simulated")

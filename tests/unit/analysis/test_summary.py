@@ -19,11 +19,20 @@ from assay.analysis import summarise
 from assay.analysis.run import analyse_run
 from assay.analysis.summary import UNCOUNTED
 from assay.audit import audit_path
-from assay.benchmarks import get_benchmark
+from assay.benchmarks import get_benchmark, run_benchmark, write_benchmark
 from assay.errors import UserError
 from assay.report import render_comparison, render_run
 from assay.report.run_page import run_page
-from assay.runs import RequestWriter, Result, RunFolder, RunRecord, RunStatus, result_json_schema, write_json
+from assay.runs import (
+    RequestWriter,
+    Result,
+    RunFolder,
+    RunRecord,
+    RunStatus,
+    read_record,
+    result_json_schema,
+    write_json,
+)
 from assay.runs.shapes import ConcurrencyShape
 
 BENCHMARK = get_benchmark("llama3.1-8b")
@@ -118,7 +127,7 @@ def test_result_keeps_its_schema(tmp_path: Path) -> None:
 def test_an_official_run_that_keeps_all_rules_is_valid(tmp_path: Path, plan: Plan) -> None:
     verdict = summarise(write_run(tmp_path, plan)).verdict
     assert verdict.valid, verdict.reasons
-    assert verdict.words == "VALID"
+    assert verdict.words == "VALID; data set: unverified copy"
     assert verdict.reasons == []
 
 
@@ -268,10 +277,60 @@ def test_accuracy_runs_carry_the_gate_and_never_the_word(tmp_path: Path) -> None
     whole = summarise(write_run(tmp_path / "whole", plan))
     assert whole.accuracy is not None
     assert whole.verdict.valid, whole.verdict.reasons
-    assert whole.verdict.words == "accuracy run, quality gate: pass"
+    assert whole.verdict.words == "accuracy run, quality gate: pass; data set: unverified copy"
     part = summarise(write_run(tmp_path / "part", replace(plan, samples=500)))
     assert not part.verdict.valid
     assert "not comparable" in part.verdict.words
+
+
+def with_samples(folder: RunFolder, ids: str, **changes: Any) -> RunFolder:
+    """The run with another data set, by the SHA-256 of its token ids."""
+    record = read_record(folder).model_copy(update={"dataset_tokens_sha256": ids, **changes})
+    write_json(folder.record, record)
+    return folder
+
+
+def test_a_result_on_samples_that_are_known_to_be_the_benchmarks_says_valid_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    know(monkeypatch, "a" * 64)
+    result = summarise(with_samples(write_run(tmp_path, OFFICIAL), "a" * 64))
+    assert (result.verdict.valid, result.verdict.words) == (True, "VALID")
+    assert not any("Data set" in notice for notice in result.notices)
+
+
+def test_a_result_on_other_samples_is_not_valid_whatever_its_folder_says_of_the_benchmark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    know(monkeypatch, "a" * 64)
+    folder = with_samples(write_run(tmp_path, OFFICIAL), "b" * 64)
+    own = run_benchmark(folder)
+    forged = own.dataset.model_copy(update={"tokens_sha256": "b" * 64})
+    write_benchmark(folder.benchmark, own.model_copy(update={"dataset": forged}))
+    verdict = summarise(folder).verdict
+    assert not verdict.valid
+    assert "their token ids are others" in verdict.words
+
+
+def test_a_copy_that_cant_be_verified_is_stated_with_its_digest(tmp_path: Path) -> None:
+    result = summarise(with_samples(write_run(tmp_path, OFFICIAL), "b" * 64))
+    (notice,) = [notice for notice in result.notices if notice.startswith("Data set: unverified copy")]
+    assert "b" * 64 in notice
+
+
+def test_generated_samples_are_no_mlperf_result(tmp_path: Path) -> None:
+    verdict = summarise(with_samples(write_run(tmp_path, OFFICIAL), "", dataset_generated=True)).verdict
+    assert not verdict.valid
+    assert "the samples are generated, not the benchmark's" in verdict.reasons
+
+
+def know(monkeypatch: pytest.MonkeyPatch, ids: str) -> None:
+    """As if the token ids of the official samples were known to have this SHA-256."""
+    known = get_benchmark(OFFICIAL.benchmark)
+    dataset = known.dataset.model_copy(update={"tokens_sha256": ids})
+    monkeypatch.setattr(
+        "assay.benchmarks.copies.get_benchmark", lambda _: known.model_copy(update={"dataset": dataset})
+    )
 
 
 def test_resent_and_failed_samples_are_stated(tmp_path: Path) -> None:

@@ -374,6 +374,7 @@ def test_every_rule_is_raised_by_some_falsehood() -> None:
         "missing-files",
         "answered-share",
         "same-answers",
+        "official-data",
         "recomputed",
         "signature",
         "usage-and-text",

@@ -12,7 +12,7 @@ from assay.audit.evidence import Evidence, Origin, Rated, RunEvidence, SampleCou
 from assay.audit.facts import facts_of
 from assay.audit.readers.loadgen import is_log_folder, read_log_folder
 from assay.audit.spans import Span
-from assay.benchmarks import run_benchmark
+from assay.benchmarks import copy_of, run_benchmark
 from assay.errors import UserError
 from assay.runs import Ledger, Result, RunFolder, RunRecord, RunStatus, check_run
 from assay.runs.reading import read_record
@@ -58,7 +58,11 @@ def _run(folder: RunFolder, evidence: Evidence) -> RunEvidence:
     run.lasts_s = record.shape.lasts_s if record.shape else None
     run.loadgen_drove = record.driver == "loadgen"
     try:
-        run.rules = facts_of(run_benchmark(folder))
+        benchmark = run_benchmark(folder)
+        run.rules = facts_of(benchmark)
+        if record.dataset_tokens_sha256 is not None:
+            run.copy = copy_of(benchmark, record.dataset_tokens_sha256)
+            run.named_official = record.dataset_name == benchmark.dataset.title
     except UserError as error:
         run.damage.append(str(error).splitlines()[0])
     run.finished = record.status in _FINISHED

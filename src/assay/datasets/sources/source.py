@@ -30,6 +30,8 @@ class Reading:
     samples: Sequence[Sample]
     note: str = ""
     """For reports: how lengths were made, what was left out."""
+    tokens_sha256: str = ""
+    """Of all samples that a file holds, whatever is asked for; empty where one has no token ids."""
 
 
 @dataclass(frozen=True, slots=True)
