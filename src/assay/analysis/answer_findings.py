@@ -7,7 +7,8 @@ from assay.analysis.finding import Citation, Finding
 from assay.runs.result import EndpointScore, EndpointScores, Result
 
 _LOOK = (
-    "another precision or quantization, other weights, another engine version, or a card that computes wrongly: "
+    "another precision or quantization, other weights, another engine version, other hardware, or a card that computes "
+    "wrongly: "
     "compare the engine's options and the model's files there with the others' (assay check --deep), and look for the "
     "card's errors"
 )

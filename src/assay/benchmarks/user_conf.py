@@ -37,6 +37,7 @@ class UserConf:
     """A user.conf whose every line LoadGen understands."""
 
     path: Path
+    text: str
     settings: Mapping[str, float]
     """By key as written; of several lines with the same key the last counts."""
 
@@ -70,7 +71,7 @@ def read_user_conf(path: Path) -> UserConf:
         except ValueError as error:
             raise UserError(f"loadgen.user_conf: {path}:{number}: {line.strip()!r}: {error}") from None
         found[written] = value
-    return UserConf(path, found)
+    return UserConf(path, text, found)
 
 
 def _line(words: list[str]) -> tuple[str, float]:

@@ -18,7 +18,7 @@ from assay.campaign.recover import again, recover
 from assay.campaign.replan import plan_without
 from assay.campaign.reporting import render_reports
 from assay.campaign.servers import campaign_nodes, servers, stop_leftovers, unable_nodes
-from assay.campaign.state import begin, check_dataset, held, resumed_benchmark, session
+from assay.campaign.state import begin, check_dataset, check_user_conf, held, resumed_benchmark, session
 from assay.campaign.system import system_record
 from assay.campaign.work import Work
 from assay.cluster.launcher import LaunchError
@@ -106,6 +106,7 @@ async def resume_campaign(
     """
     with held(folder), scratch_folder() as scratch:
         state = read_campaign(folder)
+        check_user_conf(state, config)
         benchmark = resumed_benchmark(folder, config, listener.say)
         prepared = prepare(config, benchmark, build_engine(config.engine).model, scratch, listener.say)
         check_dataset(state, prepared.dataset.sha256)

@@ -15,6 +15,7 @@ import yaml
 
 from assay import __version__
 from assay.benchmarks import Benchmark, campaign_benchmark, get_benchmark, write_benchmark
+from assay.benchmarks.user_conf import read_user_conf
 from assay.campaign.work import utc_now
 from assay.config import Config, dump_config, load_config
 from assay.errors import UserError
@@ -53,6 +54,7 @@ def begin(
         started_utc=utc_now(),
         config_sha256=hashlib.sha256(text.encode()).hexdigest(),
         dataset_sha256=dataset_sha256,
+        user_conf_sha256=_user_conf_sha256(config),
         seed=config.campaign.seed,
         simulated=simulated,
         project_samples=config.campaign.project_samples,
@@ -113,6 +115,20 @@ def check_dataset(state: CampaignState, sha256: str) -> None:
             f"--resume: the data set changed since the campaign began (sha256 {state.dataset_sha256[:12]}, "
             f"now {sha256[:12]}): restore it, or start a new campaign"
         )
+
+
+def check_user_conf(state: CampaignState, config: Config) -> None:
+    """Raises UserError where LoadGen's user.conf is gone or changed since the campaign began."""
+    if state.user_conf_sha256 and state.user_conf_sha256 != _user_conf_sha256(config):
+        raise UserError(
+            f"--resume: {config.loadgen.user_conf} changed since the campaign began, and LoadGen takes its settings: "
+            "restore it, or start a new campaign"
+        )
+
+
+def _user_conf_sha256(config: Config) -> str:
+    path = config.loadgen.user_conf
+    return "" if path is None else hashlib.sha256(read_user_conf(path).text.encode()).hexdigest()
 
 
 def _plain(config: Config) -> dict[str, Any]:

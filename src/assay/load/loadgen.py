@@ -41,7 +41,7 @@ def write_user_conf(settings: LoadgenSettings, folder: Path) -> Path:
     if settings.target_qps is not None and settings.scenario != "SingleStream" and not given:
         lines.append(f"{settings.model}.{settings.scenario}.target_qps = {settings.target_qps}")
     if own is not None:
-        lines.append(own.path.read_text(encoding="utf-8"))
+        lines.append(own.text)
     path = folder / "user.conf"
     path.write_text("\n".join(lines) + "\n")
     return path

@@ -92,6 +92,7 @@ class CampaignState(Stored):
     ended_utc: str | None = Field(default=None, description="when no run was left to do")
     config_sha256: str
     dataset_sha256: str = ""
+    user_conf_sha256: str = Field(default="", description="of LoadGen's user.conf; empty: there is none")
     seed: int = Field(description="of the order of runs")
     simulated: bool = False
     has_manifest: bool = Field(default=False, description="it was carried out with one; false in earlier versions")

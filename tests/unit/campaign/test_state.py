@@ -13,7 +13,17 @@ from tests.campaigns import config
 
 from assay.benchmarks import get_benchmark
 from assay.campaign.kinds import plan_runs
-from assay.campaign.state import begin, check_dataset, differences, find, held, resumed_config, session, unfinished
+from assay.campaign.state import (
+    begin,
+    check_dataset,
+    check_user_conf,
+    differences,
+    find,
+    held,
+    resumed_config,
+    session,
+    unfinished,
+)
 from assay.config import Config, dump_config, load_config
 from assay.engines import build_engine
 from assay.errors import UserError
@@ -55,6 +65,21 @@ def test_differences_name_each_setting() -> None:
     old = {"a": {"b": 1, "c": [1, 2]}, "gone": "x"}
     new = {"a": {"b": 1, "c": [1, 3]}, "new": True}
     assert differences(old, new) == ["a.c: [1, 2] → [1, 3]", "gone: x → null", "new: null → true"]
+
+
+def test_a_changed_user_conf_is_refused(tmp_path: Path) -> None:
+    conf = tmp_path / "user.conf"
+    conf.write_text("*.Server.target_qps = 3\n")
+    settings = config(tmp_path, loadgen={"user_conf": str(conf)})
+    state = read_campaign(begun(settings))
+    check_user_conf(state, settings)
+    conf.write_text("*.Server.target_qps = 4\n")
+    with pytest.raises(UserError, match="changed since the campaign began"):
+        check_user_conf(state, settings)
+    conf.unlink()
+    with pytest.raises(UserError, match="can't be read"):
+        check_user_conf(state, settings)
+    check_user_conf(read_campaign(begun(config(tmp_path))), config(tmp_path))
 
 
 def test_a_changed_data_set_is_refused(tmp_path: Path) -> None:
