@@ -10,9 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from assay.cluster.options import ClusterOptions, LocalOptions
 from assay.config_dataset import DatasetConfig
-from assay.config_errors import SourceMap, explain
+from assay.config_errors import SourceMap, explain, unstorable
 from assay.engines.options import EmbeddedOptions, EngineOptions
 from assay.errors import UserError
+from assay.quantities import AtOnce, Count, Rate, Seconds, Seed, Several
 from assay.runs.campaign import CampaignKind
 from assay.runs.scenarios import Compliance, LoadgenDriven, Mode, Scenario
 from assay.runs.shapes import LoadShape
@@ -28,11 +29,11 @@ class _Section(BaseModel):
 class LoadConfig(_Section):
     """How the client behaves. The defaults suit most systems."""
 
-    workers: int | None = Field(default=None, ge=1, description="client processes; default: one for eight endpoints")
+    workers: Several | None = Field(default=None, description="client processes; default: one for eight endpoints")
     max_attempts: int = Field(default=3, ge=1, le=20, description="how often a sample may be sent")
-    connect_timeout_s: float = Field(default=CONNECT_TIMEOUT_S, gt=0)
-    stall_timeout_s: float = Field(default=60, gt=0, description="longest silence of a server that owes an answer")
-    request_timeout_s: float = Field(default=600, gt=0)
+    connect_timeout_s: Seconds = CONNECT_TIMEOUT_S
+    stall_timeout_s: Seconds = Field(default=60, description="longest silence of a server that owes an answer")
+    request_timeout_s: Seconds = 600
     warmup_prompts: int | None = Field(
         default=None,
         ge=0,
@@ -43,7 +44,7 @@ class LoadConfig(_Section):
     warmup_tolerance: float = Field(
         default=0.03, gt=0, lt=1, description="by how much the token rates of two waves of warm-up prompts may differ"
     )
-    warmup_limit_s: float = Field(default=300, gt=0, description="longest warm-up of a run")
+    warmup_limit_s: Seconds = Field(default=300, description="longest warm-up of a run")
     ca_file: Path | None = Field(default=None, description="certificates to trust for https endpoints")
 
 
@@ -60,27 +61,25 @@ class CampaignConfig(_Section):
         description="single: the scenarios; scaling: each node alone, then together; official: what a submission "
         "needs; sweep: a list of rates or concurrencies; bench: loads of your own, with your prompts",
     )
-    repeats: int | None = Field(default=None, ge=1, description="default: 3 for scaling, else 1")
-    seed: int = Field(default=0, ge=0, description="of the order of runs")
-    queries_per_node: int | None = Field(
-        default=None, ge=1, description="scaling: queries for each node that takes part; default: the same for all runs"
+    repeats: Several | None = Field(default=None, description="default: 3 for scaling, else 1")
+    seed: Seed = Field(default=0, description="of the order of runs")
+    queries_per_node: Count | None = Field(
+        default=None, description="scaling: queries for each node that takes part; default: the same for all runs"
     )
-    rates: tuple[float, ...] = Field(default=(), description="sweep: target QPS of each Server or Interactive run")
-    concurrencies: tuple[int, ...] = Field(
+    rates: tuple[Rate, ...] = Field(default=(), description="sweep: target QPS of each Server or Interactive run")
+    concurrencies: tuple[AtOnce, ...] = Field(
         default=(), description="sweep: requests in flight in each further run, over all endpoints together"
     )
     loads: tuple[LoadShape, ...] = Field(default=(), description="bench: what the pacer drives, one run each")
     compliance: tuple[Compliance, ...] = Field(default=(), description="official: compliance tests to add")
-    project_samples: int | None = Field(
-        default=None, ge=1, description="scaling: how long would this many samples take; in the report"
+    project_samples: Count | None = Field(
+        default=None, description="scaling: how long would this many samples take; in the report"
     )
-    run_timeout_s: float | None = Field(default=None, gt=0, description="limit of one run; default: a generous one")
+    run_timeout_s: Seconds | None = Field(default=None, description="limit of one run; default: a generous one")
     stop_on_failure: bool = Field(default=False, description="skip what is left once a run doesn't complete")
 
     @model_validator(mode="after")
     def _points_make_sense(self) -> CampaignConfig:
-        if any(rate <= 0 for rate in self.rates) or any(number < 1 for number in self.concurrencies):
-            raise ValueError("rates and concurrencies must be above 0")
         for points in (self.rates, self.concurrencies):
             if len(set(points)) != len(points):
                 raise ValueError("rates and concurrencies must differ from each other; use repeats to measure again")
@@ -99,8 +98,10 @@ class Config(_Section):
     tokenizer: Path | None = Field(
         default=None, description="model folder with tokenizer.json; default: engine.model where it is a folder"
     )
-    target_qps: dict[Scenario, float] = Field(default_factory=dict, description="Server: arrivals a second")
-    queries: dict[Scenario, int] = Field(default_factory=dict, description="short runs: queries; default: all samples")
+    target_qps: dict[Scenario, Rate] = Field(default_factory=dict, description="Server: arrivals a second")
+    queries: dict[Scenario, Count] = Field(
+        default_factory=dict, description="short runs: queries; default: all samples"
+    )
     engine: EngineOptions = EmbeddedOptions()
     cluster: ClusterOptions = LocalOptions()
     load: LoadConfig = LoadConfig()
@@ -133,10 +134,6 @@ class Config(_Section):
             raise ValueError("official runs take the benchmark's file: no dataset.synthetic, dataset.hub or sessions")
         if self.official and (self.queries or self.campaign.queries_per_node):
             raise ValueError("queries can't go with official: the rules set the count")
-        if any(rate <= 0 for rate in self.target_qps.values()):
-            raise ValueError("target_qps must be above 0")
-        if any(count < 1 for count in self.queries.values()):
-            raise ValueError("queries must be at least 1")
         return self
 
 
@@ -169,6 +166,8 @@ def config_of(settings: dict[str, Any], name: str) -> Config:
 
 
 def _checked(data: dict[str, Any], source: SourceMap) -> Config:
+    if mistakes := unstorable(data, source):
+        raise UserError("\n".join(mistakes))
     try:
         return Config.model_validate(data)
     except ValidationError as error:

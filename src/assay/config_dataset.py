@@ -7,26 +7,24 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from assay.quantities import MOST_TOKENS, Count, Samples, Seed, Tokens
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-_MOST_TOKENS = 10_000_000
-"""Of a made prompt: the longest that any model reads."""
-
-
 class Lengths(_Section):
     """Lengths in tokens: `512`, all alike; `{low, high}`, uniform; `{mean, std}`, lognormal, cut at low and high."""
 
-    tokens: int | None = Field(default=None, ge=1, le=_MOST_TOKENS, description="all alike")
-    low: int | None = Field(default=None, ge=1, le=_MOST_TOKENS, description="the shortest")
-    high: int | None = Field(default=None, ge=1, le=_MOST_TOKENS, description="the longest, itself included")
+    tokens: Tokens | None = Field(default=None, description="all alike")
+    low: Tokens | None = Field(default=None, description="the shortest")
+    high: Tokens | None = Field(default=None, description="the longest, itself included")
     mean: float | None = Field(
-        default=None, gt=0, le=_MOST_TOKENS, description="lognormal: mean, before it is cut at low and high"
+        default=None, gt=0, le=MOST_TOKENS, description="lognormal: mean, before it is cut at low and high"
     )
     std: float | None = Field(
-        default=None, gt=0, le=_MOST_TOKENS, description="lognormal: standard deviation, in tokens"
+        default=None, gt=0, le=MOST_TOKENS, description="lognormal: standard deviation, in tokens"
     )
 
     @model_validator(mode="before")
@@ -56,8 +54,8 @@ class Lengths(_Section):
 class SharedPrefix(_Section):
     """The first tokens of a prompt, the same for all prompts of a group."""
 
-    tokens: int = Field(ge=1)
-    groups: int = Field(default=1, ge=1, description="prompts take turns: prompt i is of group i modulo groups")
+    tokens: Tokens
+    groups: Count = Field(default=1, description="prompts take turns: prompt i is of group i modulo groups")
 
 
 class SyntheticConfig(_Section):
@@ -81,7 +79,7 @@ class DatasetConfig(_Section):
     """Which prompts are sent. Without path, synthetic or hub: the benchmark's bundled set."""
 
     path: Path | None = Field(default=None, description="file or folder; default: the benchmark's bundled set")
-    samples: int | None = Field(default=None, ge=1, description="only the first N samples; not with official")
+    samples: Samples | None = Field(default=None, description="only the first N samples; not with official")
     format: str | None = Field(default=None, description="how the file is laid out; default: recognised by its content")
     fields: dict[str, str] = Field(
         default_factory=dict, description="names of fields: what assay calls it → what the file calls it"
@@ -89,11 +87,11 @@ class DatasetConfig(_Section):
     sessions: bool = Field(
         default=False, description="each user turn of a conversation is a sample that waits for the answer before it"
     )
-    max_tokens: int | None = Field(
-        default=None, ge=1, description="longest answer of samples that name none; default: the benchmark's"
+    max_tokens: Tokens | None = Field(
+        default=None, description="longest answer of samples that name none; default: the benchmark's"
     )
-    block_tokens: int = Field(default=512, ge=1, description="traces: tokens that one of the hash_ids stands for")
-    seed: int = Field(default=0, ge=0, description="of prompts that are made: synthetic ones and a trace's")
+    block_tokens: Tokens = Field(default=512, description="traces: tokens that one of the hash_ids stands for")
+    seed: Seed = Field(default=0, description="of prompts that are made: synthetic ones and a trace's")
     synthetic: SyntheticConfig | None = None
     hub: HubConfig | None = None
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import math
+from collections.abc import Iterator
 from typing import Any, Self, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 Path = tuple[str | int, ...]
+_SHOWN = 100
+"""How many characters of a value a message shows."""
 
 
 class SourceMap:
@@ -59,6 +63,36 @@ def _walk(node: yaml.Node, path: Path, lines: dict[Path, int]) -> None:
             _walk(value, here, lines)
 
 
+def unstorable(data: Any, source: SourceMap) -> list[str]:
+    """What no section may hold, one line each: what JSON, a command line or a path can't carry."""
+
+    def told(value: Any, path: Path) -> Iterator[str]:
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                yield from told(key, path)
+                yield from told(inner, (*path, key if isinstance(key, int) else str(key)))
+        elif isinstance(value, list):
+            for place, inner in enumerate(value):
+                yield from told(inner, (*path, place))
+        elif problem := _unstorable(value):
+            field = ".".join(str(part) for part in path)
+            yield f"{source.where(path)}: {f'{field}: ' if field else ''}{problem}"
+
+    return list(told(data, ()))
+
+
+def _unstorable(value: Any) -> str:
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return "a whole number beyond 64 bits"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"must be a finite number (found {value})"
+    if isinstance(value, str) and "\0" in value:
+        return "holds a null byte"
+    if isinstance(value, str) and any(0xD800 <= ord(character) <= 0xDFFF for character in value):
+        return "holds bytes that aren't UTF-8"
+    return ""
+
+
 def explain(error: ValidationError, source: SourceMap, model: type[BaseModel]) -> str:
     """One line a mistake. Pydantic's union tags (engine.vllm.model) are left out of the field's name."""
     messages = []
@@ -100,7 +134,15 @@ def _words(item: Any, path: Path, model: type[BaseModel]) -> str:
     if kind in ("value_error", "union_tag_invalid", "union_tag_not_found"):
         return message
     # What is wrong inside a section is told for itself; the whole of it could hold what no message should show.
-    return f"{message} (found {given!r})" if not isinstance(given, dict | list | tuple) else message
+    return f"{message} (found {_shown(given)})" if not isinstance(given, dict | list | tuple) else message
+
+
+def _shown(given: Any) -> str:
+    """What was found, cut; of a URL not what stands before its @."""
+    text = repr(given)
+    if "//" in text and "@" in text:
+        text = f"'{text.partition('//')[0].lstrip(chr(39))}//(hidden)@{text.rpartition('@')[2]}"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _siblings(location: Path, model: type[BaseModel]) -> list[str]:

@@ -8,17 +8,19 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from assay.benchmarks.first_form import upgrade_quality
+from assay.quantities import A_YEAR_S, Count, Tokens
 from assay.runs.scenarios import Scenario
 
 ARTICLE_FIELD = "{article}"
 
 LoadgenScenario = Literal["Offline", "Server", "SingleStream"]
-PositiveInt = Annotated[int, Field(gt=0)]
+TokenId = Annotated[int, Field(ge=0, lt=2**31)]
+Nanoseconds = Annotated[int, Field(gt=0, le=A_YEAR_S * 1_000_000_000)]
 Range = tuple[float | None, float | None]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class ScenarioSpec(_Model):
@@ -28,10 +30,10 @@ class ScenarioSpec(_Model):
         default=None, description="name in LoadGen's built-in settings; null: LoadGen doesn't know this benchmark"
     )
     loadgen_scenario: LoadgenScenario = Field(description="Interactive is LoadGen's Server with other limits")
-    min_duration_ns: PositiveInt = Field(description="shortest measured time of a full run, ns")
-    min_query_count: PositiveInt = Field(description="fewest queries of a full run (Offline: samples of its one query)")
-    ttft_limit_ns: PositiveInt | None = Field(default=None, description="limit of the 99th percentile, ns")
-    tpot_limit_ns: PositiveInt | None = Field(default=None, description="limit of the 99th percentile, ns")
+    min_duration_ns: Nanoseconds = Field(description="shortest measured time of a full run, ns")
+    min_query_count: Count = Field(description="fewest queries of a full run (Offline: samples of its one query)")
+    ttft_limit_ns: Nanoseconds | None = Field(default=None, description="limit of the 99th percentile, ns")
+    tpot_limit_ns: Nanoseconds | None = Field(default=None, description="limit of the 99th percentile, ns")
 
     @model_validator(mode="after")
     def _limits_come_together(self) -> Self:
@@ -51,7 +53,7 @@ class QualityTargets(_Model):
     reference: dict[str, float] = Field(
         default_factory=dict, description="metric: what the reference scored, shown beside a result"
     )
-    samples: PositiveInt = Field(description="samples that the reference was measured over")
+    samples: Count = Field(description="samples that the reference was measured over")
     source: str = Field(min_length=1, description="where the values come from, or the command that measured them")
 
     @model_validator(mode="before")
@@ -82,8 +84,8 @@ class DatasetSpec(_Model):
         pattern=r"^[0-9a-f]{64}$",
         description="of all samples' token ids, as docs/data.md forms it; null: not known, so no copy is verified",
     )
-    total_sample_count: PositiveInt | None = Field(default=None, description="null: all that the file holds")
-    performance_sample_count: PositiveInt | None = Field(default=None, description="null: all that the file holds")
+    total_sample_count: Count | None = Field(default=None, description="null: all that the file holds")
+    performance_sample_count: Count | None = Field(default=None, description="null: all that the file holds")
 
 
 class Benchmark(_Model):
@@ -103,10 +105,12 @@ class Benchmark(_Model):
     clean_up_spaces: bool = Field(
         default=False, description="answers lose the space before punctuation ahead of scoring, as the reference's did"
     )
-    min_new_tokens: PositiveInt = 1
-    max_new_tokens: PositiveInt = 128
-    stop_token_ids: tuple[int, ...] = Field(default=(), description="any of these ends an answer; none: the server's")
-    context_limit: PositiveInt | None = Field(
+    min_new_tokens: Tokens = 1
+    max_new_tokens: Tokens = 128
+    stop_token_ids: tuple[TokenId, ...] = Field(
+        default=(), description="any of these ends an answer; none: the server's"
+    )
+    context_limit: Tokens | None = Field(
         default=None, description="tokens of prompt and answer that the model can hold; null: it depends on the model"
     )
     dataset: DatasetSpec

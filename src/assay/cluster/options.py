@@ -11,7 +11,8 @@ from pydantic import Field, field_validator, model_validator
 
 from assay.cluster.launcher import LaunchError
 from assay.errors import UserError
-from assay.serving.nodes import NodeOptions, Options
+from assay.quantities import Count, MaybeWord, OneLine, Seconds, Several, Word
+from assay.serving.nodes import MOST_ACCELERATORS, NodeOptions, Options
 
 
 class ClusterSection(Options, ABC):
@@ -62,7 +63,7 @@ class LocalOptions(_NamedNodes):
     """This machine. Several nodes are parts of it, each with accelerators of its own."""
 
     launcher: Literal["local"] = "local"
-    nodes: tuple[NodeOptions, ...] = (NodeOptions(name="local"),)
+    nodes: tuple[NodeOptions, ...] = Field(default=(NodeOptions(name="local"),), min_length=1)
 
     @property
     def on_this_machine(self) -> bool:
@@ -92,13 +93,15 @@ class LocalOptions(_NamedNodes):
 class SshNode(NodeOptions):
     """A host that ssh reaches."""
 
-    address: str = Field(default="", description="host name, address, or a Host of ssh_config; default: the name")
-    user: str | None = None
+    address: MaybeWord = Field(default="", description="host name, address, or a Host of ssh_config; default: the name")
+    user: Word | None = None
     port: int | None = Field(default=None, ge=1, le=65535)
-    jump: str | None = Field(default=None, description="[user@]host[:port] to go through")
-    load_address: str = Field(default="", description="where load is sent; default: the address that ssh connected to")
-    bind: str = Field(default="", description="address that servers listen on; default: load_address")
-    python: str = Field(default="", description="interpreter that has assay; default: the cluster's")
+    jump: Word | None = Field(default=None, description="[user@]host[:port] to go through")
+    load_address: MaybeWord = Field(
+        default="", description="where load is sent; default: the address that ssh connected to"
+    )
+    bind: MaybeWord = Field(default="", description="address that servers listen on; default: load_address")
+    python: OneLine = Field(default="", description="interpreter that has assay; default: the cluster's")
 
 
 class SshOptions(_NamedNodes):
@@ -106,14 +109,14 @@ class SshOptions(_NamedNodes):
 
     launcher: Literal["ssh"]
     nodes: tuple[SshNode, ...] = Field(min_length=1)
-    user: str | None = None
-    key_file: str | None = Field(default=None, description="private key; default: ssh_config, the agent, ~/.ssh")
-    config_file: str | None = Field(default=None, description="default: ~/.ssh/config where there is one")
-    known_hosts: str | None = Field(default=None, description="default: ssh_config's, else ~/.ssh/known_hosts")
-    python: str = "python3"
-    folder: str = Field(default=".cache/assay/servers", description="on the node; relative to the home folder")
+    user: Word | None = None
+    key_file: OneLine | None = Field(default=None, description="private key; default: ssh_config, the agent, ~/.ssh")
+    config_file: OneLine | None = Field(default=None, description="default: ~/.ssh/config where there is one")
+    known_hosts: OneLine | None = Field(default=None, description="default: ssh_config's, else ~/.ssh/known_hosts")
+    python: OneLine = Field(default="python3", min_length=1)
+    folder: OneLine = Field(default=".cache/assay/servers", description="on the node; relative to the home folder")
     tunnel: bool = Field(default=False, description="send load through the SSH connection; adds delay, is reported")
-    connect_timeout_s: float = Field(default=10, gt=0)
+    connect_timeout_s: Seconds = 10
     keepalive_s: float = Field(
         default=2.5,
         gt=0,
@@ -127,20 +130,22 @@ class DockerOptions(_NamedNodes):
 
     launcher: Literal["docker"]
     nodes: tuple[SshNode, ...] = Field(default=(SshNode(name="local"),), min_length=1)
-    image: str
+    image: Word
     ssh: bool = Field(default=False, description="reach each node's docker socket over SSH")
-    socket: str = Field(default="/var/run/docker.sock", description="path on the node")
-    volumes: dict[str, str] = Field(default_factory=dict, description="path on the node: path in the container[:ro]")
-    shm_size: str = "8g"
-    runtime: str | None = Field(default=None, description="container runtime; default: the daemon's")
+    socket: OneLine = Field(default="/var/run/docker.sock", description="path on the node")
+    volumes: dict[OneLine, OneLine] = Field(
+        default_factory=dict, description="path on the node: path in the container[:ro]"
+    )
+    shm_size: str = Field(default="8g", pattern=r"^\d+[bkmgtBKMGT]?[bB]?$")
+    runtime: Word | None = Field(default=None, description="container runtime; default: the daemon's")
     network: Literal["host", "bridge"] = "host"
     pull: bool = Field(default=False, description="pull the image where a node doesn't have it")
-    python: str = "python3"
-    user: str | None = None
-    key_file: str | None = None
-    config_file: str | None = None
-    known_hosts: str | None = None
-    connect_timeout_s: float = Field(default=10, gt=0)
+    python: OneLine = Field(default="python3", min_length=1)
+    user: Word | None = None
+    key_file: OneLine | None = None
+    config_file: OneLine | None = None
+    known_hosts: OneLine | None = None
+    connect_timeout_s: Seconds = 10
     keepalive_s: float = Field(default=2.5, gt=0, le=3)
 
     @property
@@ -154,20 +159,22 @@ class SlurmOptions(_NamedNodes):
     launcher: Literal["slurm"]
     nodes: tuple[NodeOptions, ...] = Field(min_length=1)
     pin: bool = Field(default=True, description="ask for the nodes by name; false: any that fit")
-    partition: str | None = None
-    account: str | None = None
-    qos: str | None = None
-    constraint: str | None = None
-    gres: str = Field(default="gpu", description="the generic resource that counts accelerators")
+    partition: Word | None = None
+    account: Word | None = None
+    qos: Word | None = None
+    constraint: Word | None = None
+    gres: Word = Field(default="gpu", description="the generic resource that counts accelerators")
     time_limit: str = Field(default="02:00:00", pattern=r"^(\d+-)?\d{1,2}(:\d{2}){0,2}$|^\d+$")
-    cpus_per_task: int | None = Field(default=None, ge=1)
+    cpus_per_task: Several | None = None
     memory: str | None = Field(default=None, pattern=r"^\d+[KMGT]?$")
     exclusive: bool = False
-    extra: tuple[str, ...] = Field(default=(), description="more sbatch options, such as --reservation=x")
-    folder: str = Field(description="on a file system that the nodes and this machine share")
-    python: str = "python3"
+    extra: tuple[OneLine, ...] = Field(default=(), description="more sbatch options, such as --reservation=x")
+    folder: OneLine = Field(
+        pattern=r"^[^\"'\\%]+$", description="on a file system that the nodes and this machine share"
+    )
+    python: OneLine = Field(default="python3", min_length=1)
     setup: tuple[str, ...] = Field(default=(), description="lines of bash before the server, such as module load")
-    queue_timeout_s: float = Field(default=3600, gt=0, description="how long a job may wait for its turn")
+    queue_timeout_s: Seconds = Field(default=3600, description="how long a job may wait for its turn")
     port_base: int = Field(default=18000, ge=1024, le=65000, description="the first port that a server tries")
 
     @field_validator("extra")
@@ -179,12 +186,23 @@ class SlurmOptions(_NamedNodes):
         return value
 
 
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/ and …/labels/
+_DNS_NAME = r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$"
+_FOLDER = r"^/[^\x00-\x1f\x7f:]*$"
+LabelKey = Annotated[
+    str, Field(pattern=r"^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$")
+]
+LabelValue = Annotated[str, Field(pattern=r"^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$")]
+# https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
+Quantity = Annotated[str, Field(pattern=r"^\d+(\.\d+)?(m|[kMGTPE]|[KMGTPE]i)?$")]
+
+
 class ModelVolume(Options):
     """Where pods find the model: a claim, or a folder of the node."""
 
-    mount: str = "/models"
-    claim: str | None = Field(default=None, description="name of a PersistentVolumeClaim")
-    host_path: str | None = None
+    mount: str = Field(default="/models", pattern=_FOLDER)
+    claim: str | None = Field(default=None, pattern=_DNS_NAME, description="name of a PersistentVolumeClaim")
+    host_path: str | None = Field(default=None, pattern=_FOLDER)
 
     @model_validator(mode="after")
     def _one(self) -> ModelVolume:
@@ -194,9 +212,9 @@ class ModelVolume(Options):
 
 
 class Toleration(Options):
-    key: str | None = None
+    key: LabelKey | None = None
     operator: Literal["Exists", "Equal"] = "Exists"
-    value: str | None = None
+    value: LabelValue | None = None
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
 
 
@@ -204,27 +222,29 @@ class KubernetesOptions(ClusterSection):
     """A StatefulSet and a headless Service; one pod a replica, on different nodes."""
 
     launcher: Literal["kubernetes"]
-    replicas: int = Field(default=1, ge=1)
-    accelerators: int = Field(default=0, ge=0, description="of each pod")
-    accelerator_resource: str = "nvidia.com/gpu"
-    image: str
+    replicas: Several = 1
+    accelerators: int = Field(default=0, ge=0, le=MOST_ACCELERATORS, description="of each pod")
+    accelerator_resource: LabelKey = "nvidia.com/gpu"
+    image: Word
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
-    image_pull_secrets: tuple[str, ...] = ()
-    namespace: str = "default"
-    context: str | None = None
-    kubeconfig: str | None = Field(default=None, description="default: $KUBECONFIG, ~/.kube/config, the pod's account")
-    node_selector: dict[str, str] = Field(default_factory=dict)
+    image_pull_secrets: tuple[Annotated[str, Field(pattern=_DNS_NAME)], ...] = ()
+    namespace: str = Field(default="default", pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
+    context: OneLine | None = None
+    kubeconfig: OneLine | None = Field(
+        default=None, description="default: $KUBECONFIG, ~/.kube/config, the pod's account"
+    )
+    node_selector: dict[LabelKey, LabelValue] = Field(default_factory=dict)
     tolerations: tuple[Toleration, ...] = ()
     spread: bool = Field(default=True, description="no two pods on one node")
-    cpu: str | None = None
-    memory: str | None = None
-    shm_size: str = "8Gi"
+    cpu: Quantity | None = None
+    memory: Quantity | None = None
+    shm_size: Quantity = "8Gi"
     model_volume: ModelVolume | None = None
     port: int = Field(default=8000, ge=1, le=65535)
     reach: Literal["auto", "pod", "nodeport"] = Field(default="auto", description="the address that load is sent to")
-    python: str = "python3"
+    python: OneLine = Field(default="python3", min_length=1)
     pods_per_server: int = Field(
-        default=1, ge=1, description="more than 1: LeaderWorkerSet, one model over several pods"
+        default=1, ge=1, le=64, description="more than 1: LeaderWorkerSet, one model over several pods"
     )
 
     def node_list(self) -> tuple[NodeOptions, ...]:
@@ -241,12 +261,12 @@ class TorchxOptions(_NamedNodes):
 
     launcher: Literal["torchx"]
     nodes: tuple[NodeOptions, ...] = Field(min_length=1)
-    scheduler: str
+    scheduler: Word
     scheduler_args: dict[str, str | int | float | bool] = Field(default_factory=dict)
-    image: str = ""
-    python: str = "python3"
-    cpu: int = Field(default=1, ge=1)
-    memory_mb: int = Field(default=4096, ge=1)
+    image: MaybeWord = ""
+    python: OneLine = Field(default="python3", min_length=1)
+    cpu: Several = 1
+    memory_mb: Count = 4096
     port_base: int = Field(default=18000, ge=1024, le=65000)
 
 

@@ -11,6 +11,19 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from assay.engines.embedded.options import ComputeOptions
 from assay.errors import UserError
+from assay.quantities import (
+    MOST_TOKENS,
+    AtOnce,
+    Factor,
+    Milliseconds,
+    Seconds,
+    Seed,
+    Several,
+    Sigma,
+    Tokens,
+    Variable,
+    Word,
+)
 from assay.runs.names import one_component
 from assay.serving.api import ApiOptions
 from assay.serving.connection import ConnectionOptions, base_url
@@ -33,11 +46,11 @@ class _Options(BaseModel):
 class _Served(_Options):
     """What every engine that assay starts has in common."""
 
-    env: dict[str, str] = Field(default_factory=dict, description="no secrets here: this is written to results")
-    pass_env: tuple[str, ...] = Field(default=(), description="variables handed on by name, for secrets")
+    env: dict[Variable, str] = Field(default_factory=dict, description="no secrets here: this is written to results")
+    pass_env: tuple[Variable, ...] = Field(default=(), description="variables handed on by name, for secrets")
     port: int = Field(default=0, ge=0, le=65535, description="of the first server on a node; 0: a free one")
-    image: str | None = Field(default=None, description="container image; default: the cluster's")
-    ready_timeout_s: float = Field(default=600, gt=0)
+    image: Word | None = Field(default=None, description="container image; default: the cluster's")
+    ready_timeout_s: Seconds = 600
 
 
 class VllmOptions(_Served):
@@ -46,21 +59,21 @@ class VllmOptions(_Served):
     kind: Literal["vllm"]
     model: str = Field(description="folder on the node, or Hugging Face name")
     served_model_name: str | None = Field(default=None, description="default: model")
-    tensor_parallel: int = Field(default=1, ge=1)
-    pipeline_parallel: int = Field(default=1, ge=1)
-    data_parallel: int = Field(default=1, ge=1)
+    tensor_parallel: Several = 1
+    pipeline_parallel: Several = 1
+    data_parallel: Several = 1
     dtype: str = "auto"
     quantization: str | None = None
     kv_cache_dtype: str = "auto"
     load_format: str = "auto"
-    max_num_seqs: int = Field(default=256, ge=1)
-    max_num_batched_tokens: int | None = Field(default=None, ge=1)
-    max_model_len: int | None = Field(default=None, ge=1)
+    max_num_seqs: AtOnce = 256
+    max_num_batched_tokens: Tokens | None = None
+    max_model_len: Tokens | None = None
     gpu_memory_utilization: float = Field(default=0.9, gt=0, le=1)
     prefix_caching: bool = False
     enforce_eager: bool = False
     python: str | None = Field(default=None, description="interpreter that has vLLM; default: the node's")
-    window: int | None = Field(default=None, ge=1, description="requests in flight; default: max_num_seqs")
+    window: AtOnce | None = Field(default=None, description="requests in flight; default: max_num_seqs")
     extra_args: tuple[str, ...] = ()
 
 
@@ -69,12 +82,12 @@ class EmbeddedOptions(_Served):
 
     kind: Literal["embedded"] = "embedded"
     precision: Literal["bf16", "f32"] = "bf16"
-    threads: int = Field(default=0, ge=0, description="0: as many as the engine chooses")
-    cache_gb: int = Field(default=2, ge=1, description="GiB of KV cache")
-    max_num_seqs: int = Field(default=256, ge=1)
-    max_num_batched_tokens: int = Field(default=512, ge=1)
-    window: int = Field(default=32, ge=1, description="requests in flight")
-    ready_timeout_s: float = Field(default=180, gt=0)
+    threads: int = Field(default=0, ge=0, le=1024, description="0: as many as the engine chooses")
+    cache_gb: Several = Field(default=2, description="GiB of KV cache")
+    max_num_seqs: AtOnce = 256
+    max_num_batched_tokens: Tokens = 512
+    window: AtOnce = Field(default=32, description="requests in flight")
+    ready_timeout_s: Seconds = 180
 
     @model_validator(mode="after")
     def _one_thread(self) -> EmbeddedOptions:
@@ -109,12 +122,12 @@ class ExternalOptions(ConnectionOptions):
     endpoints: tuple[ExternalEndpoint, ...] = Field(min_length=1)
     model: str = Field(description="the name under which it is served")
     server: Literal["vllm", "sglang", "tensorrt-llm", "llama.cpp", "other"] = "other"
-    window: int | None = Field(
-        default=None, ge=1, description="requests in flight at one endpoint; default: found during warm-up"
+    window: AtOnce | None = Field(
+        default=None, description="requests in flight at one endpoint; default: found during warm-up"
     )
     api: ApiOptions = ApiOptions()
     check_model: bool = Field(default=True, description="false: don't ask /v1/models what is served")
-    ready_timeout_s: float = Field(default=10, gt=0)
+    ready_timeout_s: Seconds = 10
 
     def named(self) -> tuple[ExternalEndpoint, ...]:
         """The endpoints with names and nodes filled in. Raises UserError on a name twice."""
@@ -138,35 +151,36 @@ class SimulatedOptions(_Served):
 
     kind: Literal["simulated"]
     model: str = "simulated"
-    window: int = Field(default=64, ge=1, description="requests in flight")
-    ttft_ms: float = Field(default=0, ge=0, description="from admission to the first token")
-    ttft_per_prompt_token_ms: float = Field(default=0, ge=0)
-    itl_ms: float = Field(default=0, ge=0, description="between the tokens of a request that runs alone")
-    itl_per_seq_ms: float = Field(default=0, ge=0, description="added for each running request")
-    tokens_per_step: int = Field(default=1, ge=1)
-    jitter: float = Field(default=0, ge=0, description="sigma of the log-normal factor on every interval")
-    cold_factor: float = Field(default=1, ge=1, description="how much longer the first interval at a batch size takes")
-    cold_intervals: int = Field(default=0, ge=0, description="intervals at a batch size until it is warm there")
-    max_num_seqs: int = Field(default=1024, ge=1)
-    kv_tokens: int = Field(default=0, ge=0, description="tokens that running requests hold together; 0: no limit")
-    output_tokens: int = Field(default=0, ge=0, description="tokens until the end of sequence; 0: max_tokens")
-    output_sigma: float = Field(default=0, ge=0)
-    seed: int = 0
-    speeds: dict[str, float] = Field(default_factory=dict, description="node: speed factor; others run at 1.0")
+    window: AtOnce = Field(default=64, description="requests in flight")
+    ttft_ms: Milliseconds = Field(default=0, description="from admission to the first token")
+    ttft_per_prompt_token_ms: Milliseconds = 0
+    itl_ms: Milliseconds = Field(default=0, description="between the tokens of a request that runs alone")
+    itl_per_seq_ms: Milliseconds = Field(default=0, description="added for each running request")
+    tokens_per_step: Tokens = 1
+    jitter: Sigma = Field(default=0, description="sigma of the log-normal factor on every interval")
+    cold_factor: float = Field(
+        default=1, ge=1, le=1e6, description="how much longer the first interval at a batch size takes"
+    )
+    cold_intervals: int = Field(
+        default=0, ge=0, le=10**9, description="intervals at a batch size until it is warm there"
+    )
+    max_num_seqs: AtOnce = 1024
+    kv_tokens: int = Field(
+        default=0, ge=0, le=10**12, description="tokens that running requests hold together; 0: no limit"
+    )
+    output_tokens: int = Field(
+        default=0, ge=0, le=MOST_TOKENS, description="tokens until the end of sequence; 0: max_tokens"
+    )
+    output_sigma: Sigma = 0
+    seed: Seed = 0
+    speeds: dict[str, Factor] = Field(default_factory=dict, description="node: speed factor; others run at 1.0")
     faults: dict[str, tuple[str, ...]] = Field(
         default_factory=dict, description="node: faults as the simulator's --fault takes them"
     )
     truth: Path | None = Field(
         default=None, description="folder on the nodes in which each server writes what it did and when"
     )
-    ready_timeout_s: float = Field(default=30, gt=0)
-
-    @model_validator(mode="after")
-    def _positive(self) -> SimulatedOptions:
-        for node, speed in self.speeds.items():
-            if speed <= 0:
-                raise ValueError(f"speeds: {node}: {speed} must be above 0")
-        return self
+    ready_timeout_s: Seconds = 30
 
     def only(self, nodes: Collection[str]) -> Self:
         speeds = {node: speed for node, speed in self.speeds.items() if node in nodes}

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from assay.quantities import AtOnce, Count, Factor, Rate, Seconds
 from assay.runs.scenarios import PacerDriven
 
 Arrivals = Literal["constant", "poisson", "gamma"]
@@ -19,9 +20,9 @@ History = Literal["recorded", "live"]
 class _Shape(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    requests: int | None = Field(default=None, ge=1, description="no more than so many")
-    duration_s: float | None = Field(
-        default=None, gt=0, description="nothing is sent later; what is in flight then is let finish"
+    requests: Count | None = Field(default=None, description="no more than so many")
+    duration_s: Seconds | None = Field(
+        default=None, description="nothing is sent later; what is in flight then is let finish"
     )
 
     @property
@@ -40,7 +41,7 @@ class ConcurrencyShape(_Shape):
     """A fixed number of requests in flight, over all endpoints together: when one ends the next is sent."""
 
     kind: Literal["concurrency"] = "concurrency"
-    concurrency: int = Field(ge=1, description="requests in flight, over all endpoints together")
+    concurrency: AtOnce = Field(description="requests in flight, over all endpoints together")
 
     @property
     def title(self) -> str:
@@ -55,11 +56,10 @@ class RateShape(_Shape):
     """Arrivals at a mean rate, whether or not answers keep up."""
 
     kind: Literal["rate"] = "rate"
-    rate: float = Field(gt=0, description="arrivals a second")
+    rate: Rate = Field(description="arrivals a second")
     arrivals: Arrivals = "poisson"
-    burstiness: float = Field(
+    burstiness: Factor = Field(
         default=1.0,
-        gt=0,
         description="gamma: shape of the gaps' distribution; their coefficient of variation is 1/√burstiness, so "
         "1 is Poisson, less is burstier, more is steadier",
     )
@@ -87,9 +87,9 @@ class RampShape(_Shape):
 
     kind: Literal["ramp"] = "ramp"
     of: Literal["rate", "concurrency"]
-    start: float = Field(alias="from", gt=0, description="arrivals a second (Poisson), or requests in flight")
-    to: float = Field(gt=0)
-    over_s: float = Field(gt=0, description="seconds of the ramp; it also ends the load where no bound is given")
+    start: Rate = Field(alias="from", description="arrivals a second (Poisson), or requests in flight")
+    to: Rate
+    over_s: Seconds = Field(description="seconds of the ramp; it also ends the load where no bound is given")
 
     @property
     def lasts_s(self) -> float | None:
@@ -111,7 +111,7 @@ class TraceShape(_Shape):
     """The arrival times that the data set gives, replayed; once only, for times don't wrap around."""
 
     kind: Literal["trace"] = "trace"
-    speed: float = Field(default=1.0, gt=0, description="2: twice as fast as recorded")
+    speed: Factor = Field(default=1.0, description="2: twice as fast as recorded")
 
     @property
     def title(self) -> str:
@@ -130,8 +130,8 @@ class SessionsShape(_Shape):
     """
 
     kind: Literal["sessions"] = "sessions"
-    concurrency: int | None = Field(default=None, ge=1, description="conversations at once")
-    rate: float | None = Field(default=None, gt=0, description="conversations that begin a second")
+    concurrency: AtOnce | None = Field(default=None, description="conversations at once")
+    rate: Rate | None = Field(default=None, description="conversations that begin a second")
     sticky: bool = Field(default=True, description="a conversation stays on the endpoint that took its first turn")
     history: History = Field(
         default="recorded", description="earlier answers in a turn's prompt: the data's, or the server's own (live)"

@@ -7,9 +7,11 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from assay.quantities import A_YEAR_S
+
 _TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(us|ms|s|m)")
 _NS = {"us": 1_000, "ms": 1_000_000, "s": 1_000_000_000, "m": 60_000_000_000}
-_LONGEST_NS = 366 * 86_400 * _NS["s"]
+_LONGEST_NS = A_YEAR_S * _NS["s"]
 
 
 def parse_duration_ns(text: str) -> int:
@@ -27,7 +29,7 @@ def _from_text(value: Any) -> Any:
     return parse_duration_ns(value) if isinstance(value, str) else value
 
 
-Limit = Annotated[Annotated[int, Field(gt=0)] | None, BeforeValidator(_from_text)]
+Limit = Annotated[Annotated[int, Field(gt=0, le=_LONGEST_NS)] | None, BeforeValidator(_from_text)]
 
 
 class Slo(BaseModel):

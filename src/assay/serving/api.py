@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from assay.quantities import MOST_TOKENS
+
 _OURS = ("model", "prompt", "messages", "stream")
 
 
@@ -25,7 +27,7 @@ class ApiOptions(BaseModel):
     needs_done: bool = Field(default=True, description="false: a stream may end without [DONE]")
     max_tokens_key: Literal["auto", "max_tokens", "max_completion_tokens"] = "auto"
     min_tokens: int | None = Field(
-        default=None, ge=0, description="default: the benchmark's, where the server takes it"
+        default=None, ge=0, le=MOST_TOKENS, description="default: the benchmark's, where the server takes it"
     )
     ignore_eos: bool = Field(default=False, description="have every answer as long as asked, where the server can")
     extra_body: dict[str, Any] = Field(default_factory=dict, description="merged into every request; recorded")

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from assay.errors import UserError
 from assay.plain_files import plain
+from assay.quantities import Seconds, Variable
 from assay.serving.words import keep_secret
 
 CONNECT_TIMEOUT_S = 5.0
@@ -25,6 +26,8 @@ _SECRET_WORDS = {
     "password", "secret", "token",
 }  # fmt: skip
 _USERINFO = re.compile(r"[^/]*//[^/?#]*@")
+# A name, or an IPv6 address without its brackets.
+_HOST = re.compile(r"[A-Za-z0-9._~-]+|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(%[A-Za-z0-9._~-]+)?")
 _PASTED = re.compile(r"(/chat)?/completions$")
 _BEARER = re.compile(r"(?:bearer\s+)+", re.IGNORECASE)
 
@@ -36,7 +39,7 @@ class _Model(BaseModel):
 class FromEnvironment(_Model):
     """A value that is read from an environment variable whenever it is needed, and written nowhere."""
 
-    env: str = Field(min_length=1, description="the variable's name")
+    env: Variable = Field(description="the variable's name")
 
 
 Headers = dict[str, str | FromEnvironment]
@@ -56,7 +59,7 @@ class ConnectionOptions(_Model):
     headers: Headers = Field(
         default_factory=dict, description="sent with every request; NAME: VALUE, or NAME: {env: VARIABLE} for secrets"
     )
-    api_key_env: str | None = Field(default=None, description="variable that holds the bearer token")
+    api_key_env: Variable | None = Field(default=None, description="variable that holds the bearer token")
     ca_file: Path | None = Field(default=None, description="certificates to trust; default: load.ca_file")
     verify_tls: bool | None = Field(default=None, description="false: take any certificate; noted in results")
     api_root: str | None = Field(default=None, description=f"what comes before /completions; default: {API_ROOT}")
@@ -101,11 +104,11 @@ class EndpointConnection(_Model):
     url: str = Field(description="scheme, host, port and base path; an ending /v1 is left out")
     api_root: str = API_ROOT
     headers: Headers = Field(default_factory=dict)
-    api_key_env: str | None = None
+    api_key_env: Variable | None = None
     ca_file: Path | None = None
     verify_tls: bool = True
     proxy: str | None = None
-    connect_timeout_s: float = Field(default=CONNECT_TIMEOUT_S, gt=0)
+    connect_timeout_s: Seconds = CONNECT_TIMEOUT_S
 
     @field_validator("url")
     @classmethod
@@ -193,20 +196,23 @@ class EndpointConnection(_Model):
 
 def base_url(url: str) -> str:
     """`url` without an ending slash, /v1, or path of the API that was pasted along. Raises ValueError if it is none."""
-    if userinfo := _USERINFO.match(url):  # before any message shows the URL
+    if "@" in url:  # before any message shows the URL; not only where its syntax has a user name: people slip
+        userinfo = _USERINFO.match(url)
+        whose = f"the URL of {url[userinfo.end() :]}" if userinfo else "a URL with an @ in it (in a path write %40)"
         raise ValueError(
-            f"the URL of {url[userinfo.end() :]} contains a password: put it into an environment variable and name "
-            "that as api_key_env, or in headers"
+            f"{whose} contains a password or a user name: put it into an environment variable and name that as "
+            "api_key_env, or in headers"
         )
+    plain, _, rest = url.partition("?") if "?" in url else url.partition("#")
+    if rest:  # nor what a query holds: keys are passed there too
+        raise ValueError(f"{plain!r} has a query or a fragment: write http://HOST:PORT/PATH")
     try:
         parts = urlsplit(url.strip())
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        usable = parts.scheme in ("http", "https") and bool(_HOST.fullmatch(parts.hostname or "")) and parts.port != 0
     except ValueError:  # a port that is no number, an open bracket
         usable = False
     if not usable:
         raise ValueError(f"{url!r} is no endpoint: write http://HOST:PORT, with the path that comes before /v1 if any")
-    if parts.query or parts.fragment:
-        raise ValueError(f"{url!r} has a query or a fragment: write http://HOST:PORT/PATH")
     if not url.isascii() or not url.strip().isprintable() or " " in url.strip():
         raise ValueError(f"{url!r} holds characters that a URL can't: encode them with %")
     path = _PASTED.sub("", parts.path.rstrip("/")).removesuffix(API_ROOT).rstrip("/")

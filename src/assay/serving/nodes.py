@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from assay.quantities import Several
+
 LABEL = re.compile(r"[a-z0-9]([a-z0-9.-]{0,38}[a-z0-9])?")
+
+
+MOST_ACCELERATORS = 1024
+"""Of one node."""
 
 
 class Options(BaseModel):
@@ -20,9 +26,9 @@ class NodeOptions(Options):
     """One node. `accelerators` are indices on it; a number N means 0 to N-1."""
 
     name: str = Field(description="as it appears in results; lower case letters, digits, '-' and '.'")
-    accelerators: tuple[int, ...] = ()
-    servers: int | None = Field(
-        default=None, ge=1, description="servers on this node; default: one for each group of accelerators, else one"
+    accelerators: tuple[Annotated[int, Field(ge=0, lt=MOST_ACCELERATORS)], ...] = ()
+    servers: Several | None = Field(
+        default=None, description="servers on this node; default: one for each group of accelerators, else one"
     )
 
     @field_validator("name")
@@ -35,11 +41,15 @@ class NodeOptions(Options):
     @field_validator("accelerators", mode="before")
     @classmethod
     def _count(cls, value: Any) -> Any:
-        return tuple(range(value)) if isinstance(value, int) and not isinstance(value, bool) else value
+        if not isinstance(value, int) or isinstance(value, bool):
+            return value
+        if not 0 <= value <= MOST_ACCELERATORS:
+            raise ValueError(f"{value} accelerators: write 0 to {MOST_ACCELERATORS}, or a list of their indices")
+        return tuple(range(value))
 
     @field_validator("accelerators")
     @classmethod
     def _once(cls, value: tuple[int, ...]) -> tuple[int, ...]:
-        if len(set(value)) != len(value) or any(index < 0 for index in value):
-            raise ValueError(f"accelerators {list(value)} must be different indices from 0")
+        if len(set(value)) != len(value):
+            raise ValueError(f"accelerators {list(value)} must differ from each other")
         return value

@@ -90,7 +90,7 @@ def test_a_users_file_is_a_benchmark(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"max_new_tokens": -1}, r"mine\.yaml: max_new_tokens: input should be greater than 0"),
+        ({"max_new_tokens": -1}, r"mine\.yaml: max_new_tokens: input should be greater than or equal to 1"),
         ({"max_new_tokens": 9000}, "needs min_new_tokens <= max_new_tokens < context_limit"),
         ({"prompt_template": "Summarise it."}, r"prompt_template: must contain \{article\} once"),
         ({"promt": "x"}, "promt: extra inputs are not permitted"),

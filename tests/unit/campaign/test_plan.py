@@ -138,7 +138,7 @@ def test_official_is_what_a_submission_needs(tmp_path: Path) -> None:
         ({"campaign": {"kind": "sweep"}}, "sweep needs campaign.rates or campaign.concurrencies"),
         ({"scenarios": ["Server"]}, "target_qps.Server is needed"),
         ({"campaign": {"kind": "sweep", "rates": [1, 1]}}, "must differ"),
-        ({"campaign": {"kind": "sweep", "rates": [-1]}}, "above 0"),
+        ({"campaign": {"kind": "sweep", "rates": [-1]}}, "greater than"),
         ({"campaign": {"kind": "scaling", "queries_per_node": 5}, "official": True, "dataset": {}}, "the rules set"),
     ],
 )

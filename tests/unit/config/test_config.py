@@ -43,7 +43,7 @@ def load(tmp_path: Path, text: str, *overrides: str) -> Config:
         ("dataset:\n  hub: {nam: x}", ["assay.yaml:2: dataset.hub.nam: unknown key; did you mean 'name'?"]),
         ("scenarios: [Offline", ["assay.yaml:", "not YAML"]),
         ("- a list", ["assay.yaml:1", "found a list"]),
-        ("scenarios: [Offline]\ntarget_qps: {Offline: -1}", ["target_qps must be above 0"]),
+        ("scenarios: [Offline]\ntarget_qps: {Offline: -1}", ["assay.yaml:2: target_qps.Offline", "greater than", "-1"]),
         ("scenarios: [Server]\ntarget_qps: {Server: .nan}", ["assay.yaml:2", "target_qps.Server", "finite number"]),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def export_files(specs: Sequence[ServerSpec], options: SlurmOptions, label: str)
 
 def _readme(scripts: list[str], folder: Path) -> str:
     lines = [f"Copy these files to {folder} on the file system that the nodes share, then:"]
-    lines += [f"    sbatch {folder / script}" for script in scripts]
+    lines += [f"    sbatch {shlex.quote(str(folder / script))}" for script in scripts]
     lines += [
         f"Each server writes its node and port to {folder}/NAME.address and its output to {folder}/NAME.log.",
         "Name the servers as endpoints of an engine of kind external to benchmark them.",

@@ -64,8 +64,8 @@ def directives(spec: ServerSpec, options: SlurmOptions, label: str, folder: Pure
 
 
 def _argument(value: str) -> str:
-    """sbatch reads a directive as a shell would, quotes included."""
-    return f'"{value}"' if " " in value else value
+    """sbatch reads a directive as a shell would, quotes and comments included; no value holds a quote."""
+    return f'"{value}"' if " " in value or "#" in value else value
 
 
 def _command(argv: Sequence[str], python: str) -> str:

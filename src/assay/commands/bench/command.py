@@ -60,10 +60,12 @@ def bench(urls: tuple[str, ...], conditions: tuple[str, ...], save: Path | None,
     from assay.commands.bench.limits import parse_condition
     from assay.commands.bench.settings import settings_of, write_settings
     from assay.commands.outcome_text import outcome_text
+    from assay.config import config_of
 
     limits = [parse_condition(text) for text in conditions]
     settings = asyncio.run(settings_of(urls, options))
     if save is not None:
+        config_of(settings, "the options")
         click.echo(write_settings(settings, save))
         if limits:
             click.echo("--fail-if isn't part of a configuration, and was left out", err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from assay.commands.bench.loads import loads_of, seconds_of
 from assay.commands.bench.served import model_settings
 from assay.errors import UserError
 from assay.runs import write_text
+from assay.serving.connection import base_url
 
 _LOAD_OPTIONS = (
     "concurrency", "rate", "arrivals", "burstiness", "ramp", "trace", "sessions", "spread", "requests", "duration",
@@ -62,6 +64,8 @@ def write_settings(settings: dict[str, Any], path: Path) -> str:
 
 
 def _engine(urls: tuple[str, ...], options: dict[str, Any]) -> dict[str, Any]:
+    for url in urls:
+        _check_url(url)
     engine: dict[str, Any] = {"kind": "external", "endpoints": [{"url": url} for url in urls]}
     if options["headers"]:
         engine["headers"] = dict(_header(text) for text in options["headers"])
@@ -80,6 +84,13 @@ def _engine(urls: tuple[str, ...], options: dict[str, Any]) -> dict[str, Any]:
     if options["extra_body"]:
         api["extra_body"] = _extra(options["extra_body"])
     return engine | ({"api": api} if api else {})
+
+
+def _check_url(url: str) -> None:
+    try:
+        base_url(url)
+    except ValueError as error:
+        raise UserError(str(error)) from None
 
 
 def _dataset(options: dict[str, Any]) -> dict[str, Any]:
@@ -146,8 +157,9 @@ def _header(text: str) -> tuple[str, Any]:
 
 def _extra(text: str) -> dict[str, Any]:
     try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
+        orjson.loads(text)  # stricter than the standard library's reader, which alone keeps whole numbers of any size
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
         raise UserError(f"--extra-body: no JSON: {error}") from None
     if not isinstance(value, dict):
         raise UserError('--extra-body: write a JSON object, such as {"top_k": 1}')

@@ -1,0 +1,64 @@
+"""Numbers and names as a configuration may hold them: within bounds that no real system comes near.
+
+A number beyond them is a slip of the keyboard; taken seriously it fills the memory, or overflows a clock in
+nanoseconds, long after the run has begun.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+A_YEAR_S = 366 * 86_400
+MOST_SAMPLES = 10_000_000
+MOST_TOKENS = 10_000_000
+"""Of one prompt or answer: more than any model reads."""
+
+Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
+"""Of requests and the like."""
+Samples = Annotated[int, Field(ge=1, le=MOST_SAMPLES)]
+Tokens = Annotated[int, Field(ge=1, le=MOST_TOKENS)]
+Several = Annotated[int, Field(ge=1, le=1024)]
+"""Of what is named or started one by one: servers, processes, repeats."""
+AtOnce = Annotated[int, Field(ge=1, le=1_000_000)]
+"""Requests in flight, sequences in a batch."""
+Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Seconds = Annotated[float, Field(gt=0, le=A_YEAR_S)]
+Milliseconds = Annotated[float, Field(ge=0, le=86_400_000)]
+Rate = Annotated[float, Field(ge=1e-6, le=1e7)]
+"""A second."""
+Factor = Annotated[float, Field(ge=1e-6, le=1e6)]
+Sigma = Annotated[float, Field(ge=0, le=10)]
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def _variable(name: str) -> str:
+    if not _VARIABLE.fullmatch(name):
+        # Not shown: where a name is asked for, the secret itself is pasted now and then.
+        raise ValueError("this is no variable's name: write letters, digits and _, no digit first")
+    return name
+
+
+def _one_line(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("holds a line break or a control character")
+    return text
+
+
+def _word(text: str) -> str:
+    if text.startswith("-") or any(character in " \"'\\#`$" for character in text):
+        raise ValueError("holds a space, a quote or a sign that shells read, or begins with -")
+    return text
+
+
+Variable = Annotated[str, AfterValidator(_variable)]
+"""The name of an environment variable."""
+OneLine = Annotated[str, AfterValidator(_one_line)]
+"""Text that begins no line of its own, in a script or a comment."""
+MaybeWord = Annotated[OneLine, AfterValidator(_word)]
+"""A `Word`, or nothing said."""
+Word = Annotated[MaybeWord, Field(min_length=1)]
+"""One word to every shell, and to sbatch and kubectl: a name, an address, an image."""
