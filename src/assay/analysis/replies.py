@@ -7,7 +7,7 @@ import numpy as np
 from assay.analysis.samples import MISSING, Samples
 from assay.runs.ledger import Ledger
 
-_BUSY = ("http_429", "http_503")
+_BUSY = ("http_429", "http_503", "long_wait")
 
 
 def against(samples: Samples | None, ledger: Ledger | None) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from assay.analysis.verdict import LOADGEN
 from assay.commands.bench.notices import notices_text
 from assay.commands.bench.table import table_text
 from assay.runs import CampaignFolder, CampaignState, Result, RunEntry
-from assay.runs.progress import AnyEvent, PhaseEvent, ProgressEvent, WarmupEvent
+from assay.runs.progress import AnyEvent, PhaseEvent, ProgressEvent, WaitEvent, WarmupEvent
 
 _PLAIN_EVERY_S = 10.0
 _SCORES = 1
@@ -72,6 +72,11 @@ class Terminal:
             case WarmupEvent():
                 self._wave = event
                 self._show_wave(f"warm-up, {_wave_words(event)}")
+            case WaitEvent():
+                self.say(
+                    f"{self._label}: {event.endpoint} is busy (429, 503) and asks to be sent nothing for "
+                    f"{event.wait_ns / 1e9:.0f} s"
+                )
             case ProgressEvent():
                 self._progress(event)
 

@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -32,10 +33,11 @@ from assay.load.retries import Result, result_of
 from assay.load.router import Fate, Router
 from assay.load.source import Answer, FirstToken, Issue, Schedule, Source
 from assay.load.transport import Outcome
+from assay.load.waits import Waits
 from assay.load.warmup import Warmup
 from assay.runs import LoadOutcome, RunFolder, WarmupFacts, write_json
 from assay.runs.outcome import HopTimes, LoadEnd
-from assay.runs.progress import AnyEvent, Phase, PhaseEvent, WarmupEvent, WarmupWave, event_line
+from assay.runs.progress import AnyEvent, Phase, PhaseEvent, WaitEvent, WarmupEvent, WarmupWave, event_line
 
 _PROBE_NS = 1_000_000_000
 _OUTCOMES = list(Outcome)
@@ -78,6 +80,8 @@ class Driver:
         self._measure = SelfMeasure()
         self._hub = Hub(plan_path, plan.workers, len(plan.endpoints))
         self._hub.wake_on_signals()
+        self._hub.on_wait = Waits(len(plan.endpoints), self._tell_wait).asked
+        self._source: Source | None = None
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
 
@@ -91,8 +95,8 @@ class Driver:
         """Warm up, run the load to its end or until something ends it; returns the exit code."""
         try:
             return self._run()
-        except AssayError:
-            self._hub.stop(_WORKER_STOP_S)  # the other workers write what they have
+        except Exception:
+            self._hub.stop(_WORKER_STOP_S)  # the workers write what they have
             raise
 
     def _run(self) -> int:
@@ -102,7 +106,6 @@ class Driver:
         facts = warmup.run()
         self._tally.failures = warmup.failures()
         self._router = self._make_router(warmup)
-        self._source: Source | None = None
         if not self._stopped() and not all(lane.out for lane in self._router.lanes):
             self._loop(self._begin())
         with self._lock:
@@ -294,6 +297,17 @@ class Driver:
         if trace.exists() and not trace.stat().st_size:  # LoadGen makes it even where tracing is off
             trace.unlink()
 
+    def _tell_wait(self, endpoint: int, wait_ns: int) -> None:
+        _tell(
+            WaitEvent(
+                time_ns=time.monotonic_ns(),
+                clock_offset_ns=self._meter.clock_offset_ns,
+                phase="load" if self._source else "warmup",
+                endpoint=self._plan.endpoints[endpoint].name,
+                wait_ns=wait_ns,
+            )
+        )
+
     def _on_wave(self, number: int, endpoints: dict[str, WarmupWave]) -> None:
         now_ns, offset_ns = time.monotonic_ns(), self._meter.clock_offset_ns
         _tell(WarmupEvent(time_ns=now_ns, clock_offset_ns=offset_ns, wave=number, endpoints=endpoints))
@@ -320,8 +334,12 @@ def main(argv: list[str]) -> int:
     try:
         return Driver(plan, plan_path).run()
     except AssayError as error:
-        write_json(RunFolder(Path(plan.folder)).outcome, LoadOutcome(status="error", reason=str(error)))
-        return 1
+        reason = str(error)
+    except Exception as error:  # a defect; what was measured is closed all the same
+        traceback.print_exc()
+        reason = f"{type(error).__name__}: {error}; traceback in driver.log"
+    write_json(RunFolder(Path(plan.folder)).outcome, LoadOutcome(status="error", reason=reason))
+    return 1
 
 
 if __name__ == "__main__":

@@ -39,6 +39,8 @@ class Hub:
         self._ready = 0
         self._stopping = False
         self.stats: dict[str, ProcessFacts] = {}
+        self.on_wait: Callable[[int, int], None] = lambda endpoint, wait_ns: None
+        """Told of each answer by which an endpoint asks to be let alone for a time, ns."""
         self._wake_receiver, self._wake_sender = socket.socketpair()
         self._wake_receiver.setblocking(False)
         self._wake_sender.setblocking(False)
@@ -104,7 +106,9 @@ class Hub:
         if kind == frames.FIRST:
             messages.append(frames.unpack_first(payload))
         elif kind == frames.DONE:
-            messages.append(frames.unpack_done(payload))
+            messages.append(done := frames.unpack_done(payload))
+            if done.retry_ns:
+                self.on_wait(done.endpoint, done.retry_ns)
         elif kind == frames.HEALTH:
             messages.append(frames.unpack_health(payload))
         elif kind == frames.STATS:

@@ -51,7 +51,8 @@ class Lane:
         if not self.paused_until_ns:  # those in flight are told the same
             self.allowed = max(1.0, self.allowed / 2)
             self.pauses += 1
-        delay_ns = asked_ns or min(_LONGEST_DELAY_NS, RETRY_DELAY_NS << min(self.pauses - 1, 10))
+        again = max(0, self.pauses - 1)  # an answer meanwhile ended the row, though not the wait
+        delay_ns = asked_ns or min(_LONGEST_DELAY_NS, RETRY_DELAY_NS << min(again, 10))
         self.paused_until_ns = max(self.paused_until_ns, now_ns + delay_ns)
         return self.paused_until_ns
 

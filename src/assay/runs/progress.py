@@ -68,6 +68,15 @@ class WarmupEvent(_Event):
     endpoints: dict[str, WarmupWave]
 
 
+class WaitEvent(_Event):
+    """An endpoint is busy (429, 503) and asks for nothing to be sent for seconds; told once a wait."""
+
+    event: Literal["wait"] = "wait"
+    phase: Phase
+    endpoint: str
+    wait_ns: int = Field(description="as it asks: it is sent nothing for so long")
+
+
 class EndpointProgress(_Model):
     """One endpoint since the load began."""
 
@@ -117,7 +126,7 @@ class DoneEvent(_Event):
     reason: str = ""
 
 
-AnyEvent = PhaseEvent | WarmupEvent | ProgressEvent | DoneEvent
+AnyEvent = PhaseEvent | WarmupEvent | WaitEvent | ProgressEvent | DoneEvent
 Event = Annotated[AnyEvent, Field(discriminator="event")]
 _EVENT: TypeAdapter[AnyEvent] = TypeAdapter(Event)
 

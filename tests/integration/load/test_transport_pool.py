@@ -239,3 +239,23 @@ def test_authorization_comes_from_the_environment(monkeypatch: pytest.MonkeyPatc
     monkeypatch.delenv("ASSAY_TEST_KEY")
     with pytest.raises(UserError, match="ASSAY_TEST_KEY"):
         settings.request_head()
+
+
+@pytest.mark.parametrize(
+    ("asked", "outcome", "wait_s"),
+    [(b"19", Outcome.HTTP_503, 19), (b"21", Outcome.LONG_WAIT, 0), (b"9" * 300, Outcome.LONG_WAIT, 0)],
+)
+def test_who_asks_to_wait_for_longer_than_a_request_may_has_failed(asked: bytes, outcome: Outcome, wait_s: int) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await next_request(reader)
+        writer.write(b"HTTP/1.1 503 Busy\r\nRetry-After: %b\r\nContent-Length: 4\r\n\r\nfull" % asked)
+        await writer.drain()
+
+    async def talk(requests: Requests) -> list[Exchange]:
+        return await requests.ask()
+
+    (exchange,), _ = with_server(serve, talk, request_timeout_s=20.0)
+    assert exchange.outcome is outcome
+    assert exchange.retry_after_ns == wait_s * 10**9
+    assert ("load.request_timeout_s: 20" in exchange.detail) is (outcome is Outcome.LONG_WAIT)
+    assert exchange.detail.endswith("HTTP 503: full")

@@ -6,7 +6,7 @@ import pytest
 
 from assay.commands.terminal import Terminal
 from assay.runs import RunEntry
-from assay.runs.progress import Phase, PhaseEvent, WarmupEvent, WarmupWave
+from assay.runs.progress import Phase, PhaseEvent, WaitEvent, WarmupEvent, WarmupWave
 
 SECOND = 1_000_000_000
 ENTRY = RunEntry(key="offline-r0", scenario="Offline", mode="performance", nodes=["a"], repeat=0)
@@ -47,3 +47,12 @@ def test_no_warm_up_is_nothing_to_say(capsys: pytest.CaptureFixture[str]) -> Non
     terminal.progress(phase("warmup", 1.0))
     terminal.progress(phase("start", 1.1))
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_wait_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal = Terminal()
+    terminal.run_begins(ENTRY, 1, 1, 8)
+    terminal.progress(
+        WaitEvent(time_ns=SECOND, clock_offset_ns=0, phase="load", endpoint="gateway", wait_ns=60 * SECOND)
+    )
+    assert "offline-r0: gateway is busy (429, 503) and asks to be sent nothing for 60 s" in capsys.readouterr().err

@@ -141,3 +141,11 @@ def test_the_steps_for_a_sample_do_not_grow_with_the_lanes(lanes: int, monkeypat
         flying += router.dispatch(done * 1000)
     assert done == samples
     assert looked[0] <= 5 * samples
+
+
+def test_an_answer_between_two_refusals_doesnt_end_the_wait() -> None:
+    """Of several in flight, one is told to wait, one answered, and one told to wait again."""
+    lane = Lane(0, 8)
+    until_ns = lane.told_to_wait(0, 0)
+    lane.answered(0.1)
+    assert lane.told_to_wait(0, 1) == until_ns + 1

@@ -16,6 +16,8 @@ class Outcome(StrEnum):
     HTTP_429 = "http_429"
     HTTP_4XX = "http_4xx"
     HTTP_503 = "http_503"
+    LONG_WAIT = "long_wait"
+    """Busy, and asks to come back later than a request may take."""
     HTTP_5XX = "http_5xx"
     STALL = "stalled"
     TIMEOUT = "timeout"

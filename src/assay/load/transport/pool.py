@@ -115,9 +115,19 @@ class EndpointPool:
     def finished(self, connection: Connection, exchange: Exchange) -> None:
         """Called by a connection: its exchange has an outcome."""
         del self._flights[exchange.tag]
+        if exchange.retry_after_ns > self._request_ns:
+            self._refuse_to_wait(exchange)
         if connection.usable:
             self._idle.append(connection)
         self._on_done(exchange)
+
+    def _refuse_to_wait(self, exchange: Exchange) -> None:
+        exchange.outcome = Outcome.LONG_WAIT
+        exchange.detail = (
+            f"asks to wait {exchange.retry_after_ns / 1e9:.0f} s, longer than a request may take "
+            f"(load.request_timeout_s: {self.settings.request_timeout_s:g}); {exchange.detail}"
+        )
+        exchange.retry_after_ns = 0
 
     def dropped_while_idle(self, exchange: Exchange, body: bytes) -> None:
         """Called by a connection: the server had dropped it before it got this request."""

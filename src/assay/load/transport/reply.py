@@ -180,8 +180,10 @@ def refusal(status: int, headers: Mapping[bytes, bytes], body: bytes, exchange: 
     if 300 <= status < 400:
         location = headers.get(b"location", b"nowhere").decode("latin-1")
         return Outcome.REDIRECTED, f"HTTP {status}: {redirected(location)}"
-    exchange.retry_after_ns = round(_retry_after_s(headers.get(b"retry-after", b"")) * 1e9)
-    return status_outcome(status), f"HTTP {status}: {shown(body) or 'without a word'}"
+    outcome = status_outcome(status)
+    if outcome in (Outcome.HTTP_429, Outcome.HTTP_503):
+        exchange.retry_after_ns = round(_retry_after_s(headers.get(b"retry-after", b"")) * 1e9)
+    return outcome, f"HTTP {status}: {shown(body) or 'without a word'}"
 
 
 def _retry_after_s(value: bytes) -> float:
