@@ -11,6 +11,7 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Coroutine
 from types import FrameType
 from typing import Any, TextIO, TypeVar
@@ -20,6 +21,7 @@ from assay.errors import EXIT_INTERRUPTED
 T = TypeVar("T")
 _NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _AT_ONCE = 3
+_MOMENT_S = 0.01
 _SHOW_CURSOR = "\x1b[?25h"  # a live line hides it
 
 
@@ -36,6 +38,7 @@ class Ends:
 
     def __init__(self) -> None:
         self._told = 0
+        self._number: int = signal.SIGTERM
         self._cancel: Callable[[], object] | None = None
         self._last_words: Callable[[], str] = lambda: "interrupted"
         self._terminals: list[TextIO] = []
@@ -46,6 +49,15 @@ class Ends:
         for number in _NUMBERS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._on_signal)
+        hook = sys.unraisablehook
+
+        def on_unraisable(unraisable: sys.UnraisableHookArgs) -> None:
+            if unraisable.exc_type is Interrupted:
+                self._say_again()
+            else:
+                hook(unraisable)
+
+        sys.unraisablehook = on_unraisable
 
     def over(self) -> None:
         """All is said: what is left is the interpreter's own end, which no signal may turn into another exit code."""
@@ -77,10 +89,17 @@ class Ends:
 
         return asyncio.run(main())
 
+    def _say_again(self) -> None:
+        """What was under way swallowed an interruption, as a weak reference's callback does: it comes once more."""
+        self._told -= 1
+        again = threading.Timer(_MOMENT_S, signal.pthread_kill, (threading.main_thread().ident, self._number))
+        again.daemon = True
+        again.start()
+
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGHUP:
             self._leave_terminals()
-        self._told += 1
+        self._told, self._number = self._told + 1, number
         if self._told >= _AT_ONCE:
             _say(f"{_SHOW_CURSOR if sys.stderr.isatty() else ''}assay: {self._last_words()}")
             os._exit(EXIT_INTERRUPTED)

@@ -46,6 +46,21 @@ def render_reports(*arguments):
     time.sleep(600)
 assay.campaign.runner.render_reports = render_reports
 """
+# In a place that lets no exception out.
+SWALLOWING = """
+import weakref
+class Thing:
+    pass
+def gone(reference):
+    told({name!r})
+    time.sleep(0)
+def render_reports(*arguments):
+    thing = Thing()
+    reference = weakref.ref(thing, gone)
+    del thing
+    time.sleep(600)
+assay.campaign.runner.render_reports = render_reports
+"""
 # As the load's process has ended, and before the controller knows.
 LOADED = """
 run_load = assay.campaign.execute.run_load
@@ -121,6 +136,12 @@ def test_while_reports_are_made(tmp_path: Path) -> None:
     resume(file)
     assert folder.report.exists()
     assert [entry.run for entry in latest(tmp_path / "results")[1].runs] == ran
+
+
+def test_where_an_exception_is_swallowed(tmp_path: Path) -> None:
+    said = end_in(SWALLOWING, "SIGHUP", values(tmp_path))
+    assert "makes the reports that are missing" in said.splitlines()[-1]
+    assert "ignored" not in said
 
 
 def test_as_the_load_has_ended(tmp_path: Path) -> None:
