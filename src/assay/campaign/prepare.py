@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from assay.benchmarks import Benchmark
 from assay.campaign.counting import served_context, server_counter
+from assay.campaign.kept_counts import KeepingCounter, KeptCounts
 from assay.campaign.pacing import check_loads, write_timetable
 from assay.campaign.warmup_prompts import WarmupPrompt, how_many, warmup_prompts
 from assay.config import Config
 from assay.datasets import Dataset, Sample, TokeniserCounter, load_dataset
+from assay.datasets.lengths import TokenCounter
 from assay.datasets.live import with_places
 from assay.datasets.tokenise import PromptTokeniser, check_lengths
 from assay.engines import build_engine
@@ -103,14 +105,17 @@ def prepare(
     model: str,
     scratch: Path,
     say: Callable[[str], None],
+    kept: KeptCounts | None = None,
 ) -> Prepared:
     """Read, tokenise and encode the benchmark's workload for `model` (the name that requests carry).
 
-    Raises UserError where the data set or the tokenizer is missing or doesn't fit.
+    What a server says of its prompts' tokens is taken from `kept`, and what isn't there yet is kept there. Raises
+    UserError where the data set or the tokenizer is missing or doesn't fit.
     """
     tokenizer_json, tokeniser, model_files = tokeniser_of(config, benchmark, say)
-    counter = TokeniserCounter(tokeniser) if tokeniser else server_counter(config)
-    if tokeniser is None and counter is not None and config.dataset.synthetic is not None:
+    counter = TokeniserCounter(tokeniser) if tokeniser else _server_counter(config, kept)
+    asks = tokeniser is None and counter is not None and kept in (None, KeptCounts())
+    if asks and config.dataset.synthetic is not None:
         say("asking the server how many tokens prompts have")  # a server that hangs is noticed here first
     dataset = load_dataset(benchmark, config.dataset, counter)
     say(f"data set {dataset.name}: {len(dataset)} of {dataset.total} samples, sha256 {dataset.sha256[:12]}")
@@ -153,6 +158,11 @@ def prepare(
     if engine.api is None:  # else it is written once the servers have told what they take
         prepared.encode(model, prepared.api)
     return prepared
+
+
+def _server_counter(config: Config, kept: KeptCounts | None) -> TokenCounter | None:
+    counter = server_counter(config)
+    return KeepingCounter(counter, KeptCounts() if kept is None else kept) if counter is not None else None
 
 
 def _warmup(

@@ -10,6 +10,7 @@ from typing import Protocol
 from assay.campaign.api import learn_api
 from assay.campaign.estimate import count, estimator, together
 from assay.campaign.execute import STOPPED, Bench, execute, run_folder
+from assay.campaign.kept_counts import KeptCounts
 from assay.campaign.kinds import kind_of
 from assay.campaign.plan_text import plan_text
 from assay.campaign.planning import planned
@@ -34,6 +35,7 @@ from assay.runs import (
     RunFolder,
     RunStatus,
     read_campaign,
+    read_model,
     read_record,
     read_result,
     write_json,
@@ -87,10 +89,16 @@ async def run_campaign(config: Config, listener: Listener) -> CampaignOutcome:
     benchmark, runs = planned(config)
     engine = build_engine(config.engine)
     with scratch_folder() as scratch:
-        prepared = prepare(config, benchmark, engine.model, scratch, listener.say)
+        kept = KeptCounts()
+        prepared = prepare(config, benchmark, engine.model, scratch, listener.say, kept)
         listener.say(plan_text(config, runs, estimator(config, prepared.benchmark, prepared.dataset)))
         folder = begin(
-            config, runs, prepared.benchmark, dataset_sha256=prepared.dataset.sha256, simulated=engine.simulated
+            config,
+            runs,
+            prepared.benchmark,
+            dataset_sha256=prepared.dataset.sha256,
+            simulated=engine.simulated,
+            counts=kept,
         )
         with held(folder):
             work = Work(config, prepared, folder)
@@ -108,7 +116,8 @@ async def resume_campaign(
         state = read_campaign(folder)
         check_user_conf(state, config)
         benchmark = resumed_benchmark(folder, config, listener.say)
-        prepared = prepare(config, benchmark, build_engine(config.engine).model, scratch, listener.say)
+        kept = read_model(folder.prompt_counts, KeptCounts)
+        prepared = prepare(config, benchmark, build_engine(config.engine).model, scratch, listener.say, kept)
         check_dataset(state, prepared.dataset.sha256)
         work = Work(config, prepared, folder)
         await _stop_leftovers(work, listener)

@@ -16,6 +16,7 @@ import yaml
 from assay import __version__
 from assay.benchmarks import Benchmark, campaign_benchmark, get_benchmark, write_benchmark
 from assay.benchmarks.user_conf import read_user_conf
+from assay.campaign.kept_counts import KeptCounts
 from assay.campaign.work import utc_now
 from assay.config import Config, dump_config, load_config
 from assay.errors import UserError
@@ -30,7 +31,13 @@ _SHOWN = 20
 
 
 def begin(
-    config: Config, runs: list[RunEntry], benchmark: Benchmark, *, dataset_sha256: str, simulated: bool
+    config: Config,
+    runs: list[RunEntry],
+    benchmark: Benchmark,
+    *,
+    dataset_sha256: str,
+    simulated: bool,
+    counts: KeptCounts | None = None,
 ) -> CampaignFolder:
     """Make a campaign's folder with its configuration, its benchmark and its plan.
 
@@ -62,6 +69,8 @@ def begin(
     )
     write_text(folder.config, text)
     write_benchmark(folder.benchmark, benchmark)
+    if counts is not None and counts != KeptCounts():
+        write_json(folder.prompt_counts, counts)
     write_json(folder.state, state)  # last: a folder without it is no campaign, and nothing was measured in it
     return folder
 

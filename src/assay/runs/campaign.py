@@ -136,6 +136,11 @@ class CampaignFolder:
         return self.path / "benchmark.json"
 
     @property
+    def prompt_counts(self) -> Path:
+        """What the server said of its prompts' tokens, where it was asked (`campaign.kept_counts.KeptCounts`)."""
+        return self.path / "prompt_counts.json"
+
+    @property
     def runs(self) -> Path:
         return self.path / "runs"
 

@@ -13,8 +13,10 @@ import pytest
 
 from assay.benchmarks import get_benchmark
 from assay.campaign.counting import ServerCounter
+from assay.campaign.kept_counts import KeepingCounter, KeptCounts
 from assay.config import DatasetConfig
 from assay.datasets import CannotCountError, Dataset, load_dataset
+from assay.datasets.lengths import TokenCounter
 from assay.serving.connection import EndpointConnection
 
 SMOL = get_benchmark("smollm2-135m")
@@ -73,7 +75,7 @@ def served(reply: Reply, seen: list[str], words: str = "no such thing here") -> 
         server.server_close()
 
 
-def made(counter: ServerCounter) -> Dataset:
+def made(counter: TokenCounter) -> Dataset:
     return load_dataset(SMOL, DatasetConfig(samples=4, synthetic={"input": 60, "output": 5}), counter)
 
 
@@ -130,6 +132,27 @@ def test_a_server_that_stops_telling_is_named() -> None:
         assert counter.exact
         with pytest.raises(CannotCountError, match=r"the server's /tokenize didn't give all counts: .* answers 404"):
             counter.count_tokens(["a"])
+
+
+def kept_by(reply: Reply) -> tuple[Dataset, KeptCounts]:
+    kept = KeptCounts()
+    with served(reply, []) as connection:
+        return made(KeepingCounter(ServerCounter(connection, "m"), kept)), kept
+
+
+def refuses(*_: Any) -> Any:
+    raise AssertionError("asked again")
+
+
+@pytest.mark.parametrize("reply", [vllm, usage_only, lambda path, asked: None])
+def test_what_a_server_said_is_said_again_without_it(reply: Reply, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset, kept = kept_by(reply)
+    monkeypatch.setattr(ServerCounter, "_counts", refuses)
+    again = KeptCounts.model_validate_json(kept.model_dump_json())
+    gone = ServerCounter(EndpointConnection(url="http://127.0.0.1:9"), "m")
+    same = made(KeepingCounter(gone, again))
+    assert (same.sha256, same.note) == (dataset.sha256, dataset.note)
+    assert again == kept
 
 
 def test_nothing_is_asked_before_a_length_is_wanted() -> None:
