@@ -57,7 +57,8 @@ def read_log_folder(folder: Path, root: Path | None = None) -> RunEvidence:
     detail = run.detail or LoadgenDetail(folder / DETAIL)
     mode = detail.effective_mode or summary.mode or ("AccuracyOnly" if place.accuracy else "PerformanceOnly")
     run.loadgen_mode = mode
-    run.mode = "accuracy" if mode == "AccuracyOnly" else "performance"
+    run.mode = "accuracy" if mode == "AccuracyOnly" or (place.division and place.accuracy) else "performance"
+    _in_its_place(run, place)
     run.scenario = place.scenario or detail.values.get("effective_scenario") or summary.scenario
     run.division, run.benchmark = place.division, place.benchmark
     run.rules = facts_named(place.benchmark, _round(detail), run.scenario)
@@ -72,6 +73,14 @@ def read_log_folder(folder: Path, root: Path | None = None) -> RunEvidence:
         _accuracy(run, folder)
     run.submitted = submission_files(run, place)
     return run
+
+
+def _in_its_place(run: RunEvidence, place: Place) -> None:
+    """A tree's accuracy folder may hold a compliance run's log, which is no performance result; not the reverse."""
+    if place.counts and place.accuracy and run.loadgen_mode != "AccuracyOnly":
+        run.notes.append("the log isn't an accuracy run's")
+    elif place.counts and not place.accuracy and run.loadgen_mode == "AccuracyOnly":
+        run.damage.append("the log of a performance run is an accuracy run's")
 
 
 def log_texts(run: RunEvidence) -> Iterator[Wording]:
