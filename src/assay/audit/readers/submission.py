@@ -55,7 +55,7 @@ def _said(folder: Path, test: str) -> str | None:
     if test == "TEST06":
         failed = [check for check in _CHECKS_06 if not {f"{check}: True", f"{check}: Skipped"} & set(lines)]
     else:
-        failed = [] if _PASSED in lines else [_PASSED]
+        failed = [] if any(_PASSED in line for line in lines) else [_PASSED]
     return f"{file.name} doesn't say {', '.join(repr(check) for check in failed)}" if failed else ""
 
 
