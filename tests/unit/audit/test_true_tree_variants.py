@@ -95,6 +95,14 @@ def a_mixture_of_accelerators(root: Path) -> None:
     description.write_text(json.dumps(data))
 
 
+def a_description_with_a_byte_order_mark(root: Path) -> None:
+    """Of a system whose folder's name tells no accelerators."""
+    description = next((root / "closed/ORG/systems").iterdir())
+    description.with_name("cluster.json").write_text(description.read_text(), encoding="utf-8-sig")
+    (root / BENCHMARK).parent.rename(root / "closed/ORG/results/cluster")
+    assert any(row.mfu is not None for row in audit_path(root).rows)
+
+
 VARIANTS: list[Change] = [
     accuracy_summary_cut,
     accuracy_seeds_of_no_round,
@@ -104,6 +112,7 @@ VARIANTS: list[Change] = [
     a_harmless_error_after_the_summary,
     a_scenario_inferred_from_another,
     a_mixture_of_accelerators,
+    a_description_with_a_byte_order_mark,
 ]
 OF_OTHERS = [a_mean_of_nothing, scores_of_another_scale]
 

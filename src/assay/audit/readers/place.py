@@ -63,7 +63,8 @@ def describe_system(run: RunEvidence, place: Place) -> None:
 
 def _description(place: Place) -> dict[str, Any] | None:
     try:
-        data = json.loads(plain(place.systems / f"{place.system}.json").read_text()) if place.systems else None
+        path = place.systems / f"{place.system}.json" if place.systems else None
+        data = json.loads(plain(path).read_text(encoding="utf-8-sig")) if path else None  # some begin with its mark
     except (OSError, ValueError):
         return None
     return data if isinstance(data, dict) else None
