@@ -66,6 +66,7 @@ def samples(sent_s: Floats, done_s: Floats, kinds: Ints | None = None, tokens: I
         reasoning_tokens=unknown,
         cached_tokens=unknown,
         prompt_tokens_sent=unknown,
+        prompt_tokens_guessed=unknown,
         prompt_tokens_counted=unknown,
     )
 

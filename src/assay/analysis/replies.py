@@ -8,13 +8,15 @@ from assay.analysis.samples import MISSING, Samples
 from assay.runs.ledger import Ledger
 
 _BUSY = ("http_429", "http_503", "long_wait")
+_FEWEST_CAPPED = 3
+_CAPPED_RANGE = 1.5  # texts of as many tokens differ less in letters
 
 
 def against(samples: Samples | None, ledger: Ledger | None) -> tuple[str, ...]:
     """Each reason in a few words; any of them forbids VALID."""
     found = [] if ledger is None else _waits(ledger)
     if samples is not None and len(samples):
-        found += _cached(samples) + _cut(samples)
+        found += _cached(samples) + _cut(samples) + _capped(samples)
     return tuple(found)
 
 
@@ -43,4 +45,20 @@ def _cut(samples: Samples) -> list[str]:
     return [
         f"the server counted fewer prompt tokens than were sent in {int(cut.sum())} of {len(samples)} requests, "
         f"{counted[worst]} of {sent[worst]} in the worst: it cuts prompts"
+    ]
+
+
+def _capped(samples: Samples) -> list[str]:
+    """Texts of very different lengths, all of them counted as the most tokens that any prompt had."""
+    guessed, counted = samples.prompt_tokens_guessed, samples.prompt_tokens_counted
+    known = (guessed != MISSING) & (counted != MISSING)
+    if not known.any():
+        return []
+    most = int(counted[known].max())
+    alike = guessed[known & (counted == most)]
+    if len(alike) < _FEWEST_CAPPED or alike.max() < _CAPPED_RANGE * alike.min():
+        return []
+    return [
+        f"the server counted {most} prompt tokens, and never more, for {len(alike)} of {len(samples)} texts, the "
+        f"longest of which has {alike.max() / alike.min():.1f} times the letters of the shortest: it cuts prompts"
     ]

@@ -20,7 +20,7 @@ _COLUMNS = [
     "sample_id", "qsl_idx", "attempt", "final", "endpoint", "status", "issued_ns", "scheduled_ns", "sent_ns",
     "first_ns", "last_ns", "done_ns", "input_tokens", "output_tokens",
     "streamed_tokens", "first_answer_ns", "reasoning_tokens", "cached_tokens", "prompt_tokens_sent",
-    "prompt_tokens_counted",
+    "prompt_tokens_guessed", "prompt_tokens_counted",
 ]  # fmt: skip
 
 
@@ -48,6 +48,7 @@ class Samples:
     reasoning_tokens: Ints = field(metadata={"doc": "of the output, by the server's usage, hidden ones included"})
     cached_tokens: Ints
     prompt_tokens_sent: Ints
+    prompt_tokens_guessed: Ints = field(metadata={"doc": "of text whose tokens aren't known; only their order is sure"})
     prompt_tokens_counted: Ints = field(metadata={"doc": "by the server"})
     until_ns: int | None = None
     """Where the load was bounded by time and samples ended later: rates count what was done until then."""

@@ -163,6 +163,7 @@ class Worker(asyncio.Protocol):
             "chunk_tokens": exchange.chunk_tokens if known else None,
             "input_tokens": exchange.usage_prompt or self._prompt_tokens[send.qsl_idx],
             "prompt_tokens_sent": self._prompt_tokens[send.qsl_idx] if self._plan.prompt_tokens_exact else None,
+            "prompt_tokens_guessed": None if self._plan.prompt_tokens_exact else self._prompt_tokens[send.qsl_idx],
             "prompt_tokens_counted": exchange.usage_prompt,
             "cached_tokens": exchange.usage_cached,
             "output_tokens": exchange.output_tokens,

@@ -36,6 +36,7 @@ REQUESTS_SCHEMA = pa.schema(
         pa.field("chunk_tokens", pa.list_(pa.int32())),  # tokens in each chunk; null where the server didn't say
         pa.field("input_tokens", pa.int32()),  # as the server counted them, else as they were sent
         pa.field("prompt_tokens_sent", pa.int32()),  # ids sent, or the text's by the tokenizer; null where neither
+        pa.field("prompt_tokens_guessed", pa.int32()),  # where those sent aren't known: of text, about
         pa.field("prompt_tokens_counted", pa.int32()),  # by the server's usage
         pa.field("cached_tokens", pa.int32()),  # of the prompt, from the server's cache; null where it didn't say
         pa.field("output_tokens", pa.int32()),  # all that were generated, hidden reasoning too

@@ -247,6 +247,14 @@ def test_prompts_that_the_server_cuts_are_told(tmp_path: Path) -> None:
     assert not found.result.verdict.valid
 
 
+def test_texts_that_the_server_cuts_are_told_without_a_tokenizer(tmp_path: Path) -> None:
+    load = {"kind": "concurrency", "concurrency": 2, "requests": SAMPLES}
+    with dialect("ok", counts_prompt_as=6) as server:
+        found = Measured(tmp_path, server, benchmark="own-prompts", campaign={"kind": "bench", "loads": [load]}).whole()
+    assert all(row["prompt_tokens_sent"] is None for row in found.rows)
+    assert any("it cuts prompts" in notice for notice in found.result.notices)
+
+
 def test_prompts_from_a_cache_are_recorded_and_forbid_valid(tmp_path: Path) -> None:
     with dialect("ok", usage={"prompt_tokens_details": {"cached_tokens": 6}}) as server:
         found = Measured(tmp_path, server).whole()

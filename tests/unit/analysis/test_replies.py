@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from tests.closed_loop import samples
 
 from assay.analysis.replies import against
@@ -44,3 +45,21 @@ def test_a_prompt_counted_shorter_than_it_was_sent_is_cut() -> None:
     counted[3] = 100
     (words,) = against(replace(PLAIN, prompt_tokens_sent=sent, prompt_tokens_counted=counted), None)
     assert "in 1 of 10 requests, 100 of 885 in the worst" in words
+
+
+@pytest.mark.parametrize(
+    ("guessed", "counted", "told"),
+    [
+        ([900, 110, 150, 240, 85, 700, 130, 61, 52, 40], [100, 100, 100, 100, 84, 100, 100, 60, 50, 40], True),
+        ([900, 110, 150, 240, 85, 700, 130, 61, 52, 40], [890, 100, 160, 230, 84, 710, 125, 60, 50, 40], False),
+        ([500, 520, 480, 500, 510, 490, 505, 495, 515, 485], [512] * 10, False),  # made to one length
+        ([900, 110, 85, 84, 83, 82, 81, 80, 79, 78], [100, 100, 84, 84, 83, 82, 81, 80, 79, 78], False),  # two alike
+    ],
+)
+def test_texts_of_all_lengths_counted_alike_are_cut(guessed: list[int], counted: list[int], told: bool) -> None:
+    of = {"prompt_tokens_guessed": np.asarray(guessed), "prompt_tokens_counted": np.asarray(counted)}
+    found = against(replace(PLAIN, **of), None)
+    assert bool(found) is told
+    if told:
+        assert "counted 100 prompt tokens, and never more, for 6 of 10 texts" in found[0]
+        assert "8.2 times the letters" in found[0]
