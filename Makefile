@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.assay-installed
 TORCHX := $(VENV)-torchx
 APT    := $(shell cat tests/apt-packages.txt tests/rig/apt-packages.txt 2>/dev/null | grep -v '^\#')
 
-.PHONY: help setup model run test test-here test-rig mutants chaos test-setup lint format lock clean
+.PHONY: help setup model run test test-here test-rig mutants fuzz chaos test-setup lint format lock clean
 
 help: ## show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -51,6 +51,10 @@ test-rig: setup $(TORCHX)/.assay-installed ## tests on the rig's hosts: SSH, Slu
 
 mutants: setup ## break the source on purpose in many ways and see that the tests notice each (minutes)
 	$(BIN)/python scripts/mutants
+
+FUZZ ?= 5000
+fuzz: setup ## foreign bytes for every parser, others each time: FUZZ examples of each (minutes)
+	ASSAY_FUZZ=$(FUZZ) $(BIN)/python -m pytest -q -o timeout=0 tests/fuzz
 
 chaos: setup ## random faults, kills and resumes on small simulated campaigns, for ten minutes
 	$(BIN)/python scripts/chaos.py --minutes 10

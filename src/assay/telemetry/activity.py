@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import math
+import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
 
 # Metric names of accelerators are gpu<i>_ and these; throttle_mask is `throttle_reasons`, NVML's bits as a number.
 _RENAMED = {"throttle_mask": "throttle_reasons"}
+_NAME = "[a-z0-9_]{1,64}"
+_DIGITS = 4
 
 Add = Callable[[str, str, int, float], None]
 """Takes node, metric, time in CLOCK_MONOTONIC ns, value."""
@@ -24,12 +28,15 @@ def parse_activity(line: bytes) -> Iterator[tuple[int | None, str, float]]:
         return
     for name, value in _known(told["host"]):
         yield None, name, value
-    for index, activity in told["gpus"].items():
-        for name, value in _known(activity):
-            yield int(index), f"gpu{index}_{_RENAMED.get(name, name)}", value
+    gpus = told["gpus"] if isinstance(told["gpus"], dict) else {}
+    for index, activity in gpus.items():
+        if index.isascii() and index.isdigit() and len(index) <= _DIGITS:
+            for name, value in _known(activity):
+                yield int(index), f"gpu{index}_{_RENAMED.get(name, name)}", value
 
 
-def _known(values: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    for name, value in values.items():
-        if value is not None:
+def _known(values: Any) -> Iterator[tuple[str, float]]:
+    """Named numbers: what else a line holds comes from no probe."""
+    for name, value in values.items() if isinstance(values, dict) else ():
+        if type(value) in (int, float) and math.isfinite(value) and re.fullmatch(_NAME, name):
             yield name, float(value)
