@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,13 @@ from assay.runs import (
     RunRecord,
     TelemetryWriter,
     WarmupFacts,
+    read_record,
+    read_requests,
     write_json,
 )
+from assay.runs.progress import EndpointProgress, ProgressEvent, append_event
 from assay.runs.result import AccuracyResult, EndpointScore, EndpointScores, Score
+from assay.runs.sketch import Recorder
 
 __all__ = ["Node", "Plan", "write_campaign", "write_run"]
 
@@ -43,6 +48,7 @@ OFFICIAL_SEEDS = {
     "schedule_rng_seed": 16159082839903944936,
 }
 _ROWS = 16_384
+_MODEL = "synthetic-8b"
 
 
 def write_run(parent: Path, plan: Plan) -> RunFolder:
@@ -54,14 +60,17 @@ def write_run(parent: Path, plan: Plan) -> RunFolder:
     ledger = _ledger(plan, table)
     write_json(folder.ledger, ledger)
     write_json(folder.record, _record(plan, folder, ledger, table))
-    write_benchmark(folder.benchmark, get_benchmark(plan.benchmark))
+    weights = {"starting_weights": _MODEL}
+    write_benchmark(folder.benchmark, get_benchmark(plan.benchmark).model_copy(update=weights))
+    folder.config.write_text(f"benchmark: {plan.benchmark}\n")
+    _write_progress(folder, plan, table, ledger)
     write_json(folder.system, _system(plan))
     if plan.telemetry:
         _write_telemetry(folder.telemetry, plan, table)
     _write_logs(folder, plan, table)
     if plan.mode == "accuracy":
         write_json(folder.accuracy, _accuracy(plan))
-        write_json(folder.loadgen_accuracy, [])
+        _write_answers(folder)
     return folder
 
 
@@ -70,6 +79,24 @@ def _write_requests(path: Path, plan: Plan, table: Table) -> None:
     with pq.ParquetWriter(path, REQUESTS_SCHEMA, compression="zstd") as writer:
         for rows in _row_ranges(plan.samples):
             writer.write_table(_rows(plan, table, rows, names))
+        if plan.resent:
+            writer.write_table(_failed_attempts(plan, table, names))
+
+
+def _resent(plan: Plan, table: Table) -> np.ndarray:
+    """The samples that were answered at the second attempt."""
+    again = np.zeros(plan.samples, dtype=bool)
+    again[np.flatnonzero(table.ok)[: plan.resent]] = True
+    return again
+
+
+def _failed_attempts(plan: Plan, table: Table, names: pa.Array) -> pa.Table:
+    """The first attempts of samples that were sent again: each failed at once."""
+    rows = np.flatnonzero(_resent(plan, table))
+    failed = replace(table, ok=np.zeros(plan.samples, dtype=bool), last=table.sent)
+    whole = _rows(replace(plan, resent=0), failed, rows, names)
+    place = whole.schema.get_field_index("final")
+    return whole.set_column(place, whole.schema.field("final"), pa.array(np.zeros(len(rows), dtype=bool)))
 
 
 def _row_ranges(count: int) -> Iterator[np.ndarray]:
@@ -89,7 +116,7 @@ def _rows(plan: Plan, table: Table, rows: np.ndarray, names: pa.Array) -> pa.Tab
     columns: dict[str, Any] = {
         "sample_id": rows,
         "qsl_idx": table.qsl_idx[rows],
-        "attempt": np.ones(count),
+        "attempt": 1 + _resent(plan, table)[rows],
         "final": np.ones(count, dtype=bool),
         "endpoint": pa.DictionaryArray.from_arrays(pa.array(table.endpoint[rows], pa.int16()), names),
         "worker": np.zeros(count),
@@ -147,17 +174,19 @@ def _chunks(plan: Plan, table: Table, rows: np.ndarray) -> dict[str, pa.Array]:
 
 def _ledger(plan: Plan, table: Table) -> Ledger:
     completed = int(table.ok.sum())
+    again = _resent(plan, table)
     endpoints = []
     for number, node in enumerate(plan.nodes):
         own = table.endpoint == number
+        failed = int((own & ~table.ok & ~table.lost).sum()) + int((own & again).sum())
         endpoints.append(
             EndpointLedger(
                 endpoint=f"{node.name}-0",
-                sent=int(own.sum()),
+                sent=int(own.sum()) + int((own & again).sum()),
                 ok=int((own & table.ok).sum()),
-                failed=int((own & ~table.ok & ~table.lost).sum()),
+                failed=failed,
                 lost=int((own & table.lost).sum()),
-                reasons={"http_error": plan.failed} if plan.failed else {},
+                reasons={"http_error": failed} if failed else {},
             )
         )
     return Ledger(
@@ -166,7 +195,7 @@ def _ledger(plan: Plan, table: Table) -> Ledger:
         failed=plan.failed,
         lost=plan.lost,
         resent=plan.resent,
-        attempts=plan.samples,
+        attempts=plan.samples + int(again.sum()),
         short_outputs=0,
         endpoints=endpoints,
         failure_reasons={"http_error": plan.failed} if plan.failed else {},
@@ -174,6 +203,51 @@ def _ledger(plan: Plan, table: Table) -> Ledger:
         loadgen_completed=completed,
         problems=[],
     )
+
+
+def _write_progress(folder: RunFolder, plan: Plan, table: Table, ledger: Ledger) -> None:
+    """What the load says of itself as it ends."""
+    ok = table.ok
+    ttft, tpot, latency = Recorder(), Recorder(), Recorder()
+    columns = (table.start[ok], table.first[ok], table.last[ok], table.outputs[ok])
+    for start, first, last, tokens in zip(*(column.tolist() for column in columns), strict=True):
+        ttft.add(first - start)
+        latency.add(last - start)
+        if tokens > 1:
+            tpot.add((last - first) // (tokens - 1))
+    inputs, outputs = int(table.inputs[ok].sum()), int(table.outputs[ok].sum())
+    end = ProgressEvent(
+        time_ns=table.end_ns,
+        clock_offset_ns=UTC_OFFSET_NS,
+        phase="drain",
+        elapsed_ns=table.end_ns - CLOCK_ZERO_NS,
+        expected=plan.samples,
+        issued=plan.samples,
+        completed=ledger.completed,
+        failed=plan.failed,
+        in_flight=0,
+        queued=0,
+        input_tokens=inputs,
+        output_tokens=outputs,
+        endpoints={own.endpoint: EndpointProgress(completed=own.ok, failed=own.failed) for own in ledger.endpoints},
+        ttft=ttft.snapshot(),
+        tpot=tpot.snapshot(),
+        latency=latency.snapshot(),
+        left=None,
+    )
+    append_event(folder.progress, end)
+
+
+def _write_answers(folder: RunFolder) -> None:
+    """LoadGen's accuracy log and the answers in words: the ids that came, and no words of a model's."""
+    logged, words = [], []
+    for number, row in enumerate(read_requests(folder.requests, ["qsl_idx", "output_ids", "status"]).to_pylist()):
+        if row["status"] == "ok":
+            data = np.asarray(row["output_ids"] or [], dtype="<i4").tobytes().hex().upper()
+            logged.append({"seq_id": number, "qsl_idx": row["qsl_idx"], "data": data})
+            words.append({"qsl_idx": row["qsl_idx"], "answer": "synthetic", "reference": "synthetic"})
+    folder.loadgen_accuracy.write_bytes(orjson.dumps(logged))
+    folder.answers.write_bytes(b"\n".join(map(orjson.dumps, words)))
 
 
 def _record(plan: Plan, folder: RunFolder, ledger: Ledger, table: Table) -> RunRecord:
@@ -185,14 +259,14 @@ def _record(plan: Plan, folder: RunFolder, ledger: Ledger, table: Table) -> RunR
         mode=plan.mode,
         official=plan.official,
         status=plan.status,
-        started_utc="2026-01-01T00:00:00Z",
-        ended_utc="2026-01-01T01:00:00Z",
-        clock_offset_ns=UTC_OFFSET_NS,
+        started_utc=_hour(plan.begins_h),
+        ended_utc=_hour(plan.begins_h + 1),
+        clock_offset_ns=UTC_OFFSET_NS + plan.begins_h * 3600 * SECOND,
         dataset_name="synthetic articles",
         dataset_sha256="0" * 64,
         dataset_samples=13_368,
         samples=13_368,
-        model="synthetic-8b",
+        model=_MODEL,
         simulated=plan.simulated,
         target_qps=plan.qps,
         max_tokens=128,
@@ -204,7 +278,7 @@ def _record(plan: Plan, folder: RunFolder, ledger: Ledger, table: Table) -> RunR
                 accelerators=["Synthetic GPU 80GB"],
                 engine="simulator",
                 engine_version="1.0",
-                model="synthetic-8b",
+                model=_MODEL,
                 window=node.slots,
                 settings={"max_num_seqs": node.slots},
             )
@@ -221,6 +295,10 @@ def _record(plan: Plan, folder: RunFolder, ledger: Ledger, table: Table) -> RunR
         issued=plan.samples,
         loadgen_version="6.0.17",
     )
+
+
+def _hour(number: int) -> str:
+    return f"{datetime(2026, 1, 1) + timedelta(hours=number):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _system(plan: Plan) -> dict[str, Any]:
@@ -288,7 +366,7 @@ def _accuracy(plan: Plan) -> AccuracyResult:
     gate = "pass" if whole else f"not comparable: {plan.samples} samples of 13368"
     several = plan.nodes if len(plan.nodes) > 1 else ()
     endpoints = [_endpoint_scores(plan, number, percent) for number in range(len(several))]
-    return AccuracyResult(scorer="rouge", scores=scores, samples=plan.samples, gate=gate, endpoints=endpoints)
+    return AccuracyResult(scorer="", scores=scores, samples=plan.samples, gate=gate, endpoints=endpoints)
 
 
 def _endpoint_scores(plan: Plan, number: int, percent: dict[str, float]) -> EndpointScores:
@@ -365,8 +443,12 @@ def write_campaign(
     folder = CampaignFolder(parent / identity)
     folder.runs.mkdir(parents=True)
     entries = []
-    for key, plan in plans.items():
-        run = write_run(folder.runs, replace(plan, run_id=key))
+    for number, (key, plan) in enumerate(plans.items()):
+        run = write_run(folder.runs, replace(plan, run_id=key, begins_h=number))
+        record = read_record(run)
+        record.campaign_key, record.repeat = key, int(key.rpartition("-r")[2])
+        record.nodes = [node.name for node in plan.nodes]
+        write_json(run.record, record)
         entries.append(
             RunEntry(
                 key=key,
@@ -384,7 +466,7 @@ def write_campaign(
         kind=kind,
         name="synthetic",
         started_utc="2026-01-01T00:00:00Z",
-        ended_utc="2026-01-01T03:00:00Z",
+        ended_utc=_hour(len(plans)),
         config_sha256="0" * 64,
         seed=1,
         simulated=True,

@@ -60,6 +60,7 @@ class Plan:
     chunks: bool = True
     telemetry: bool = True
     simulated: bool = True
+    begins_h: int = 0  # hours after the first of a campaign's runs, which follow each other
     run_id: str = "20260101T000000Z-offline-performance-synthetic"
 
 

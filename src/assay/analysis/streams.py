@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from assay.analysis.samples import MISSING
 from assay.analysis.statistics import Floats, Ints
+from assay.runs.requests import read_request_batches
 
 _SEVERAL = 4
 _LONG = 16
@@ -72,11 +72,8 @@ class Streams:
 def read_streams(path: Path) -> list[Streams]:
     """The streams of a `requests.parquet` by endpoint, a row group at a time."""
     found: dict[str, Streams] = {}
-    file = pq.ParquetFile(path)
-    columns = [name for name in _COLUMNS if name in file.schema_arrow.names]
-    for batch in file.iter_batches(columns=columns, batch_size=16_384):
-        good = pc.and_(batch["final"], pc.equal(batch["status"].cast(pa.string()), "ok"))
-        _count(pa.Table.from_batches([batch]).filter(good), found)
+    for table in read_request_batches(path, list(_COLUMNS)):
+        _count(table.filter(pc.and_(table["final"], pc.equal(table["status"].cast(pa.string()), "ok"))), found)
     return [found[name] for name in sorted(found)]
 
 

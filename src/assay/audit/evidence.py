@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from assay.analysis.ceilings import Accelerator, ModelShape
 from assay.audit.facts import DatasetFacts
+from assay.audit.folder import CampaignFacts, FolderFacts
 from assay.audit.spans import Span
 from assay.benchmarks import Copy
 from assay.benchmarks.mlperf import LlmFacts
@@ -259,6 +260,8 @@ class RunEvidence:
     """A run folder's: its data set goes by the name of the benchmark's own."""
     manifest: Checked | None = None
     """A run folder's: its files held against the manifest that it was closed with."""
+    folder: FolderFacts | None = None
+    """A run folder's: its files, to be held against each other."""
     logged: RunEvidence | None = None
     """What the logs say that a claim names, or that lie in the run folder."""
     endpoints: EndpointsSettings | None = None
@@ -371,3 +374,4 @@ class Evidence:
     """A campaign's: its own files and its runs' manifests."""
     signature: Signature | None = None
     """None: nobody asked."""
+    campaign: CampaignFacts | None = None

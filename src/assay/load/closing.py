@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import orjson
 
+from assay.benchmarks.mlperf.schedule import scheduled_ns
 from assay.load.journal import Issued, read_attempts, read_issued
 from assay.load.ledger import LOST, Attempt, Counts, attempt_of, build_ledger, final_attempts
 from assay.load.plan import LoadPlan
-from assay.load.schedule import scheduled_ns
 from assay.load.source import NO_TIME
 from assay.runs import Ledger, LoadOutcome, RequestWriter, RunFolder, read_outcome, write_json
 from assay.runs.loadgen_logs import read_detail

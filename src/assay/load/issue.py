@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from assay.benchmarks.mlperf.schedule import server_schedule_ns
 from assay.load import loadgen
 from assay.load.plan import LoadgenSettings
-from assay.load.schedule import server_schedule_ns
 from assay.runs.scenarios import Mode
 
 _OFFLINE_SLACK = 1.1

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -107,14 +108,36 @@ def read_requests(path: Path, columns: list[str] | None = None) -> pa.Table:
     another kind.
     """
     names = REQUESTS_SCHEMA.names if columns is None else columns
-    wanted = pa.schema([(name, REQUESTS_SCHEMA.field(name).type) for name in names])
-    try:
+    with _told(path):
         held = set(pq.read_schema(plain(path)).names)
         table = pq.read_table(path, columns=[name for name in names if name in held])
-        for field in wanted:
-            if field.name not in held:
-                table = table.append_column(field, pa.nulls(table.num_rows, field.type))
-        return table.select(names).cast(wanted)
+        return _completed(table, names)
+
+
+def read_request_batches(path: Path, columns: list[str]) -> Iterator[pa.Table]:
+    """The rows as `read_requests` gives them, some thousand at a time: the lists of a million don't fit in memory."""
+    with _told(path):
+        file = pq.ParquetFile(plain(path))
+        held = set(file.schema_arrow.names)
+        batches = file.iter_batches(columns=[name for name in columns if name in held], batch_size=_ROWS_PER_GROUP)
+        for batch in batches:
+            yield _completed(pa.Table.from_batches([batch]), columns)
+
+
+def _completed(table: pa.Table, names: list[str]) -> pa.Table:
+    """The columns in their order and types; null where the file lacks one."""
+    wanted = pa.schema([(name, REQUESTS_SCHEMA.field(name).type) for name in names])
+    for field in wanted:
+        if field.name not in table.column_names:
+            table = table.append_column(field, pa.nulls(table.num_rows, field.type))
+    return table.select(names).cast(wanted)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Tells what keeps a file from being read in one line."""
+    try:
+        yield
     except (OSError, pa.ArrowException, ValueError) as error:
         told = (getattr(error, "strerror", None) or str(error)).partition("\n")[0]
         raise UserError(f"{path}: can't be read as a run's requests: {told}") from None

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from assay.audit.evidence import ClaimedRatio, Evidence, Origin, RunEvidence, Wording
+from assay.audit.folder import CampaignFacts
+from assay.audit.readers.folder import read_config
 from assay.audit.readers.run_folder import is_run_folder, read_runs
 from assay.audit.spans import Span
 from assay.errors import UserError
-from assay.runs import CampaignFolder, read_campaign, read_object
+from assay.runs import CampaignFolder, CampaignState, read_campaign, read_object
 from assay.runs.campaign_manifest import check_campaign
 
 _NEAR = 1e-6
@@ -24,9 +27,19 @@ def read_campaign_folder(folder: Path) -> Evidence:
     state = read_campaign(campaign)
     started = [campaign.run(entry.run).path for entry in state.runs if entry.run]
     evidence = read_runs([path for path in started if is_run_folder(path)], folder, "campaign")
+    evidence.campaign = _facts(campaign, state, evidence)
     evidence.comparisons += _scaling(campaign, evidence)
     evidence.manifest = check_campaign(campaign)
     return evidence
+
+
+def _facts(campaign: CampaignFolder, state: CampaignState, evidence: Evidence) -> CampaignFacts:
+    damage: list[str] = []
+    config = read_config(campaign.config, damage)
+    evidence.unreadable += [Wording(str(campaign.config), words) for words in damage]
+    digest = sha256(campaign.config.read_bytes()).hexdigest() if campaign.config.is_file() else None
+    folders = {record.parent.name for record in campaign.runs.glob("*/run.json")}
+    return CampaignFacts(state, folders, config, digest)
 
 
 def _scaling(campaign: CampaignFolder, evidence: Evidence) -> Iterator[ClaimedRatio]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from assay.analysis.ceilings import Accelerator, find_accelerator, find_model, precision_of
 from assay.audit.evidence import Evidence, Origin, Rated, RunEvidence, SampleCounts, Spread, Wording
 from assay.audit.facts import facts_of
+from assay.audit.readers.folder import read_facts
 from assay.audit.readers.loadgen import is_log_folder, read_log_folder
 from assay.audit.spans import Span
 from assay.benchmarks import copy_of, run_benchmark
@@ -68,9 +69,9 @@ def _run(folder: RunFolder, evidence: Evidence) -> RunEvidence:
     run.finished = record.status in _FINISHED
     client = record.client
     run.delay_ns = float((client.completion_hop_max_ns or 0) + max(client.loop_lag_max_ns.values(), default=0))
-    run.rests_on = _rests_on(folder, run)
     ledger = _optional(folder.ledger, Ledger, run)
     result = _optional(folder.result, Result, run)
+    run.rests_on = _rests_on(folder, record, result)
     if ledger:
         run.samples = SampleCounts(ledger.issued, ledger.completed, ledger.failed, ledger.lost)
         run.ledger = ledger
@@ -83,22 +84,30 @@ def _run(folder: RunFolder, evidence: Evidence) -> RunEvidence:
         run.summary, run.detail, run.logged = logged.summary, logged.detail, logged
         if run.finished:
             run.damage += logged.damage
+    run.folder = read_facts(folder, record, result, ledger, run)
     _engine(run, record)
     _hardware(run, record, folder)
     _measure(run, folder)
     return run
 
 
-def _rests_on(folder: RunFolder, run: RunEvidence) -> dict[str, tuple[bool, str]]:
+def _rests_on(folder: RunFolder, record: RunRecord, result: Result | None) -> dict[str, tuple[bool, str]]:
     files = {
         folder.ledger: "what became of each sample",
         folder.requests: "rates, duration, token counts and latencies",
+        folder.progress: "the course of the load",
+        folder.config: "the settings",
+        folder.system: "what it ran on",
     }
-    if run.loadgen_drove:
+    if "without telemetry" not in record.closed:
+        files[folder.telemetry] = "utilisation, power, clocks and the engines' own counts"
+    if record.driver == "loadgen":
         files[folder.loadgen_summary] = "LoadGen's verdict"
         files[folder.loadgen_detail] = "LoadGen's settings, errors and count of samples"
-        if run.mode == "accuracy":
+        if record.mode == "accuracy":
             files[folder.loadgen_accuracy] = "the scores"
+    if folder.accuracy.exists() or (result is not None and result.accuracy is not None):
+        files |= {folder.accuracy: "the scores", folder.answers: "each answer's score"}
     return {path.name: (path.is_file(), what) for path, what in files.items()}
 
 

@@ -8,17 +8,38 @@ from assay.audit.evidence import Evidence, RunEvidence
 from assay.audit.registry import Check, contradicted, every_run, evidence_rule, supported, unsupported
 from assay.audit.verdicts import Judgement
 
+_PERCENTILES = ("50.00", "90.00", "95.00", "97.00", "99.00", "99.90")
+_ENDS = ("Min", "Max", "Mean")
 _PAIRS = {
-    "Min latency (ns)": "result_min_latency_ns",
-    "Max latency (ns)": "result_max_latency_ns",
-    "Mean latency (ns)": "result_mean_latency_ns",
-    "50.00 percentile latency (ns)": "result_50.00_percentile_latency_ns",
-    "99.00 percentile latency (ns)": "result_99.00_percentile_latency_ns",
-    "Min First Token latency (ns)": "result_first_token_min_latency_ns",
-    "Mean First Token latency (ns)": "result_first_token_mean_latency_ns",
+    **{f"{end} latency (ns)": f"result_{end.lower()}_latency_ns" for end in _ENDS},
+    **{f"{p} percentile latency (ns)": f"result_{p}_percentile_latency_ns" for p in _PERCENTILES},
+    **{f"{end} First Token latency (ns)": f"result_first_token_{end.lower()}_latency_ns" for end in _ENDS},
+    **{
+        f"{p} percentile first token latency (ns)": f"result_first_token_{p}_percentile_latency_ns"
+        for p in _PERCENTILES
+    },
+    **{f"{end} Time per Output Token (ns)": f"result_time_to_output_token_{end.lower()}" for end in _ENDS},
+    **{
+        f"{p} percentile time to output token (ns)": f"result_time_per_output_token_{p}_percentile_ns"
+        for p in _PERCENTILES
+    },
     "Samples per second": "result_samples_per_second",
     "Completed samples per second": "result_completed_samples_per_sec",
+    "Scheduled samples per second": "result_scheduled_samples_per_sec",
     "Tokens per second": "result_tokens_per_second",
+    "Completed tokens per second": "result_completed_tokens_per_second",
+}
+_SETTINGS = {
+    "samples_per_query": "samples_per_query",
+    "target_qps": "target_qps",
+    "min_duration (ms)": "min_duration_ms",
+    "max_duration (ms)": "max_duration_ms",
+    "min_query_count": "min_query_count",
+    "max_query_count": "max_query_count",
+    "qsl_rng_seed": "qsl_rng_seed",
+    "sample_index_rng_seed": "sample_index_rng_seed",
+    "schedule_rng_seed": "schedule_rng_seed",
+    "performance_sample_count": "performance_sample_count",
 }
 
 
@@ -58,6 +79,12 @@ def _run(run: RunEvidence) -> Iterator[Check]:
         compared += 1
         if abs(printed - logged) > 0.0051 + 1e-5 * abs(logged):
             different.append(f"{name}: {printed} and {logged}")
+    for name, key in _SETTINGS.items():
+        setting, effective = summary.parameters.get(name), detail.effective.get(key)
+        if isinstance(setting, int | float) and isinstance(effective, int | float):
+            compared += 1
+            if abs(setting - effective) > 1e-5 * abs(effective):  # printed with six digits
+                different.append(f"{name}: {setting} and {effective}")
     if different:
         yield contradicted("summary and detail log agree", "; ".join(different))
     elif compared:

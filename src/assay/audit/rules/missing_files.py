@@ -11,9 +11,10 @@ from assay.audit.registry import Check, run_rule, supported, unsupported
 @run_rule(
     "missing-files",
     explain="""
-The figures of a run that ended rest on files of its folder: the ledger, the samples' records, LoadGen's two logs, and
-in accuracy mode its accuracy log. Where one is missing, other rules have nothing to look at and are silent; the figures
-that rested on it are then nobody's but their writer's.
+The figures of a run that ended rest on files of its folder: the ledger, the samples' records, the course of the load,
+telemetry, the configuration, what it ran on; LoadGen's two logs; and in accuracy mode its accuracy log and the answers
+in words. Where one is missing, other rules have nothing to look at and are silent; the figures that rested on it are
+then nobody's but their writer's. (A run that was closed after an interruption may say that it has no telemetry.)
 """,
     source="docs/run-folder.md: the files that a run leaves",
 )

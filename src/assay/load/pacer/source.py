@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from assay.errors import AssayError
-from assay.load.pacer.arrivals import due_times_ns, ramp_times_ns
 from assay.load.pacer.bounds import Bounds
 from assay.load.pacer.paces import ClosedLoop, OpenLoop, Pace
 from assay.load.pacer.sessions import Sessions
 from assay.load.pacer.timetable import Timetable
 from assay.load.plan import PacerPlan
 from assay.load.source import Answer, EndCallback, FirstToken, IssueCallback, Schedule
+from assay.runs.arrivals import due_times_ns, ramp_times_ns
 from assay.runs.shapes import ConcurrencyShape, RampShape, RateShape, SessionsShape, TraceShape
 
 _LEAD_NS = 500_000

@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 import pytest
 
-from assay.load.schedule import scheduled_ns, server_schedule_ns
+from assay.benchmarks.mlperf.schedule import scheduled_ns, server_schedule_ns
 
 SEED = 16159082839903944936
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay.load.pacer.arrivals import due_times_ns, ramp_times_ns
+from assay.runs.arrivals import due_times_ns, ramp_times_ns
 from assay.runs.shapes import Arrivals, RampShape
 
 MANY = 20_000

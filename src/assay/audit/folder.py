@@ -1,0 +1,96 @@
+"""A run folder's files as they were read once, for rules that hold them against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.runs import CampaignState, Ledger, Result, RunFolder, RunRecord
+from assay.runs.progress import ProgressEvent
+from assay.runs.result import AccuracyResult
+from assay.scoring import Answer, Scorable
+
+Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+MISSING = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Every attempt in `requests.parquet`: numbers by column (`MISSING` for null), the rest as words."""
+
+    numbers: Mapping[str, Ints]
+    final: Mask
+    ok: Mask
+    status: list[str]
+    endpoint: list[str | None]
+    chunk_faults: Mapping[str, int]
+    """Answers whose chunks contradict the rest of their row, by what is wrong."""
+    answers: Mapping[int, frozenset[bytes]]
+    """For each sample of the data set the answers to it, as the bytes of their token ids; in accuracy runs alone."""
+
+    def __len__(self) -> int:
+        return len(self.final)
+
+    def __getitem__(self, column: str) -> Ints:
+        return self.numbers[column]
+
+    @property
+    def good(self) -> Mask:
+        """The attempts that answered a sample."""
+        return self.final & self.ok
+
+    @property
+    def start_ns(self) -> Ints:
+        """When each sample was due, or issued where nothing was due."""
+        return np.where(self["scheduled_ns"] != MISSING, self["scheduled_ns"], self["issued_ns"])
+
+
+@dataclass
+class FolderFacts:
+    """What a run folder holds. None: not there, or it can't be read (which is a finding of its own)."""
+
+    folder: RunFolder
+    record: RunRecord
+    result: Result | None = None
+    ledger: Ledger | None = None
+    rows: Rows | None = None
+    derived: Result | None = None
+    """What result.json would be, computed from the other files."""
+    end: ProgressEvent | None = None
+    """The last line of progress.jsonl that counts samples."""
+    config: dict[str, Any] = field(default_factory=dict)
+    """config.yaml as plain data."""
+    names: dict[str, dict[str, str]] = field(default_factory=dict)
+    """What each file calls a thing: benchmark, scenario, mode, …; by thing, then file."""
+    telemetry_ns: tuple[int, int] | None = None
+    """The first and the last time in telemetry.parquet."""
+    logged_answers: dict[int, Answer] | None = None
+    """LoadGen's accuracy log, by sample."""
+    answers: list[Scorable] | None = None
+    """answers.jsonl; its tokens aren't known."""
+    accuracy: AccuracyResult | None = None
+    printed_scores: dict[str, float] = field(default_factory=dict)
+    """accuracy.txt's."""
+
+    @property
+    def has_user_conf(self) -> bool:
+        """Whether the user gave LoadGen settings of his own, which win over the plan's."""
+        loadgen = self.config.get("loadgen")
+        return isinstance(loadgen, dict) and loadgen.get("user_conf") is not None
+
+
+@dataclass
+class CampaignFacts:
+    """What a campaign's folder says of its runs."""
+
+    state: CampaignState
+    folders: set[str]
+    """The folders in runs/ that hold a run that ended."""
+    config: dict[str, Any]
+    config_sha256: str | None

@@ -1,0 +1,67 @@
+"""The ledger counts what the records hold."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+
+from assay.audit.evidence import RunEvidence
+from assay.audit.folder import Rows
+from assay.audit.registry import Check, contradicted, run_rule, supported
+from assay.runs import Ledger
+
+
+@run_rule(
+    "ledger-and-records",
+    explain="""
+Every count of ledger.json that requests.parquet gives is counted again: samples issued, attempts, samples sent again,
+why samples failed, and for each endpoint the attempts that were sent, answered, failed (by reason) and lost. run.json's
+count of issued samples and result.json's counts are the same.
+""",
+    source="ledger.json and run.json against requests.parquet",
+)
+def check(run: RunEvidence) -> Iterator[Check]:
+    facts = run.folder
+    if facts is None or facts.rows is None or facts.ledger is None:
+        return
+    ledger, rows = facts.ledger, facts.rows
+    pairs = [*_whole(ledger, rows), *_endpoints(ledger, rows)]
+    pairs.append(("run.json: issued", facts.record.issued, len(np.unique(rows["sample_id"]))))
+    wrong = [contradicted(f"{name} {stated}", f"{actual} in the records") for name, stated, actual in pairs
+             if stated != actual]  # fmt: skip
+    yield from wrong
+    if not wrong:
+        yield supported("the ledger counts what the records hold", f"{len(pairs)} counts")
+
+
+def _whole(ledger: Ledger, rows: Rows) -> Iterator[tuple[str, object, object]]:
+    sent = rows["attempt"] > 0
+    tries = np.unique(rows["sample_id"][sent], return_counts=True)[1]
+    yield "issued", ledger.issued, len(np.unique(rows["sample_id"]))
+    yield "attempts", ledger.attempts, int(sent.sum())
+    yield "samples sent again", ledger.resent, int((tries > 1).sum())
+    failed = Counter(status for status, final in zip(rows.status, rows.final, strict=True) if final)
+    yield "failed samples by reason", ledger.failure_reasons, _reasons(failed)
+
+
+def _endpoints(ledger: Ledger, rows: Rows) -> Iterator[tuple[str, object, object]]:
+    counts: dict[str | None, Counter[str]] = {endpoint.endpoint: Counter() for endpoint in ledger.endpoints}
+    for endpoint, status in zip(rows.endpoint, rows.status, strict=True):
+        counts.setdefault(endpoint, Counter())[status] += 1
+    for own in ledger.endpoints:
+        found = counts[own.endpoint]
+        reasons = _reasons(found)
+        for name, stated, actual in (
+            ("sent", own.sent, found.total()),
+            ("answered", own.ok, found["ok"]),
+            ("lost", own.lost, found["lost"]),
+            ("failed", own.failed, sum(reasons.values())),
+            ("failures", own.reasons, reasons),
+        ):
+            yield f"{own.endpoint}: {name}", stated, actual
+
+
+def _reasons(statuses: Counter[str]) -> dict[str, int]:
+    return {status: count for status, count in sorted(statuses.items()) if status not in ("ok", "lost")}
