@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from assay.benchmarks import Benchmark
 from assay.campaign.api import learn_api
 from assay.campaign.execute import load_plan
+from assay.campaign.loadgen_settings import user_conf_lines
 from assay.campaign.planning import planned
 from assay.campaign.prepare import Prepared, prepare, tokeniser_of
 from assay.campaign.work import Work
@@ -35,7 +36,7 @@ async def preflight(config: Config, say: Callable[[str], None], *, deep: bool = 
     benchmark, runs = planned(config)
     with tempfile.TemporaryDirectory(prefix="assay-check-") as scratch:
         prepared, rows = _workload(config, benchmark, Path(scratch), say)
-        rows += controller_rows(config)
+        rows += [*_user_conf(config, benchmark, runs, prepared), *controller_rows(config)]
         report = await check_cluster(config.engine, config.cluster, deep=deep, reach=config.reach)
         rows = [*report.rows, *rows]
         failed = {row.node for row in rows if row.outcome == "failed"}
@@ -62,6 +63,15 @@ def _workload(
     dataset = prepared.dataset
     detail = f"{dataset.name}: {len(dataset)} of {dataset.total} samples, sha256 {dataset.sha256}"
     return prepared, [*rows, judged(HERE, "data set", True, 5, detail, "", required=True)]
+
+
+def _user_conf(
+    config: Config, benchmark: Benchmark, runs: Sequence[RunEntry], prepared: Prepared | None
+) -> list[CheckRow]:
+    """What LoadGen takes of the user.conf; one that it couldn't read was refused before."""
+    samples = len(prepared.dataset) if prepared else 1
+    lines = user_conf_lines(config, benchmark, runs, samples)
+    return [judged(HERE, "user.conf", True, 3, "; ".join(lines), "", required=True)] if lines else []
 
 
 async def _answers(

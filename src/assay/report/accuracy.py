@@ -10,6 +10,7 @@ from assay.report import format as fmt
 from assay.report.chart import NEUTRAL, PALETTE, Chart, Panel, Series
 from assay.report.page import Block, Rows, Table, Text
 from assay.runs.result import AccuracyResult, Score
+from assay.scoring import FAMILY_RISK
 
 _COUNTS = 10_000
 
@@ -65,7 +66,7 @@ def _endpoint_blocks(accuracy: AccuracyResult) -> Iterator[Block]:
     yield Table("Scores by endpoint", columns, rows, frozenset({2, 4, 5, 6, 7}), "accuracy.json")
     yield Text(
         "Against the others: the mean difference at prompts of like length. Its interval holds for all endpoints and "
-        "metrics at once, with a risk of 0.1 % in all; one that lies below 0 is a finding."
+        f"metrics at once, with a risk of {100 * FAMILY_RISK:g} % in all; one that lies below 0 is a finding."
     )
 
 

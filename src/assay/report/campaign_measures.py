@@ -14,6 +14,7 @@ from assay.report.chart import Colors
 from assay.report.limits import limits_source, scenario_limits
 from assay.report.page import Block, Rows, Table, Text
 from assay.runs.result import AccuracyResult
+from assay.scoring import FAMILY_RISK
 
 SOURCE = "runs/*/requests.parquet"
 
@@ -188,6 +189,6 @@ def _answer_blocks(answers: AnswersCompared | None) -> Iterator[Block]:
     yield Text(
         f"Compared: greedy answers to {fmt.number(answers.prompts)} prompts that two or more endpoints answered, in "
         f"{answers.runs} runs, token by token. To differ far more often than the others do among themselves, beyond "
-        "chance (a risk of 0.1 % for all endpoints together), is a finding."
+        f"chance (a risk of {100 * FAMILY_RISK:g} % for all endpoints together), is a finding."
         + (f" {answers.apart[0].upper()}{answers.apart[1:]}." if answers.apart else "")
     )

@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 CONFIDENCE = 0.95
-FAMILY_RISK = 0.001
+FAMILY_RISK = 0.0001
 """The chance that any endpoint at all of a sound run is called worse."""
 _RESAMPLES = 2000
 _SEED = 0

@@ -17,6 +17,7 @@ from assay.campaign.preflight import preflight
 from assay.cluster.local import LocalLauncher
 from assay.commands.main import main
 from assay.config import Config
+from assay.errors import UserError
 from assay.serving.health import CheckOutcome, CheckReport, CheckRow
 from assay.serving.servers import ServerSpec
 
@@ -137,6 +138,17 @@ async def test_what_is_missing_here_is_named(tmp_path: Path, fields: dict[str, A
     row = (await rows_of(config(tmp_path, **{"engine": SIMULATED, **fields})))[check]
     assert (row.outcome, row.required) == (CheckOutcome.FAILED, True)
     assert words in f"{row.detail}: {row.mend}"
+
+
+async def test_what_a_user_conf_changes_is_a_row_and_a_wrong_one_is_refused(tmp_path: Path) -> None:
+    conf = tmp_path / "user.conf"
+    fields = {"scenarios": ["Server"], "loadgen": {"user_conf": str(conf)}, "engine": SIMULATED}
+    conf.write_text("*.Server.target_qps = 3\n")
+    row = (await rows_of(config(tmp_path, **fields)))["user.conf"]
+    assert (row.outcome, row.detail) == (CheckOutcome.PASSED, f"user.conf {conf}, Server: *.Server.target_qps = 3")
+    conf.write_text("*.Server.target_qsp = 3\n")
+    with pytest.raises(UserError, match="did you mean target_qps"):
+        await rows_of(config(tmp_path, **fields))
 
 
 async def test_a_key_that_is_not_set_is_a_row_of_its_endpoint(tmp_path: Path) -> None:

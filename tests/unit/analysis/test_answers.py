@@ -82,7 +82,7 @@ def test_a_hundred_clean_campaigns_are_silent(noise: float) -> None:
 
 @pytest.mark.parametrize("noise", [0.0, 0.01])
 def test_a_node_that_corrupts_3_percent_of_its_answers_is_found(noise: float) -> None:
-    world = World(1, 600, noise)
+    world = World(1, 1000, noise)
     world.corrupt = {"c": 0.03}
     found = scaling(world, NODES[:4])
     assert unlike(found) == ["c"]

@@ -54,7 +54,7 @@ def test_a_hundred_clean_runs_call_no_endpoint_worse(scores: object, endpoints: 
         lengths = draw.integers(100, 1000, count)
         slow = draw.random(count) < 0.2 + 0.6 * (lengths < 500)
         codes = np.where(slow, 0, draw.integers(1, endpoints, count))
-        values = scores(draw, count) - 8.0 * (lengths / 1000)  # type: ignore[operator]
+        values = scores(draw, count) - 30.0 * (lengths / 1000)  # type: ignore[operator]
         found = differences(values, codes, lengths, tests=endpoints)
         assert not [code for code, other in found.items() if other is not None and other.high < 0]
 
