@@ -23,3 +23,9 @@ class UserError(AssayError):
     """A mistake the user can mend: says what is wrong, where, and what to do; exit code 2."""
 
     exit_code = EXIT_USAGE
+
+
+class InterruptionError(AssayError):
+    """The command was told to end, and says what is kept; exit code 130."""
+
+    exit_code = EXIT_INTERRUPTED

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from assay import __version__
 from assay.commands.ends import ENDS
+from assay.commands.options import print_json
 from assay.errors import EXIT_INTERRUPTED, AssayError
 
 # Command: the module beside this one that defines it under the same name, and its line in `assay --help`.
@@ -37,9 +38,13 @@ class _Group(click.Group):
 
     _own = False
     """Whether this process is the command's own; else its signals are another program's."""
+    _json = False
+    """Whether the command was asked to print JSON, which holds for an error too."""
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **more: Any) -> Any:
         self._own = args is None
+        words = sys.argv[1:] if args is None else list(args)
+        self._json = "--json" in (words[: words.index("--")] if "--" in words else words)
         return super().main(args, *rest, **more)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -62,13 +67,23 @@ class _Group(click.Group):
                 ENDS.take_charge()
             return super().invoke(ctx)
         except AssayError as error:
-            click.echo(f"assay: {error}", err=True)
-            sys.exit(error.exit_code)
+            self._end(str(error), error.exit_code)
         except KeyboardInterrupt:
-            click.echo("assay: interrupted", err=True)
-            sys.exit(EXIT_INTERRUPTED)
+            self._end("interrupted", EXIT_INTERRUPTED)
+        except click.ClickException as error:  # click's own words and exit code follow
+            self._print_error(error.format_message(), error.exit_code)
+            raise
         finally:
             ENDS.over()
+
+    def _end(self, message: str, exit_code: int) -> NoReturn:
+        click.echo(f"assay: {message}", err=True)
+        self._print_error(message, exit_code)
+        sys.exit(exit_code)
+
+    def _print_error(self, message: str, exit_code: int) -> None:
+        if self._json:
+            print_json({"error": {"message": message, "exit_code": exit_code}})
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

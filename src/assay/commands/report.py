@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from assay.commands.options import PATH, json_option, print_json, writing
-from assay.errors import UserError
+from assay.errors import EXIT_OK, EXIT_USAGE, UserError
 
 if TYPE_CHECKING:
     from assay.runs import RunFolder
@@ -38,13 +39,16 @@ def report(folders: tuple[Path, ...], output: Path | None, as_json: bool) -> Non
                     pages += [page] if (page := render()) is not None else []
             except UserError as error:
                 problems += [str(error)] if str(error) not in problems else []
+    if problems and not pages:
+        raise UserError("\nassay: ".join(problems))
     if as_json:
         print_json([read_object(ReportFolder(page.parent).data) for page in pages])
     else:
         for page in pages:
             click.echo(page)
-    if problems:
-        raise UserError("\nassay: ".join(problems))
+    for problem in problems:
+        click.echo(f"assay: {problem}", err=True)
+    sys.exit(EXIT_USAGE if problems else EXIT_OK)
 
 
 def _renderings(folder: Path, output: Path | None, *, several: bool) -> Iterator[Callable[[], Path | None]]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from assay.commands.options import PATH, chosen_file, json_option, print_json, set_option
-from assay.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, AssayError
+from assay.errors import EXIT_FAILED, EXIT_OK, AssayError, InterruptionError
 
 if TYPE_CHECKING:
     from assay.campaign.runner import CampaignOutcome
@@ -137,7 +137,7 @@ def carry_out(campaign: Coroutine[Any, Any, CampaignOutcome], terminal: Terminal
 
 
 def completed(campaign: Coroutine[Any, Any, CampaignOutcome], terminal: Terminal) -> CampaignOutcome:
-    """What a campaign left. An interruption ends the program; a disk that takes no more raises AssayError."""
+    """What a campaign left. Raises InterruptionError where it is told to end, AssayError where a disk takes no more."""
     from assay.commands.ends import ENDS
 
     def interrupted() -> str:
@@ -146,8 +146,7 @@ def completed(campaign: Coroutine[Any, Any, CampaignOutcome], terminal: Terminal
     try:
         return ENDS.run(campaign, lambda: terminal.underway, interrupted)
     except (KeyboardInterrupt, asyncio.CancelledError):
-        click.echo(f"assay: {interrupted()}", err=True)
-        sys.exit(EXIT_INTERRUPTED)
+        raise InterruptionError(interrupted()) from None
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         raise AssayError(f"{what}{_what_goes_on(terminal.folder)}") from error

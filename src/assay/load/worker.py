@@ -189,9 +189,9 @@ class Worker(asyncio.Protocol):
         self._outbox.append(message)
 
     def _flush_outbox(self) -> None:
-        if self._outbox:
+        if self._outbox and not self._transport.is_closing():  # else the load's process is gone, and nobody reads
             self._transport.write(b"".join(self._outbox))
-            self._outbox.clear()
+        self._outbox.clear()
 
     def _flush_journals(self) -> None:
         self.keep()

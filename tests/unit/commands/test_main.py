@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
@@ -27,3 +30,27 @@ def test_an_unknown_command_is_named() -> None:
     shown = CliRunner().invoke(main, ["bench-mark"])
     assert shown.exit_code == 2
     assert "bench-mark" in shown.output
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["run", "nowhere.yaml", "--json"], 2, "nowhere.yaml: no such file"),
+        (["audit", "nowhere", "--json"], 2, "nowhere"),
+        (["stop", "nowhere", "--json"], 2, "nothing was deployed from there"),
+        (["report", "--json", "nowhere"], 2, "nowhere"),
+        (["runs", "--no-such-option", "--json"], 2, "--no-such-option"),
+        (["no-such-command", "--json"], 2, "no-such-command"),
+    ],
+)
+def test_an_error_is_json_where_json_was_asked_for(
+    words: list[str], code: int, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shown = CliRunner().invoke(main, words)
+    printed = json.loads(shown.stdout)
+    assert shown.exit_code == code == printed["error"]["exit_code"]
+    assert message in printed["error"]["message"]
+    assert set(printed["error"]) == {"message", "exit_code"}
+    assert message in shown.stderr
+    assert CliRunner().invoke(main, [word for word in words if word != "--json"]).stdout == ""

@@ -1,4 +1,4 @@
-"""A worker that fails by a defect of its own."""
+"""How a worker ends: by a defect of its own, and where the load's process is gone."""
 
 from __future__ import annotations
 
@@ -24,3 +24,15 @@ def test_what_was_measured_is_written_before_the_end(tmp_path: Path, monkeypatch
     worker.give_up(broken, loop, {"message": "a defect"})
     assert ends == [70]
     assert list(read_attempts(attempts_path(folder / "parts", 0))) == [{"sample_id": 3}]
+
+
+def test_nothing_is_told_to_a_process_that_is_gone(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    (folder / "parts").mkdir(parents=True)
+    left = worker.Worker(make_plan(folder, ["http://127.0.0.1:9"]), 0, Mock())
+    left._transport = Mock()
+    left._transport.is_closing.return_value = True
+    left._transport.write.side_effect = RuntimeError("the handler is closed")  # as uvloop does
+    left._post(b"a word")
+    left._flush_outbox()
+    assert left._outbox == []
