@@ -12,6 +12,8 @@ from typing import Any
 from tests.forgeries.model import Registry
 from tests.forgeries.true_trees import BENCHMARK, DETAIL, SUMMARY, SYSTEM
 
+from assay.benchmarks.mlperf import seeds
+
 FORGERIES = Registry()
 _TREE, _CLIENT = "loadgen-tree", "endpoints-tree"
 
@@ -201,6 +203,34 @@ def _(root: Path) -> None:
 def _(root: Path) -> None:
     folder = run(root, "Server")
     shutil.copy(root / BENCHMARK / "Server/accuracy" / DETAIL, folder)
+    (folder / SUMMARY).unlink()
+
+
+@FORGERIES.add("a log of an older round among the others", _TREE, "one-submission")
+def _(root: Path) -> None:
+    log = run(root, "Server") / DETAIL
+    for key, new in seeds("v5.0").items():
+        text = re.sub(rf'(effective_{key}", "value": )\d+', rf"\g<1>{new}", log.read_text())
+        log.write_text(text)
+
+
+@FORGERIES.add("another submitter's logs", _TREE, "one-submission")
+def _(root: Path) -> None:
+    shutil.copytree(root / "closed/ORG", root / "closed/OTHER")
+
+
+@FORGERIES.add("another system's logs", _TREE, "one-submission")
+def _(root: Path) -> None:
+    shutil.copytree((root / BENCHMARK).parent, root / "closed/ORG/results/16xH100")
+    description = root / "closed/ORG/systems" / f"{SYSTEM}.json"
+    shutil.copy(description, description.with_name("16xH100.json"))
+    rewrite(description.with_name("16xH100.json"), lambda data: data.update(number_of_nodes=2))
+
+
+@FORGERIES.add("tokens that no answer can have", _TREE, "output-ends")
+def _(root: Path) -> None:
+    folder = run(root, "Offline")
+    multiply(folder / DETAIL, "result_tokens_per_second", 1.4)
     (folder / SUMMARY).unlink()
 
 

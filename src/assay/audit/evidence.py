@@ -267,6 +267,10 @@ class RunEvidence:
     endpoints: EndpointsSettings | None = None
     submitted: SubmissionFiles | None = None
     """A submission's performance run that counts as a result."""
+    submission: str | None = None
+    """The folder of the submitter in a division, whose results are one submission."""
+    of_round: str | None = None
+    """The round of MLPerf Inference whose seeds the run has."""
     dataset: DatasetFacts | None = None
     dataset_samples: int | None = None
 

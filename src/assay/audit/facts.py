@@ -30,6 +30,12 @@ def facts_named(name: str | None, of_round: str | None = None, scenario: str | N
     return facts_of(get_benchmark(name)) if known is None and name in benchmark_names() and name else known
 
 
+def output_limit(rules: LlmFacts | None, division: str | None) -> int | None:
+    """The most tokens of an answer, where a benchmark of this package is measured as the rules say."""
+    known = rules is not None and division != "open" and rules.name in benchmark_names()
+    return get_benchmark(rules.name).max_new_tokens if known and rules is not None else None
+
+
 def facts_of(benchmark: Benchmark) -> LlmFacts:
     """What a definition says; for one that calls itself MLPerf's, what MLPerf says, whatever stands in it."""
     if benchmark.mlperf and (official := llm_facts(benchmark.name)):

@@ -103,6 +103,11 @@ def a_description_with_a_byte_order_mark(root: Path) -> None:
     assert any(row.mfu is not None for row in audit_path(root).rows)
 
 
+def one_log_for_two_accuracy_targets(root: Path) -> None:
+    shutil.rmtree(root / BENCHMARK / "Interactive")
+    shutil.copytree(root / BENCHMARK / "Offline", (root / BENCHMARK).with_name("llama3.1-8b-99") / "Offline")
+
+
 VARIANTS: list[Change] = [
     accuracy_summary_cut,
     accuracy_seeds_of_no_round,
@@ -113,6 +118,7 @@ VARIANTS: list[Change] = [
     a_scenario_inferred_from_another,
     a_mixture_of_accelerators,
     a_description_with_a_byte_order_mark,
+    one_log_for_two_accuracy_targets,
 ]
 OF_OTHERS = [a_mean_of_nothing, scores_of_another_scale]
 

@@ -10,12 +10,11 @@ import math
 from pathlib import Path
 
 from assay.audit.evidence import EndpointsSettings, Origin, Rated, RunEvidence, SampleCounts, Spread
-from assay.audit.facts import facts_named
+from assay.audit.facts import facts_named, output_limit
 from assay.audit.readers.json_fields import Json, count, number, section
 from assay.audit.readers.place import Place, describe_system
 from assay.audit.readers.submission import submission_files
 from assay.audit.spans import Span
-from assay.benchmarks import benchmark_names, get_benchmark
 from assay.benchmarks.mlperf import LlmFacts, round_of_client_seeds
 from assay.errors import UserError
 from assay.runs import read_object
@@ -67,7 +66,8 @@ def _placed(run: RunEvidence, folder: Path, place: Place) -> None:
     if place.division is None and len(parents) > 2 and parents[2].name == _RUNS_OF_ITS_OWN:
         run.benchmark, run.claims_mlperf = parents[0].name, True
     run.endpoints = _settings(folder, run)
-    run.rules = facts_named(run.benchmark, round_of_client_seeds(*run.endpoints.seeds), run.scenario)
+    run.submission, run.of_round = place.submission, round_of_client_seeds(*run.endpoints.seeds)
+    run.rules = facts_named(run.benchmark, run.of_round, run.scenario)
 
 
 def _settings(folder: Path, run: RunEvidence) -> EndpointsSettings:
@@ -106,8 +106,7 @@ def _performance(run: RunEvidence, data: Json) -> None:
     run.mean_input_tokens = _near(section(data, "input_sequence_lengths").get("avg"))
     tokens = section(data, "output_sequence_lengths")
     run.mean_output_tokens, run.outputs.longest = _near(tokens.get("avg")), count(tokens.get("max"))
-    if run.benchmark in benchmark_names():
-        run.outputs.limit = get_benchmark(str(run.benchmark)).max_new_tokens
+    run.outputs.limit = output_limit(run.rules, run.division)
     _rates(run, data, _near(tokens.get("total")))
     if data.get("complete") is False or data.get("state") == "interrupted":
         run.damage.append(f"{RESULT_SUMMARY}: the client says that the run was cut short")

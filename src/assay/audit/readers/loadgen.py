@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from assay.audit.evidence import Origin, RunEvidence, SampleCounts, Spread, Wording
-from assay.audit.facts import facts_named
+from assay.audit.facts import facts_named, output_limit
 from assay.audit.readers.place import Place, describe_system
 from assay.audit.readers.submission import submission_files
 from assay.audit.spans import Span
@@ -61,7 +61,9 @@ def read_log_folder(folder: Path, root: Path | None = None) -> RunEvidence:
     _in_its_place(run, place)
     run.scenario = place.scenario or detail.values.get("effective_scenario") or summary.scenario
     run.division, run.benchmark = place.division, place.benchmark
-    run.rules = facts_named(place.benchmark, _round(detail), run.scenario)
+    run.submission, run.of_round = place.submission, _round(detail)
+    run.rules = facts_named(place.benchmark, run.of_round, run.scenario)
+    run.outputs.limit = output_limit(run.rules, run.division)
     result = detail.result or summary.result
     run.claims_valid = place.counts and run.performance if place.division else result == "VALID"
     run.claims_mlperf = place.counts if place.division else result == "VALID"

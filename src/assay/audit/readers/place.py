@@ -22,6 +22,7 @@ class Place:
         self.division = self.system = self.benchmark = self.scenario = None
         self.systems: Path | None = None
         self.scenario_folder: Path | None = None
+        self.submission: str | None = None
         self.counts = False
         self.accuracy = folder.name == "accuracy"
         base = root.resolve() if root and not root.samefile(folder) else folder.parent.resolve()
@@ -32,7 +33,8 @@ class Place:
         self.division = parts[at - 2].lower()
         names = (*parts[at + 1 :], None, None, None)
         self.system, self.benchmark, self.scenario = names[0], names[1], names[2]
-        self.systems = Path(*parts[:at]) / "systems"
+        self.submission = str(Path(*parts[:at]))
+        self.systems = Path(self.submission) / "systems"
         self.scenario_folder = Path(*parts[: at + 4]) if self.scenario else None
         inner = [part.lower() for part in parts[at + 4 :]]
         official = inner[:1] == ["accuracy"] or (inner[:1] == ["performance"] and inner[1:2] != ["ranging"])
