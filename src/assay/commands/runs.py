@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from assay.commands.options import PATH, json_option, print_json, writing
+from assay.digits import number_text
 from assay.errors import UserError
 
 if TYPE_CHECKING:
@@ -94,6 +95,10 @@ def _figure(row: IndexRow) -> str:
     figure = row.samples_per_s
     if figure is None:
         return row.reason.partition("\n")[0]
-    interval = f" ({figure.low:.4g} to {figure.high:.4g})" if figure.low is not None and figure.high is not None else ""
+    interval = (
+        f" ({number_text(figure.low)} to {number_text(figure.high)})"
+        if figure.low is not None and figure.high is not None
+        else ""
+    )
     lacks = f", {row.unanswered}" if row.unanswered else ""
-    return f"{figure.value:.4g} {figure.unit}{interval}{lacks}; {row.verdict}"
+    return f"{number_text(figure.value)} {figure.unit}{interval}{lacks}; {row.verdict}"

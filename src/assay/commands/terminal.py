@@ -14,6 +14,7 @@ from assay.analysis.loads import load_rows
 from assay.analysis.verdict import LOADGEN
 from assay.commands.bench.notices import notices_text
 from assay.commands.bench.table import table_text
+from assay.digits import number_text
 from assay.runs import CampaignFolder, CampaignState, Result, RunEntry
 from assay.runs.progress import AnyEvent, PhaseEvent, ProgressEvent, WaitEvent, WarmupEvent
 
@@ -141,7 +142,7 @@ def _wave_words(event: WarmupEvent) -> str:
     of_all = "" if len(waves) == 1 else f" at {steady} of {len(waves)} endpoints"
     state = f"steady{of_all}" if steady else "not steady"
     number = f"{event.wave} wave{'' if event.wave == 1 else 's'}"
-    return f"{number} of {sum(wave.places for wave in waves)} prompts, {rate:.4g} tokens/s, {state}"
+    return f"{number} of {sum(wave.places for wave in waves)} prompts, {number_text(rate)} tokens/s, {state}"
 
 
 def _summary(entry: RunEntry, result: Result | None) -> str:
@@ -151,7 +152,7 @@ def _summary(entry: RunEntry, result: Result | None) -> str:
     parts += [result.reason] if result.reason else []
     for name in ("samples_per_s", "output_tokens_per_s"):
         if figure := result.figures.get(name):
-            parts.append(f"{figure.value:.4g} {figure.unit}")
+            parts.append(f"{number_text(figure.value)} {figure.unit}")
     if result.unanswered_words:
         parts.append(result.unanswered_words)
     if ttft := result.latency.get("ttft_ns"):

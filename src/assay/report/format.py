@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import math
 
+from assay import digits
 from assay.runs.result import Distribution, Figure
 
-NOT_MEASURED = "not measured"
-
-
-def number(value: float | None, digits: int = 4) -> str:
-    """Such as 13,368 or 0.5835."""
-    if value is None or not math.isfinite(value):
-        return NOT_MEASURED
-    if value == int(value) and abs(value) < 1e15:
-        return f"{int(value):,}"
-    places = max(0, digits - 1 - math.floor(math.log10(abs(value)))) if value else 0
-    return f"{value:,.{min(places, 9)}f}"
+NOT_MEASURED = digits.NOT_MEASURED
+number = digits.number_text
 
 
 def interval(low: float | None, high: float | None, unit: str = "") -> str:

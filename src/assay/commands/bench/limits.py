@@ -6,6 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 
+from assay.digits import number_text
 from assay.errors import UserError
 from assay.runs import Result
 from assay.runs.slo import parse_duration_ns
@@ -50,9 +51,9 @@ class Condition:
             if distribution is None:
                 return None, "not measured"
             value = float(getattr(distribution, f"p{self.percentile}"))
-            return value, f"{value / 1e6:.4g} ms"
+            return value, f"{number_text(value / 1e6)} ms"
         found = result.figures.get(_RATES[self.quantity])
-        return (None, "not measured") if found is None else (found.value, f"{found.value:.4g} {found.unit}")
+        return (None, "not measured") if found is None else (found.value, f"{number_text(found.value)} {found.unit}")
 
 
 def parse_condition(text: str) -> Condition:
