@@ -5,6 +5,7 @@ from __future__ import annotations
 from assay.benchmarks.mlperf import COMPLIANCE
 from assay.config import Config
 from assay.errors import UserError
+from assay.plain_files import plain
 from assay.runs.campaign import RunEntry
 
 
@@ -20,6 +21,6 @@ def audit_config(entry: RunEntry, config: Config) -> str | None:
     if own is None or entry.mode != "performance":
         return None
     try:
-        return own.read_text(encoding="utf-8")
+        return plain(own).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"loadgen.audit_config: {own} can't be read: {error}") from None

@@ -24,6 +24,7 @@ from assay.campaign.system import system_record
 from assay.campaign.work import Work
 from assay.cluster.launcher import LaunchError
 from assay.config import Config
+from assay.deploy.check.controller import require_controller
 from assay.engines import build_engine
 from assay.errors import AssayError
 from assay.runs import (
@@ -87,6 +88,7 @@ async def run_campaign(config: Config, listener: Listener) -> CampaignOutcome:
     On cancellation the run in progress is closed as interrupted, the servers are stopped, and it is passed on.
     """
     benchmark, runs = planned(config)
+    require_controller(config)
     engine = build_engine(config.engine)
     with scratch_folder() as scratch:
         kept = KeptCounts()

@@ -1,30 +1,27 @@
-"""Chat templates rendered as `transformers` renders them, in a sandbox: a template is code from a model's maker."""
+"""Chat templates rendered as `transformers` renders them, in a process that can't outgrow its limits."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import signal
+import subprocess
+import sys
+import weakref
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from pathlib import Path
 from typing import Any
-
-from jinja2 import TemplateError, TemplateSyntaxError, nodes
-from jinja2.exceptions import SecurityError
-from jinja2.ext import Extension, loopcontrols
-from jinja2.parser import Parser
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from assay.datasets.model import Message
 from assay.errors import UserError
 
+CPU_S = 10
+"""Of processor time, for one conversation. A real template takes milliseconds."""
+MEMORY_BYTES = 1 << 30
 
-class _GenerationBlock(Extension):
-    """`{% generation %}`, which marks the assistant's words for training: its body is rendered as it is."""
-
-    tags = {"generation"}  # noqa: RUF012 - Jinja's own way of declaring them
-
-    def parse(self, parser: Parser) -> list[nodes.Node]:
-        next(parser.stream)
-        return parser.parse_statements(("name:endgeneration",), drop_needle=True)
+# Beyond the processor time; and what a memory that can't grow does to code in C.
+_BY_LIMITS = (-signal.SIGXCPU, -signal.SIGKILL, -signal.SIGSEGV, -signal.SIGABRT)
+_CHILD = Path(__file__).with_name("template_child.py")
 
 
 def chat_renderer(template: str, special_tokens: dict[str, str]) -> Callable[[Sequence[Message]], str]:
@@ -32,46 +29,63 @@ def chat_renderer(template: str, special_tokens: dict[str, str]) -> Callable[[Se
 
     `special_tokens` are the names a template may use (`bos_token`, `eos_token`, …) with their texts. A template may
     ask for the date, as Llama 3.1's does; its prompts then differ from day to day. Raises `UserError` if the
-    template can't be compiled, and the function does if it can't be rendered.
+    template can't be compiled, and the function does if it can't be rendered, both also if it takes more than
+    `CPU_S` or `MEMORY_BYTES`.
     """
-    environment = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[_GenerationBlock, loopcontrols]
-    )
-    environment.filters["tojson"] = _tojson
-    environment.globals["raise_exception"] = _raise_exception
-    environment.globals["strftime_now"] = _strftime_now
-    try:
-        compiled = environment.from_string(template)
-    except TemplateSyntaxError as error:
-        raise UserError(f"The chat template can't be compiled: line {error.lineno}: {error.message}.") from error
+    setup = {"template": template, "special_tokens": special_tokens, "cpu_s": CPU_S, "memory_bytes": MEMORY_BYTES}
+    child = _Child()
+    if problem := child.ask(setup).get("problem"):
+        raise UserError(f"The chat template can't be compiled: {problem}.")
 
     def render(messages: Sequence[Message]) -> str:
-        turns = [{"role": message.role, "content": message.content} for message in messages]
-        try:
-            return compiled.render(
-                messages=turns, tools=None, documents=None, add_generation_prompt=True, **special_tokens
-            )
-        except (TemplateError, SecurityError) as error:
+        reply = child.ask([{"role": message.role, "content": message.content} for message in messages])
+        if problem := reply.get("problem"):
             roles = ", ".join(message.role for message in messages)
-            raise UserError(f"The chat template refuses the messages ({roles}): {error.message}.") from error
+            raise UserError(f"The chat template refuses the messages ({roles}): {problem}.")
+        text: str = reply["text"]
+        return text
 
     return render
 
 
-def _tojson(
-    value: Any,
-    ensure_ascii: bool = False,
-    indent: int | None = None,
-    separators: tuple[str, str] | None = None,
-    sort_keys: bool = False,
-) -> str:
-    # Jinja's own filter escapes HTML, which would change the prompt.
-    return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
+class _Child:
+    """The process, which lives as long as whoever holds this."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", str(_CHILD)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        weakref.finalize(self, _end, self._process)
+
+    def ask(self, question: Any) -> dict[str, Any]:
+        """One line to it and its answer. Raises UserError where it outgrew its limits, now or before."""
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        try:
+            stdin.write(json.dumps(question).encode() + b"\n")
+            stdin.flush()
+            line = stdout.readline()
+        except BrokenPipeError:
+            line = b""
+        reply: dict[str, Any] = json.loads(line) if line.endswith(b"\n") else {"ended": self._process.wait()}
+        if reply.get("ended") not in (None, *_BY_LIMITS):
+            raise UserError(f"The process that renders the chat template ended (exit code {reply['ended']}).")
+        if "ended" in reply or reply.get("runaway"):
+            raise UserError(
+                f"The chat template runs away: it takes more than {CPU_S} s of processor time or "
+                f"{MEMORY_BYTES >> 30} GiB of memory for one conversation. Is it the model's own?"
+            )
+        return reply
 
 
-def _raise_exception(message: str) -> None:
-    raise TemplateError(message)
-
-
-def _strftime_now(format: str) -> str:  # noqa: A002 - the name that templates use
-    return datetime.now().astimezone().strftime(format)
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            with contextlib.suppress(BrokenPipeError):
+                stream.close()

@@ -17,6 +17,7 @@ WordNumbers = NDArray[np.int64]
 """A text as places in a `WordMaker`'s words, shape (words,)."""
 
 _FEWEST_WORDS = 32
+_MOST_MADE = 1_000_000_000
 _OPENERS = 32
 _ROUNDS = 4
 _CHECKED = 200  # prompts built alike; beyond these, counting more would only cost time
@@ -58,6 +59,15 @@ def draw(lengths: Lengths, count: int, generator: np.random.Generator) -> list[i
     variance = np.log1p((lengths.std / lengths.mean) ** 2)
     drawn = generator.lognormal(np.log(lengths.mean) - variance / 2, np.sqrt(variance), size=count)
     return [int(value) for value in np.clip(np.rint(drawn), low, high)]
+
+
+def check_made(lengths: Sequence[int]) -> None:
+    """Raises `UserError` where prompts of these lengths, tokens, would fill the memory in which they are made."""
+    if (total := sum(lengths)) > _MOST_MADE:
+        raise UserError(
+            f"dataset: prompts of {total} tokens altogether would have to be made, and {_MOST_MADE} are the most: ask "
+            "for fewer samples (a load begins again at their end) or for shorter ones."
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ class PromptTokeniser:
         template = None
         if use_chat_template:
             file = folder / "chat_template.jinja"
-            template = file.read_text(encoding="utf-8") if file.is_file() else config.get("chat_template")
+            template = _read_template(file) if file.is_file() else config.get("chat_template")
             if not isinstance(template, str):
                 raise UserError(f"The model in {folder} has no chat template (chat_template.jinja), and one is needed.")
         return cls(
@@ -147,6 +147,15 @@ def check_lengths(
             f"sample {index} has {lengths[index]} tokens; {whose} has room for {limit - most[index]} "
             f"({limit} less {most[index]} for the answer){others}. Prompts aren't cut."
         )
+
+
+def _read_template(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"chat template {path}: {error.strerror or error}.") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"chat template {path}: not UTF-8: {error.reason} at byte {error.start}.") from error
 
 
 def _read_config(path: Path) -> dict[str, Any]:

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from tests.campaigns import Quiet
 from tests.rig.hosts import TINY
 from tests.simulated import simulators
 
 from assay.campaign.preflight import preflight
+from assay.campaign.runner import run_campaign
 from assay.cluster.local import LocalLauncher
 from assay.commands.main import main
 from assay.config import Config
@@ -122,11 +124,19 @@ async def test_an_endpoint_that_is_down_is_not_asked_for_a_token(tmp_path: Path)
     assert (row.node, row.outcome) == ("e", CheckOutcome.SKIPPED)
 
 
+EXTERNAL = {"kind": "external", "model": "m", "endpoints": [{"url": "http://127.0.0.1:1"}]}
+ENGINE_CA = {**EXTERNAL, "ca_file": "engine.pem"}
+ENDPOINT_CA = {**EXTERNAL, "endpoints": [{"url": "http://127.0.0.1:1", "ca_file": "endpoint.pem"}]}
+
+
 @pytest.mark.parametrize(
     ("fields", "check", "words"),
     [
         ({"loadgen": {"audit_config": "none.config"}}, "audit.config", "none.config can't be read"),
         ({"load": {"ca_file": "none.pem"}}, "certificates", "none.pem holds no certificates"),
+        ({"engine": ENGINE_CA}, "certificates", "engine.pem holds no certificates"),
+        ({"engine": ENDPOINT_CA}, "certificates", "endpoint.pem holds no certificates"),
+        ({"output": "x" * 300}, "output", "File name too long"),
         ({"tokenizer": "nowhere"}, "tokenizer", "nowhere"),
         ({"dataset": {"path": "none.jsonl"}}, "data set", "none.jsonl"),
         ({"output": "/proc/none"}, "output", "/proc can't be written"),
@@ -149,6 +159,23 @@ async def test_what_a_user_conf_changes_is_a_row_and_a_wrong_one_is_refused(tmp_
     conf.write_text("*.Server.target_qsp = 3\n")
     with pytest.raises(UserError, match="did you mean target_qps"):
         await rows_of(config(tmp_path, **fields))
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"loadgen": {"audit_config": "none.config"}}, "audit.config: none.config can't be read"),
+        ({"load": {"ca_file": "none.pem"}}, "certificates: none.pem holds no certificates"),
+        ({"output": "/proc/none"}, "output: /proc can't be written"),
+    ],
+)
+async def test_a_run_refuses_what_is_missing_here_before_anything_is_read(
+    tmp_path: Path, fields: dict[str, Any], words: str
+) -> None:
+    told = Quiet()
+    with pytest.raises(UserError, match=words):
+        await run_campaign(config(tmp_path, **{"engine": SIMULATED, **fields}), told)
+    assert told.said == []
 
 
 async def test_a_key_that_is_not_set_is_a_row_of_its_endpoint(tmp_path: Path) -> None:

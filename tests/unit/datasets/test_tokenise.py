@@ -14,7 +14,7 @@ import pytest
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
 from assay.benchmarks import get_benchmark
-from assay.datasets import Message, PromptTokeniser, check_lengths
+from assay.datasets import Message, PromptTokeniser, chat_template, check_lengths
 from assay.datasets.chat_template import chat_renderer
 from assay.errors import UserError
 
@@ -103,6 +103,39 @@ def test_a_template_cannot_reach_out_of_its_sandbox() -> None:
     render = chat_renderer("{{ messages.__class__.__mro__[1].__subclasses__() }}", {})
     with pytest.raises(UserError, match="unsafe"):
         render([Message("user", "x")])
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% for a in range(99999) %}{% for b in range(99999) %}{% for c in range(99999) %}{% endfor %}{% endfor %}"
+        "{% endfor %}",
+        "{{ (9 + messages | length) ** (9 ** 9) }}",
+        "{{ 'x' * (messages | length) * 9999999999 }}",
+        "{% set n = namespace(t='x') %}{% for a in range(99) %}{% set n.t = n.t + n.t %}{% endfor %}",
+        "{{ '%9999999999d' | format(1) }}",
+    ],
+)
+def test_a_template_that_runs_away_is_ended(monkeypatch: pytest.MonkeyPatch, template: str) -> None:
+    monkeypatch.setattr(chat_template, "CPU_S", 1)
+    render = chat_renderer(template, {})
+    for _ in range(2):  # nor does it run on
+        with pytest.raises(UserError, match="The chat template runs away"):
+            render([Message("user", "x")])
+
+
+def test_a_template_may_not_run_away_while_it_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat_template, "CPU_S", 1)
+    with pytest.raises(UserError, match="The chat template runs away"):
+        chat_renderer("{{ 9 ** (9 ** 9) }}", {})
+
+
+def test_a_template_that_calls_itself_is_named() -> None:
+    render = chat_renderer("{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}", {})
+    with pytest.raises(UserError, match="RecursionError"):
+        render([Message("user", "x")])
+    with pytest.raises(UserError, match="refuses the messages"):
+        chat_renderer("{{ 1 / 0 * (messages | length) }}", {})([Message("user", "x")])
 
 
 def test_a_template_may_refuse() -> None:

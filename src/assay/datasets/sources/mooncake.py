@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from assay.datasets.lengths import WordMaker, WordNumbers, fit, word_maker
+from assay.datasets.lengths import WordMaker, WordNumbers, check_made, fit, word_maker
 from assay.datasets.model import Sample
 from assay.datasets.sources.rows import Row
 from assay.datasets.sources.source import Reading, Request, RowFormat
@@ -22,6 +22,7 @@ _BLOCK, _TAIL = 0, 1  # apart from each other, whatever the ids
 def _read(rows: Sequence[Row], request: Request) -> Reading:
     block = request.config.block_tokens
     lengths = [row.integer("input_length", 1) for row in rows]
+    check_made(lengths)
     ids = [_hash_ids(row, length, block) for row, length in zip(rows, lengths, strict=True)]
     starts = [row.optional_ns("timestamp") for row in rows]
     known = [start for start in starts if start is not None]

@@ -11,7 +11,9 @@ import orjson
 
 from assay.errors import UserError
 from assay.plain_files import plain
+from assay.quantities import A_YEAR_S, MOST_TOKENS
 
+_LATEST_MS = 100 * A_YEAR_S * 1000
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
@@ -39,12 +41,14 @@ class Row:
         return next((self.text(name) for name in names if self.has(name)), None)
 
     def integer(self, name: str, least: int) -> int:
-        """A whole number, at least `least`. Raises `UserError`."""
+        """A number of tokens, at least `least`. Raises `UserError`."""
         value = self._needed(name)
         whole = int(value) if isinstance(value, float) and value.is_integer() else value
         # type() rather than isinstance: JSON's true is an int to Python, but no number.
-        if type(whole) is not int or whole < least:
-            raise UserError(f"{self.where}: the field {name!r} must be a whole number, at least {least}.")
+        if type(whole) is not int or not least <= whole <= MOST_TOKENS:
+            raise UserError(
+                f"{self.where}: the field {name!r} must be a whole number, at least {least} and at most {MOST_TOKENS}."
+            )
         return whole
 
     def optional_integer(self, name: str, least: int) -> int | None:
@@ -69,9 +73,9 @@ class Row:
 
 
 def milliseconds_to_ns(value: Any, name: str, where: str) -> int:
-    """Raises `UserError` unless `value` is a number of ms, 0 or more."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
-        raise UserError(f"{where}: the field {name!r} must be a time in ms, 0 or more.")
+    """Raises `UserError` unless `value` is a number of ms, 0 or more; a trace may count them from 1970."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LATEST_MS:
+        raise UserError(f"{where}: the field {name!r} must be a time in ms, 0 or more and at most {_LATEST_MS}.")
     return round(value * 1_000_000)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from assay.config_dataset import SyntheticConfig
-from assay.datasets.lengths import WordMaker, WordNumbers, draw, fit, word_maker
+from assay.datasets.lengths import WordMaker, WordNumbers, check_made, draw, fit, word_maker
 from assay.datasets.model import Sample
 from assay.datasets.sources.source import Reading, Request
 from assay.errors import UserError
@@ -22,8 +22,9 @@ def make_synthetic(synthetic: SyntheticConfig, request: Request) -> Reading:
     seed, count = request.config.seed, request.config.samples or DEFAULT_SAMPLES
     inputs = draw(synthetic.input, count, np.random.default_rng([seed, _INPUT]))
     outputs = draw(synthetic.output, count, np.random.default_rng([seed, _OUTPUT]))
-    maker = word_maker(request.counter)
     prefix = synthetic.prefix
+    check_made([*inputs, prefix.tokens * prefix.groups if prefix else 0])
+    maker = word_maker(request.counter)
     if prefix is not None and min(inputs) <= prefix.tokens + maker.around:
         raise UserError(
             f"dataset.synthetic: a prompt of {min(inputs)} tokens has no room for its prefix of {prefix.tokens} and a "

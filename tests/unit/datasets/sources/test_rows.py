@@ -107,3 +107,27 @@ def test_what_is_compressed_or_parquet_says_how_to_make_text_of_it(tmp_path: Pat
 def test_an_entry_that_is_no_json_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"line 2 is not JSON: .* Expected an object a line, or one list of objects"):
         load(tmp_path, '{"prompt": "a"}\n{"prompt": \n')
+
+
+@pytest.mark.parametrize("most", ["1e300", "100000000000000000000000000", "10000001", "-1", "0"])
+def test_an_absurd_length_is_refused(tmp_path: Path, most: str) -> None:
+    with pytest.raises(
+        UserError, match=r"line 1: the field 'max_tokens' must be a whole number, at least 1 and at most"
+    ):
+        load(tmp_path, f'{{"prompt": "a", "max_tokens": {most}}}')
+
+
+def test_an_absurd_time_is_refused(tmp_path: Path) -> None:
+    text = '{"timestamp": 1e300, "input_length": 4, "output_length": 4}'
+    with pytest.raises(UserError, match="line 1: the field 'timestamp' must be a time in ms, 0 or more and at most"):
+        load(tmp_path, text)
+
+
+def test_prompts_that_would_fill_the_memory_are_not_begun(tmp_path: Path) -> None:
+    rows = '{"input_length": 10000000, "output_length": 4}\n' * 101
+    with pytest.raises(UserError, match="prompts of 1010000000 tokens altogether"):
+        load(tmp_path, rows)
+    synthetic = {"input": 10_000_000, "output": 1, "prefix": {"tokens": 5, "groups": 1_000_000_000}}
+    config = DatasetConfig.model_validate({"synthetic": synthetic, "samples": 1})
+    with pytest.raises(UserError, match="ask for fewer samples"):
+        load_dataset(SMOL, config)
