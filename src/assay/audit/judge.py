@@ -104,7 +104,8 @@ def judge(evidence: Evidence) -> AuditReport:
 def _manifest_words(evidence: Evidence) -> str:
     """Of the campaign, or of the one run that was asked about; each run's own is among the findings."""
     if evidence.manifest is not None:
-        return evidence.manifest.words
+        signer = evidence.signature.signer if evidence.signature else ""
+        return evidence.manifest.words + (f"; signed by {signer}" if signer else "")
     only = evidence.runs[0].manifest if len(evidence.runs) == 1 else None
     return only.words if only is not None else ""
 

@@ -15,6 +15,7 @@ from tests.campaigns import FAST, Controller, latest, settings, still_running, w
 
 from assay.runs import RunStatus, read_ledger, read_requests
 from assay.runs.campaign import find_campaigns
+from assay.runs.campaign_manifest import check_all
 
 pytestmark = [pytest.mark.resume, pytest.mark.slow]
 
@@ -85,6 +86,7 @@ def final_state(output: Path) -> list[tuple[object, ...]]:
         assert (run.path / "report.html").exists()
         assert not run.parts.exists()
         rows.append((entry.key, entry.status, entry.nodes, ledger.issued, ledger.completed, samples))
+    assert check_all(folder) == []
     known = {entry.run for entry in state.runs} | {run for entry in state.runs for run in entry.earlier}
     assert {path.name for path in folder.runs.iterdir()} == known, "a run folder that no campaign knows"
     return sorted(rows, key=lambda row: str(row[0]))

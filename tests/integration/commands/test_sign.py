@@ -69,6 +69,8 @@ def test_a_signature_by_an_allowed_key_names_who_signed(campaign: CampaignFolder
     verdict, words = signature(campaign, keys / "allow-alice")
     assert verdict == "supported"
     assert words.startswith("by alice@example.org with ED25519 key SHA256:")
+    report = json.loads(assay("audit", campaign.path, "--allowed-signers", keys / "allow-alice", "--json").stdout)
+    assert report["manifest"].endswith(f"; signed {words}")
     assert assay("audit", campaign.path).exit_code == 0, "the signature isn't a file that was added"
 
 
