@@ -1,7 +1,7 @@
 """Foreign bytes: true files and replies, damaged in ways that hypothesis chooses, and how many of them are tried.
 
-A test run tries a few, the same ones each time. `make fuzz` sets ASSAY_FUZZ to the number of examples for each parser,
-and then they are others each time; what fails is kept in .hypothesis and tried first the next time.
+A test run tries a few, the same ones each time. `make fuzz` sets ASSAY_FUZZ to how many times as many are tried, and
+then they are others each time; what fails is kept in .hypothesis and tried first the next time.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _EDIT = st.tuples(_PLACE, st.integers(0, 40), st.one_of(st.sampled_from(WORDS), 
 def fuzzed(examples: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Settings of a fuzzing test: so many examples in a test run."""
     return settings(
-        max_examples=LONG or examples,
+        max_examples=examples * max(1, LONG),
         derandomize=not LONG,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

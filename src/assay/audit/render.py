@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 
 from assay.audit.verdicts import AuditReport, Judgement, RunRow
+from assay.serving.words import harmless
 
 _COLUMNS = ("run", "scenario", "result", "samples", "samples/s", "tokens/s", "ceiling", "MBU", "MFU", "verdict")
 
@@ -40,7 +41,7 @@ def render_text(report: AuditReport, *, width: int = 120, verbose: bool = False)
                 console.print(Text(f"{row.run}: {words}"))
     console.print()
     console.print(Text(summary_line(report)))
-    return out.getvalue()
+    return harmless(out.getvalue())
 
 
 def summary_line(report: AuditReport) -> str:

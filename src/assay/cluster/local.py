@@ -20,6 +20,7 @@ from assay.serving.facts import NodeFacts
 from assay.serving.nodes import NodeOptions
 from assay.serving.probing import probe_here
 from assay.serving.servers import PlacedServer, ServerSpec, ServerState, fill
+from assay.serving.words import harmless
 
 HOST = "127.0.0.1"
 GUARD = Path(__file__).with_name("guard.py")
@@ -185,12 +186,12 @@ def free_port(host: str = HOST) -> int:
 
 
 def tail_file(path: Path, lines: int) -> str:
-    """The last `lines` lines of a text file; empty where there is none."""
+    """The last `lines` lines of a text file, which may be a server's words; empty where there is none."""
     try:
         with path.open("rb") as file:
             file.seek(0, os.SEEK_END)
             file.seek(max(0, file.tell() - 400 * lines))
-            return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
+            return "\n".join(map(harmless, file.read().decode(errors="replace").splitlines()[-lines:]))
     except FileNotFoundError:
         return ""
 

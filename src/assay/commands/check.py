@@ -11,6 +11,7 @@ import click
 
 from assay.commands.options import PATH, chosen_file, json_option, print_json, set_option
 from assay.errors import EXIT_FAILED, EXIT_OK
+from assay.serving.words import harmless
 
 if TYPE_CHECKING:
     from assay.serving.health import CheckReport
@@ -30,11 +31,11 @@ def check(file: Path | None, overrides: tuple[str, ...], deep: bool, as_json: bo
     from assay.config import load_config
 
     config = load_config(chosen_file(file), list(overrides))
-    report = asyncio.run(preflight(config, lambda told: click.echo(told, err=True), deep=deep))
+    report = asyncio.run(preflight(config, lambda told: click.echo(harmless(told), err=True), deep=deep))
     if as_json:
         print_json(report)
     else:
-        click.echo(_text(report))
+        click.echo(harmless(_text(report)))
     sys.exit(EXIT_OK if report.ready else EXIT_FAILED)
 
 

@@ -11,6 +11,7 @@ import click
 
 from assay.commands.options import PATH, json_option, print_json, writing
 from assay.errors import EXIT_FINDINGS, EXIT_OK, UserError
+from assay.serving.words import harmless
 
 if TYPE_CHECKING:
     from assay.analysis.compare import Comparison
@@ -34,7 +35,7 @@ def compare(folders: tuple[Path, ...], output: Path | None, limit: str | None, a
     if as_json:
         print_json(comparisons)
     else:
-        click.echo("\n\n".join(_comparison_text(comparison) for comparison in comparisons))
+        click.echo(harmless("\n\n".join(_comparison_text(comparison) for comparison in comparisons)))
     reasons = [reason for c in comparisons for reason in _failures(c, share)] if share is not None else []
     for reason in reasons:
         click.echo(f"--fail-if-slower {limit}: {reason}", err=True)

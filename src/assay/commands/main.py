@@ -13,6 +13,7 @@ from assay import __version__
 from assay.commands.ends import ENDS
 from assay.commands.options import print_json
 from assay.errors import EXIT_INTERRUPTED, AssayError
+from assay.serving.words import harmless
 
 # Command: the module beside this one that defines it under the same name, and its line in `assay --help`.
 COMMANDS = {
@@ -77,7 +78,7 @@ class _Group(click.Group):
             ENDS.over()
 
     def _end(self, message: str, exit_code: int) -> NoReturn:
-        click.echo(f"assay: {message}", err=True)
+        click.echo(harmless(f"assay: {message}"), err=True)
         self._print_error(message, exit_code)
         sys.exit(exit_code)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,9 @@ def writing(place: Path | None) -> Iterator[None]:
         raise UserError(f"{error.filename or place}: can't be written: {error.strerror or error}") from None
 
 
+_OBEYED = "[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+
+
 def chosen_file(file: Path | None) -> Path | None:
     """FILE, else `assay.yaml` of this folder, and says so; None where there is neither."""
     own = Path("assay.yaml")
@@ -48,4 +52,6 @@ def print_json(value: Any) -> None:
             return str(item)
         raise TypeError(f"no JSON for {type(item).__name__}")
 
-    click.echo(orjson.dumps(value, default=plain, option=orjson.OPT_INDENT_2).decode())
+    text = orjson.dumps(value, default=plain, option=orjson.OPT_INDENT_2).decode()
+    # JSON lets stand what some terminals obey; it can only be within strings.
+    click.echo(re.sub(_OBEYED, lambda found: f"\\u{ord(found[0]):04x}", text))

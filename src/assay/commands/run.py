@@ -13,6 +13,7 @@ import click
 
 from assay.commands.options import PATH, chosen_file, json_option, print_json, set_option
 from assay.errors import EXIT_FAILED, EXIT_OK, AssayError, InterruptionError
+from assay.serving.words import harmless
 
 if TYPE_CHECKING:
     from assay.campaign.runner import CampaignOutcome
@@ -107,7 +108,7 @@ def print_plan(file: Path | None, overrides: list[str], *, as_json: bool) -> Non
     benchmark, runs = planned(config)
     known = estimator(config, benchmark, load_dataset(benchmark, config.dataset))
     if not as_json:
-        click.echo(plan_text(config, runs, known))
+        click.echo(harmless(plan_text(config, runs, known)))
         return
     print_json(
         [
@@ -132,7 +133,7 @@ def carry_out(campaign: Coroutine[Any, Any, CampaignOutcome], terminal: Terminal
     if as_json:
         print_json({"campaign": outcome.state, "folder": outcome.folder.path, "results": outcome.results})
     else:
-        click.echo(outcome_text(outcome), nl=False)
+        click.echo(harmless(outcome_text(outcome)), nl=False)
     return EXIT_OK if outcome.sound else EXIT_FAILED
 
 

@@ -12,6 +12,7 @@ import click
 from assay.commands.options import PATH, json_option, print_json, writing
 from assay.digits import number_text
 from assay.errors import UserError
+from assay.serving.words import harmless
 
 if TYPE_CHECKING:
     from assay.runs.index import IndexRow
@@ -64,9 +65,9 @@ def runs(
     elif html is not None:
         click.echo(html)
     else:
-        click.echo(_text(rows), nl=False)
+        click.echo(harmless(_text(rows)), nl=False)
     for problem in problems:
-        click.echo(f"assay: left out: {problem}", err=True)
+        click.echo(harmless(f"assay: left out: {problem}"), err=True)
 
 
 def _known(option: str, value: str, choices: Sequence[str]) -> str:

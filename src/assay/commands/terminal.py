@@ -17,6 +17,7 @@ from assay.commands.bench.table import table_text
 from assay.digits import number_text
 from assay.runs import CampaignFolder, CampaignState, Result, RunEntry
 from assay.runs.progress import AnyEvent, PhaseEvent, ProgressEvent, WaitEvent, WarmupEvent
+from assay.serving.words import harmless
 
 _PLAIN_EVERY_S = 10.0
 _SCORES = 1
@@ -41,7 +42,7 @@ class Terminal:
         self._wave: WarmupEvent | None = None
 
     def say(self, text: str) -> None:
-        self._console.print(text, markup=False)
+        self._console.print(harmless(text), markup=False)
 
     def begins(self, folder: CampaignFolder) -> None:
         self.folder, self.underway = folder, True
@@ -132,7 +133,7 @@ class Terminal:
         rows = load_rows(state, results) if self._answers else []
         if rows:
             width = shutil.get_terminal_size((100, 24)).columns
-            click.echo("\n" + table_text(rows, width) + notices_text(rows, width), nl=False)
+            click.echo(harmless("\n" + table_text(rows, width) + notices_text(rows, width)), nl=False)
 
 
 def _wave_words(event: WarmupEvent) -> str:

@@ -10,6 +10,7 @@ from assay.analysis.verdict import FINISHED
 from assay.report import format as fmt
 from assay.report.page import Block, Quote, Rows, Table, Text
 from assay.report.run_charts import RunCharts
+from assay.serving.words import harmless
 
 
 def ledger_blocks(analysis: RunAnalysis) -> Iterator[Block]:
@@ -123,4 +124,4 @@ def _last_lines(path: Path) -> str:
         return ""
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - 8192))
-        return "\n".join(file.read().decode(errors="replace").splitlines()[-20:])
+        return "\n".join(map(harmless, file.read().decode(errors="replace").splitlines()[-20:]))

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+
 SHOWN = 200
 """How many bytes of a reply a message shows."""
 
 LONGEST_NAME = 200
 """Letters of a model's name or of another word that a server chooses."""
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_OBEYED = ("Cc", "Cf", "Cs", "Zl", "Zp")  # controls, what turns the direction of text, half characters, other line ends
 
 _HIDDEN = b"(secret)"
 _secrets: set[bytes] = set()  # of this process: what it has sent, and a server might repeat in its refusal
@@ -24,6 +30,15 @@ def shown(data: bytes) -> str:
     more = f"… ({len(data)} bytes)" if len(data) > SHOWN else ""
     text = data[:SHOWN].decode(errors="backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text) + more
+
+
+def harmless(text: str) -> str:
+    """Lines of text without what a terminal would obey: colours are left out, anything else is escaped."""
+    text = _COLOUR.sub("", text)
+    return "".join(
+        c.encode("unicode_escape").decode() if unicodedata.category(c) in _OBEYED and c not in "\n\t" else c
+        for c in text
+    )
 
 
 def is_name(value: object) -> bool:

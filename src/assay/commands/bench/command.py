@@ -11,6 +11,7 @@ import click
 
 from assay.commands.options import PATH, json_option, print_json
 from assay.errors import EXIT_FAILED, EXIT_FINDINGS, EXIT_OK
+from assay.serving.words import harmless
 
 if TYPE_CHECKING:
     from assay.campaign.runner import CampaignOutcome
@@ -75,7 +76,7 @@ def bench(urls: tuple[str, ...], conditions: tuple[str, ...], save: Path | None,
     if as_json:
         print_json({"folder": outcome.folder.path, "loads": rows, "campaign": outcome.state})
     else:
-        click.echo(outcome_text(outcome), nl=False)
+        click.echo(harmless(outcome_text(outcome)), nl=False)
     titles = {run: row.load for row in rows for run in row.runs}
     broken = [
         f"--fail-if {words} ({titles.get(result.run, 'no load')}, run {result.run})"
@@ -84,7 +85,7 @@ def bench(urls: tuple[str, ...], conditions: tuple[str, ...], save: Path | None,
         if (words := limit.broken_by(result))
     ]
     for words in broken:
-        click.echo(words, err=True)
+        click.echo(harmless(words), err=True)
     sys.exit(EXIT_FAILED if not outcome.sound else EXIT_FINDINGS if broken else EXIT_OK)
 
 
