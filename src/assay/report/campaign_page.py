@@ -23,6 +23,7 @@ from assay.report.campaign_sections import (
 )
 from assay.report.chart import Colors
 from assay.report.page import Headline, Page, Problem, Section, VerdictKind
+from assay.report.published import campaign_published_blocks
 from assay.report.run_measures import projection_blocks
 from assay.report.run_page import notice_problems
 from assay.runs.record import RunStatus
@@ -41,6 +42,7 @@ def campaign_page(analysis: CampaignAnalysis) -> Page:
         Section("nodes", "Nodes", list(nodes_blocks(analysis))),
         Section("latency", "Latency", list(latency_blocks(analysis, colors))),
         Section("accuracy", "Accuracy", list(accuracy_blocks(analysis))),
+        Section("published", "Published results", list(campaign_published_blocks(analysis))),
         Section("findings", "Findings", list(findings_blocks(analysis))),
         Section("projection", "Projection", list(projection_blocks(analysis.projections, SOURCE, any_offline))),
         Section("provenance", "Provenance", list(provenance_blocks(analysis))),

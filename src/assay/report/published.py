@@ -1,39 +1,65 @@
-"""The part of a run's page that holds its figure beside published results of other people's hardware."""
+"""The part of a page that holds its figures beside published results of other people's hardware."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from assay.analysis.campaign import CampaignAnalysis
 from assay.analysis.run import RunAnalysis, measures_speed
+from assay.benchmarks import Benchmark
 from assay.benchmarks.mlperf import PUBLISHED_SOURCE, PublishedResult, published_results
 from assay.report import format as fmt
+from assay.report.campaign_sections import run_label
 from assay.report.page import Block, Rows, Table, Text
+from assay.runs.record import RunRecord
+from assay.runs.result import Result
 
-_OWN = "this run"
 _OTHERS = "others' hardware, not measured here"
+Own = Mapping[str, tuple[RunRecord, Result]]
 
 
 def published_blocks(analysis: RunAnalysis) -> Iterator[Block]:
     """Results of the run's benchmark and scenario; nothing where none are known, or the run measures no hardware."""
-    record = analysis.record
-    known = published_results(analysis.benchmark.name, record.scenario) if analysis.benchmark.mlperf else ()
-    if not known or record.simulated or record.mode != "performance":
-        return
-    own = _own_row(analysis, known)
-    if own is None:
-        return
-    others: Rows = [(r.accelerator, _value(r), f"{r.round} {r.submitter}".rstrip(), _OTHERS) for r in known]
-    columns = ("System", _quantity(known), "Round and submitter", "Whose")
-    yield Table("Beside published results", columns, [own, *others], frozenset({1}), PUBLISHED_SOURCE)
-    yield Text(
-        "Published results are whole systems', divided by their accelerators; engines, precisions and versions differ. "
-        "They say what this benchmark reached elsewhere, not what it should reach here."
+    yield from _blocks(analysis.benchmark, {"this run": (analysis.record, analysis.result)})
+
+
+def campaign_published_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
+    """The same of all runs of a campaign, scenario by scenario."""
+    yield from _blocks(
+        analysis.benchmark, {run_label(analysis, line): (line.record, line.result) for line in analysis.lines}
     )
 
 
-def _own_row(analysis: RunAnalysis, known: tuple[PublishedResult, ...]) -> tuple[str, ...] | None:
-    result = analysis.result
-    names = [name for endpoint in analysis.record.endpoints for name in endpoint.accelerators]
+def _blocks(benchmark: Benchmark, runs: Own) -> Iterator[Block]:
+    tables = [] if not benchmark.mlperf else list(_tables(benchmark, runs))
+    yield from tables
+    if tables:
+        yield Text(
+            "Published results are whole systems', divided by their accelerators; engines, precisions and versions "
+            "differ. They say what this benchmark reached elsewhere, not what it should reach here."
+        )
+
+
+def _tables(benchmark: Benchmark, runs: Own) -> Iterator[Table]:
+    for scenario in dict.fromkeys(record.scenario for record, _ in runs.values()):
+        known = published_results(benchmark.name, scenario)
+        measured = {
+            label: (record, result)
+            for label, (record, result) in runs.items()
+            if record.scenario == scenario and record.mode == "performance" and not record.simulated
+        }
+        own = [row for label, run in measured.items() if known and (row := _own_row(label, *run, known)) is not None]
+        if own:
+            others: Rows = [(r.accelerator, _value(r), f"{r.round} {r.submitter}".rstrip(), _OTHERS) for r in known]
+            columns = ("System", _quantity(known), "Round and submitter", "Whose")
+            caption = f"{scenario} beside published results"
+            yield Table(caption, columns, [*own, *others], frozenset({1}), PUBLISHED_SOURCE)
+
+
+def _own_row(
+    label: str, record: RunRecord, result: Result, known: tuple[PublishedResult, ...]
+) -> tuple[str, ...] | None:
+    names = [name for endpoint in record.endpoints for name in endpoint.accelerators]
     system = f"{len(names)} x {', '.join(dict.fromkeys(names))}" if names else "accelerators not named"
     if known[0].latency_ms is not None:
         latency = result.latency.get("latency_ns")
@@ -41,7 +67,7 @@ def _own_row(analysis: RunAnalysis, known: tuple[PublishedResult, ...]) -> tuple
     else:
         rate = result.figures.get("output_tokens_per_s")
         value = None if rate is None or not names else fmt.number(rate.value / len(names))
-    whose = _OWN if measures_speed(analysis.record) else f"{_OWN}, at the rate that it was asked for"
+    whose = label if measures_speed(record) else f"{label}, at the rate that it was asked for"
     return None if value is None else (system, value, result.verdict.words, whose)
 
 

@@ -30,7 +30,7 @@ def rows(text: str, caption: str) -> list[list[str]]:
 
 def test_an_mlperf_run_stands_beside_published_results(tmp_path: Path) -> None:
     text = page(write_run(tmp_path, replace(PLAN, benchmark="llama3.1-8b")))
-    own, *others = rows(text, "Beside published results")
+    own, *others = rows(text, "Offline beside published results")
     assert (own[0], own[3]) == ("2 x Synthetic GPU 80GB", "this run")
     assert "short run" in own[2]
     assert ["NVIDIA H100 SXM", "5,777", "v5.1 Red Hat", "others' hardware, not measured here"] in others
@@ -39,18 +39,18 @@ def test_an_mlperf_run_stands_beside_published_results(tmp_path: Path) -> None:
 
 def test_a_rate_that_was_asked_for_says_so(tmp_path: Path) -> None:
     text = page(write_run(tmp_path, replace(PLAN, benchmark="llama3.1-8b", scenario="Server", qps=5.0)))
-    assert rows(text, "Beside published results")[0][3] == "this run, at the rate that it was asked for"
+    assert rows(text, "Server beside published results")[0][3] == "this run, at the rate that it was asked for"
 
 
 @pytest.mark.parametrize("changes", [{"simulated": True}, {"mode": "accuracy"}])
 def test_what_measured_no_hardware_stands_beside_nothing(tmp_path: Path, changes: dict[str, object]) -> None:
-    assert "Beside published results" not in page(
+    assert "beside published results" not in page(
         write_run(tmp_path, replace(PLAN, benchmark="llama3.1-8b")), **changes
     )
 
 
 def test_another_benchmark_stands_beside_nothing(tmp_path: Path) -> None:
-    assert "Beside published results" not in page(write_run(tmp_path, replace(PLAN, benchmark="smollm2-135m")))
+    assert "beside published results" not in page(write_run(tmp_path, replace(PLAN, benchmark="smollm2-135m")))
 
 
 def test_latencies_stand_beside_their_limits(tmp_path: Path) -> None:
@@ -75,3 +75,14 @@ def test_a_campaign_has_limits_and_references_too(tmp_path: Path) -> None:
     text = (folder.path / "report.md").read_text()
     assert "limit of Server's p99 (MLPerf Inference v6.1, benchmark.json) | 2,000 | 100 |" in text
     assert "| reference | 38.7792 | 15.9075 | 24.4957 | 35.7930 | 13,368 |" in text
+
+
+def test_a_campaign_stands_beside_published_results(tmp_path: Path) -> None:
+    folder = write_campaign(tmp_path, {"offline-r0": replace(PLAN, benchmark="llama3.1-8b")})
+    for run in folder.runs.iterdir():
+        record = RunFolder(run)
+        write_json(record.record, read_record(record).model_copy(update={"simulated": False}))
+    render_campaign(folder)
+    own, *others = rows((folder.path / "report.md").read_text(), "Offline beside published results")
+    assert own[3].endswith("performance, repeat 0")
+    assert len(others) == 7
