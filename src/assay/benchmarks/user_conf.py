@@ -7,6 +7,7 @@ takes from its own file alone changes nothing, and nothing says so.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -20,6 +21,12 @@ from assay.safe_yaml import read_yaml
 
 SCENARIOS = ("SingleStream", "MultiStream", "Server", "Offline")
 _ANY = "*"
+# As C reads them; Python takes more for white space and for digits.
+_WHITE_SPACE = re.compile(r"[ \t\r\v\f]+")
+_WHOLE = re.compile(r"0x[0-9a-fA-F]{1,16}|0|[1-9][0-9]{0,19}")
+_REAL = re.compile(r"([0-9]{1,20}(\.[0-9]{0,20})?|\.[0-9]{1,20})([eE][+-]?[0-9]{1,3})?")
+_MOST = 2**31
+_MOST_SEED = 2**64
 _FORM = "lines are 'model.scenario.key = value', with spaces around the ="
 
 
@@ -62,8 +69,8 @@ def read_user_conf(path: Path) -> UserConf:
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"loadgen.user_conf: {path} can't be read: {error}") from None
     found: dict[str, float] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
-        words = line.split()
+    for number, line in enumerate(text.split("\n"), start=1):
+        words = [word for word in _WHITE_SPACE.split(line) if word]
         if not words or words[0] == "#":
             continue
         try:
@@ -114,14 +121,13 @@ def _near(word: str, known: Collection[str]) -> str:
 
 
 def _value(key: str, text: str) -> float:
-    try:
-        value = float(text) if key in _table()["real"] else float(int(text, 0))
-    except ValueError:
-        kind = "a number" if key in _table()["real"] else "a whole number"
-        raise ValueError(f"{key} must be {kind}") from None
-    if not 0 <= value < float("inf") or (key == "target_qps" and value == 0):
-        raise ValueError(f"{key} must be {'above 0' if key == 'target_qps' else '0 or more'}")
-    return value
+    real = key in _table()["real"]
+    if not (_REAL if real else _WHOLE).fullmatch(text):
+        raise ValueError(f"{key} must be {'a number' if real else 'a whole number'}, 0 or more, in plain digits")
+    value = float(text) if real else int(text, 0)
+    if value >= (_MOST_SEED if key.endswith("_seed") else _MOST) or (key == "target_qps" and value == 0):
+        raise ValueError(f"{key} can't be {text}")
+    return float(value)
 
 
 @cache

@@ -63,7 +63,7 @@ def test_the_most_particular_line_counts_and_of_equal_ones_the_last(tmp_path: Pa
         ("target_qps = 3", "model.scenario.key"),
         ("*.*.min_query_count = 1e4", "must be a whole number"),  # LoadGen reads 1
         ("*.Server.target_qps = fast", "must be a number"),
-        ("*.Server.target_qps = 0", "above 0"),
+        ("*.Server.target_qps = 0", "target_qps can't be 0"),
         ("*.*.min_duration = -1", "0 or more"),
     ],
 )
