@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from assay.load.plan import EndpointPlan, LoadPlan
 from assay.load.transport import Exchange, Outcome
 from assay.load.trial import try_one
 from assay.runs import CampaignFolder, EndpointFacts, RunEntry, RunFolder
+from assay.scratch import scratch_folder
 from assay.serving.health import FIRST_TOKEN, judged
 
 HERE = "controller"
@@ -34,13 +34,13 @@ async def preflight(config: Config, say: Callable[[str], None], *, deep: bool = 
     Raises UserError for a mistake in the configuration itself.
     """
     benchmark, runs = planned(config)
-    with tempfile.TemporaryDirectory(prefix="assay-check-") as scratch:
-        prepared, rows = _workload(config, benchmark, Path(scratch), say)
+    with scratch_folder() as scratch:
+        prepared, rows = _workload(config, benchmark, scratch, say)
         rows += [*_user_conf(config, benchmark, runs, prepared), *controller_rows(config)]
         report = await check_cluster(config.engine, config.cluster, deep=deep, reach=config.reach)
         rows = [*report.rows, *rows]
         failed = {row.node for row in rows if row.outcome == "failed"}
-        rows += await _answers(config, prepared, runs[0], Path(scratch), failed)
+        rows += await _answers(config, prepared, runs[0], scratch, failed)
     return CheckReport(rows=rows, nodes=report.nodes)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import tempfile
 import textwrap
 from collections.abc import Sequence
 from importlib.resources import files
@@ -15,6 +14,7 @@ from assay.cluster.build import build_launcher
 from assay.cluster.options import SshNode, SshOptions
 from assay.errors import UserError
 from assay.runs import write_text
+from assay.scratch import scratch_folder
 from assay.serving.facts import NodeFacts
 from assay.serving.probing import probe_here
 from assay.serving.servers import ServerSpec
@@ -62,9 +62,9 @@ def _ssh_node(host: str) -> SshNode:
 
 
 async def _probe(nodes: Sequence[SshNode]) -> list[NodeFacts]:
-    with tempfile.TemporaryDirectory(prefix="assay-init-") as folder:
+    with scratch_folder() as folder:
         options = SshOptions(launcher="ssh", nodes=tuple(nodes))
-        launcher = build_launcher(options, "init", Path(folder))
+        launcher = build_launcher(options, "init", folder)
         try:
             await launcher.prepare([ServerSpec(name=node.name, node=node.name, argv=()) for node in nodes])
             return await launcher.facts()

@@ -13,7 +13,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +25,7 @@ from assay.errors import AssayError
 from assay.load.encoders import completion_body
 from assay.load.processes import die_with_parent
 from assay.load.transport import EndpointPool, EndpointSettings, Exchange
+from assay.scratch import scratch_folder
 from assay.serving.connection import EndpointConnection
 
 _REQUESTS, _AT_ONCE, _TOKENS = 64, 16, 16
@@ -51,10 +51,10 @@ def calibrate() -> dict[str, float]:
 
 def _main() -> None:
     die_with_parent(int(sys.argv[1]))
-    with tempfile.TemporaryDirectory(prefix="assay-calibration-") as folder:
-        with _simulator(Path(folder)) as url:
+    with scratch_folder() as folder:
+        with _simulator(folder) as url:
             exchanges = asyncio.run(_measure(url))
-        truth = [orjson.loads(line) for line in Path(folder, _TRUTH_NAME).read_bytes().splitlines()]
+        truth = [orjson.loads(line) for line in (folder / _TRUTH_NAME).read_bytes().splitlines()]
     sys.stdout.buffer.write(orjson.dumps(_errors(exchanges, truth)))
 
 

@@ -261,13 +261,13 @@ class Driver:
         """How the load ended, and why where it didn't go to its end."""
         if self._error is not None:
             return "error", f"{type(self._error).__name__}: {self._error}"
+        if self._over:  # nothing is missing, even where a signal came as the last answer did
+            return "finished", ""
         if self._stopped():
             return "stopped", signal.Signals(self._signal).name
-        if not self._over:
-            before = "" if self._source else " during warm-up"
-            words = "; ".join(f"{name}: {detail}" for name, detail in self._tally.failures.items())
-            return "endpoints_gone", f"every endpoint failed{before}: {words}"
-        return "finished", ""
+        before = "" if self._source else " during warm-up"
+        words = "; ".join(f"{name}: {detail}" for name, detail in self._tally.failures.items())
+        return "endpoints_gone", f"every endpoint failed{before}: {words}"
 
     def _save(self, status: LoadEnd, reason: str, warmup: WarmupFacts) -> None:
         hops = np.asarray(self._tally.hops_ns, dtype=np.int64)

@@ -1,7 +1,8 @@
-"""A load process that fails by a defect of its own."""
+"""How a load process ends: by a defect of its own, by a signal, at its end."""
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import NoReturn
 
@@ -28,3 +29,10 @@ def test_a_defect_is_an_end_with_a_reason(
     outcome = read_outcome(folder)
     assert (outcome.status, outcome.reason) == ("error", "ValueError: negative shift count; traceback in driver.log")
     assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("over", "ended"), [(True, ("finished", "")), (False, ("stopped", "SIGTERM"))])
+def test_a_signal_takes_nothing_from_a_load_that_is_over(over: bool, ended: tuple[str, str]) -> None:
+    ending = driver.Driver.__new__(driver.Driver)
+    ending._error, ending._over, ending._signal = None, over, signal.SIGTERM
+    assert ending._conclusion() == ended

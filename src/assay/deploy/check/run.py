@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from assay.cluster.build import build_launcher
@@ -16,6 +14,7 @@ from assay.deploy.deployment import mend as mend_of
 from assay.deploy.specs import server_specs
 from assay.engines import Engine, EngineOptions, build_engine
 from assay.errors import UserError
+from assay.scratch import scratch_folder
 from assay.serving.client import ControlClient, ControlError
 from assay.serving.connection import Reach
 from assay.serving.health import CheckReport, CheckRow, judged
@@ -113,8 +112,8 @@ def _servers(engine: Engine, cluster: ClusterOptions) -> list[CheckRow]:
 
 async def _enter(cluster: ClusterOptions, program: LookProgram) -> tuple[list[CheckRow], list[Look]]:
     """What a scheduler or daemon says of itself; and where nodes can be entered, what is seen there."""
-    with tempfile.TemporaryDirectory(prefix="assay-check-") as folder:
-        launcher = build_launcher(cluster, LABEL, Path(folder))
+    with scratch_folder() as folder:
+        launcher = build_launcher(cluster, LABEL, folder)
         try:
             return await launcher.check(), await launcher.look(program)
         finally:
