@@ -142,8 +142,9 @@ def _wave_words(event: WarmupEvent) -> str:
     steady = sum(wave.steady for wave in waves)
     of_all = "" if len(waves) == 1 else f" at {steady} of {len(waves)} endpoints"
     state = f"steady{of_all}" if steady else "not steady"
-    number = f"{event.wave} wave{'' if event.wave == 1 else 's'}"
-    return f"{number} of {sum(wave.places for wave in waves)} prompts, {number_text(rate)} tokens/s, {state}"
+    prompts = sum(wave.places for wave in waves)
+    size = f"{prompts} prompt{'' if prompts == 1 else 's'}"
+    return f"{event.wave} wave{'' if event.wave == 1 else 's'} of {size}, {number_text(rate)} tokens/s, {state}"
 
 
 def _summary(entry: RunEntry, result: Result | None) -> str:

@@ -16,8 +16,8 @@ def phase(name: Phase, at_s: float) -> PhaseEvent:
     return PhaseEvent(time_ns=round(at_s * SECOND), clock_offset_ns=0, phase=name)
 
 
-def wave(number: int, **steady: bool) -> WarmupEvent:
-    endpoints = {name: WarmupWave(places=8, tokens_per_s=100.0, steady=value) for name, value in steady.items()}
+def wave(number: int, places: int = 8, **steady: bool) -> WarmupEvent:
+    endpoints = {name: WarmupWave(places=places, tokens_per_s=100.0, steady=value) for name, value in steady.items()}
     return WarmupEvent(time_ns=SECOND, clock_offset_ns=0, wave=number, endpoints=endpoints)
 
 
@@ -26,6 +26,7 @@ def wave(number: int, **steady: bool) -> WarmupEvent:
     [
         (wave(3, a=True), "warmed up in 12.5 s, 3 waves of 8 prompts, 100 tokens/s, steady"),
         (wave(1, a=False), "warmed up in 12.5 s, 1 wave of 8 prompts, 100 tokens/s, not steady"),
+        (wave(2, 1, a=True), "2 waves of 1 prompt, 100 tokens/s, steady"),
         (wave(3, a=True, b=False), "3 waves of 16 prompts, 200 tokens/s, steady at 1 of 2 endpoints"),
     ],
 )
