@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.campaigns import FAST, Quiet, config, reopen
 
+from assay.audit import audit_path
 from assay.campaign.runner import resume_campaign, run_campaign
 from assay.campaign.state import resumed_config
 from assay.errors import UserError
@@ -42,8 +43,15 @@ def runs(campaign: CampaignFolder) -> list[RunFolder]:
     return [RunFolder(path) for path in sorted(campaign.runs.iterdir())]
 
 
+def objections(campaign: CampaignFolder) -> set[str]:
+    """Of the rules about what belongs to a campaign; the others' are about what this machine did meanwhile."""
+    about = {"manifest", "campaign-manifest", "campaign-runs", "official-data"}
+    return about & {finding.rule for finding in audit_path(campaign.path).problems}
+
+
 def test_every_file_is_named_but_what_is_rendered_and_what_servers_write(campaign: CampaignFolder) -> None:
     assert check_all(campaign) == []
+    assert objections(campaign) == set()
     manifest = read_campaign_manifest(campaign)
     assert manifest is not None
     assert manifest.closed
@@ -93,6 +101,7 @@ def test_what_is_measured_later_joins_the_manifest(campaign: CampaignFolder) -> 
     assert after.runs.items() >= before.runs.items()
     assert len(after.plans) == 2
     assert check_all(campaign) == []
+    assert not objections(campaign) & {"manifest", "campaign-manifest"}
 
 
 def test_a_killed_controllers_manifest_is_open_and_still_guards_the_runs_that_ended(campaign: CampaignFolder) -> None:
@@ -112,6 +121,7 @@ def test_going_on_hides_no_run_that_was_deleted(campaign: CampaignFolder) -> Non
     state = read_campaign(campaign)
     assert all(entry.status is RunStatus.COMPLETED for entry in state.runs)
     assert check_all(campaign) == [f"runs/{first.id}: missing"]
+    assert objections(campaign) == {"campaign-manifest"}
 
 
 def test_going_on_hides_no_run_that_was_exchanged(campaign: CampaignFolder) -> None:
