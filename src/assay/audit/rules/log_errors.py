@@ -12,7 +12,10 @@ _HARMLESS = (
     "Loadgen built with uncommitted changes",
     "CAS failed",
     "Multiple conf files are used",
-    "Ran out of generated queries to issue",  # too short a run is INVALID by its duration
+    # Where a run ends by its settings, or by their lack: one that is too short is INVALID by its duration or count.
+    "Ran out of generated queries to issue",
+    "Ending early: Max query count reached",
+    "Ending early: Max test duration reached",
 )
 
 
