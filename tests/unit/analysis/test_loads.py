@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from tests.results import bench_result, distribution, figure
 
 from assay.analysis.loads import load_rows
-from assay.runs import CampaignState, Distribution, Figure, Result, RunEntry, RunStatus
-from assay.runs.result import LoadgenVerdict, Verdict
+from assay.runs import CampaignState, Result, RunEntry
 from assay.runs.shapes import ConcurrencyShape
 
 
@@ -23,36 +23,12 @@ def entry(number: int, repeat: int) -> RunEntry:
 
 
 def result(run: str, rate: float, ttft_ms: float, completed: int = 10) -> Result:
-    p = {name: int(ttft_ms * 1e6) for name in ("min", "p50", "p90", "p95", "p97", "p99", "p99_9", "max")}
     figures = {
-        "samples_issued": (10.0, None),
-        "samples_completed": (float(completed), None),
-        "samples_per_s": (rate, 0.05),
+        "samples_issued": figure(10),
+        "samples_completed": figure(completed),
+        "samples_per_s": figure(rate, spread=0.05),
     }
-    return Result(
-        run=run,
-        benchmark="b",
-        scenario="Concurrency",
-        mode="performance",
-        official=False,
-        status=RunStatus.COMPLETED,
-        reason="",
-        verdict=Verdict(valid=False, words=""),
-        loadgen=LoadgenVerdict(result=None),
-        figures={
-            name: Figure(
-                value=value,
-                low=value * (1 - spread) if spread else None,
-                high=value * (1 + spread) if spread else None,
-                unit="u",
-                formula="f",
-                source="s",
-            )
-            for name, (value, spread) in figures.items()
-        },
-        latency={"ttft_ns": Distribution(n=10, mean=1.0, **p, formula="f", source="s")},
-        endpoints=[],
-    )
+    return bench_result(run, figures, distribution(ttft_ms))
 
 
 def state(entries: list[RunEntry]) -> CampaignState:

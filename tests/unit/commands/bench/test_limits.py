@@ -3,41 +3,21 @@
 from __future__ import annotations
 
 import pytest
+from tests.results import bench_result, distribution, figure
 
 from assay.commands.bench.limits import parse_condition
 from assay.errors import UserError
-from assay.runs import Distribution, Figure, Result, RunStatus
-from assay.runs.result import LoadgenVerdict, Verdict
-
-
-def figure(value: float, unit: str) -> Figure:
-    return Figure(value=value, unit=unit, formula="f", source="s")
+from assay.runs import Result
 
 
 def result(p99_ms: float = 400, issued: int = 100, completed: int = 100) -> Result:
-    ns = dict.fromkeys(("min", "p50", "p90", "p95", "p97"), 100000000)
-    ttft = Distribution(
-        n=100, mean=1e8, **ns, p99=int(p99_ms * 1e6), p99_9=900_000_000, max=900_000_000, formula="f", source="s"
-    )
-    return Result(
-        run="run",
-        benchmark="own-prompts",
-        scenario="Concurrency",
-        mode="performance",
-        official=False,
-        status=RunStatus.COMPLETED,
-        reason="",
-        verdict=Verdict(valid=False, words=""),
-        loadgen=LoadgenVerdict(result=None),
-        figures={
-            "samples_issued": figure(issued, "samples"),
-            "samples_completed": figure(completed, "samples"),
-            "samples_per_s": figure(12, "samples/s"),
-            "output_tokens_per_s": figure(900, "tokens/s"),
-        },
-        latency={"ttft_ns": ttft},
-        endpoints=[],
-    )
+    figures = {
+        "samples_issued": figure(issued),
+        "samples_completed": figure(completed),
+        "samples_per_s": figure(12),
+        "output_tokens_per_s": figure(900),
+    }
+    return bench_result("run", figures, distribution(100, p99=p99_ms, p99_9=900, max=900))
 
 
 @pytest.mark.parametrize(
