@@ -205,4 +205,4 @@ def _apply(data: dict[str, Any], override: str, source: SourceMap) -> None:
 
 def dump_config(config: Config) -> str:
     """The resolved configuration as YAML. Secrets are named by their environment variables, so none is in it."""
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)  # escapes: NEL alone wouldn't come back

@@ -75,7 +75,7 @@ def unstorable(data: Any, source: SourceMap) -> list[str]:
             for place, inner in enumerate(value):
                 yield from told(inner, (*path, place))
         elif problem := _unstorable(value):
-            field = ".".join(str(part) for part in path)
+            field = _dotted(path)
             yield f"{source.where(path)}: {f'{field}: ' if field else ''}{problem}"
 
     return list(told(data, ()))
@@ -98,12 +98,18 @@ def explain(error: ValidationError, source: SourceMap, model: type[BaseModel]) -
     messages = []
     for item in error.errors():
         path = _without_tags(item["loc"], source)
-        field = ".".join(str(part) for part in path)
+        field = _dotted(path)
         prefix = f"{source.where(path)}: {field}: " if field else f"{source.where(path)}: "
         message = prefix + _words(item, path, model)
         if message not in messages:
             messages.append(message)
     return "\n".join(messages)
+
+
+def _dotted(path: Path) -> str:
+    """The field's name on one line; a key of the user's own may be any text."""
+    name = ".".join(str(part) for part in path)
+    return name if name.isprintable() else name.encode("unicode_escape").decode()
 
 
 def _without_tags(location: Path, source: SourceMap) -> Path:

@@ -57,7 +57,7 @@ def write_settings(settings: dict[str, Any], path: Path) -> str:
     if path.exists():
         raise UserError(f"--save {path}: exists already; name another file")
     try:
-        write_text(path, yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))
+        write_text(path, yaml.safe_dump(settings, sort_keys=False))
     except OSError as error:
         raise UserError(f"--save {path}: can't be written: {error.strerror or error}") from None
     return f"{path}: written; `assay run {path}` measures the same"
