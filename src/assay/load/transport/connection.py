@@ -175,17 +175,16 @@ class Connection(asyncio.Protocol):
                 raise broken
             if self._received > (MAX_BODY_BYTES if exchange.headers_ns else MAX_HEAD_BYTES):
                 raise malformed("a reply without end", data)
-            if not self._is_whole and self._says_nothing(len(data), len(exchange.chunk_ns)):
-                raise malformed(f"more than {MAX_SILENT_BYTES >> 20} MiB without a token", data)
+            if (chunks := len(exchange.chunk_ns)) != self._chunks:
+                self._chunks, self._silent = chunks, 0
+            elif not self._is_whole:
+                self._silent += len(data)
+                if self._silent > MAX_SILENT_BYTES:
+                    raise malformed(f"more than {MAX_SILENT_BYTES >> 20} MiB without a token", data)
         except BadReplyError as bad:
             self.usable = False
             return bad.outcome, bad.detail
         return None
-
-    def _says_nothing(self, size: int, chunks: int) -> bool:
-        self._silent = 0 if chunks != self._chunks else self._silent + size
-        self._chunks = chunks
-        return self._silent > MAX_SILENT_BYTES
 
     def _take_body(self, exchange: Exchange, now_ns: int) -> None:
         pieces = self._pieces

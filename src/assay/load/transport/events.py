@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from assay.load.transport.exchange import Exchange, Outcome
 from assay.load.transport.reply import BadReplyError, absorb, load, malformed, verdict
 from assay.load.transport.template import Template
@@ -13,7 +11,9 @@ MAX_EVENT_BYTES = 4 << 20
 LESSONS = 4
 """How many chunks of a stream are tried as a template: some streams have none."""
 _BOM = b"\xef\xbb\xbf"
-_BLANK_LINES = re.compile(rb"\n{3,}")
+_FLOOD = 1000
+"""Blocks in one read from which on blank lines and comments are sorted out first: each would be an event of nothing."""
+_COLON = ord(":")
 _OTHER_FIELDS = (b"", b"id", b"retry")  # an empty name is a comment's
 
 
@@ -43,10 +43,10 @@ class EventStream:
             data = self._normalised(data)
         if self._tail:
             data = self._tail + data
-        if b"\n\n\n" in data:  # each blank line would be an event, of nothing
-            data = _BLANK_LINES.sub(b"\n\n", data)
         blocks = data.split(b"\n\n")
         self._tail = blocks.pop()
+        if len(blocks) > _FLOOD:
+            blocks = [b for b in blocks if b and b != b"\n" and (b[0] != _COLON or b"\n" in b)]
         if blocks:
             self._last = blocks[-1]
         self._take(blocks, now_ns)

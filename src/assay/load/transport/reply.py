@@ -112,7 +112,7 @@ def _absorb_choice(choice: dict[str, Any], payload: bytes, now_ns: int, exchange
             think(exchange, thought)
     reason = choice.get("finish_reason")
     if reason is not None:
-        exchange.finish_reason = _named(reason, "finish_reason", payload)
+        exchange.finish_reason = reason if reason in _ENDED_WELL else _named(reason, "finish_reason", payload)
         exchange.finish_ns = exchange.finish_ns or now_ns
 
 
