@@ -25,6 +25,7 @@ from assay.runs import (
     write_run_manifest,
 )
 from assay.runs.progress import DoneEvent, append_event
+from assay.runs.record import REFUSED
 
 _LOG_LINES = 8
 _LOGS = 3
@@ -111,7 +112,7 @@ def _close(work: Work, record: RunRecord, plan: LoadPlan, folder: RunFolder, end
     write_json(folder.result, summarise(folder))
     if false := _audit(folder):
         # Such a run has no headline; what was measured stays in its files.
-        record.status, record.reason = RunStatus.FAILED, f"the audit found {false}; see audit.json"
+        record.status, record.reason = RunStatus.FAILED, f"{REFUSED} {false}; see audit.json"
         write_json(folder.record, record)
         write_json(folder.result, summarise(folder))
     _note_end(record, folder)

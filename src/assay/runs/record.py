@@ -29,6 +29,10 @@ class RunStatus(StrEnum):
     SKIPPED = "skipped"
 
 
+REFUSED = "the audit found"
+"""How the reason of a run begins that went to its end, and whose own figures contradict each other."""
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid")
 

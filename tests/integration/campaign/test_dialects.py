@@ -13,6 +13,7 @@ from tests.certificates import make_certificate
 from tests.dialects import CHAT, COMPLETIONS, MODEL, Dialect, dialect
 from tests.proxy import proxy
 
+from assay.audit import Judgement, audit_path
 from assay.campaign.runner import run_campaign
 from assay.cluster.launcher import LaunchError
 from assay.commands import terminal
@@ -242,9 +243,13 @@ def test_an_answer_that_ends_at_once_is_a_short_one(tmp_path: Path, name: str) -
 
 def test_prompts_that_the_server_cuts_are_told(tmp_path: Path) -> None:
     with dialect("ok", counts_prompt_as=10) as server:
-        found = Measured(tmp_path, server).whole()
-    assert any("it cuts prompts" in reason for reason in found.result.verdict.reasons)
+        found = Measured(tmp_path, server)
+    assert found.record.status is RunStatus.FAILED
+    assert "prompt-tokens contradicted: the server counted fewer than were sent" in found.record.reason
     assert not found.result.verdict.valid
+    assert found.result.latency == {}
+    (finding,) = audit_path(found.run.path).problems
+    assert (finding.rule, finding.verdict) == ("prompt-tokens", Judgement.CONTRADICTED)
 
 
 def test_texts_that_the_server_cuts_are_told_without_a_tokenizer(tmp_path: Path) -> None:

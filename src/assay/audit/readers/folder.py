@@ -15,8 +15,9 @@ from assay.audit.readers.answers import read_answers
 from assay.audit.readers.rows import read_rows
 from assay.benchmarks import benchmark_names
 from assay.errors import AssayError, UserError
-from assay.runs import Ledger, Result, RunFolder, RunRecord, read_object, read_telemetry
+from assay.runs import Ledger, Result, RunFolder, RunRecord, RunStatus, read_object, read_telemetry
 from assay.runs.progress import ProgressEvent, read_progress
+from assay.runs.record import REFUSED
 from assay.safe_yaml import read_yaml
 
 
@@ -27,18 +28,21 @@ def read_facts(
     facts = FolderFacts(folder, record, result, ledger)
     facts.config = read_config(folder.config, run.damage)
     facts.names = _names(facts)
-    if not run.finished:
+    refused = record.status is RunStatus.FAILED and record.reason.startswith(REFUSED)
+    if not run.finished and not refused:
         return facts
     if folder.requests.exists():
         try:
             facts.rows = read_rows(folder.requests, answers=run.mode == "accuracy")
         except UserError:  # noted where they are measured
             facts.rows = None
+    facts.end = _end(folder)
+    if refused:  # its records say why, and no figure is stated
+        return facts
     try:
         facts.derived = summarise(folder)
     except AssayError:  # a file that is damaged or missing: noted where it is read
         facts.derived = None
-    facts.end = _end(folder)
     facts.telemetry_ns = _telemetry(folder, run)
     if run.mode == "accuracy":
         read_answers(facts, run)

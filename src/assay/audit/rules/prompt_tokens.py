@@ -18,7 +18,7 @@ from assay.audit.registry import Check, contradicted, run_rule, supported, unsup
 
 where both are known. A server that counts fewer has cut the prompt: it did less work than was asked for, and its
 figures are those of shorter prompts. One token fewer may be a way of counting (a first token that the server doesn't
-count), and leaves the figures unsupported; more is a contradiction.
+count), and leaves the figures unsupported; more is a contradiction, and the run is refused when it is closed.
 """,
     source="requests.parquet: prompt_tokens_sent and prompt_tokens_counted, the latter from the server's usage",
 )

@@ -19,7 +19,7 @@ run.json says when the run began and ended, in UTC, and how far its clock is fro
 the date in LoadGen's detail log lie within that time, and the run's id is of its beginning. A clock may be set right
 meanwhile: up to a minute outside leaves it unsupported that they are this run's, and only more contradicts it.
 """,
-    source="run.json: started_utc, ended_utc, clock_offset_ns; mlperf_log_detail.txt: test_datetime",
+    source="run.json: started_utc, ended_utc, clock_offset_ns; LoadGen's test_datetime",
 )
 def check(run: RunEvidence) -> Iterator[Check]:
     facts = run.folder
