@@ -24,7 +24,7 @@ from assay.runs.requests import read_request_batches
 _SEVERAL = 4
 _LONG = 16
 _MANY = 8.0
-_SHARE = 0.9
+_SHARE = 0.5  # from here on the median is of answers without a time between tokens
 _TOGETHER = 0.05
 _TOGETHER_NS = 1_000_000
 _COLUMNS = ("final", "status", "endpoint", "sent_ns", "first_ns", "last_ns", "chunk_ns", "chunk_tokens",
@@ -58,7 +58,9 @@ class Streams:
     def words(self) -> str:
         """What came instead of streams, in words; the commonest shape."""
         here = f"at {self.endpoint}, {self.held} of {self.answers}"
-        unknown = "they weren't streamed, or are held back on the way, so there is no time between tokens"
+        unknown = (
+            "they weren't streamed, or are held back on the way or by a busy client, so there is no time between tokens"
+        )
         if self.whole >= max(self.after_first, self.blocks):
             return (
                 f"answers of several tokens came in one piece ({here}): {unknown}, and TTFT is that of the whole answer"
