@@ -18,6 +18,8 @@ _MOST = 1 << 31
 _LONGEST_WAIT_S = 3600.0
 _OF_THEIR_OWN = {408: Outcome.HTTP_408, 429: Outcome.HTTP_429, 503: Outcome.HTTP_503}
 _ENDED_WELL = ("stop", "length")
+_MOST_NAMES = 100
+_names: set[str] = set()  # of models, seen and found good: nearly every reply has one of them
 
 
 class BadReplyError(Exception):
@@ -66,7 +68,7 @@ def absorb(reply: dict[str, Any], payload: bytes, now_ns: int, exchange: Exchang
         _absorb_usage(usage, payload, exchange)
     model = reply.get("model")
     if model is not None and model != exchange.model:
-        exchange.model = _named(model, "model", payload)
+        exchange.model = model if type(model) is str and model in _names else _new_name(model, payload)
     if reply.get("system_fingerprint") == SIMULATOR:
         exchange.simulated = True
     choices = reply.get("choices")
@@ -114,6 +116,13 @@ def _absorb_choice(choice: dict[str, Any], payload: bytes, now_ns: int, exchange
     if reason is not None:
         exchange.finish_reason = reason if reason in _ENDED_WELL else _named(reason, "finish_reason", payload)
         exchange.finish_ns = exchange.finish_ns or now_ns
+
+
+def _new_name(model: Any, payload: bytes) -> str:
+    name = _named(model, "model", payload)
+    if len(_names) < _MOST_NAMES:
+        _names.add(name)
+    return name
 
 
 def _named(value: Any, what: str, payload: bytes) -> str:
