@@ -83,12 +83,16 @@ def _names(facts: FolderFacts) -> dict[str, dict[str, str]]:
         names["run"][folder.result.name] = result.run
     engine = config.get("engine")
     if isinstance(engine, dict):
-        for thing, key, values in (
-            ("engine", "kind", {endpoint.engine for endpoint in record.endpoints}),
-            ("served model", "model", {endpoint.model for endpoint in record.endpoints}),
+        for thing, word, values in (
+            ("engine", engine.get("kind"), {endpoint.engine for endpoint in record.endpoints}),
+            (
+                "served model",
+                engine.get("served_model_name") or engine.get("model"),
+                {endpoint.model for endpoint in record.endpoints},
+            ),
         ):
-            if isinstance(engine.get(key), str) and len(values) == 1:
-                names[thing] |= {folder.config.name: engine[key], folder.record.name: values.pop()}
+            if isinstance(word, str) and len(values) == 1:
+                names[thing] |= {folder.config.name: word, folder.record.name: values.pop()}
     if config.get("benchmark") in benchmark_names():
         names["benchmark"][folder.config.name] = str(config["benchmark"])
     campaign = config.get("campaign")

@@ -9,7 +9,7 @@ import numpy as np
 from assay.audit.evidence import RunEvidence
 from assay.audit.folder import MISSING, FolderFacts, Ints, Rows
 from assay.audit.registry import Check, contradicted, run_rule, supported
-from assay.runs.shapes import ConcurrencyShape, RampShape, SessionsShape
+from assay.runs.shapes import ConcurrencyShape, RampShape, SessionsShape, TraceShape
 
 _NEAR_NS = 200_000
 
@@ -55,7 +55,7 @@ def _most_open(facts: FolderFacts) -> int | None:
         case ConcurrencyShape(concurrency=places):
             return places
         case RampShape(of="concurrency") as ramp:
-            return int(max(ramp.start, ramp.to))
+            return max(1, int(max(ramp.start, ramp.to)))
         case SessionsShape(concurrency=int(places)):
             return places
     single = facts.record.scenario == "SingleStream" and facts.record.mode == "performance"
@@ -88,6 +88,8 @@ def _bounds(facts: FolderFacts, rows: Rows) -> Iterator[Check]:
     if shape is None:
         return
     issued, most = len(np.unique(rows["sample_id"])), shape.most_requests(facts.record.samples)
+    if isinstance(shape, TraceShape) and most is not None:
+        most = min(most, facts.record.samples)  # times don't wrap around
     exact = shape.lasts_s is None and not isinstance(shape, SessionsShape)
     if most is not None and (issued > most or (exact and issued < most)):
         yield contradicted(f"{issued} samples were issued", f"the load is of {most}")
