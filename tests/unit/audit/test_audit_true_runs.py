@@ -9,10 +9,13 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.audits import audit_claims, complaints
+from tests.synthetic import Node, Plan, write_run
 from tests.unit.audit.loadgen_files import submission_folder, write_logs
 from tests.unit.audit.queue_runs import report_claims, simulate
 
+from assay.analysis import summarise
 from assay.audit import audit_path
+from assay.runs import write_json
 
 
 @settings(max_examples=60, deadline=None)
@@ -52,3 +55,42 @@ def test_true_submissions_are_clean(seed: int, scenario: str) -> None:
     assert [c for c in complaints(report) if " latency-limits " not in c] == []
     assert report.rows[0].result == "VALID"
     assert report.rows[0].samples == len(sim)
+
+
+@settings(max_examples=10, deadline=None, derandomize=True)
+@given(
+    seed=st.integers(0, 2**32),
+    scenario=st.sampled_from(["Offline", "Server", "Interactive", "SingleStream"]),
+    mode=st.sampled_from(["performance", "accuracy"]),
+    samples=st.integers(5, 250),
+    speeds=st.lists(st.floats(0.2, 2.0), min_size=1, max_size=3),
+    unlucky=st.tuples(st.integers(0, 2), st.integers(0, 2), st.integers(0, 3)),
+    stall_s=st.floats(0, 20),
+)
+def test_true_run_folders_are_clean(
+    seed: int,
+    scenario: str,
+    mode: str,
+    samples: int,
+    speeds: list[float],
+    unlucky: tuple[int, int, int],
+    stall_s: float,
+) -> None:
+    whole = scenario == "SingleStream" or mode == "accuracy"  # the synthetic ones are of whole runs
+    failed, lost, resent = (0, 0, 0) if whole else unlucky
+    nodes = [Node(f"node-{i}", speed=speed, slots=4, cold_s=stall_s, cold_factor=3) for i, speed in enumerate(speeds)]
+    plan = Plan(
+        nodes=tuple(nodes[:1] if scenario == "SingleStream" else nodes),
+        scenario=scenario,
+        mode=mode,
+        samples=samples,
+        seed=seed,
+        qps=4.0 if scenario in ("Server", "Interactive") else None,
+        failed=failed,
+        lost=lost,
+        resent=min(resent, samples - failed - lost),
+    )
+    with tempfile.TemporaryDirectory() as root:
+        folder = write_run(Path(root), plan)
+        write_json(folder.result, summarise(folder))
+        assert complaints(audit_path(folder.path)) == []
