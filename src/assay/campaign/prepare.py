@@ -121,7 +121,7 @@ def prepare(
     say(f"data set {dataset.name}: {len(dataset)} of {dataset.total} samples, sha256 {dataset.sha256[:12]}")
     if dataset.note:
         say(f"data set {dataset.name}: {dataset.note}")
-    check_loads(config.campaign.loads, dataset)
+    check_workload(config, benchmark, dataset, tokenizer=tokeniser is not None)
     engine = build_engine(config.engine)
     prompts = [_prompt(benchmark, tokeniser, sample, any_form=engine.api is not None) for sample in dataset.samples]
     known = [prompt.length for prompt in prompts if prompt.ids is not None]
@@ -158,6 +158,21 @@ def prepare(
     if engine.api is None:  # else it is written once the servers have told what they take
         prepared.encode(model, prepared.api)
     return prepared
+
+
+def check_workload(config: Config, benchmark: Benchmark, dataset: Dataset, *, tokenizer: bool) -> None:
+    """Raises UserError where the samples can't give what a load or the engine needs; `tokenizer`: whether one is known.
+
+    An engine whose API is known beforehand takes token ids alone.
+    """
+    check_loads(config.campaign.loads, dataset)
+    if tokenizer or build_engine(config.engine).api is not None:
+        return
+    if not all(_has_ids(benchmark, sample) for sample in dataset.samples):
+        raise UserError(
+            f"{benchmark.name}: the data set has no token ids for this model and no tokenizer is known: "
+            "set tokenizer to the model's folder"
+        )
 
 
 def _server_counter(config: Config, kept: KeptCounts | None) -> TokenCounter | None:
@@ -217,13 +232,8 @@ def _tokenizer_files(config: Config, benchmark: Benchmark, say: Callable[[str], 
 
 
 def _prompt(benchmark: Benchmark, tokeniser: PromptTokeniser | None, sample: Sample, *, any_form: bool) -> Prompt:
-    """The sample's prompt; as token ids at least, unless the server may take `any_form`."""
+    """The sample's prompt; as token ids alone, unless the server may take `any_form`."""
     ids = _prompt_ids(benchmark, tokeniser, sample)
-    if ids is None and not any_form:
-        raise UserError(
-            f"{benchmark.name}: the data set has no token ids for this model and no tokenizer is known: "
-            "set tokenizer to the model's folder"
-        )
     if not any_form:
         return Prompt(ids)
     turns = _turns(sample)
@@ -233,11 +243,15 @@ def _prompt(benchmark: Benchmark, tokeniser: PromptTokeniser | None, sample: Sam
     return Prompt(ids, text, turns or [{"role": "user", "content": sample.prompt or ""}])
 
 
+def _has_ids(benchmark: Benchmark, sample: Sample) -> bool:
+    # A file's ids belong to the tokenizer that MLPerf used; a benchmark with a chat template has its own.
+    return sample.tok_input is not None and not benchmark.use_chat_template
+
+
 def _prompt_ids(
     benchmark: Benchmark, tokeniser: PromptTokeniser | None, sample: Sample
 ) -> NDArray[np.int32] | None:  # fmt: skip
-    # A file's ids belong to the tokenizer that MLPerf used; a benchmark with a chat template has its own.
-    if sample.tok_input is not None and not benchmark.use_chat_template:
+    if _has_ids(benchmark, sample):
         return sample.tok_input
     if tokeniser is None:
         return None

@@ -100,13 +100,12 @@ def print_plan(file: Path | None, overrides: list[str], *, as_json: bool) -> Non
     """Print what would be run and how long it would take; starts nothing. Raises UserError."""
     from assay.campaign.estimate import estimator
     from assay.campaign.plan_text import plan_text
-    from assay.campaign.planning import planned
+    from assay.campaign.planning import looked_over
     from assay.config import load_config
-    from assay.datasets import load_dataset
 
     config = load_config(file, overrides)
-    benchmark, runs = planned(config)
-    known = estimator(config, benchmark, load_dataset(benchmark, config.dataset))
+    benchmark, runs, dataset = looked_over(config)
+    known = estimator(config, benchmark, dataset)
     if not as_json:
         click.echo(harmless(plan_text(config, runs, known)))
         return

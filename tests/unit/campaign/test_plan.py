@@ -9,7 +9,7 @@ import pytest
 from tests.campaigns import config
 
 from assay.campaign.kinds import plan_runs
-from assay.campaign.planning import planned
+from assay.campaign.planning import looked_over, planned
 from assay.campaign.replan import plan_without
 from assay.errors import UserError
 from assay.runs import CampaignState, RunEntry, RunStatus
@@ -175,3 +175,15 @@ def test_mistakes_are_told_before_anything_is_read_or_started(
 ) -> None:
     with pytest.raises(UserError, match=message):
         planned(config(tmp_path, **changes))
+
+
+def test_looking_over_refuses_what_a_run_would_and_a_run_without_token_ids_is_one(tmp_path: Path) -> None:
+    prompts, loads = tmp_path / "p.jsonl", [{"kind": "concurrency", "concurrency": 1, "requests": 2}]
+    prompts.write_text('{"prompt": "Hello."}\n')
+    changes: dict[str, Any] = {"benchmark": "own-prompts", "dataset": {"path": str(prompts)}}
+    changes |= {"campaign": {"kind": "bench", "loads": loads}, "queries": {}, "target_qps": {}}
+    external = {"kind": "external", "endpoints": [{"url": "http://127.0.0.1:1"}], "model": "m"}
+    _, runs, dataset = looked_over(config(tmp_path, **changes, engine=external))
+    assert (len(runs), len(dataset)) == (1, 1)
+    with pytest.raises(UserError, match="set tokenizer to the model's folder"):
+        looked_over(config(tmp_path, **changes, engine={"kind": "simulated"}))

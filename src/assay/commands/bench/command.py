@@ -58,15 +58,17 @@ def bench(urls: tuple[str, ...], conditions: tuple[str, ...], save: Path | None,
     Exit codes: 0 done, 1 requests failed or the run isn't sound, 2 wrong input, 3 --fail-if.
     """
     from assay.analysis.loads import load_rows
-    from assay.commands.bench.limits import parse_condition
+    from assay.campaign.planning import looked_over
+    from assay.commands.bench.limits import check_known, parse_condition
     from assay.commands.bench.settings import settings_of, write_settings
     from assay.commands.outcome_text import outcome_text
     from assay.config import config_of
 
     limits = [parse_condition(text) for text in conditions]
     settings = asyncio.run(settings_of(urls, options))
+    check_known(limits, settings)
     if save is not None:
-        config_of(settings, "the options")
+        looked_over(config_of(settings, "the options"))
         click.echo(write_settings(settings, save))
         if limits:
             click.echo("--fail-if isn't part of a configuration, and was left out", err=True)

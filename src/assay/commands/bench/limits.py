@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from assay.digits import number_text
 from assay.errors import UserError
@@ -72,6 +74,26 @@ def parse_condition(text: str) -> Condition:
     except ValueError as error:
         raise UserError(f"--fail-if {text!r}: {error}; {_MEND}") from None
     raise UserError(f"--fail-if {text!r}: {_MEND}")
+
+
+def check_known(conditions: Sequence[Condition], settings: dict[str, Any]) -> None:
+    """Raises UserError for a condition on what no run of these settings has: it would only fail after all of them."""
+    longest = _longest_answer(settings["dataset"])
+    for condition in conditions:
+        if condition.quantity == "goodput" and "slo" not in settings:
+            raise UserError(f"--fail-if {condition.text!r}: goodput counts by limits: give --slo ttft=500ms,tpot=50ms")
+        if condition.quantity in ("tpot", "itl") and longest == 1:
+            raise UserError(
+                f"--fail-if {condition.text!r}: an answer of one token has no {condition.quantity}: raise --output"
+            )
+
+
+def _longest_answer(dataset: dict[str, Any]) -> int | None:
+    """Tokens; None: not known beforehand."""
+    made = dataset.get("synthetic", {}).get("output")
+    if isinstance(made, dict):
+        made = made.get("high")
+    return made if made is not None else dataset.get("max_tokens")
 
 
 def _number(text: str) -> float:

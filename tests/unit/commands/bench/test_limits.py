@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from tests.results import bench_result, distribution, figure
 
-from assay.commands.bench.limits import parse_condition
+from assay.commands.bench.limits import check_known, parse_condition
 from assay.errors import UserError
 from assay.runs import Result
 
@@ -66,3 +68,36 @@ def test_what_was_not_measured_does_not_pass() -> None:
 def test_other_words_are_refused_with_an_example(text: str) -> None:
     with pytest.raises(UserError, match="ttft p99 > 500ms"):
         parse_condition(text)
+
+
+MADE = {"dataset": {"synthetic": {"input": 8, "output": 4}}}
+ONE_TOKEN = {"dataset": {"path": "p.jsonl", "max_tokens": 1}}
+
+
+@pytest.mark.parametrize(
+    ("text", "settings", "words"),
+    [
+        ("goodput < 5", MADE, "give --slo"),
+        ("tpot > 5ms", ONE_TOKEN, "raise --output"),
+        ("itl p50 > 5ms", {"dataset": {"synthetic": {"input": 8, "output": {"low": 1, "high": 1}}}}, "raise --output"),
+    ],
+)
+def test_a_condition_on_what_no_run_will_have_is_refused_before_any(
+    text: str, settings: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(UserError, match=words):
+        check_known([parse_condition(text)], settings)
+
+
+@pytest.mark.parametrize(
+    ("text", "settings"),
+    [
+        ("goodput < 5", MADE | {"slo": {"ttft": "1s"}}),
+        ("tpot > 5ms", MADE),
+        ("ttft > 5ms", ONE_TOKEN),
+        ("tpot > 5ms", {"dataset": {"path": "p.jsonl"}}),
+        ("tpot > 5ms", {"dataset": {"synthetic": {"input": 8, "output": {"mean": 1.0, "std": 1.0}}}}),
+    ],
+)
+def test_a_condition_that_a_run_may_judge_is_taken(text: str, settings: dict[str, Any]) -> None:
+    check_known([parse_condition(text)], settings)

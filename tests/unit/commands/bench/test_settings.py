@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -171,3 +172,32 @@ def test_conditions_are_left_out_of_what_is_saved_and_that_is_said(tmp_path: Pat
 def test_lengths_are_fixed_uniform_or_lognormal() -> None:
     made = settings("--input", "100:900", "--output", "200~50")["dataset"]["synthetic"]
     assert made == {"input": {"low": 100, "high": 900}, "output": {"mean": 200.0, "std": 50.0}}
+
+
+@pytest.mark.parametrize(
+    ("line", "arguments", "words"),
+    [
+        (None, [], "No such file"),
+        ({"messages": []}, [], "messages"),
+        ({"messages": [{"role": "user"}]}, [], "content"),
+        ({"prompt": "Hello."}, ["--trace", "2"], "timestamp"),
+        ({"prompt": "Hello."}, ["--concurrency", "2000000"], "1000000"),
+    ],
+)
+def test_what_a_run_refuses_is_not_saved(
+    line: dict[str, Any] | None, arguments: list[str], words: str, tmp_path: Path
+) -> None:
+    prompts, file = tmp_path / "p.jsonl", tmp_path / "bench.yaml"
+    if line is not None:
+        prompts.write_text(json.dumps(line))
+    command = ["http://127.0.0.1:1", "--model", "m", "--prompts", str(prompts), *arguments, "--save", str(file)]
+    done = CliRunner().invoke(bench, command)
+    assert isinstance(done.exception, UserError)
+    assert words in str(done.exception)
+    assert not file.exists()
+
+
+def test_a_condition_on_goodput_without_limits_is_wrong_input_at_once() -> None:
+    done = CliRunner().invoke(bench, ["http://127.0.0.1:1", "--model", "m", "--fail-if", "goodput < 5"])
+    assert isinstance(done.exception, UserError)
+    assert "give --slo" in str(done.exception)
