@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from assay.runs.requests import read_requests
+from assay.runs.shapes import LoadShape
 
 Ints = NDArray[np.int64]
 
@@ -154,7 +155,7 @@ _COLUMN_FIELDS = tuple(f.name for f in fields(Samples) if f.name not in ("endpoi
 
 
 def read_samples(
-    path: Path, endpoints: tuple[str, ...], *, from_sending: bool = False, lasts_s: float | None = None
+    path: Path, endpoints: tuple[str, ...], *, from_sending: bool = False, shape: LoadShape | None = None
 ) -> Samples:
     """Read the successful samples of a `requests.parquet`.
 
@@ -162,7 +163,7 @@ def read_samples(
         path: the file.
         endpoints: the run's endpoints in their order; any other that the file names follows them.
         from_sending: samples start when they are first sent (fixed concurrency).
-        lasts_s: how long the load was to be sent, s; None where only its number of requests ended it.
+        shape: the load's, where the pacer drove it.
     """
     whole = read_requests(path, _COLUMNS)
     table = whole.filter(pc.and_(whole["final"], pc.equal(whole["status"].cast(pa.string()), "ok")))
@@ -177,9 +178,10 @@ def read_samples(
     columns["streamed_tokens"] = np.where(streamed == MISSING, columns["output_tokens"], streamed)
     over_ns = pc.max(whole.filter(whole["final"])["done_ns"]).as_py() or MISSING
     until_ns = None
-    if lasts_s is not None and len(table):
-        end_ns = int(columns["start_ns"].min()) + int(lasts_s * 1e9)
-        until_ns = end_ns if over_ns > end_ns else None
+    if shape is not None and len(table):
+        begin_ns = int(columns["start_ns"].min())
+        window_s = shape.window_s(pc.sum(whole["final"]).as_py(), (over_ns - begin_ns) / 1e9)
+        until_ns = None if window_s is None else begin_ns + int(window_s * 1e9)
     return Samples(endpoints, endpoint=_ints(index), **columns, until_ns=until_ns, over_ns=over_ns)
 
 

@@ -135,7 +135,7 @@ def run_samples(folder: RunFolder, record: RunRecord) -> Samples | None:
             folder.requests,
             tuple(endpoint.name for endpoint in record.endpoints),
             from_sending=record.scenario == "Concurrency",
-            lasts_s=record.shape.lasts_s if record.shape else None,
+            shape=record.shape,
         )
     except (OSError, ValueError, KeyError) as error:
         raise AssayError(f"{folder.requests}: can't be read: {error}") from None
@@ -230,7 +230,7 @@ def _window_figures(samples: Samples) -> dict[str, Figure]:
 
     formula = "completed samples, each by the part of its time (sent_ns to done_ns) that lies within window_s"
     found = {
-        "window_s": plain((samples.until_ns - samples.begin_ns) / 1e9, "s", "the time that the load was to be sent"),
+        "window_s": plain((samples.until_ns - samples.begin_ns) / 1e9, "s", "the time over which the load was offered"),
         "window_samples": plain(float(share.sum()), "samples", formula),
     }
     if samples.counted:

@@ -15,6 +15,7 @@ from assay.benchmarks import Copy
 from assay.benchmarks.mlperf import LlmFacts
 from assay.runs import Ledger, LoadgenDetail, LoadgenSummary
 from assay.runs.manifest import Checked
+from assay.runs.shapes import LoadShape
 
 
 class Origin(StrEnum):
@@ -239,8 +240,8 @@ class RunEvidence:
     """A run folder's: the run went to its end."""
     loadgen_drove: bool = True
     """A run folder's: LoadGen issued the samples, and its logs are there."""
-    lasts_s: float | None = None
-    """A run folder's: how long the load was to be sent, where time bounds it."""
+    shape: LoadShape | None = None
+    """A run folder's: the load that the pacer drove."""
     ledger: Ledger | None = None
     verdict_words: str = ""
     """A run folder's: the verdict as its own pages show it."""

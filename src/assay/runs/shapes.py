@@ -30,6 +30,13 @@ class _Shape(BaseModel):
         """How long requests are sent at most, s; None where only their number ends the load."""
         return self.duration_s
 
+    def window_s(self, issued: int, took_s: float) -> float | None:
+        """The time over which its rates count, s; None: until the last answer, which came `took_s` after the start.
+
+        Where time ended the sending, that time, also if the answers came sooner.
+        """
+        return None if self.requests is not None and issued >= self.requests else self.lasts_s
+
     def most_requests(self, samples: int) -> int | None:
         """How many requests at most, over a data set of `samples`; None where only the time ends the load."""
         if self.requests is not None:
@@ -69,6 +76,15 @@ class RateShape(_Shape):
         if self.arrivals != "gamma" and self.burstiness != 1.0:
             raise ValueError("burstiness goes with arrivals: gamma")
         return self
+
+    def window_s(self, issued: int, took_s: float) -> float | None:
+        """As of any shape; and at least the time over which so many requests are offered.
+
+        After the last arrival a gap is due like those before it: without it a load of five requests at 5 a second, done
+        0.86 s after the first, would be 5.8 a second.
+        """
+        offered_s = issued / self.rate
+        return super().window_s(issued, took_s) or (offered_s if offered_s > took_s else None)
 
     @property
     def title(self) -> str:

@@ -9,6 +9,7 @@ import pytest
 from assay.analysis.rates import sample_rate
 from assay.analysis.samples import read_samples
 from assay.runs import RequestWriter
+from assay.runs.shapes import ConcurrencyShape, LoadShape, RateShape
 
 _S = 1_000_000_000
 
@@ -48,5 +49,24 @@ def test_a_rate_covers_the_time_of_what_failed(tmp_path: Path, failed_at_s: floa
 
 
 def test_a_load_that_its_time_ends_counts_no_more_than_that_time(tmp_path: Path) -> None:
-    samples = read_samples(written(tmp_path, 44.0), ("a",), lasts_s=10.0)
+    samples = read_samples(written(tmp_path, 44.0), ("a",), shape=ConcurrencyShape(concurrency=1, duration_s=10))
     assert sample_rate(samples).value == pytest.approx(3 / 10)
+
+
+@pytest.mark.parametrize(
+    ("shape", "per_s"),
+    [
+        (RateShape(rate=0.5, duration_s=6), 3 / 6),  # time ended it, though the answers came sooner
+        (RateShape(rate=0.5, requests=3), 0.5),  # so many are offered for 6 s
+        (RateShape(rate=0.5, requests=3, duration_s=60), 0.5),
+        (RateShape(rate=0.25, requests=4, duration_s=9), 3 / 9),
+        (RateShape(rate=3, requests=3), 3 / 3),  # the server was slower than they were offered
+        (RateShape(rate=3), 3 / 3),
+        (ConcurrencyShape(concurrency=1, requests=3), 3 / 3),
+        (ConcurrencyShape(concurrency=1, requests=3, duration_s=60), 3 / 3),
+        (None, 3 / 3),
+    ],
+)
+def test_no_rate_is_higher_than_what_was_offered(tmp_path: Path, shape: LoadShape | None, per_s: float) -> None:
+    samples = read_samples(written(tmp_path, None), ("a",), shape=shape)
+    assert sample_rate(samples).value == pytest.approx(per_s)

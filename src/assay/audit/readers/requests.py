@@ -38,7 +38,8 @@ def measure(path: Path, run: RunEvidence) -> Recomputed | None:
     _endings(run, good, tokens)
     _counted_twice(run, good)
     over_ns = _column(final["done_ns"]).max()  # what failed took its time too
-    end_ns = over_ns if run.lasts_s is None else min(over_ns, start.min() + int(run.lasts_s * 1e9))
+    window_s = run.shape.window_s(final.num_rows, float(over_ns - start.min()) / 1e9) if run.shape else None
+    end_ns = over_ns if window_s is None else start.min() + int(window_s * 1e9)
     sent = _column(good["sent_ns"])
     sent = np.where(sent >= 0, sent, start)
     share = np.clip((end_ns - sent) / np.maximum(done - sent, 1), 0.0, 1.0)  # done until the load's end

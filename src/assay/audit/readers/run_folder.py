@@ -56,7 +56,7 @@ def _run(folder: RunFolder, evidence: Evidence) -> RunEvidence:
     run.scenario, run.mode, run.benchmark = record.scenario, record.mode, record.benchmark
     run.simulated = record.simulated or any(endpoint.simulated for endpoint in record.endpoints)
     run.manifest = check_run(folder, record)
-    run.lasts_s = record.shape.lasts_s if record.shape else None
+    run.shape = record.shape
     run.loadgen_drove = record.driver == "loadgen"
     try:
         benchmark = run_benchmark(folder)
