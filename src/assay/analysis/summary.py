@@ -314,7 +314,7 @@ def _notices(case: Case, samples: Samples | None) -> list[str]:
 def _load_notices(record: RunRecord, ledger: Ledger) -> list[str]:
     """Where a load wasn't what its words say."""
     match record.shape:
-        case ConcurrencyShape(concurrency=places) if ledger.issued < places:
+        case ConcurrencyShape(concurrency=places) if 0 < ledger.issued < places:
             return [f"Fewer requests than places: {ledger.issued} requests for {places} in flight."]
         case SessionsShape(history="recorded"):
             return ["Turns carry the history that the data set gives them, not the server's answers."]

@@ -10,10 +10,11 @@ from assay.engines import Engine
 from assay.errors import AssayError, UserError
 from assay.load.api_probe import confirm_api, probe_api
 from assay.load.encoders import Prompt
+from assay.load.encoders.prompt import Turn
 from assay.runs.api import PromptForm
 from assay.serving.connection import EndpointConnection
 
-_IDS, _LETTERS = 16, 200
+_IDS, _LETTERS = 16, 64  # fewer tokens than any context has
 _FORMS: tuple[PromptForm, ...] = ("ids", "text", "chat")
 
 
@@ -42,11 +43,18 @@ async def learn_api(engine: Engine, prepared: Prepared, connections: Mapping[str
 
 
 def _small(prompts: Sequence[Prompt]) -> Prompt:
-    """The start of the last prompt, in every form that all of them have: a conversation has no text of its own."""
+    """The start of the last prompt, in every form that all of them have: a conversation has no text of its own.
+
+    It is short, so that no server finds it too long: what is to be learnt is the form that it takes.
+    """
     last = prompts[-1]
     ids, text, chat = (all(prompt.has(form) for prompt in prompts) for form in _FORMS)
     return Prompt(
         ids=last.ids[:_IDS] if ids and last.ids is not None else None,
         text=last.text[:_LETTERS] if text and last.text is not None else None,
-        messages=last.messages[-1:] if chat and last.messages is not None else None,
+        messages=[_begun(turn) for turn in last.messages[-1:]] if chat and last.messages is not None else None,
     )
+
+
+def _begun(turn: Turn) -> Turn:
+    return {**turn, "content": turn["content"][:_LETTERS]}

@@ -34,12 +34,9 @@ class Measured:
         (folder / "prompts.jsonl").write_text("\n".join(map(json.dumps, prompts)))
         engine = {"kind": "external", "model": MODEL, "endpoints": [{"url": server.url}], **(engine or {})}
         self.listener = Quiet()
+        dataset = {"path": str(folder / "prompts.jsonl"), "max_tokens": 8}
         settings = config(
-            folder,
-            engine=engine,
-            dataset={"path": str(folder / "prompts.jsonl"), "max_tokens": 8},
-            cluster={},
-            **{"load": {"warmup_prompts": 2}, **changes},
+            folder, engine=engine, cluster={}, **{"dataset": dataset, "load": {"warmup_prompts": 2}, **changes}
         )
         self.outcome = asyncio.run(run_campaign(settings, self.listener))
         (entry,) = self.outcome.state.runs
@@ -230,6 +227,39 @@ def test_a_prompt_that_is_too_long_fails_alone(tmp_path: Path) -> None:
     assert found.ledger.attempts == SAMPLES  # each was sent once
     assert (found.ledger.completed, found.ledger.failed) == (SAMPLES - len(longer), len(longer))
     assert f"maximum context length is {limit}" in found.record.reason
+
+
+def test_a_warm_up_prompt_that_is_too_long_fails_alone(tmp_path: Path) -> None:
+    """One of two is refused: the endpoint takes part, and what was asked before the clock was short."""
+    lengths = (f"Number {number}: say something{' more' * (9 * number)}." for number in range(SAMPLES))
+    samples = [{"prompt": text} for text in lengths]
+    (tmp_path / "long.jsonl").write_text("\n".join(map(json.dumps, samples)))
+    settings = {"path": str(tmp_path / "long.jsonl"), "max_tokens": 8}
+    with dialect("textonly", longest=250) as server:
+        found = Measured(tmp_path, server, dataset=settings)
+    assert found.record.status is not RunStatus.FAILED, found.record.reason
+    warmed = read_requests(found.run.warmup).to_pylist()
+    assert {row["status"] for row in warmed} == {"ok", "http_4xx"}
+    assert 0 < found.ledger.completed < SAMPLES
+    assert "endpoints_gone" not in found.record.reason
+
+
+def test_a_server_that_finds_every_prompt_too_long_says_so(tmp_path: Path) -> None:
+    load = {"kind": "concurrency", "concurrency": 4, "requests": 12}
+    with dialect("textonly", longest=80) as server:
+        found = Measured(tmp_path, server, campaign={"kind": "bench", "loads": [load]})
+    assert found.record.status is RunStatus.FAILED
+    assert "during warm-up" in found.record.reason
+    assert "maximum context length is 80" in found.record.reason
+    assert not any("Fewer requests" in notice for notice in found.result.notices)  # none was issued
+
+
+def test_the_question_before_the_clock_is_short(tmp_path: Path) -> None:
+    with dialect("textonly", longest=80) as server:
+        found = Measured(tmp_path, server, load={"warmup_prompts": 0})
+    assert found.record.api is not None
+    assert found.record.api.form == "text"
+    assert found.ledger.failed == SAMPLES  # the samples are longer than the question
 
 
 @pytest.mark.parametrize("name", ["someempty", "eosonly"])

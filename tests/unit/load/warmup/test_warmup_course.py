@@ -28,7 +28,8 @@ class Endpoints:
     """A hub whose endpoints answer all that they were sent at once, after `seconds(endpoint, requests, wave)`."""
 
     seconds: Callable[[int, int, int], float]
-    outcome: int = OK
+    refused: frozenset[int] = frozenset()
+    """Prompts that are refused, by their numbers."""
     now_ns: int = SECOND
     waves: dict[int, list[int]] = field(default_factory=dict)
     bodies: list[int] = field(default_factory=list)
@@ -47,10 +48,12 @@ class Endpoints:
             end_ns = begun_ns + round(self.seconds(endpoint, len(own), len(waves)) * 1e9)
             waves.append(len(own))
             self.now_ns = max(self.now_ns, end_ns)
-            done += [
-                Done(s.sample, s.attempt, endpoint, self.outcome, TOKENS, TOKENS, begun_ns, begun_ns + 1000, end_ns,
-                     end_ns, 0, b"", "refused" if self.outcome == REFUSED else "") for s in own
-            ]  # fmt: skip
+            for s in own:
+                outcome, words = (REFUSED, "too long") if s.qsl_idx in self.refused else (OK, "")
+                done.append(
+                    Done(s.sample, s.attempt, endpoint, outcome, TOKENS, TOKENS, begun_ns, begun_ns + 1000, end_ns,
+                         end_ns, 0, b"", words)
+                )  # fmt: skip
         return done
 
 
@@ -165,9 +168,25 @@ def test_prompts_take_turns_and_the_short_one_is_only_sent_alone(tmp_path: Path)
     assert hub.bodies == [80, *range(64, 80), 80]
 
 
-def test_an_endpoint_that_refuses_everything_has_failed(tmp_path: Path) -> None:
-    hub = Endpoints(lambda endpoint, requests, wave: 1.0, outcome=REFUSED)
+@pytest.mark.parametrize("refused", [{80}, {80, 64, 65}, set(range(64, 79))])
+def test_prompts_that_are_refused_are_replaced_and_not_sent_again(tmp_path: Path, refused: set[int]) -> None:
+    hub = Endpoints(lambda endpoint, requests, wave: 1.0, refused=frozenset(refused))
     made = Warmup(plan_of(tmp_path), hub, lambda: False, lambda *_: None, lambda: hub.now_ns)  # type: ignore[arg-type]
     facts = made.run()
-    assert made.failures() == {"sim0": "refused"}
+    assert made.failures() == {}
+    assert facts.settled
+    assert facts.first_ttft_ns is not None
+    assert facts.requests == len(hub.bodies)
+    answered = [body for body in hub.bodies if body not in refused]
+    assert len(answered) == 1 + 8 * len(facts.waves["sim0"]) + 1  # every place of every wave
+    assert not refused & set(hub.bodies[-9:])  # the last wave and the last one alone
+    assert answered[0] == answered[-1]  # the first and the last one alone are compared
+
+
+def test_an_endpoint_that_refuses_every_prompt_has_failed(tmp_path: Path) -> None:
+    hub = Endpoints(lambda endpoint, requests, wave: 1.0, refused=frozenset(range(64, 81)))
+    made = Warmup(plan_of(tmp_path), hub, lambda: False, lambda *_: None, lambda: hub.now_ns)  # type: ignore[arg-type]
+    facts = made.run()
+    assert made.failures() == {"sim0": "too long"}
+    assert sorted(hub.bodies) == list(range(64, 81))
     assert not facts.settled
