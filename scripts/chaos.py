@@ -218,7 +218,8 @@ class Trial:
 
         def measured() -> bool:
             campaign = self._campaign
-            return campaign is not None and not read_campaign(campaign).todo
+            over = campaign is not None and not read_campaign(campaign).todo
+            return over and in_charge(controller.pid)  # before that the interpreter's own start would be hit
 
         looks: dict[str, Callable[[], bool]] = {
             "start": lambda: in_charge(controller.pid),
