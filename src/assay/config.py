@@ -178,7 +178,9 @@ def _read(path: Path) -> tuple[dict[str, Any], SourceMap]:
     if not path.exists():
         raise UserError(f"{path}: no such file; `assay init` writes one")
     document = read_yaml(path)
-    data = {} if document.data is None else document.data
+    if document.data is None:
+        raise UserError(f"{path}: says nothing; `assay init` writes a configuration to begin with")
+    data = document.data
     if not isinstance(data, dict):
         raise UserError(f"{path}:1: expected `key: value` lines, found a {type(data).__name__}")
     return data, SourceMap.of(document.root, str(path))

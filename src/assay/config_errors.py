@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any, Self, get_args
 
 import yaml
@@ -96,14 +97,24 @@ def _unstorable(value: Any) -> str:
 def explain(error: ValidationError, source: SourceMap, model: type[BaseModel]) -> str:
     """One line a mistake. Pydantic's union tags (engine.vllm.model) are left out of the field's name."""
     messages = []
-    for item in error.errors():
+    items = error.errors()
+    for item in items:
+        if item["type"] == "too_short" and _is_around(item["loc"], items):
+            continue  # what was refused inside it isn't counted
         path = _without_tags(item["loc"], source)
+        if item["type"] == "union_tag_invalid":
+            path = (*path, item["ctx"]["discriminator"].strip("'"))
         field = _dotted(path)
         prefix = f"{source.where(path)}: {field}: " if field else f"{source.where(path)}: "
         message = prefix + _words(item, path, model)
         if message not in messages:
             messages.append(message)
     return "\n".join(messages)
+
+
+def _is_around(location: Path, items: Sequence[Any]) -> bool:
+    """Whether some mistake lies within the section at `location`."""
+    return any(len(item["loc"]) > len(location) and item["loc"][: len(location)] == location for item in items)
 
 
 def _dotted(path: Path) -> str:
@@ -137,10 +148,18 @@ def _words(item: Any, path: Path, model: type[BaseModel]) -> str:
     message = message[:1].lower() + message[1:]
     if kind == "missing":
         return "is missing"
-    if kind in ("value_error", "union_tag_invalid", "union_tag_not_found"):
+    if kind == "union_tag_invalid":
+        return _unknown_tag(str(item["ctx"]["tag"]), re.findall(r"'([^']*)'", item["ctx"]["expected_tags"]))
+    if kind in ("value_error", "union_tag_not_found"):
         return message
     # What is wrong inside a section is told for itself; the whole of it could hold what no message should show.
     return f"{message} (found {_shown(given)})" if not isinstance(given, dict | list | tuple) else message
+
+
+def _unknown_tag(given: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(given, known, n=1)
+    meant = f"; did you mean {close[0]!r}?" if close else ""
+    return f"{_shown(given)} is none of {', '.join(known)}{meant}"
 
 
 def _shown(given: Any) -> str:

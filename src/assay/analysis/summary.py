@@ -14,6 +14,7 @@ from assay.analysis.replies import against
 from assay.analysis.samples import MISSING, Samples, read_samples
 from assay.analysis.statistics import Estimate, Ints
 from assay.analysis.streams import Streams, read_streams
+from assay.analysis.titles import benchmark_title
 from assay.analysis.told import Told, read_told
 from assay.analysis.verdict import (
     FINISHED,
@@ -287,7 +288,8 @@ def _notices(case: Case, samples: Samples | None) -> list[str]:
             + (f", those of this one have SHA-256 {ids}." if (ids := record.dataset_tokens_sha256) else ".")
         )
     if not case.benchmark.mlperf:
-        notices.append(f"{case.benchmark.title} is not an MLPerf benchmark; compare it with itself only.")
+        title = benchmark_title(case.benchmark, [record])
+        notices.append(f"{title} is not an MLPerf benchmark; compare it with itself only.")
     if case.benchmark.notice and not record.simulated:  # it is about the model, which took no part
         notices.append(case.benchmark.notice)
     if record.mode == "accuracy":

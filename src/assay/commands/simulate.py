@@ -13,4 +13,4 @@ def simulate(arguments: tuple[str, ...]) -> None:
     """An OpenAI-compatible server with a chosen speed, latency and faults (`assay simulate --help`)."""
     from assay.simulator import main as simulator
 
-    sys.exit(simulator(list(arguments)))
+    sys.exit(simulator(list(arguments), prog="assay simulate"))

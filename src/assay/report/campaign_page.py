@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from assay.analysis.campaign import CampaignAnalysis
+from assay.analysis.titles import benchmark_title
 from assay.analysis.verdict import SHORT_RUN
 from assay.benchmarks import UNVERIFIED
 from assay.report import format as fmt
@@ -55,8 +56,9 @@ def campaign_page(analysis: CampaignAnalysis) -> Page:
             *(["simulated endpoints"] if simulated else []),
         ]
     )
+    title = benchmark_title(analysis.benchmark, [line.record for line in analysis.lines])
     return Page(
-        title=f"{analysis.benchmark.title}: {analysis.state.kind} campaign {analysis.state.name}".rstrip(),
+        title=f"{title}: {analysis.state.kind} campaign {analysis.state.name}".rstrip(),
         what=_what(analysis),
         verdict=verdict,
         kind=kind,

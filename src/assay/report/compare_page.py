@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from assay.analysis.compare import Comparison
 from assay.analysis.run import RunAnalysis
+from assay.analysis.titles import benchmark_title
 from assay.report import format as fmt
 from assay.report.chart import PALETTE, Chart, Mark, Panel, Series
 from assay.report.page import Block, Headline, Page, Problem, Rows, Section, Table, Text
@@ -22,7 +23,7 @@ def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison])
         )
     banners = dict.fromkeys(text for run in runs if (text := banner(run.result, run.record.simulated)))
     return Page(
-        title=f"{base.benchmark.title}: {base.record.scenario}, {len(runs)} runs compared",
+        title=f"{benchmark_title(base.benchmark, [base.record])}: {base.record.scenario}, {len(runs)} runs compared",
         what=f"Baseline: {base.folder.id}. Ratios are the other run's over the baseline's; two runs differ only if the "
         "interval of their ratio excludes 1.",
         verdict="",

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from assay.analysis.run import RunAnalysis, measures_speed
 from assay.analysis.summary import CLIENT_BOUND
+from assay.analysis.titles import benchmark_title
 from assay.analysis.verdict import FINISHED
 from assay.audit import AuditReport
 from assay.benchmarks import UNVERIFIED
@@ -52,7 +53,7 @@ def run_page(analysis: RunAnalysis, audit: AuditReport | None = None) -> Page:
         Section("provenance", "Provenance", list(provenance_blocks(analysis))),
     ]
     return Page(
-        title=f"{analysis.benchmark.title}: {record.scenario}, {record.mode}",
+        title=f"{benchmark_title(analysis.benchmark, [record])}: {record.scenario}, {record.mode}",
         what=_what(analysis),
         verdict=REFUSED if bad else result.verdict.words,
         kind="invalid" if bad else verdict_kind(result),

@@ -196,6 +196,10 @@ class EndpointConnection(_Model):
 
 def base_url(url: str) -> str:
     """`url` without an ending slash, /v1, or path of the API that was pasted along. Raises ValueError if it is none."""
+    return _plain_url(url, "is no endpoint: write http://HOST:PORT, with the path that comes before /v1 if any")
+
+
+def _plain_url(url: str, refusal: str) -> str:
     if "@" in url:  # before any message shows the URL; not only where its syntax has a user name: people slip
         userinfo = _USERINFO.match(url)
         whose = f"the URL of {url[userinfo.end() :]}" if userinfo else "a URL with an @ in it (in a path write %40)"
@@ -212,18 +216,30 @@ def base_url(url: str) -> str:
     except ValueError:  # a port that is no number, an open bracket
         usable = False
     if not usable:
-        raise ValueError(f"{url!r} is no endpoint: write http://HOST:PORT, with the path that comes before /v1 if any")
+        meant = _with_scheme(url)
+        raise ValueError(f"{url!r} {refusal}" + (f"; did you mean {meant}?" if meant else ""))
     if not url.isascii() or not url.strip().isprintable() or " " in url.strip():
         raise ValueError(f"{url!r} holds characters that a URL can't: encode them with %")
     path = _PASTED.sub("", parts.path.rstrip("/")).removesuffix(API_ROOT).rstrip("/")
     return f"{parts.scheme}://{parts.netloc}{path}"
 
 
+def _with_scheme(url: str) -> str | None:
+    """The URL that a host and port without a scheme stand for; None where they stand for none."""
+    if re.match(r"\s*https?:", url) or "://" in url:
+        return None
+    try:
+        return base_url(f"http://{url.strip()}")
+    except ValueError:
+        return None
+
+
 def proxy_url(url: str) -> str:
     """`url` as a proxy's address. Raises ValueError if it is none, or names a user and password."""
-    plain = base_url(url)
+    refusal = "is no proxy that can be used: write http://HOST:PORT"
+    plain = _plain_url(url, refusal)
     if not plain.startswith("http://") or urlsplit(plain).path:
-        raise ValueError(f"{url!r} is no proxy: write http://HOST:PORT")
+        raise ValueError(f"{url!r} {refusal}")
     return plain
 
 

@@ -21,10 +21,10 @@ from assay.simulator.config import SimulatorConfig
 _SET_PARENT_DEATH_SIGNAL = 1
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Runs `python -m assay.simulator`; the exit code."""
+def main(argv: Sequence[str] | None = None, prog: str = "python -m assay.simulator") -> int:
+    """Runs the simulator as `prog`; the exit code."""
     try:
-        serve(_config_from(argv))
+        serve(_config_from(argv, prog))
     except AssayError as error:
         print(f"assay: {error}", file=sys.stderr)
         return error.exit_code
@@ -65,9 +65,9 @@ def serve(config: SimulatorConfig) -> None:
             child.join()
 
 
-def _config_from(argv: Sequence[str] | None) -> SimulatorConfig:
+def _config_from(argv: Sequence[str] | None, prog: str) -> SimulatorConfig:
     parser = argparse.ArgumentParser(
-        prog="python -m assay.simulator",
+        prog=prog,
         description="An OpenAI-compatible server with a chosen speed, latency and set of faults.",
         argument_default=argparse.SUPPRESS,
     )

@@ -29,6 +29,16 @@ def load(tmp_path: Path, text: str, *overrides: str) -> Config:
         ("scenarios: [Offlin]", ["assay.yaml:1", "scenarios.0", "'Offlin'"]),
         ("scenarios: [Offline]\nengine:\n  kind: vlm", ["assay.yaml", "engine", "'vlm'"]),
         ("scenarios: [Offline]\nengine:\n  kind: embedded\n  precison: f32", ["assay.yaml:4", "'precision'"]),
+        ("", ["assay.yaml: says nothing", "assay init"]),
+        ("# nothing\n", ["assay.yaml: says nothing"]),
+        (
+            "scenarios: [Offline]\nengine:\n  kind: exernal",
+            ["assay.yaml:3: engine.kind: 'exernal' is none of vllm, embedded, external", "did you mean 'external'?"],
+        ),
+        (
+            "campaign:\n  loads:\n    - kind: rte",
+            ["assay.yaml:3: campaign.loads.0.kind: 'rte' is none of", "did you mean 'rate'?"],
+        ),
         ("scenarios: [Offline]\nengine:\n  kind: vllm", ["assay.yaml", "engine.model", "missing"]),
         ("scenarios: [Offline]\ncluster:\n  nodes:\n    - name: Bad Name", ["assay.yaml:4", "cluster.nodes.0.name"]),
         ("scenarios: [Offline]\nofficial: true\ndataset: {samples: 3}", ["dataset.samples can't go with official"]),
@@ -95,3 +105,15 @@ def test_no_document_gives_a_traceback(tmp_path_factory: pytest.TempPathFactory,
     path.write_text(yaml.safe_dump(document))
     with contextlib.suppress(UserError):  # anything else is a defect
         load_config(path)
+
+
+def test_a_list_is_not_called_too_short_for_what_was_refused_in_it(tmp_path: Path) -> None:
+    engine = "engine:\n  kind: external\n  model: m\n  endpoints:\n    - urll: http://h\n"
+    with pytest.raises(UserError) as caught:
+        load(tmp_path, engine)
+    assert [line.partition(": ")[2] for line in str(caught.value).splitlines()] == [
+        "engine.endpoints.0.url: is missing",
+        "engine.endpoints.0.urll: unknown key; did you mean 'url'?",
+    ]
+    with pytest.raises(UserError, match="at least 1 item"):
+        load(tmp_path, "engine: {kind: external, model: m, endpoints: []}")

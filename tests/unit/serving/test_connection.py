@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from assay.errors import UserError
-from assay.serving.connection import ConnectionOptions, EndpointConnection, FromEnvironment, Reach
+from assay.serving.connection import ConnectionOptions, EndpointConnection, FromEnvironment, Reach, base_url, proxy_url
 from assay.serving.words import SHOWN, shown
 
 
@@ -159,3 +159,30 @@ def test_what_is_no_proxy_is_refused_without_its_secret(url: str) -> None:
     said = str(raised.value.errors(include_input=False, include_url=False))
     assert "u:p@" not in said
     assert ConnectionOptions(proxy="http://proxy:8080/").connection("http://h", Reach()).proxy == "http://proxy:8080"
+
+
+@pytest.mark.parametrize(
+    ("url", "meant"),
+    [
+        ("127.0.0.1:42300", "http://127.0.0.1:42300"),
+        ("gpu1:8000/llm/v1", "http://gpu1:8000/llm"),
+        ("localhost", "http://localhost"),
+    ],
+)
+def test_a_url_without_its_scheme_is_offered_with_it(url: str, meant: str) -> None:
+    with pytest.raises(ValueError, match=f"did you mean {meant}\\?"):
+        base_url(url)
+
+
+@pytest.mark.parametrize("url", ["ftp://gpu1", "http:/gpu1:8000", "a b", "http://"])
+def test_nothing_is_offered_where_nobody_can_tell_what_was_meant(url: str) -> None:
+    with pytest.raises(ValueError, match="write http://HOST:PORT") as caught:
+        base_url(url)
+    assert "did you mean" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["socks5://a", "https://a:1", "http://a:1/path", "proxy:3128", "http://"])
+def test_a_proxy_is_not_called_an_endpoint(url: str) -> None:
+    with pytest.raises(ValueError, match=r"is no proxy that can be used: write http://HOST:PORT") as caught:
+        proxy_url(url)
+    assert "/v1" not in str(caught.value)

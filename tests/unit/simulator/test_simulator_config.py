@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from assay.commands.main import main as assay
 from assay.errors import UserError
-from assay.simulator import Fault, FaultKind, SimulatorConfig
+from assay.simulator import Fault, FaultKind, SimulatorConfig, main
 from assay.simulator.requests import read_request
 
 
@@ -80,3 +82,18 @@ def test_drawn_output_lengths_have_the_mean_and_repeat() -> None:
 def test_bad_requests_are_refused(body: bytes) -> None:
     with pytest.raises(ValueError):
         read_request(body, SimulatorConfig(), chat=False)
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: main(["--help"]), "python -m assay.simulator"),
+        (lambda: assay(["simulate", "--help"]), "assay simulate"),
+    ],
+)
+def test_help_names_the_command_that_was_typed(
+    call: Callable[[], object], name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        call()
+    assert capsys.readouterr().out.startswith(f"usage: {name} ")

@@ -64,8 +64,7 @@ def write_settings(settings: dict[str, Any], path: Path) -> str:
 
 
 def _engine(urls: tuple[str, ...], options: dict[str, Any]) -> dict[str, Any]:
-    for url in urls:
-        _check_url(url)
+    _check_urls(urls)
     engine: dict[str, Any] = {"kind": "external", "endpoints": [{"url": url} for url in urls]}
     if options["headers"]:
         engine["headers"] = dict(_header(text) for text in options["headers"])
@@ -86,11 +85,16 @@ def _engine(urls: tuple[str, ...], options: dict[str, Any]) -> dict[str, Any]:
     return engine | ({"api": api} if api else {})
 
 
-def _check_url(url: str) -> None:
-    try:
-        base_url(url)
-    except ValueError as error:
-        raise UserError(str(error)) from None
+def _check_urls(urls: tuple[str, ...]) -> None:
+    seen: set[str] = set()
+    for url in urls:
+        try:
+            plain = base_url(url)
+        except ValueError as error:
+            raise UserError(str(error)) from None
+        if plain in seen:
+            raise UserError(f"{plain} is there twice: give each endpoint once; --concurrency sends it more at once")
+        seen.add(plain)
 
 
 def _dataset(options: dict[str, Any]) -> dict[str, Any]:

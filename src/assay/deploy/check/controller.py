@@ -74,4 +74,12 @@ def _output(folder: Path) -> CheckRow:
         detail, passed = f"{folder} can be written", True
     except OSError as error:
         detail, passed = f"{there} can't be written: {os.strerror(error.errno or 0)}", False
-    return judged(HERE, "output", passed, 5, detail, "choose another folder with `output`", required=True)
+    return judged(
+        HERE,
+        "output",
+        passed,
+        5,
+        detail,
+        "choose another folder with `output` (`assay bench`: --results)",
+        required=True,
+    )

@@ -201,3 +201,18 @@ def test_a_condition_on_goodput_without_limits_is_wrong_input_at_once() -> None:
     done = CliRunner().invoke(bench, ["http://127.0.0.1:1", "--model", "m", "--fail-if", "goodput < 5"])
     assert isinstance(done.exception, UserError)
     assert "give --slo" in str(done.exception)
+
+
+@pytest.mark.parametrize("again", ["http://127.0.0.1:1", "http://127.0.0.1:1/v1/"])
+def test_a_url_that_is_there_twice_is_told_as_that(again: str) -> None:
+    with pytest.raises(UserError, match=r"http://127\.0\.0\.1:1 is there twice"):
+        settings_for("http://127.0.0.1:1", again, "--model", "m")
+
+
+def test_a_results_folder_that_is_a_file_names_the_option(tmp_path: Path) -> None:
+    taken = tmp_path / "f"
+    taken.write_text("")
+    command = ["http://127.0.0.1:1", "--model", "m", "--results", str(taken), "--requests", "1"]
+    done = CliRunner().invoke(bench, command)
+    assert isinstance(done.exception, UserError)
+    assert "--results" in str(done.exception)
