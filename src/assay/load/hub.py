@@ -77,14 +77,20 @@ class Hub:
         share = self._shares[message.endpoint]
         turn = self._turn[message.endpoint]
         self._turn[message.endpoint] = (turn + 1) % len(share)
-        self._sockets[share[turn]].sendall(frames.pack_send(message))
+        self._write(share[turn], frames.pack_send(message))
 
     def probe(self, endpoint: int) -> None:
-        self._sockets[self._shares[endpoint][0]].sendall(frames.pack_probe(endpoint))
+        self._write(self._shares[endpoint][0], frames.pack_probe(endpoint))
+
+    def _write(self, worker: int, data: bytes) -> None:
+        try:
+            self._sockets[worker].sendall(data)
+        except OSError:
+            raise self._death(worker) from None
 
     def start_measuring(self) -> None:
-        for connection in self._sockets:
-            connection.sendall(frames.frame(bytes([frames.STATS])))
+        for worker in range(len(self._sockets)):
+            self._write(worker, frames.frame(bytes([frames.STATS])))
 
     def poll(self, timeout_s: float) -> list[Message]:
         """What the workers sent, oldest first for each worker; waits at most `timeout_s` for the first."""
@@ -93,7 +99,10 @@ class Hub:
             if key.data is None:
                 self._wake_receiver.recv(4096)
                 continue
-            data = self._sockets[key.data].recv(_RECEIVE_BYTES)
+            try:
+                data = self._sockets[key.data].recv(_RECEIVE_BYTES)
+            except ConnectionError:  # it ended before it had read what it was sent
+                data = b""
             if not data:
                 self._closed(key.data)
                 continue
@@ -119,8 +128,11 @@ class Hub:
     def _closed(self, worker: int) -> None:
         self._selector.unregister(self._sockets[worker])
         if not self._stopping:
-            code = self._processes[worker].wait()
-            raise WorkerDiedError(f"client worker {worker} ended by itself with exit code {code}; see driver.log")
+            raise self._death(worker)
+
+    def _death(self, worker: int) -> WorkerDiedError:
+        code = self._processes[worker].wait()
+        return WorkerDiedError(f"client worker {worker} ended by itself with exit code {code}; see driver.log")
 
     def stop(self, limit_s: float) -> None:
         """Have every worker write what it has and end; those that don't within the limit are killed."""

@@ -1,0 +1,31 @@
+"""LoadGen's process' side of its workers, where one of them ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from assay.load import frames
+from assay.load.hub import Hub, WorkerDiedError
+
+
+def again_and_again(step: Callable[[], object]) -> None:
+    for _ in range(600):
+        step()
+        time.sleep(0.1)
+
+
+def test_a_worker_that_ends_is_named_whatever_it_had_still_to_read(tmp_path: Path) -> None:
+    hub = Hub(tmp_path / "absent.json", 1, 1)  # without a plan a worker ends
+    hub.start_measuring()
+    with pytest.raises(WorkerDiedError, match="client worker 0 ended by itself with exit code 1"):
+        again_and_again(lambda: hub.poll(0.0))
+
+
+def test_sending_to_a_worker_that_has_ended_names_it_too(tmp_path: Path) -> None:
+    hub = Hub(tmp_path / "absent.json", 1, 1)
+    with pytest.raises(WorkerDiedError, match="client worker 0 ended by itself"):
+        again_and_again(lambda: hub.send(frames.Send(0, 0, 0, 1)))
