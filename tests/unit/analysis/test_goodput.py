@@ -22,7 +22,7 @@ def samples(ttft_ms: list[int], tpot_ms: list[int], tokens: int = 11) -> Samples
     ids = np.arange(count, dtype=np.int64)
     filled = np.full(count, tokens, dtype=np.int64)
     return Samples(
-        ("e",), ids, ids, ids * 0, start, start, first, last, last, filled, filled, filled, *[ids * 0 - 1] * 5
+        ("e",), ids, ids, ids * 0, start, start, first, last, last, filled, filled, filled, *[ids * 0 - 1] * 6
     )
 
 
