@@ -6,6 +6,9 @@ Exit codes: 0 done; 1 the run failed or its result isn't valid; 2 the user's inp
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -29,3 +32,5 @@ class InterruptionError(AssayError):
     """The command was told to end, and says what is kept; exit code 130."""
 
     exit_code = EXIT_INTERRUPTED
+    beside: Mapping[str, Any] | None = None
+    """What a command that prints JSON has to show all the same."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -12,7 +12,7 @@ import click
 from assay import __version__
 from assay.commands.ends import ENDS
 from assay.commands.options import print_json
-from assay.errors import EXIT_INTERRUPTED, AssayError
+from assay.errors import EXIT_INTERRUPTED, AssayError, InterruptionError
 from assay.serving.words import harmless
 
 # Command: the module beside this one that defines it under the same name, and its line in `assay --help`.
@@ -67,6 +67,8 @@ class _Group(click.Group):
             if self._own:
                 ENDS.take_charge()
             return super().invoke(ctx)
+        except InterruptionError as error:
+            self._end(str(error), error.exit_code, error.beside)
         except AssayError as error:
             self._end(str(error), error.exit_code)
         except KeyboardInterrupt:
@@ -77,14 +79,14 @@ class _Group(click.Group):
         finally:
             ENDS.over()
 
-    def _end(self, message: str, exit_code: int) -> NoReturn:
+    def _end(self, message: str, exit_code: int, beside: Mapping[str, Any] | None = None) -> NoReturn:
         click.echo(harmless(f"assay: {message}"), err=True)
-        self._print_error(message, exit_code)
+        self._print_error(message, exit_code, beside)
         sys.exit(exit_code)
 
-    def _print_error(self, message: str, exit_code: int) -> None:
+    def _print_error(self, message: str, exit_code: int, beside: Mapping[str, Any] | None = None) -> None:
         if self._json:
-            print_json({"error": {"message": message, "exit_code": exit_code}})
+            print_json({"error": {"message": message, "exit_code": exit_code}, **(beside or {})})
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

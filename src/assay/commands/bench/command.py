@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from assay.commands.options import PATH, json_option, print_json
-from assay.errors import EXIT_FAILED, EXIT_FINDINGS, EXIT_OK
+from assay.errors import EXIT_FAILED, EXIT_FINDINGS, EXIT_OK, InterruptionError
 from assay.serving.words import harmless
 
 if TYPE_CHECKING:
     from assay.campaign.runner import CampaignOutcome
+    from assay.commands.bench.limits import Condition
 
 
 @click.command()
@@ -55,11 +57,12 @@ if TYPE_CHECKING:
 def bench(urls: tuple[str, ...], conditions: tuple[str, ...], save: Path | None, as_json: bool, **options: Any) -> None:
     """Measure any OpenAI-compatible server: a table, a report, and the evidence of every number.
 
-    Exit codes: 0 done, 1 requests failed or the run isn't sound, 2 wrong input, 3 --fail-if.
+    Exit codes: 0 done, 1 requests failed or the run isn't sound, 2 wrong input, 3 --fail-if, 130 interrupted.
     """
     from assay.analysis.loads import load_rows
     from assay.campaign.planning import looked_over
     from assay.commands.bench.limits import check_known, parse_condition
+    from assay.commands.bench.measured import measured_json
     from assay.commands.bench.settings import settings_of, write_settings
     from assay.commands.outcome_text import outcome_text
     from assay.config import config_of
@@ -73,10 +76,10 @@ def bench(urls: tuple[str, ...], conditions: tuple[str, ...], save: Path | None,
         if limits:
             click.echo("--fail-if isn't part of a configuration, and was left out", err=True)
         return
-    outcome = _measure(settings, as_json=as_json)
+    outcome = _measure(settings, limits, as_json=as_json)
     rows = load_rows(outcome.state, outcome.results)
     if as_json:
-        print_json({"folder": outcome.folder.path, "loads": rows, "campaign": outcome.state})
+        print_json(measured_json(outcome.folder, outcome.state, outcome.results, limits))
     else:
         click.echo(harmless(outcome_text(outcome)), nl=False)
     titles = {run: row.load for row in rows for run in row.runs}
@@ -91,11 +94,24 @@ def bench(urls: tuple[str, ...], conditions: tuple[str, ...], save: Path | None,
     sys.exit(EXIT_FAILED if not outcome.sound else EXIT_FINDINGS if broken else EXIT_OK)
 
 
-def _measure(settings: dict[str, Any], *, as_json: bool) -> CampaignOutcome:
+def _measure(settings: dict[str, Any], limits: Sequence[Condition], *, as_json: bool) -> CampaignOutcome:
+    """Carry the campaign out. Told to end, what was measured until then is printed, or goes with the error."""
     from assay.campaign.runner import run_campaign
+    from assay.commands.bench.measured import measured_json, whole_runs
     from assay.commands.run import completed
     from assay.commands.terminal import Terminal
     from assay.config import config_of
 
     config, terminal = config_of(settings, "the options"), Terminal(answers=not as_json)
-    return completed(run_campaign(config, terminal), terminal)
+    try:
+        return completed(run_campaign(config, terminal), terminal)
+    except InterruptionError as error:
+        if terminal.folder is None:
+            raise
+        state, results, missing = whole_runs(terminal.folder)
+        if as_json:
+            error.beside = measured_json(terminal.folder, state, results, limits) | {"not_measured": missing}
+        elif results and terminal.underway:  # else everything was measured, and is shown
+            terminal.measured(state, results)
+            click.echo(harmless(f"\nnot measured: {'; '.join(missing)}"))
+        raise

@@ -37,8 +37,20 @@ class Condition:
         value, shown = self._value(result)
         if value is None:
             return f"{self.text}: {shown}"
-        broken = value > self.limit if self.above else value < self.limit
-        return f"{self.text}: it is {shown}" if broken else None
+        return f"{self.text}: it is {shown}" if self._holds(value) else None
+
+    def judged(self, result: Result) -> dict[str, Any]:
+        """For scripts: the figure's name, its value (ns, a second, or a share), and whether the condition holds.
+
+        Both are null where the load has no such figure, which fails the command too.
+        """
+        value, _ = self._value(result)
+        name = _LATENCIES.get(self.quantity) or _RATES.get(self.quantity) or "failed_share"
+        figure = f"{name} p{self.percentile}" if self.percentile else name
+        return {"figure": figure, "value": value, "holds": None if value is None else self._holds(value)}
+
+    def _holds(self, value: float) -> bool:
+        return value > self.limit if self.above else value < self.limit
 
     def _value(self, result: Result) -> tuple[float | None, str]:
         if self.quantity == "failed":
