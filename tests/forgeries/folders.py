@@ -77,6 +77,24 @@ def _(root: Path) -> None:
     edit(run(root, "offline-performance").result, change)
 
 
+@FORGERIES.add("a rate's low end raised a little", _OFFLINE, "derived")
+def _(root: Path) -> None:
+    def change(data: Data) -> None:
+        rate = data["figures"]["samples_per_s"]
+        rate["low"] += 0.1 * (rate["value"] - rate["low"])
+
+    edit(run(root, "offline-performance").result, change)
+
+
+@FORGERIES.add("an interval of a percentile that nothing bounds", _PACER, "derived")
+def _(root: Path) -> None:
+    def change(data: Data) -> None:
+        ttft = data["latency"]["ttft_ns"]
+        ttft["intervals"]["p99"] = [ttft["p99"] - 100_000, ttft["p99"] + 100_000]
+
+    edit(run(root, "rate").result, change)
+
+
 @FORGERIES.add("one endpoint's rate raised", _OFFLINE, "derived")
 def _(root: Path) -> None:
     edit(run(root, "offline-performance").result, lambda d: d["endpoints"][0]["samples_per_s"].update(value=44.0))
@@ -118,6 +136,25 @@ def _(root: Path) -> None:
 
 
 # run.json, with result.json
+
+
+@FORGERIES.add("a client that bound the run is said not to", _PACER, "client-bound")
+def _(root: Path) -> None:
+    folder = run(root, "rate")
+    edit(folder.record, lambda d: d["client"].update(client_bound=False, reasons=[]))
+    rerender(folder)
+
+
+@FORGERIES.add("samples issued in time that weren't", _PACED, "client-bound")
+def _(root: Path) -> None:
+    edit(run(root, "server").record, lambda d: d["client"].update(schedule_lateness_p99_ns=1000))
+
+
+@FORGERIES.add("a busy client whose reasons are left out", _OFFLINE, "client-bound")
+def _(root: Path) -> None:
+    folder = run(root, "offline-performance")
+    edit(folder.record, lambda d: d["client"]["cpu_share"].update({"worker-0": 0.97}))
+    rerender(folder)
 
 
 @FORGERIES.add("an Interactive run called Server", _PACED, "campaign-runs")

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.runs import CampaignState, Ledger, Result, RunFolder, RunRecord
+from assay.runs.client_bound import ClientTimes
 from assay.runs.progress import ProgressEvent
 from assay.runs.result import AccuracyResult
 from assay.scoring import Answer, Scorable
@@ -62,6 +63,8 @@ class FolderFacts:
     rows: Rows | None = None
     derived: Result | None = None
     """What result.json would be, computed from the other files."""
+    client_times: ClientTimes | None = None
+    """What the client's own figures are held against, from the records."""
     end: ProgressEvent | None = None
     """The last line of progress.jsonl that counts samples."""
     config: dict[str, Any] = field(default_factory=dict)

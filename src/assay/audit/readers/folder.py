@@ -16,6 +16,7 @@ from assay.audit.readers.rows import read_rows
 from assay.benchmarks import benchmark_names
 from assay.errors import AssayError, UserError
 from assay.runs import Ledger, Result, RunFolder, RunRecord, RunStatus, read_object, read_telemetry
+from assay.runs.client_bound import client_times
 from assay.runs.progress import ProgressEvent, read_progress
 from assay.runs.record import REFUSED
 from assay.safe_yaml import read_yaml
@@ -34,6 +35,7 @@ def read_facts(
     if folder.requests.exists():
         try:
             facts.rows = read_rows(folder.requests, answers=run.mode == "accuracy")
+            facts.client_times = client_times(folder)
         except UserError:  # noted where they are measured
             facts.rows = None
     facts.end = _end(folder)

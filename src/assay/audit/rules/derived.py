@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from assay import __version__
 from assay.audit.evidence import RunEvidence
 from assay.audit.registry import Check, contradicted, run_rule, supported, unsupported
 from assay.runs import Distribution, Figure, Result
@@ -19,9 +20,10 @@ _NOTICES = ("Simulated", "Client-bound", "Accuracy run")
     explain="""
 result.json is a function of the folder's other files, and is computed from them again: LoadGen's word, its errors,
 figures and settings; each figure with its count; each percentile of each latency with MLPerf's early-stopping bound;
-each endpoint's samples, tokens and rates; the accuracy; and the verdict. Intervals may have been computed in another
-way by an earlier version; they are no narrower than half of what they are now. A figure that nothing in the folder
-gives is unsupported, and so is one that differs where its formula does. VALID, a reason against it, and the words that
+each endpoint's samples, tokens and rates; the accuracy; and the verdict. Intervals of this version's runs are
+compared to their ends; another version may have computed them in another way, and a rate's is no narrower there than
+half of what it is now. A figure that nothing in the folder gives is unsupported, and so is one that differs where its
+formula does. VALID, a reason against it, and the words that
 it is simulated or bound by the client, aren't lost or won on the way.
 """,
     source="docs/run-folder.md: result.json is computed from the other files",
@@ -31,11 +33,12 @@ def check(run: RunEvidence) -> Iterator[Check]:
     if facts is None or facts.result is None or facts.derived is None:
         return
     stated, derived = facts.result, facts.derived
+    closely = facts.record.assay_version == __version__  # others may have computed intervals in another way
     found = [
         *_loadgen(stated, derived),
-        *_figures("", stated.figures, derived.figures),
-        *_latency(stated, derived),
-        *_endpoints(stated, derived),
+        *_figures("", stated.figures, derived.figures, closely=closely),
+        *_latency(stated, derived, closely=closely),
+        *_endpoints(stated, derived, closely=closely),
         *_accuracy(stated, derived),
         *_verdict(stated, derived),
     ]
@@ -60,7 +63,7 @@ def _loadgen(stated: Result, derived: Result) -> Iterator[Check]:
             yield contradicted(f"{name} is {value}", f"{logged} in its logs")
 
 
-def _figures(owner: str, stated: dict[str, Figure], derived: dict[str, Figure]) -> Iterator[Check]:
+def _figures(owner: str, stated: dict[str, Figure], derived: dict[str, Figure], *, closely: bool) -> Iterator[Check]:
     for name, figure in stated.items():
         words = f"{owner}{name} {figure.value:.6g} {figure.unit}"
         other = derived.get(name)
@@ -71,7 +74,7 @@ def _figures(owner: str, stated: dict[str, Figure], derived: dict[str, Figure]) 
             yield differs(words, f"{other.value:.6g} from {other.source}")
         elif figure.n is not None and figure.n != other.n:
             yield contradicted(f"{words} of {figure.n} samples", f"{other.n} samples")
-        elif _width(figure) < _NARROWER * _width(other):
+        elif _width(figure) < _NARROWER * _width(other) or (closely and not _same_ends(figure, other)):
             yield contradicted(
                 f"{words}, from {figure.low} to {figure.high}", f"from {other.low} to {other.high} by {other.source}"
             )
@@ -81,15 +84,19 @@ def _width(figure: Figure) -> float:
     return math.inf if figure.low is None or figure.high is None else figure.high - figure.low
 
 
-def _latency(stated: Result, derived: Result) -> Iterator[Check]:
+def _same_ends(figure: Figure, other: Figure) -> bool:
+    return _same(figure.low, other.low) and _same(figure.high, other.high)
+
+
+def _latency(stated: Result, derived: Result, *, closely: bool) -> Iterator[Check]:
     for name, figure in stated.latency.items():
         other = derived.latency.get(name)
         if other is None:
             yield unsupported(f"{name} of {figure.n} samples", "nothing in the folder gives it")
             continue
         differs = contradicted if figure.formula == other.formula else unsupported
-        for part, value, ours in _parts(figure, other):
-            if not (value is ours or (value is not None and ours is not None and _near(value, ours))):
+        for part, value, ours in (*_parts(figure, other), *(_ends(figure, other) if closely else ())):
+            if not _same(value, ours):
                 yield differs(f"{name} {part} is {value}", f"{ours} from {other.source}")
 
 
@@ -101,7 +108,15 @@ def _parts(stated: Distribution, derived: Distribution) -> Iterator[tuple[str, f
             yield f"{percentile} early-stopping bound", bound, derived.early_stopping[percentile]
 
 
-def _endpoints(stated: Result, derived: Result) -> Iterator[Check]:
+def _ends(stated: Distribution, derived: Distribution) -> Iterator[tuple[str, float | None, float | None]]:
+    for percentile, ends in stated.intervals.items():
+        for end, value, ours in zip(
+            ("low", "high"), ends, derived.intervals.get(percentile, (None, None)), strict=True
+        ):
+            yield f"{percentile} interval's {end} end", value, ours
+
+
+def _endpoints(stated: Result, derived: Result, *, closely: bool) -> Iterator[Check]:
     ours = {endpoint.endpoint: endpoint for endpoint in derived.endpoints}
     if {endpoint.endpoint for endpoint in stated.endpoints} != ours.keys():
         names = ", ".join(endpoint.endpoint for endpoint in stated.endpoints)
@@ -119,7 +134,7 @@ def _endpoints(stated: Result, derived: Result) -> Iterator[Check]:
             {name: figure for name in rates if (figure := getattr(item, name)) is not None}
             for item in (endpoint, other)
         )
-        yield from _figures(f"{endpoint.endpoint}: ", theirs, found)
+        yield from _figures(f"{endpoint.endpoint}: ", theirs, found, closely=closely)
 
 
 def _accuracy(stated: Result, derived: Result) -> Iterator[Check]:
@@ -153,6 +168,10 @@ def _verdict(stated: Result, derived: Result) -> Iterator[Check]:
         lost = [notice for notice in derived.notices if notice.startswith(start)]
         if lost and not any(notice.startswith(start) for notice in stated.notices):
             yield contradicted("its notices are complete", f"left out: {lost[0]}")
+
+
+def _same(value: float | None, other: float | None) -> bool:
+    return value is other or (value is not None and other is not None and _near(value, other))
 
 
 def _near(value: float, other: float) -> bool:
