@@ -14,6 +14,10 @@ from assay.runs.result import Figure, Result
 from assay.runs.shapes import LoadShape
 
 PERCENTILES = ("p50", "p95", "p99")
+_FIGURES = (
+    *("samples_per_s", "output_tokens_per_s", "mean_input_tokens", "mean_output_tokens"),
+    *("goodput_per_s", "good_share"),
+)
 LATENCIES = ("ttft_ns", "answer_ttft_ns", "tpot_ns", "itl_ns", "latency_ns")
 
 
@@ -41,6 +45,8 @@ class LoadRow(BaseModel):
     resent: int = Field(default=0, description="that needed more than one attempt")
     samples_per_s: Value | None = None
     output_tokens_per_s: Value | None = None
+    mean_input_tokens: Value | None = None
+    mean_output_tokens: Value | None = None
     goodput_per_s: Value | None = None
     good_share: Value | None = None
     latency: dict[str, dict[str, Value]] = Field(description="ttft_ns, …: p50, p95, p99")
@@ -72,7 +78,7 @@ def _row(pairs: Sequence[tuple[RunEntry, Result]]) -> LoadRow:
         resent=sum(_count(result, "resent") for result in results),
         **{
             name: _over(results, lambda result, name=name: _of_figure(result.figures.get(name)))  # type: ignore[misc]
-            for name in ("samples_per_s", "output_tokens_per_s", "goodput_per_s", "good_share")
+            for name in _FIGURES
         },
         latency={name: found for name in LATENCIES if (found := _latency(results, name))},
         notices=list(dict.fromkeys(notice for result in results for notice in result.notices)),

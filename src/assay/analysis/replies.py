@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from assay.analysis.samples import MISSING, Samples
+from assay.analysis.samples import MISSING, Ints, Samples
 from assay.runs.ledger import Ledger
 
 _BUSY = ("http_429", "http_503", "long_wait")
 _FEWEST_CAPPED = 3
 _CAPPED_RANGE = 1.5  # texts of as many tokens differ less in letters
+_LEAST_SHARE = 8  # of the guess: 32 letters a token on average is beyond any tokenizer on text
 
 
 def against(samples: Samples | None, ledger: Ledger | None) -> tuple[str, ...]:
     """Each reason in a few words; any of them forbids VALID."""
     found = [] if ledger is None else _waits(ledger)
     if samples is not None and len(samples):
-        found += _cached(samples) + _cut(samples) + _capped(samples)
+        found += _cached(samples) + _cut(samples)
+        found += cut_texts(samples.prompt_tokens_guessed, samples.prompt_tokens_counted)
     return tuple(found)
 
 
@@ -48,17 +50,36 @@ def _cut(samples: Samples) -> list[str]:
     ]
 
 
-def _capped(samples: Samples) -> list[str]:
-    """Texts of very different lengths, all of them counted as the most tokens that any prompt had."""
-    guessed, counted = samples.prompt_tokens_guessed, samples.prompt_tokens_counted
+def cut_texts(guessed: Ints, counted: Ints) -> list[str]:
+    """Why the server can't have read texts whole, by its own count of their tokens and a guess by their letters.
+
+    One reason at most. A guess is rough, so only what no tokenizer can give is named.
+    """
     known = (guessed != MISSING) & (counted != MISSING)
     if not known.any():
         return []
-    most = int(counted[known].max())
-    alike = guessed[known & (counted == most)]
+    guessed, counted = guessed[known], counted[known]
+    return _far_below(guessed, counted) or _capped(guessed, counted)
+
+
+def _far_below(guessed: Ints, counted: Ints) -> list[str]:
+    """Most texts have fewer tokens by the server's count than text can have."""
+    few = _LEAST_SHARE * counted < guessed
+    if 2 * int(few.sum()) <= len(few):
+        return []
+    return [
+        f"the server counted {int(counted[few].sum())} prompt tokens in {int(few.sum())} of {len(few)} texts that have "
+        f"about {int(guessed[few].sum())} by a guess from their letters: it cuts prompts, or doesn't count all of them"
+    ]
+
+
+def _capped(guessed: Ints, counted: Ints) -> list[str]:
+    """Texts of very different lengths, all of them counted as the most tokens that any prompt had."""
+    most = int(counted.max())
+    alike = guessed[counted == most]
     if len(alike) < _FEWEST_CAPPED or alike.max() < _CAPPED_RANGE * alike.min():
         return []
     return [
-        f"the server counted {most} prompt tokens, and never more, for {len(alike)} of {len(samples)} texts, the "
+        f"the server counted {most} prompt tokens, and never more, for {len(alike)} of {len(counted)} texts, the "
         f"longest of which has {alike.max() / alike.min():.1f} times the letters of the shortest: it cuts prompts"
     ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from assay.analysis.asked_length import shorter_than_asked
 from assay.analysis.distributions import SOURCE, itl_distribution, latency_distributions
 from assay.analysis.goodput import good_share, goodput
 from assay.analysis.rates import sample_rate, token_rate
@@ -82,11 +83,12 @@ def summarise_samples(folder: RunFolder) -> Summary:
     loadgen, detail = read_loadgen(folder) if record.driver == "loadgen" else (LoadgenVerdict(result=None), None)
     accuracy = read_model(folder.accuracy, AccuracyResult)
     rows = None if samples is None else len(samples)
-    told, held = Told(), list[Streams]()
+    told, held, short = Told(), list[Streams](), ""
     if samples is not None:
         held = [streams for streams in read_streams(folder.requests) if streams.are_none]
         samples = samples.without_pace() if held else samples  # such times would be a gateway's
         told = read_told(folder.requests, ignores_end=record.api is not None and record.api.ignore_eos)
+        short = shorter_than_asked(folder.requests, record)
     server = (*against(samples, ledger), *(streams.words for streams in held), *told.against())
     case = Case(record, ledger, benchmark, loadgen, detail, {}, accuracy, rows, server)
     if record.status not in FINISHED or accounting_problems(case) or not rows:
@@ -122,7 +124,7 @@ def summarise_samples(folder: RunFolder) -> Summary:
         latency=case.latency,
         endpoints=[] if samples is None else _endpoints(record, samples),
         accuracy=accuracy if record.status in FINISHED else None,
-        notices=_notices(case, samples) + told.notes({e.name: e.model for e in record.endpoints}),
+        notices=_notices(case, samples, short) + told.notes({e.name: e.model for e in record.endpoints}),
     )
     return Summary(benchmark, record, ledger, result, samples, itl_counts, told, held)
 
@@ -270,8 +272,8 @@ def _endpoint_rates(own: Samples, begin_ns: int) -> dict[str, Figure]:
     return found
 
 
-def _notices(case: Case, samples: Samples | None) -> list[str]:
-    """What a reader must know beside the verdict."""
+def _notices(case: Case, samples: Samples | None, short: str) -> list[str]:
+    """What a reader must know beside the verdict; `short`, of answers that are shorter than asked."""
     record, ledger = case.record, case.ledger
     notices = []
     if record.simulated:
@@ -280,8 +282,11 @@ def _notices(case: Case, samples: Samples | None) -> list[str]:
         notices.append("Random weights: nothing of the model was loaded; speeds are its shape's, answers noise.")
     if record.api is not None and record.api.probed:
         notices.append(record.api.words)
+    if short:
+        notices.append(short)
     if record.dataset_generated:
-        notices.append("The samples are generated, not real texts.")
+        lengths = f"; {record.dataset_note}" if record.dataset_note else ""
+        notices.append(f"The samples are generated, not real texts{lengths}.")
     elif case.copy == "unverified":
         notices.append(
             f"Data set: {UNVERIFIED}; what the token ids of {case.benchmark.name}'s samples must be isn't known here"

@@ -34,14 +34,14 @@ class ApiFacts(BaseModel):
     @property
     def words(self) -> str:
         """One line for reports."""
-        parts = [f"Requests: {_FORMS[self.form]}, {'streamed' if self.stream else 'not streamed'}"]
+        parts = [f"Requests: {_FORMS[self.form]}, {'streaming asked for' if self.stream else 'not streamed'}"]
         if self.probed:
             source = "token ids" if self.gives_ids else "usage" if self.gives_usage else "none by the server"
             parts.append(f"as one request before the clock showed; tokens counted by: {source}")
         if self.gives_reasoning:
             parts.append("the model streams its reasoning")
         if self.ignore_eos:
-            parts.append("answers forced to the length asked for (ignore_eos)")
+            parts.append("answers asked to be as long as their limit (ignore_eos)")
         if self.extra_body:
             parts.append(f"extra fields: {', '.join(sorted(self.extra_body))}")
         return "; ".join([*parts, *self.notes]) + "."

@@ -75,5 +75,6 @@ def client_reasons(audit: ClientAudit, times: ClientTimes) -> list[str]:
             reasons.append(f"{words} {delay_ns / 1e6:.1f} ms at p99 (limit {limit_ns / 1e6:.1f} ms)")
     error_ns = calibration.get("tpot_error_mean_ns")
     if error_ns is not None and times.tpot_p50_ns is not None and error_ns > DELAY_SHARE * times.tpot_p50_ns:
-        reasons.append(f"calibration: TPOT wrong by {error_ns / 1e6:.2f} ms on average, {DELAY_SHARE:.0%} is the limit")
+        limit_ms = DELAY_SHARE * times.tpot_p50_ns / 1e6
+        reasons.append(f"calibration: TPOT wrong by {error_ns / 1e6:.3g} ms on average (limit {limit_ms:.3g} ms)")
     return reasons

@@ -314,6 +314,8 @@ def test_a_stream_that_is_held_back_has_no_time_between_tokens(tmp_path: Path, h
     assert any("came in one piece" in reason for reason in found.result.verdict.reasons)
     assert not {"tpot_ns", "itl_ns"} & found.result.latency.keys()
     assert "ttft_ns" in found.result.latency
+    assert found.record.api is not None
+    assert "streaming asked for" in found.record.api.words
 
 
 def test_chunks_are_called_so_while_nobody_counts_tokens(

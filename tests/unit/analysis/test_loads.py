@@ -27,6 +27,8 @@ def result(run: str, rate: float, ttft_ms: float, completed: int = 10) -> Result
         "samples_issued": figure(10),
         "samples_completed": figure(completed),
         "samples_per_s": figure(rate, spread=0.05),
+        "mean_input_tokens": figure(300.0),
+        "mean_output_tokens": figure(8.0),
     }
     return bench_result(run, figures, distribution(ttft_ms))
 
@@ -44,6 +46,9 @@ def test_one_repeat_is_shown_as_it_is() -> None:
     assert (row.samples_per_s.value, row.samples_per_s.low, row.samples_per_s.high) == (10.0, 9.5, 10.5)
     assert row.latency["ttft_ns"]["p99"].value == 50_000_000
     assert row.goodput_per_s is None
+    assert row.mean_input_tokens is not None
+    assert row.mean_output_tokens is not None
+    assert (row.mean_input_tokens.value, row.mean_output_tokens.value) == (300.0, 8.0)
 
 
 def test_repeats_are_pooled_and_their_spread_is_the_interval() -> None:

@@ -63,3 +63,22 @@ def test_texts_of_all_lengths_counted_alike_are_cut(guessed: list[int], counted:
     if told:
         assert "counted 100 prompt tokens, and never more, for 6 of 10 texts" in found[0]
         assert "8.2 times the letters" in found[0]
+
+
+@pytest.mark.parametrize(
+    ("counted", "told"),
+    [
+        ([20] * COUNT, True),
+        ([60] * COUNT, False),  # 31 letters a token: hardly possible, and not accused
+        ([20] * 5 + [400] * 5, False),  # a few odd texts: rows of one letter, say
+        ([20] * 6 + [400] * 4, True),
+    ],
+)
+def test_counts_that_no_tokenizer_gives_are_of_cut_texts(counted: list[int], told: bool) -> None:
+    """Texts of one length in letters: nothing but how few the tokens are can tell."""
+    of = {"prompt_tokens_guessed": np.full(COUNT, 477), "prompt_tokens_counted": np.asarray(counted)}
+    found = against(replace(PLAIN, **of), None)
+    assert bool(found) is told
+    if told:
+        few = counted.count(20)
+        assert f"counted {20 * few} prompt tokens in {few} of 10 texts that have about {477 * few}" in found[0]

@@ -342,3 +342,13 @@ def test_resent_and_failed_samples_are_stated(tmp_path: Path) -> None:
 def test_the_same_files_give_the_same_result(tmp_path: Path) -> None:
     folder = write_run(tmp_path, Plan(samples=500))
     assert summarise(folder).model_dump_json() == summarise(folder).model_dump_json()
+
+
+def test_how_generated_prompts_got_their_lengths_is_said(tmp_path: Path) -> None:
+    note = "prompt lengths are in words: nothing that counts tokens was there"
+    for given, said in ((note, f"The samples are generated, not real texts; {note}."), ("", "real texts.")):
+        folder = write_run(tmp_path / str(len(given)), Plan(samples=50))
+        record = read_record(folder).model_copy(update={"dataset_generated": True, "dataset_note": given})
+        write_json(folder.record, record)
+        (notice,) = [notice for notice in summarise(folder).notices if "generated" in notice]
+        assert notice.endswith(said)

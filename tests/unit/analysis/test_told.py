@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.analysing import Analyse
+from tests.changing import Change, changed
 from tests.synthetic import Plan, write_run
 
 from assay.analysis import summarise
 from assay.analysis.run import analyse_run
 from assay.analysis.told import read_told
 from assay.audit import Judgement, audit_path
-from assay.runs import RequestWriter, RunFolder, read_requests, write_json
 from assay.runs.api import ApiFacts
-from assay.runs.reading import read_record
-
-Change = Callable[[dict[str, Any]], dict[str, Any]]
-
-
-def changed(folder: RunFolder, change: Change, **record: Any) -> RunFolder:
-    """The run with each row as `change` makes it."""
-    rows = read_requests(folder.requests).to_pylist()
-    with RequestWriter(folder.requests) as writer:
-        writer.write({**row, **change(row)} for row in rows)
-    write_json(folder.record, read_record(folder).model_copy(update=record))
-    write_json(folder.result, summarise(folder))
-    return folder
 
 
 def counted(usage: float, text: float, every: int = 1) -> Change:

@@ -14,7 +14,8 @@ from assay.runs import read_request_batches, read_requests
 
 _NUMBERS = (
     *("sample_id", "qsl_idx", "attempt", "issued_ns", "scheduled_ns", "sent_ns", "first_ns", "last_ns", "done_ns"),
-    *("input_tokens", "prompt_tokens_sent", "prompt_tokens_counted", "output_tokens", "streamed_tokens"),
+    *("input_tokens", "prompt_tokens_sent", "prompt_tokens_guessed", "prompt_tokens_counted"),
+    *("output_tokens", "streamed_tokens"),
 )
 _CHUNKS = ("final", "status", "qsl_idx", "sent_ns", "first_ns", "last_ns", "streamed_tokens", "output_tokens")
 _LISTS = ("chunk_ns", "chunk_tokens", "output_ids")
