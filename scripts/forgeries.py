@@ -7,6 +7,7 @@ forgery passes or a true result is accused.
 
 from __future__ import annotations
 
+import argparse
 import json
 import shutil
 import sys
@@ -25,9 +26,12 @@ from assay.audit import audit_path
 
 
 def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="print what was found as JSON")
+    chosen = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as scratch:
         found = _judge(Path(scratch))
-    if "--json" in arguments:
+    if chosen.json:
         print(json.dumps(found, indent=2))
     else:
         print(f"{found['caught']} of {found['kinds']} kinds of forgery caught, {found['false_alarms']} false alarms")

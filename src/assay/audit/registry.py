@@ -18,13 +18,14 @@ T = TypeVar("T", Evidence, RunEvidence)
 
 @dataclass(frozen=True)
 class Check:
-    """One comparison that a rule made. `subject` only where it isn't the run."""
+    """One comparison that a rule made. `subject` only where it isn't the run, `source` where it isn't the rule's."""
 
     verdict: Judgement
     statement: str
     arithmetic: str
     subject: str | None = None
     where: str | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Rule(Generic[T]):
                 subject=check.subject or subject,
                 statement=check.statement,
                 arithmetic=check.arithmetic,
-                source=f"{check.where or where}; {self.source}",
+                source=f"{check.where or where}; {check.source or self.source}",
             )
 
 

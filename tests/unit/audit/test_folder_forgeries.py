@@ -48,5 +48,17 @@ def test_a_forged_folder_raises_its_rule(true_campaigns: dict[str, Path], forger
     assert forgery.rule in {finding.rule for finding in report.problems}, complaints(report)
 
 
+@pytest.mark.parametrize("file", ["result.json", "requests.parquet"])
+def test_a_damaged_file_is_called_so_and_its_source_isnt_loadgen(
+    true_campaigns: dict[str, Path], file: str, tmp_path: Path
+) -> None:
+    run = next((true_campaigns["pacer"] / "runs").glob("*-rate-*"))
+    root = Path(shutil.copytree(run, tmp_path / run.name))
+    (root / file).write_text('{"a')
+    found = [finding for finding in audit_path(root).problems if finding.rule == "log-integrity"]
+    assert [file for finding in found if file in finding.arithmetic and "can't be read" in finding.arithmetic]
+    assert not [finding for finding in found if "missing" in finding.arithmetic or "loadgen" in finding.source]
+
+
 def test_there_are_enough_kinds() -> None:
     assert len({forgery.name for forgery in FORGERIES}) == len(FORGERIES) >= 45

@@ -23,6 +23,13 @@ def script() -> ModuleType:
     return module
 
 
+def test_help_makes_nothing(script: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        script.main(["--help"])
+    assert ended.value.code == 0
+    assert "--json" in capsys.readouterr().out
+
+
 def test_what_passes_is_missed_and_what_is_caught_is_not(script: ModuleType, tmp_path: Path) -> None:
     true = recorded(tmp_path / "true")
     caught = next(forgery for forgery in FORGERIES if forgery.name == "twice the samples a second")

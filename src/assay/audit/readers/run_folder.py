@@ -77,7 +77,7 @@ def _run(folder: RunFolder, evidence: Evidence) -> RunEvidence:
         run.ledger = ledger
     if result:
         _result(run, result, folder, evidence)
-    elif record.status in _FINISHED:
+    elif record.status in _FINISHED and not folder.result.exists():
         run.damage.append(f"{folder.result.name} is missing")
     if is_log_folder(folder.path):
         logged = read_log_folder(folder.path)

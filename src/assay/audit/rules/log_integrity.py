@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assay.audit.evidence import Evidence, RunEvidence
-from assay.audit.registry import Check, contradicted, every_run, evidence_rule, supported, unsupported
+from assay.audit.evidence import Evidence, Origin, RunEvidence
+from assay.audit.registry import Check, contradicted, every_run, evidence_rule, supported
 from assay.audit.verdicts import Judgement
+
+_RUN_FILES = "docs/run-folder.md: the files that a run leaves"
 
 _PERCENTILES = ("50.00", "90.00", "95.00", "97.00", "99.00", "99.90")
 _ENDS = ("Min", "Max", "Mean")
@@ -57,12 +59,15 @@ def check(evidence: Evidence) -> Iterator[Check]:
         yield Check(Judgement.UNSUPPORTED, "a run", unreadable.text, subject=unreadable.where, where=unreadable.where)
     for run in every_run(evidence):
         for found in _run(run):
-            yield Check(found.verdict, found.statement, found.arithmetic, subject=run.name, where=run.where)
+            yield Check(
+                found.verdict, found.statement, found.arithmetic, subject=run.name, where=run.where, source=found.source
+            )
 
 
 def _run(run: RunEvidence) -> Iterator[Check]:
     for problem in run.damage:
-        yield unsupported("the files are whole", problem)
+        source = _RUN_FILES if run.origin is Origin.RUN else None
+        yield Check(Judgement.UNSUPPORTED, "the files are whole", problem, source=source)
     summary, detail = run.summary, run.detail
     if summary is None or detail is None:
         return
