@@ -202,6 +202,20 @@ def _(root: Path) -> None:
     rerender(folder)
 
 
+@FORGERIES.add("a user's own simulator that isn't called so", _PACER, "names-agree")
+def _(root: Path) -> None:
+    folder = run(root, "rate")
+    folder.config.write_text(folder.config.read_text().replace("kind: simulated", "kind: external"))
+
+    def change(data: Data) -> None:
+        data["simulated"] = False
+        for endpoint in data["endpoints"]:
+            endpoint.update(engine="external", simulated=True)
+
+    edit(folder.record, change)
+    rerender(folder)
+
+
 @FORGERIES.add("a short run called official", _PACED, "names-agree")
 def _(root: Path) -> None:
     folder = run(root, "server")

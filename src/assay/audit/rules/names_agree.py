@@ -13,7 +13,7 @@ from assay.audit.registry import Check, contradicted, run_rule, supported
     explain="""
 The run's id, benchmark, scenario, mode, driver, model, engine and status stand in several files of its folder:
 run.json, result.json, benchmark.json, config.yaml. They are the same in all that name them. Endpoints whose engine is
-the simulator make the run a simulated one.
+the simulator, or that said so themselves, make the run a simulated one.
 """,
     source="docs/run-folder.md: what each file says",
 )
@@ -27,9 +27,11 @@ def check(run: RunEvidence) -> Iterator[Check]:
             said = "; ".join(f"{file} says {other}" for file, other in others if other != word)
             found.append(contradicted(f"{thing} {word} ({first})", said))
     record = run.folder.record
-    simulators = [endpoint.name for endpoint in record.endpoints if endpoint.engine == "simulated"]
+    simulators = [
+        endpoint.name for endpoint in record.endpoints if endpoint.engine == "simulated" or endpoint.simulated
+    ]
     if simulators and not record.simulated:
-        found.append(contradicted("the run isn't simulated", f"the engine of {', '.join(simulators)} is the simulator"))
+        found.append(contradicted("the run isn't simulated", f"{', '.join(simulators)} is the simulator"))
     yield from found
     if not found:
         yield supported("its files speak of one run", ", ".join(run.folder.names))
