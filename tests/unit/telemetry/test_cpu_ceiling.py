@@ -40,3 +40,18 @@ def test_the_cache_is_where_assay_keeps_its_own(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("ASSAY_CACHE", str(tmp_path / "own"))
     module.cpu_ceiling()
     assert (tmp_path / "own" / "cpu_ceiling.json").exists()
+
+
+def test_what_others_use_of_the_machine_makes_no_figure_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten units in a second by the clock, of which the process had half of one core of two: 40 in a second of both."""
+    clock = [0.0, 0.0]
+
+    def work() -> float:
+        clock[0] += 1.0
+        clock[1] += 0.5
+        return 10.0
+
+    monkeypatch.setattr(module.os, "sched_getaffinity", lambda _: {0, 1})
+    monkeypatch.setattr(module.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(module.time, "process_time", lambda: clock[1])
+    assert module._best(work) == pytest.approx(40)
