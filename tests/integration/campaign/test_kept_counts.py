@@ -41,5 +41,5 @@ def test_resuming_takes_the_counts_of_the_beginning(
         monkeypatch.setattr(ServerCounter, "_counts", gives_nothing)
         listener = Quiet()
         outcome = asyncio.run(resume_campaign(settings, folder, listener))
-    assert [entry.status for entry in outcome.state.runs] == [RunStatus.COMPLETED]
+    assert [entry.status for entry in outcome.state.runs] == [RunStatus.COMPLETED], outcome.state.runs[0].reason
     assert "asking the server how many tokens prompts have" not in listener.said
