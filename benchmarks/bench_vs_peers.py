@@ -5,9 +5,9 @@
 
 The server is assay's simulator on the first core; a tool with all its processes runs on the second, alone, with the
 command that its users would write: 512 tokens in, 128 out, concurrency 1, 8 and 32, 5 and 20 Poisson arrivals a second.
-An error is the distance of a tool's percentile from the server's own for the same requests. It holds the loopback and
-the server's delay in noticing a request, for all tools alike. A tool that isn't installed, or fails, is told with the
-reason.
+An error is a tool's percentile minus the server's own for the same requests, by that tool's own definition of a
+percentile. It holds the loopback and the server's delay in noticing a request, for all tools alike. A tool that isn't
+installed, or fails, is told with the reason.
 """
 
 from __future__ import annotations
@@ -83,13 +83,14 @@ def measure(program: Program, load: Load) -> dict[str, Any]:
             command_s = time.monotonic() - started_s
         figures = program.figures(printed, folder)
     truth = truth_of(lines(), load.requests)
+    true = truth.figures(program.percentile)
     return {
         "requests": load.requests,
         "command_s": round(command_s, 2),
         "load_s": round(truth.load_s, 2),
         "measured_ms": {figure: round(figures[figure], 3) for figure in FIGURES},
-        "true_ms": {figure: [round(end, 3) for end in truth.between[figure]] for figure in FIGURES},
-        "error_ms": {figure: round(truth.error(figure, figures[figure]), 3) for figure in FIGURES},
+        "true_ms": {figure: round(true[figure], 3) for figure in FIGURES},
+        "error_ms": {figure: round(figures[figure] - true[figure], 3) for figure in FIGURES},
     }
 
 
@@ -121,8 +122,7 @@ def as_text(result: dict[str, Any]) -> str:
             continue
         for load, found in tool["loads"].items():
             cells = [
-                f"{found['measured_ms'][figure]:.2f}, {_mean(found['true_ms'][figure]):.2f}, "
-                f"{found['error_ms'][figure]:+.3f}"
+                f"{found['measured_ms'][figure]:.2f}, {found['true_ms'][figure]:.2f}, {found['error_ms'][figure]:+.3f}"
                 for figure in FIGURES
             ]
             lines.append(f"{name:10}{load:16}" + "".join(f"{cell:>38}" for cell in cells))
@@ -132,10 +132,6 @@ def as_text(result: dict[str, Any]) -> str:
     if result["machine"]["warning"]:
         lines.append(result["machine"]["warning"])
     return "\n".join(lines)
-
-
-def _mean(ends: Sequence[float]) -> float:
-    return sum(ends) / len(ends)
 
 
 if __name__ == "__main__":

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 INPUT_TOKENS, OUTPUT_TOKENS = 512, 128
 SERVER = ("--ttft-ms", "50", "--itl-ms", "5", "--jitter", "0.1")
 FIGURES = ("ttft_p50", "ttft_p99", "tpot_p50", "tpot_p99")
+
+Floats = NDArray[np.float64]
+Percentile = Callable[[Floats, int], float]
+"""Of ascending values and a share, %. Tools differ in which value they mean: by milliseconds among 100 requests."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +44,19 @@ FIRST = Load("concurrency", 8, 16)
 
 @dataclass(frozen=True)
 class Truth:
-    """By figure, in ms, the two neighbouring values that a percentile lies between, however it is defined."""
+    """What the server did with the requests of a load, ms, in ascending order: `ttft`, `tpot`."""
 
-    between: dict[str, tuple[float, float]]
+    sorted_ms: dict[str, Floats]
     load_s: float
     """From the first of the requests to the end of the last."""
 
-    def error(self, figure: str, measured_ms: float) -> float:
-        """How far a measured percentile lies outside, ms; above 0: measured too long."""
-        low, high = self.between[figure]
-        return measured_ms - low if measured_ms < low else max(0.0, measured_ms - high)
+    def figures(self, percentile: Percentile) -> dict[str, float]:
+        """The true percentiles, ms, by a tool's own definition of one."""
+        return {
+            f"{name}_p{share}": percentile(values, share)
+            for name, values in self.sorted_ms.items()
+            for share in (50, 99)
+        }
 
 
 def truth_of(lines: Sequence[bytes], requests: int) -> Truth:
@@ -65,15 +73,7 @@ def truth_of(lines: Sequence[bytes], requests: int) -> Truth:
     )
     if tokens.min() < OUTPUT_TOKENS:
         raise ValueError(f"an answer had {tokens.min()} tokens: {OUTPUT_TOKENS} were to be asked for")
-    values = {"ttft": (first - arrival) / 1e6, "tpot": (last - first) / (tokens - 1) / 1e6}
     return Truth(
-        {
-            f"{name}_p{share}": (
-                float(np.percentile(of, share, method="lower")),
-                float(np.percentile(of, share, method="higher")),
-            )
-            for name, of in values.items()
-            for share in (50, 99)
-        },
+        {"ttft": np.sort(first - arrival) / 1e6, "tpot": np.sort((last - first) / (tokens - 1)) / 1e6},
         load_s=float(max(row["done_ns"] for row in rows) - arrival.min()) / 1e9,
     )

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from peers.install import TOOLS
-from peers.loads import INPUT_TOKENS, OUTPUT_TOKENS, Load
+from peers.loads import INPUT_TOKENS, OUTPUT_TOKENS, Floats, Load, Percentile
 
 Figures = dict[str, float]
 """`ttft_p50`, `ttft_p99`, `tpot_p50`, `tpot_p99`; ms."""
@@ -26,6 +28,23 @@ class Program:
     """For a URL, a load, and a folder that it may write into and that holds `tokenizer`."""
     figures: Callable[[str, Path], Figures]
     """From what it printed and wrote. Raises KeyError, ValueError or OSError where they aren't there."""
+    percentile: Percentile
+    """What it means by one; seen in its source."""
+
+
+def loadgen_percentile(ordered: Floats, share: int) -> float:
+    """The value at index ⌊n·share⌋ (results.cc), as assay states it too."""
+    return float(ordered[min(len(ordered) - 1, len(ordered) * share // 100)])
+
+
+def interpolated(ordered: Floats, share: int) -> float:
+    """NumPy's default: aiperf (metrics/metric_dicts.py)."""
+    return float(np.percentile(ordered, share))
+
+
+def least_covering(ordered: Floats, share: int) -> float:
+    """The least value that at least the share is at or below: guidellm (schemas/base/statistics.py)."""
+    return float(np.percentile(ordered, share, method="inverted_cdf"))
 
 
 def _assay(url: str, load: Load, folder: Path) -> list[str]:
@@ -95,7 +114,7 @@ def _guidellm_figures(printed: str, folder: Path) -> Figures:
 
 
 PROGRAMS = {
-    "assay": Program(None, _assay, _assay_figures),
-    "aiperf": Program(TOOLS["aiperf"].why_not, _aiperf, _aiperf_figures),
-    "guidellm": Program(TOOLS["guidellm"].why_not, _guidellm, _guidellm_figures),
+    "assay": Program(None, _assay, _assay_figures, loadgen_percentile),
+    "aiperf": Program(TOOLS["aiperf"].why_not, _aiperf, _aiperf_figures, interpolated),
+    "guidellm": Program(TOOLS["guidellm"].why_not, _guidellm, _guidellm_figures, least_covering),
 }
