@@ -29,7 +29,9 @@ class _Section(BaseModel):
 class LoadConfig(_Section):
     """How the client behaves. The defaults suit most systems."""
 
-    workers: Several | None = Field(default=None, description="client processes; default: one for eight endpoints")
+    workers: Several | None = Field(
+        default=None, description="client processes; default: by requests in flight, rates and cores"
+    )
     max_attempts: int = Field(default=3, ge=1, le=20, description="how often a sample may be sent")
     connect_timeout_s: Seconds = CONNECT_TIMEOUT_S
     stall_timeout_s: Seconds = Field(default=60, description="longest silence of a server that owes an answer")

@@ -19,6 +19,7 @@ from assay.campaign.work import Work, utc_now
 from assay.config import Config, dump_config
 from assay.deploy.deployment import WATCH_S
 from assay.engines import build_engine
+from assay.load.demand import cores_here, demand_of
 from assay.load.encoders import ENCODERS
 from assay.load.plan import EndpointPlan, LoadPlan, Timeouts, WarmupPlan
 from assay.runs import (
@@ -39,7 +40,6 @@ from assay.runs.shapes import is_live
 from assay.telemetry import NodeActivity, Sampler
 
 STOPPED = "stopped by the user"
-_ENDPOINTS_A_WORKER = 8
 _LOOKS = 20  # four a period of the watch over the servers
 
 
@@ -149,7 +149,7 @@ def load_plan(work: Work, entry: RunEntry, endpoints: Sequence[EndpointFacts], f
     """The plan of one run."""
     config, prepared = work.config, work.prepared
     engine = build_engine(config.engine)
-    return LoadPlan(
+    plan = LoadPlan(
         folder=str(folder.path),
         scenario=entry.scenario,
         mode=entry.mode,
@@ -173,7 +173,7 @@ def load_plan(work: Work, entry: RunEntry, endpoints: Sequence[EndpointFacts], f
             )
             for endpoint in endpoints
         ],
-        workers=config.load.workers or -(-len(endpoints) // _ENDPOINTS_A_WORKER),
+        workers=config.load.workers or 1,
         max_attempts=config.load.max_attempts,
         timeouts=Timeouts(
             stall_s=config.load.stall_timeout_s,
@@ -185,6 +185,9 @@ def load_plan(work: Work, entry: RunEntry, endpoints: Sequence[EndpointFacts], f
             limit_s=config.load.warmup_limit_s,
         ),
     )
+    if config.load.workers is None:
+        plan.workers = demand_of(plan).workers(cores_here())
+    return plan
 
 
 def run_folder(runs: Path, entry: RunEntry, config: Config) -> RunFolder:

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from assay.errors import AssayError
+from assay.load.demand import demand_of
 from assay.load.frames import Done, First, Health
 from assay.load.hub import Hub
 from assay.load.journal import IssuedJournal
@@ -31,6 +32,7 @@ from assay.load.plan import LoadPlan, read_plan
 from assay.load.processes import SelfMeasure, die_with_parent, quiet_gc
 from assay.load.retries import Result, result_of
 from assay.load.router import Fate, Router
+from assay.load.shares import Shares
 from assay.load.source import Answer, FirstToken, Issue, Schedule, Source
 from assay.load.transport import Outcome
 from assay.load.waits import Waits
@@ -78,7 +80,7 @@ class Driver:
         self._meter = Meter(plan)
         self._last_probe_ns = 0
         self._measure = SelfMeasure()
-        self._hub = Hub(plan_path, plan.workers, len(plan.endpoints))
+        self._hub = Hub(plan_path, Shares(demand_of(plan).loads, plan.workers))
         self._hub.wake_on_signals()
         self._hub.on_wait = Waits(len(plan.endpoints), self._tell_wait).asked
         self._source: Source | None = None

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from assay.errors import AssayError
 from assay.load import frames
+from assay.load.shares import Shares
 from assay.runs.outcome import ProcessFacts
 
 _RECEIVE_BYTES = 1 << 20
@@ -29,13 +30,12 @@ class WorkerDiedError(AssayError):
 class Hub:
     """The workers, as one. `send` may be called from any thread under the caller's lock; the rest from one thread."""
 
-    def __init__(self, plan_path: Path, workers: int, endpoints: int) -> None:
+    def __init__(self, plan_path: Path, shares: Shares) -> None:
         self._selector = selectors.SelectSelector()  # counts time in us; epoll's whole ms would make schedules late
         self._sockets: list[socket.socket] = []
-        self._readers = [frames.FrameReader() for _ in range(workers)]
-        self._processes = [self._spawn(plan_path, index) for index in range(workers)]
-        self._turn = [0] * endpoints
-        self._shares = _worker_shares(endpoints, workers)
+        self._readers = [frames.FrameReader() for _ in range(shares.workers)]
+        self._processes = [self._spawn(plan_path, index) for index in range(shares.workers)]
+        self._shares = shares
         self._ready = 0
         self._stopping = False
         self.stats: dict[str, ProcessFacts] = {}
@@ -74,13 +74,10 @@ class Hub:
                 raise WorkerDiedError(f"a client worker wasn't ready after {_READY_LIMIT_S:.0f} s; see driver.log")
 
     def send(self, message: frames.Send) -> None:
-        share = self._shares[message.endpoint]
-        turn = self._turn[message.endpoint]
-        self._turn[message.endpoint] = (turn + 1) % len(share)
-        self._write(share[turn], frames.pack_send(message))
+        self._write(self._shares.take(message.endpoint), frames.pack_send(message))
 
     def probe(self, endpoint: int) -> None:
-        self._write(self._shares[endpoint][0], frames.pack_probe(endpoint))
+        self._write(self._shares.first(endpoint), frames.pack_probe(endpoint))
 
     def _write(self, worker: int, data: bytes) -> None:
         try:
@@ -116,6 +113,7 @@ class Hub:
             messages.append(frames.unpack_first(payload))
         elif kind == frames.DONE:
             messages.append(done := frames.unpack_done(payload))
+            self._shares.over(done.endpoint, worker)
             if done.retry_ns:
                 self.on_wait(done.endpoint, done.retry_ns)
         elif kind == frames.HEALTH:
@@ -149,10 +147,3 @@ class Hub:
                 process.wait(timeout=limit_s)
             except subprocess.TimeoutExpired:
                 process.kill()
-
-
-def _worker_shares(endpoints: int, workers: int) -> list[list[int]]:
-    """Which workers talk to each endpoint: one where there are enough endpoints, else an even share of the workers."""
-    if endpoints >= workers:
-        return [[endpoint % workers] for endpoint in range(endpoints)]
-    return [[worker for worker in range(workers) if worker % endpoints == endpoint] for endpoint in range(endpoints)]

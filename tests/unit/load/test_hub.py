@@ -10,6 +10,7 @@ import pytest
 
 from assay.load import frames
 from assay.load.hub import Hub, WorkerDiedError
+from assay.load.shares import Shares
 
 
 def again_and_again(step: Callable[[], object]) -> None:
@@ -19,13 +20,13 @@ def again_and_again(step: Callable[[], object]) -> None:
 
 
 def test_a_worker_that_ends_is_named_whatever_it_had_still_to_read(tmp_path: Path) -> None:
-    hub = Hub(tmp_path / "absent.json", 1, 1)  # without a plan a worker ends
+    hub = Hub(tmp_path / "absent.json", Shares([1.0], 1))  # without a plan a worker ends
     hub.start_measuring()
     with pytest.raises(WorkerDiedError, match="client worker 0 ended by itself with exit code 1"):
         again_and_again(lambda: hub.poll(0.0))
 
 
 def test_sending_to_a_worker_that_has_ended_names_it_too(tmp_path: Path) -> None:
-    hub = Hub(tmp_path / "absent.json", 1, 1)
+    hub = Hub(tmp_path / "absent.json", Shares([1.0], 1))
     with pytest.raises(WorkerDiedError, match="client worker 0 ended by itself"):
         again_and_again(lambda: hub.send(frames.Send(0, 0, 0, 1)))
