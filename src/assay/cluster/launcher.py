@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from assay.cluster.readiness import Readiness
 from assay.errors import AssayError, UserError
 from assay.serving.facts import NodeFacts
 from assay.serving.health import CheckRow
 from assay.serving.nodes import NodeOptions
-from assay.serving.servers import PlacedServer, ServerSpec, ServerState
+from assay.serving.servers import PlacedServer, ServerSpec
 
 
 class LaunchError(AssayError):
@@ -140,38 +139,19 @@ class Launcher(ABC):
     async def wait_ready(self, check: ReadyCheck, poll_s: float = 0.2) -> None:
         """Return when every server passes `check`; the first failure ends the waiting for all.
 
-        Raises LaunchError with the last lines of the log when a server ends or its time is up.
+        Raises LaunchError with the last lines of the log when servers end or their time is up.
         """
-        try:
-            async with asyncio.TaskGroup() as group:
-                for server in self.servers:
-                    group.create_task(self._wait_one(server, check, poll_s))
-        except ExceptionGroup as failures:
-            raise failures.exceptions[0] from None
+        await Readiness(self, check, poll_s).wait()
 
-    async def _wait_one(self, server: PlacedServer, check: ReadyCheck, poll_s: float) -> None:
-        while True:
-            reason = await self.exited(server)
-            if reason is not None:
-                server.state = ServerState.FAILED
-                raise LaunchError(await self._explain(server, f"ended before it was ready: {reason}"))
-            missing = await check(server)
-            if missing is None:
-                server.state = ServerState.READY
-                server.ready_ns = time.monotonic_ns() - server.started_ns
-                return
-            if time.monotonic_ns() > server.started_ns + (server.queued_ns or 0) + server.spec.ready_timeout_s * 1e9:
-                server.state = ServerState.FAILED
-                waited = f"not ready after {server.spec.ready_timeout_s:g} s: {missing}"
-                raise LaunchError(await self._explain(server, waited))
-            await asyncio.sleep(poll_s)
-
-    async def _explain(self, server: PlacedServer, what: str) -> str:
+    async def failed(self, server: PlacedServer, what: str) -> LaunchError:
+        """A server's failure: what happened to it, what it waits for, and the last lines of its log."""
         text = f"server {server.spec.name} on {server.spec.node} {what}"
         if pending := await self.waiting_for(server):
             text += f" ({pending})"
         tail = (await self.tail(server)).rstrip()
-        return f"{text}\nlast lines of its log:\n{_indent(tail)}" if tail else f"{text}\nit wrote nothing to its log"
+        return LaunchError(
+            f"{text}\nlast lines of its log:\n{_indent(tail)}" if tail else f"{text}\nit wrote nothing to its log"
+        )
 
 
 def _indent(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Collection
 from typing import Annotated, Literal, Self
 
@@ -49,10 +50,9 @@ class _NamedNodes(ClusterSection):
     nodes: tuple[NodeOptions, ...]
 
     def node_list(self) -> tuple[NodeOptions, ...]:
-        names = [node.name for node in self.nodes]
-        for name in names:
-            if names.count(name) > 1:
-                raise UserError(f"cluster.nodes: the name {name!r} is given more than once")
+        counts = Counter(node.name for node in self.nodes)
+        if twice := next((name for name, count in counts.items() if count > 1), None):
+            raise UserError(f"cluster.nodes: the name {twice!r} is given more than once")
         return self.nodes
 
     def only(self, names: Collection[str]) -> Self:

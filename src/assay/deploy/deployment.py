@@ -17,6 +17,7 @@ from typing import Any
 from assay.cluster.build import build_launcher
 from assay.cluster.launcher import Heard, Launcher, LaunchError
 from assay.cluster.options import ClusterOptions
+from assay.cluster.together import together
 from assay.deploy.specs import server_specs
 from assay.deploy.state import DeploymentRecord, ServerRecord, Status, read_record, write_record
 from assay.engines import EngineOptions, build_engine
@@ -110,8 +111,8 @@ class Deployment:
             self._record("starting")
         await self._launcher.wait_ready(self._check)
         self.nodes = await self._launcher.facts()
+        self.endpoints = await together(self._launcher.servers, self._describe)
         for server in self._launcher.servers:
-            self.endpoints.append(await self._describe(server))
             self.ready_ns[server.spec.name] = server.ready_ns or 0
             if server.queued_ns is not None:
                 self.queued_ns[server.spec.name] = server.queued_ns
@@ -150,14 +151,16 @@ class Deployment:
 
     async def _join(self, running: Sequence[RunningServer]) -> None:
         """Take endpoints that run already."""
-        for endpoint in running:
-            server = PlacedServer(ServerSpec(name=endpoint.name, node=endpoint.node, argv=()), endpoint.url)
-            client = self._client(server)
-            if endpoint.check_model:
-                self._require_model(endpoint.name, await self._listed(endpoint.name, client, endpoint.ready_timeout_s))
-            self.ready_ns[endpoint.name] = 0
-            facts = await self._describe(server, listed=endpoint.check_model)
-            self.endpoints.append(facts.model_copy(update={"accelerators": list(endpoint.accelerators)}))
+        self.ready_ns = {endpoint.name: 0 for endpoint in running}
+        self.endpoints = await together(running, self._join_one)
+
+    async def _join_one(self, endpoint: RunningServer) -> EndpointFacts:
+        server = PlacedServer(ServerSpec(name=endpoint.name, node=endpoint.node, argv=()), endpoint.url)
+        client = self._client(server)
+        if endpoint.check_model:
+            self._require_model(endpoint.name, await self._listed(endpoint.name, client, endpoint.ready_timeout_s))
+        facts = await self._describe(server, listed=endpoint.check_model)
+        return facts.model_copy(update={"accelerators": list(endpoint.accelerators)})
 
     async def _listed(self, name: str, client: ControlClient, limit_s: float) -> list[str]:
         """The models that an endpoint lists; waits while it may still be starting."""
@@ -194,15 +197,22 @@ class Deployment:
 
     async def _watch(self, launcher: Launcher) -> None:
         """Look at each server once a second; a lost one is reported once."""
+
+        async def look(server: PlacedServer) -> bool:
+            reason = await launcher.exited(server)
+            if reason is None:
+                return False
+            server.state = ServerState.FAILED
+            server.lost, server.silent_ns = reason, launcher.silence_ns(server)
+            if self._on_lost:
+                self._on_lost(server.spec.name, reason)
+            return True
+
         while True:
             await asyncio.sleep(WATCH_S)
-            for server in launcher.servers:
-                if server.state is ServerState.READY and (reason := await launcher.exited(server)):
-                    server.state = ServerState.FAILED
-                    server.lost, server.silent_ns = reason, launcher.silence_ns(server)
-                    self._record("up")
-                    if self._on_lost:
-                        self._on_lost(server.spec.name, reason)
+            serving = [server for server in launcher.servers if server.state is ServerState.READY]
+            if any(await together(serving, look)):
+                self._record("up")
 
     async def _down(self) -> None:
         """Finish even when cancelled again: a second Ctrl-C must not leave servers behind."""

@@ -6,8 +6,8 @@ each in a session of its own, until it is told to stop them. All that it writes 
     <folder>/<label>/assay-run (the label)  guard.py  <pid>.agent (start)
                      <name>.log  <name>.json (pid, start, port)  <name>.exit (exit code)
 
-The controller says something every second. After LEASE_S of silence the agent takes it for lost, and ends with its
-probe; servers go on.
+The controller says something every 15 s at least. After LEASE_S of silence the agent takes it for lost, and ends with
+its probe; servers go on.
 """
 
 from __future__ import annotations

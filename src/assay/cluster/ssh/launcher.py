@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import shlex
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,19 @@ from assay.cluster.launcher import Heard, Launcher, LaunchError, Look, LookProgr
 from assay.cluster.local import GRACE_S, GUARD, environment, tail_file
 from assay.cluster.options import SshNode, SshOptions
 from assay.cluster.ssh.commands import look_over_ssh
+from assay.cluster.ssh.limits import require_files
 from assay.cluster.ssh.network import network_rows
 from assay.cluster.ssh.session import Session
+from assay.cluster.together import together
 from assay.errors import AssayError
 from assay.serving.exits import explain_exit
 from assay.serving.facts import NodeFacts
 from assay.serving.health import judged
 from assay.serving.probing import OBSERVED, observing, parse_probe, probe_source
 from assay.serving.servers import PlacedServer, ServerSpec, ServerState
+
+CONNECTING = 8
+"""Connections that are made at a time: one core makes no more, and a jump host's sshd drops from the tenth on."""
 
 
 class SshLauncher(Launcher):
@@ -34,24 +38,31 @@ class SshLauncher(Launcher):
     def __init__(self, options: SshOptions, label: str, folder: Path, grace_s: float = GRACE_S) -> None:
         super().__init__(label)
         self._options = options
+        self._nodes = {node.name: node for node in options.nodes}
         self._grace_s = grace_s
         self._folder = folder / "servers"
         self._sessions: dict[str, Session] = {}
         self._streams: dict[str, Any] = {}
-
-    def _node(self, name: str) -> SshNode:
-        return next(node for node in self._options.nodes if node.name == name)
+        self._connecting = asyncio.Semaphore(CONNECTING)
 
     async def prepare(self, specs: Sequence[ServerSpec]) -> None:
         self.specs = specs
         self._folder.mkdir(parents=True, exist_ok=True)
-        names = dict.fromkeys(spec.node for spec in specs)
-        self._sessions = {name: Session(self._node(name), self._options, self.label) for name in names}
-        await _together(session.open() for session in self._sessions.values())
+        names = list(dict.fromkeys(spec.node for spec in specs))
+        require_files(len(names) + len(specs), f"{len(specs)} servers on {len(names)} nodes over SSH")
+        self._sessions = {name: Session(self._nodes[name], self._options, self.label) for name in names}
+        await together(self._sessions.values(), self._open)
+
+    async def _open(self, session: Session) -> None:
+        async with self._connecting:
+            await session.open()
 
     async def place(self) -> list[PlacedServer]:
-        await _together(self._place(spec) for spec in self.specs)
-        self.servers.sort(key=lambda server: [spec.name for spec in self.specs].index(server.spec.name))
+        try:
+            await together(self.specs, self._place)
+        finally:
+            order = {spec.name: number for number, spec in enumerate(self.specs)}
+            self.servers.sort(key=lambda server: order[server.spec.name])
         return self.servers
 
     async def _place(self, spec: ServerSpec) -> None:
@@ -100,16 +111,17 @@ class SshLauncher(Launcher):
 
     async def observe(self, heard: Heard) -> dict[str, str]:
         """The probe is the agent's child: it ends with the agent, and with `stop` from another session too."""
-        told = {}
-        for name, session in self._sessions.items():
-            session.on_activity = partial(heard, name)
-            try:
-                await session.ask("observe", program=probe_source(), arguments=observing(session.node.accelerators))
-            except LaunchError as error:
-                told[name] = f"not collected: {error}"
-            else:
-                told[name] = OBSERVED
-        return told
+        told = await together(self._sessions.items(), partial(self._observe, heard))
+        return dict(zip(self._sessions, told, strict=True))
+
+    async def _observe(self, heard: Heard, named: tuple[str, Session]) -> str:
+        name, session = named
+        session.on_activity = partial(heard, name)
+        try:
+            await session.ask("observe", program=probe_source(), arguments=observing(session.node.accelerators))
+        except LaunchError as error:
+            return f"not collected: {error}"
+        return OBSERVED
 
     async def tail(self, server: PlacedServer, lines: int = 15) -> str:
         try:
@@ -121,13 +133,15 @@ class SshLauncher(Launcher):
     async def logs(self, dest: Path) -> None:
         """Whole logs from nodes that answer; from others, what has streamed in."""
         dest.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - a local folder
-        for server in self.servers:
-            name = f"{server.spec.name}.log"
-            session = self._sessions.get(server.spec.node)
-            if session is None or not await self._fetch(session, name, dest / name):
-                streamed = self._folder / name
-                if streamed.exists():
-                    (dest / name).write_bytes(streamed.read_bytes())
+        await together(self.servers, partial(self._log, dest))
+
+    async def _log(self, dest: Path, server: PlacedServer) -> None:
+        name = f"{server.spec.name}.log"
+        session = self._sessions.get(server.spec.node)
+        if session is None or not await self._fetch(session, name, dest / name):
+            streamed = self._folder / name
+            if streamed.exists():
+                (dest / name).write_bytes(streamed.read_bytes())
 
     async def _fetch(self, session: Session, name: str, target: Path) -> bool:
         import asyncssh
@@ -146,33 +160,35 @@ class SshLauncher(Launcher):
 
         A node whose link was lost is tried once more, on a new connection.
         """
-        names = dict.fromkeys(server.spec.node for server in self.servers)
-        results = await asyncio.gather(*(self._stop_node(name) for name in names), return_exceptions=True)
-        await self.release()
-        errors = [error for error in results if isinstance(error, BaseException)]
-        if errors:
-            raise next((error for error in errors if not isinstance(error, LaunchError)), errors[0])
+        mine: dict[str, list[PlacedServer]] = {}
+        for server in self.servers:
+            mine.setdefault(server.spec.node, []).append(server)
+        require_files(len(mine), f"stopping servers on {len(mine)} nodes over SSH")
+        try:
+            # Nodes take their time, at no cost here: all are told at once.
+            await together(mine.items(), self._stop_node, at_once=len(mine))
+        finally:
+            await self.release()
 
     async def release(self) -> None:
         """Servers go on; what streams in ends."""
         for stream in self._streams.values():
             stream.close()
         self._streams.clear()
-        for session in self._sessions.values():
-            await session.close()
+        await together(self._sessions.values(), Session.close)
         self._sessions.clear()
 
-    async def _stop_node(self, name: str) -> None:
-        mine = [server for server in self.servers if server.spec.node == name]
+    async def _stop_node(self, servers_of: tuple[str, list[PlacedServer]]) -> None:
+        name, mine = servers_of
         if all(server.state is ServerState.STOPPED for server in mine):
             return
         session = self._sessions.get(name)
         if session is None or session.lost is not None:
             if session is not None:
                 await session.close()
-            session = self._sessions[name] = Session(self._node(name), self._options, self.label)
+            session = self._sessions[name] = Session(self._nodes[name], self._options, self.label)
             try:
-                await session.open()
+                await self._open(session)
             except LaunchError as error:
                 count = f"{len(mine)} server{'s' if len(mine) > 1 else ''}"
                 raise LaunchError(f"{count} may still run there, stop again once it answers: {error}") from None
@@ -181,17 +197,12 @@ class SshLauncher(Launcher):
             server.state = ServerState.STOPPED
 
     async def facts(self) -> list[NodeFacts]:
-        found = []
-        for name, session in self._sessions.items():
-            answer = await session.ask("run", program=probe_source(), arguments=[])
-            facts = parse_probe(answer["output"].encode(), name)
-            found.append(facts.model_copy(update={"address": session.peer}))
-        return found
+        return await together(self._sessions.items(), _facts)
 
     async def look(self, program: LookProgram) -> list[Look]:
-        return list(await asyncio.gather(*(self._look(node, program) for node in self._options.nodes)))
+        return await together(self._options.nodes, partial(self._look, program))
 
-    async def _look(self, node: SshNode, program: LookProgram) -> Look:
+    async def _look(self, program: LookProgram, node: SshNode) -> Look:
         look, session = Look(node), Session(node, self._options, self.label)
         try:
             await session.open()
@@ -222,9 +233,8 @@ class SshLauncher(Launcher):
         return look_over_ssh(self._options)
 
 
-async def _together(work: Any) -> None:
-    """Await all; of several failures raise the first, when all have ended."""
-    tasks: list[Coroutine[Any, Any, None]] = list(work)
-    results = await asyncio.gather(*tasks, return_exceptions=True)
-    with contextlib.suppress(StopIteration):
-        raise next(result for result in results if isinstance(result, BaseException))
+async def _facts(named: tuple[str, Session]) -> NodeFacts:
+    name, session = named
+    answer = await session.ask("run", program=probe_source(), arguments=[])
+    facts = parse_probe(answer["output"].encode(), name)
+    return facts.model_copy(update={"address": session.peer})

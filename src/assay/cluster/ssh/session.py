@@ -28,6 +28,8 @@ exec(program)
 """
 ANSWER_TIMEOUT_S = 90.0
 BEAT_S = 1.0
+LEASE_BEAT_S = 15.0
+"""A quarter of the agent's LEASE_S."""
 
 
 class Session:
@@ -44,6 +46,8 @@ class Session:
         """When the node said something last, CLOCK_MONOTONIC. It is asked to every BEAT_S."""
         self.on_activity: Callable[[bytes], None] | None = None
         """Takes the lines of the node's probe."""
+        self._told = False
+        """Whether it said something unasked since it was last to be asked."""
         self._options = options
         self._label = label
         self._connection: asyncssh.SSHClientConnection | None = None
@@ -99,9 +103,18 @@ class Session:
         return answer
 
     async def _beat(self, process: asyncssh.SSHClientProcess[bytes]) -> None:
-        """Ask for a sign of life: the agent learns that its controller lives, and `heard_ns` follows the node."""
+        """Ask for a sign of life: the agent learns that its controller lives, and `heard_ns` follows the node.
+
+        A node that tells of itself anyway, as its probe does every second, is asked every LEASE_BEAT_S only.
+        """
+        asked_ns = time.monotonic_ns()
         while self.lost is None:
             await asyncio.sleep(BEAT_S)
+            now_ns = time.monotonic_ns()
+            told, self._told = self._told, False
+            if told and now_ns < asked_ns + LEASE_BEAT_S * 1e9:
+                continue
+            asked_ns = now_ns
             try:
                 process.stdin.write(b"\n")
             except OSError:  # closed just now, which the reader tells
@@ -132,6 +145,7 @@ class Session:
         if event == "exit":
             self.ended[told["name"]] = told["code"]
         elif event == "activity" and self.on_activity is not None:
+            self._told = True
             self.on_activity(told["line"].encode())
 
     async def _why(self, process: asyncssh.SSHClientProcess[bytes]) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import Any
 
 from assay.cluster.build import build_launcher
 from assay.cluster.launcher import Look, LookProgram
 from assay.cluster.options import ClusterOptions
+from assay.cluster.together import together
 from assay.deploy.check.hardware import cluster_rows, node_rows
 from assay.deploy.check.software import PROGRAM, alike_row, parse, software_rows
 from assay.deploy.deployment import mend as mend_of
@@ -18,6 +20,7 @@ from assay.scratch import scratch_folder
 from assay.serving.client import ControlClient, ControlError
 from assay.serving.connection import Reach
 from assay.serving.health import CheckReport, CheckRow, judged
+from assay.serving.servers import RunningServer
 
 LABEL = "check"
 
@@ -65,31 +68,32 @@ async def check_cluster(
 
 async def _running(engine: Engine, reach: Reach) -> list[CheckRow]:
     """Servers that run already: whether they answer and serve the model."""
-    rows = []
-    for endpoint in engine.endpoints():
-        connection = engine.connection(endpoint.name, endpoint.url, reach)
-        try:
-            client, remarks = ControlClient(connection), connection.remarks()
-        except UserError as error:  # a variable that isn't set, certificates that can't be read
-            rows.append(judged(endpoint.name, "connection", False, 8, "can't be made", str(error), required=True))
-            continue
-        try:
-            if not endpoint.check_model:
-                answer = await client.get("/health")
-                detail = f"{answer.what} answers {answer.status}; its models were not asked for (check_model: false)"
-                rows.append(judged(endpoint.name, "reachable", True, 10, detail, "", required=True))
-                continue
-            models = await client.models()
-        except ControlError as error:
-            mend = mend_of(error).strip(" ;:") or "start it, or correct its url"
-            rows.append(judged(endpoint.name, "reachable", False, 10, str(error), mend, required=True))
-            continue
-        detail = "; ".join([f"{endpoint.url} answers", *remarks])
-        rows.append(judged(endpoint.name, "reachable", True, 10, detail, "", required=True))
-        serves = f"serves {', '.join(models) or 'nothing'}"
-        mend = "make engine.model the name that is served"
-        rows.append(judged(endpoint.name, "model", engine.model in models, 8, serves, mend, required=True))
-    return rows
+    rows = await together(engine.endpoints(), partial(_running_one, engine, reach))
+    return [row for own in rows for row in own]
+
+
+async def _running_one(engine: Engine, reach: Reach, endpoint: RunningServer) -> list[CheckRow]:
+    connection = engine.connection(endpoint.name, endpoint.url, reach)
+    try:
+        client, remarks = ControlClient(connection), connection.remarks()
+    except UserError as error:  # a variable that isn't set, certificates that can't be read
+        return [judged(endpoint.name, "connection", False, 8, "can't be made", str(error), required=True)]
+    try:
+        if not endpoint.check_model:
+            answer = await client.get("/health")
+            detail = f"{answer.what} answers {answer.status}; its models were not asked for (check_model: false)"
+            return [judged(endpoint.name, "reachable", True, 10, detail, "", required=True)]
+        models = await client.models()
+    except ControlError as error:
+        mend = mend_of(error).strip(" ;:") or "start it, or correct its url"
+        return [judged(endpoint.name, "reachable", False, 10, str(error), mend, required=True)]
+    detail = "; ".join([f"{endpoint.url} answers", *remarks])
+    serves = f"serves {', '.join(models) or 'nothing'}"
+    mend = "make engine.model the name that is served"
+    return [
+        judged(endpoint.name, "reachable", True, 10, detail, "", required=True),
+        judged(endpoint.name, "model", engine.model in models, 8, serves, mend, required=True),
+    ]
 
 
 def _servers(engine: Engine, cluster: ClusterOptions) -> list[CheckRow]:

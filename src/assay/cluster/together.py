@@ -1,0 +1,69 @@
+"""The same work on many nodes: a bounded part of it at a time, and its failures in one message."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TypeVar
+
+from assay.errors import AssayError
+
+AT_ONCE = 32
+"""Connections, calls or processes that are under way at a time, however many nodes there are."""
+TOLD = 10
+"""Failures whose reason is told; of the others the names."""
+NAMED = 50
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+async def together(items: Iterable[T], work: Callable[[T], Awaitable[R]], at_once: int = AT_ONCE) -> list[R]:
+    """What `work` gives for each of `items`, in their order; at most `at_once` are worked on at a time.
+
+    All are worked on, also after a failure; then the failures are raised as one (see `as_one`).
+    """
+    results = await outcomes(items, work, at_once)
+    if failures := [result for result in results if isinstance(result, Exception)]:
+        raise as_one(failures, len(results))
+    return results  # type: ignore[return-value]  # no failure is left in it
+
+
+async def outcomes(
+    items: Iterable[T], work: Callable[[T], Awaitable[R]], at_once: int = AT_ONCE
+) -> list[R | Exception]:
+    """The same, with failures among the results."""
+    results: dict[int, R | Exception] = {}
+    listed = list(items)
+    numbered = enumerate(listed)
+
+    async def work_on() -> None:
+        for number, item in numbered:
+            try:
+                results[number] = await work(item)
+            except Exception as error:  # told by whoever asked, once the others are done
+                results[number] = error
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(min(at_once, len(listed))):
+            group.create_task(work_on())
+    return [results[number] for number in range(len(listed))]
+
+
+def as_one(failures: Sequence[Exception], of: int) -> Exception:
+    """One error that tells what failed, and why, of `of` things that were tried. Failures name what they are about."""
+    unexpected = [failure for failure in failures if not isinstance(failure, AssayError)]
+    if unexpected or len(failures) == 1:
+        return (unexpected or failures)[0]
+    texts = list(dict.fromkeys(str(failure) for failure in failures))
+    if len(texts) == 1:  # about what they share, such as a file that all would read
+        return failures[0]
+    lines = [f"{len(failures)} of {of} failed:", texts[0], *(_first_line(text) for text in texts[1:TOLD])]
+    if more := texts[TOLD:]:
+        begun = "; ".join(_first_line(text)[:60] for text in more[:NAMED])
+        lines.append(f"and {len(more)} more: {begun}")
+    return type(failures[0])("\n".join(lines))
+
+
+def _first_line(text: str) -> str:
+    return text.split("\n", 1)[0]
