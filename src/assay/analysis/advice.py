@@ -14,6 +14,11 @@ from assay.runs.result import LoadgenVerdict
 EARLY_STOPPING = "Early stopping satisfied"
 _SHORT = "Min duration satisfied"
 _SLOW = "Performance constraints satisfied"
+_REASONS = {
+    _SLOW: "latency limits not met",
+    _SHORT: "shorter than its least duration",
+    "Min queries satisfied": "fewer queries than its least number",
+}
 _HEADING = "Early Stopping Result:"
 _PROCESSED = re.compile(r"rocessed (\d+) queries")
 _MORE = re.compile(r"run at least (\d+) more queries")
@@ -36,6 +41,31 @@ def early_stopping(summary: LoadgenSummary) -> list[str]:
         for quantity, lines in found.items()
         if not any(line.startswith("Run successful") for line in lines)
     ]
+
+
+def invalid_words(loadgen: LoadgenVerdict) -> str:
+    """LoadGen's reasons in short, such as 'early stopping not met: 435 more queries (TPOT)'."""
+    failed = [text.removesuffix(": no") for text in loadgen.reasons if text.endswith(": no")]
+    told = [_REASONS[name] for name in failed if name in _REASONS]
+    if EARLY_STOPPING in failed:
+        wants = [_wants(text) for text in loadgen.reasons]
+        told.append(
+            "early stopping not met" + "".join(f": {words}" for words in [", ".join(filter(None, wants))] if words)
+        )
+    return "; ".join(told + [name for name in failed if name not in _REASONS and name != EARLY_STOPPING])
+
+
+def _wants(reason: str) -> str:
+    """How many more queries a failed early stopping asks for; empty where the reason is another, or says no number."""
+    quantity, stopping, _ = reason.partition(" early stopping: ")
+    if not stopping:
+        return ""
+    processed, more, whole = (pattern.search(reason) for pattern in (_PROCESSED, _MORE, _WHOLE))
+    if more:
+        return f"{int(more[1]):,} more queries ({quantity})"
+    if whole:
+        return f"at least {int(whole[1]):,} queries ({quantity})"
+    return f"{quantity} too often over its limit" if processed else ""
 
 
 def mends(loadgen: LoadgenVerdict, record: RunRecord, spec: ScenarioSpec | None) -> list[str]:

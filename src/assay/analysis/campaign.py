@@ -10,6 +10,7 @@ from typing import Any, Literal
 from assay.analysis.answer_findings import answer_findings
 from assay.analysis.answers import AnswersCompared, RunAnswers, compare_answers, read_answers
 from assay.analysis.finding import Citation, Finding
+from assay.analysis.names import name_in
 from assay.analysis.nodes import Symmetry
 from assay.analysis.projection import Course, Projection, course, project
 from assay.analysis.rates import sample_rate, timing_error_ns, token_rate
@@ -95,9 +96,7 @@ class CampaignAnalysis:
 
     def name(self, entry: RunEntry) -> str:
         """What a run is called here: without what all runs of the campaign have in common."""
-        entries = self.state.runs
-        scenarios, nodes = {e.scenario for e in entries}, {tuple(e.nodes) for e in entries}
-        return name_of(entry, with_scenario=len(scenarios) > 1, with_nodes=len(nodes) > 1)
+        return name_in(self.state.runs, entry)
 
 
 def analyse_campaign(folder: CampaignFolder, lines: Sequence[RunLine]) -> CampaignAnalysis | None:
@@ -139,22 +138,6 @@ def load_of(entry: RunEntry) -> Load | None:
         case None if entry.window:  # sweeps had no pacer once
             return Load("concurrency", entry.window)
     return None
-
-
-def name_of(entry: RunEntry, *, with_scenario: bool = True, with_nodes: bool = True) -> str:
-    """What a planned run is called in tables and charts."""
-    words: list[str] = [entry.scenario] if with_scenario else []
-    if with_nodes:
-        words.append(" + ".join(entry.nodes) if len(entry.nodes) <= 2 else f"{len(entry.nodes)} nodes")
-    if entry.shape is not None:
-        words.append(entry.shape.title)
-    elif entry.target_qps:
-        words.append(f"{entry.target_qps:g}/s")
-    if entry.window:
-        words.append(f"{entry.window} in flight")
-    if entry.compliance:
-        words.append(entry.compliance)
-    return " ".join(words) or entry.scenario
 
 
 def run_line(entry: RunEntry, run: RunAnalysis) -> RunLine:

@@ -1,4 +1,4 @@
-"""A bench campaign's answer: a row a load, over its repeats, each figure with its interval."""
+"""What a campaign measured: a row for each load, over its repeats, each figure with its interval."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from statistics import NormalDist
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from assay.analysis.names import name_in, same_load
 from assay.analysis.statistics import CONFIDENCE, Estimate, over_repeats
 from assay.runs.campaign import CampaignState, RunEntry
 from assay.runs.result import Figure, Result
@@ -37,7 +38,7 @@ class LoadRow(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     load: str = Field(description="the load in words")
-    shape: LoadShape
+    shape: LoadShape | None = Field(description="null: LoadGen drove")
     runs: list[str] = Field(description="run folders that the row is of")
     issued: int
     ok: int
@@ -54,23 +55,26 @@ class LoadRow(BaseModel):
 
 
 def load_rows(state: CampaignState, results: Sequence[Result]) -> list[LoadRow]:
-    """One row for each load that was measured, in the order of the plan. Runs without a rate give no rate."""
+    """One row for each load whose speed was measured, in the order of the plan. Runs without a rate give no rate."""
     of_run = {result.run: result for result in results}
-    groups: dict[str, list[tuple[RunEntry, Result]]] = {}
+    groups: list[list[tuple[RunEntry, Result]]] = []
     for entry in sorted(state.runs, key=lambda entry: entry.repeat):
-        if entry.shape is not None and entry.run in of_run:
-            groups.setdefault(entry.shape.model_dump_json(), []).append((entry, of_run[entry.run]))
-    return [_row(pairs) for pairs in groups.values()]
+        if entry.mode != "performance" or entry.compliance is not None or entry.run not in of_run:
+            continue
+        group = next((group for group in groups if same_load(group[0][0], entry)), None)
+        if group is None:
+            groups.append(group := [])
+        group.append((entry, of_run[entry.run]))
+    return [_row(name_in(state.runs, pairs[0][0]), pairs) for pairs in groups]
 
 
-def _row(pairs: Sequence[tuple[RunEntry, Result]]) -> LoadRow:
-    shape, results = pairs[0][0].shape, [result for _, result in pairs]
-    assert shape is not None
+def _row(name: str, pairs: Sequence[tuple[RunEntry, Result]]) -> LoadRow:
+    results = [result for _, result in pairs]
     counts = [{name: _count(result, name) for name in ("issued", "completed")} for result in results]
     issued, completed = (sum(count[name] for count in counts) for name in ("issued", "completed"))
     return LoadRow(
-        load=shape.title,
-        shape=shape,
+        load=name,
+        shape=pairs[0][0].shape,
         runs=[result.run for result in results],
         issued=issued,
         ok=completed,

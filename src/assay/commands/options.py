@@ -14,6 +14,7 @@ from assay.errors import UserError
 
 PATH = click.Path(path_type=Path)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on standard output.")
+quiet_option = click.option("--quiet", is_flag=True, help="Print what came out, and no progress.")
 set_option = click.option(
     "--set", "overrides", multiple=True, metavar="A.B=C", help="Override one setting; may be repeated."
 )

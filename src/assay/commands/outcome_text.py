@@ -1,42 +1,111 @@
-"""What `assay run` prints when a campaign is over."""
+"""What `assay run` and `assay bench` print when a campaign is over."""
 
 from __future__ import annotations
 
+import shlex
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+
+from assay.analysis.advice import invalid_words, mends
+from assay.analysis.loads import load_rows
+from assay.analysis.names import title_in, titles_in
+from assay.benchmarks import campaign_benchmark
 from assay.campaign.reporting import answer_lines, scaling_lines
 from assay.campaign.runner import CampaignOutcome
-from assay.runs import Ledger, RunEntry, read_ledger
+from assay.commands.notices import notices_text
+from assay.commands.table import Grid, drawn, scores_text, table_text
+from assay.runs import CampaignState, Result, RunEntry, read_ledger, read_record
+
+_HANG = "  "
 
 
-def outcome_text(outcome: CampaignOutcome) -> str:
-    """The ledger of every run, the answer of the campaign, the verdicts, and where the report is."""
-    width = max(26, *(len(_name(outcome, entry)) + 2 for entry in outcome.state.runs))
-    lines = ["", f"{'run':<{width}}issued = completed + failed + lost"]
+def outcome_text(outcome: CampaignOutcome, width: int, *, figures: bool) -> str:
+    """The campaign's answer, its `figures` unless they were printed before, what became of the samples, the verdicts,
+    and what to do next: in `width` columns wherever names and numbers leave room for it."""
+    parts = [
+        _wrapped([*scaling_lines(outcome.folder), *answer_lines(outcome.folder)], width),
+        figures_text(outcome.state, outcome.results, width) if figures else "",
+        drawn(_ledgers(outcome), width, words={"ledger"}),
+        _wrapped(_verdicts(outcome), width),
+        "".join(f"{line}\n" for line in _next(outcome)),  # commands and paths are copied: in one piece
+    ]
+    return "".join(f"\n{part}" for part in parts if part)
+
+
+def figures_text(state: CampaignState, results: Sequence[Result], width: int) -> str:
+    """Speeds, latencies and scores, with what must be known beside them; empty where nothing was measured."""
+    rows = load_rows(state, results)
+    of_run = {result.run: result for result in results}
+    scored = [(entry, of_run[entry.run].accuracy) for entry in state.runs if entry.run in of_run]
+    scores = [(title_in(state.runs, entry), accuracy) for entry, accuracy in scored if accuracy is not None]
+    parts = [
+        table_text(rows, width) + notices_text(rows, width) if rows else "",
+        scores_text(scores, width) if scores else "",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _ledgers(outcome: CampaignOutcome) -> Grid:
+    grid = [["run", "issued", "= completed", "+ failed", "+ lost", "ledger"]]
     for entry in outcome.state.runs:
-        name = _name(outcome, entry)
+        title = title_in(outcome.state.runs, entry)
+        if entry.run is None or not (folder := outcome.folder.run(entry.run)).ledger.exists():
+            grid.append([title, *["-"] * 4, "none"])
+            continue
+        ledger = read_ledger(folder)
+        counts = (ledger.issued, ledger.completed, ledger.failed, ledger.lost)
+        resent = f", {ledger.resent} re-sent" if ledger.resent else ""
+        grid.append([title, *map(str, counts), f"{'balanced' if ledger.balanced else 'NOT BALANCED'}{resent}"])
+    return grid
+
+
+def _verdicts(outcome: CampaignOutcome) -> Iterator[str]:
+    """Each verdict once, with the runs that it is of."""
+    of_run = {result.run: result for result in outcome.results}
+    runs = outcome.state.runs
+    said: dict[str, list[RunEntry]] = {}
+    for entry in runs:
+        said.setdefault(_verdict(entry, of_run.get(entry.run or "")), []).append(entry)
         if entry.run and (folder := outcome.folder.run(entry.run)).ledger.exists():
-            ended = "" if entry.status == "completed" else f"  {entry.status}: {entry.reason}"
-            lines.append(_ledger_line(f"{name:<{width}}", read_ledger(folder)) + ended)
-        else:
-            lines.append(f"{name}: {entry.status or 'not started'} {entry.reason}".rstrip())
-    lines += [f"node {node} is left out: {reason}" for node, reason in outcome.state.left_out.items()]
-    words = sorted({result.verdict.words for result in outcome.results})
-    lines += ["", *scaling_lines(outcome.folder), *answer_lines(outcome.folder), *words]
+            for problem in read_ledger(folder).problems:
+                said.setdefault(f"ledger: {problem}", []).append(entry)
+    for words, entries in said.items():
+        yield words if len(entries) == len(runs) > 1 else f"{titles_in(runs, entries)}: {words}"
+    for node, reason in outcome.state.left_out.items():
+        yield f"node {node} is left out: {reason}"
+
+
+def _verdict(entry: RunEntry, result: Result | None) -> str:
+    if result is None:
+        return f"{entry.status or 'not started'}: {entry.reason}".removesuffix(": ")
+    words = result.verdict.words
+    if result.loadgen.result == "INVALID" and (why := invalid_words(result.loadgen)):
+        words += f": {why}"
+    return words
+
+
+def _next(outcome: CampaignOutcome) -> Iterator[str]:
+    """What helps where something is missing, then where everything is told."""
+    resume = f"`assay run --resume {shlex.quote(str(outcome.folder.path))}`"
+    if any(entry.ended and entry.status != "completed" for entry in outcome.state.runs):
+        yield f"next: {resume.removesuffix('`')} --retry-failed` runs again what failed"
+    for words in dict.fromkeys(_settings(outcome)):
+        yield f"next: {words}"
     if outcome.unreported:
-        lines.append(
-            f"no report of {', '.join(outcome.unreported)}: `assay run --resume {outcome.folder.path}` makes it"
-        )
+        yield f"no report of {', '.join(outcome.unreported)}: {resume} makes it"
     else:
-        lines.append(f"report: {outcome.folder.report}")
-    return "\n".join(lines) + "\n"
+        yield f"report: {outcome.folder.report}"
 
 
-def _name(outcome: CampaignOutcome, entry: RunEntry) -> str:
-    single = outcome.state.kind == "single" and entry.repeat == 0
-    return f"{entry.scenario} {entry.mode}" if single else entry.key
+def _settings(outcome: CampaignOutcome) -> Iterator[str]:
+    """The settings that LoadGen's INVALID asks for."""
+    benchmark = campaign_benchmark(outcome.folder)
+    for result in outcome.results:
+        if result.loadgen.result == "INVALID" and benchmark is not None:
+            record = read_record(outcome.folder.run(result.run))
+            yield from mends(result.loadgen, record, benchmark.scenarios.get(record.scenario))
 
 
-def _ledger_line(name: str, ledger: Ledger) -> str:
-    balance = "balanced" if ledger.balanced else "NOT BALANCED: " + "; ".join(ledger.problems)
-    resent = f", {ledger.resent} re-sent" if ledger.resent else ""
-    counts = f"{ledger.issued:>6} = {ledger.completed:>9} + {ledger.failed:>6} + {ledger.lost:>4}"
-    return f"{name}{counts}  {balance}{resent}"
+def _wrapped(lines: Iterable[str], width: int) -> str:
+    wrapper = textwrap.TextWrapper(width, subsequent_indent=_HANG, break_long_words=False, break_on_hyphens=False)
+    return "".join(f"{wrapper.fill(line)}\n" for line in lines)

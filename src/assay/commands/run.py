@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from assay.commands.options import PATH, chosen_file, json_option, print_json, set_option
+from assay.commands.options import PATH, chosen_file, json_option, print_json, quiet_option, set_option
 from assay.errors import EXIT_FAILED, EXIT_OK, AssayError, InterruptionError
 from assay.serving.words import harmless
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     help="Go on with a campaign folder, or the latest.",
 )
 @click.option("--retry-failed", is_flag=True, help="With --resume: run again what failed or timed out.")
+@quiet_option
 @json_option
 def run(
     file: Path | None,
@@ -48,6 +49,7 @@ def run(
     plan: bool,
     resume: str | None,
     retry_failed: bool,
+    quiet: bool,
     as_json: bool,
 ) -> None:
     """Benchmark what FILE describes; without it, this machine with the embedded engine and bundled articles."""
@@ -56,7 +58,11 @@ def run(
     settings += ["official=true", "dataset.samples=null", "queries={}"] if official else []
     settings += [f"campaign.kind={kind}"] if kind else []
     if resume:
-        sys.exit(_resume(file, settings, resume, output=output, retry_failed=retry_failed, as_json=as_json))
+        sys.exit(
+            _resume(
+                file, settings, resume, output, _terminal(quiet, as_json), retry_failed=retry_failed, as_json=as_json
+            )
+        )
     if retry_failed:
         raise click.UsageError("--retry-failed goes with --resume")
     settings += [f"output={output}"] if output else []
@@ -64,26 +70,36 @@ def run(
     if plan:
         print_plan(file, settings, as_json=as_json)
     else:
-        sys.exit(_run(file, settings, as_json=as_json))
+        sys.exit(_run(file, settings, _terminal(quiet, as_json), as_json=as_json))
 
 
-def _run(file: Path | None, overrides: list[str], *, as_json: bool) -> int:
+def _terminal(quiet: bool, as_json: bool) -> Terminal:
+    from assay.commands.terminal import Terminal
+
+    return Terminal(quiet=quiet, answers=not as_json)
+
+
+def _run(file: Path | None, overrides: list[str], terminal: Terminal, *, as_json: bool) -> int:
     """Run a new campaign; returns the exit code. Raises UserError and LaunchError."""
     from assay.campaign.runner import run_campaign
-    from assay.commands.terminal import Terminal
     from assay.config import load_config
 
-    config, terminal = load_config(file, overrides), Terminal(answers=not as_json)
-    return carry_out(run_campaign(config, terminal), terminal, as_json=as_json)
+    return carry_out(run_campaign(load_config(file, overrides), terminal), terminal, as_json=as_json)
 
 
 def _resume(
-    file: Path | None, overrides: list[str], which: str, *, output: Path | None, retry_failed: bool, as_json: bool
+    file: Path | None,
+    overrides: list[str],
+    which: str,
+    output: Path | None,
+    terminal: Terminal,
+    *,
+    retry_failed: bool,
+    as_json: bool,
 ) -> int:
     """Go on with a campaign; a configuration, if given, must be its own. Raises UserError and LaunchError."""
     from assay.campaign.runner import resume_campaign
     from assay.campaign.state import LATEST, find, resumed_config
-    from assay.commands.terminal import Terminal
     from assay.config import load_config
 
     given = load_config(file, overrides) if file or overrides else None
@@ -91,7 +107,6 @@ def _resume(
     nearby = given or load_config(chosen_file(None) if which == LATEST else None)
     folder = find(which, output or nearby.output)
     config = resumed_config(folder, given)
-    terminal = Terminal(answers=not as_json)
     campaign = resume_campaign(config, folder, terminal, retry_failed=retry_failed)
     return carry_out(campaign, terminal, as_json=as_json)
 
@@ -127,12 +142,13 @@ def print_plan(file: Path | None, overrides: list[str], *, as_json: bool) -> Non
 def carry_out(campaign: Coroutine[Any, Any, CampaignOutcome], terminal: Terminal, *, as_json: bool) -> int:
     """Run a campaign to its end and print what it left; returns the exit code. Raises AssayError."""
     from assay.commands.outcome_text import outcome_text
+    from assay.commands.terminal import width
 
     outcome = completed(campaign, terminal)
     if as_json:
         print_json({"campaign": outcome.state, "folder": outcome.folder.path, "results": outcome.results})
     else:
-        click.echo(harmless(outcome_text(outcome)), nl=False)
+        click.echo(harmless(outcome_text(outcome, width(), figures=not terminal.told)), nl=False)
     return EXIT_OK if outcome.sound else EXIT_FAILED
 
 

@@ -10,10 +10,8 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from assay.analysis.loads import load_rows
 from assay.analysis.verdict import LOADGEN
-from assay.commands.bench.notices import notices_text
-from assay.commands.bench.table import table_text
+from assay.commands.outcome_text import figures_text
 from assay.digits import number_text
 from assay.runs import CampaignFolder, CampaignState, Result, RunEntry
 from assay.runs.progress import AnyEvent, PhaseEvent, ProgressEvent, WaitEvent, WarmupEvent
@@ -31,6 +29,8 @@ class Terminal:
         """The campaign's, once there is one."""
         self.underway = False
         """Whether servers may be up and a run in progress."""
+        self.told = False
+        """Whether the figures were printed."""
         self._answers = answers
         self._console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
         self._live: Progress | None = None
@@ -128,12 +128,16 @@ class Terminal:
         self.say(f"{self._label}: {_summary(entry, result)}")
 
     def measured(self, state: CampaignState, results: Sequence[Result]) -> None:
-        """The table comes before the reports, which take their time."""
+        """A bench's figures come before the reports, which take their time."""
         self.underway = False
-        rows = load_rows(state, results) if self._answers else []
-        if rows:
-            width = shutil.get_terminal_size((100, 24)).columns
-            click.echo(harmless("\n" + table_text(rows, width) + notices_text(rows, width)), nl=False)
+        if self._answers and results and all(entry.shape for entry in state.runs):
+            self.told = True
+            click.echo(harmless(f"\n{figures_text(state, results, width())}"), nl=False)
+
+
+def width() -> int:
+    """Columns of the terminal, or of what is written elsewhere."""
+    return shutil.get_terminal_size((100, 24)).columns
 
 
 def _wave_words(event: WarmupEvent) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from assay.analysis.campaign import CampaignAnalysis, name_of
+from assay.analysis.campaign import CampaignAnalysis
+from assay.analysis.names import name_of
 from assay.analysis.run import RunAnalysis
 from assay.analysis.statistics import Estimate
 from assay.audit import AuditReport

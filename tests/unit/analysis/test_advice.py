@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.loadgen_runs import loadgen
 
-from assay.analysis.advice import mends
+from assay.analysis.advice import invalid_words, mends
 from assay.analysis.verdict import read_loadgen
 from assay.benchmarks import get_benchmark
 from assay.runs import RunFolder, RunRecord
@@ -65,3 +65,14 @@ def test_each_objection_has_its_setting(scenario: Scenario, failed: str, rate: f
     verdict = LoadgenVerdict(result="INVALID", reasons=[f"{failed}: no"], metrics={"Samples per second": 24.61})
     (told,) = asked(verdict, scenario, official=True, rate=rate)
     assert words in told
+
+
+def test_an_invalid_run_is_told_in_a_few_words(tmp_path: Path) -> None:
+    (tmp_path / "server").mkdir()
+    loadgen(tmp_path / "server", "Server", queries=10)
+    verdict, _ = read_loadgen(RunFolder(tmp_path / "server"))
+    assert invalid_words(verdict) == "early stopping not met: 449 more queries (TPOT)"
+    short = LoadgenVerdict(result="INVALID", reasons=["Min duration satisfied: no", "Min queries satisfied: no"])
+    assert invalid_words(short) == "shorter than its least duration; fewer queries than its least number"
+    other = LoadgenVerdict(result="INVALID", reasons=["Something new satisfied: no", "a remark"])
+    assert invalid_words(other) == "Something new satisfied"

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from assay.commands.options import PATH, json_option, print_json
+from assay.commands.options import PATH, json_option, print_json, quiet_option
 from assay.errors import EXIT_FAILED, EXIT_FINDINGS, EXIT_OK, InterruptionError
 from assay.serving.words import harmless
 
 if TYPE_CHECKING:
     from assay.campaign.runner import CampaignOutcome
     from assay.commands.bench.limits import Condition
+    from assay.commands.terminal import Terminal
 
 
 @click.command()
@@ -53,8 +54,16 @@ if TYPE_CHECKING:
 @click.option("--fail-if", "conditions", multiple=True, metavar="'ttft p99 > 500ms'", help="Exit code 3 if it is so.")
 @click.option("--save", type=PATH, metavar="FILE", help="Write the same as a configuration for `assay run`, and stop.")
 @click.option("--results", type=PATH, help="Where the campaign's folder is made. [default: results]")
+@quiet_option
 @json_option
-def bench(urls: tuple[str, ...], conditions: tuple[str, ...], save: Path | None, as_json: bool, **options: Any) -> None:
+def bench(
+    urls: tuple[str, ...],
+    conditions: tuple[str, ...],
+    save: Path | None,
+    quiet: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
     """Measure any OpenAI-compatible server: a table, a report, and the evidence of every number.
 
     Exit codes: 0 done, 1 requests failed or the run isn't sound, 2 wrong input, 3 --fail-if, 130 interrupted.
@@ -65,6 +74,7 @@ def bench(urls: tuple[str, ...], conditions: tuple[str, ...], save: Path | None,
     from assay.commands.bench.measured import measured_json
     from assay.commands.bench.settings import settings_of, write_settings
     from assay.commands.outcome_text import outcome_text
+    from assay.commands.terminal import Terminal, width
     from assay.config import config_of
 
     limits = [parse_condition(text) for text in conditions]
@@ -76,12 +86,13 @@ def bench(urls: tuple[str, ...], conditions: tuple[str, ...], save: Path | None,
         if limits:
             click.echo("--fail-if isn't part of a configuration, and was left out", err=True)
         return
-    outcome = _measure(settings, limits, as_json=as_json)
+    terminal = Terminal(quiet=quiet, answers=not as_json)
+    outcome = _measure(settings, limits, terminal, as_json=as_json)
     rows = load_rows(outcome.state, outcome.results)
     if as_json:
         print_json(measured_json(outcome.folder, outcome.state, outcome.results, limits))
     else:
-        click.echo(harmless(outcome_text(outcome)), nl=False)
+        click.echo(harmless(outcome_text(outcome, width(), figures=not terminal.told)), nl=False)
     titles = {run: row.load for row in rows for run in row.runs}
     broken = [
         f"--fail-if {words} ({titles.get(result.run, 'no load')}, run {result.run})"
@@ -94,17 +105,17 @@ def bench(urls: tuple[str, ...], conditions: tuple[str, ...], save: Path | None,
     sys.exit(EXIT_FAILED if not outcome.sound else EXIT_FINDINGS if broken else EXIT_OK)
 
 
-def _measure(settings: dict[str, Any], limits: Sequence[Condition], *, as_json: bool) -> CampaignOutcome:
+def _measure(
+    settings: dict[str, Any], limits: Sequence[Condition], terminal: Terminal, *, as_json: bool
+) -> CampaignOutcome:
     """Carry the campaign out. Told to end, what was measured until then is printed, or goes with the error."""
     from assay.campaign.runner import run_campaign
     from assay.commands.bench.measured import measured_json, whole_runs
     from assay.commands.run import completed
-    from assay.commands.terminal import Terminal
     from assay.config import config_of
 
-    config, terminal = config_of(settings, "the options"), Terminal(answers=not as_json)
     try:
-        return completed(run_campaign(config, terminal), terminal)
+        return completed(run_campaign(config_of(settings, "the options"), terminal), terminal)
     except InterruptionError as error:
         if terminal.folder is None:
             raise

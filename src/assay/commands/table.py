@@ -1,14 +1,15 @@
-"""The table at the end: a row a load, each figure with its interval. Loads' names fold; numbers are never cut."""
+"""The tables at the end: a row a load, each figure with its interval. Loads' names fold; numbers are never cut."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from assay.analysis.loads import LATENCIES, PERCENTILES, LoadRow, Value
+from assay.runs.result import AccuracyResult
 
 _NAMES = {"ttft_ns": "TTFT", "answer_ttft_ns": "to answer", "tpot_ns": "TPOT", "itl_ns": "ITL", "latency_ns": "latency"}
 _NONE = "-"
@@ -25,26 +26,44 @@ def table_text(rows: Sequence[LoadRow], width: int) -> str:
 
     Where a row is too long its intervals stand below their numbers; where that doesn't help lines are longer.
     """
+    head = "load" if all(row.shape for row in rows) else "run"
     goodput = any(row.goodput_per_s is not None for row in rows)
-    grids = [_rates(rows), *([_goodput(rows)] if goodput else []), _latencies(rows)]
-    return "\n".join(_drawn(grid, width) for grid in grids)
+    grids = [_rates(rows, head), *([_goodput(rows, head)] if goodput else []), _latencies(rows, head)]
+    return "\n".join(drawn(grid, width) for grid in grids)
 
 
-def _rates(rows: Sequence[LoadRow]) -> Grid:
-    grid = [["load", "ok", "failed", "requests/s", "output tokens/s"]]
+def scores_text(scores: Sequence[tuple[str, AccuracyResult]], width: int) -> str:
+    """What each accuracy run's answers scored, and its quality gate."""
+    grid = [["run", "metric", "score", "quality gate"]]
+    for name, accuracy in scores:
+        for place, (metric, score) in enumerate(accuracy.scores.items()):
+            value = Value(value=score.value, low=score.low, high=score.high)
+            grid.append(
+                [
+                    *((name, metric) if place == 0 else ("", metric)),
+                    _number(value),
+                    *([accuracy.gate] if place == 0 else [""]),
+                ]
+            )
+    return drawn(grid, width, words={"metric", "quality gate"})
+
+
+def _rates(rows: Sequence[LoadRow], head: str) -> Grid:
+    rate = "samples/s" if head == "run" else "requests/s"
+    grid = [[head, "ok", "failed", rate, "output tokens/s"]]
     for row in rows:
         rates = [_number(row.samples_per_s), _number(row.output_tokens_per_s)]
         grid.append([row.load, str(row.ok), str(row.failed), *rates])
     return grid
 
 
-def _goodput(rows: Sequence[LoadRow]) -> Grid:
+def _goodput(rows: Sequence[LoadRow], head: str) -> Grid:
     good = [[row.load, _number(row.goodput_per_s), _number(row.good_share, 100, " %")] for row in rows]
-    return [["load", "good/s", "good"], *good]
+    return [[head, "good/s", "good"], *good]
 
 
-def _latencies(rows: Sequence[LoadRow]) -> Grid:
-    grid = [["load", "ms", *PERCENTILES]]
+def _latencies(rows: Sequence[LoadRow], head: str) -> Grid:
+    grid = [[head, "ms", *PERCENTILES]]
     for row in rows:
         for place, name in enumerate(_shown(rows)):
             found = row.latency.get(name, {})
@@ -58,13 +77,14 @@ def _shown(rows: Sequence[LoadRow]) -> list[str]:
     return [name for name in LATENCIES if name != "answer_ttft_ns" or any(name in row.latency for row in rows)]
 
 
-def _drawn(grid: Grid, width: int) -> str:
+def drawn(grid: Grid, width: int, words: Collection[str] = ("ms",)) -> str:
+    """A grid in `width` columns; those whose heads are `words` stand to the left."""
     if _needed(grid) > width:
         grid = [grid[0], *([name, *(cell.replace(" (", "\n(") for cell in cells)] for name, *cells in grid[1:])]
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
     table.add_column(grid[0][0], overflow="fold")
     for head in grid[0][1:]:
-        table.add_column(head, justify="left" if head == "ms" else "right", no_wrap=True)
+        table.add_column(head, justify="left" if head in words else "right", no_wrap=True)
     for row in grid[1:]:
         table.add_row(*map(Text, row))
     console = Console(width=max(width, _needed(grid)), highlight=False, color_system=None)

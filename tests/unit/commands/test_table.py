@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from assay.analysis.loads import LoadRow, Value
-from assay.commands.bench.table import table_text
+from assay.commands.table import table_text
 from assay.runs.shapes import ConcurrencyShape, SessionsShape
 
 

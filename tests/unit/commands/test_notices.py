@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from assay.analysis.loads import LoadRow
-from assay.commands.bench.notices import notices_text
+from assay.commands.notices import notices_text
 from assay.runs.shapes import ConcurrencyShape
 
 

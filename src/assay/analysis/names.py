@@ -1,0 +1,64 @@
+"""What planned runs are called in tables, charts and on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from assay.runs.campaign import RunEntry
+
+_LOAD = {"scenario", "nodes", "target_qps", "queries", "window", "shape"}
+
+
+def name_in(entries: Sequence[RunEntry], entry: RunEntry) -> str:
+    """What a run is called among those of its campaign: without what all of them have in common."""
+    scenarios, nodes = {e.scenario for e in entries}, {tuple(e.nodes) for e in entries}
+    return name_of(entry, with_scenario=len(scenarios) > 1, with_nodes=len(nodes) > 1)
+
+
+def name_of(entry: RunEntry, *, with_scenario: bool = True, with_nodes: bool = True) -> str:
+    """What a planned run is called in tables and charts."""
+    words: list[str] = [entry.scenario] if with_scenario else []
+    if with_nodes:
+        words.append(" + ".join(entry.nodes) if len(entry.nodes) <= 2 else f"{len(entry.nodes)} nodes")
+    if entry.shape is not None:
+        words.append(entry.shape.title)
+    elif entry.target_qps:
+        words.append(f"{entry.target_qps:g}/s")
+    if entry.window:
+        words.append(f"{entry.window} in flight")
+    if entry.compliance:
+        words.append(entry.compliance)
+    return " ".join(words) or entry.scenario
+
+
+def title_in(entries: Sequence[RunEntry], entry: RunEntry) -> str:
+    """One run by itself: with its mode and its turn where the campaign has several."""
+    return titles_in(entries, [entry])
+
+
+def titles_in(entries: Sequence[RunEntry], some: Sequence[RunEntry]) -> str:
+    """Some runs: the turns of one load together, such as 'Offline, runs 1 and 3 of 3; Server'."""
+    turns: dict[str, list[int]] = {}
+    most: dict[str, int] = {}
+    for entry in some:
+        words = name_in(entries, entry)
+        if entry.mode != "performance" and len({e.mode for e in entries}) > 1:
+            words += f" {entry.mode}"
+        kind = (entry.mode, entry.compliance)
+        repeats = [e.repeat for e in entries if (e.mode, e.compliance) == kind and same_load(e, entry)]
+        turns.setdefault(words, []).append(repeats.index(entry.repeat) + 1)
+        most[words] = len(repeats)
+    return "; ".join(words + _turns(numbers, most[words]) for words, numbers in turns.items())
+
+
+def _turns(numbers: Sequence[int], most: int) -> str:
+    if most == 1:
+        return ""
+    *others, last = map(str, numbers)
+    listed = f"runs {', '.join(others)} and {last}" if others else f"run {last}"
+    return f", {listed} of {most}"
+
+
+def same_load(one: RunEntry, other: RunEntry) -> bool:
+    """Whether two planned runs repeat one load, where their modes are the same."""
+    return one.model_dump(include=_LOAD) == other.model_dump(include=_LOAD)

@@ -1,0 +1,63 @@
+"""What is printed at the end of a campaign: its figures, what became of the samples, verdicts, what to do next."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import pytest
+from tests.campaigns import FAST, Quiet, config
+
+from assay.campaign.runner import CampaignOutcome, run_campaign
+from assay.commands.outcome_text import outcome_text
+
+ONE_NODE = {"nodes": [{"name": "node-a"}]}
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> CampaignOutcome:
+    """Offline and Server, each in both modes; a Server run of eight queries can't be VALID."""
+    settings = config(
+        tmp_path_factory.mktemp("campaign"),
+        scenarios=["Offline", "Server"],
+        modes=["performance", "accuracy"],
+        target_qps={"Server": 50},
+        engine={**FAST, "speeds": {}},
+        cluster=ONE_NODE,
+    )
+    return asyncio.run(run_campaign(settings, Quiet()))
+
+
+def test_each_run_has_its_ledger_and_each_verdict_its_runs(outcome: CampaignOutcome) -> None:
+    text = outcome_text(outcome, 100, figures=True)
+    assert "Offline accuracy" in text
+    ledgers = [line.split() for line in text.splitlines() if line.endswith("balanced")]
+    assert [line[-5:] for line in ledgers] == [["8", "8", "0", "0", "balanced"]] * 4
+    joined = " ".join(text.split())
+    assert "Offline: short run: not valid for MLPerf" in joined
+    why = r"Server 50/s: short run: not valid for MLPerf \(LoadGen: INVALID\): early stopping not met: \d+ more queries"
+    assert re.search(why, joined)
+    assert re.search(r"\nnext: set queries\.Server to \d+ or more\n", text)
+    assert text.endswith(f"report: {outcome.folder.report}\n")
+
+
+def test_figures_are_left_out_where_they_were_shown(outcome: CampaignOutcome) -> None:
+    assert "samples/s" in outcome_text(outcome, 100, figures=True)
+    assert "rougeL" in outcome_text(outcome, 100, figures=True)
+    assert "TTFT" not in outcome_text(outcome, 100, figures=False)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_only_commands_and_paths_are_longer_than_the_terminal(outcome: CampaignOutcome, width: int) -> None:
+    lines = outcome_text(outcome, width, figures=True).splitlines()
+    long = [line for line in lines if len(line) > width and not line.startswith(("next: ", "report: "))]
+    assert long == []
+
+
+def test_a_run_that_did_not_end_says_how_to_go_on(outcome: CampaignOutcome) -> None:
+    state = outcome.state.model_copy(deep=True)
+    state.runs[0].status, state.runs[0].reason = "failed", "the node is gone"  # type: ignore[assignment]
+    results = [result for result in outcome.results if result.run != state.runs[0].run]
+    text = outcome_text(CampaignOutcome(outcome.folder, state, results), 200, figures=True)
+    assert "Offline: failed: the node is gone\n" in text
+    assert f"next: `assay run --resume {outcome.folder.path} --retry-failed` runs again what failed\n" in text

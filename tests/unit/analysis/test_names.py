@@ -1,0 +1,28 @@
+"""What runs are called: only what tells them apart."""
+
+from __future__ import annotations
+
+from assay.analysis.names import name_in, title_in, titles_in
+from assay.runs import RunEntry
+from assay.runs.scenarios import Mode, Scenario
+
+
+def entry(scenario: Scenario, repeat: int = 0, mode: Mode = "performance", nodes: tuple[str, ...] = ("a",)) -> RunEntry:
+    key = f"{scenario}-{mode}-{'-'.join(nodes)}-r{repeat}"
+    return RunEntry(key=key, scenario=scenario, mode=mode, nodes=list(nodes), repeat=repeat)
+
+
+def test_what_all_runs_have_in_common_is_left_out() -> None:
+    alone = [entry("Offline", nodes=(node,)) for node in ("a", "b")]
+    assert [name_in(alone, one) for one in alone] == ["a", "b"]
+    scenarios = [entry("Offline"), entry("SingleStream")]
+    assert [name_in(scenarios, one) for one in scenarios] == ["Offline", "SingleStream"]
+
+
+def test_turns_and_modes_are_told_where_there_are_several() -> None:
+    once = [entry("Offline"), entry("Offline", mode="accuracy")]
+    assert [title_in(once, one) for one in once] == ["Offline", "Offline accuracy"]
+    runs = [*(entry("Offline", repeat) for repeat in range(3)), entry("SingleStream")]
+    assert title_in(runs, runs[1]) == "Offline, run 2 of 3"
+    assert titles_in(runs, runs) == "Offline, runs 1, 2 and 3 of 3; SingleStream"
+    assert titles_in(runs, [runs[0], runs[2]]) == "Offline, runs 1 and 3 of 3"
