@@ -5,10 +5,14 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
 
 from assay.analysis.verdict import LOADGEN
 from assay.commands.outcome_text import figures_text
@@ -19,6 +23,7 @@ from assay.serving.words import harmless
 
 _PLAIN_EVERY_S = 10.0
 _SCORES = 1
+_BAR = 24  # columns
 
 
 class Terminal:
@@ -33,10 +38,10 @@ class Terminal:
         """Whether the figures were printed."""
         self._answers = answers
         self._console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
-        self._live: Progress | None = None
-        self._task: TaskID | None = None
-        self._label = ""
-        self._total = 0
+        self._live: Live | None = None
+        self._label = self._words = ""
+        self._total = self._completed = 0
+        self._began_s = 0.0
         self._said_at = 0.0
         self._warming_ns = 0
         self._wave: WarmupEvent | None = None
@@ -51,21 +56,23 @@ class Terminal:
     def run_begins(self, entry: RunEntry, number: int, total: int, samples: int) -> None:
         self._label = f"[{number}/{total}] {entry.key}"
         self._total = samples
-        self._said_at = time.monotonic()
+        self._completed, self._words = 0, "warm-up"
+        self._said_at = self._began_s = time.monotonic()
         if not self._console.is_terminal:
             self.say(f"{self._label}: {f'{samples} samples' if samples else 'as many samples as its time allows'}")
             return
-        self._live = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
-            TextColumn("{task.fields[rates]}", markup=False),
-            TimeElapsedColumn(),
-            console=self._console,
-            transient=True,
-        )
-        self._task = self._live.add_task(self._label, total=samples, rates="warm-up")
+        self._live = Live(get_renderable=self.view, console=self._console, transient=True, refresh_per_second=4)
         self._live.start()
+
+    def view(self) -> RenderableType:
+        """The run's name, how far it is, and its rates: a line each, so that none is squeezed at 80 columns."""
+        counts = Table.grid(padding=(0, 1))
+        counts.add_row(
+            ProgressBar(total=self._total, completed=self._completed, width=_BAR),
+            Text(f"{self._completed:,}/{self._total:,} samples"),
+            Text(str(timedelta(seconds=int(time.monotonic() - self._began_s)))),
+        )
+        return Group(Text(self._label), counts, Text(self._words))
 
     def progress(self, event: AnyEvent) -> None:
         match event:
@@ -83,9 +90,8 @@ class Terminal:
                 self._progress(event)
 
     def _show_wave(self, words: str) -> None:
-        if self._live and self._task is not None:
-            self._live.update(self._task, rates=words)
-        else:
+        self._words = words
+        if not self._live:
             self._say_at_times(words)
 
     def _phase(self, event: PhaseEvent) -> None:
@@ -97,11 +103,9 @@ class Terminal:
 
     def _progress(self, event: ProgressEvent) -> None:
         self._total = max(self._total, event.issued)
-        line = self._rates(event)
-        if self._live and self._task is not None:
-            self._live.update(self._task, completed=event.completed, total=self._total, rates=line)
-        else:
-            self._say_at_times(f"{event.completed}/{self._total} samples, {line}")
+        self._completed, self._words = event.completed, self._rates(event)
+        if not self._live:
+            self._say_at_times(f"{event.completed}/{self._total} samples, {self._words}")
 
     def _say_at_times(self, words: str) -> None:
         if time.monotonic() - self._said_at >= _PLAIN_EVERY_S:
@@ -124,7 +128,7 @@ class Terminal:
     def run_ends(self, entry: RunEntry, result: Result | None) -> None:
         if self._live:
             self._live.stop()
-            self._live = self._task = None
+            self._live = None
         self.say(f"{self._label}: {_summary(entry, result)}")
 
     def measured(self, state: CampaignState, results: Sequence[Result]) -> None:

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import io
+import re
+
 import pytest
+from rich.console import Console
 
 from assay.commands.terminal import Terminal
 from assay.runs import RunEntry
-from assay.runs.progress import Phase, PhaseEvent, WaitEvent, WarmupEvent, WarmupWave
+from assay.runs.progress import (
+    EndpointProgress,
+    Phase,
+    PhaseEvent,
+    ProgressEvent,
+    WaitEvent,
+    WarmupEvent,
+    WarmupWave,
+)
+from assay.runs.sketch import Sketch
 
 SECOND = 1_000_000_000
 ENTRY = RunEntry(key="offline-r0", scenario="Offline", mode="performance", nodes=["a"], repeat=0)
@@ -57,3 +70,23 @@ def test_a_wait_is_said(capsys: pytest.CaptureFixture[str]) -> None:
         WaitEvent(time_ns=SECOND, clock_offset_ns=0, phase="load", endpoint="gateway", wait_ns=60 * SECOND)
     )
     assert "offline-r0: gateway is busy (429, 503) and asks to be sent nothing for 60 s" in capsys.readouterr().err
+
+
+def test_at_80_columns_nothing_of_a_long_run_is_cut_or_broken() -> None:
+    terminal = Terminal()
+    terminal.run_begins(ENTRY.model_copy(update={"key": "offline-performance-node-a+node-b-r0"}), 12, 14, 13_368)
+    told = {"completed": 6170, "failed": 6, "in_flight": 64}
+    endpoints = {f"node-{letter}": EndpointProgress(**told, out=letter == "b") for letter in "ab"}
+    event = ProgressEvent(
+        time_ns=SECOND, clock_offset_ns=0, phase="load", elapsed_ns=3600 * SECOND, issued=13_368, completed=12_345,
+        failed=12, in_flight=128, queued=0, input_tokens=0, output_tokens=1_234_567_890, endpoints=endpoints,
+        expected=13_368, ttft=Sketch(), tpot=Sketch(), latency=Sketch(), left=None,
+    )  # fmt: skip
+    terminal.progress(event)
+    console = Console(width=80, file=io.StringIO(), color_system=None)
+    with console.capture() as captured:
+        console.print(terminal.view())
+    lines = captured.get().splitlines()
+    assert "[12/14] offline-performance-node-a+node-b-r0" in lines[0]
+    assert re.fullmatch(r"[━╸╺ ]{24} 12,345/13,368 samples 0:00:0\d *", lines[1])
+    assert "3.43 samples/s, 342936 tokens/s, 12 failed, node-b is out" in lines[2]
