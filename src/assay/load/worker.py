@@ -19,12 +19,14 @@ import uvloop
 
 from assay.load import frames
 from assay.load.bodies import Bodies
+from assay.load.demand import demand_of
 from assay.load.history import with_answers
 from assay.load.journal import AttemptJournal, attempts_path, warmup_path
 from assay.load.plan import EndpointPlan, LoadPlan, read_plan
 from assay.load.probe import is_alive
 from assay.load.processes import SelfMeasure, die_with_parent, quiet_gc, raise_file_limit
-from assay.load.transport import EndpointPool, Exchange, Outcome
+from assay.load.shares import Shares
+from assay.load.transport import EndpointPool, Exchange, Outcome, Pace, endpoint_pace, process_pace
 from assay.load.trial import pool_settings
 from assay.serving.client import ControlClient
 
@@ -43,7 +45,11 @@ class Worker(asyncio.Protocol):
         self._index = index
         self._loop = loop
         self._reader = frames.FrameReader()
-        self._pools = [self._pool(endpoint) for endpoint in plan.endpoints]
+        shares, pace = Shares(demand_of(plan).loads, plan.workers), process_pace()
+        self._pools = [
+            self._pool(endpoint, [endpoint_pace(shares.sharers(number)), pace])
+            for number, endpoint in enumerate(plan.endpoints)
+        ]
         self._clients = [ControlClient(endpoint.connection) for endpoint in plan.endpoints]
         bodies = {path: Bodies(Path(path)) for path in {endpoint.bodies for endpoint in plan.endpoints}}
         self._bodies = [bodies[endpoint.bodies] for endpoint in plan.endpoints]
@@ -61,9 +67,9 @@ class Worker(asyncio.Protocol):
 
             self._tokenizer = Tokenizer.from_file(plan.tokenizer)
 
-    def _pool(self, endpoint: EndpointPlan) -> EndpointPool:
+    def _pool(self, endpoint: EndpointPlan, paces: list[Pace]) -> EndpointPool:
         settings = pool_settings(endpoint, self._plan.timeouts)
-        return EndpointPool(settings, self._on_first, self._on_done, self._loop)
+        return EndpointPool(settings, self._on_first, self._on_done, self._loop, paces)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.WriteTransport, transport)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic_ns
 
 from assay.errors import AssayError
 from assay.load.transport.connection import Connection
 from assay.load.transport.exchange import Exchange, Outcome
+from assay.load.transport.pace import Pace, endpoint_pace
 from assay.load.transport.settings import EndpointSettings
 from assay.serving.connection import EndpointConnection
 from assay.serving.tunnel import tunnel
@@ -46,7 +47,9 @@ class EndpointPool:
         on_first: Callable[[Exchange], None],
         on_done: Callable[[Exchange], None],
         loop: asyncio.AbstractEventLoop,
+        paces: Sequence[Pace] | None = None,
     ) -> None:
+        """`paces` are those at which connections may be begun, all of them; default: one endpoint's, by this alone."""
         settings.request_head()  # a missing authorization is the user's mistake: better said now
         self.settings = settings
         self.stats = PoolStats()
@@ -57,6 +60,7 @@ class EndpointPool:
         self._stall_ns = round(settings.stall_timeout_s * 1e9)
         self._request_ns = round(settings.request_timeout_s * 1e9)
         self._keepalive_ns = round(settings.keepalive_s * 1e9)
+        self._paces = (endpoint_pace(),) if paces is None else tuple(paces)
         self._idle: list[Connection] = []
         self._connections: set[Connection] = set()
         self._flights: dict[int, Connection | asyncio.Task[None]] = {}
@@ -183,6 +187,9 @@ class EndpointPool:
         def make() -> Connection:
             return Connection(self, head, needs_done=needs_done)
 
+        now_ns = monotonic_ns()
+        if wait_ns := max(pace.wait_ns(now_ns) for pace in self._paces):
+            await asyncio.sleep(wait_ns / 1e9)
         async with asyncio.timeout(reached.connect_timeout_s):
             if reached.proxy:
                 own = await tunnel(reached.proxy, reached.host, reached.port)
