@@ -14,13 +14,15 @@ from typing import Any
 
 import orjson
 
-from assay.load.journal import read_attempts, read_issued
+from assay.load.attempts import read_attempts
+from assay.load.journal import read_issued
 from assay.runs import CampaignFolder, RunFolder, read_ledger, read_requests
 from assay.runs.progress import ProgressReader
 
 _TRACEBACK = "Traceback (most recent call last)"
 _GIVEN_UP = ("stalled", "timeout")
 _COLUMNS = ["sample_id", "attempt", "status", "final", "issued_ns"]
+_JOURNALLED = ["sample_id", "attempt", "status"]
 
 Answers = dict[str, set[tuple[int, int]]]
 """By run: (sample, attempt) of every answer."""
@@ -112,8 +114,9 @@ def _rows(run: RunFolder) -> list[dict[str, Any]]:
 
 
 def _journal(run: RunFolder) -> list[dict[str, Any]]:
-    rows = [row for path in sorted(run.parts.glob("attempts-*.jsonl")) for row in read_attempts(path)]
-    issued = {issue.sample: issue.issued_ns for issue in read_issued(run.issued)}
+    paths = sorted(run.parts.glob("attempts-*.arrows"))
+    rows = [row for path in paths for batch in read_attempts(path, _JOURNALLED) for row in batch.to_pylist()]
+    issued = {sample: issued_ns for sample, _, issued_ns, _ in read_issued(run.issued).tolist()}
     return [row | {"issued_ns": issued.get(row["sample_id"])} for row in rows]
 
 

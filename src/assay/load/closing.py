@@ -1,44 +1,51 @@
 """Closing a run's load: the workers' journals become `requests.parquet`, and the ledger is drawn up.
 
-Works on whatever is there, so a run that was killed is closed like one that ended.
+Works on whatever is there, so a run that was killed is closed like one that ended. The journals are read twice, some
+thousand attempts at a time: once for what the ledger needs, of which all are in memory, and once to write the rows.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from assay.benchmarks.mlperf.schedule import scheduled_ns
-from assay.load.journal import Issued, read_attempts, read_issued
-from assay.load.ledger import LOST, Attempt, Counts, attempt_of, build_ledger, final_attempts
+from assay.load.attempts import read_attempts
+from assay.load.journal import read_issued
+from assay.load.ledger import STATUSES, Attempts, Counts, build_ledger, deciding
 from assay.load.plan import LoadPlan
-from assay.load.source import NO_TIME
+from assay.load.request_rows import RequestRows, lost_if_cancelled, warmup_rows
 from assay.runs import Ledger, LoadOutcome, RequestWriter, RunFolder, read_outcome, write_json
 from assay.runs.loadgen_logs import read_detail
+
+_ROWS = 16_384
+_BYTES = 64 << 20
+"""Of one table: the lists of long answers fill the memory before the rows do."""
 
 
 def close_load(folder: RunFolder, plan: LoadPlan) -> Ledger:
     """Write `requests.parquet`, `warmup.parquet` and `ledger.json`; the journals stay until `discard_journals`."""
     outcome = read_outcome(folder)
+    endpoints = [endpoint.name for endpoint in plan.endpoints]
     issued = _with_loadgens_schedule(plan, outcome, read_issued(folder.issued))
-    by_sample = {issue.sample: issue for issue in issued}
-    attempts = [attempt_of(row) for row in _rows(folder)]
-    final = final_attempts(attempts, plan.max_attempts)
-    count_tokens = _token_counter(plan)
+    attempts = _attempts(folder, endpoints)
+    final = deciding(attempts, plan.max_attempts)
+    rows = RequestRows(plan, issued, attempts, final)
     with RequestWriter(folder.requests) as writer:
-        writer.write(
-            _finished(row, by_sample[row["sample_id"]], final, count_tokens) | _limit(plan, row["qsl_idx"])
-            for row in _rows(folder)
-            if row["sample_id"] in by_sample
-        )
-        writer.write(row | _limit(plan, row["qsl_idx"]) for row in _never_answered(issued, attempts, final))
-    if warmups := [row for path in sorted(folder.parts.glob("warmup-*.jsonl")) for row in read_attempts(path)]:
+        for table in _tables(folder, "attempts"):
+            writer.write_table(rows.finished(table))
+        for table in rows.never_answered():
+            writer.write_table(table)
+    if any(True for _ in _batches(folder, "warmup")):
         with RequestWriter(folder.warmup) as writer:
-            writer.write(_warmup_row(row) for row in warmups)
+            for table in _tables(folder, "warmup"):
+                writer.write_table(warmup_rows(table))
     counts = Counts(
         callback_issued=len(issued) if outcome.issued is None else outcome.issued,
         driver_completed=outcome.completed if outcome.finished else None,
@@ -48,8 +55,7 @@ def close_load(folder: RunFolder, plan: LoadPlan) -> Ledger:
         estimated_tokens=outcome.estimated_tokens,
         resent_after_first_token=outcome.first_token_then_resent,
     )
-    endpoints = [endpoint.name for endpoint in plan.endpoints]
-    ledger = build_ledger([issue.sample for issue in issued], attempts, final, endpoints, counts)
+    ledger = build_ledger(issued["sample"], attempts, final, endpoints, counts)
     write_json(folder.ledger, ledger)
     return ledger
 
@@ -59,56 +65,47 @@ def discard_journals(folder: RunFolder) -> None:
     shutil.rmtree(folder.parts)
 
 
-def _rows(folder: RunFolder) -> Iterator[dict[str, Any]]:
-    for path in sorted(folder.parts.glob("attempts-*.jsonl")):
-        for row in read_attempts(path):
-            if row["status"] == "cancelled":  # the run ended while the endpoint owed the answer
-                row["status"] = LOST
-            yield row
+def _batches(folder: RunFolder, kind: str, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+    for path in sorted(folder.parts.glob(f"{kind}-*.arrows")):
+        yield from read_attempts(path, columns)
 
 
-def _warmup_row(row: dict[str, Any]) -> dict[str, Any]:
-    row.pop("text", None)
-    return row | {"final": True, "issued_ns": row["sent_ns"] or row["done_ns"]}
+def _tables(folder: RunFolder, kind: str) -> Iterator[pa.Table]:
+    """The batches of all journals, gathered: what is done once a table would cost much once a batch."""
+    held: list[pa.RecordBatch] = []
+    rows = size = 0
+    for batch in _batches(folder, kind):
+        held.append(batch)
+        rows, size = rows + len(batch), size + batch.nbytes
+        if rows >= _ROWS or size >= _BYTES:
+            yield pa.Table.from_batches(held).combine_chunks()
+            held, rows, size = [], 0, 0
+    if held:
+        yield pa.Table.from_batches(held).combine_chunks()
 
 
-def _finished(row: dict[str, Any], issue: Issued, final: dict[int, Attempt], count_tokens: Any) -> dict[str, Any]:
-    sample = row["sample_id"]
-    text = row.pop("text", None)
-    if text is not None and count_tokens and row["token_source"] is not None:
-        row["text_tokens"] = count_tokens(text)
-    elif text and count_tokens:
-        row["output_tokens"] = row["streamed_tokens"] = count_tokens(text)
-        row["token_source"] = "tokenizer"
-    decided = final.get(sample)
-    row["final"] = decided is not None and decided.attempt == row["attempt"]
-    return row | _times(issue)
+def _attempts(folder: RunFolder, endpoints: list[str]) -> Attempts:
+    """What the ledger needs of all attempts. Raises ValueError where one names what the plan doesn't have."""
+    samples, attempts = [np.zeros(0, np.int64)], [np.zeros(0, np.int16)]
+    places, statuses = [np.zeros(0, np.int16)], [np.zeros(0, np.int8)]
+    for batch in _batches(folder, "attempts", ["sample_id", "attempt", "endpoint", "status"]):
+        samples.append(batch["sample_id"].to_numpy())
+        attempts.append(batch["attempt"].to_numpy())
+        places.append(_codes(batch["endpoint"], endpoints).astype(np.int16))
+        statuses.append(_codes(lost_if_cancelled(batch["status"]), STATUSES).astype(np.int8))
+    return Attempts(
+        sample=np.concatenate(samples),
+        attempt=np.concatenate(attempts),
+        endpoint=np.concatenate(places),
+        status=np.concatenate(statuses),
+    )
 
 
-def _limit(plan: LoadPlan, qsl_idx: int) -> dict[str, int]:
-    return {"max_tokens": plan.answer_limit(qsl_idx)}
-
-
-def _times(issue: Issued) -> dict[str, int | None]:
-    return {"issued_ns": issue.issued_ns, "scheduled_ns": None if issue.due_ns == NO_TIME else issue.due_ns}
-
-
-def _never_answered(
-    issued: list[Issued], attempts: list[Attempt], final: dict[int, Attempt]
-) -> Iterator[dict[str, Any]]:
-    """A row for each sample that was still waiting when the run ended."""
-    waiting_to_be_resent = {attempt.sample for attempt in attempts} - final.keys()
-    for issue in issued:
-        if issue.sample not in final:
-            yield {
-                "sample_id": issue.sample,
-                "qsl_idx": issue.qsl_idx,
-                "attempt": 0,
-                "final": True,
-                "status": LOST,
-                "detail": "waiting to be sent again" if issue.sample in waiting_to_be_resent else "never sent",
-                **_times(issue),
-            }
+def _codes(column: pa.Array, names: Sequence[str]) -> NDArray[np.int32]:
+    found = pc.index_in(column, value_set=pa.array(names, pa.string()))
+    if found.null_count:
+        raise ValueError(f"a journal names {pc.unique(column.filter(found.is_null())).to_pylist()}, the plan doesn't")
+    return np.asarray(found.to_numpy(), dtype=np.int32)
 
 
 def _logged_samples(folder: RunFolder, plan: LoadPlan) -> int | None:
@@ -123,19 +120,9 @@ def _logged_samples(folder: RunFolder, plan: LoadPlan) -> int | None:
         return None
 
 
-def _with_loadgens_schedule(plan: LoadPlan, outcome: LoadOutcome, issued: list[Issued]) -> list[Issued]:
+def _with_loadgens_schedule(plan: LoadPlan, outcome: LoadOutcome, issued: NDArray[np.void]) -> NDArray[np.void]:
     """LoadGen doesn't tell when a sample was due, but its schedule can be computed again; the pacer's is written."""
     seed, qps = outcome.schedule_seed, outcome.target_qps
-    if plan.loadgen is None or plan.loadgen.scenario != "Server" or seed is None or qps is None:
-        return issued
-    due_ns = scheduled_ns(np.asarray([issue.issued_ns for issue in issued], dtype=np.int64), seed, qps)
-    return [issue._replace(due_ns=int(time_ns)) for issue, time_ns in zip(issued, due_ns, strict=True)]
-
-
-def _token_counter(plan: LoadPlan) -> Any:
-    if not plan.tokenizer:
-        return None
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_file(plan.tokenizer)
-    return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)
+    if plan.loadgen is not None and plan.loadgen.scenario == "Server" and seed is not None and qps is not None:
+        issued["due_ns"] = scheduled_ns(np.ascontiguousarray(issued["issued_ns"]), seed, qps)
+    return issued

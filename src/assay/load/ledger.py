@@ -6,49 +6,72 @@ its own log says was completed. Where they differ, the ledger names the samples.
 
 from __future__ import annotations
 
-import sys
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from assay.load.retries import Patience, result_of
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.load.retries import MAX_WAITS, Result, result_of
 from assay.load.transport import Outcome
 from assay.runs import EndpointLedger, Ledger
 
 LOST = "lost"
-OK = "ok"
+STATUSES: tuple[str, ...] = (*(str(outcome) for outcome in Outcome), LOST)
+_OK, _LOST = STATUSES.index(Outcome.OK), STATUSES.index(LOST)
 _NAMED = 10
 
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """The part of an attempt's record that the ledger needs: all of a run's are in memory at once."""
-
-    sample: int
-    attempt: int
-    endpoint: str | None
-    status: str
-    output_tokens: int | None
+Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 
-def attempt_of(row: dict[str, Any]) -> Attempt:
-    endpoint = None if row["endpoint"] is None else sys.intern(row["endpoint"])
-    return Attempt(row["sample_id"], row["attempt"], endpoint, sys.intern(row["status"]), row["output_tokens"])
+@dataclass(frozen=True, eq=False)
+class Attempts:
+    """The part of the attempts' records that the ledger needs, a column each: all of a run's are in memory at once."""
+
+    sample: Ints
+    attempt: NDArray[np.int16]
+    endpoint: NDArray[np.int16]
+    """Place among the plan's endpoints."""
+    status: NDArray[np.int8]
+    """Place in `STATUSES`."""
+
+    def __len__(self) -> int:
+        return len(self.sample)
 
 
-def final_attempts(attempts: Iterable[Attempt], max_attempts: int) -> dict[int, Attempt]:
-    """The attempt that decided each sample: the one that succeeded, was cut off, or was the last allowed."""
-    final: dict[int, Attempt] = {}
-    patience: dict[int, Patience] = {}
-    for attempt in sorted(attempts, key=lambda attempt: attempt.attempt):
-        if attempt.status in (OK, LOST):
-            final[attempt.sample] = attempt
-            continue
-        left = patience.setdefault(attempt.sample, Patience())
-        if left.spent(result_of(Outcome(attempt.status)), max_attempts):
-            final[attempt.sample] = attempt
-    return final
+def deciding(attempts: Attempts, max_attempts: int) -> Ints:
+    """The rows that decided their samples, by sample: that which succeeded, was cut off, or was the last allowed."""
+    order = np.lexsort((attempts.attempt, attempts.sample))
+    sample, status = attempts.sample[order], attempts.status[order]
+    answered = (status == _OK) | (status == _LOST)
+    busy = ~answered & _are(status, Result.BUSY)
+    failures = _so_far(sample, ~answered & ~busy)
+    spent = _are(status, Result.REFUSED) | (failures >= max_attempts) | (_so_far(sample, busy) >= MAX_WAITS)
+    ends = np.flatnonzero(answered | spent)
+    return np.asarray(order[ends[_last_of_each(sample[ends])]], dtype=np.int64)
+
+
+def _are(status: NDArray[np.int8], result: Result) -> Mask:
+    """Which attempts came to a result; one that was lost came to none."""
+    such = [status != LOST and result_of(Outcome(status)) is result for status in STATUSES]
+    return np.asarray(such)[status]
+
+
+def _so_far(sample: Ints, flags: Mask) -> Ints:
+    """How many of a sample's attempts up to each are flagged; `sample` is sorted."""
+    running = np.cumsum(flags)
+    first = np.flatnonzero(_first_of_each(sample))
+    before: Ints = running[first] - flags[first]
+    return np.asarray(running - np.repeat(before, np.diff(np.append(first, len(sample)))), dtype=np.int64)
+
+
+def _first_of_each(ordered: Ints) -> Mask:
+    return np.asarray(np.diff(ordered, prepend=ordered[:1] - 1) != 0)
+
+
+def _last_of_each(ordered: Ints) -> Mask:
+    return np.asarray(np.diff(ordered, append=ordered[-1:] + 1) != 0)
 
 
 @dataclass(frozen=True)
@@ -64,67 +87,68 @@ class Counts:
     resent_after_first_token: int = 0
 
 
-def build_ledger(
-    issued: list[int], attempts: list[Attempt], final: dict[int, Attempt], endpoints: list[str], counts: Counts
-) -> Ledger:
-    """Add everything up. `issued` are the sample ids of LoadGen's callback, in order."""
-    by_endpoint = {name: EndpointLedger(endpoint=name) for name in endpoints}
-    reasons: dict[str, Counter[str]] = {name: Counter() for name in endpoints}
-    tries: Counter[int] = Counter()
-    for attempt in attempts:
-        tries[attempt.sample] += 1
-        if attempt.endpoint is None:
-            continue
-        entry = by_endpoint[attempt.endpoint]
-        entry.sent += 1
-        if attempt.status == OK:
-            entry.ok += 1
-        elif attempt.status == LOST:
-            entry.lost += 1
-        else:
-            entry.failed += 1
-            reasons[attempt.endpoint][attempt.status] += 1
-    for name, counter in reasons.items():
-        by_endpoint[name].reasons = dict(sorted(counter.items()))
-    decided = Counter(OK if a.status == OK else LOST if a.status == LOST else "failed" for a in final.values())
-    unanswered = sum(1 for sample in issued if sample not in final)
+def build_ledger(issued: Ints, attempts: Attempts, final: Ints, endpoints: Sequence[str], counts: Counts) -> Ledger:
+    """Add everything up. `issued` are the sample ids of LoadGen's callback, in order; `final` the deciding rows."""
+    decided = np.bincount(attempts.status[final], minlength=len(STATUSES))
+    unanswered = int(np.count_nonzero(~np.isin(issued, attempts.sample[final])))
+    _, tries = np.unique(attempts.sample, return_counts=True)
     ledger = Ledger(
         issued=len(issued),
-        completed=decided[OK],
-        failed=decided["failed"],
-        lost=decided[LOST] + unanswered,
-        resent=sum(1 for count in tries.values() if count > 1),
+        completed=int(decided[_OK]),
+        failed=int(decided.sum() - decided[_OK] - decided[_LOST]),
+        lost=int(decided[_LOST]) + unanswered,
+        resent=int(np.count_nonzero(tries > 1)),
         attempts=len(attempts),
         short_outputs=counts.short_outputs,
         estimated_tokens=counts.estimated_tokens,
         resent_after_first_token=counts.resent_after_first_token,
-        endpoints=list(by_endpoint.values()),
-        failure_reasons=dict(sorted(Counter(a.status for a in final.values() if a.status not in (OK, LOST)).items())),
+        endpoints=[_endpoint(*found) for found in zip(endpoints, _by_endpoint(attempts, len(endpoints)), strict=True)],
+        failure_reasons=_reasons(decided),
         loadgen_issued=counts.callback_issued,
         loadgen_completed=counts.log_completed,
         problems=[],
     )
-    ledger.problems = _problems(ledger, set(issued), attempts, final, counts)
+    ledger.problems = _problems(ledger, issued, attempts, final, counts)
     return ledger
 
 
-def _problems(
-    ledger: Ledger, issued: set[int], attempts: list[Attempt], final: dict[int, Attempt], counts: Counts
-) -> list[str]:
+def _by_endpoint(attempts: Attempts, endpoints: int) -> Ints:
+    """How often each status occurred at each endpoint, shape (endpoints, statuses)."""
+    kinds = len(STATUSES)
+    pairs = attempts.endpoint.astype(np.int64) * kinds + attempts.status
+    return np.bincount(pairs, minlength=endpoints * kinds).reshape(endpoints, kinds)
+
+
+def _endpoint(name: str, by_status: Ints) -> EndpointLedger:
+    sent, ok, lost = int(by_status.sum()), int(by_status[_OK]), int(by_status[_LOST])
+    return EndpointLedger(
+        endpoint=name, sent=sent, ok=ok, failed=sent - ok - lost, lost=lost, reasons=_reasons(by_status)
+    )
+
+
+def _reasons(by_status: Ints) -> dict[str, int]:
+    """How often each way to fail occurred."""
+    found = {name: int(count) for name, count in zip(STATUSES, by_status, strict=True) if count}
+    return {name: found[name] for name in sorted(found.keys() - {Outcome.OK, LOST})}
+
+
+def _problems(ledger: Ledger, issued: Ints, attempts: Attempts, final: Ints, counts: Counts) -> list[str]:
     problems = []
-    if len(issued) != ledger.issued:
-        problems.append(f"{ledger.issued - len(issued)} sample ids were issued more than once")
+    known = np.unique(issued)
+    if len(known) != ledger.issued:
+        problems.append(f"{ledger.issued - len(known)} sample ids were issued more than once")
     if ledger.issued != counts.callback_issued:
         problems.append(f"LoadGen's callback counted {counts.callback_issued} samples, its journal {ledger.issued}")
-    strangers = sorted({attempt.sample for attempt in attempts} - issued)
-    if strangers:
+    strangers = np.setdiff1d(attempts.sample, known)
+    if len(strangers):
         problems.append(f"answers to samples that were never issued: {_name(strangers)}")
-    repeated = [key for key, n in Counter((a.sample, a.attempt) for a in attempts).items() if n > 1]
-    if repeated:
-        problems.append(f"attempts recorded twice: samples {_name(sorted({sample for sample, _ in repeated}))}")
-    twice = [sample for sample, n in Counter(a.sample for a in attempts if a.status == OK).items() if n > 1]
-    if twice:
-        problems.append(f"samples answered more than once: {_name(sorted(twice))}")
+    repeated = _repeated(attempts)
+    if len(repeated):
+        problems.append(f"attempts recorded twice: samples {_name(repeated)}")
+    answered, times = np.unique(attempts.sample[attempts.status == _OK], return_counts=True)
+    twice = answered[times > 1]
+    if len(twice):
+        problems.append(f"samples answered more than once: {_name(twice)}")
     if ledger.issued != ledger.completed + ledger.failed + ledger.lost:
         problems.append(
             f"issued {ledger.issued} is not completed {ledger.completed} + failed {ledger.failed} + lost {ledger.lost}"
@@ -135,14 +159,22 @@ def _problems(
         problems.append(f"the driver failed {counts.driver_failed} samples, the records say {ledger.failed}")
     # LoadGen can't be told of a failure, so its log counts failed samples as completed.
     if counts.log_completed is not None and counts.log_completed != ledger.completed + ledger.failed:
-        missing = sorted(issued - final.keys())
+        missing = np.setdiff1d(known, attempts.sample[final])
         problems.append(
             f"LoadGen's log has {counts.log_completed} samples, the records {ledger.completed + ledger.failed}"
-            + (f"; without an answer: {_name(missing)}" if missing else "")
+            + (f"; without an answer: {_name(missing)}" if len(missing) else "")
         )
     return problems
 
 
-def _name(samples: list[int]) -> str:
+def _repeated(attempts: Attempts) -> Ints:
+    """Samples one of whose attempts is recorded more than once."""
+    order = np.lexsort((attempts.attempt, attempts.sample))
+    sample, attempt = attempts.sample[order], attempts.attempt[order]
+    again = (sample[1:] == sample[:-1]) & (attempt[1:] == attempt[:-1])
+    return np.unique(sample[1:][again])
+
+
+def _name(samples: Ints) -> str:
     shown = ", ".join(str(sample) for sample in samples[:_NAMED])
     return shown + (f" and {len(samples) - _NAMED} more" if len(samples) > _NAMED else "")

@@ -18,10 +18,10 @@ import numpy as np
 import uvloop
 
 from assay.load import frames
+from assay.load.attempts import AttemptJournal, attempts_path, warmup_path
 from assay.load.bodies import Bodies
 from assay.load.demand import demand_of
 from assay.load.history import with_answers
-from assay.load.journal import AttemptJournal, attempts_path, warmup_path
 from assay.load.plan import EndpointPlan, LoadPlan, read_plan
 from assay.load.probe import is_alive
 from assay.load.processes import SelfMeasure, die_with_parent, quiet_gc, raise_file_limit
@@ -150,7 +150,6 @@ class Worker(asyncio.Protocol):
 
     def _row(self, send: frames.Send, exchange: Exchange) -> dict[str, Any]:
         known = -1 not in exchange.chunk_tokens
-        sent_ns = exchange.sent_ns
         row: dict[str, Any] = {
             "sample_id": send.sample,
             "qsl_idx": send.qsl_idx,
@@ -160,12 +159,12 @@ class Worker(asyncio.Protocol):
             "status": exchange.outcome,
             "detail": exchange.detail or None,
             "http_status": exchange.http_status or None,
-            "sent_ns": sent_ns or None,
+            "sent_ns": exchange.sent_ns or None,
             "first_ns": exchange.first_ns or None,
             "first_answer_ns": exchange.first_answer_ns or None,
             "last_ns": exchange.last_ns or None,
             "done_ns": exchange.done_ns,
-            "chunk_ns": [time_ns - sent_ns for time_ns in exchange.chunk_ns],
+            "chunk_at_ns": exchange.chunk_ns,
             "chunk_tokens": exchange.chunk_tokens if known else None,
             "input_tokens": exchange.usage_prompt or self._prompt_tokens[send.qsl_idx],
             "prompt_tokens_sent": self._prompt_tokens[send.qsl_idx] if self._plan.prompt_tokens_exact else None,

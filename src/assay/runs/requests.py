@@ -86,7 +86,11 @@ class RequestWriter:
             self._flush(batch)
 
     def _flush(self, rows: list[Mapping[str, Any]]) -> None:
-        self._writer.write_table(pa.Table.from_pylist(rows, schema=REQUESTS_SCHEMA))
+        self.write_table(pa.Table.from_pylist(rows, schema=REQUESTS_SCHEMA))
+
+    def write_table(self, table: pa.Table) -> None:
+        """Append a table of this schema as one row group; readers hold one at a time, so some thousand rows."""
+        self._writer.write_table(table)
 
     def __enter__(self) -> Self:
         return self

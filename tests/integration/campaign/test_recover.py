@@ -9,6 +9,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from tests.campaigns import FAST, Quiet, config
 
@@ -19,6 +20,7 @@ from assay.campaign.recover import recover
 from assay.campaign.runner import run_campaign
 from assay.campaign.work import Work
 from assay.errors import UserError
+from assay.load.attempts import ATTEMPTS_SCHEMA, read_attempts
 from assay.runs import (  # fmt: skip
     CampaignFolder,
     CampaignState,
@@ -126,9 +128,11 @@ def test_a_load_that_had_ended_is_completed(crashed: Crashed, mode: str) -> None
 def test_a_load_that_was_cut_off_is_closed_and_run_again(crashed: Crashed) -> None:
     run = crashed.unclose()
     (run.parts / "outcome.json").unlink()
-    (journal,) = run.parts.glob("attempts-*.jsonl")
-    lines = journal.read_bytes().splitlines(keepends=True)
-    journal.write_bytes(b"".join(lines[:3]) + lines[3][: len(lines[3]) // 2])  # killed while it wrote the fourth
+    (journal,) = run.parts.glob("attempts-*.arrows")
+    rows = pa.Table.from_batches(read_attempts(journal))
+    first, second = (rows[begin:end].to_batches(max_chunksize=8)[0].serialize() for begin, end in ((0, 3), (3, 8)))
+    cut = memoryview(second)[: second.size // 2]  # killed while it wrote what had come since the third
+    journal.write_bytes(b"".join([ATTEMPTS_SCHEMA.serialize(), first, cut]))
     said = crashed.recover()
     entry = crashed.entry()
     assert (entry.status, entry.run, entry.earlier) == (None, None, [run.id])

@@ -10,7 +10,7 @@ import pytest
 from tests.simulated import make_plan
 
 from assay.load import worker
-from assay.load.journal import attempts_path, read_attempts
+from assay.load.attempts import attempts_path, read_attempts
 
 
 def test_what_was_measured_is_written_before_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,7 +23,8 @@ def test_what_was_measured_is_written_before_the_end(tmp_path: Path, monkeypatch
     broken._attempts.add({"sample_id": 3})
     worker.give_up(broken, loop, {"message": "a defect"})
     assert ends == [70]
-    assert list(read_attempts(attempts_path(folder / "parts", 0))) == [{"sample_id": 3}]
+    (batch,) = read_attempts(attempts_path(folder / "parts", 0), ["sample_id"])
+    assert batch.to_pylist() == [{"sample_id": 3}]
 
 
 def test_nothing_is_told_to_a_process_that_is_gone(tmp_path: Path) -> None:

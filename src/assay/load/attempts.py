@@ -1,0 +1,114 @@
+"""The workers' records, written as they come, so that whatever happens to a run, what was measured is on disk.
+
+A journal is a stream of Arrow record batches (Apache Arrow's IPC format), one attempt a row. A batch that was cut off
+by a crash is ignored when it is read.
+"""
+
+from __future__ import annotations
+
+import os
+from array import array
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from assay.load.journal import write_all
+from assay.runs import REQUESTS_SCHEMA
+
+_AT_CLOSING = ("final", "issued_ns", "scheduled_ns", "text_tokens", "max_tokens")
+_CHUNKS = pa.field("chunk_at_ns", pa.list_(pa.int64()))  # CLOCK_MONOTONIC; `chunk_ns` counts from `sent_ns`
+_TEXT = pa.field("text", pa.string())  # where its tokens are counted when the run is closed
+
+
+def _as_written(field: pa.Field) -> pa.Field:
+    if field.name == "chunk_ns":
+        return _CHUNKS
+    return pa.field(field.name, pa.string()) if pa.types.is_dictionary(field.type) else field
+
+
+ATTEMPTS_SCHEMA = pa.schema([*(_as_written(f) for f in REQUESTS_SCHEMA if f.name not in _AT_CLOSING), _TEXT])
+_LISTS = {field.name: "q" if field.type.value_type == pa.int64() else "i" for field in ATTEMPTS_SCHEMA
+          if pa.types.is_list(field.type)}  # fmt: skip
+_ROWS_PER_BATCH = 256  # about half a millisecond's work, in which no chunk is stamped
+
+
+def attempts_path(parts: Path, worker: int) -> Path:
+    return parts / f"attempts-{worker}.arrows"
+
+
+def warmup_path(parts: Path, worker: int) -> Path:
+    return parts / f"warmup-{worker}.arrows"
+
+
+class AttemptJournal:
+    """Gathers attempts; `flush` hands what has gathered to the operating system in one write."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        self._size = 0
+        self._clear()
+        self._write(ATTEMPTS_SCHEMA.serialize())
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """`row` has columns of `ATTEMPTS_SCHEMA`; one that is missing is null."""
+        self._rows.append(row)
+        for name, code in _LISTS.items():
+            values = row.get(name)
+            # Packed at once, for the objects of hundreds of answers turn into columns in no short time.
+            self._lists[name].append(None if values is None else array(code, values))
+        if len(self._rows) >= _ROWS_PER_BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._rows:
+            columns = [self._column(field) for field in ATTEMPTS_SCHEMA]
+            self._write(pa.RecordBatch.from_arrays(columns, schema=ATTEMPTS_SCHEMA).serialize())
+            self._clear()
+
+    def _column(self, field: pa.Field) -> pa.Array:
+        if field.name in _LISTS:
+            return _list_array(self._lists[field.name], field.type)
+        return pa.array([row.get(field.name) for row in self._rows], field.type)
+
+    def _clear(self) -> None:
+        self._rows: list[Mapping[str, Any]] = []
+        self._lists: dict[str, list[array[int] | None]] = {name: [] for name in _LISTS}
+
+    def _write(self, data: pa.Buffer) -> None:
+        try:
+            write_all(self._file, memoryview(data))
+        except OSError:  # the disk is full: what is written once there is room again follows what is whole
+            os.ftruncate(self._file, self._size)
+            os.lseek(self._file, self._size, os.SEEK_SET)
+            raise
+        self._size += data.size
+
+
+def _list_array(lists: list[array[int] | None], kind: pa.ListType) -> pa.Array:
+    lengths = [0 if values is None else len(values) for values in lists]
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    packed = b"".join(values for values in lists if values is not None)
+    cells = pa.Array.from_buffers(kind.value_type, int(offsets[-1]), [None, pa.py_buffer(packed)])
+    missing = pa.array([values is None for values in lists], pa.bool_())
+    return pa.ListArray.from_arrays(pa.array(offsets), cells, type=kind, mask=missing)
+
+
+def read_attempts(path: Path, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """The attempts of one journal as they were written, or these columns of them, in the schema's order.
+
+    A batch that was cut off by a crash is left out. Raises pa.ArrowInvalid or OSError where more follows one that can't
+    be read.
+    """
+    names = ATTEMPTS_SCHEMA.names
+    fields = None if columns is None else [names.index(name) for name in columns]
+    size = path.stat().st_size
+    with pa.OSFile(str(path)) as file:
+        try:
+            reader = pa.ipc.open_stream(file, options=pa.ipc.IpcReadOptions(included_fields=fields))
+            yield from reader
+        except (pa.ArrowInvalid, OSError):
+            if file.tell() < size:
+                raise
