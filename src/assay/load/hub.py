@@ -20,6 +20,9 @@ from assay.runs.outcome import ProcessFacts
 _RECEIVE_BYTES = 1 << 20
 _READY_LIMIT_S = 30.0
 
+WORKER = "assay.load.worker"
+"""The module that a worker runs."""
+
 Message = frames.First | frames.Done | frames.Health
 
 
@@ -48,7 +51,7 @@ class Hub:
 
     def _spawn(self, plan_path: Path, index: int) -> subprocess.Popen[bytes]:
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-m", "assay.load.worker", str(theirs.fileno()), str(plan_path), str(index)]
+        command = [sys.executable, "-m", WORKER, str(theirs.fileno()), str(plan_path), str(index)]
         process = subprocess.Popen([*command, str(os.getpid())], pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
         theirs.close()
         self._sockets.append(ours)

@@ -1,0 +1,210 @@
+"""What LoadGen's process carries: samples/s and CPU with 1,024 endpoints that answer at once, and its memory.
+
+    python benchmarks/fleet_driver.py [--json] [--samples N] [--in-flight N] [--workers N]
+
+LoadGen, the driver and the messages between it and its workers are the real ones; a worker (`null_worker.py`) answers
+every request at once without an endpoint, with a first token and 128 token ids. Samples a second of wall-clock time
+mean something where there are cores for the workers too; anywhere else the process' own CPU time a sample (user and
+system, LoadGen's threads included) says what one core would carry. The baseline is LoadGen alone, whose callback
+answers at once. Memory is held against that of a LoadGen whose callback only keeps the samples' ids.
+"""
+
+from __future__ import annotations
+
+import argparse
+import array
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, ClassVar
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.simulated import make_plan
+
+from assay.load import driver, hub
+from assay.load.loadgen import test_settings
+from assay.load.plan import LoadgenSettings
+from assay.load.processes import cpu_ns, quiet_gc
+from assay.runs import RunFolder, read_outcome, write_json
+
+ENDPOINTS, WORKERS, WINDOW = 1024, 64, 500
+SAMPLES, IN_FLIGHT = 200_000, ENDPOINTS * WINDOW
+PROMPTS = 10_000
+SERVER_QPS = 50_000.0
+GOAL_PER_S, GOAL_BYTES = 50_000, 300
+TOKENS = 128
+HOLD_S = "4"
+LIMIT_S = 900
+
+
+def measure(samples: int = SAMPLES, in_flight: int = IN_FLIGHT, workers: int = WORKERS) -> dict[str, Any]:
+    """Everything this file measures. Samples of the memory are as many as in flight."""
+    found: dict[str, Any] = {"null_workers": workers, "null_endpoints": ENDPOINTS}
+    for scenario in ("Offline", "Server"):
+        alone, whole = _loadgen_alone(scenario, samples), _driver(scenario, samples, workers)
+        name = scenario.lower()
+        found[f"driver_samples_per_s_{name}"] = round(samples / whole["wall_s"])
+        found[f"driver_cpu_us_per_sample_{name}"] = round(whole["cpu_s"] / samples * 1e6, 1)
+        found[f"driver_samples_per_cpu_s_{name}"] = round(samples / whole["cpu_s"])
+        found[f"loadgen_alone_samples_per_s_{name}"] = round(samples / alone["wall_s"])
+        found[f"loadgen_alone_cpu_us_per_sample_{name}"] = round(alone["cpu_s"] / samples * 1e6, 1)
+    found["driver_samples_per_s"] = min(found[f"driver_samples_per_s_{name}"] for name in ("offline", "server"))
+    found["driver_samples_per_cpu_s"] = min(found[f"driver_samples_per_cpu_s_{name}"] for name in ("offline", "server"))
+    held, alone = _driver("Offline", in_flight, workers, hold=True), _loadgen_alone("Offline", in_flight)
+    loadgens = alone["kept_bytes"] / in_flight
+    found["in_flight"] = in_flight
+    found["driver_bytes_per_sample_in_flight"] = round(held["in_flight_bytes"] / in_flight - loadgens)
+    found["loadgen_bytes_per_sample_in_flight"] = round(loadgens)
+    found["bytes_per_sample_over_both"] = round(held["over_bytes"] / in_flight)
+    found["load_average"] = os.getloadavg()[0]
+    return found
+
+
+def _settings(scenario: str, samples: int) -> dict[str, Any]:
+    return {"queries": samples, "min_duration_ms": 0, "target_qps": SERVER_QPS if scenario == "Server" else None}
+
+
+def _driver(scenario: str, samples: int, workers: int, *, hold: bool = False) -> dict[str, float]:
+    """A load through the driver, in a process of its own."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = RunFolder(Path(name) / "run")
+        folder.parts.mkdir(parents=True)
+        prompts = [[5, 6, 7]] * PROMPTS
+        urls = ["http://127.0.0.1:9"] * ENDPOINTS
+        plan = make_plan(
+            folder.path, urls, scenario, samples=PROMPTS, prompts=prompts, window=WINDOW, workers=workers,
+            loadgen=_settings(scenario, samples),
+        )  # fmt: skip
+        write_json(folder.plan, plan)
+        found = _child(["--driver", str(folder.plan), str(os.getpid())], {"HOLD_S": HOLD_S if hold else "0"})
+        outcome = read_outcome(folder)
+        if outcome.status != "finished" or outcome.completed != samples or outcome.failed:
+            raise RuntimeError(f"the load is not sound: {outcome}")
+    return found
+
+
+def _loadgen_alone(scenario: str, samples: int) -> dict[str, float]:
+    return _child(["--alone", scenario, str(samples)], {})
+
+
+def _child(arguments: list[str], environment: dict[str, str]) -> dict[str, float]:
+    own = str(Path(__file__).parent)
+    paths = os.pathsep.join([own, str(Path(own).parent / "src"), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, __file__, *arguments]
+    done = subprocess.run(
+        command, env=os.environ | environment | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE,
+        timeout=LIMIT_S, check=True,
+    )  # fmt: skip
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+class Measured(driver.Driver):
+    """The driver, and what it cost from the load's begin to its end."""
+
+    found: ClassVar[dict[str, float]] = {"in_flight_bytes": 0}
+
+    def _loop(self, source: Any) -> None:
+        super()._loop(source)
+        self.found["cpu_s"] = (cpu_ns() - self._cpu_before_ns) / 1e9
+        self.found["wall_s"] = (time.monotonic_ns() - self._wall_before_ns) / 1e9
+        self.found["over_bytes"] = rss_bytes() - self._rss_before
+
+    def _make_source(self) -> Any:
+        source = super()._make_source()
+        quiet_gc()
+        self._rss_before, self._cpu_before_ns, self._wall_before_ns = rss_bytes(), cpu_ns(), time.monotonic_ns()
+        return source
+
+    def _step(self, *arguments: Any) -> None:
+        super()._step(*arguments)
+        if self._router.in_flight == self._plan.loadgen.queries:
+            self.found["in_flight_bytes"] = rss_bytes() - self._rss_before
+
+
+def run_driver(plan: str, parent: str) -> None:
+    hub.WORKER = "null_worker"
+    driver.Driver = Measured
+    driver.main([plan, parent])
+    print(json.dumps(Measured.found))
+
+
+def loadgen_alone(scenario: str, samples: int) -> None:
+    """LoadGen, whose callback answers every sample at once with 128 token ids, and keeps its number."""
+    import mlperf_loadgen as lg
+
+    tokens = array.array("i", range(TOKENS))
+    address, size = tokens.buffer_info()[0], 4 * TOKENS
+    kept = array.array("q")
+    found: dict[str, float] = {}
+
+    def issue(queries: list[Any]) -> None:
+        kept.extend([query.id for query in queries])
+        found.setdefault("kept_bytes", rss_bytes() - before)
+        if scenario != "Offline":
+            lg.FirstTokenComplete([lg.QuerySampleResponse(query.id, address, 4, 1) for query in queries])
+        lg.QuerySamplesComplete([lg.QuerySampleResponse(query.id, address, size, TOKENS) for query in queries])
+
+    with tempfile.TemporaryDirectory() as name:
+        loadgen = LoadgenSettings(
+            model="llama3_1-8b", scenario=scenario, official=False, own_sample_count=True, ttft_limit_ns=2_000_000_000,
+            tpot_limit_ns=100_000_000, **_settings(scenario, samples),
+        )  # fmt: skip
+        settings = test_settings(loadgen, "performance", PROMPTS, Path(name))
+        output, log = lg.LogOutputSettings(), lg.LogSettings()
+        output.outdir, output.copy_summary_to_stdout = name, False
+        log.log_output = output
+        log.enable_trace = False
+        sut = lg.ConstructSUT(issue, lambda: None)
+        qsl = lg.ConstructQSL(PROMPTS, PROMPTS, lambda _: None, lambda _: None)
+        quiet_gc()
+        before, cpu, wall_s = rss_bytes(), cpu_ns(), time.monotonic()
+        lg.StartTestWithLogSettings(sut, qsl, settings, log, "")
+        found |= {"wall_s": time.monotonic() - wall_s, "cpu_s": (cpu_ns() - cpu) / 1e9}
+    print(json.dumps(found))
+
+
+def rss_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--samples", type=int, default=SAMPLES)
+    parser.add_argument("--in-flight", type=int, default=IN_FLIGHT)
+    parser.add_argument("--workers", type=int, default=WORKERS)
+    parser.add_argument("--driver", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--alone", nargs=2, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.driver:
+        run_driver(*options.driver)
+        return
+    if options.alone:
+        loadgen_alone(options.alone[0], int(options.alone[1]))
+        return
+    found = measure(options.samples, options.in_flight, options.workers)
+    if options.json:
+        print(json.dumps(found, indent=2))
+        return
+    for name in ("offline", "server"):
+        print(
+            f"{name}: {found[f'driver_samples_per_s_{name}']:,} samples/s "
+            f"({found[f'driver_cpu_us_per_sample_{name}']} µs of CPU a sample: one core would carry "
+            f"{found[f'driver_samples_per_cpu_s_{name}']:,} samples/s, goal {GOAL_PER_S:,}); LoadGen alone "
+            f"{found[f'loadgen_alone_samples_per_s_{name}']:,} ({found[f'loadgen_alone_cpu_us_per_sample_{name}']} µs)"
+        )
+    print(
+        f"{found['in_flight']:,} in flight: {found['driver_bytes_per_sample_in_flight']} bytes a sample "
+        f"(goal {GOAL_BYTES}) beside LoadGen's own {found['loadgen_bytes_per_sample_in_flight']}; "
+        f"{found['bytes_per_sample_over_both']} with LoadGen's once they are over"
+    )
+
+
+if __name__ == "__main__":
+    main()

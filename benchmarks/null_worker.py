@@ -1,0 +1,61 @@
+"""A worker without endpoints: every request has its first token and its answer at once. Started as a worker is.
+
+    python -m null_worker FD PLAN INDEX PARENT_PID
+
+With HOLD_S in the environment it keeps all answers back until it has been sent nothing for so long.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import sys
+import time
+from contextlib import suppress
+
+from assay.load import frames
+
+TOKENS = 128
+OUTPUT = bytes(4 * TOKENS)
+
+
+def answers(sends: list[frames.Send]) -> bytes:
+    """The messages of a real worker about these requests."""
+    now_ns = time.monotonic_ns()
+    found = []
+    for send in sends:
+        found.append(frames.pack_first(frames.First(send.sample, send.attempt, 7, now_ns)))
+        times = (now_ns, now_ns, now_ns, now_ns)
+        done = frames.Done(send.sample, send.attempt, send.endpoint, 0, TOKENS, TOKENS, *times, 0, OUTPUT, "")
+        found.append(frames.pack_done(done))
+    return b"".join(found)
+
+
+def main(handle: int, hold_s: float) -> None:
+    """Reads on while what it has to say isn't read, as a real worker does."""
+    connection = socket.socket(fileno=handle)
+    connection.setblocking(False)
+    reader, held, outbox = frames.FrameReader(), [], bytearray(frames.frame(bytes([frames.READY])))
+    while True:
+        waiting_s = hold_s if held else None
+        readable, writable, _ = select.select([connection], [connection] if outbox else [], [], waiting_s)
+        if readable:
+            data = connection.recv(1 << 20)
+            if not data:
+                return
+            for payload in reader.feed(data):
+                if payload[0] == frames.SEND:
+                    held.append(frames.unpack_send(payload))
+                elif payload[0] == frames.STOP:
+                    return
+        if held and (not hold_s or not readable):
+            outbox += answers(held)
+            held = []
+        if outbox and (writable or not hold_s):
+            with suppress(BlockingIOError):
+                del outbox[: connection.send(outbox)]
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), float(os.environ.get("HOLD_S", "0")))
