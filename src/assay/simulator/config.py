@@ -102,6 +102,8 @@ class SimulatorConfig:
     """Gets one port a line, once all processes listen."""
     processes: int = 1
     """Endpoints, each a process of its own, on consecutive ports."""
+    one_port: bool = False
+    """All processes are one endpoint: they share its port, and the kernel deals its connections out among them."""
     model: str = "simulated"
     seed: int = 0
     speed: tuple[float, ...] = (1.0,)
@@ -164,7 +166,7 @@ class SimulatorConfig:
         return dataclasses.replace(
             self,
             processes=1,
-            port=self.port + index if self.port else 0,
+            port=self.port + index if self.port and not self.one_port else self.port,
             speed=(self.speed[index % len(self.speed)],),
             truth=truth.with_name(f"{truth.name}.{index}") if truth and index else truth,
             seed=self.seed + index,
@@ -201,7 +203,7 @@ def _converted(name: str, value: Any) -> Any:
             )
         if name in ("host", "model"):
             return str(value)
-        if name == "truth_tokens":
+        if name in ("truth_tokens", "one_port"):
             return bool(value)
         return int(value) if name in _COUNTS else float(value)
     except (TypeError, ValueError):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import ctypes
+import dataclasses
 import errno
 import multiprocessing
 import os
 import signal
+import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from typing import Any
@@ -39,6 +42,22 @@ def serve(config: SimulatorConfig) -> None:
     if config.processes == 1:
         _serve_one(config.for_process(0), lambda port: _announce(config, [port]))
         return
+    with contextlib.ExitStack() as held:
+        if config.one_port and not config.port:
+            config = dataclasses.replace(config, port=held.enter_context(_shared_port(config.host)))
+        _serve_several(config)
+
+
+@contextlib.contextmanager
+def _shared_port(host: str) -> Iterator[int]:
+    """A free port, which nobody gets who doesn't share it."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        holder.bind((host, 0))
+        yield holder.getsockname()[1]
+
+
+def _serve_several(config: SimulatorConfig) -> None:
     context = multiprocessing.get_context("spawn")
     children, pipes = [], []
     for index in range(config.processes):
@@ -56,7 +75,7 @@ def serve(config: SimulatorConfig) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     try:
-        _announce(config, [_port_from(pipe) for pipe in pipes])
+        _announce(config, list(dict.fromkeys(_port_from(pipe) for pipe in pipes)))
     except AssayError:
         stop()
         raise
@@ -75,6 +94,7 @@ def _config_from(argv: Sequence[str] | None, prog: str) -> SimulatorConfig:
     for name, text in _OPTIONS.items():
         parser.add_argument("--" + name.replace("_", "-"), help=text)
     parser.add_argument("--speed", type=float, nargs="+", help="divides every interval; one number, or one a process")
+    parser.add_argument("--one-port", action="store_true", help="all processes are one endpoint and share its port")
     parser.add_argument("--truth-tokens", action="store_true", help="truth has the time of each token")
     parser.add_argument(
         "--fault",

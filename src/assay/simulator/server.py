@@ -136,7 +136,13 @@ class SimulatorServer:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(config.tls_cert, config.tls_key)
         self._listener = await self._loop.create_server(
-            lambda: Connection(self), config.host, self.port, ssl=context, backlog=4096, reuse_address=True
+            lambda: Connection(self),
+            config.host,
+            self.port,
+            ssl=context,
+            backlog=4096,
+            reuse_address=True,
+            reuse_port=config.one_port,
         )
         self.port = self._listener.sockets[0].getsockname()[1]
 

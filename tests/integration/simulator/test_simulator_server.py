@@ -86,6 +86,17 @@ def test_several_processes(tmp_path: Path) -> None:
     assert fast.first_ns - fast.sent_ns >= 50_000_000
 
 
+def test_several_processes_behind_one_port(tmp_path: Path) -> None:
+    with simulator(tmp_path, "--processes", "2", "--one-port", "--ttft-ms", "200") as server:
+        assert len(server.ports) == 1
+        exchanges = conversation(server.url(), lambda r: r.ask(40))
+        server.stop()
+    served = [(tmp_path / name).read_bytes().splitlines()[:-1] for name in ("truth.jsonl", "truth.jsonl.1")]
+    assert {exchange.outcome for exchange in exchanges} == {Outcome.OK}
+    assert sum(map(len, served)) == 40
+    assert all(served)
+
+
 def test_other_paths(tmp_path: Path) -> None:
     with simulator(tmp_path, "--model", "toy", "--kv-tokens", "1000") as server:
         conversation(server.url(), lambda r: r.ask(2))
