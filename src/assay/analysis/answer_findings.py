@@ -30,6 +30,7 @@ def score_findings(result: Result) -> list[Finding]:
                     title=f"The answers of {_named(endpoint)} score lower than the others'.",
                     evidence=[Citation(run=result.run, file="accuracy.json", figure="; ".join(worse))],
                     suggestion=_LOOK,
+                    subject=endpoint.endpoint,
                 )
             )
     return found
@@ -53,6 +54,7 @@ def answer_findings(campaign: str, answers: AnswersCompared | None) -> list[Find
             title=f"The answers of {_named(part)} aren't those of the others.",
             evidence=[Citation(run=campaign, file=REQUESTS, figure=_answer_words(part))],
             suggestion=_LOOK,
+            subject=part.endpoint,
         )
         for part in answers.endpoints
         if part.unlike

@@ -30,3 +30,4 @@ class Finding(BaseModel):
     evidence: list[Citation] = Field(min_length=1)
     suggestion: str = UNKNOWN
     expect: str = UNKNOWN
+    subject: str = Field(default="", description="the node, endpoint or GPU that it is about; empty: the whole run")

@@ -87,7 +87,7 @@ def _ledger_findings(run: _Run, ledger: Ledger | None) -> list[Finding]:
                 suggestion=f"look for these reasons in {run.log()}",
             )
         )
-    for entry in ledger.endpoints:
+    for entry in sorted(ledger.endpoints, key=lambda entry: -entry.failed):
         if entry.failed:
             reasons = ", ".join(f"{reason} {count}" for reason, count in entry.reasons.items())
             found.append(
@@ -97,6 +97,7 @@ def _ledger_findings(run: _Run, ledger: Ledger | None) -> list[Finding]:
                     title=f"Endpoint {entry.endpoint} failed attempts.",
                     evidence=run.seen("ledger.json", f"{entry.failed} of {entry.sent} attempts failed: {reasons}"),
                     suggestion=f"look at {run.log(entry.endpoint)} at the times of these attempts",
+                    subject=entry.endpoint,
                 )
             )
     return found
@@ -145,7 +146,8 @@ def _phase_findings(run: _Run, parts: Phases) -> list[Finding]:
 
 
 def _node_findings(run: _Run, nodes: Symmetry) -> list[Finding]:
-    found = [_slow_node(run, fact, nodes) for fact in nodes.nodes if fact.slower]
+    slower = sorted((fact for fact in nodes.nodes if fact.slower), key=lambda fact: fact.speed_ratio or 0.0)
+    found = [_slow_node(run, fact, nodes) for fact in slower]
     worst = max(nodes.nodes, key=lambda fact: fact.idle_tail_s)
     if (
         run.record.scenario == "Offline"
@@ -199,11 +201,13 @@ def _slow_node(run: _Run, fact: NodePart, nodes: Symmetry) -> Finding:
         evidence=evidence,
         suggestion=suggestion,
         expect=expect,
+        subject=fact.node,
     )
 
 
 def _hardware_findings(run: _Run, telemetry: Telemetry, result: Result) -> list[Finding]:
-    found = [_throttled(run, slow) for slow in telemetry.slowdowns() if slow.share >= _OFTEN]
+    slowdowns = sorted(telemetry.slowdowns(), key=lambda slow: -slow.share)
+    found = [_throttled(run, slow) for slow in slowdowns if slow.share >= _OFTEN]
     for metric in telemetry.matching(PREEMPTIONS):
         count = float(metric.value[-1] - metric.value[0])
         completed = result.figures.get("samples_completed")
@@ -217,6 +221,7 @@ def _hardware_findings(run: _Run, telemetry: Telemetry, result: Result) -> list[
                         "telemetry.parquet", f"{metric.name} grew by {count:.0f}; {completed.value:.0f} samples"
                     ),
                     suggestion="fewer sequences at once (max_num_seqs), or more KV cache (gpu_memory_utilization)",
+                    subject=metric.node,
                 )
             )
     for metric in telemetry.matching(KV_CACHE):
@@ -231,6 +236,7 @@ def _hardware_findings(run: _Run, telemetry: Telemetry, result: Result) -> list[
                         "telemetry.parquet", f"{metric.name} at or above 0.95 in {100 * share:.0f} % of the time"
                     ),
                     suggestion="more KV cache (gpu_memory_utilization, an 8-bit kv_cache_dtype), or fewer sequences",
+                    subject=metric.node,
                 )
             )
     return found
@@ -250,6 +256,7 @@ def _throttled(run: _Run, slow: Slowdown) -> Finding:
         title=f"{slow.gpu} of {slow.node} was throttled.",
         evidence=run.seen("telemetry.parquet", figure),
         suggestion="cooling, power supply and power limit of this node (nvidia-smi -q -d PERFORMANCE)",
+        subject=f"{slow.gpu} of {slow.node}",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 
@@ -39,6 +40,10 @@ class Metric:
     name: str
     time_ns: Ints
     value: Floats
+
+    @cached_property
+    def mean(self) -> float:
+        return float(self.value.mean())
 
 
 class MetricSummary(BaseModel):
@@ -75,11 +80,14 @@ class Telemetry:
     """The telemetry between a run's first start and its end."""
 
     def __init__(self, path: Path, begin_ns: int, end_ns: int) -> None:
-        self.begin_ns = begin_ns
+        self.begin_ns, self.end_ns = begin_ns, end_ns
         table = read_telemetry(path)
         inside = pc.and_(pc.greater_equal(table["time_ns"], begin_ns), pc.less_equal(table["time_ns"], end_ns))
         table = table.filter(inside)
         self._metrics = {(m.node, m.name): m for m in _series(table)}
+        self._by_node: dict[str, list[str]] = {}
+        for node, name in self._metrics:
+            self._by_node.setdefault(node, []).append(name)
 
     def __iter__(self) -> Iterator[Metric]:
         return iter(self._metrics.values())
@@ -93,9 +101,12 @@ class Telemetry:
     def matching(self, pattern: re.Pattern[str]) -> list[Metric]:
         return [metric for metric in self if pattern.search(metric.name)]
 
+    def of_node(self, node: str, pattern: re.Pattern[str]) -> list[Metric]:
+        return [self._metrics[node, name] for name in self._by_node.get(node, []) if pattern.search(name)]
+
     def gpus(self, node: str) -> list[str]:
         """Prefixes such as "gpu0_" of the node's GPUs."""
-        found = {match[0] for metric in self if metric.node == node and (match := _GPU.match(metric.name))}
+        found = {match[0] for name in self._by_node.get(node, []) if (match := _GPU.match(name))}
         return sorted(found, key=lambda prefix: int(prefix[3:-1]))
 
     def summaries(self) -> list[MetricSummary]:
@@ -104,7 +115,7 @@ class Telemetry:
                 node=m.node,
                 metric=m.name,
                 n=len(m.value),
-                mean=float(m.value.mean()),
+                mean=m.mean,
                 min=float(m.value.min()),
                 max=float(m.value.max()),
                 first=float(m.value[0]),

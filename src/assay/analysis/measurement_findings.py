@@ -49,6 +49,7 @@ def _held(run: str, streams: Streams) -> Finding:
         evidence=[Citation(run=run, file="requests.parquet", figure=figure)],
         suggestion="a proxy that doesn't buffer (nginx: proxy_buffering off), or none; an engine that sends each token",
         expect="TPOT and ITL, and the true time to the first token",
+        subject=streams.endpoint,
     )
 
 

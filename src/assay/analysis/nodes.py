@@ -171,7 +171,7 @@ def _gpu_causes(node: str, gpu: str, peers: list[str], telemetry: Telemetry) -> 
         others = [m for peer in peers for g in telemetry.gpus(peer) if (m := telemetry.get(peer, g + name))]
         if own is None or not others:
             continue
-        mine, theirs = float(own.value.mean()), float(np.median([m.value.mean() for m in others]))
+        mine, theirs = own.mean, float(np.median([m.mean for m in others]))
         change = (mine - theirs) / theirs if theirs else 0.0
         if (least < 0 and change < least) or (least > 0 and change > least):
             found.append(f"{gpu.rstrip('_')}: " + words.format(own=mine, other=theirs))
@@ -179,9 +179,9 @@ def _gpu_causes(node: str, gpu: str, peers: list[str], telemetry: Telemetry) -> 
 
 
 def _growth(telemetry: Telemetry, node: str, pattern: re.Pattern[str]) -> float | None:
-    series = [m for m in telemetry.matching(pattern) if m.node == node]
+    series = telemetry.of_node(node, pattern)
     return sum(float(m.value[-1] - m.value[0]) for m in series) if series else None
 
 
 def _highest(telemetry: Telemetry, node: str, pattern: re.Pattern[str]) -> float | None:
-    return max((float(m.value.max()) for m in telemetry.matching(pattern) if m.node == node), default=None)
+    return max((float(m.value.max()) for m in telemetry.of_node(node, pattern)), default=None)

@@ -19,6 +19,7 @@ from assay.analysis.rates import full_rate
 from assay.analysis.samples import MISSING, Samples
 from assay.analysis.statistics import Estimate, over_repeats
 
+WHOLE = "all endpoints"
 _FEWEST_WAVES = 4
 TOO_SHORT = (
     f"Not projected: that takes at least {_FEWEST_WAVES} times as many samples as were in flight at once. In a shorter "
@@ -95,10 +96,9 @@ def _spread(samples: Samples) -> tuple[int, float]:
     """How many different samples there are, and how much they differ in the time they take."""
     known = samples.where(samples.sent_ns != MISSING)
     took = (known.done_ns - known.sent_ns).astype(np.float64)
-    for number in range(len(known.endpoints)):
-        own = known.endpoint == number
-        if own.any():
-            took[own] /= max(1.0, float(took[own].mean()))
+    counts = np.bincount(known.endpoint, minlength=len(known.endpoints))
+    own_means = np.bincount(known.endpoint, took, minlength=len(known.endpoints)) / np.maximum(counts, 1)
+    took /= np.maximum(1.0, own_means[known.endpoint])
     kinds, index = np.unique(known.qsl_idx, return_inverse=True)
     if len(kinds) < 2:
         return len(kinds), math.nan

@@ -12,7 +12,7 @@ from assay.analysis.hardware import Telemetry
 from assay.analysis.latency import LatencyAnalysis, Limits, analyse_latency
 from assay.analysis.nodes import Symmetry, symmetry
 from assay.analysis.phases import Phases, phases
-from assay.analysis.projection import Projection, course, project
+from assay.analysis.projection import WHOLE, Projection, course, project
 from assay.analysis.samples import Samples
 from assay.analysis.statistics import Ints
 from assay.analysis.summary import summarise_samples
@@ -120,7 +120,7 @@ def _projections(samples: Samples, record: RunRecord, benchmark: Benchmark, unan
     whole = benchmark.dataset.total_sample_count or record.dataset_samples
     if not measures_speed(record):
         return []
-    courses = {"all endpoints": course(samples)}
+    courses = {WHOLE: course(samples)}
     if len(samples.endpoints) > 1:
         for name, own in zip(samples.endpoints, samples.of_endpoint, strict=True):
             if len(own):

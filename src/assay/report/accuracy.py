@@ -8,6 +8,7 @@ from assay.analysis.run import RunAnalysis
 from assay.benchmarks import Benchmark
 from assay.report import format as fmt
 from assay.report.chart import NEUTRAL, PALETTE, Chart, Panel, Series
+from assay.report.many import MOST_ROWS, Values, ends
 from assay.report.page import Block, Rows, Table, Text
 from assay.runs.result import AccuracyResult, Score
 from assay.scoring import FAMILY_RISK
@@ -49,21 +50,33 @@ def _endpoint_blocks(accuracy: AccuracyResult) -> Iterator[Block]:
     if not accuracy.endpoints:
         return
     metrics = list(accuracy.endpoints[0].scores)
-    rows: Rows = [
-        (
-            part.endpoint, part.node, fmt.number(part.samples), metric, score_text(score.value),
-            _range(score.low, score.high), score_text(score.difference),
-            _range(score.difference_low, score.difference_high), "lower" if score.worse else "",
-        )
+    rows = {
+        metric: [
+            (
+                part.endpoint, part.node, fmt.number(part.samples), metric, score_text(score.value),
+                _range(score.low, score.high), score_text(score.difference),
+                _range(score.difference_low, score.difference_high), "lower" if score.worse else "",
+            )
+            for part in accuracy.endpoints
+            if (score := part.scores[metric])
+        ]
         for metric in metrics
-        for part in accuracy.endpoints
-        if (score := part.scores[metric])
-    ]  # fmt: skip
+    }  # fmt: skip
     columns = (
         "Endpoint", "Node", "Answers", "Metric", "Score", "95 % interval", "Against the others", "Its interval",
         "Finding",
     )  # fmt: skip
-    yield Table("Scores by endpoint", columns, rows, frozenset({2, 4, 5, 6, 7}), "accuracy.json")
+    right, source = frozenset({2, 4, 5, 6, 7}), "accuracy.json"
+    if len(accuracy.endpoints) <= MOST_ROWS:
+        yield Table("Scores by endpoint", columns, [row for own in rows.values() for row in own], right, source)
+    else:
+        for metric, own in rows.items():
+            scores = [part.scores[metric] for part in accuracy.endpoints]
+            spread: dict[str, Values] = {
+                "difference from the others": [score.difference for score in scores],
+                "score": [score.value for score in scores],
+            }
+            yield from ends(Table(f"{metric} by endpoint", columns, own, right, source), spread, source)
     yield Text(
         "Against the others: the mean difference at prompts of like length. Its interval holds for all endpoints and "
         f"metrics at once, with a risk of {100 * FAMILY_RISK:g} % in all; one that lies below 0 is a finding."

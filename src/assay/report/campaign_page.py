@@ -23,6 +23,7 @@ from assay.report.campaign_sections import (
     runs_blocks,
 )
 from assay.report.chart import Colors
+from assay.report.findings import shown_findings
 from assay.report.page import Headline, Page, Problem, Section, VerdictKind
 from assay.report.published import campaign_published_blocks
 from assay.report.run_measures import projection_blocks
@@ -140,7 +141,7 @@ def _problems(analysis: CampaignAnalysis) -> list[Problem]:
     if analysis.why_no_scaling and analysis.state.kind == "scaling":
         problems.append(Problem("warning", "Scaling efficiency is not measured.", analysis.why_no_scaling))
     found: dict[tuple[str, str], list[str]] = {}
-    for finding in analysis.findings:
+    for finding in shown_findings(analysis.findings):
         found.setdefault((finding.severity, finding.title), []).append(finding.evidence[0].figure)
     for (severity, title), figures in found.items():
         more = f" (and in {len(figures) - 1} more runs)" if len(figures) > 1 else ""

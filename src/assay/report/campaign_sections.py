@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from assay.analysis.campaign import CampaignAnalysis, RunLine
 from assay.report import format as fmt
 from assay.report.environment import endpoint_tables, system_tables
+from assay.report.findings import shown_findings
 from assay.report.page import Block, Rows, Table, Text
 
 
@@ -69,7 +70,7 @@ def findings_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
         return
     rows: Rows = [
         (f.severity, f.title, f.evidence[0].run, " / ".join(e.figure for e in f.evidence), f.suggestion, f.expect)
-        for f in analysis.findings
+        for f in shown_findings(analysis.findings)
     ]
     yield Table("Findings", ("Severity", "Finding", "Run", "Evidence", "Suggestion", "Effect to expect"), rows)
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 Kind = Literal["line", "steps", "points", "bars"]
 Axis = Literal["x", "y"]
+Side = Literal["above", "left", "right"]
 
 # Okabe and Ito's colours, which people with any common colour blindness can tell apart, without black and yellow
 # (one of which vanishes on a dark page, the other on a light one).
@@ -21,6 +22,7 @@ MEDIAN, TAIL = "#AA4499", "#999933"
 class Series:
     """One set of marks. `low` and `high` are error bars (points, bars) or a band (lines, steps).
 
+    `bounds` says what they are bounds of, in the hover's words.
     `x` are numbers or categories; a line's None in `y` is a gap.
     """
 
@@ -34,6 +36,9 @@ class Series:
     dashed: bool = False
     labels: Sequence[str] | None = None  # written at the marks
     colors: Sequence[str] | None = None  # of each mark, where they differ
+    bounds: str = "95 %"
+    names: Sequence[str] | None = None  # of the marks, for who points at them
+    label_side: Side = "above"  # where labels of points are written
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from assay.analysis.differences import flat
 from assay.analysis.run import RunAnalysis
 from assay.report import format as fmt
+from assay.report.many import MOST_ROWS, NAMED, names
 from assay.report.page import Block, Rows, Table
 from assay.runs.record import EndpointFacts, RunRecord
 
@@ -68,7 +70,11 @@ def endpoint_tables(endpoints: Sequence[EndpointFacts]) -> Iterator[Table]:
         for e in endpoints
     ]  # fmt: skip
     columns = ("Endpoint", "Node", "Accelerators", "Engine", "Model", "Window", "Path")
-    yield Table("Endpoints", columns, rows, frozenset({5}), "run.json")
+    if len(endpoints) <= MOST_ROWS:
+        yield Table("Endpoints", columns, rows, frozenset({5}), "run.json")
+    else:
+        facts = {row[0]: dict(zip(columns[2:], row[2:], strict=True)) for row in rows}
+        yield _side_by_side(f"{len(endpoints):,} endpoints", "Fact", facts, "run.json, which names each")
     settings = {e.name: flat({k: v for k, v in sorted(e.settings.items()) if v not in _UNSET}) for e in endpoints}
     if any(settings.values()):
         yield _side_by_side("Engine settings", "Setting", settings, "run.json")
@@ -115,8 +121,22 @@ def _side_by_side(caption: str, heading: str, named: Mapping[str, Mapping[str, s
     return Table(caption, (heading, *named), [(key, *values[key]) for key in keys], source=source)
 
 
-def _alike(names: list[str], values: list[str]) -> str:
+def _alike(all_names: list[str], values: list[str]) -> str:
     """One value where all agree, else the commonest and who differs."""
-    common = max(sorted(set(values)), key=values.count)
-    others = [f"{name}: {value}" for name, value in zip(names, values, strict=True) if value != common]
+    counts = Counter(values)
+    common = max(sorted(counts), key=lambda value: counts[value])
+    if len(values) - counts[common] > MOST_ROWS:
+        return _kinds(all_names, values, counts)
+    others = [f"{name}: {value}" for name, value in zip(all_names, values, strict=True) if value != common]
     return "; ".join([common, *others])
+
+
+def _kinds(all_names: list[str], values: list[str], counts: Counter[str]) -> str:
+    """The commonest values of many, with how many have them, or who."""
+    whose: dict[str, list[str]] = {}
+    for name, value in zip(all_names, values, strict=True):
+        whose.setdefault(value, []).append(name)
+    ordered = sorted(counts, key=lambda value: (-counts[value], value))
+    said = [f"{value}: {names(whose[value])}" for value in ordered[:NAMED]]
+    left = len(ordered) - len(said)
+    return "; ".join(said + [f"{left:,} other values"] * bool(left))

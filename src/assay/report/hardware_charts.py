@@ -1,4 +1,4 @@
-"""Charts of telemetry: one panel a quantity, one line a node."""
+"""Charts of telemetry: one panel a quantity, one line a node, or how many nodes spread."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from assay.analysis.hardware import KV_CACHE, Metric, Telemetry
-from assay.report.chart import Chart, Colors, Panel, Series
+from assay.analysis.statistics import Floats
+from assay.report.chart import NEUTRAL, Chart, Colors, Panel, Series
+from assay.report.many import MOST_LINES, bands, far_out
 
 _POINTS = 300
-_MOST_LINES = 12
 _QUANTITIES: Sequence[tuple[str, str, str, float]] = (
     (r"^gpu\d+_utilization_percent$", "GPU utilisation", "%", 1),
     (r"^gpu\d+_sm_clock_mhz$", "SM clock", "MHz", 1),
@@ -26,24 +27,60 @@ _QUANTITIES: Sequence[tuple[str, str, str, float]] = (
 )
 
 
-def hardware_chart(telemetry: Telemetry, colors: Colors) -> Chart | None:
+def hardware_chart(telemetry: Telemetry, nodes: Sequence[str]) -> Chart | None:
     """All known quantities that the run's telemetry has; None where it has none of them."""
-    panels = []
-    for pattern, title, unit, factor in _QUANTITIES:
-        series = telemetry.matching(re.compile(pattern))[:_MOST_LINES]
-        if series:
-            lines = [_line(metric, telemetry.begin_ns, factor, colors) for metric in series]
-            panels.append(Panel(title, "time since the first start (s)", unit, lines))
-    if not panels:
+    found = [(quantity, telemetry.matching(re.compile(quantity[0]))) for quantity in _QUANTITIES]
+    drawn = [_Drawn(*quantity[1:], metrics, telemetry) for quantity, metrics in found if metrics]
+    if not drawn:
         return None
+    apart = sorted({metric.node for one in drawn for metric in one.apart})
+    colors = Colors(nodes if len(nodes) <= MOST_LINES else apart)
+    spread = " Of many, the median and the band of the middle 90 % are drawn, and by name those that stand apart."
     return Chart(
         name="hardware_timeline",
         title="Hardware over time",
-        panels=panels,
+        panels=[one.panel(colors) for one in drawn],
         columns=2,
-        text="What the nodes' own sensors and engines reported during the run.",
+        text="What the nodes' own sensors and engines reported during the run."
+        + spread * any(one.many for one in drawn),
         source="telemetry.parquet",
     )
+
+
+class _Drawn:
+    """One quantity: a line for each of its series, or how they spread where they are many."""
+
+    def __init__(self, title: str, unit: str, factor: float, metrics: list[Metric], telemetry: Telemetry) -> None:
+        self._title, self._unit, self._factor, self._metrics = title, unit, factor, metrics
+        self._begin_ns, self._end_ns = telemetry.begin_ns, telemetry.end_ns
+        self.many = len(metrics) > MOST_LINES
+        self.apart = [metrics[place] for place in far_out([metric.mean for metric in metrics])] * self.many
+
+    def panel(self, colors: Colors) -> Panel:
+        chosen = self.apart if self.many else self._metrics
+        lines = [_line(metric, self._begin_ns, self._factor, colors) for metric in chosen]
+        if self.many:
+            lines.insert(0, self._spread())
+        return Panel(self._title, "time since the first start (s)", self._unit, lines)
+
+    def _spread(self) -> Series:
+        """Every series is brought to the same times first: those of the one that was read most seldom."""
+        bins = max(1, min(_POINTS, *(len(metric.value) for metric in self._metrics)))
+        edges = np.linspace(self._begin_ns, self._end_ns, bins + 1)
+        means = np.array([_means(metric, edges) for metric in self._metrics]) * self._factor
+        low, middle, high = bands(means)
+        x = [float(v) for v in ((edges[1:] + edges[:-1]) / 2 - self._begin_ns) / 1e9]
+        name = f"median, middle 90 % of {len(self._metrics):,}"
+        return Series(name, "line", x, middle, NEUTRAL, low, high, bounds="the middle 90 %")
+
+
+def _means(metric: Metric, edges_ns: Floats) -> Floats:
+    """The mean of a series in each bin; not a number where it has no value there."""
+    bins = len(edges_ns) - 1
+    place = np.clip(np.searchsorted(edges_ns, metric.time_ns, "right") - 1, 0, bins - 1)
+    counts = np.bincount(place, minlength=bins)
+    sums = np.bincount(place, metric.value, minlength=bins)
+    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
 
 def _line(metric: Metric, begin_ns: int, factor: float, colors: Colors) -> Series:

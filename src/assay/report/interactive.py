@@ -9,6 +9,8 @@ from typing import Any
 
 from assay.report.chart import NEUTRAL, Mark, Panel, Series, text_color
 
+_TEXT_POSITIONS = {"above": "top center", "left": "middle left", "right": "middle right"}
+
 
 def plotly_script() -> str:
     """Plotly's own JavaScript, from the installed package."""
@@ -66,6 +68,8 @@ def _x_type(panel: Panel) -> str:
 def _traces(series: Series, panel: Panel) -> list[dict[str, Any]]:
     share = ":.1%" if panel.y_share else ":.4s" if _huge(series.y) else ":.4~g"
     hover = "%{x}<br>%{y" + share + "}" if panel.categorical else "%{y" + share + "}"
+    if series.names is not None:
+        hover = "%{hovertext}: " + hover
     trace: dict[str, Any] = {
         "name": series.name,
         "x": [_plain(v) for v in series.x],
@@ -74,6 +78,8 @@ def _traces(series: Series, panel: Panel) -> list[dict[str, Any]]:
         + _interval_text(series)
         + ("" if panel.categorical else "<extra>%{fullData.name}</extra>"),
     }
+    if series.names is not None:
+        trace["hovertext"] = list(series.names)
     if series.kind == "bars":
         trace |= {
             "type": "bar",
@@ -88,7 +94,7 @@ def _traces(series: Series, panel: Panel) -> list[dict[str, Any]]:
         mode = "markers+text" if series.labels else "markers"
         trace |= {"type": "scatter", "mode": mode, "marker": {"color": series.color, "size": 8}}
         trace |= {"error_y": _errors(series), "text": list(series.labels or [])}
-        trace |= {"textposition": "top center", "cliponaxis": False}
+        trace |= {"textposition": _TEXT_POSITIONS[series.label_side], "cliponaxis": False}
     else:
         dash = "dash" if series.dashed else "solid"
         shape = "hvh" if series.kind == "steps" else "linear"
@@ -116,7 +122,7 @@ def _band(series: Series) -> list[dict[str, Any]]:
 def _interval_text(series: Series) -> str:
     if series.low is None or series.high is None:
         return ""
-    return " (95 %: %{customdata[0]:.4~g} to %{customdata[1]:.4~g})"
+    return f" ({series.bounds}: " + "%{customdata[0]:.4~g} to %{customdata[1]:.4~g})"
 
 
 def _errors(series: Series) -> dict[str, Any]:

@@ -50,21 +50,14 @@ class LatencyCharts:
         everything = values(self._view.samples)
         seconds = len(everything) > 0 and float(np.median(everything)) > 5e9
         unit, factor = ("s", 1e9) if seconds else ("ms", 1e6)
-        groups = (
-            [(node, self._view.of_node(node)) for node in self._view.nodes]
-            if self._view.apart
-            else [("all", self._view.samples)]
-        )
-        for node, own in groups:
+        for group, own in self._view.groups:
             ordered = np.sort(values(own))
             if len(ordered):
                 shares = np.unique(
                     np.concatenate([np.linspace(0, 0.9, _POINTS // 2), np.linspace(0.9, 0.999, _POINTS // 2)])
                 )
                 at = ordered[np.minimum((shares * len(ordered)).astype(int), len(ordered) - 1)] / factor
-                color = self._view.colors[node] if self._view.apart else TOTAL
-                dashed = self._view.apart and self._view.colors.dashed(node)
-                series.append(Series(node, "line", list(at), list(shares), color, dashed=dashed))
+                series.append(self._view.line(group, list(at), list(shares)))
         marks = [Mark("x", limit / factor, f"limit {limit / factor:g} {unit}")] if limit else []
         return Panel(
             title, f"{label} ({unit})", "share of samples", series, marks, x_log=_wide(everything), y_share=True

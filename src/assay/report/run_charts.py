@@ -6,8 +6,8 @@ from functools import cached_property
 
 from assay.analysis.latency import histogram
 from assay.analysis.run import RunAnalysis
-from assay.report.bars import Values, value_bars
-from assay.report.chart import NEUTRAL, Chart, Mark, Panel, Series
+from assay.report.bars import Values, value_panel
+from assay.report.chart import Chart, Mark, Panel, Series
 from assay.report.latency_charts import LatencyCharts
 from assay.report.run_view import SOURCE, TOTAL, RunView, ms
 
@@ -25,12 +25,14 @@ class RunCharts:
 
     def timeline(self) -> Chart:
         """`throughput_timeline`: tokens a second and samples in flight."""
+        spread = " Of many nodes: the median, the band of the middle 90 %, and by name those that stand apart."
         return Chart(
             name="throughput_timeline",
             title="Throughput over time",
-            panels=[*self._rate_panels, self._flight_panel],
+            panels=[*self._rate_panels, *self._flight_panels],
             columns=2,
-            text="Output tokens a second and samples in flight over the run; the shaded span is the steady window.",
+            text="Output tokens a second and samples in flight over the run; the shaded span is the steady window."
+            + spread * self._view.many,
             source=f"{SOURCE}: tokens spread evenly between an answer's first and last token, 200 bins",
         )
 
@@ -39,28 +41,32 @@ class RunCharts:
         """None where tokens aren't counted."""
         if not self._view.samples.counted:
             return []
-        return [self._over_time("Output tokens/s", "output tokens/s", "tokens_per_s")]
+        return self._over_time("Output tokens/s", "output tokens/s", "tokens_per_s")
 
     @cached_property
-    def _flight_panel(self) -> Panel:
+    def _flight_panels(self) -> list[Panel]:
         return self._over_time("Samples in flight", "samples", "in_flight")
 
-    def _over_time(self, title: str, label: str, attribute: str) -> Panel:
+    def _over_time(self, title: str, label: str, attribute: str) -> list[Panel]:
+        """All nodes together with each of them, or, where they are many, beside how they spread."""
         view, line = self._view, self._view.analysis.timeline
         assert line is not None
         x = list(line.middles_s)
         values = getattr(line, attribute)
-        series = [Series("all nodes", "line", x, list(values.sum(axis=0)), NEUTRAL if view.several else TOTAL)]
-        if view.apart:
-            for node in view.nodes:
-                rows = [i for i, name in enumerate(view.node_of) if name == node]
-                own = list(values[rows].sum(axis=0))
-                series.append(Series(node, "line", x, own, view.colors[node], dashed=view.colors.dashed(node)))
+        by_node = view.by_node(values)
+        alone = [view.line(node, x, list(by_node[view.nodes.index(node)])) for node in view.alone]
+        whole = view.line("all nodes", x, list(values.sum(axis=0)))
         marks = []
         parts = view.analysis.phases
         if parts is not None:
             marks.append(Mark("x", parts.steady_from_s, "steady", parts.steady_to_s))
-        return Panel(title, "time since the first start (s)", label, series, marks)
+        seconds = "time since the first start (s)"
+        if not view.many:
+            return [Panel(title, seconds, label, [whole, *alone], marks)]
+        return [
+            Panel(title, seconds, label, [whole], marks),
+            Panel(f"{title}, by node", seconds, label, [view.spread(x, by_node), *alone], marks),
+        ]
 
     @cached_property
     def nodes(self) -> Chart:
@@ -72,7 +78,7 @@ class RunCharts:
         colors = [self._view.colors[name] for name in names]
 
         def bars(title: str, label: str, y: Values, low: Values | None = None, high: Values | None = None) -> Panel:
-            return Panel(title, "", label, [value_bars(names, y, colors, low, high)])
+            return value_panel(title, label, names, y, colors, low, high)
 
         panels = [
             bars(
@@ -109,7 +115,7 @@ class RunCharts:
                 continue
             colors = [self._view.colors[entry.node] for entry in rows]
             values = ([f.value for f in figures], colors, [f.low for f in figures], [f.high for f in figures])
-            panels.append(Panel(title, "", label, [value_bars(names, *values)]))
+            panels.append(value_panel(title, label, names, *values))
         return Chart(
             name="throughput_comparison",
             title="Throughput by endpoint",
@@ -144,12 +150,12 @@ class RunCharts:
     def performance(self) -> Chart:
         """`performance_analysis`: the four panels that most readers want on one picture."""
         latency = self.latency.distribution
-        last = self.nodes.panels[0] if self._view.analysis.nodes else self._flight_panel
+        last = self.nodes.panels[0] if self._view.analysis.nodes else self._flight_panels[0]
         record = self._view.analysis.record
         return Chart(
             name="performance_analysis",
             title=f"{record.benchmark}, {record.scenario}: {self._view.analysis.result.verdict.words}",
-            panels=[*self._rate_panels, *latency.panels[:2], last],
+            panels=[*self._rate_panels[:1], *latency.panels[:2], last],
             columns=2,
             text="Throughput over time, TTFT, TPOT and the nodes' rates.",
             source=f"{self._view.analysis.folder.id}: {SOURCE}",

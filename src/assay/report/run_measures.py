@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
-from assay.analysis.hardware import MetricSummary
-from assay.analysis.projection import TOO_SHORT, Projection
+from assay.analysis.nodes import Symmetry
+from assay.analysis.projection import TOO_SHORT, WHOLE, Projection
 from assay.analysis.run import RunAnalysis
 from assay.report import format as fmt
-from assay.report.chart import Colors
+from assay.report.findings import shown_findings
 from assay.report.hardware_charts import hardware_chart
 from assay.report.limits import limit_blocks
+from assay.report.many import Values, ends
 from assay.report.page import Block, Rows, Table, Text
 from assay.report.run_charts import RunCharts
+from assay.report.run_view import ms
+from assay.report.telemetry_table import telemetry_tables
 from assay.runs.folder import MANIFEST
 from assay.runs.result import Distribution
 
@@ -26,8 +28,6 @@ _LATENCIES = {
     "service_ttft_ns": "TTFT from sending",
     "service_latency_ns": "Latency from sending",
 }
-# An engine's own histograms, HTTP statistics and labels: kept in telemetry.parquet, of no use in a table.
-_INNER = re.compile(r"/(http_.*|.*_(count|sum|info))$")
 _PERCENTILES = ("p50", "p90", "p95", "p97", "p99", "p99_9")
 
 
@@ -50,7 +50,8 @@ def nodes_blocks(analysis: RunAnalysis, charts: RunCharts | None) -> Iterator[Bl
         "Node", "Accelerators", "Samples", "Share", "Output tokens/s", "Mean TPOT (ms)", "Mean TTFT from sending (ms)",
         "Against the others' median", "Idle at the end (s)",
     )  # fmt: skip
-    yield Table("Nodes", columns, rows, frozenset(range(1, 9)), "requests.parquet")
+    table = Table("Nodes", columns, rows, frozenset(range(1, 9)), "requests.parquet")
+    yield from ends(table, _node_figures(symmetry), "report.json")
     yield Text(
         f"Compared: {symmetry.measure}. Rates run until the node's own last sample. Node time spent waiting for the "
         f"others' last samples: {fmt.percent(symmetry.idle_share)}."
@@ -58,6 +59,20 @@ def nodes_blocks(analysis: RunAnalysis, charts: RunCharts | None) -> Iterator[Bl
     if charts.several:
         yield charts.nodes
     yield charts.throughput()
+
+
+def _node_figures(symmetry: Symmetry) -> dict[str, Values]:
+    """What the nodes are ranked by, the first that is known, and how else they spread."""
+    parts = symmetry.nodes
+    figures: dict[str, Values] = {
+        "speed against the others' median": [part.speed_ratio for part in parts],
+        "output tokens/s": [part.tokens_per_s for part in parts],
+        "mean TPOT (ms)": [ms(part.mean_tpot_ns) for part in parts],
+        "mean TTFT from sending (ms)": [ms(part.mean_service_ttft_ns) for part in parts],
+        "samples": [part.samples for part in parts],
+        "idle at the end (s)": [part.idle_tail_s for part in parts],
+    }
+    return {name: values for name, values in figures.items() if any(value is not None for value in values)}
 
 
 def latency_blocks(analysis: RunAnalysis, charts: RunCharts | None) -> Iterator[Block]:
@@ -170,22 +185,10 @@ def hardware_blocks(analysis: RunAnalysis) -> Iterator[Block]:
     if telemetry is None or len(telemetry) == 0:
         yield Text("No telemetry was recorded.")
         return
-    chart = hardware_chart(telemetry, Colors(analysis.nodes_in_order))
+    chart = hardware_chart(telemetry, analysis.nodes_in_order)
     if chart is not None:
         yield chart
-    shown = [s for s in telemetry.summaries() if not _INNER.search(s.metric)]
-    rows: Rows = [(s.node, s.metric, fmt.number(s.n), *_spread(s)) for s in shown]
-    columns = ("Node", "Metric", "Samples", "Mean", "Min", "Max", "Increase")
-    yield Table("Telemetry during the run", columns, rows, frozenset({2, 3, 4, 5, 6}), "telemetry.parquet")
-
-
-def _spread(summary: MetricSummary) -> Sequence[str]:
-    """Mean, least and most; of a counter only its increase; a set of bits has no mean."""
-    if summary.metric.endswith("_total"):
-        return "", "", "", fmt.number(summary.last - summary.first)
-    show = fmt.size if summary.metric.endswith("_bytes") else fmt.number
-    mean = "" if summary.metric.endswith("_reasons") else show(summary.mean)
-    return mean, show(summary.min), show(summary.max), ""
+    yield from telemetry_tables(telemetry.summaries())
 
 
 def findings_blocks(analysis: RunAnalysis) -> Iterator[Block]:
@@ -197,7 +200,7 @@ def findings_blocks(analysis: RunAnalysis) -> Iterator[Block]:
             f.severity, f.title, " / ".join(f"{e.figure} ({e.run}, {e.file})" for e in f.evidence), f.suggestion,
             f.expect,
         )
-        for f in analysis.findings
+        for f in shown_findings(analysis.findings)
     ]  # fmt: skip
     yield Table("Findings", ("Severity", "Finding", "Evidence", "Suggestion", "Effect to expect"), rows)
 
@@ -219,7 +222,9 @@ def projection_blocks(projections: Sequence[Projection], source: str, wanted: bo
     ]
     columns = ("Rate of", "Arithmetic", "Time", "95 % interval")
     caption = f"{fmt.number(projections[0].samples)} samples, projected from the measured runs"
-    yield Table(caption, columns, rows, frozenset({2, 3}), source)
+    table = Table(caption, columns, rows, frozenset({2, 3}), source)
+    whole = int(projections[0].name == WHOLE)
+    yield from ends(table, {"time (s)": [p.seconds for p in projections[whole:]]}, "report.json", whole)
     yield Text(_PROJECTION)
 
 

@@ -13,6 +13,7 @@ from assay.benchmarks import UNVERIFIED
 from assay.report import format as fmt
 from assay.report.accuracy import accuracy_blocks
 from assay.report.environment import environment_blocks
+from assay.report.findings import shown_findings
 from assay.report.page import Headline, Page, Problem, Section, VerdictKind
 from assay.report.plausibility import REFUSED, audit_problems, plausibility_blocks, refused
 from assay.report.published import published_blocks
@@ -142,4 +143,4 @@ def _what(analysis: RunAnalysis) -> str:
 
 
 def _finding_problems(analysis: RunAnalysis) -> list[Problem]:
-    return [Problem(f.severity, f.title, f.evidence[0].figure + ".") for f in analysis.findings]
+    return [Problem(f.severity, f.title, f.evidence[0].figure + ".") for f in shown_findings(analysis.findings)]

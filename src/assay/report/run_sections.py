@@ -8,6 +8,7 @@ from pathlib import Path
 from assay.analysis.run import RunAnalysis
 from assay.analysis.verdict import FINISHED
 from assay.report import format as fmt
+from assay.report.many import Values, ends
 from assay.report.page import Block, Quote, Rows, Table, Text
 from assay.report.run_charts import RunCharts
 from assay.serving.words import harmless
@@ -35,7 +36,14 @@ def ledger_blocks(analysis: RunAnalysis) -> Iterator[Block]:
         for e in ledger.endpoints
     ]
     columns = ("Endpoint", "Sent", "OK", "Failed", "Lost", "Reasons")
-    yield Table("Attempts by endpoint", columns, rows, frozenset({1, 2, 3, 4}), "ledger.json")
+    table = Table("Attempts by endpoint", columns, rows, frozenset({1, 2, 3, 4}), "ledger.json")
+    spread: dict[str, Values] = {
+        "share of attempts answered": [e.ok / e.sent if e.sent else None for e in ledger.endpoints],
+        "sent": [e.sent for e in ledger.endpoints],
+        "failed": [e.failed for e in ledger.endpoints],
+        "lost": [e.lost for e in ledger.endpoints],
+    }
+    yield from ends(table, spread, "ledger.json")
     if ledger.problems:
         yield Table("What does not balance", ("Problem",), [(p,) for p in ledger.problems], source="ledger.json")
 

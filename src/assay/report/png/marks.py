@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from assay.report.chart import NEUTRAL, Mark, Panel, Series, text_color
+from assay.report.chart import NEUTRAL, Mark, Panel, Series, Side, text_color
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _MOST_LABELS = 20
+_SIDES: dict[Side, dict[str, Any]] = {
+    "above": {"xytext": (0, 4), "ha": "center"},
+    "left": {"xytext": (-5, 0), "ha": "right", "va": "center"},
+    "right": {"xytext": (5, 0), "ha": "left", "va": "center"},
+}
 
 
 def draw_marks(axes: Axes, panel: Panel, places: Mapping[float | str, float]) -> None:
@@ -67,8 +72,9 @@ def _draw_bars(axes: Axes, series: Series, x: list[float], number: int, count: i
 def _draw_points(axes: Axes, series: Series, x: list[float]) -> None:
     axes.plot(x, [_nan(v) for v in series.y], "o", ms=5, color=series.color, label=series.name)
     _error_bars(axes, series, x, series.color)
-    for place, height, label in zip(x, _tops(series), series.labels or [], strict=False):
-        axes.annotate(label, (place, height), (0, 4), textcoords="offset points", ha="center", fontsize=8)
+    tops = _tops(series) if series.label_side == "above" else series.y
+    for place, height, label in zip(x, tops, series.labels or [], strict=False):
+        axes.annotate(label, (place, _nan(height)), textcoords="offset points", fontsize=8, **_SIDES[series.label_side])
 
 
 def _draw_line(axes: Axes, series: Series, x: list[float]) -> None:

@@ -1,0 +1,117 @@
+"""Pages of runs on many nodes: nothing on them grows with the nodes, and what stands apart has its name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.synthetic import Node, Plan, write_run
+
+from assay.analysis.run import RunAnalysis, analyse_run
+from assay.report.chart import Chart
+from assay.report.many import ENDS, MOST_LINES, MOST_ROWS, NAMED
+from assay.report.page import Page, Table
+from assay.report.run_page import run_page
+from assay.report.writer import page_html, page_markdown
+
+MANY = 60
+SLOW, THROTTLED, FAST = "node-007", "node-031", "node-044"
+PLAN = Plan(samples=60 * MANY, chunks=False, drift=0.01, noise=0.02)
+
+
+def nodes(count: int) -> tuple[Node, ...]:
+    special = {
+        SLOW: Node(SLOW, slots=2, speed=0.5),
+        THROTTLED: Node(THROTTLED, slots=2, throttle_from=0.3),
+        FAST: Node(FAST, slots=2, speed=2.0),
+    }
+    return tuple(special.get(name) or Node(name, slots=2) for name in (f"node-{n:03d}" for n in range(count)))
+
+
+@pytest.fixture(scope="module")
+def analysis(tmp_path_factory: pytest.TempPathFactory) -> RunAnalysis:
+    return analyse_run(write_run(tmp_path_factory.mktemp("many"), replace(PLAN, nodes=nodes(MANY), failed=3)))
+
+
+@pytest.fixture(scope="module")
+def page(analysis: RunAnalysis) -> Page:
+    return run_page(analysis)
+
+
+def chart(page: Page, name: str) -> Chart:
+    return next(chart for chart in (*page.charts, *page.pictures) if chart.name == name)
+
+
+def tables(page: Page) -> list[Table]:
+    return [block for section in page.sections for block in section.blocks if isinstance(block, Table)]
+
+
+def test_no_table_lists_all_nodes(page: Page) -> None:
+    assert max(len(table.rows) for table in tables(page)) <= max(MOST_ROWS, 2 * ENDS + 1)
+    ranked = {table.caption: table for table in tables(page) if "of 60" in table.caption}
+    assert {caption.partition(":")[0] for caption in ranked} >= {"Attempts by endpoint", "Nodes"}
+    rows = next(table for caption, table in ranked.items() if caption.startswith("Nodes")).rows
+    assert len(rows) == 2 * ENDS
+    assert (rows[0][0], rows[-1][0]) == (SLOW, FAST)
+
+
+def test_all_nodes_are_in_the_data(analysis: RunAnalysis) -> None:
+    assert analysis.nodes is not None
+    assert len(analysis.nodes.nodes) == MANY
+
+
+def test_what_stands_apart_is_named_in_strips_and_timelines(page: Page) -> None:
+    strips = chart(page, "node_comparison").panels
+    labels = [label for series in strips[0].series for label in series.labels or ()]
+    assert any(SLOW in label for label in labels)
+    assert FAST in labels
+    for panel in chart(page, "throughput_timeline").panels[1::2]:
+        band, *alone = panel.series
+        assert band.low is not None
+        assert SLOW in [series.name for series in alone]
+        assert len(alone) <= 3 * NAMED
+    clock = next(panel for panel in chart(page, "hardware_timeline").panels if panel.title == "SM clock")
+    assert [series.name for series in clock.series][1:] == [f"{THROTTLED} gpu0"]
+    medians = [value for value in clock.series[0].y if value is not None]
+    assert min(medians) > 1900
+    curves = chart(page, "latency_distribution").panels[1].series
+    assert {series.name for series in curves} >= {"all", SLOW}
+
+
+def test_no_picture_has_more_lines_than_can_be_told_apart(page: Page) -> None:
+    for drawn in (*page.charts, *page.pictures):
+        for panel in drawn.panels:
+            assert len(panel.series) <= MOST_LINES + 1, (drawn.name, panel.title)
+            bars = [series for series in panel.series if series.kind == "bars"]
+            assert all(len(series.x) <= MOST_ROWS for series in bars), (drawn.name, panel.title)
+
+
+def test_markdown_and_page_hardly_grow_with_the_nodes(page: Page, tmp_path: Path) -> None:
+    twice = run_page(analyse_run(write_run(tmp_path, replace(PLAN, nodes=nodes(2 * MANY), samples=120 * MANY))))
+    assert len(page_markdown(twice)) < 1.1 * len(page_markdown(page))
+    assert len(page_html(twice)) - len(page_html(page)) < 60_000
+
+
+def test_a_dozen_nodes_are_shown_one_by_one(tmp_path: Path) -> None:
+    page = run_page(analyse_run(write_run(tmp_path, replace(PLAN, nodes=nodes(MOST_LINES), samples=400))))
+    assert [len(panel.series) for panel in chart(page, "throughput_timeline").panels] == [MOST_LINES + 1] * 2
+    assert [series.kind for series in chart(page, "node_comparison").panels[0].series] == ["bars"]
+    assert len(next(table for table in tables(page) if table.caption == "Nodes").rows) == MOST_LINES
+
+
+def test_hardware_that_nobody_named_is_drawn_all_the_same(tmp_path: Path) -> None:
+    """Two accelerators a node make more lines than nodes: the last ones were left out without a word."""
+    folder = write_run(tmp_path, replace(PLAN, nodes=nodes(MOST_LINES + 1), samples=400))
+    clock = chart(run_page(analyse_run(folder)), "hardware_timeline").panels[1]
+    assert clock.series[0].name == f"median, middle 90 % of {MOST_LINES + 1}"
+
+
+def test_findings_of_many_nodes_are_one(tmp_path: Path) -> None:
+    throttled = tuple(replace(node, throttle_from=0.2) for node in nodes(MANY))
+    page = run_page(analyse_run(write_run(tmp_path, replace(PLAN, nodes=throttled))))
+    assert len([problem for problem in page.problems if "throttled" in problem.title]) == 1
+    (told,) = [
+        row for table in tables(page) if table.caption == "Findings" for row in table.rows if "throttled" in row[1]
+    ]
+    assert "The same goes for 59 others: " in told[1]
