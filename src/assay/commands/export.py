@@ -1,4 +1,4 @@
-"""`assay export`."""
+"""`assay export`: a deployment for a site's own tooling, results for anyone's."""
 
 from __future__ import annotations
 
@@ -9,20 +9,53 @@ import click
 
 from assay.commands.options import PATH, chosen_file, json_option, print_json, set_option
 
+_DEPLOYMENTS = {
+    "k8s": "FILE's deployment as Kubernetes manifests.",
+    "slurm": "FILE's deployment as a Slurm script.",
+    "scripts": "FILE's deployment as plain scripts.",
+}
 
-@click.command()
-@click.argument("kind", type=click.Choice(["k8s", "slurm", "scripts"]))
-@click.argument("file", type=PATH, required=False)
-@set_option
-@click.option("--output", type=PATH, default=Path("export"), show_default=True)
+
+@click.group()
+def export() -> None:
+    """Write a deployment for a site's own tooling, or what was measured as tables."""
+
+
+def _deployment(kind: Any, words: str) -> click.Command:
+    @click.command(kind, help=words)
+    @click.argument("file", type=PATH, required=False)
+    @set_option
+    @click.option("--output", type=PATH, default=Path("export"), show_default=True)
+    @json_option
+    def command(file: Path | None, overrides: tuple[str, ...], output: Path, as_json: bool) -> None:
+        from assay.config import dump_config, load_config
+        from assay.deploy.export import export_files, write_files
+
+        config = load_config(chosen_file(file), list(overrides))
+        files = export_files(kind, config.engine, config.cluster, dump_config(config))
+        _tell(write_files(files, output), as_json=as_json)
+
+    return command
+
+
+for _kind, _words in _DEPLOYMENTS.items():
+    export.add_command(_deployment(_kind, _words))
+
+
+@export.command()
+@click.argument("campaign", type=PATH)
+@click.option("--format", "form", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True)
+@click.option("--output", type=PATH, help="[default: export/<the campaign's name>]")
 @json_option
-def export(kind: Any, file: Path | None, overrides: tuple[str, ...], output: Path, as_json: bool) -> None:
-    """Write FILE's deployment as manifests or scripts for a site's own tooling."""
-    from assay.config import dump_config, load_config
-    from assay.deploy.export import export_files, write_files
+def results(campaign: Path, form: Any, output: Path | None, as_json: bool) -> None:
+    """CAMPAIGN's runs, requests and telemetry as tables; CSV leaves the lists out (times of chunks, token ids)."""
+    from assay.results import load_campaign, write_tables
 
-    config = load_config(chosen_file(file), list(overrides))
-    written = write_files(export_files(kind, config.engine, config.cluster, dump_config(config)), output)
+    loaded = load_campaign(campaign)
+    _tell(write_tables(loaded, form, output or Path("export") / loaded.state.id), as_json=as_json)
+
+
+def _tell(written: list[Path], *, as_json: bool) -> None:
     if as_json:
         print_json(written)
     else:
