@@ -4,10 +4,10 @@ Design. One process drives one event loop (uvloop) and, through an `EndpointPool
 endpoints. A request has a connection to itself; connections are kept alive and reused, the last used first.
 `time.monotonic_ns()` is read once in `data_received`, before anything is parsed, and is the arrival time of
 every chunk in that read: parsing, queueing and the owner's callbacks never enter a measured interval.
-httptools (llhttp) takes HTTP apart and `EventStream` the server-sent events. Chunks that repeat the bytes of one
-already decoded aren't decoded again (`Template`): only their text and ids are cut out, all of a read together, and
-only if it is certain that JSON would say the same. Timeouts are found by one sweep over all requests every 50 ms
-instead of a timer each.
+httptools (llhttp) takes HTTP apart and `EventStream` the server-sent events. Chunks that repeat the bytes of one that
+the endpoint sent before aren't decoded again (`Lessons`, `Template`): only their text and ids are cut out, all of a
+read together, and only if it is certain that JSON would say the same. Timeouts are found by one sweep over all
+requests every 50 ms instead of a timer each.
 
 A request is `OK` only if the reply had status 200, ended properly (for a stream: a finish_reason and
 `[DONE]`), carried at least one token, and has as many token ids as its usage says. Whatever else arrives

@@ -11,6 +11,7 @@ import httptools
 from assay import SIMULATOR
 from assay.load.transport.events import EventStream
 from assay.load.transport.exchange import Exchange, Outcome
+from assay.load.transport.lessons import Lessons
 from assay.load.transport.reply import BadReplyError, absorb, load, malformed, refusal, verdict
 from assay.serving.words import compressed
 
@@ -45,7 +46,7 @@ class Owner(Protocol):
 class Connection(asyncio.Protocol):
     """Sends requests and reads the replies into their exchanges. Bad bytes fail the request, nothing else."""
 
-    def __init__(self, owner: Owner, head: bytes, *, needs_done: bool = True) -> None:
+    def __init__(self, owner: Owner, head: bytes, lessons: Lessons | None = None, *, needs_done: bool = True) -> None:
         self.exchange: Exchange | None = None
         self.heard_ns = 0
         """When the server was last heard or, if that is later, the request sent."""
@@ -54,6 +55,7 @@ class Connection(asyncio.Protocol):
         self.usable = False
         self._owner = owner
         self._head = head
+        self._lessons = lessons or Lessons()
         self._needs_done = needs_done
         self._noted: dict[bytes, bytes] = {}
         self._transport: asyncio.Transport
@@ -205,7 +207,7 @@ class Connection(asyncio.Protocol):
         if exchange.http_status != 200 or start == b"{":
             self._is_whole = True
         elif start:
-            self._stream = EventStream(exchange, needs_done=self._needs_done)
+            self._stream = EventStream(exchange, self._lessons, needs_done=self._needs_done)
             self._stream.feed(so_far, now_ns)
 
     def _judged(self, exchange: Exchange, now_ns: int) -> tuple[Outcome, str]:

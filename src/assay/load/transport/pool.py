@@ -11,6 +11,7 @@ from time import monotonic_ns
 from assay.errors import AssayError
 from assay.load.transport.connection import Connection
 from assay.load.transport.exchange import Exchange, Outcome
+from assay.load.transport.lessons import Lessons
 from assay.load.transport.pace import Pace, endpoint_pace
 from assay.load.transport.settings import EndpointSettings
 from assay.serving.connection import EndpointConnection
@@ -61,6 +62,7 @@ class EndpointPool:
         self._request_ns = round(settings.request_timeout_s * 1e9)
         self._keepalive_ns = round(settings.keepalive_s * 1e9)
         self._paces = (endpoint_pace(),) if paces is None else tuple(paces)
+        self._lessons = Lessons()
         self._idle: list[Connection] = []
         self._connections: set[Connection] = set()
         self._flights: dict[int, Connection | asyncio.Task[None]] = {}
@@ -185,7 +187,7 @@ class EndpointPool:
         reached, head, needs_done = self.settings.connection, self.settings.request_head(), self.settings.needs_done
 
         def make() -> Connection:
-            return Connection(self, head, needs_done=needs_done)
+            return Connection(self, head, self._lessons, needs_done=needs_done)
 
         now_ns = monotonic_ns()
         if wait_ns := max(pace.wait_ns(now_ns) for pace in self._paces):
