@@ -43,6 +43,7 @@ class FaultKind(StrEnum):
     """Nothing listens; open connections go on."""
 
 
+_LAST_PORT = 65535
 _FAULT_KEYS = {"kind": "kind", "at": "at_s", "after": "after", "for": "for_s", "p": "p", "factor": "factor"}
 
 
@@ -99,15 +100,16 @@ class SimulatorConfig:
     port: int = 8000
     """0: any free port, written to `port_file`."""
     port_file: Path | None = None
-    """Gets one port a line, once all processes listen."""
+    """Gets one port a line, once all endpoints listen."""
     processes: int = 1
-    """Endpoints, each a process of its own, on consecutive ports."""
+    endpoints_per_process: int = 1
+    """All endpoints have consecutive ports and share nothing but their process."""
     one_port: bool = False
     """All processes are one endpoint: they share its port, and the kernel deals its connections out among them."""
     model: str = "simulated"
     seed: int = 0
     speed: tuple[float, ...] = (1.0,)
-    """Divides every interval; one for all processes or one for each."""
+    """Divides every interval; one for all endpoints or one for each."""
     ttft_ms: float = 0.0
     """From admission to the first token."""
     ttft_per_prompt_token_ms: float = 0.0
@@ -133,7 +135,7 @@ class SimulatorConfig:
     """Sigma of a log-normal distribution of output lengths around the mean `output_tokens`."""
     faults: tuple[Fault, ...] = ()
     truth: Path | None = None
-    """Gets one JSON line a request with its true times; `.1`, `.2`, … are added for further processes."""
+    """Gets one JSON line a request with its true times; `.1`, `.2`, … are added for further endpoints."""
     truth_tokens: bool = False
     """Truth has the time of each token."""
     tls_cert: Path | None = None
@@ -144,12 +146,17 @@ class SimulatorConfig:
             value = getattr(self, field.name)
             if isinstance(value, int | float) and value < 0:
                 raise UserError(f"simulator: {field.name} must not be negative, but is {value}")
-        if min(self.processes, self.tokens_per_step, self.max_num_seqs) < 1:
-            raise UserError("simulator: processes, tokens_per_step and max_num_seqs must be at least 1")
+        for name in ("processes", "endpoints_per_process", "tokens_per_step", "max_num_seqs"):
+            if getattr(self, name) < 1:
+                raise UserError(f"simulator: {name} must be at least 1")
         if self.cold_factor < 1:
             raise UserError(f"simulator: cold_factor must be at least 1, but is {self.cold_factor:g}")
-        if len(self.speed) not in (1, self.processes) or min(self.speed) <= 0:
-            raise UserError(f"simulator: speed must be one number above 0, or {self.processes}, one a process")
+        if self.one_port and self.endpoints_per_process > 1:
+            raise UserError("simulator: with one_port all processes are one endpoint: leave endpoints_per_process out")
+        if len(self.speed) not in (1, self.endpoints) or min(self.speed) <= 0:
+            raise UserError(f"simulator: speed must be one number above 0, or {self.endpoints}, one an endpoint")
+        if self.port and self.port + self.endpoints - 1 > _LAST_PORT:
+            raise UserError(f"simulator: {self.endpoints} ports from {self.port} on go beyond {_LAST_PORT}")
 
     @classmethod
     def from_fields(cls, fields: dict[str, Any]) -> SimulatorConfig:
@@ -160,12 +167,22 @@ class SimulatorConfig:
             raise UserError(f"simulator: unknown option {', '.join(unknown)}; there are {', '.join(types)}")
         return cls(**{name: _converted(name, value) for name, value in fields.items()})
 
-    def for_process(self, index: int) -> SimulatorConfig:
-        """The configuration of one of several processes."""
+    @property
+    def endpoints(self) -> int:
+        """Of all processes."""
+        return self.processes * self.endpoints_per_process
+
+    def of_process(self, index: int) -> list[SimulatorConfig]:
+        """The configuration of each endpoint of one of the processes."""
+        first = index * self.endpoints_per_process
+        return [self._of_endpoint(number) for number in range(first, first + self.endpoints_per_process)]
+
+    def _of_endpoint(self, index: int) -> SimulatorConfig:
         truth = self.truth
         return dataclasses.replace(
             self,
             processes=1,
+            endpoints_per_process=1,
             port=self.port + index if self.port and not self.one_port else self.port,
             speed=(self.speed[index % len(self.speed)],),
             truth=truth.with_name(f"{truth.name}.{index}") if truth and index else truth,
@@ -177,6 +194,7 @@ _PATHS = ("port_file", "truth", "tls_cert", "tls_key")
 _COUNTS = (
     "port",
     "processes",
+    "endpoints_per_process",
     "seed",
     "tokens_per_step",
     "cold_intervals",

@@ -13,7 +13,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ def serve(config: SimulatorConfig) -> None:
     Raises `AssayError` if a port can't be had or a process dies.
     """
     if config.processes == 1:
-        _serve_one(config.for_process(0), lambda port: _announce(config, [port]))
+        _serve_in_this(config.of_process(0), lambda ports: _announce(config, ports))
         return
     with contextlib.ExitStack() as held:
         if config.one_port and not config.port:
@@ -62,7 +62,7 @@ def _serve_several(config: SimulatorConfig) -> None:
     children, pipes = [], []
     for index in range(config.processes):
         ours, theirs = context.Pipe(duplex=False)
-        child = context.Process(target=_child, args=(config.for_process(index), theirs, os.getpid()))
+        child = context.Process(target=_child, args=(config.of_process(index), theirs, os.getpid()))
         child.start()
         theirs.close()
         children.append(child)
@@ -75,7 +75,7 @@ def _serve_several(config: SimulatorConfig) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     try:
-        _announce(config, list(dict.fromkeys(_port_from(pipe) for pipe in pipes)))
+        _announce(config, list(dict.fromkeys(port for pipe in pipes for port in _ports_from(pipe))))
     except AssayError:
         stop()
         raise
@@ -93,7 +93,7 @@ def _config_from(argv: Sequence[str] | None, prog: str) -> SimulatorConfig:
     parser.add_argument("--config", type=Path, metavar="FILE", help="YAML with these options; options win")
     for name, text in _OPTIONS.items():
         parser.add_argument("--" + name.replace("_", "-"), help=text)
-    parser.add_argument("--speed", type=float, nargs="+", help="divides every interval; one number, or one a process")
+    parser.add_argument("--speed", type=float, nargs="+", help="divides every interval; one number, or one an endpoint")
     parser.add_argument("--one-port", action="store_true", help="all processes are one endpoint and share its port")
     parser.add_argument("--truth-tokens", action="store_true", help="truth has the time of each token")
     parser.add_argument(
@@ -112,8 +112,9 @@ def _config_from(argv: Sequence[str] | None, prog: str) -> SimulatorConfig:
 _OPTIONS = {
     "host": "address to listen on (127.0.0.1)",
     "port": "first port (8000); 0 is any free one",
-    "port_file": "gets one port a line when all processes listen",
-    "processes": "endpoints, each a process of its own (1)",
+    "port_file": "gets one port a line when all endpoints listen",
+    "processes": "processes, each with as many endpoints (1)",
+    "endpoints_per_process": "endpoints in each process, each with a port of its own (1)",
     "model": "the name under which it serves (simulated)",
     "seed": "of outputs, jitter and faults (0)",
     "ttft_ms": "from admission to the first token (0)",
@@ -152,22 +153,22 @@ def _announce(config: SimulatorConfig, ports: list[int]) -> None:
         partial.rename(config.port_file)
 
 
-def _port_from(pipe: Pipe) -> int:
+def _ports_from(pipe: Pipe) -> list[int]:
     try:
         answer = pipe.recv()
     except EOFError:
         raise AssayError("a simulator process ended before it listened") from None
     if isinstance(answer, str):
         raise AssayError(answer)
-    return int(answer)
+    return list(answer)
 
 
-def _child(config: SimulatorConfig, pipe: Pipe, parent: int) -> None:
+def _child(configs: list[SimulatorConfig], pipe: Pipe, parent: int) -> None:
     ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
     if os.getppid() != parent:
         return
     try:
-        _serve_one(config, pipe.send)
+        _serve_in_this(configs, pipe.send)
     except AssayError as error:
         pipe.send(str(error))
 
@@ -177,7 +178,8 @@ def _why(error: OSError) -> str:
     return "the port is taken; choose another with --port, or 0 for any free one" if taken else str(error)
 
 
-def _serve_one(config: SimulatorConfig, listening: Any) -> None:
+def _serve_in_this(configs: Sequence[SimulatorConfig], listening: Callable[[list[int]], None]) -> None:
+    """Serves these endpoints in this process; `listening` is told their ports."""
     import uvloop
 
     from assay.simulator.server import SimulatorServer
@@ -187,13 +189,15 @@ def _serve_one(config: SimulatorConfig, listening: Any) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopped.set)
-        server = SimulatorServer(config)
-        try:
-            await server.start()
-        except OSError as error:
-            raise UserError(f"can't listen on {config.host}:{config.port}: {_why(error)}") from error
-        listening(server.port)
+        servers = [SimulatorServer(config) for config in configs]
+        for config, server in zip(configs, servers, strict=True):
+            try:
+                await server.start()
+            except OSError as error:
+                raise UserError(f"can't listen on {config.host}:{config.port}: {_why(error)}") from error
+        listening([server.port for server in servers])
         await stopped.wait()
-        await server.stop()
+        for server in servers:
+            await server.stop()
 
     uvloop.run(run())

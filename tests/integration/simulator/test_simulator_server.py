@@ -97,6 +97,22 @@ def test_several_processes_behind_one_port(tmp_path: Path) -> None:
     assert all(served)
 
 
+def test_several_endpoints_in_a_process(tmp_path: Path) -> None:
+    """Each with its own port, speed, answers and truth."""
+    each = ("--processes", "2", "--endpoints-per-process", "2", "--speed", "1", "4", "1", "4", "--ttft-ms", "200")
+    with simulator(tmp_path, *each) as server:
+        exchanges = [conversation(server.url(index), lambda r, count=index + 1: r.ask(count)) for index in range(4)]
+        ports = server.ports
+    assert len(set(ports)) == 4
+    for least_ns, asked in zip((200_000_000, 50_000_000) * 2, exchanges, strict=True):
+        assert all(one.outcome is Outcome.OK for one in asked)
+        assert asked[0].first_ns - asked[0].sent_ns >= least_ns
+    assert len({exchange[0].text() for exchange in exchanges}) == 4
+    names = ("truth.jsonl", "truth.jsonl.1", "truth.jsonl.2", "truth.jsonl.3")
+    lines = [(tmp_path / name).read_bytes().splitlines() for name in names]
+    assert [json.loads(of[-1])["requests"] for of in lines] == [1, 2, 3, 4]
+
+
 def test_other_paths(tmp_path: Path) -> None:
     with simulator(tmp_path, "--model", "toy", "--kv-tokens", "1000") as server:
         conversation(server.url(), lambda r: r.ask(2))

@@ -34,8 +34,17 @@ def test_config_from_fields() -> None:
         {"ttft_ms": 50, "speed": [1, 2], "processes": "2", "truth": "t", "faults": ["reset", {"kind": "hang", "at": 3}]}
     )
     assert config.faults == (Fault(FaultKind.RESET), Fault(FaultKind.HANG, at_s=3))
-    second = config.for_process(1)
+    (second,) = config.of_process(1)
     assert (second.port, second.speed, second.truth, second.processes) == (8001, (2.0,), Path("t.1"), 1)
+
+
+def test_endpoints_of_a_process_are_numbered_through() -> None:
+    config = SimulatorConfig(port=8000, processes=2, endpoints_per_process=2, speed=(1, 2, 3, 4), truth=Path("t"))
+    of_both = [config.of_process(index) for index in (0, 1)]
+    assert [[one.port for one in of] for of in of_both] == [[8000, 8001], [8002, 8003]]
+    assert [[one.speed for one in of] for of in of_both] == [[(1,), (2,)], [(3,), (4,)]]
+    assert [[one.truth for one in of] for of in of_both] == [[Path("t"), Path("t.1")], [Path("t.2"), Path("t.3")]]
+    assert [[one.seed for one in of] for of in of_both] == [[0, 1], [2, 3]]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +54,11 @@ def test_config_from_fields() -> None:
         {"ttft_ms": "x"},
         {"itl_ms": -1},
         {"processes": 0},
+        {"endpoints_per_process": 0},
+        {"endpoints_per_process": 2, "one_port": True},
         {"speed": [1, 2, 3], "processes": 2},
+        {"speed": [1, 2], "processes": 2, "endpoints_per_process": 2},
+        {"port": 65000, "processes": 4, "endpoints_per_process": 256},
         {"speed": 0},
     ],
 )
