@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from assay.analysis.campaign import CampaignAnalysis, Group, load_of
 from assay.analysis.scaling import Scaling
 from assay.report import format as fmt
-from assay.report.bars import value_bars
+from assay.report.bars import value_bars, value_panel
+from assay.report.campaign_sections import nodes_alone
 from assay.report.chart import MEDIAN, NEUTRAL, PALETTE, TAIL, Chart, Colors, Mark, Panel, Series
+from assay.report.many import MOST_ROWS
 from assay.runs.result import Distribution
 
+Rate = tuple[float, float | None, float | None]
 _SOURCE = "runs/*/requests.parquet"
 
 
 def throughput_chart(analysis: CampaignAnalysis, colors: Colors) -> Chart:
     """`throughput_comparison`: every group of performance runs, mean of its repeats."""
-    names = [analysis.name(group.first.entry) for group in analysis.groups]
-    tints = [_tint(group, colors) for group in analysis.groups]
     panels = []
     for title, label, attribute in (
         ("Samples/s", "samples/s", "samples_per_s"),
         ("Output tokens/s", "tokens/s", "tokens_per_s"),
     ):
-        estimates = [getattr(group, attribute) for group in analysis.groups]
-        if not any(math.isfinite(e.value) for e in estimates):  # tokens aren't counted
-            continue
-        values = ([e.value for e in estimates], tints, [e.low for e in estimates], [e.high for e in estimates])
-        panels.append(Panel(title, "", label, [value_bars(names, *values)]))
+        for words, groups in _parts(analysis):
+            estimates = [getattr(group, attribute) for group in groups]
+            if not any(math.isfinite(e.value) for e in estimates):  # tokens aren't counted
+                continue
+            names, tints = [analysis.name(group.first.entry) for group in groups], [_tint(g, colors) for g in groups]
+            values = ([e.value for e in estimates], tints, [e.low for e in estimates], [e.high for e in estimates])
+            panels.append(value_panel(f"{title}{words}", label, names, *values))
     return Chart(
         name="throughput_comparison",
         title="Throughput of the runs",
@@ -38,6 +42,14 @@ def throughput_chart(analysis: CampaignAnalysis, colors: Colors) -> Chart:
     )
 
 
+def _parts(analysis: CampaignAnalysis) -> list[tuple[str, list[Group]]]:
+    """The groups that one panel can hold, each with words for its title: many nodes alone have one of their own."""
+    alone = nodes_alone(analysis)
+    nodes = [group for group in analysis.groups if group.first.entry.key in alone]
+    others = [group for group in analysis.groups if group.first.entry.key not in alone]
+    return [(words, part) for words, part in (("", others), (", each node alone", nodes)) if part]
+
+
 def _tint(group: Group, colors: Colors) -> str:
     nodes = group.first.entry.nodes
     return colors[nodes[0]] if len(nodes) == 1 else NEUTRAL
@@ -45,7 +57,7 @@ def _tint(group: Group, colors: Colors) -> str:
 
 def scaling_chart(scaling: Scaling, colors: Colors) -> Chart:
     """`scaling_analysis`: rates alone and together, efficiency, and the fitted law with its prediction."""
-    panels = [_rates_panel(scaling, colors), _efficiency_panel(scaling)]
+    panels = [*_rates_panels(scaling, colors), _efficiency_panel(scaling)]
     if scaling.fit is not None:
         panels.append(_fit_panel(scaling))
     return Chart(
@@ -59,26 +71,40 @@ def scaling_chart(scaling: Scaling, colors: Colors) -> Chart:
     )
 
 
-def _rates_panel(scaling: Scaling, colors: Colors) -> Panel:
-    names = [*scaling.alone, *(_group_name(g.nodes) for g in scaling.groups)]
-    tints = [*(colors[node] for node in scaling.alone), *(NEUTRAL for _ in scaling.groups)]
-    rates = [*scaling.alone.values(), *((g.rate, g.rate_low, g.rate_high) for g in scaling.groups)]
+def _rates_panels(scaling: Scaling, colors: Colors) -> list[Panel]:
+    """Alone and together, in one panel where the nodes aren't many."""
+    alone = scaling.alone
+    if len(alone) <= MOST_ROWS:
+        return [_rates_panel(scaling, alone, colors)]
+    rates = alone.values()
+    y: list[float | None] = [rate for rate, _, _ in rates]
+    tints, low, high = [NEUTRAL] * len(alone), [low for _, low, _ in rates], [high for _, _, high in rates]
+    each = value_panel("Each node alone", "output tokens/s", list(alone), y, tints, low, high)
+    return [each, _rates_panel(scaling, {}, colors)]
+
+
+def _rates_panel(scaling: Scaling, alone: Mapping[str, Rate], colors: Colors) -> Panel:
+    names = [*alone, *(group_name(g.nodes) for g in scaling.groups)]
+    tints = [*(colors[node] for node in alone), *(NEUTRAL for _ in scaling.groups)]
+    rates = [*alone.values(), *((g.rate, g.rate_low, g.rate_high) for g in scaling.groups)]
     y: list[float | None] = [r[0] for r in rates]
     measured = value_bars(names, y, tints, [r[1] for r in rates], [r[2] for r in rates])
     measured = Series(
         "measured", "bars", names, y, NEUTRAL, measured.low, measured.high, labels=measured.labels, colors=tints
     )
-    sums = [(_group_name(g.nodes), g) for g in scaling.groups if g.sum_alone is not None]
+    sums = [(group_name(g.nodes), g) for g in scaling.groups if g.sum_alone is not None]
     points = Series(
         "sum of the nodes alone", "points", [n for n, _ in sums], [g.sum_alone for _, g in sums], "#B00060",
         [g.sum_low for _, g in sums], [g.sum_high for _, g in sums],
     )  # fmt: skip
-    return Panel("Alone and together", "", "output tokens/s", [measured, points] if sums else [measured])
+    return Panel(
+        "Alone and together" if alone else "Together", "", "output tokens/s", [measured, points] if sums else [measured]
+    )
 
 
 def _efficiency_panel(scaling: Scaling) -> Panel:
     known = [g for g in scaling.groups if g.efficiency is not None]
-    names = [_group_name(g.nodes) for g in known]
+    names = [group_name(g.nodes) for g in known]
     bars = value_bars(
         names, [g.efficiency for g in known], [NEUTRAL] * len(known), [g.low for g in known], [g.high for g in known]
     )
@@ -117,7 +143,7 @@ def _fit_panel(scaling: Scaling) -> Panel:
     )
 
 
-def _group_name(nodes: list[str]) -> str:
+def group_name(nodes: list[str]) -> str:
     return " + ".join(nodes) if len(nodes) <= 2 else f"{len(nodes)} nodes"
 
 
@@ -125,12 +151,11 @@ def latency_chart(analysis: CampaignAnalysis, colors: Colors) -> Chart | None:
     """`latency_distribution`: median and 99th percentile of every group's first run."""
     panels = []
     for key, title in (("service_ttft_ns", "TTFT from sending"), ("tpot_ns", "TPOT")):
-        found = [(g, g.first.result.latency[key]) for g in analysis.groups if key in g.first.result.latency]
-        if not found:
-            continue
-        names = [analysis.name(g.first.entry) for g, _ in found]
-        series = [_percentile_bars(names, [d for _, d in found], share, tint) for share, tint in _SHARES]
-        panels.append(Panel(title, "", "ms", series))
+        for words, groups in _parts(analysis):
+            found = [(g, g.first.result.latency[key]) for g in groups if key in g.first.result.latency]
+            if found:
+                names, values = [analysis.name(g.first.entry) for g, _ in found], [value for _, value in found]
+                panels += _latency_panels(f"{title}{words}", names, values)
     if not panels:
         return None
     return Chart(
@@ -144,6 +169,18 @@ def latency_chart(analysis: CampaignAnalysis, colors: Colors) -> Chart | None:
 
 
 _SHARES = (("p50", MEDIAN), ("p99", TAIL))
+
+
+def _latency_panels(title: str, names: list[str], values: list[Distribution]) -> list[Panel]:
+    """Median and tail side by side; of many runs a strip each."""
+    series = [_percentile_bars(names, values, share, tint) for share, tint in _SHARES]
+    if len(names) <= MOST_ROWS:
+        return [Panel(title, "", "ms", series)]
+    bounds = [(list(one.low or ()), list(one.high or ())) for one in series]
+    return [
+        value_panel(f"{title}, {one.name}", "ms", names, list(one.y), [], low, high)
+        for one, (low, high) in zip(series, bounds, strict=True)
+    ]
 
 
 def _percentile_bars(names: list[str], values: list[Distribution], share: str, tint: str) -> Series:

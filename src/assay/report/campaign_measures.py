@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from assay.analysis.answers import AnswersCompared
 from assay.analysis.campaign import CampaignAnalysis, RunLine
 from assay.report import format as fmt
 from assay.report.accuracy import accuracy_charts, percentages, score_text
-from assay.report.campaign_charts import latency_chart, scaling_chart, sweep_chart, throughput_chart
-from assay.report.campaign_sections import run_label
+from assay.report.campaign_charts import group_name, latency_chart, scaling_chart, sweep_chart, throughput_chart
+from assay.report.campaign_sections import run_label, with_nodes_alone
 from assay.report.chart import Colors
 from assay.report.limits import limits_source, scenario_limits
+from assay.report.many import MOST_ROWS, NAMED, Values, ends, names, spread_table
 from assay.report.page import Block, Rows, Table, Text
 from assay.runs.result import AccuracyResult
 from assay.scoring import FAMILY_RISK
@@ -34,7 +36,12 @@ def throughput_blocks(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Bl
             )
         )  # fmt: skip
     columns = ("Run", "Repeats", "Samples/s", "Output tokens/s", "Interval from the spread")
-    yield Table("Mean over repeats, with 95 % intervals", columns, rows, frozenset({1, 2, 3}), SOURCE)
+    table = Table("Mean over repeats, with 95 % intervals", columns, rows, frozenset({1, 2, 3}), SOURCE)
+    spread: dict[str, Values] = {
+        "samples/s": [group.samples_per_s.value for group in analysis.groups],
+        "output tokens/s": [group.tokens_per_s.value for group in analysis.groups],
+    }
+    yield from with_nodes_alone(analysis, table, [group.first.entry.key for group in analysis.groups], spread)
     yield throughput_chart(analysis, colors)
     sweep = sweep_chart(analysis)
     if sweep is not None:
@@ -49,9 +56,9 @@ def scaling_blocks(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Block
         return
     rows: Rows = [
         (
-            " + ".join(g.nodes), fmt.number(g.repeats), fmt.with_interval(g.rate, g.rate_low, g.rate_high),
+            group_name(g.nodes), fmt.number(g.repeats), fmt.with_interval(g.rate, g.rate_low, g.rate_high),
             fmt.with_interval(g.sum_alone, g.sum_low, g.sum_high)
-            if g.sum_alone is not None else f"not measured: no baseline of {', '.join(g.missing)}",
+            if g.sum_alone is not None else f"not measured: no baseline of {names(g.missing)}",
             fmt.with_interval(g.efficiency, g.low, g.high),
             f"{fmt.with_interval(g.speedup, g.speedup_low, g.speedup_high)} ({g.best_alone})"
             if g.speedup else fmt.NOT_MEASURED,
@@ -70,11 +77,12 @@ def scaling_blocks(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Block
     for g in scaling.groups:
         if g.unanswered:
             yield Text(
-                f"{' + '.join(g.nodes)}: not all samples were answered, so the work isn't the same: "
-                f"{'; '.join(g.unanswered)}."
+                f"{group_name(g.nodes)}: not all samples were answered, so the work isn't the same: "
+                f"{names(g.unanswered, between='; ')}."
             )
     rows = [(node, fmt.with_interval(*rate)) for node, rate in scaling.alone.items()]
-    yield Table("Measured baselines: each node alone", ("Node", "Output tokens/s"), rows, frozenset({1}), SOURCE)
+    table = Table("Measured baselines: each node alone", ("Node", "Output tokens/s"), rows, frozenset({1}), SOURCE)
+    yield from ends(table, {"output tokens/s": [rate for rate, _, _ in scaling.alone.values()]}, "report.json")
     yield Text(
         "Efficiency = combined output tokens/s / sum of the measured single-node output tokens/s; same samples, model "
         "and settings. Two rates differ only if the interval of their ratio excludes 1."
@@ -96,15 +104,30 @@ def scaling_blocks(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Block
 
 
 def nodes_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
-    """Shares and idle tails of the runs on several nodes."""
-    rows: Rows = [
-        (
-            run_label(analysis, line), fact.node, fmt.number(fact.samples), fmt.percent(fact.share),
-            fmt.with_interval(fact.tokens_per_s, fact.tokens_low, fact.tokens_high), f"{fact.idle_tail_s:.2f}",
-        )
+    """Shares and idle tails of the runs on several nodes; of runs on many nodes how they spread."""
+    together = [
+        (run_label(analysis, line), line.nodes.nodes)
         for line in analysis.lines
         if line.nodes is not None and len(line.nodes.nodes) > 1 and line.entry.mode == "performance"
-        for fact in line.nodes.nodes
+    ]
+    many = [(label, parts) for label, parts in together if len(parts) > MOST_ROWS]
+    for label, parts in many[:NAMED]:
+        spread: dict[str, Values] = {
+            "output tokens/s": [part.tokens_per_s for part in parts],
+            "share of samples (%)": [100 * part.share for part in parts],
+            "idle at the end (s)": [part.idle_tail_s for part in parts],
+        }
+        yield spread_table(f"Nodes of {label}", len(parts), spread)
+    if len(many) > NAMED:
+        yield Text(f"The nodes of {len(many) - NAMED:,} more runs are on those runs' own pages.")
+    rows: Rows = [
+        (
+            label, fact.node, fmt.number(fact.samples), fmt.percent(fact.share),
+            fmt.with_interval(fact.tokens_per_s, fact.tokens_low, fact.tokens_high), f"{fact.idle_tail_s:.2f}",
+        )
+        for label, parts in together
+        if len(parts) <= MOST_ROWS
+        for fact in parts
     ]  # fmt: skip
     if rows:
         columns = ("Run", "Node", "Samples", "Share", "Output tokens/s", "Idle at the end (s)")
@@ -115,21 +138,30 @@ def latency_blocks(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Block
     chart = latency_chart(analysis, colors)
     if chart is None:
         return
-    names = (("ttft_ns", "TTFT"), ("tpot_ns", "TPOT"), ("latency_ns", "Latency"))
-    rows: Rows = [
-        (run_label(analysis, line), *(_pair(line, key) for key, _ in names))
-        for line in analysis.lines
-        if line.entry.mode == "performance" and line.result.latency
-    ]
-    columns = ("Run", *(f"{name} p50 / p99 (ms)" for _, name in names))
+    quantities = (("ttft_ns", "TTFT"), ("tpot_ns", "TPOT"), ("latency_ns", "Latency"))
+    lines = [line for line in analysis.lines if line.entry.mode == "performance" and line.result.latency]
+    rows: Rows = [(run_label(analysis, line), *(_pair(line, key) for key, _ in quantities)) for line in lines]
+    columns = ("Run", *(f"{name} p50 / p99 (ms)" for _, name in quantities))
+    spread: dict[str, Values] = {
+        f"{name}, median (ms)": [_median_ms(line, key) for line in lines] for key, name in quantities
+    }
+    limits: Rows = []
     scenarios = dict.fromkeys(line.entry.scenario for line in analysis.lines if line.entry.mode == "performance")
     for scenario in scenarios:
-        limits = scenario_limits(analysis.benchmark, scenario)
-        if limits:
-            cells = (fmt.ms(limits["ttft_ns"]), fmt.ms(limits["tpot_ns"]), "")
-            rows.append((f"limit of {scenario}'s p99 ({limits_source(analysis.benchmark)})", *cells))
-    yield Table("Latency of the runs", columns, rows, frozenset({1, 2, 3}), SOURCE)
+        known = scenario_limits(analysis.benchmark, scenario)
+        if known:
+            cells = (fmt.ms(known["ttft_ns"]), fmt.ms(known["tpot_ns"]), "")
+            limits.append((f"limit of {scenario}'s p99 ({limits_source(analysis.benchmark)})", *cells))
+    table = Table("Latency of the runs", columns, rows, frozenset({1, 2, 3}), SOURCE)
+    *above, last = with_nodes_alone(analysis, table, [line.entry.key for line in lines], spread)
+    yield from above
+    yield replace(last, rows=[*last.rows, *limits])
     yield chart
+
+
+def _median_ms(line: RunLine, key: str) -> float | None:
+    value = line.result.latency.get(key)
+    return None if value is None else value.p50 / 1e6
 
 
 def _pair(line: RunLine, key: str) -> str:
@@ -185,7 +217,8 @@ def _answer_blocks(answers: AnswersCompared | None) -> Iterator[Block]:
         "Endpoint", "Node", "Prompts", "Same tokens as most others", "First other token (median)",
         "Same tokens as itself before", "Far more than the others",
     )  # fmt: skip
-    yield Table("Answers to the same prompts", columns, rows, frozenset({2, 3, 4}), SOURCE)
+    table = Table("Answers to the same prompts", columns, rows, frozenset({2, 3, 4}), SOURCE)
+    yield from ends(table, {"share of the same tokens": [part.equal for part in answers.endpoints]}, "report.json")
     yield Text(
         f"Compared: greedy answers to {fmt.number(answers.prompts)} prompts that two or more endpoints answered, in "
         f"{answers.runs} runs, token by token. To differ far more often than the others do among themselves, beyond "

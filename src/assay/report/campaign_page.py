@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from assay.analysis.campaign import CampaignAnalysis
 from assay.analysis.titles import benchmark_title
 from assay.analysis.verdict import SHORT_RUN
@@ -24,10 +27,12 @@ from assay.report.campaign_sections import (
 )
 from assay.report.chart import Colors
 from assay.report.findings import shown_findings
+from assay.report.many import ENDS, the_same
 from assay.report.page import Headline, Page, Problem, Section, VerdictKind
 from assay.report.published import campaign_published_blocks
 from assay.report.run_measures import projection_blocks
 from assay.report.run_page import notice_problems
+from assay.runs.campaign import RunEntry
 from assay.runs.record import RunStatus
 
 
@@ -127,17 +132,33 @@ def _headlines(analysis: CampaignAnalysis) -> list[Headline]:
     return found
 
 
+def _unfinished(analysis: CampaignAnalysis) -> Iterator[Problem]:
+    """Runs that aren't complete, by how they ended."""
+    kinds: dict[str, list[RunEntry]] = {}
+    for entry in analysis.state.runs:
+        if entry.status not in (None, RunStatus.COMPLETED):
+            kinds.setdefault(str(entry.status), []).append(entry)
+    for status, entries in kinds.items():
+        names = [f"{analysis.name(entry)}, repeat {entry.repeat}" for entry in entries]
+        problems = [Problem("error", f"{name}: {status}.", e.reason) for name, e in zip(names, entries, strict=True)]
+        yield from _told_once(problems, names)
+
+
+def _told_once(alike: list[Problem], subjects: list[str]) -> list[Problem]:
+    """All, or the first with the names of the others where they are more than a screen of the same."""
+    if len(alike) <= ENDS:
+        return alike
+    return [replace(alike[0], title=the_same(alike[0].title, subjects[1:]))]
+
+
 def _problems(analysis: CampaignAnalysis) -> list[Problem]:
-    problems = [
-        Problem("error", f"{analysis.name(e)}, repeat {e.repeat}: {e.status}.", e.reason)
-        for e in analysis.state.runs
-        if e.status not in (None, RunStatus.COMPLETED)
-    ]
+    problems = list(_unfinished(analysis))
     problems += [Problem("error", "The campaign isn't as it was closed.", d) for d in analysis.manifest.differences]
     left = [e for e in analysis.state.runs if e.status is None]
     if left:
         problems.append(Problem("warning", f"{len(left)} planned runs have not been carried out."))
-    problems += [Problem("error", f"Node {n} was left out.", why) for n, why in sorted(analysis.state.left_out.items())]
+    left_out = [Problem("error", f"Node {n} was left out.", why) for n, why in sorted(analysis.state.left_out.items())]
+    problems += _told_once(left_out, sorted(analysis.state.left_out))
     if analysis.why_no_scaling and analysis.state.kind == "scaling":
         problems.append(Problem("warning", "Scaling efficiency is not measured.", analysis.why_no_scaling))
     found: dict[tuple[str, str], list[str]] = {}

@@ -2,13 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from assay.analysis.campaign import CampaignAnalysis, RunLine
 from assay.report import format as fmt
 from assay.report.environment import endpoint_tables, system_tables
 from assay.report.findings import shown_findings
+from assay.report.many import MOST_ROWS, Values, ends
 from assay.report.page import Block, Rows, Table, Text
+from assay.runs.ledger import Ledger
+
+
+def nodes_alone(analysis: CampaignAnalysis) -> frozenset[str]:
+    """The keys of the runs on one node, such as a scaling campaign's baselines, where they are too many to list."""
+    found = {entry.key: entry.nodes[0] for entry in analysis.state.runs if len(entry.nodes) == 1}
+    return frozenset(found) if len(set(found.values())) > MOST_ROWS else frozenset()
+
+
+def with_nodes_alone(
+    analysis: CampaignAnalysis, table: Table, keys: Sequence[str], spread: Mapping[str, Values]
+) -> list[Table]:
+    """The table of runs itself; runs on many single nodes stand below the others, at both ends and by how they spread.
+
+    Args:
+        analysis: the campaign.
+        table: a row a run.
+        keys: the runs' keys.
+        spread: figures of the runs by name; the first ranks them.
+    """
+    alone = nodes_alone(analysis)
+    order = sorted(range(len(keys)), key=lambda place: keys[place] in alone)
+    first = sum(key not in alone for key in keys)
+    if first == len(keys):
+        return [table]
+    rows = [table.rows[place] for place in order]
+    ordered = replace(table, caption=f"{table.caption}; runs on single nodes", rows=rows)
+    return ends(ordered, {name: [own[i] for i in order[first:]] for name, own in spread.items()}, "report.json", first)
 
 
 def environment_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
@@ -42,9 +72,12 @@ def runs_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
         )  # fmt: skip
     columns = ("Run", "Mode", "Repeat", "Status", "Verdict", "Samples/s", "Output tokens/s", "Folder")
     reports = {e.run: f"runs/{e.run}/report.html" for e in analysis.state.runs if e.run is not None and e.key in lines}
-    yield Table(
-        "Planned runs and how they went", columns, rows, frozenset({2, 5, 6}), "campaign.json, runs/*", reports
-    )  # fmt: skip
+    caption = "Planned runs and how they went"
+    table = Table(caption, columns, rows, frozenset({2, 5, 6}), "campaign.json, runs/*", reports)
+    known = [lines.get(entry.key) for entry in analysis.state.runs]
+    rates = [None if line is None or line.samples_per_s is None else line.samples_per_s.value for line in known]
+    keys = [entry.key for entry in analysis.state.runs]
+    yield from with_nodes_alone(analysis, table, keys, {"samples/s": rates})
 
 
 def ledger_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
@@ -57,7 +90,17 @@ def ledger_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
             counts = (ledger.issued, ledger.completed, ledger.failed, ledger.lost, ledger.resent)
             rows.append((run_label(analysis, line), *map(fmt.number, counts), "yes" if ledger.balanced else "no"))
     columns = ("Run", "Issued", "Completed", "Failed", "Lost", "Re-sent", "Balanced")
-    yield Table("Where every sample went", columns, rows, frozenset(range(1, 6)), "runs/*/ledger.json")
+    table = Table("Where every sample went", columns, rows, frozenset(range(1, 6)), "runs/*/ledger.json")
+    ledgers = [line.ledger for line in analysis.lines]
+    spread: dict[str, Values] = {
+        "share of samples answered": [_answered(ledger) for ledger in ledgers],
+        "issued": [None if ledger is None else ledger.issued for ledger in ledgers],
+    }
+    yield from with_nodes_alone(analysis, table, [line.entry.key for line in analysis.lines], spread)
+
+
+def _answered(ledger: Ledger | None) -> float | None:
+    return None if ledger is None or not ledger.issued else ledger.completed / ledger.issued
 
 
 def run_label(analysis: CampaignAnalysis, line: RunLine) -> str:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from assay.analysis.compare import Comparison
+from assay.analysis.differences import Difference
 from assay.analysis.run import RunAnalysis
 from assay.analysis.titles import benchmark_title
 from assay.report import format as fmt
 from assay.report.chart import PALETTE, Chart, Mark, Panel, Series
+from assay.report.many import MOST_ROWS
 from assay.report.page import Block, Headline, Page, Problem, Rows, Section, Table, Text
 from assay.report.run_page import banner
+
+_WHOSE = re.compile(r"^endpoint [^.]*|\[\d+\]")  # in a fact's name: which endpoint's or node's it is
 
 
 def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison]) -> Page:
@@ -67,11 +72,25 @@ def _blocks(comparison: Comparison, place: int) -> list[Block]:
         _chart(comparison, place),
     ]
     if comparison.differences:
-        rows = [(d.where, d.fact, d.baseline, d.other) for d in comparison.differences]
+        rows = [(d.where, d.fact, d.baseline, d.other) for d in _told_once(comparison.differences)]
         blocks.append(Table("What differs besides", ("File", "Fact", "Baseline", "Other"), rows))
     else:
         blocks.append(Text("Configuration, versions and hardware are the same in both."))
     return blocks
+
+
+def _told_once(differences: Sequence[Difference]) -> list[Difference]:
+    """All, or of very many those of the same fact at different endpoints and nodes once."""
+    if len(differences) <= MOST_ROWS:
+        return list(differences)
+    kinds: dict[tuple[str, str], list[Difference]] = {}
+    for difference in differences:
+        kinds.setdefault((difference.where, _WHOSE.sub("", difference.fact)), []).append(difference)
+    found = []
+    for alike in kinds.values():
+        more = f" (and {len(alike) - 1:,} others like it)" if len(alike) > 1 else ""
+        found.append(alike[0].model_copy(update={"fact": f"{alike[0].fact}{more}"}))
+    return found
 
 
 def _chart(comparison: Comparison, place: int) -> Chart:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from assay.analysis.finding import Finding
-from assay.report.many import NAMED, names
+from assay.report.many import NAMED, the_same
 
 
 def shown_findings(findings: Sequence[Finding]) -> list[Finding]:
@@ -21,5 +21,4 @@ def _together(alike: list[Finding]) -> list[Finding]:
     if len(alike) <= NAMED:
         return alike
     first, *others = alike
-    words = f"{first.title} The same goes for {len(others):,} others: {names([one.subject for one in others])}."
-    return [first.model_copy(update={"title": words})]
+    return [first.model_copy(update={"title": the_same(first.title, [one.subject for one in others])})]

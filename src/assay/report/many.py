@@ -86,11 +86,16 @@ def quantiles(values: Values) -> list[float | None]:
     return list(map(float, np.quantile(known, _SHARES))) if len(known) else [None] * len(_SHARES)
 
 
-def names(all_names: Sequence[str], most: int = NAMED) -> str:
+def names(every: Sequence[str], between: str = ", ") -> str:
     """Such as "a, b, c and 997 more"."""
-    if len(all_names) <= most + 1:
-        return ", ".join(all_names)
-    return f"{', '.join(all_names[:most])} and {len(all_names) - most:,} more"
+    if len(every) <= NAMED + 1:
+        return between.join(every)
+    return f"{between.join(every[:NAMED])} and {len(every) - NAMED:,} more"
+
+
+def the_same(first: str, others: Sequence[str]) -> str:
+    """The sentence on the first of many that are alike, and who the others are."""
+    return f"{first} The same goes for {len(others):,} others: {names(others)}."
 
 
 def bands(values: NDArray[np.float64]) -> tuple[list[float | None], list[float | None], list[float | None]]:

@@ -9,7 +9,7 @@ from assay.analysis.run import RunAnalysis, measures_speed
 from assay.benchmarks import Benchmark
 from assay.benchmarks.mlperf import PUBLISHED_SOURCE, PublishedResult, published_results
 from assay.report import format as fmt
-from assay.report.campaign_sections import run_label
+from assay.report.campaign_sections import nodes_alone, run_label
 from assay.report.page import Block, Rows, Table, Text
 from assay.runs.record import RunRecord
 from assay.runs.result import Result
@@ -26,7 +26,12 @@ def published_blocks(analysis: RunAnalysis) -> Iterator[Block]:
 def campaign_published_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
     """The same of all runs of a campaign, scenario by scenario."""
     yield from _blocks(
-        analysis.benchmark, {run_label(analysis, line): (line.record, line.result) for line in analysis.lines}
+        analysis.benchmark,
+        {
+            run_label(analysis, line): (line.record, line.result)
+            for line in analysis.lines
+            if line.entry.key not in nodes_alone(analysis)
+        },
     )
 
 

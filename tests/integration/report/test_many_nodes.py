@@ -5,15 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import orjson
 import pytest
-from tests.synthetic import Node, Plan, write_run
+from tests.synthetic import Node, Plan, write_campaign, write_run
 
+from assay.analysis.campaign import analyse_campaign, run_line
+from assay.analysis.compare import compare
 from assay.analysis.run import RunAnalysis, analyse_run
+from assay.report import CampaignPages
+from assay.report.campaign_page import campaign_page
 from assay.report.chart import Chart
+from assay.report.compare_page import compare_page
 from assay.report.many import ENDS, MOST_LINES, MOST_ROWS, NAMED
 from assay.report.page import Page, Table
 from assay.report.run_page import run_page
 from assay.report.writer import page_html, page_markdown
+from assay.runs import write_json
 
 MANY = 60
 SLOW, THROTTLED, FAST = "node-007", "node-031", "node-044"
@@ -115,3 +122,46 @@ def test_findings_of_many_nodes_are_one(tmp_path: Path) -> None:
         row for table in tables(page) if table.caption == "Findings" for row in table.rows if "throttled" in row[1]
     ]
     assert "The same goes for 59 others: " in told[1]
+
+
+def test_a_campaign_of_many_nodes_alone_and_together_is_short(tmp_path: Path) -> None:
+    plan = Plan(samples=24, chunks=False, telemetry=False)
+    every = nodes(MOST_ROWS + 2)
+    plans = {f"alone-{node.name}-r0": replace(plan, nodes=(node,)) for node in every}
+    plans |= {"together-r0": replace(plan, nodes=every, samples=24 * len(every))}
+    folder = write_campaign(tmp_path, plans)
+    state = orjson.loads(folder.state.read_bytes())
+    for entry in state["runs"][: ENDS + 2]:
+        entry["status"], entry["reason"] = "failed", "no route to host"
+    state["left_out"] = {f"spare-{n}": "no answer" for n in range(ENDS + 1)}
+    write_json(folder.state, state)
+    report = CampaignPages(folder)
+    lines = [run_line(entry, analyse_run(folder.run(str(entry.run)))) for entry in report.started]
+    analysis = analyse_campaign(folder, lines)
+    assert analysis is not None
+    page = campaign_page(analysis)
+    assert max(len(table.rows) for table in tables(page)) <= 2 * ENDS + 1
+    for drawn in page.charts:
+        for panel in drawn.panels:
+            assert all(len(s.x) <= MOST_ROWS for s in panel.series if s.kind == "bars"), (drawn.name, panel.title)
+    alone = chart(page, "scaling_analysis").panels[0]
+    assert [label for series in alone.series for label in series.labels or ()] == [SLOW]
+    markdown = page_markdown(page)
+    assert "node-000, repeat 0: failed. The same goes for 11 others: " in markdown
+    assert "Node spare-0 was left out. The same goes for 10 others: " in markdown
+    assert "[together-r0](runs/together-r0/report.html)" in markdown
+    assert "Nodes of " in markdown
+    assert len(analysis.state.runs) == len(every) + 1
+
+
+def test_what_differs_at_many_endpoints_is_told_once(tmp_path: Path) -> None:
+    plan = replace(PLAN, samples=200, telemetry=False)
+    base = analyse_run(write_run(tmp_path, replace(plan, nodes=nodes(MOST_ROWS + 2), run_id="base")))
+    wide = tuple(replace(node, slots=4) for node in nodes(MOST_ROWS + 2))
+    other = analyse_run(write_run(tmp_path, replace(plan, nodes=wide, run_id="other")))
+    page = compare_page([base, other], compare([base, other]))
+    told = next(table for table in tables(page) if table.caption == "What differs besides")
+    assert [(row[1], row[2], row[3]) for row in told.rows] == [
+        ("endpoint node-000-0.settings.max_num_seqs (and 25 others like it)", "2", "4"),
+        ("endpoint node-000-0.window (and 25 others like it)", "2", "4"),
+    ]
