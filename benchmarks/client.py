@@ -1,11 +1,12 @@
 """How much load one core of assay's client makes, and how exactly it measures; beside the usual HTTP clients.
 
-    python benchmarks/client.py [--json] [--runs 3] [--quick]
+    python benchmarks/client.py [--json] [--runs 3] [--quick] [--concurrency 1 50 200 1000 4096]
 
 The server is assay's simulator on the first core, the client a process of its own on the second. Throughput is
 per CPU second of the client, from its first request to its last; neighbours on the same cores lower it. Errors are
 differences from the simulator's truth, taken on the same clock: they hold the server's own delay in noticing a
-request, and the loopback's.
+request, and the loopback's. `--quick` is to see that it works, in less than a minute on a quiet machine: one run of a
+tenth of the requests, and two rounds of the paced ones instead of six.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, astuple
+from functools import partial
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -36,7 +39,9 @@ GOALS = {
 }
 STREAM_TOKENS = 32
 PLAIN_TOKENS = 8
-PACE = ("--ttft-ms", "50", "--itl-ms", "10")
+TTFT_MS, ITL_MS = 50, 10
+STREAMS_AT_FULL_PACE = 1000
+"""More of them get their tokens more slowly, so that all together get as many a second, which one core can send."""
 REQUESTS = {  # streamed, plain: what takes each client about two seconds
     "assay": (20_000, 60_000),
     "aiohttp": (4_000, 10_000),
@@ -49,12 +54,13 @@ def main() -> int:
         return child(sys.argv[2], json.loads(sys.argv[3]))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print JSON only")
-    parser.add_argument("--runs", type=int, default=3, help="of each throughput measurement (3)")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the requests: to see that it works")
+    parser.add_argument("--runs", type=int, help="of each throughput measurement (3, or 1 if quick)")
+    parser.add_argument("--quick", action="store_true", help="few requests: to see that it works")
     parser.add_argument("--concurrency", type=int, nargs="+", default=[1, 50, 200, 1000], help="of the paced runs")
     parser.add_argument("--tools", action="store_true", help="also guidellm and aiperf, if on PATH: takes minutes")
     parser.add_argument("--clients", nargs="+", default=list(REQUESTS), choices=list(REQUESTS))
     options = parser.parse_args()
+    options.runs = options.runs or (1 if options.quick else 3)
     if len(os.sched_getaffinity(0)) < 2:
         parser.error("needs two cores: one for the server, one for the client")
     result = measure(options)
@@ -68,7 +74,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     throughput = {name: measure_throughput(name, options) for name in options.clients}
     accuracy = {
         name: {
-            str(concurrency): measure_accuracy(name, concurrency)
+            str(concurrency): measure_accuracy(name, concurrency, rounds=2 if options.quick else 6)
             for concurrency in options.concurrency
             if name == "assay" or concurrency <= 200
         }
@@ -91,7 +97,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "conditions": {
             "streamed": f"{STREAM_TOKENS}-token streams with token ids and usage, no delay, one write a reply",
             "plain": f"one JSON reply of {PLAIN_TOKENS} tokens",
-            "paced": "TTFT 50 ms, ITL 10 ms, a token a chunk, closed loop, starts staggered",
+            "paced": f"TTFT {TTFT_MS} ms, ITL {ITL_MS} ms or, from {STREAMS_AT_FULL_PACE} streams on, "
+            f"a hundredth ms a stream, a token a chunk, closed loop, starts staggered",
             "bodies": "assay's are made before the clock starts, as in its runs; the others encode as they send",
             "python": sys.version.split()[0],
             "runs": options.runs,
@@ -134,11 +141,13 @@ def spread(values: list[float]) -> dict[str, float]:
     return {"median": round(median(values)), "min": round(min(values)), "max": round(max(values))}
 
 
-def measure_accuracy(name: str, concurrency: int) -> dict[str, Any]:
-    """Measured minus true TTFT and TPOT over the requests of one paced run."""
-    requests = max(20, 6 * concurrency)
-    with simulator(*PACE) as (url, truth_file):
-        work = Work(url, requests, concurrency, stream=True, max_tokens=STREAM_TOKENS, stagger_s=0.36)
+def measure_accuracy(name: str, concurrency: int, *, rounds: int) -> dict[str, Any]:
+    """Measured minus true TTFT and TPOT over the requests of one paced run, and what the client took for it."""
+    requests = max(3 * rounds, rounds * concurrency)
+    itl_ms = ITL_MS * max(1.0, concurrency / STREAMS_AT_FULL_PACE)
+    round_s = (TTFT_MS + (STREAM_TOKENS - 1) * itl_ms) / 1000
+    with simulator("--ttft-ms", str(TTFT_MS), "--itl-ms", str(itl_ms)) as (url, truth_file):
+        work = Work(url, requests, concurrency, stream=True, max_tokens=STREAM_TOKENS, stagger_s=round_s)
         done = run_child(name, work, records=True)
     *lines, summary = [json.loads(line) for line in truth_file()]
     truth = {line["user"]: line for line in lines}
@@ -156,7 +165,10 @@ def measure_accuracy(name: str, concurrency: int) -> dict[str, Any]:
         "tpot_error_mean_ms": round(sum(tpot_size) / len(tpot_size), 5),
         "tpot_error_p99_ms": round(tpot_size[int(0.99 * (len(tpot_size) - 1))], 4),
         "requests": len(ttft),
+        "itl_ms": itl_ms,
         "client_cpu_share": round(done["cpu_s"] / done["wall_s"], 3),
+        "client_cpu_us_per_token": round(done["cpu_s"] / done["tokens"] * 1e6, 2),
+        "client_memory_mb": round(done["memory_bytes"] / 1e6, 1),
         "server_lateness_us": summary["lateness"],
     }
 
@@ -175,31 +187,44 @@ def child(name: str, fields: dict[str, Any]) -> int:
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     records = fields.pop("records")
     work = Work(**fields)
-    from peers.baselines import run_aiohttp, run_httpx
-    from peers.transport import prepare_assay
-
-    prepare: dict[str, Callable[[Work], Callable[[], list[Sample]]]] = {
-        "assay": prepare_assay,
-        "aiohttp": lambda work: lambda: run_aiohttp(work),
-        "httpx": lambda work: lambda: run_httpx(work),
-    }
+    prepare = preparation(name)
     warm_up = Work(work.url, 100, min(20, work.concurrency), stream=work.stream, max_tokens=work.max_tokens)
-    prepare[name](warm_up)()
-    run = prepare[name](work)
+    prepare(warm_up)()
+    run = prepare(work)
     gc.collect()
     gc.freeze()
     gc.set_threshold(200_000, 50, 50)  # for all clients alike, as assay's worker does
+    memory_bytes = status_bytes("VmRSS")
     cpu_s, wall_s = time.process_time(), time.monotonic()
     samples = run()
     cpu_s, wall_s = time.process_time() - cpu_s, time.monotonic() - wall_s
+    memory_bytes = status_bytes("VmHWM") - memory_bytes
     tokens = sum(sample.tokens for sample in samples)
     if tokens != work.requests * work.max_tokens:
         raise RuntimeError(f"{name}: {tokens} tokens came instead of {work.requests * work.max_tokens}")
     result: dict[str, Any] = {"cpu_s": cpu_s, "wall_s": wall_s, "requests": len(samples), "tokens": tokens}
+    result["memory_bytes"] = memory_bytes
     if records:
         result["records"] = [astuple(sample) for sample in samples]
     print(json.dumps(result))
     return 0
+
+
+def preparation(name: str) -> Callable[[Work], Callable[[], list[Sample]]]:
+    """What makes a client ready for some work; only that client is imported."""
+    if name == "assay":
+        from peers.transport import prepare_assay
+
+        return prepare_assay
+    from peers.baselines import run_aiohttp, run_httpx
+
+    return partial(partial, run_aiohttp if name == "aiohttp" else run_httpx)
+
+
+def status_bytes(field: str) -> int:
+    """Memory of this process as the kernel tells it: VmRSS is held now, VmHWM the most so far."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{field}:"))
 
 
 def as_text(result: dict[str, Any]) -> str:
@@ -218,7 +243,8 @@ def as_text(result: dict[str, Any]) -> str:
             lines.append(
                 f"  at {concurrency:>4}: TTFT error p50 {errors['ttft_error_p50_ms']:.3f} p99 "
                 f"{errors['ttft_error_p99_ms']:.3f} ms, TPOT error mean {errors['tpot_error_mean_ms']:.4f} ms, "
-                f"client CPU {errors['client_cpu_share']:.0%}, server late p99 {late['p99_us']} us"
+                f"client CPU {errors['client_cpu_share']:.0%}, {errors['client_memory_mb']:.0f} MB, "
+                f"server late p99 {late['p99_us']} us"
             )
     for name, ratio in result["ratios"].items():
         figures = ", ".join(f"{figure} x{value}" for figure, value in ratio.items())

@@ -36,7 +36,7 @@ def prepare_assay(work: Work) -> Callable[[], list[Sample]]:
 
     async def run() -> list[Sample]:
         loop = asyncio.get_running_loop()
-        done: list[Exchange] = []
+        done: list[Sample] = []
         ended = asyncio.Event()
         numbers = iter(range(work.requests))
 
@@ -46,7 +46,7 @@ def prepare_assay(work: Work) -> Callable[[], list[Sample]]:
                 pool.submit(number, bodies[number])
 
         def on_done(exchange: Exchange) -> None:
-            done.append(exchange)
+            done.append(_sample(exchange))  # as the worker: no exchange is kept
             start()
             if len(done) == work.requests:
                 ended.set()
@@ -56,7 +56,7 @@ def prepare_assay(work: Work) -> Callable[[], list[Sample]]:
             loop.call_later(work.stagger_s * user / work.concurrency, start)
         await ended.wait()
         await pool.close()
-        return [_sample(exchange) for exchange in done]
+        return done
 
     return lambda: uvloop.run(run())
 
