@@ -21,6 +21,7 @@ COMMANDS = {
     "init": ("init", "Write a commented configuration for this machine, or for the hosts given."),
     "check": ("check", "Preflight: look at every node of FILE and change none; a score with its reasons."),
     "run": ("run", "Benchmark what FILE describes; without it, this machine with a small model."),
+    "watch": ("watch", "Follow CAMPAIGN while it runs, or see how it ended; without it, the newest."),
     "runs": ("runs", "All campaigns in OUTPUT and their runs."),
     "report": ("report", "Render the report of runs or campaigns again, from their files alone."),
     "compare": ("compare", "What changed between runs, with intervals; the first is the baseline."),

@@ -48,6 +48,13 @@ class Sketch(BaseModel):
             left -= held
         raise AssertionError("a rank below the count lies in some bucket")
 
+    def since(self, earlier: Sketch) -> Sketch:
+        """The sketch of what came after an earlier one of the same latencies."""
+        counts = list(self.counts)
+        for number, held in enumerate(earlier.counts, start=earlier.first - self.first):
+            counts[number] -= held
+        return Sketch(first=self.first, counts=tuple(counts), sum_ns=self.sum_ns - earlier.sum_ns)
+
     def merged(self, other: Sketch) -> Sketch:
         """The sketch of the latencies of both."""
         return Recorder().add_sketch(self).add_sketch(other).snapshot()

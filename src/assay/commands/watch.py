@@ -1,0 +1,82 @@
+"""`assay watch`: a campaign that another process carries out, seen from here."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from assay.commands.options import PATH
+from assay.serving.words import harmless
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from assay.watch import Follower
+
+_EVERY_S = 0.5
+
+
+@click.command()
+@click.argument("campaign", type=PATH, required=False)
+@click.option("--output", type=PATH, default=Path("results"), show_default=True, help="Where campaign folders are.")
+@click.option("--once", is_flag=True, help="Look once, and end.")
+def watch(campaign: Path | None, output: Path, once: bool) -> None:
+    """Follow CAMPAIGN while it runs, or see how it ended; without it, the newest. Ctrl-C leaves it alone.
+
+    On another machine: ssh -t HOST assay watch.
+    """
+    from rich.console import Console
+
+    from assay.runs import CampaignFolder
+    from assay.watch import Follower, newest
+
+    folder = newest(output) if campaign is None else CampaignFolder(_campaign_of(campaign))
+    follower, console = Follower(folder), Console(highlight=False)
+    try:
+        if console.is_terminal:
+            _show(follower, console, once=once)
+        else:
+            _tell(follower, once=once)
+    except KeyboardInterrupt:
+        sys.exit(0)
+
+
+def _campaign_of(path: Path) -> Path:
+    """A run's folder stands for its campaign's."""
+    return path.parent.parent if path.parent.name == "runs" and not (path / "campaign.json").exists() else path
+
+
+def _show(follower: Follower, console: Console, *, once: bool) -> None:
+    """One screen that is drawn again and again; it stays when all is over."""
+    from rich.live import Live
+
+    from assay.watch import screen
+
+    scene = follower.poll()
+    if once or scene.over:
+        console.print(screen(scene, console.width, console.height))
+        return
+    with Live(console=console, screen=True, auto_refresh=False) as live:
+        while not scene.over:
+            live.update(screen(scene, console.width, console.height), refresh=True)
+            time.sleep(_EVERY_S)
+            scene = follower.poll()
+    console.print(screen(scene, console.width, console.height))
+
+
+def _tell(follower: Follower, *, once: bool) -> None:
+    """Lines, for files and pipes."""
+    from assay.watch import Narrator
+
+    narrator = Narrator()
+    while True:
+        scene = follower.poll()
+        for line in narrator.tell(scene):
+            click.echo(harmless(line))
+        if once or scene.over:
+            return
+        time.sleep(_EVERY_S)

@@ -1,0 +1,7 @@
+"""A campaign while it is carried out, for whoever looks: read from its folder's files alone, joined early or late."""
+
+from assay.watch.follow import Follower, Scene, newest
+from assay.watch.lines import Narrator
+from assay.watch.screen import screen
+
+__all__ = ["Follower", "Narrator", "Scene", "newest", "screen"]

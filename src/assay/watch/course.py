@@ -1,0 +1,107 @@
+"""How one run went so far: its newest totals, and what happened between them."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from assay.runs.progress import AnyEvent, DoneEvent, Phase, PhaseEvent, ProgressEvent, WaitEvent, WarmupEvent
+
+_POINTS = 240
+_RECENT_NS = 10_000_000_000
+"""Rates of now are over so long, or over all that is known where that is less."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """What happened between two lines of progress. Latencies are None where no answer came."""
+
+    elapsed_ns: int
+    samples_per_s: float
+    tokens_per_s: float
+    ttft_p50_ns: int | None
+    tpot_p50_ns: int | None
+    in_flight: int
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast an endpoint, or all of them, are now."""
+
+    samples_per_s: float
+    tokens_per_s: float
+
+
+@dataclass
+class Course:
+    """Takes a run's events in, the oldest first."""
+
+    phase: Phase | None = None
+    newest: ProgressEvent | None = None
+    wave: WarmupEvent | None = None
+    done: DoneEvent | None = None
+    waits: dict[str, WaitEvent] = field(default_factory=dict)
+    """The last wait that each endpoint asked for."""
+    points: deque[Point] = field(default_factory=lambda: deque(maxlen=_POINTS))
+    _recent: deque[ProgressEvent] = field(default_factory=deque)
+
+    @property
+    def last_utc_ns(self) -> int | None:
+        """When the run last said something."""
+        known = [event.utc_ns for event in (self.newest, self.wave, self.done) if event is not None]
+        return max(known, default=None)
+
+    def take(self, event: AnyEvent) -> None:
+        self.phase = event.phase
+        match event:
+            case PhaseEvent():
+                if event.phase == "warmup":  # it is closed again, or carried out again
+                    self.newest, self.done = None, None
+                    self.points.clear()
+                    self._recent.clear()
+            case WarmupEvent():
+                self.wave = event
+            case WaitEvent():
+                self.waits[event.endpoint] = event
+            case DoneEvent():
+                self.done = event
+            case ProgressEvent():
+                self._progress(event)
+
+    def _progress(self, event: ProgressEvent) -> None:
+        before = self.newest
+        self.newest = event
+        self._recent.append(event)
+        while len(self._recent) > 2 and event.elapsed_ns - self._recent[1].elapsed_ns >= _RECENT_NS:
+            self._recent.popleft()
+        if before is not None and event.elapsed_ns > before.elapsed_ns:
+            self.points.append(_between(before, event))
+
+    def pace(self, endpoint: str | None = None) -> Pace | None:
+        """Of late; of all endpoints where none is named. None where too little is known."""
+        if len(self._recent) < 2:
+            return None
+        first, last = self._recent[0], self._recent[-1]
+        seconds = (last.elapsed_ns - first.elapsed_ns) / 1e9
+        if seconds <= 0:
+            return None
+        if endpoint is None:
+            return Pace(
+                (last.completed - first.completed) / seconds, (last.output_tokens - first.output_tokens) / seconds
+            )
+        then, now = first.endpoints.get(endpoint), last.endpoints.get(endpoint)
+        if then is None or now is None:
+            return None
+        return Pace((now.completed - then.completed) / seconds, (now.output_tokens - then.output_tokens) / seconds)
+
+
+def _between(before: ProgressEvent, event: ProgressEvent) -> Point:
+    seconds = (event.elapsed_ns - before.elapsed_ns) / 1e9
+    return Point(
+        elapsed_ns=event.elapsed_ns,
+        samples_per_s=(event.completed - before.completed) / seconds,
+        tokens_per_s=(event.output_tokens - before.output_tokens) / seconds,
+        ttft_p50_ns=event.ttft.since(before.ttft).quantile(0.5),
+        tpot_p50_ns=event.tpot.since(before.tpot).quantile(0.5),
+        in_flight=event.in_flight,
+    )

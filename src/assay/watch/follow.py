@@ -1,0 +1,201 @@
+"""Follows a campaign's folder: which run is on, how it goes, what is done and what is to come."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import psutil
+
+from assay.analysis.names import same_load, title_in
+from assay.benchmarks import campaign_benchmark
+from assay.errors import UserError
+from assay.runs import CampaignFolder, CampaignState, RunEntry, RunFolder, read_campaign, read_record
+from assay.runs.campaign import find_campaigns
+from assay.runs.progress import ProgressReader
+from assay.watch.course import Course
+
+_LOG_BYTES = 1 << 14
+_LOG_LINES = 8
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Of the scenario's 99th percentiles, ns; None where it has none."""
+
+    ttft_ns: int | None = None
+    tpot_ns: int | None = None
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What there is to see at one moment."""
+
+    state: CampaignState
+    controller: str
+    """Why nothing is going on, in words; empty: the campaign is being carried out."""
+    run: RunEntry | None
+    """The run that is on, else the last one that was."""
+    title: str
+    course: Course
+    limits: Limits
+    left_s: float | None
+    """Until the last run ends, with runs to come as long as those like them; None where one is unknown."""
+    unknown: int
+    """Runs to come of which none like them has ended."""
+    log: Sequence[str] = ()
+
+    @property
+    def over(self) -> bool:
+        """Nothing more will be seen, unless somebody resumes it."""
+        return bool(self.controller)
+
+    @property
+    def done(self) -> int:
+        return sum(entry.ended for entry in self.state.runs)
+
+
+@dataclass
+class Follower:
+    """Each `poll` reads what was added to the files since."""
+
+    folder: CampaignFolder
+    _state: CampaignState | None = None
+    _changed_ns: int = 0
+    _run: str | None = None
+    _reader: ProgressReader | None = None
+    _course: Course = field(default_factory=Course)
+    _limits: Limits = field(default_factory=Limits)
+    _durations_s: dict[str, float] = field(default_factory=dict)
+
+    def poll(self) -> Scene:
+        """How things stand. Raises UserError where the folder is no campaign's, or its files are damaged."""
+        state = self._read()
+        entry = current(state)
+        if entry is not None and entry.run != self._run:
+            self._begin(entry)
+        if self._reader is not None:
+            for event in self._reader.poll():
+                self._course.take(event)
+        left_s, unknown = self._left(state, entry)
+        return Scene(
+            state=state,
+            controller=controller_words(state),
+            run=entry,
+            title="" if entry is None else title_in(state.runs, entry),
+            course=self._course,
+            limits=self._limits,
+            left_s=left_s,
+            unknown=unknown,
+            log=[] if entry is None else log_lines(self.folder, self.folder.run(entry.run or "")),
+        )
+
+    def _read(self) -> CampaignState:
+        try:
+            changed_ns = self.folder.state.stat().st_mtime_ns
+        except OSError:
+            changed_ns = 0
+        if self._state is None or changed_ns != self._changed_ns:
+            self._state, self._changed_ns = read_campaign(self.folder), changed_ns
+        return self._state
+
+    def _begin(self, entry: RunEntry) -> None:
+        run = self.folder.run(entry.run or "")
+        self._run, self._course = entry.run, Course()
+        self._reader = ProgressReader(run.progress)
+        benchmark = campaign_benchmark(self.folder)
+        spec = None if benchmark is None else benchmark.scenarios.get(entry.scenario)
+        self._limits = Limits() if spec is None else Limits(spec.ttft_limit_ns, spec.tpot_limit_ns)
+
+    def _left(self, state: CampaignState, current: RunEntry | None) -> tuple[float | None, int]:
+        """Seconds until all is over, and how many runs to come nobody can say it of."""
+        seconds, unknown = 0.0, 0
+        newest = self._course.newest
+        for entry in state.todo:
+            like = [self._duration_s(e) for e in state.runs if e.ended and e.mode == entry.mode and same_load(e, entry)]
+            known = [duration for duration in like if duration is not None]
+            if entry is current and newest is not None and newest.left is not None:
+                seconds += newest.left.ns / 1e9
+            elif known:
+                seconds += max(
+                    0.0, sum(known) / len(known) - (newest.elapsed_ns / 1e9 if entry is current and newest else 0)
+                )
+            else:
+                unknown += 1
+        return (None if unknown else seconds), unknown
+
+    def _duration_s(self, entry: RunEntry) -> float | None:
+        run = entry.run or ""
+        if run not in self._durations_s:
+            try:
+                record = read_record(self.folder.run(run))
+                begun, ended = record.started_utc, record.ended_utc or ""
+                self._durations_s[run] = (datetime.fromisoformat(ended) - datetime.fromisoformat(begun)).total_seconds()
+            except (UserError, ValueError):
+                return None
+        return self._durations_s[run]
+
+
+def newest(output: Path) -> CampaignFolder:
+    """The campaign that began last. Raises UserError where there is none."""
+    found = find_campaigns(output)
+    if not found:
+        raise UserError(f"no campaign in {output}: name its folder")
+    return found[-1]
+
+
+def current(state: CampaignState) -> RunEntry | None:
+    """The run that is on, else the last one that was; None before the first."""
+    begun = [entry for entry in state.runs if entry.run is not None]
+    on = [entry for entry in begun if not entry.ended]
+    return on[0] if on else max(begun, key=lambda entry: entry.run or "", default=None)
+
+
+def controller_words(state: CampaignState) -> str:
+    """Why nobody carries the campaign out; empty where somebody does."""
+    if not state.sessions:
+        return "not started"
+    last = state.sessions[-1]
+    if last.ended_utc is not None:
+        return (
+            f"over since {last.ended_utc}" if state.ended_utc else f"stopped at {last.ended_utc}, not all was measured"
+        )
+    if psutil.pid_exists(last.pid):
+        return ""
+    return f"its controller, process {last.pid}, isn't running on this machine"
+
+
+def log_lines(campaign: CampaignFolder, run: RunFolder) -> list[str]:
+    """The last lines of the log that was written to last: of the load, or of a server."""
+    logs = [run.driver_log, *_files(run.endpoint_logs), *_files(campaign.path / "endpoints")]
+    written = {path: when for path in logs if (when := _written_ns(path)) is not None}
+    if not written:
+        return []
+    path = max(written, key=lambda path: written[path])
+    with path.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _LOG_BYTES))
+        lines = file.read().decode(errors="replace").splitlines()
+    return [f"{path.name}: {line}" for line in lines[-_LOG_LINES:] if line.strip()]
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.log")) if folder.is_dir() else []
+
+
+def _written_ns(path: Path) -> int | None:
+    """When; None where there is nothing in it."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_mtime_ns if facts.st_size else None
+
+
+def age_s(course: Course) -> float | None:
+    """Since the run last said something, s."""
+    last_ns = course.last_utc_ns
+    return None if last_ns is None else max(0.0, time.time() - last_ns / 1e9)
