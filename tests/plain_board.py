@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from assay.load.lanes import Board, Lane
+from assay.load.lanes import ONE, Board, Lane, class_drain, class_latency_s, speed_class
 
 
 class PlainBoard(Board):
@@ -43,6 +43,12 @@ class PlainBoard(Board):
     def _quicker_than_waiting(self, lane: Lane, queued: int) -> bool:
         healthy = [other for other in self.lanes if not other.out]
         measured = all(other.latency_s is not None for other in healthy)
-        latency_s = {o.index: (o.latency_s if measured and o.latency_s else 1.0 / o.prior_rate) for o in healthy}
-        drain_s = queued / sum(other.window / latency_s[other.index] for other in healthy)
-        return latency_s[lane.index] <= (drain_s + min(latency_s.values())) * (1 + 1e-9)
+        classes = {
+            o.index: speed_class(o.latency_s if measured and o.latency_s else 1.0 / o.prior_rate) for o in healthy
+        }
+        faster = [other for other in healthy if classes[other.index] < classes[lane.index]]
+        if not faster:
+            return True
+        drain = sum(class_drain(other.window, classes[other.index]) for other in faster)
+        then_s = class_latency_s(min(classes.values()))
+        return class_latency_s(classes[lane.index]) <= queued / (drain / ONE) + then_s

@@ -6,14 +6,16 @@ Everything here costs O(log n) in the number of endpoints: orders are heaps, and
 from __future__ import annotations
 
 import heapq
+from bisect import insort
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from math import floor, inf, log2
 
 RETRY_DELAY_NS = 200_000_000
 _LONGEST_DELAY_NS = 5_000_000_000
 _LATENCY_WEIGHT = 0.1
-_ONE = 1 << 40  # drain rates are kept as integers in these units, since sums of floats drift
-_ROUNDING = 1 + 1e-9  # what is as soon, but for rounding, is sooner
+ONE = 1 << 40  # drain rates are kept as integers in these units, since sums of floats drift
+_CLASSES_AN_OCTAVE = 8
 
 
 @dataclass(slots=True)
@@ -89,19 +91,85 @@ class Ranking:
         return found
 
 
-class Tail:
-    """Offline's last samples: whether a lane answers one sooner than the queue drains and the fastest then answers.
+def speed_class(latency_s: float) -> int:
+    """Latencies of one class, at most a twelfth apart, count as the same: averages differ by as much by chance."""
+    return floor(log2(latency_s) * _CLASSES_AN_OCTAVE)
 
-    All latencies are measured, or all are the inverse of the warm-up's rates: the two don't mix. By Little's law the
-    endpoints together drain the sum of window / latency samples a second.
-    """
+
+def class_latency_s(number: int) -> float:
+    """The shortest latency of a class."""
+    return float(2 ** (number / _CLASSES_AN_OCTAVE))
+
+
+def class_drain(window: int, number: int) -> int:
+    """Samples that a lane of this class answers, by Little's law window / latency; a second, times `ONE`."""
+    return int(window / class_latency_s(number) * ONE)
+
+
+class _Speeds:
+    """Lanes by the class of their latency, with what the lanes of each class drain."""
 
     def __init__(self, lanes: Sequence[Lane]) -> None:
         self._lanes = lanes
+        self._class_of: list[int | None] = [None] * len(lanes)
+        self._members: dict[int, int] = {}
+        self._drains: dict[int, int] = {}
+        self._present: list[int] = []  # some dozens, however many lanes there are
+        self._drain = 0
+
+    def put(self, index: int, number: int | None) -> None:
+        """Lane `index` is of this class; None: of none."""
+        before = self._class_of[index]
+        if before == number:
+            return
+        self._class_of[index] = number
+        window = self._lanes[index].window
+        if before is not None:
+            self._add(before, -1, -class_drain(window, before))
+        if number is not None:
+            self._add(number, 1, class_drain(window, number))
+
+    def _add(self, number: int, members: int, drain: int) -> None:
+        if number not in self._members:
+            insort(self._present, number)
+        self._members[number] = self._members.get(number, 0) + members
+        self._drains[number] = self._drains.get(number, 0) + drain
+        self._drain += drain
+        if not self._members[number]:
+            del self._members[number], self._drains[number]
+            self._present.remove(number)
+
+    def slowest(self, queued: int) -> float:
+        """The slowest class whose lanes are sooner than those of faster classes are, where so many samples wait."""
+        if not self._present:
+            return inf
+        fastest_s, last = class_latency_s(self._present[0]), self._present[-1]
+        if _is_sooner(last, queued, self._drain - self._drains[last], fastest_s):
+            return inf  # which is so for most of a run
+        drain, before = 0, -inf
+        for number in self._present:
+            if not _is_sooner(number, queued, drain, fastest_s):
+                return before
+            drain += self._drains[number]
+            before = number
+        return inf
+
+
+def _is_sooner(number: int, queued: int, faster_drain: int, fastest_s: float) -> bool:
+    return not faster_drain or class_latency_s(number) <= queued / (faster_drain / ONE) + fastest_s
+
+
+class Tail:
+    """Offline's last samples: whether a lane answers one sooner than faster lanes would.
+
+    Those come to it once they have drained the queue without this lane's help, and then take as long as the fastest.
+    Were the drain that of all lanes, the few that happen to look fastest of a thousand would be left with all that is
+    queued. All latencies are measured, or all are the inverse of the warm-up's rates: the two don't mix.
+    """
+
+    def __init__(self, lanes: Sequence[Lane]) -> None:
         self._unmeasured = {lane.index for lane in lanes}
-        self._drains = ([0] * len(lanes), [0] * len(lanes))  # by the warm-up's rates, and measured
-        self._sums = [0, 0]
-        self._fastest = (Ranking(len(lanes)), Ranking(len(lanes)))
+        self._speeds = (_Speeds(lanes), _Speeds(lanes))  # by the warm-up's rates, and measured
         for lane in lanes:
             self.changed(lane)
 
@@ -109,8 +177,8 @@ class Tail:
     def measured(self) -> bool:
         return not self._unmeasured
 
-    def latency_s(self, lane: Lane) -> float:
-        return lane.latency_s if self.measured and lane.latency_s else 1.0 / lane.prior_rate
+    def speed_class(self, lane: Lane) -> int:
+        return speed_class(lane.latency_s if self.measured and lane.latency_s else 1.0 / lane.prior_rate)
 
     def changed(self, lane: Lane) -> bool:
         """The lane has another latency, or is out or back; whether that changes every lane's latency."""
@@ -119,20 +187,13 @@ class Tail:
             self._unmeasured.discard(lane.index)
         else:
             self._unmeasured.add(lane.index)
-        for kind, latency_s in enumerate((prior_s, lane.latency_s or prior_s)):
-            drain = 0 if lane.out else int(lane.window / latency_s * _ONE)
-            self._sums[kind] += drain - self._drains[kind][lane.index]
-            self._drains[kind][lane.index] = drain
-            if lane.out:
-                self._fastest[kind].drop(lane.index)
-            else:
-                self._fastest[kind].put(lane.index, latency_s)
+        for speeds, latency_s in zip(self._speeds, (prior_s, lane.latency_s or prior_s), strict=True):
+            speeds.put(lane.index, None if lane.out else speed_class(latency_s))
         return self.measured is not before
 
-    def limit_s(self, queued: int) -> float:
-        """The longest latency with which a lane is sooner, where so many samples wait."""
-        fastest, drain = self._fastest[self.measured].first(), self._sums[self.measured]
-        return (queued / (drain / _ONE) + fastest[0]) * _ROUNDING if fastest and drain else float("inf")
+    def slowest(self, queued: int) -> float:
+        """The slowest class of lanes that take a sample, where so many wait."""
+        return self._speeds[self.measured].slowest(queued)
 
 
 class Board:
@@ -140,7 +201,7 @@ class Board:
 
     def __init__(self, windows: Sequence[int], prior_rates: Sequence[float], *, offline: bool) -> None:
         self.lanes = [Lane(i, window, rate) for i, (window, rate) in enumerate(zip(windows, prior_rates, strict=True))]
-        self._ready, self._slow, self._slow_by_latency, self._paused = (Ranking(len(self.lanes)) for _ in range(4))
+        self._ready, self._slow, self._slow_by_class, self._paused = (Ranking(len(self.lanes)) for _ in range(4))
         self._out: set[int] = set()
         self._gone: set[int] = set()
         self._tail = Tail(self.lanes) if offline else None
@@ -164,7 +225,7 @@ class Board:
         else:
             self._ready.drop(lane.index)
         self._slow.drop(lane.index)
-        self._slow_by_latency.drop(lane.index)
+        self._slow_by_class.drop(lane.index)
 
     def changed(self, lane: Lane) -> None:
         """Anything of the lane has changed."""
@@ -203,15 +264,15 @@ class Board:
         return self.lanes[min(entries)[2]] if entries else None
 
     def _sooner(self, tail: Tail, queued: int) -> Lane | None:
-        limit_s = tail.limit_s(queued)
-        while (entry := self._slow_by_latency.first()) and entry[0] <= limit_s:
+        slowest = tail.slowest(queued)
+        while (entry := self._slow_by_class.first()) and entry[0] <= slowest:
             self.loaded(self.lanes[entry[2]])
         while entry := self._ready.first():
             lane = self.lanes[entry[2]]
-            latency_s = tail.latency_s(lane)
-            if latency_s <= limit_s:
+            number = tail.speed_class(lane)
+            if number <= slowest:
                 return lane
             self._ready.drop(lane.index)
             self._slow.put(lane.index, entry[0], entry[1])
-            self._slow_by_latency.put(lane.index, latency_s)
+            self._slow_by_class.put(lane.index, number)
         return None

@@ -2,8 +2,8 @@
 
 Each endpoint has a window of requests in flight and takes the next sample when it has room. Among endpoints with room
 the one with the least outstanding work, relative to its rate, is chosen. In Offline the queue is longest-first within
-one epoch of the data set, and near the end an endpoint takes a sample only if waiting in the queue for the fastest
-endpoint wouldn't be quicker: a slow endpoint must not hold the last samples.
+one epoch of the data set, and near the end an endpoint takes a sample only if waiting in the queue for faster ones
+wouldn't be quicker: a slow endpoint must not hold the last samples.
 
 The samples of a session go to the endpoint that took the session's first one, and wait for room there; where it is
 taken out or failed the sample, another endpoint takes the sample and keeps the session.

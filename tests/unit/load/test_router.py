@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import random
 
 import pytest
 from hypothesis import given, settings
@@ -171,6 +172,24 @@ def test_uneven_endpoints_share_by_their_speed(speeds: list[float], samples: int
     ideal_s = samples / sum(speed * window for speed, window in zip(speeds, windows, strict=True))
     assert ideal_s / _simulate(speeds, windows, samples) >= 0.97
     assert ideal_s / _simulate(speeds, windows, samples, static=True) < 0.85
+
+
+def test_of_many_equal_endpoints_those_that_look_fastest_by_chance_are_not_left_with_the_last_samples() -> None:
+    """Answers are of different lengths, so averages over few differ though all endpoints are the same."""
+    draw, endpoints, window, samples = random.Random(1), 128, 2, 1000
+    seconds = [draw.lognormvariate(-0.045, 0.3) for _ in range(samples)]
+    free = [0.0] * (endpoints * window)
+    for service_s in seconds:
+        heapq.heapreplace(free, free[0] + service_s)
+    router = make([window] * endpoints, epoch=samples)
+    offer(router, samples)
+    clock, events = 0, []
+    while (sends := router.dispatch(clock)) or events:
+        for send in sends:
+            heapq.heappush(events, (clock + int(1e9 * seconds[send.sample]), send.endpoint, send.sample))
+        clock, endpoint, sample = heapq.heappop(events)
+        finish(router, sample, endpoint, clock)
+    assert clock / 1e9 <= 1.1 * max(free)
 
 
 @settings(max_examples=60, deadline=None)
