@@ -154,11 +154,11 @@ class DockerOptions(_NamedNodes):
 
 
 class SlurmOptions(_NamedNodes):
-    """One Slurm job a node. Names of nodes in results are the host names that Slurm gave."""
+    """One Slurm job a server, or an array of them. Names of nodes in results are the host names that Slurm gave."""
 
     launcher: Literal["slurm"]
     nodes: tuple[NodeOptions, ...] = Field(min_length=1)
-    pin: bool = Field(default=True, description="ask for the nodes by name; false: any that fit")
+    pin: bool = Field(default=True, description="ask for the nodes by name; false: any that fit, in arrays of jobs")
     partition: Word | None = None
     account: Word | None = None
     qos: Word | None = None

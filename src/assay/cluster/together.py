@@ -23,30 +23,23 @@ async def together(items: Iterable[T], work: Callable[[T], Awaitable[R]], at_onc
 
     All are worked on, also after a failure; then the failures are raised as one (see `as_one`).
     """
-    results = await outcomes(items, work, at_once)
-    if failures := [result for result in results if isinstance(result, Exception)]:
-        raise as_one(failures, len(results))
-    return results  # type: ignore[return-value]  # no failure is left in it
-
-
-async def outcomes(
-    items: Iterable[T], work: Callable[[T], Awaitable[R]], at_once: int = AT_ONCE
-) -> list[R | Exception]:
-    """The same, with failures among the results."""
-    results: dict[int, R | Exception] = {}
     listed = list(items)
     numbered = enumerate(listed)
+    results: dict[int, R] = {}
+    failures: dict[int, Exception] = {}
 
     async def work_on() -> None:
         for number, item in numbered:
             try:
                 results[number] = await work(item)
-            except Exception as error:  # told by whoever asked, once the others are done
-                results[number] = error
+            except Exception as error:  # raised for all, once the others are done
+                failures[number] = error
 
     async with asyncio.TaskGroup() as group:
         for _ in range(min(at_once, len(listed))):
             group.create_task(work_on())
+    if failures:
+        raise as_one([failures[number] for number in sorted(failures)], len(listed))
     return [results[number] for number in range(len(listed))]
 
 

@@ -19,13 +19,27 @@ def probe_source() -> str:
 
 
 EVERY_S = 1.0
-OBSERVED = "host, and accelerators in use where NVML answers, every second; times are of arrival at the controller"
+NODES_A_SECOND = 64
+"""Of more nodes each tells of itself less often: what comes here, and what is kept of it, grows no further."""
 
 
-def observing(accelerators: Iterable[int] | None) -> list[str]:
-    """The probe's arguments for telemetry; None leaves the accelerators to CUDA_VISIBLE_DEVICES, else all."""
+def observing(accelerators: Iterable[int] | None, nodes: int) -> list[str]:
+    """The probe's arguments for telemetry on one of `nodes`.
+
+    `accelerators`: None leaves them to CUDA_VISIBLE_DEVICES, else all.
+    """
     chosen = [] if accelerators is None else ["--only", ",".join(map(str, sorted(accelerators)))]
-    return ["--every", str(EVERY_S), *chosen]
+    return ["--every", str(_every_s(nodes)), *chosen]
+
+
+def observed(nodes: int) -> str:
+    """What is collected on each of `nodes`, for the user."""
+    every = "second" if nodes <= NODES_A_SECOND else f"{_every_s(nodes):.3g} s"
+    return f"host, and accelerators in use where NVML answers, every {every}; times are of arrival at the controller"
+
+
+def _every_s(nodes: int) -> float:
+    return max(EVERY_S, nodes / NODES_A_SECOND)
 
 
 def parse_probe(output: bytes, node: str) -> NodeFacts:

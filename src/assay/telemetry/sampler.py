@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
+from itertools import cycle, islice
 
 import psutil
 
@@ -21,6 +22,8 @@ from assay.telemetry.nodes import NodeActivity
 _EVERY_S = 1.0
 _PATH = "/metrics"
 _SCRAPE_LIMIT_S = 0.8
+_SCRAPED_A_SECOND = 64
+"""Endpoints; of more each has its turn less often, so that neither time nor memory grows further with them."""
 _MOST_METRICS = 2000
 """Names of one endpoint's in a run; vLLM has some 300. A page that makes new ones up would fill the memory."""
 _LAST_LOOK_S = 2 * _SCRAPE_LIMIT_S
@@ -29,7 +32,10 @@ CONTROLLER = "controller"
 
 
 class Sampler:
-    """Host metrics of the controller, its accelerators, other nodes, and each endpoint's `/metrics`, once a second."""
+    """Host metrics of the controller, its accelerators and other nodes once a second; endpoints' `/metrics` in turn.
+
+    An endpoint's turn comes every second, or with more than _SCRAPED_A_SECOND of them once all others had theirs.
+    """
 
     def __init__(
         self,
@@ -45,7 +51,8 @@ class Sampler:
         """
         self._nodes = {endpoint.node for endpoint in endpoints}
         self._activity = activity or NodeActivity()
-        self._clients = [(endpoint, ControlClient(connections[endpoint.name])) for endpoint in endpoints]
+        self._endpoints = len(endpoints)
+        self._turns = cycle([(endpoint, ControlClient(connections[endpoint.name])) for endpoint in endpoints])
         self._names: dict[str, set[str]] = {endpoint.name: set() for endpoint in endpoints}
         self._writer = TelemetryWriter()
         self._lock = threading.Lock()  # a row is several appends, and two threads make rows
@@ -71,10 +78,11 @@ class Sampler:
         while not self._over.wait(_EVERY_S):
             for metric, value in _host():
                 self._add(CONTROLLER, metric, time.monotonic_ns(), value)
-            asyncio.run(self._scrape_all())
+            asyncio.run(self._scrape_next())
 
-    async def _scrape_all(self) -> None:
-        await asyncio.gather(*(self._scrape(endpoint, client) for endpoint, client in self._clients))
+    async def _scrape_next(self) -> None:
+        due = islice(self._turns, min(self._endpoints, _SCRAPED_A_SECOND))
+        await asyncio.gather(*(self._scrape(endpoint, client) for endpoint, client in due))
 
     async def _scrape(self, endpoint: EndpointFacts, client: ControlClient) -> None:
         """What the endpoint's Prometheus page says; nothing where there is none."""

@@ -18,7 +18,7 @@ from tests.rig.hosts import REPOSITORY, TINY, Hosts, gone, leftovers
 pytestmark = [pytest.mark.slurm, pytest.mark.ssh]
 
 DRIVER = (
-    f"import sys; sys.path.append({str(REPOSITORY)!r})"
+    f"import sys; sys.path[:0] = [{str(REPOSITORY / 'src')!r}, {str(REPOSITORY)!r}]"
     + """
 import asyncio, json, os, sys, time
 from pathlib import Path
@@ -149,6 +149,30 @@ def test_deploys_on_two_nodes_and_leaves_nothing(hosts: Hosts, slurm: bool) -> N
     assert left(hosts) == []
     assert leftovers(hosts, 1) == []
     assert not (hosts.shared / "jobs" / f"two-{slurm}".lower()).exists()
+
+
+def test_servers_whose_nodes_slurm_chooses_are_one_array(hosts: Hosts, slurm: bool) -> None:
+    label = f"array-{slurm}".lower()
+    (hosts.shared / label).mkdir(exist_ok=True)
+    cluster = {"pin": False, "exclusive": True}  # of both nodes, since each server wants one for itself
+    with controller(hosts, request_of(hosts, "deploy", label, cluster=cluster, wait_s=60)) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # its process id
+        assert process.stdout.readline() == "up\n"
+        submitted = hosts.run(1, "squeue", "-h", "-r", "-o", "%F").split()
+        hosts.run(1, "scancel", f"{submitted[0]}_1")
+        done = json.loads(process.stdout.readline())
+    assert len(submitted) == 2
+    assert len(set(submitted)) == 1
+    assert done["answers"] == [True, True]
+    assert sorted(done["nodes"]) == ["node2", "node3"]
+    ((name, reason),) = done["lost"]
+    assert name == "node3"
+    assert "somebody cancelled the job (CANCELLED)" in reason
+    logs = sorted((hosts.shared / label / "endpoints").iterdir())
+    assert [path.name for path in logs] == ["node2.log", "node3.log"]
+    assert "CANCELLED" in logs[1].read_text()
+    assert left(hosts) == []
 
 
 def test_slurm_gives_accelerators_and_hands_the_environment_on(hosts: Hosts, slurm: bool) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from assay.cluster.options import SlurmOptions
+from assay.cluster.slurm.batch import Batch
 from assay.cluster.slurm.launcher import _count
 from assay.cluster.slurm.script import sbatch_script
 from assay.cluster.slurm.words import end_in_words, reason_in_words
@@ -18,7 +19,7 @@ def script(tmp_path: Path, spec: ServerSpec, **options: object) -> str:
     chosen = SlurmOptions.model_validate(
         {"launcher": "slurm", "folder": str(tmp_path), "nodes": [{"name": spec.node}], "python": "python3", **options}
     )
-    return sbatch_script(spec, chosen, "run", 0, tmp_path)
+    return sbatch_script(Batch(0, ((0, spec),)), chosen, "run", tmp_path)
 
 
 def test_the_script_asks_for_what_was_configured(tmp_path: Path) -> None:

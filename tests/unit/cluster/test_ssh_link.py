@@ -43,7 +43,7 @@ def agent(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         assert process.stdin is not None
         for request in (
             {"id": 1, "do": "hello", "folder": str(tmp_path), "label": "run"},
-            {"id": 2, "do": "observe", "program": probe_source(), "arguments": observing([])},
+            {"id": 2, "do": "observe", "program": probe_source(), "arguments": observing([], 1)},
         ):
             process.stdin.write(json.dumps(request) + "\n")
         process.stdin.flush()

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from assay.cluster.launcher import LaunchError
-from assay.cluster.together import NAMED, TOLD, as_one, outcomes, together
+from assay.cluster.together import NAMED, TOLD, as_one, together
 from assay.errors import UserError
 
 
@@ -45,8 +45,13 @@ async def test_all_are_tried_and_failures_come_as_one_message() -> None:
         "node n500: no answer",
         "node n999: no answer",
     ]
-    kept = await outcomes(range(1000), work)
-    assert [number for number, result in enumerate(kept) if result is not None] == [3, 500, 999]
+
+
+async def test_an_error_that_is_given_is_no_failure() -> None:
+    async def work(number: int) -> LaunchError:
+        return LaunchError(str(number))
+
+    assert [str(error) for error in await together(range(3), work)] == ["0", "1", "2"]
 
 
 async def test_work_under_way_ends_with_a_cancellation() -> None:

@@ -102,3 +102,28 @@ def test_a_look_that_never_ends_doesnt_keep_a_run_from_its_end(monkeypatch: pyte
     sampler.stop(RunFolder(tmp_path))
     assert (tmp_path / "telemetry.parquet").exists()
     never.set()
+
+
+def test_of_many_endpoints_a_bounded_number_is_asked_a_second_and_all_have_their_turn(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    names = [f"e{number}" for number in range(100)]
+    asked: list[str] = []
+
+    async def get(self: ControlClient, path: str, limit_s: float) -> Answer:
+        asked.append(self.connection.url)
+        return Answer("GET", 200, {}, b"m 1\n")
+
+    monkeypatch.setattr(ControlClient, "get", get)
+    monkeypatch.setattr(sampler_module, "_SCRAPED_A_SECOND", 40)
+    endpoints = [
+        EndpointFacts(name=name, url=f"http://{name}:9", node="here", engine="external", model="m", window=8)
+        for name in names
+    ]
+    sampler = Sampler(endpoints, {one.name: EndpointConnection(url=one.url) for one in endpoints})
+    rounds = iter(range(5))
+    monkeypatch.setattr(sampler._over, "wait", lambda every_s: next(rounds, None) is None)
+    sampler.start()
+    sampler._thread.join(30)
+    sampler.stop(RunFolder(tmp_path))
+    assert asked == [f"http://{name}:9" for name in names * 2]

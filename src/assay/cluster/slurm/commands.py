@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from assay.cluster.launcher import LaunchError
@@ -46,7 +47,7 @@ async def run(*argv: str, stdin: bytes | None = None) -> str:
 
 
 def step_of(job: str) -> list[str]:
-    """The start of a command line that runs something beside the server of a job."""
+    """The start of a command line that runs something beside the server of a job, by its SLURM_JOB_ID."""
     return ["srun", "--overlap", "--ntasks=1", f"--jobid={job}", "--quiet"]
 
 
@@ -68,9 +69,19 @@ async def submit(script: str) -> str:
     return (await run("sbatch", "--parsable", script)).strip().split(";")[0]
 
 
+async def queue(name: str) -> dict[str, Job]:
+    """This user's jobs of that name that wait or run, by id: 12, or 12_3 of an array."""
+    listed = await run("squeue", "-h", "-r", f"--name={name}", f"--user={_user()}", "-o", "%i|%T|%N|%r")
+    found = {}
+    for line in listed.splitlines():
+        job, state, node, reason = line.split("|", 3)
+        found[job] = Job(job, state, reason, node)
+    return found
+
+
 async def look(job: str) -> Job:
-    """The job from the queue, else from slurmctld's memory, else from accounting where there is one."""
-    for ask in (_from_queue, _from_memory, _from_accounting):
+    """A job that may be in the queue no more, from slurmctld's memory, else from accounting where there is one."""
+    for ask in (_from_memory, _from_accounting):
         try:
             found = await ask(job)
         except LaunchError:
@@ -78,14 +89,6 @@ async def look(job: str) -> Job:
         if found is not None:
             return found
     return Job(job, "UNKNOWN", reason="neither squeue, scontrol nor sacct knows it")
-
-
-async def _from_queue(job: str) -> Job | None:
-    line = (await run("squeue", "-h", "-j", job, "-o", "%T|%r|%N")).strip()
-    if not line:
-        return None
-    state, reason, node = line.split("|")
-    return Job(job, state, reason, node)
 
 
 async def _from_memory(job: str) -> Job | None:
@@ -108,22 +111,27 @@ async def _from_accounting(job: str) -> Job | None:
     return Job(job, state, "", node, exit_code)
 
 
-async def node_address(node: str) -> str:
-    """The address under which Slurm reaches a node."""
-    for word in (await run("scontrol", "-o", "show", "node", node)).split():
-        if word.startswith("NodeAddr="):
-            return word.partition("=")[2]
-    return node
+async def node_addresses(nodes: Collection[str]) -> dict[str, str]:
+    """The addresses under which Slurm reaches nodes; of one that it doesn't know, the name."""
+    found = {node: node for node in nodes}
+    for line in (await run("scontrol", "-o", "show", "node", ",".join(nodes))).splitlines():
+        fields = dict(word.split("=", 1) for word in line.split() if "=" in word)
+        if "NodeName" in fields and "NodeAddr" in fields:
+            found[fields["NodeName"]] = fields["NodeAddr"]
+    return found
 
 
 async def cancel(name: str) -> None:
     """Cancel this user's jobs of that name and wait until none is left in the queue."""
-    import getpass
-
-    user = getpass.getuser()
-    await run("scancel", f"--jobname={name}", f"--user={user}")
+    await run("scancel", f"--jobname={name}", f"--user={_user()}")
     for _ in range(240):
-        if not (await run("squeue", "-h", f"--name={name}", f"--user={user}", "-o", "%i")).strip():
+        if not await queue(name):
             return
         await asyncio.sleep(0.25)
     raise LaunchError(f"jobs named {name} are still in the queue one minute after scancel: see `squeue --name={name}`")
+
+
+def _user() -> str:
+    import getpass
+
+    return getpass.getuser()

@@ -1,4 +1,4 @@
-"""Servers as Slurm jobs, one each."""
+"""Servers as Slurm jobs: one each, or arrays of them."""
 
 from __future__ import annotations
 
@@ -7,24 +7,33 @@ import contextlib
 import shutil
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from assay.cluster.launcher import Heard, Launcher, LaunchError
 from assay.cluster.local import GUARD, secrets, tail_file
 from assay.cluster.options import SlurmOptions
+from assay.cluster.shared import SharedAnswer
 from assay.cluster.slurm import commands
+from assay.cluster.slurm.batch import Batch, batches
+from assay.cluster.slurm.commands import Job
 from assay.cluster.slurm.export import export_files
 from assay.cluster.slurm.script import job_name, sbatch_script
 from assay.cluster.slurm.words import HOPELESS, RUNNING, WAITING, end_in_words, reason_in_words
+from assay.cluster.together import as_one, together
 from assay.errors import AssayError, UserError
 from assay.serving.exits import explain_exit
 from assay.serving.facts import NodeFacts
 from assay.serving.health import CheckRow, judged
-from assay.serving.probing import OBSERVED, observing, parse_probe, probe_source
+from assay.serving.probing import observed, observing, parse_probe, probe_source
 from assay.serving.servers import PlacedServer, ServerSpec, ServerState
 
 POLL_S = 0.5
 FIRST_LINE_S = 20.0
+SUBMITTING = 8
+"""Commands of Slurm that run at a time: each is a process here and a request of slurmctld."""
+OBSERVED = 64
+"""Nodes whose probes are listened to, of which each takes processes here."""
 MARK = "assay-run"
 USABLE = ("idle", "mix", "alloc", "comp")
 
@@ -40,6 +49,8 @@ class SlurmLauncher(Launcher):
         super().__init__(label)
         self._options = options
         self._folder = Path(options.folder).expanduser() / label
+        self._queue = SharedAnswer(partial(commands.queue, job_name(label)), POLL_S)
+        self._logs: dict[str, Path] = {}
         self._probes: list[tuple[asyncio.subprocess.Process, asyncio.Task[None]]] = []
 
     async def prepare(self, specs: Sequence[ServerSpec]) -> None:
@@ -58,36 +69,73 @@ class SlurmLauncher(Launcher):
 
     async def place(self) -> list[PlacedServer]:
         (self._folder / "guard.py").write_text(GUARD.read_text())
-        for number, spec in enumerate(self.specs):
-            script = self._folder / f"{spec.name}.sh"
-            script.write_text(sbatch_script(spec, self._options, self.label, number, self._folder))
-            submitted_ns = time.monotonic_ns()
-            job = await commands.submit(str(script))
-            self.servers.append(PlacedServer(spec, "", {"job": job}, started_ns=submitted_ns))
-        await asyncio.gather(*(self._await_start(server) for server in self.servers))
+        try:
+            await together(batches(self.specs, self._options), self._submit, at_once=SUBMITTING)
+        finally:
+            order = {spec.name: number for number, spec in enumerate(self.specs)}
+            self.servers.sort(key=lambda server: order[server.spec.name])
+        await self._await_starts()
         return self.servers
 
-    async def _await_start(self, server: PlacedServer) -> None:
-        """Wait for the job's turn, then for the address that its script writes."""
-        while not (address := self._read(server, "address")):
-            job = await commands.look(server.handle["job"])
-            if job.state in WAITING:
-                why = reason_in_words(job.reason)
-                waited_s = (time.monotonic_ns() - server.started_ns) / 1e9
-                if job.reason in HOPELESS or waited_s > self._options.queue_timeout_s:
-                    raise LaunchError(f"job {job.id} of server {server.spec.name} waits for its turn: {why}")
-            elif job.state not in RUNNING:
-                await asyncio.sleep(POLL_S)
-                if self._read(server, "address"):
-                    continue
-                tail = await self.tail(server)
-                end = end_in_words(job.state, job.exit_code)
-                raise LaunchError(f"job {job.id} of server {server.spec.name} did not start: {end}\n{tail}".rstrip())
+    async def _submit(self, batch: Batch) -> None:
+        script = self._folder / batch.script
+        script.write_text(sbatch_script(batch, self._options, self.label, self._folder))
+        submitted_ns = time.monotonic_ns()
+        job = await commands.submit(str(script))
+        for index, (_, spec) in enumerate(batch.servers):
+            self._logs[spec.name] = self._folder / batch.log(str(index))
+            self.servers.append(PlacedServer(spec, "", {"job": batch.job(job, index)}, started_ns=submitted_ns))
+
+    async def _await_starts(self) -> None:
+        """Wait for each job's turn, then for the address that its script writes: one look at all of them a time."""
+        waiting, ended = list(self.servers), set[str]()
+        while True:
+            told = {path.name for path in self._folder.iterdir()}
+            started = [server for server in waiting if f"{server.spec.name}.address" in told]
+            await self._locate(started)
+            waiting = [server for server in waiting if not server.url]
+            if not waiting:
+                return
+            queue = await self._queue.get()
+            failures = [error for server in waiting if (error := self._waits_in_vain(server, queue))]
+            gone = [server for server in waiting if server.handle["job"] not in queue]
+            # A job's last words reach this machine after its end, so one look more is taken for them.
+            ends = await together([one for one in gone if one.spec.name in ended], self._not_started)
+            if failures := [*failures, *filter(None, ends)]:
+                raise as_one(failures, len(self.servers))
+            ended = {server.spec.name for server in gone}
             await asyncio.sleep(POLL_S)
-        server.queued_ns = time.monotonic_ns() - server.started_ns
-        node, port = address.split()
-        server.handle["node"] = node
-        server.url = f"http://{await commands.node_address(node)}:{port}"
+
+    async def _locate(self, started: Sequence[PlacedServer]) -> None:
+        """Take what the servers' scripts told."""
+        if not started:
+            return
+        seen_ns = time.monotonic_ns()
+        words = {server.spec.name: self._read(server, "address").split() for server in started}
+        addresses = await commands.node_addresses({node for node, *_ in words.values()})
+        for server in started:
+            node, port, job = words[server.spec.name]
+            server.queued_ns = seen_ns - server.started_ns
+            server.handle.update(node=node, own_job=job)  # which of an array's jobs Slurm may take for all of them
+            server.url = f"http://{addresses[node]}:{port}"
+
+    def _waits_in_vain(self, server: PlacedServer, queue: dict[str, Job]) -> LaunchError | None:
+        job = queue.get(server.handle["job"])
+        if job is None or job.state not in WAITING:
+            return None
+        waited_s = (time.monotonic_ns() - server.started_ns) / 1e9
+        if job.reason not in HOPELESS and waited_s <= self._options.queue_timeout_s:
+            return None
+        why = reason_in_words(job.reason)
+        return LaunchError(f"job {job.id} of server {server.spec.name} waits for its turn: {why}")
+
+    async def _not_started(self, server: PlacedServer) -> LaunchError | None:
+        job = await commands.look(server.handle["job"])
+        if job.state in RUNNING or job.state in WAITING:
+            return None
+        end = end_in_words(job.state, job.exit_code)
+        tail = await self.tail(server)
+        return LaunchError(f"job {job.id} of server {server.spec.name} did not start: {end}\n{tail}".rstrip())
 
     def _read(self, server: PlacedServer, kind: str) -> str:
         try:
@@ -96,7 +144,11 @@ class SlurmLauncher(Launcher):
             return ""
 
     async def exited(self, server: PlacedServer) -> str | None:
-        job = await commands.look(server.handle["job"])
+        try:
+            queue = await self._queue.get()
+        except LaunchError:  # slurmctld rests; the server itself may be well
+            return None
+        job = queue.get(server.handle["job"]) or await commands.look(server.handle["job"])
         if job.state in RUNNING or job.state in WAITING:
             return None
         text = end_in_words(job.state, job.exit_code)
@@ -105,29 +157,40 @@ class SlurmLauncher(Launcher):
         return f"job {job.id}: {text}"
 
     async def waiting_for(self, server: PlacedServer) -> str | None:
-        job = await commands.look(server.handle["job"])
-        return reason_in_words(job.reason) if job.state in WAITING else None
+        try:
+            job = (await self._queue.get()).get(server.handle["job"])
+        except LaunchError as error:
+            return str(error)
+        return reason_in_words(job.reason) if job is not None and job.state in WAITING else None
 
     async def tail(self, server: PlacedServer, lines: int = 15) -> str:
-        return tail_file(self._folder / f"{server.spec.name}.log", lines)
+        return tail_file(self._logs[server.spec.name], lines)
 
     async def logs(self, dest: Path) -> None:
         dest.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - a local folder
         for server in self.servers:
-            source = self._folder / f"{server.spec.name}.log"
-            if source.exists():
-                shutil.copyfile(source, dest / source.name)
+            source = self._logs.get(server.spec.name)
+            if source is not None and source.exists():
+                shutil.copyfile(source, dest / f"{server.spec.name}.log")
 
     async def observe(self, heard: Heard) -> dict[str, str]:
         """A step beside the server, with the accelerators that Slurm gave the job; the first job of each node."""
         first: dict[str, PlacedServer] = {}
         for server in self.servers:
             first.setdefault(server.spec.node, server)
-        told = await asyncio.gather(*(self._observe(server, heard) for server in first.values()))
-        return dict(zip(first, told, strict=True))
+        seen = list(first.values())[:OBSERVED]
+        told = await together(seen, partial(self._observe, heard))
+        unseen = f"not collected: a step of Slurm is a process here, so {OBSERVED} nodes are looked at"
+        return {**dict.fromkeys(first, unseen), **dict(zip(first, told, strict=False))}
 
-    async def _observe(self, server: PlacedServer, heard: Heard) -> str:
-        step = [*commands.step_of(server.handle["job"]), self._options.python, "-I", "-", *observing(None)]
+    async def _observe(self, heard: Heard, server: PlacedServer) -> str:
+        step = [
+            *commands.step_of(server.handle["own_job"]),
+            self._options.python,
+            "-I",
+            "-",
+            *observing(None, OBSERVED),
+        ]
         process = await commands.stream(*step, stdin=probe_source().encode())
         begun = asyncio.Event()
         reader = asyncio.create_task(_read(process, server.spec.node, heard, begun))
@@ -138,7 +201,7 @@ class SlurmLauncher(Launcher):
         if not begun.is_set():
             return "not collected: the probe's step beside the server tells nothing"
         alone = sum(other.spec.node == server.spec.node for other in self.servers) == 1
-        return OBSERVED if alone else f"{OBSERVED}; accelerators of one job of several"
+        return observed(OBSERVED) if alone else f"{observed(OBSERVED)}; accelerators of one job of several"
 
     async def release(self) -> None:
         for process, _ in self._probes:
@@ -168,16 +231,14 @@ class SlurmLauncher(Launcher):
             return False
 
     async def facts(self) -> list[NodeFacts]:
-        found: dict[str, NodeFacts] = {}
+        first: dict[str, PlacedServer] = {}
         for server in self.servers:
-            name = server.spec.node
-            if name not in found:
-                found[name] = await self._facts(server)
-        return list(found.values())
+            first.setdefault(server.spec.node, server)
+        return await together(first.values(), self._facts, at_once=SUBMITTING)
 
     async def _facts(self, server: PlacedServer) -> NodeFacts:
         """The probe, as a step of the job beside the server."""
-        step = [*commands.step_of(server.handle["job"]), self._options.python, "-I", "-"]
+        step = [*commands.step_of(server.handle["own_job"]), self._options.python, "-I", "-"]
         try:
             output = await commands.run(*step, stdin=probe_source().encode())
             return parse_probe(output.encode(), server.spec.node)

@@ -22,7 +22,7 @@ from assay.errors import AssayError
 from assay.serving.exits import explain_exit
 from assay.serving.facts import NodeFacts
 from assay.serving.health import judged
-from assay.serving.probing import OBSERVED, observing, parse_probe, probe_source
+from assay.serving.probing import observed, observing, parse_probe, probe_source
 from assay.serving.servers import PlacedServer, ServerSpec, ServerState
 
 CONNECTING = 8
@@ -117,11 +117,12 @@ class SshLauncher(Launcher):
     async def _observe(self, heard: Heard, named: tuple[str, Session]) -> str:
         name, session = named
         session.on_activity = partial(heard, name)
+        chosen = observing(session.node.accelerators, len(self._sessions))
         try:
-            await session.ask("observe", program=probe_source(), arguments=observing(session.node.accelerators))
+            await session.ask("observe", program=probe_source(), arguments=chosen)
         except LaunchError as error:
             return f"not collected: {error}"
-        return OBSERVED
+        return observed(len(self._sessions))
 
     async def tail(self, server: PlacedServer, lines: int = 15) -> str:
         try:
