@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from assay.audit import AuditReport, Judgement, audit_path
+from assay.audit import AuditFinding, AuditReport, Judgement, audit_path
 from assay.errors import UserError
 from assay.report import format as fmt
+from assay.report.many import MOST_ROWS
 from assay.report.page import Block, Problem, Rows, Table, Text
 from assay.runs.folder import RunFolder
 
@@ -40,8 +41,21 @@ def audit_problems(audit: AuditReport | None) -> list[Problem]:
             f"{finding.statement}.",
             finding.arithmetic,
         )
-        for finding in audit.problems
+        for finding in _told_once(audit.problems)
     ]
+
+
+def _told_once(findings: Sequence[AuditFinding]) -> list[AuditFinding]:
+    """All, or of a rule's same verdicts on very many endpoints the first."""
+    kinds: dict[tuple[str, Judgement], list[AuditFinding]] = {}
+    for finding in findings:
+        kinds.setdefault((finding.rule, finding.verdict), []).append(finding)
+    told = []
+    for alike in kinds.values():
+        more = f" (and {len(alike) - 1:,} more such statements, in report.json)"
+        long = len(alike) > MOST_ROWS
+        told += [alike[0].model_copy(update={"statement": alike[0].statement + more})] if long else alike
+    return told
 
 
 def plausibility_blocks(audit: AuditReport | None) -> Iterator[Block]:
@@ -63,7 +77,7 @@ def plausibility_blocks(audit: AuditReport | None) -> Iterator[Block]:
         yield Text("MBU and MFU: not computed; the model or the hardware isn't among the known ones.")
     counts = ", ".join(f"{verdict} {count}" for verdict, count in audit.counts.items() if count)
     yield Text(f"Rules applied to this run's own files: {counts or 'none applies'}.")
-    ordered = [*audit.problems, *(finding for finding in audit.findings if finding.clean)]
+    ordered = _told_once([*audit.problems, *(finding for finding in audit.findings if finding.clean)])
     rows: Rows = [
         (f.verdict, f.rule, f.statement, f.arithmetic, f.source.removeprefix(f"{f.subject}; ")) for f in ordered
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import orjson
 import pytest
 from tests.synthetic import Node, Plan, write_campaign, write_run
 
+from assay.analysis import summarise
 from assay.analysis.campaign import analyse_campaign, run_line
 from assay.analysis.compare import compare
 from assay.analysis.run import RunAnalysis, analyse_run
@@ -18,6 +20,7 @@ from assay.report.chart import Chart
 from assay.report.compare_page import compare_page
 from assay.report.many import ENDS, MOST_LINES, MOST_ROWS, NAMED
 from assay.report.page import Page, Table
+from assay.report.plausibility import audit_of, plausibility_blocks
 from assay.report.run_page import run_page
 from assay.report.writer import page_html, page_markdown
 from assay.runs import write_json
@@ -165,3 +168,18 @@ def test_what_differs_at_many_endpoints_is_told_once(tmp_path: Path) -> None:
         ("endpoint node-000-0.settings.max_num_seqs (and 25 others like it)", "2", "4"),
         ("endpoint node-000-0.window (and 25 others like it)", "2", "4"),
     ]
+
+
+def test_an_audit_of_many_endpoints_is_short(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, replace(PLAN, samples=300, nodes=nodes(MOST_ROWS + 2)))
+    write_json(folder.result, summarise(folder))
+    audit = audit_of(folder)
+    assert audit is not None
+    alike = [finding for finding in audit.findings if finding.rule == "token-rate"]
+    assert len(alike) > MOST_ROWS
+    told = next(block for block in plausibility_blocks(audit) if isinstance(block, Table) and block.caption == "Audit")
+    (row,) = [row for row in told.rows if row[1] == "token-rate"]
+    assert row[2] == f"{alike[0].statement} (and {len(alike) - 1} more such statements, in report.json)"
+    assert {row[1] for row in told.rows} == {finding.rule for finding in audit.findings}
+    (parts,) = [f.arithmetic for f in audit.findings if f.statement == "300 samples completed in 26 parts"]
+    assert re.fullmatch(r"\d+ \+ \d+ \+ \d+ \+ … \(26 parts\) = 300", parts)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from assay.audit.evidence import RunEvidence
 from assay.audit.registry import Check, contradicted, run_rule, supported
 from assay.audit.spans import Span, total
+from assay.digits import sum_text
 
 
 @run_rule(
@@ -33,7 +34,7 @@ def check(run: RunEvidence) -> Iterator[Check]:
             continue
         summed = total(rates)
         words = f"{whole} {unit} combined"
-        sums = f"{' + '.join(map(str, rates))} = {summed}"
+        sums = f"{sum_text(rates)} = {summed}"
         yield contradicted(words, sums) if whole.above(summed, 1e-5) else supported(words, sums)
     yield from _longest(run)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from assay.audit.evidence import Origin, RunEvidence
 from assay.audit.registry import Check, contradicted, impossible, run_rule, supported, unsupported
+from assay.digits import sum_text
 
 
 @run_rule(
@@ -48,9 +49,9 @@ def check(run: RunEvidence) -> Iterator[Check]:
         if whole is not None and parts and None not in parts:
             words = f"{whole} samples {name} in {len(parts)} parts"
             if sum(parts) == whole:
-                yield supported(words, f"{' + '.join(map(str, parts))} = {whole}")
+                yield supported(words, f"{sum_text(parts)} = {whole}")
             else:
-                yield contradicted(words, f"{' + '.join(map(str, parts))} = {sum(parts)}, not {whole}")
+                yield contradicted(words, f"{sum_text(parts)} = {sum(parts)}, not {whole}")
     yield from _own_ledger(run)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from assay.audit.evidence import ClaimedRatio, Evidence, RunEvidence
 from assay.audit.registry import Check, contradicted, evidence_rule, supported, unsupported
 from assay.audit.spans import Span, total
+from assay.digits import sum_text
 
 _NOISE = 1.02
 
@@ -41,7 +42,7 @@ def _judge(claim: ClaimedRatio, claimed: Span) -> Iterator[Check]:
         return
     combined, alone = pair
     actual = combined / total(alone)
-    sums = f"{combined} / ({' + '.join(map(str, alone))}) = {actual.value:.4g}"
+    sums = f"{combined} / ({sum_text(alone)}) = {actual.value:.4g}"
     if not claimed.agrees(actual, 1e-3):
         yield contradicted(claim.statement, sums)
     elif (claimed.low > _NOISE) if claim.lowest is None else (claim.lowest > 1):
