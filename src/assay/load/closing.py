@@ -89,8 +89,8 @@ def _attempts(folder: RunFolder, endpoints: list[str]) -> Attempts:
     samples, attempts = [np.zeros(0, np.int64)], [np.zeros(0, np.int16)]
     places, statuses = [np.zeros(0, np.int16)], [np.zeros(0, np.int8)]
     for batch in _batches(folder, "attempts", ["sample_id", "attempt", "endpoint", "status"]):
-        samples.append(batch["sample_id"].to_numpy())
-        attempts.append(batch["attempt"].to_numpy())
+        samples.append(batch["sample_id"].to_numpy().copy())  # a view would keep the whole batch in memory
+        attempts.append(batch["attempt"].to_numpy().copy())
         places.append(_codes(batch["endpoint"], endpoints).astype(np.int16))
         statuses.append(_codes(lost_if_cancelled(batch["status"]), STATUSES).astype(np.int8))
     return Attempts(

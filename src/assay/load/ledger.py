@@ -91,13 +91,14 @@ def build_ledger(issued: Ints, attempts: Attempts, final: Ints, endpoints: Seque
     """Add everything up. `issued` are the sample ids of LoadGen's callback, in order; `final` the deciding rows."""
     decided = np.bincount(attempts.status[final], minlength=len(STATUSES))
     unanswered = int(np.count_nonzero(~np.isin(issued, attempts.sample[final])))
-    _, tries = np.unique(attempts.sample, return_counts=True)
+    tried = np.sort(attempts.sample)
+    resent = tried[~_first_of_each(tried)]
     ledger = Ledger(
         issued=len(issued),
         completed=int(decided[_OK]),
         failed=int(decided.sum() - decided[_OK] - decided[_LOST]),
         lost=int(decided[_LOST]) + unanswered,
-        resent=int(np.count_nonzero(tries > 1)),
+        resent=int(np.count_nonzero(_first_of_each(resent))),
         attempts=len(attempts),
         short_outputs=counts.short_outputs,
         estimated_tokens=counts.estimated_tokens,
@@ -134,19 +135,19 @@ def _reasons(by_status: Ints) -> dict[str, int]:
 
 def _problems(ledger: Ledger, issued: Ints, attempts: Attempts, final: Ints, counts: Counts) -> list[str]:
     problems = []
-    known = np.unique(issued)
-    if len(known) != ledger.issued:
-        problems.append(f"{ledger.issued - len(known)} sample ids were issued more than once")
+    again = ledger.issued - int(np.count_nonzero(_first_of_each(np.sort(issued))))
+    if again:
+        problems.append(f"{again} sample ids were issued more than once")
     if ledger.issued != counts.callback_issued:
         problems.append(f"LoadGen's callback counted {counts.callback_issued} samples, its journal {ledger.issued}")
-    strangers = np.setdiff1d(attempts.sample, known)
+    strangers = _without(attempts.sample, issued)
     if len(strangers):
         problems.append(f"answers to samples that were never issued: {_name(strangers)}")
     repeated = _repeated(attempts)
     if len(repeated):
         problems.append(f"attempts recorded twice: samples {_name(repeated)}")
-    answered, times = np.unique(attempts.sample[attempts.status == _OK], return_counts=True)
-    twice = answered[times > 1]
+    answered = np.sort(attempts.sample[attempts.status == _OK])
+    twice = np.unique(answered[~_first_of_each(answered)])
     if len(twice):
         problems.append(f"samples answered more than once: {_name(twice)}")
     if ledger.issued != ledger.completed + ledger.failed + ledger.lost:
@@ -159,12 +160,17 @@ def _problems(ledger: Ledger, issued: Ints, attempts: Attempts, final: Ints, cou
         problems.append(f"the driver failed {counts.driver_failed} samples, the records say {ledger.failed}")
     # LoadGen can't be told of a failure, so its log counts failed samples as completed.
     if counts.log_completed is not None and counts.log_completed != ledger.completed + ledger.failed:
-        missing = np.setdiff1d(known, attempts.sample[final])
+        missing = _without(issued, attempts.sample[final])
         problems.append(
             f"LoadGen's log has {counts.log_completed} samples, the records {ledger.completed + ledger.failed}"
             + (f"; without an answer: {_name(missing)}" if len(missing) else "")
         )
     return problems
+
+
+def _without(samples: Ints, others: Ints) -> Ints:
+    """Those that aren't among the others; each once. The samples are many, and what is found is mostly none."""
+    return np.unique(samples[~np.isin(samples, others)])
 
 
 def _repeated(attempts: Attempts) -> Ints:
