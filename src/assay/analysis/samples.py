@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,18 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from assay.runs.requests import read_requests
+from assay.runs.requests import read_request_columns, read_requests
 from assay.runs.shapes import LoadShape
 
 Ints = NDArray[np.int64]
 
 MISSING = -1
-_COLUMNS = [
-    "sample_id", "qsl_idx", "attempt", "final", "endpoint", "status", "issued_ns", "scheduled_ns", "sent_ns",
-    "first_ns", "last_ns", "done_ns", "input_tokens", "output_tokens",
-    "streamed_tokens", "first_answer_ns", "reasoning_tokens", "cached_tokens", "prompt_tokens_sent",
-    "prompt_tokens_guessed", "prompt_tokens_counted",
-]  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,13 +56,14 @@ class Samples:
 
     def where(self, mask: NDArray[np.bool_]) -> Samples:
         """The samples that `mask` selects; they are over when the last of them is."""
-        columns = {name: getattr(self, name)[mask] for name in _COLUMN_FIELDS}
-        return Samples(self.endpoints, **columns, until_ns=self.until_ns)
+        return _Part(self, np.flatnonzero(mask))
 
     @cached_property
     def of_endpoint(self) -> list[Samples]:
         """The samples of each endpoint, in the order of `endpoints`."""
-        return [self.where(self.endpoint == number) for number in range(len(self.endpoints))]
+        rows = np.argsort(self.endpoint, kind="stable")
+        bounds = np.searchsorted(self.endpoint[rows], np.arange(len(self.endpoints) + 1))
+        return [_Part(self, rows[begin:end]) for begin, end in pairwise(bounds)]
 
     @property
     def begin_ns(self) -> int:
@@ -154,6 +150,28 @@ class Samples:
 _COLUMN_FIELDS = tuple(f.name for f in fields(Samples) if f.name not in ("endpoints", "until_ns", "over_ns"))
 
 
+class _Part(Samples):
+    """Some of the samples of another. A column is picked when it is asked for, so a part costs its rows' places alone:
+    those of every endpoint, and of every chart's group, with all columns would be several copies of a large run."""
+
+    def __init__(self, of: Samples, rows: Ints) -> None:
+        whole, within = (of._whole, of._rows[rows]) if isinstance(of, _Part) else (of, rows)
+        values = {"_whole": whole, "_rows": within, "endpoints": of.endpoints, "until_ns": of.until_ns}
+        self.__dict__.update(values, over_ns=MISSING)
+
+    _whole: Samples
+    _rows: Ints
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getattr__(self, name: str) -> Ints:
+        if name not in _COLUMN_FIELDS:
+            raise AttributeError(name)
+        column: Ints = getattr(self._whole, name)[self._rows]
+        return column
+
+
 def read_samples(
     path: Path, endpoints: tuple[str, ...], *, from_sending: bool = False, shape: LoadShape | None = None
 ) -> Samples:
@@ -165,33 +183,57 @@ def read_samples(
         from_sending: samples start when they are first sent (fixed concurrency).
         shape: the load's, where the pacer drove it.
     """
-    whole = read_requests(path, _COLUMNS)
-    table = whole.filter(pc.and_(whole["final"], pc.equal(whole["status"].cast(pa.string()), "ok")))
-    start = _first_sent(whole, table) if from_sending else pc.coalesce(table["scheduled_ns"], table["issued_ns"])
-    table = table.append_column("start_ns", start)
-    table = table.take(pc.sort_indices(table, sort_keys=[("start_ns", "ascending"), ("sample_id", "ascending")]))
-    names = table["endpoint"].cast(pa.string())
-    endpoints += tuple(sorted(set(pc.unique(names).to_pylist()) - {None, *endpoints}))
-    index = pc.index_in(names, value_set=pa.array(endpoints, pa.string()))
-    columns = {name: _ints(table[name]) for name in _COLUMN_FIELDS if name != "endpoint"}
+    keys = read_requests(path, ["final", "status"])
+    final = np.asarray(keys["final"].to_numpy(), dtype=bool)
+    good = np.asarray(pc.fill_null(pc.equal(keys["status"].cast(pa.string()), "ok"), False).to_numpy(), dtype=bool)
+    rows = np.flatnonzero(final & good)
+    start = _first_sent(path, rows) if from_sending else _due(path, rows)
+    (sample,) = (_ints(column)[rows] for column in read_request_columns(path, ["sample_id"]))
+    order = np.lexsort((sample, start))
+    rows, start, sample = rows[order], start[order], sample[order]
+    endpoints, endpoint = _endpoints(path, endpoints, rows)
+    columns = {"start_ns": start, "sample_id": sample, "endpoint": endpoint}
+    names = [name for name in _COLUMN_FIELDS if name not in columns]
+    over_ns = MISSING
+    for name, column in zip(names, read_request_columns(path, names), strict=True):
+        whole = _ints(column)
+        nowhere = column.null_count == len(column)  # and then it needs no memory
+        columns[name] = np.broadcast_to(np.int64(MISSING), len(rows)) if nowhere else whole[rows]
+        if name == "done_ns" and final.any():
+            over_ns = int(whole[final].max())
     streamed = columns["streamed_tokens"]
     columns["streamed_tokens"] = np.where(streamed == MISSING, columns["output_tokens"], streamed)
-    over_ns = pc.max(whole.filter(whole["final"])["done_ns"]).as_py() or MISSING
     until_ns = None
-    if shape is not None and len(table):
-        begin_ns = int(columns["start_ns"].min())
-        window_s = shape.window_s(pc.sum(whole["final"]).as_py(), (over_ns - begin_ns) / 1e9)
+    if shape is not None and len(rows):
+        begin_ns = int(start.min())
+        window_s = shape.window_s(int(final.sum()), (over_ns - begin_ns) / 1e9)
         until_ns = None if window_s is None else begin_ns + int(window_s * 1e9)
-    return Samples(endpoints, endpoint=_ints(index), **columns, until_ns=until_ns, over_ns=over_ns)
+    return Samples(endpoints, **columns, until_ns=until_ns, over_ns=over_ns)
 
 
-def _first_sent(whole: pa.Table, wanted: pa.Table) -> pa.Array:
-    """When each of the wanted samples was first sent; the time of issue where that never got so far."""
+def _due(path: Path, rows: Ints) -> Ints:
+    """When each of the rows was due; where there is no schedule, issued."""
+    due, issued = (_ints(column)[rows] for column in read_request_columns(path, ["scheduled_ns", "issued_ns"]))
+    return np.where(due == MISSING, issued, due)
+
+
+def _first_sent(path: Path, rows: Ints) -> Ints:
+    """When each of the rows' samples was first sent; the time of issue where that never got so far."""
+    whole = read_requests(path, ["sample_id", "attempt", "sent_ns", "issued_ns"])
+    wanted = whole.select(["sample_id", "issued_ns"]).take(rows)
     first = whole.filter(pc.equal(whole["attempt"], 1))
     place = pc.index_in(wanted["sample_id"], value_set=first["sample_id"].combine_chunks())
-    return pc.coalesce(first["sent_ns"].combine_chunks().take(place.combine_chunks()), wanted["issued_ns"])
+    return _ints(pc.coalesce(first["sent_ns"].combine_chunks().take(place.combine_chunks()), wanted["issued_ns"]))
 
 
-def _ints(column: pa.ChunkedArray) -> Ints:
+def _endpoints(path: Path, known: tuple[str, ...], rows: Ints) -> tuple[tuple[str, ...], Ints]:
+    """The endpoints, those first that are known, and the place among them of each row's."""
+    (column,) = read_request_columns(path, ["endpoint"])
+    names = column.cast(pa.string()).take(rows)
+    found = known + tuple(sorted(set(pc.unique(names).to_pylist()) - {None, *known}))
+    return found, _ints(pc.index_in(names, value_set=pa.array(found, pa.string())))
+
+
+def _ints(column: pa.ChunkedArray | pa.Array) -> Ints:
     values = pc.fill_null(column.cast(pa.int64()), MISSING).to_numpy()
     return np.asarray(values, dtype=np.int64)

@@ -9,7 +9,13 @@ from assay.runs.manifest import check_run, sha256_of, write_run_manifest
 from assay.runs.outcome import LoadOutcome, read_outcome
 from assay.runs.reading import read_record, read_result
 from assay.runs.record import ClientAudit, EndpointFacts, RunRecord, RunStatus
-from assay.runs.requests import REQUESTS_SCHEMA, RequestWriter, read_request_batches, read_requests
+from assay.runs.requests import (
+    REQUESTS_SCHEMA,
+    RequestWriter,
+    read_request_batches,
+    read_request_columns,
+    read_requests,
+)
 from assay.runs.result import Distribution, Figure, Result, result_json_schema
 from assay.runs.stored import Stored, read_model, read_object, require_model
 from assay.runs.system import SystemRecord
@@ -53,6 +59,7 @@ __all__ = [
     "read_outcome",
     "read_record",
     "read_request_batches",
+    "read_request_columns",
     "read_requests",
     "read_result",
     "read_summary",

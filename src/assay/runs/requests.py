@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -126,6 +126,19 @@ def read_request_batches(path: Path, columns: list[str]) -> Iterator[pa.Table]:
         batches = file.iter_batches(columns=[name for name in columns if name in held], batch_size=_ROWS_PER_GROUP)
         for batch in batches:
             yield _completed(pa.Table.from_batches([batch]), columns)
+
+
+def read_request_columns(path: Path, columns: Sequence[str]) -> Iterator[pa.ChunkedArray]:
+    """The columns as `read_requests` gives them, one after another: of a large run, all fill several times the memory
+    that the figures need."""
+    with _told(path):
+        file = pq.ParquetFile(plain(path))
+        held = set(file.schema_arrow.names)
+        for name in columns:
+            if name in held:
+                yield _completed(file.read(columns=[name]), [name])[name]
+            else:
+                yield pa.chunked_array([pa.nulls(file.metadata.num_rows, REQUESTS_SCHEMA.field(name).type)])
 
 
 def _completed(table: pa.Table, names: list[str]) -> pa.Table:
