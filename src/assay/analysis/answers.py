@@ -82,7 +82,7 @@ def read_answers(path: Path, record: RunRecord) -> RunAnswers | None:
     answers: dict[str, dict[int, list[Ids]]] = defaultdict(lambda: defaultdict(list))
     share = min(1.0, MOST_PROMPTS / max(1, record.samples))
     columns = ["qsl_idx", "final", "status", "endpoint", "output_ids"]
-    for batch in pq.ParquetFile(path).iter_batches(columns=columns, batch_size=4096):
+    for batch in pq.ParquetFile(path, pre_buffer=False).iter_batches(columns=columns, batch_size=4096):
         for row in _chosen(batch, share).to_pylist():
             if row["final"] and row["status"] == "ok" and row["output_ids"] and row["endpoint"] in nodes:
                 answers[row["endpoint"]][row["qsl_idx"]].append(np.asarray(row["output_ids"], dtype=np.int32))

@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from assay.analysis.early_stopping import early_stopping_bound
 from assay.analysis.samples import MISSING, Samples
 from assay.analysis.statistics import Ints, nearest_rank, percentile_interval
-from assay.plain_files import plain
+from assay.runs.requests import read_request_batches
 from assay.runs.result import Distribution
 
 PERCENTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p97": 0.97, "p99": 0.99, "p99_9": 0.999}
@@ -107,10 +106,9 @@ def itl_distribution(path: Path) -> tuple[Distribution, NDArray[np.int64]] | Non
 
 def _gaps(path: Path) -> Iterator[Ints]:
     """The gaps between chunks, ns, one array a row group."""
-    file = pq.ParquetFile(plain(path))
-    for batch in file.iter_batches(columns=["final", "status", "chunk_ns"], batch_size=16_384):
+    for batch in read_request_batches(path, ["final", "status", "chunk_ns"]):
         good = pc.and_(batch["final"], pc.equal(batch["status"].cast(pa.string()), "ok"))
-        lists = batch["chunk_ns"].filter(good)
+        lists = batch["chunk_ns"].filter(good).combine_chunks()
         lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
         values = lists.flatten().to_numpy(zero_copy_only=False)
         if len(values) < 2:

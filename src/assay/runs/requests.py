@@ -121,7 +121,7 @@ def read_requests(path: Path, columns: list[str] | None = None) -> pa.Table:
 def read_request_batches(path: Path, columns: list[str]) -> Iterator[pa.Table]:
     """The rows as `read_requests` gives them, some thousand at a time: the lists of a million don't fit in memory."""
     with _told(path):
-        file = pq.ParquetFile(plain(path))
+        file = _opened(path)
         held = set(file.schema_arrow.names)
         batches = file.iter_batches(columns=[name for name in columns if name in held], batch_size=_ROWS_PER_GROUP)
         for batch in batches:
@@ -132,13 +132,17 @@ def read_request_columns(path: Path, columns: Sequence[str]) -> Iterator[pa.Chun
     """The columns as `read_requests` gives them, one after another: of a large run, all fill several times the memory
     that the figures need."""
     with _told(path):
-        file = pq.ParquetFile(plain(path))
+        file = _opened(path)
         held = set(file.schema_arrow.names)
         for name in columns:
             if name in held:
                 yield _completed(file.read(columns=[name]), [name])[name]
             else:
                 yield pa.chunked_array([pa.nulls(file.metadata.num_rows, REQUESTS_SCHEMA.field(name).type)])
+
+
+def _opened(path: Path) -> pq.ParquetFile:
+    return pq.ParquetFile(plain(path), pre_buffer=False)  # which would keep all that was read until the file's end
 
 
 def _completed(table: pa.Table, names: list[str]) -> pa.Table:
