@@ -13,7 +13,7 @@ from tests.plain_board import PlainBoard
 
 from assay.load.retries import Result
 from assay.load.router import Router
-from assay.load.source import Issue
+from assay.load.source import Issues
 
 GOALS = {"router_us_per_sample": 10.0, "router_ratio_1024_to_2": 2.0}
 ENDPOINTS = (2, 64, 256, 1024)
@@ -75,7 +75,7 @@ def _spent_us(scenario: str, endpoints: int, samples: int, plain_limit_s: float 
     if plain_limit_s is not None:
         router._board = PlainBoard(windows, rates, offline=offline)
         router.lanes = router._board.lanes
-    issues = [Issue(number, number % DATASET) for number in range(samples)]
+    issues = [number % DATASET for number in range(samples)]
     answered = [0]
     load = _offline if offline else _server
     begin_s = time.process_time()
@@ -86,9 +86,9 @@ def _spent_us(scenario: str, endpoints: int, samples: int, plain_limit_s: float 
     return spent_s / max(1, sent) * 1e6, sent
 
 
-def _offline(router: Router, issues: list[Issue], draw: random.Random, answered: list[int]) -> None:
+def _offline(router: Router, issues: list[int], draw: random.Random, answered: list[int]) -> None:
     """All samples at once; each answer makes room for the next."""
-    router.offer(0, issues)
+    router.offer(Issues(issues, issues))
     now_ns, flying = 0, []
     flying += router.dispatch(now_ns)
     while flying:
@@ -98,12 +98,12 @@ def _offline(router: Router, issues: list[Issue], draw: random.Random, answered:
         flying += router.dispatch(now_ns)
 
 
-def _server(router: Router, issues: list[Issue], draw: random.Random, answered: list[int]) -> None:
+def _server(router: Router, issues: list[int], draw: random.Random, answered: list[int]) -> None:
     """One sample after the other; half of the places are taken."""
     now_ns, flying, most = 0, [], WINDOW * len(router.lanes) // 2
-    for sample, issue in enumerate(issues):
+    for issue in issues:
         now_ns += _STEP_NS
-        router.offer(sample, [issue])
+        router.offer(Issues([issue], [issue]))
         flying += router.dispatch(now_ns)
         if len(flying) > most:
             _answer(router, flying, draw, now_ns)

@@ -120,9 +120,9 @@ def receive_frames() -> int:
     theirs.close()
     reader, found = frames.FrameReader(), 0
     while data := ours.recv(1 << 20):
-        for payload in reader.feed(data):
+        for frame in reader.feed(data):
             found += 1
-            frames.unpack_first(payload) if payload[0] == frames.FIRST else frames.unpack_done(payload)
+            frames.unpack_first(frame) if frame.kind == frames.FIRST else frames.unpack_done(frame)
     process.join()
     return found
 

@@ -36,7 +36,7 @@ def main(handle: int, hold_s: float) -> None:
     """Reads on while what it has to say isn't read, as a real worker does."""
     connection = socket.socket(fileno=handle)
     connection.setblocking(False)
-    reader, held, outbox = frames.FrameReader(), [], bytearray(frames.frame(bytes([frames.READY])))
+    reader, held, outbox = frames.FrameReader(), [], bytearray(frames.pack_word(frames.READY))
     while True:
         waiting_s = hold_s if held else None
         readable, writable, _ = select.select([connection], [connection] if outbox else [], [], waiting_s)
@@ -44,10 +44,10 @@ def main(handle: int, hold_s: float) -> None:
             data = connection.recv(1 << 20)
             if not data:
                 return
-            for payload in reader.feed(data):
-                if payload[0] == frames.SEND:
-                    held.append(frames.unpack_send(payload))
-                elif payload[0] == frames.STOP:
+            for frame in reader.feed(data):
+                if frame.kind == frames.SEND:
+                    held.append(frames.unpack_send(frame))
+                elif frame.kind == frames.STOP:
                     return
         if held and (not hold_s or not readable):
             outbox += answers(held)

@@ -13,9 +13,7 @@ import sys
 import threading
 import time
 import traceback
-from array import array
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +21,18 @@ import numpy as np
 
 from assay.errors import AssayError
 from assay.load.demand import demand_of
-from assay.load.frames import Done, First, Health
-from assay.load.hub import Hub
+from assay.load.frames import Done
+from assay.load.hub import Hub, Messages
 from assay.load.journal import IssuedJournal
 from assay.load.meter import Meter
 from assay.load.pacer import Pacer
 from assay.load.plan import LoadPlan, read_plan
 from assay.load.processes import SelfMeasure, die_with_parent, quiet_gc
+from assay.load.replies import Replies
 from assay.load.retries import Result, result_of
 from assay.load.router import Fate, Router
 from assay.load.shares import Shares
-from assay.load.source import Answer, FirstToken, Issue, Schedule, Source
+from assay.load.source import Issues, Schedule, Source
 from assay.load.transport import Outcome
 from assay.load.waits import Waits
 from assay.load.warmup import Warmup
@@ -44,22 +43,10 @@ from assay.runs.progress import AnyEvent, Phase, PhaseEvent, WaitEvent, WarmupEv
 _PROBE_NS = 1_000_000_000
 _OUTCOMES = list(Outcome)
 _RESULTS = [result_of(outcome) for outcome in _OUTCOMES]
+_MOST_SENDS = 1024  # a write for each worker, and answers are looked after in between
 _OUTPUT_WORK = 4  # an output token costs about as much as four prompt tokens on the engines measured
-_LEAST_TOKENS = 2  # LoadGen logs an error for fewer, and can't compute TPOT
 _WORKER_STOP_S = 2.0
 _PATIENCE_S = 0.25
-
-
-@dataclass
-class Tally:
-    """What is counted for the outcome, beside what progress tells."""
-
-    short_outputs: int = 0
-    estimated_tokens: int = 0
-    first_token_then_resent: int = 0
-    failures: dict[str, str] = field(default_factory=dict)
-    """The last failure of each endpoint that had one, in its words."""
-    hops_ns: array[int] = field(default_factory=lambda: array("q"))
 
 
 class Driver:
@@ -69,15 +56,16 @@ class Driver:
         self._plan = plan
         self._folder = Path(plan.folder)
         self._lock = threading.Lock()  # guards the router and the sockets: LoadGen's thread dispatches too
+        self._handed_over: deque[tuple[int, Issues]] = deque()  # (when, what): what the source issued, not yet queued
+        self._more = False  # whether more can be sent than was at once
         self._issued = IssuedJournal(RunFolder(self._folder).issued)
-        self._queries = array("q")  # the source's name of each sample, by sample_id
-        self._first_told = bytearray()  # by sample_id
         self._over = False
         self._closing = False
         self._error: BaseException | None = None
         self._signal = 0
-        self._tally = Tally()
         self._meter = Meter(plan)
+        self._replies = Replies(plan, self._meter)
+        self._tally = self._replies.tally
         self._last_probe_ns = 0
         self._measure = SelfMeasure()
         self._hub = Hub(plan_path, Shares(demand_of(plan).loads, plan.workers))
@@ -119,11 +107,12 @@ class Driver:
         return 0 if status == "finished" else 1
 
     def _make_router(self, warmup: Warmup) -> Router:
-        weights: list[int] = np.load(self._plan.prompt_tokens).tolist()
+        tokens: list[int] = np.load(self._plan.prompt_tokens).tolist()
+        work = [float(tokens[i] + self._plan.answer_limit(i) * _OUTPUT_WORK) for i in range(self._plan.samples)]
         rates = [endpoint.rate for endpoint in warmup.endpoints]
         router = Router(
             [endpoint.window or 1 for endpoint in warmup.endpoints],
-            lambda qsl_idx: float(weights[qsl_idx] + self._plan.answer_limit(qsl_idx) * _OUTPUT_WORK),
+            work.__getitem__,
             max_attempts=self._plan.max_attempts,
             offline_epoch=self._plan.samples if self._plan.scenario == "Offline" else None,
             prior_rates=rates if all(rates) else None,
@@ -150,20 +139,36 @@ class Driver:
 
         return loadgen.Test(self._plan, self._on_issue, self._on_end)
 
-    def _on_issue(self, issues: Sequence[Issue]) -> None:
+    def _on_issue(self, issues: Issues) -> None:
         """Runs on LoadGen's thread, or on this one where the pacer drives."""
-        now_ns = time.monotonic_ns()
-        with self._lock:
+        self._handed_over.append((time.monotonic_ns(), issues))
+        if not self._lock.acquire(blocking=False):
+            return  # the main thread holds it, and looks again once it doesn't
+        try:
             if self._closing:  # LoadGen can't be stopped and goes on until the process ends
                 return
-            first = len(self._queries)
-            self._issued.add(first, issues, now_ns)
+            self._take_over()
+            self._dispatch(time.monotonic_ns())
+        finally:
+            self._lock.release()
+        if self._more:
+            self._hub.wake()
+
+    def _take_over(self) -> None:
+        """Queue what the source has issued, once it is written down."""
+        while self._handed_over:
+            now_ns, issues = self._handed_over.popleft()
+            self._issued.add(self._replies.issued, issues, now_ns)
             self._meter.take(issues, now_ns)
-            self._queries.extend(issue.query for issue in issues)
-            self._first_told.extend(bytes(len(issues)))
-            self._router.offer(first, issues)
-            for send in self._router.dispatch(now_ns):
-                self._hub.send(send)
+            self._replies.issue(issues.queries)
+            self._router.offer(issues)
+        self._issued.flush()
+
+    def _dispatch(self, now_ns: int) -> None:
+        sends = self._router.dispatch(now_ns, _MOST_SENDS)
+        self._more = len(sends) == _MOST_SENDS
+        if sends:
+            self._hub.send(sends)
 
     def _on_end(self, error: BaseException | None) -> None:
         """Runs on the thread that issues."""
@@ -186,6 +191,8 @@ class Driver:
         _tell(self._meter.progress(self._router, time.monotonic_ns()))
 
     def _patience_s(self, source: Source) -> float:
+        if self._handed_over or self._more:
+            return 0.0
         waited_for = [
             time_ns for time_ns in (self._router.next_retry_ns(), source.next_due_ns()) if time_ns is not None
         ]
@@ -193,71 +200,35 @@ class Driver:
             return _PATIENCE_S
         return max(0.0, min(_PATIENCE_S, (min(waited_for) - time.monotonic_ns()) / 1e9))
 
-    def _step(self, source: Source, messages: list[Any]) -> None:
-        firsts: list[FirstToken] = []
-        answers: list[Answer] = []
+    def _step(self, source: Source, messages: Messages) -> None:
         now_ns = time.monotonic_ns()
+        source.first_tokens(self._replies.first_tokens(messages.firsts, now_ns))
         with self._lock:
-            for message in messages:
-                if isinstance(message, Done):
-                    self._on_done(message, firsts, answers, now_ns)
-                elif isinstance(message, First):
-                    self._on_first(message, firsts, now_ns)
-                elif isinstance(message, Health):
-                    self._router.probed(message.endpoint, healthy=message.healthy)
-            for send in self._router.dispatch(now_ns):
-                self._hub.send(send)
-            if self._router.out and now_ns - self._last_probe_ns >= _PROBE_NS:
-                self._last_probe_ns = now_ns
-                for endpoint in self._router.out:
-                    self._hub.probe(endpoint)
-        source.first_tokens(firsts)
-        source.complete(answers)
+            fates = [(done, self._finish(done, now_ns)) for done in messages.dones]
+            for health in messages.healths:
+                self._router.probed(health.endpoint, healthy=health.healthy)
+            self._take_over()
+            self._dispatch(now_ns)
+            self._probe(now_ns)
+        replies, over = self._replies, [(done, fate) for done, fate in fates if fate is not Fate.RESEND]
+        source.first_tokens(replies.untold(done for done, _ in over))
+        source.complete(
+            [replies.failed(done) if fate is Fate.FAILED else replies.answered(done, now_ns) for done, fate in over]
+        )
         source.issue_due(time.monotonic_ns())
 
-    def _on_first(self, first: First, firsts: list[FirstToken], now_ns: int) -> None:
-        if not self._plan.streams_first_token:
-            return
-        if self._first_told[first.sample]:
-            self._tally.first_token_then_resent += 1
-            return
-        self._first_told[first.sample] = True
-        self._tally.hops_ns.append(now_ns - first.first_ns)
-        data = first.token.to_bytes(4, "little") if first.token >= 0 else b""
-        firsts.append(FirstToken(self._queries[first.sample], data))
-
-    def _on_done(self, done: Done, firsts: list[FirstToken], answers: list[Answer], now_ns: int) -> None:
+    def _finish(self, done: Done, now_ns: int) -> Fate:
         result = _RESULTS[done.outcome]
-        fate = self._router.finish(done.sample, done.endpoint, result, now_ns, done.retry_ns)
         if result is not Result.ANSWERED:
             self._tally.failures[self._plan.endpoints[done.endpoint].name] = done.detail
             self._meter.attempt_failed(done.endpoint)
-        if fate is Fate.RESEND:
-            return
-        query = self._queries[done.sample]
-        if self._plan.streams_first_token and not self._first_told[done.sample]:
-            firsts.append(FirstToken(query, b""))  # a failed sample too: without it LoadGen's process crashes
-        if fate is Fate.FAILED:
-            # LoadGen has no way to say "failed": the query must be completed or the test never ends.
-            self._meter.failed += 1
-            answers.append(Answer(query, b"", _LEAST_TOKENS, done.done_ns, ok=False))
-            return
-        if not self._plan.streams_first_token:
-            self._tally.hops_ns.append(now_ns - done.done_ns)
-        answers.append(Answer(query, *self._answer(done), done.done_ns))
+        return self._router.finish(done.sample, done.endpoint, result, now_ns, done.retry_ns)
 
-    def _answer(self, done: Done) -> tuple[bytes, int]:
-        """Output ids and token count as LoadGen is told them; one-token answers are stated as two, and counted."""
-        tokens, output, live = done.output_tokens, done.output, self._plan.live_history
-        if tokens < 0:
-            tokens = done.chunks if live else len(output) // 4 or done.chunks
-            self._tally.estimated_tokens += 1
-        self._meter.answered(done, tokens)
-        if tokens < _LEAST_TOKENS:
-            self._tally.short_outputs += 1
-            if output and not live and self._plan.eos_id is not None:
-                output += self._plan.eos_id.to_bytes(4, "little") * (_LEAST_TOKENS - tokens)
-        return output, max(tokens, _LEAST_TOKENS)
+    def _probe(self, now_ns: int) -> None:
+        if self._router.out and now_ns - self._last_probe_ns >= _PROBE_NS:
+            self._last_probe_ns = now_ns
+            for endpoint in self._router.out:
+                self._hub.probe(endpoint)
 
     def _conclusion(self) -> tuple[LoadEnd, str]:
         """How the load ended, and why where it didn't go to its end."""

@@ -1,7 +1,9 @@
 """The messages between LoadGen's process and its workers: length-prefixed binary frames over a socket pair.
 
-A frame is a 4-byte length and a payload whose first byte is its kind. A worker sends two frames a sample (first
-token, done), each carrying the times that it took from the wire, so a busy pipe never shifts a measured time.
+A frame is a 4-byte length of what follows, its kind in one byte, and its fields. A worker sends one frame a sample when
+it is done, and one before at its first token where the source of load wants to know; each carries the times that the
+worker took from the wire, so a busy pipe never shifts a measured time. All that a process has to say at one moment it
+writes at once, and the other decodes where it lies.
 """
 
 from __future__ import annotations
@@ -23,12 +25,13 @@ HEALTH = 6  # from a worker: a probe's answer
 STATS = 7  # from a worker: JSON, what it measured of itself
 READY = 8  # from a worker: connected to nothing yet, but able to
 
-_SEND = struct.Struct("<BHqiHq")
-_PROBE = struct.Struct("<BH")
-_FIRST = struct.Struct("<BqHiq")
-_DONE = struct.Struct("<BqHHBiiqqqqqH")
-_HEALTH = struct.Struct("<BH?")
-
+# Each begins with the frame's length and its kind.
+_HEAD = struct.Struct("<IB")
+_SEND = struct.Struct("<IBHqiHq")
+_PROBE = struct.Struct("<IBH")
+_FIRST = struct.Struct("<IBqHiq")
+_DONE = struct.Struct("<IBqHHBiiqqqqqH")
+_HEALTH = struct.Struct("<IBH?")
 
 _DETAIL_BYTES = 1000
 
@@ -70,72 +73,90 @@ class Health(NamedTuple):
     healthy: bool
 
 
-def frame(payload: bytes) -> bytes:
-    return _LENGTH.pack(len(payload)) + payload
+def pack_word(kind: int, data: bytes = b"") -> bytes:
+    """A message that is its kind, and perhaps some bytes."""
+    return _HEAD.pack(1 + len(data), kind) + data
 
 
 def pack_send(message: Send) -> bytes:
-    return frame(_SEND.pack(SEND, *message[:-1]) + message.history)
+    endpoint, sample, qsl_idx, attempt, due_ns, history = message
+    length = _SEND.size - _LENGTH.size + len(history)
+    return _SEND.pack(length, SEND, endpoint, sample, qsl_idx, attempt, due_ns) + history
 
 
 def pack_probe(endpoint: int) -> bytes:
-    return frame(_PROBE.pack(PROBE, endpoint))
+    return _PROBE.pack(_PROBE.size - _LENGTH.size, PROBE, endpoint)
 
 
 def pack_first(message: First) -> bytes:
-    return frame(_FIRST.pack(FIRST, *message))
+    return _FIRST.pack(_FIRST.size - _LENGTH.size, FIRST, *message)
 
 
 def pack_done(message: Done) -> bytes:
     detail = message.detail.encode(errors="replace")[:_DETAIL_BYTES]
-    return frame(_DONE.pack(DONE, *message[:-2], len(detail)) + detail + message.output)
+    length = _DONE.size - _LENGTH.size + len(detail) + len(message.output)
+    return _DONE.pack(length, DONE, *message[:-2], len(detail)) + detail + message.output
 
 
 def pack_health(message: Health) -> bytes:
-    return frame(_HEALTH.pack(HEALTH, *message))
+    return _HEALTH.pack(_HEALTH.size - _LENGTH.size, HEALTH, *message)
 
 
-def pack_stats(data: bytes) -> bytes:
-    return frame(bytes([STATS]) + data)
+class Frame(NamedTuple):
+    """A message where it lies: its kind, and the bytes from `start` to `stop` of what was received."""
+
+    kind: int
+    data: bytes
+    start: int
+    stop: int
 
 
-def unpack_send(payload: memoryview) -> Send:
-    return Send._make((*_SEND.unpack_from(payload)[1:], bytes(payload[_SEND.size :])))
+def unpack_word(frame: Frame) -> bytes:
+    """The bytes that follow the kind."""
+    return frame.data[frame.start + _HEAD.size : frame.stop]
 
 
-def unpack_first(payload: memoryview) -> First:
-    return First(*_FIRST.unpack(payload)[1:])
+def unpack_send(frame: Frame) -> Send:
+    _, data, start, stop = frame
+    return Send._make((*_SEND.unpack_from(data, start)[2:], data[start + _SEND.size : stop]))
 
 
-def unpack_done(payload: memoryview) -> Done:
-    *fields, length = _DONE.unpack_from(payload)[1:]
-    ids = _DONE.size + length
-    return Done._make((*fields, bytes(payload[ids:]), bytes(payload[_DONE.size : ids]).decode(errors="replace")))
+def unpack_first(frame: Frame) -> First:
+    return First._make(_FIRST.unpack_from(frame.data, frame.start)[2:])
 
 
-def unpack_health(payload: memoryview) -> Health:
-    return Health(*_HEALTH.unpack(payload)[1:])
+def unpack_done(frame: Frame) -> Done:
+    _, data, start, stop = frame
+    *fields, length = _DONE.unpack_from(data, start)[2:]
+    detail = start + _DONE.size
+    output = detail + length
+    return Done._make((*fields, data[output:stop], data[detail:output].decode(errors="replace")))
 
 
-def unpack_probe(payload: memoryview) -> int:
-    endpoint: int = _PROBE.unpack(payload)[1]
+def unpack_health(frame: Frame) -> Health:
+    return Health._make(_HEALTH.unpack_from(frame.data, frame.start)[2:])
+
+
+def unpack_probe(frame: Frame) -> int:
+    endpoint: int = _PROBE.unpack_from(frame.data, frame.start)[2]
     return endpoint
 
 
 class FrameReader:
-    """Cuts a byte stream into payloads; keeps an unfinished frame for the next call."""
+    """Finds the frames of a byte stream; keeps an unfinished one for the next call."""
 
     def __init__(self) -> None:
         self._rest = b""
 
-    def feed(self, data: bytes) -> Iterator[memoryview]:
-        buffer = memoryview(self._rest + data if self._rest else data)
-        position, end = 0, len(buffer)
-        while end - position >= _LENGTH.size:
-            (length,) = _LENGTH.unpack_from(buffer, position)
+    def feed(self, data: bytes) -> Iterator[Frame]:
+        if self._rest:
+            data = self._rest + data
+        position, end = 0, len(data)
+        while end - position >= _HEAD.size:
+            length, kind = _HEAD.unpack_from(data, position)
             stop = position + _LENGTH.size + length
             if stop > end:
                 break
-            yield buffer[position + _LENGTH.size : stop]
+            yield Frame(kind, data, position, stop)
             position = stop
-        self._rest = bytes(buffer[position:])
+        self._rest = data[position:]

@@ -9,7 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from assay.errors import AssayError
@@ -17,13 +18,24 @@ from assay.load import frames
 from assay.load.shares import Shares
 from assay.runs.outcome import ProcessFacts
 
-_RECEIVE_BYTES = 1 << 20
+_RECEIVE_BYTES = 1 << 16  # Python makes room for so much at each call; more than malloc keeps costs 14 us each time
 _READY_LIMIT_S = 30.0
 
 WORKER = "assay.load.worker"
 """The module that a worker runs."""
 
-Message = frames.First | frames.Done | frames.Health
+
+@dataclass(slots=True)
+class Messages:
+    """What the workers sent, the oldest first for each worker and kind.
+
+    Order between the kinds says nothing: a sample's first token comes in a `poll` before its end or in the same one,
+    and that of another attempt can't come before this process has asked for it.
+    """
+
+    firsts: list[frames.First] = field(default_factory=list)
+    dones: list[frames.Done] = field(default_factory=list)
+    healths: list[frames.Health] = field(default_factory=list)
 
 
 class WorkerDiedError(AssayError):
@@ -34,7 +46,9 @@ class Hub:
     """The workers, as one. `send` may be called from any thread under the caller's lock; the rest from one thread."""
 
     def __init__(self, plan_path: Path, shares: Shares) -> None:
-        self._selector = selectors.SelectSelector()  # counts time in us; epoll's whole ms would make schedules late
+        # It counts time in us, where epoll's whole ms would make schedules late; it takes file descriptors below 1,024,
+        # which is more workers than a machine has cores.
+        self._selector = selectors.SelectSelector()
         self._sockets: list[socket.socket] = []
         self._readers = [frames.FrameReader() for _ in range(shares.workers)]
         self._processes = [self._spawn(plan_path, index) for index in range(shares.workers)]
@@ -76,8 +90,14 @@ class Hub:
             if time.monotonic() > deadline_s:
                 raise WorkerDiedError(f"a client worker wasn't ready after {_READY_LIMIT_S:.0f} s; see driver.log")
 
-    def send(self, message: frames.Send) -> None:
-        self._write(self._shares.take(message.endpoint), frames.pack_send(message))
+    def send(self, messages: Sequence[frames.Send]) -> None:
+        """One write for each worker that gets any."""
+        by_worker: dict[int, list[bytes]] = {}
+        take, pack = self._shares.take, frames.pack_send
+        for message in messages:
+            by_worker.setdefault(take(message.endpoint), []).append(pack(message))
+        for worker, packed in by_worker.items():
+            self._write(worker, b"".join(packed))
 
     def probe(self, endpoint: int) -> None:
         self._write(self._shares.first(endpoint), frames.pack_probe(endpoint))
@@ -90,11 +110,11 @@ class Hub:
 
     def start_measuring(self) -> None:
         for worker in range(len(self._sockets)):
-            self._write(worker, frames.frame(bytes([frames.STATS])))
+            self._write(worker, frames.pack_word(frames.STATS))
 
-    def poll(self, timeout_s: float) -> list[Message]:
-        """What the workers sent, oldest first for each worker; waits at most `timeout_s` for the first."""
-        messages: list[Message] = []
+    def poll(self, timeout_s: float) -> Messages:
+        """Waits at most `timeout_s` for something to read."""
+        messages = Messages()
         for key, _ in self._selector.select(timeout_s):
             if key.data is None:
                 self._wake_receiver.recv(4096)
@@ -106,23 +126,23 @@ class Hub:
             if not data:
                 self._closed(key.data)
                 continue
-            for payload in self._readers[key.data].feed(data):
-                self._decode(key.data, payload, messages)
+            for frame in self._readers[key.data].feed(data):
+                self._decode(key.data, frame, messages)
         return messages
 
-    def _decode(self, worker: int, payload: memoryview, messages: list[Message]) -> None:
-        kind = payload[0]
+    def _decode(self, worker: int, frame: frames.Frame, messages: Messages) -> None:
+        kind = frame.kind
         if kind == frames.FIRST:
-            messages.append(frames.unpack_first(payload))
+            messages.firsts.append(frames.unpack_first(frame))
         elif kind == frames.DONE:
-            messages.append(done := frames.unpack_done(payload))
+            messages.dones.append(done := frames.unpack_done(frame))
             self._shares.over(done.endpoint, worker)
             if done.retry_ns:
                 self.on_wait(done.endpoint, done.retry_ns)
         elif kind == frames.HEALTH:
-            messages.append(frames.unpack_health(payload))
+            messages.healths.append(frames.unpack_health(frame))
         elif kind == frames.STATS:
-            self.stats[f"worker-{worker}"] = ProcessFacts.model_validate_json(bytes(payload[1:]))
+            self.stats[f"worker-{worker}"] = ProcessFacts.model_validate_json(frames.unpack_word(frame))
         elif kind == frames.READY:
             self._ready += 1
 
@@ -140,7 +160,7 @@ class Hub:
         self._stopping = True
         for connection in self._sockets:
             try:
-                connection.sendall(frames.frame(bytes([frames.STOP])))
+                connection.sendall(frames.pack_word(frames.STOP))
             except OSError:  # gone already
                 continue
         for process in self._processes:

@@ -6,15 +6,15 @@ read.
 
 from __future__ import annotations
 
+import itertools
 import os
 import struct
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.load.source import Issue
+from assay.load.source import NO_TIME, Issues
 
 _ISSUED = struct.Struct("<qiqq")
 ISSUED = np.dtype([("sample", "<i8"), ("qsl_idx", "<i4"), ("issued_ns", "<i8"), ("due_ns", "<i8")])
@@ -22,18 +22,21 @@ ISSUED = np.dtype([("sample", "<i8"), ("qsl_idx", "<i4"), ("issued_ns", "<i8"), 
 
 
 class IssuedJournal:
-    """What the source of load handed over, written before anything is sent."""
+    """What the source of load handed over: written, by `flush`, before anything of it is sent."""
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        self._unwritten = bytearray()
 
-    def add(self, first: int, issues: Sequence[Issue], issued_ns: int) -> None:
+    def add(self, first: int, issues: Issues, issued_ns: int) -> None:
         """`issues` are the samples from `first` on. One that was handed over early is issued when it is due."""
-        records = (
-            _ISSUED.pack(first + place, issue.qsl_idx, max(issued_ns, issue.due_ns), issue.due_ns)
-            for place, issue in enumerate(issues)
-        )
-        write_all(self._file, b"".join(records))
+        dues = [issue.due_ns for issue in issues.particular] or itertools.repeat(NO_TIME)
+        for sample, qsl_idx, due_ns in zip(itertools.count(first), issues.qsl_idx, dues, strict=False):
+            self._unwritten += _ISSUED.pack(sample, qsl_idx, max(issued_ns, due_ns), due_ns)
+
+    def flush(self) -> None:
+        write_all(self._file, self._unwritten)
+        self._unwritten = bytearray()
 
 
 def read_issued(path: Path) -> NDArray[np.void]:
@@ -43,7 +46,7 @@ def read_issued(path: Path) -> NDArray[np.void]:
     return np.fromfile(path, dtype=ISSUED, count=path.stat().st_size // ISSUED.itemsize)
 
 
-def write_all(handle: int, data: bytes | memoryview) -> None:
+def write_all(handle: int, data: bytes | bytearray | memoryview) -> None:
     """Write to a file that may take a part at a time."""
     view = memoryview(data)
     while view:

@@ -68,11 +68,15 @@ class Ranking:
 
     def put(self, index: int, key: float, then: int = 0) -> None:
         """Lane `index` is in it, by `key`, then by `then`, then by its own number."""
+        heap, current = self._heap, self._current
         entry = (key, then, index)
-        self._current[index] = entry
-        heapq.heappush(self._heap, entry)
-        if len(self._heap) > 64 + 2 * len(self._current):
-            self._heap = [one for one in self._current if one is not None]
+        if heap and heap[0] is current[index]:  # the one that was taken, mostly: one step instead of two
+            heapq.heapreplace(heap, entry)
+        else:
+            heapq.heappush(heap, entry)
+        current[index] = entry
+        if len(heap) > 64 + 2 * len(current):
+            self._heap = [one for one in current if one is not None]
             heapq.heapify(self._heap)
 
     def drop(self, index: int) -> None:
@@ -205,6 +209,7 @@ class Board:
         self._out: set[int] = set()
         self._gone: set[int] = set()
         self._tail = Tail(self.lanes) if offline else None
+        self._rankings = (self._ready, self._slow) if offline else (self._ready,)  # where a lane with room may be
         for lane in self.lanes:
             self.loaded(lane)
 
@@ -224,8 +229,16 @@ class Board:
             self._ready.put(lane.index, lane.outstanding_work / lane.prior_rate, lane.in_flight)
         else:
             self._ready.drop(lane.index)
-        self._slow.drop(lane.index)
-        self._slow_by_class.drop(lane.index)
+        if self._tail is not None:
+            self._slow.drop(lane.index)
+            self._slow_by_class.drop(lane.index)
+
+    def answered(self, lane: Lane) -> None:
+        """The lane has another load and latency."""
+        self.loaded(lane)
+        if self._tail is not None and self._tail.changed(lane):
+            for other in self.lanes:
+                self.loaded(other)
 
     def changed(self, lane: Lane) -> None:
         """Anything of the lane has changed."""
@@ -233,10 +246,7 @@ class Board:
             (members.add if is_one else members.discard)(lane.index)
         if lane.paused_until_ns:
             self._paused.put(lane.index, lane.paused_until_ns)
-        self.loaded(lane)
-        if self._tail is not None and self._tail.changed(lane):
-            for other in self.lanes:
-                self.loaded(other)
+        self.answered(lane)
 
     def resume(self, now_ns: int) -> None:
         """Endpoints have been left alone for as long as they asked."""
@@ -258,10 +268,12 @@ class Board:
         """
         if self._tail is not None and not again:
             return self._sooner(self._tail, queued)
-        entries = [entry for ranking in (self._ready, self._slow) if (entry := ranking.first(tried))]
-        if not entries:
-            entries = [entry for ranking in (self._ready, self._slow) if (entry := ranking.first())]
-        return self.lanes[min(entries)[2]] if entries else None
+        entry = self._first(tried) or (self._first(()) if tried else None)
+        return self.lanes[entry[2]] if entry else None
+
+    def _first(self, apart_from: Collection[int]) -> tuple[float, int, int] | None:
+        entries = [entry for ranking in self._rankings if (entry := ranking.first(apart_from))]
+        return min(entries, default=None)
 
     def _sooner(self, tail: Tail, queued: int) -> Lane | None:
         slowest = tail.slowest(queued)

@@ -7,9 +7,9 @@ in a process of its own. Settings alone can be made anywhere: the built-in file 
 
 from __future__ import annotations
 
-import array
 import sys
 import threading
+from array import array
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import mlperf_loadgen as lg
 from assay.benchmarks.user_conf import read_user_conf
 from assay.errors import UserError
 from assay.load.plan import LoadgenSettings, LoadPlan
-from assay.load.source import Answer, EndCallback, FirstToken, Issue, IssueCallback, Schedule
+from assay.load.source import Answer, EndCallback, FirstToken, IssueCallback, Issues, Schedule
 from assay.runs.scenarios import Mode
 
 _BUILT_IN_ONLY = 0
@@ -121,7 +121,11 @@ class Test:
     def _on_issue(self, queries: list[Any]) -> None:
         # An exception that left this function would abort the process and take LoadGen's logs with it.
         try:
-            self._issue([Issue(query.id, query.index) for query in queries])
+            ids, indexes = array("q"), array("i")
+            for query in queries:
+                ids.append(query.id)
+                indexes.append(query.index)
+            self._issue(Issues(ids, indexes))
         except Exception as error:
             self._failure = error
             self._on_end(error)
@@ -151,7 +155,7 @@ def _ignore(samples: list[int]) -> None:
 
 
 def _respond(call: Callable[[list[Any]], None], queries: list[tuple[int, bytes, int]]) -> None:
-    buffer = array.array("B", b"".join(data for _, data, _ in queries))
+    buffer = array("B", b"".join(data for _, data, _ in queries))
     position = buffer.buffer_info()[0]
     responses = []
     for query, data, tokens in queries:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from array import array
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from assay.load.frames import Done
 from assay.load.outlook import expected_samples, time_left
 from assay.load.plan import LoadPlan
 from assay.load.router import Router
-from assay.load.source import NO_TIME, Issue
+from assay.load.source import NO_TIME, Issues
 from assay.runs.progress import EndpointProgress, Phase, ProgressEvent
 from assay.runs.sketch import Recorder
 
@@ -61,10 +61,11 @@ class Meter:
         """The load begins."""
         self._began_ns = now_ns
 
-    def take(self, issues: Sequence[Issue], now_ns: int) -> None:
+    def take(self, issues: Issues, now_ns: int) -> None:
         """These samples were issued; in the order of their ids."""
-        self._start_ns.extend(now_ns if issue.due_ns == NO_TIME else issue.due_ns for issue in issues)
-        self._qsl_idx.extend(issue.qsl_idx for issue in issues)
+        dues = [issue.due_ns for issue in issues.particular] or itertools.repeat(NO_TIME, len(issues.queries))
+        self._start_ns.extend(now_ns if due_ns == NO_TIME else due_ns for due_ns in dues)
+        self._qsl_idx.extend(issues.qsl_idx)
 
     def attempt_failed(self, endpoint: int) -> None:
         self._endpoints[endpoint].failed += 1

@@ -15,19 +15,21 @@ no outage. A sample that is refused for what it is (another 4xx) says nothing ab
 from __future__ import annotations
 
 import heapq
+import itertools
 from array import array
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 
 from assay.load.frames import Send
 from assay.load.lanes import RETRY_DELAY_NS, Board, Lane
 from assay.load.retries import Patience, Result
-from assay.load.source import NO_SESSION, NO_TIME, Issue
+from assay.load.source import NO_SESSION, Issue, Issues
 
 _OUT_AFTER_FAILURES = 3
 _NO_HOME = -1
+_NOT_FLYING = -1
+_PLAIN = Issue(0, 0)  # nothing particular
 
 
 class Fate(Enum):
@@ -38,18 +40,15 @@ class Fate(Enum):
     FAILED = "failed"
 
 
-@dataclass(slots=True)
-class _Sample:
-    sample: int
-    qsl_idx: int
-    work: float
-    session: int = NO_SESSION
-    due_ns: int = NO_TIME
-    history: bytes = b""
-    attempts: int = 0
-    sent_ns: int = 0
-    tried: set[int] = field(default_factory=set)
-    patience: Patience = field(default_factory=Patience)
+class _Tries:
+    """What is known of a sample that an endpoint failed to answer, or was too busy for."""
+
+    __slots__ = ("attempts", "patience", "tried")
+
+    def __init__(self) -> None:
+        self.attempts = 1
+        self.patience = Patience()
+        self.tried: set[int] = set()
 
 
 class Router:
@@ -71,47 +70,59 @@ class Router:
         self._work = work
         self._max_attempts = max_attempts
         self._epoch = offline_epoch
-        self._queue: deque[_Sample] = deque()
-        self._retries: list[tuple[int, int, _Sample]] = []  # a heap of (ready at, sample_id, sample)
-        self._flying: dict[int, _Sample] = {}
+        # Numbers of every sample by its id; what few samples have is in dictionaries.
+        self._qsl_idx = array("i")
+        self._sent_ns = array("q")  # _NOT_FLYING where it isn't at an endpoint
+        self._particular: dict[int, Issue] = {}
+        self._tries: dict[int, _Tries] = {}
+        self._queue: deque[int] = deque()
+        self._retries: list[tuple[int, int]] = []  # a heap of (ready at, sample_id)
+        self._flying = 0
         self._homes = array("h")  # each session's endpoint, or _NO_HOME
 
-    def offer(self, first: int, issues: Sequence[Issue]) -> None:
-        """Queue what was issued as the samples from `first` on; a whole Offline issue is one call."""
-        fresh = [
-            _Sample(first + place, issue.qsl_idx, self._work(issue.qsl_idx), issue.session, issue.due_ns, issue.history)
-            for place, issue in enumerate(issues)
-        ]
+    def offer(self, issues: Issues) -> None:
+        """Queue what was issued. Sample ids are the numbers in order of issue; a whole Offline issue is one call."""
+        first = len(self._qsl_idx)
+        self._qsl_idx.extend(issues.qsl_idx)
+        self._sent_ns.extend(itertools.repeat(_NOT_FLYING, len(issues.qsl_idx)))
+        self._particular.update(enumerate(issues.particular, start=first))
+        fresh = range(first, first + len(issues.qsl_idx))
         if self._epoch is None:
             self._queue.extend(fresh)
             return
         for start in range(0, len(fresh), self._epoch):
-            self._queue.extend(sorted(fresh[start : start + self._epoch], key=lambda sample: -sample.work))
+            self._queue.extend(sorted(fresh[start : start + self._epoch], key=lambda sample: -self._work_of(sample)))
 
-    def dispatch(self, now_ns: int) -> list[Send]:
-        """Take every sample for which an endpoint has room."""
+    def _work_of(self, sample: int) -> float:
+        return self._work(self._qsl_idx[sample])
+
+    def dispatch(self, now_ns: int, most: int | None = None) -> list[Send]:
+        """Take every sample for which an endpoint has room; where these are `most`, there may be more."""
         self._release_retries(now_ns)
         sends: list[Send] = []
-        held: list[_Sample] = []
-        while self._queue:
-            sample = self._queue[0]
-            home = self._home(sample)
+        held: list[int] = []
+        queue, board = self._queue, self._board
+        while queue and len(sends) != most:
+            sample = queue[0]
+            issue = self._particular.get(sample, _PLAIN)
+            tries = self._tries.get(sample)
+            home = self._home(issue.session, tries)
             if home is not None and not home.has_room:  # those behind it needn't wait
-                held.append(self._queue.popleft())
+                held.append(queue.popleft())
                 continue
-            lane = home or self._board.choose(len(self._queue), sample.tried, again=sample.attempts > 0)
+            lane = home or board.choose(len(queue), tries.tried if tries else (), again=tries is not None)
             if lane is None:
                 break
-            sends.append(self._assign(lane, self._queue.popleft(), now_ns))
-        self._queue.extendleft(reversed(held))
+            sends.append(self._assign(lane, queue.popleft(), issue, tries, now_ns))
+        queue.extendleft(reversed(held))
         return sends
 
-    def _home(self, sample: _Sample) -> Lane | None:
-        """The endpoint that the sample's session is bound to."""
-        if sample.session == NO_SESSION or sample.session >= len(self._homes):
+    def _home(self, session: int, tries: _Tries | None) -> Lane | None:
+        """The endpoint that a session is bound to."""
+        if session == NO_SESSION or session >= len(self._homes):
             return None
-        home = self._homes[sample.session]
-        if home == _NO_HOME or self.lanes[home].out or home in sample.tried:
+        home = self._homes[session]
+        if home == _NO_HOME or self.lanes[home].out or (tries and home in tries.tried):
             return None
         return self.lanes[home]
 
@@ -124,7 +135,7 @@ class Router:
         self._board.resume(now_ns)
         ready = []
         while self._retries and self._retries[0][0] <= now_ns:
-            ready.append(heapq.heappop(self._retries)[2])
+            ready.append(heapq.heappop(self._retries)[1])
         self._queue.extendleft(reversed(ready))
 
     def next_retry_ns(self) -> int | None:
@@ -132,40 +143,58 @@ class Router:
         times = [self._retries[0][0] if self._retries else None, self._board.next_resume_ns()]
         return min((time_ns for time_ns in times if time_ns is not None), default=None)
 
-    def _assign(self, lane: Lane, sample: _Sample, now_ns: int) -> Send:
-        sample.attempts += 1
-        sample.tried.add(lane.index)
-        self._flying[sample.sample] = sample
-        if sample.session != NO_SESSION:
-            self._keep(sample.session, lane)
+    def _assign(self, lane: Lane, sample: int, issue: Issue, tries: _Tries | None, now_ns: int) -> Send:
+        attempt = 1
+        if tries is not None:
+            attempt = tries.attempts = tries.attempts + 1
+            tries.tried.add(lane.index)
+        if issue.session != NO_SESSION:
+            self._keep(issue.session, lane)
+        qsl_idx = self._qsl_idx[sample]
+        self._sent_ns[sample] = now_ns
+        self._flying += 1
         lane.in_flight += 1
-        lane.outstanding_work += sample.work
+        lane.outstanding_work += self._work(qsl_idx)
         self._board.loaded(lane)
-        sample.sent_ns = now_ns
-        return Send(lane.index, sample.sample, sample.qsl_idx, sample.attempts, sample.due_ns, sample.history)
+        return Send(lane.index, sample, qsl_idx, attempt, issue.due_ns, issue.history)
 
-    def finish(self, sample_id: int, endpoint: int, result: Result, now_ns: int, retry_ns: int = 0) -> Fate:
+    def finish(self, sample: int, endpoint: int, result: Result, now_ns: int, retry_ns: int = 0) -> Fate:
         """An attempt is over. `retry_ns`: how long a busy endpoint asks to wait; 0 where it doesn't say."""
-        sample = self._flying.pop(sample_id)
-        lane = self.lanes[endpoint]
+        lane, sent_ns = self.lanes[endpoint], self._sent_ns[sample]
+        assert sent_ns != _NOT_FLYING
+        self._sent_ns[sample] = _NOT_FLYING
+        self._flying -= 1
         lane.in_flight -= 1
-        lane.outstanding_work -= sample.work
-        ready_ns = now_ns + RETRY_DELAY_NS
+        lane.outstanding_work -= self._work_of(sample)
         if result is Result.ANSWERED:
-            lane.answered((now_ns - sample.sent_ns) / 1e9)
-        elif result is Result.BUSY:
+            lane.answered((now_ns - sent_ns) / 1e9)
+            self._board.answered(lane)
+            self._forget(sample)
+            return Fate.COMPLETED
+        return self._unanswered(sample, lane, result, now_ns, retry_ns)
+
+    def _unanswered(self, sample: int, lane: Lane, result: Result, now_ns: int, retry_ns: int) -> Fate:
+        tries = self._tries.get(sample)
+        if tries is None:
+            tries = self._tries[sample] = _Tries()
+            tries.tried.add(lane.index)
+        ready_ns = now_ns + RETRY_DELAY_NS
+        if result is Result.BUSY:
             ready_ns = lane.told_to_wait(retry_ns, now_ns)
-            sample.tried.discard(lane.index)  # it may well answer next time
+            tries.tried.discard(lane.index)  # it may well answer next time
         elif result is not Result.REFUSED:
             lane.consecutive_failures += 1
             lane.out |= result is Result.UNREACHABLE or lane.consecutive_failures >= _OUT_AFTER_FAILURES
         self._board.changed(lane)
-        if result is Result.ANSWERED:
-            return Fate.COMPLETED
-        if sample.patience.spent(result, self._max_attempts):
+        if tries.patience.spent(result, self._max_attempts):
+            self._forget(sample)
             return Fate.FAILED
-        heapq.heappush(self._retries, (ready_ns, sample.sample, sample))
+        heapq.heappush(self._retries, (ready_ns, sample))
         return Fate.RESEND
+
+    def _forget(self, sample: int) -> None:
+        self._particular.pop(sample, None)
+        self._tries.pop(sample, None)
 
     def take_out(self, endpoint: int) -> None:
         """Nothing is sent to it until a probe finds it healthy."""
@@ -198,4 +227,4 @@ class Router:
 
     @property
     def in_flight(self) -> int:
-        return len(self._flying)
+        return self._flying

@@ -20,6 +20,18 @@ class Issue(NamedTuple):
     history: bytes = b""  # JSON list of the answers so far, where they are to be put into the body
 
 
+class Issues(NamedTuple):
+    """Samples to be sent now, as columns: Offline hands over millions at once."""
+
+    queries: Sequence[int]
+    qsl_idx: Sequence[int]
+    particular: Sequence[Issue] = ()  # the same samples; empty where nothing else is known of them
+
+    @classmethod
+    def of(cls, issues: Sequence[Issue]) -> Issues:
+        return cls([issue.query for issue in issues], [issue.qsl_idx for issue in issues], issues)
+
+
 class FirstToken(NamedTuple):
     query: int
     data: bytes  # the token's id as int32, or nothing
@@ -35,7 +47,7 @@ class Answer(NamedTuple):
     ok: bool = True
 
 
-IssueCallback = Callable[[Sequence[Issue]], None]
+IssueCallback = Callable[[Issues], None]
 EndCallback = Callable[[BaseException | None], None]
 
 

@@ -69,23 +69,24 @@ class Worker(asyncio.Protocol):
 
     def _pool(self, endpoint: EndpointPlan, paces: list[Pace]) -> EndpointPool:
         settings = pool_settings(endpoint, self._plan.timeouts)
-        return EndpointPool(settings, self._on_first, self._on_done, self._loop, paces)
+        on_first = self._on_first if self._plan.streams_first_token else _not_wanted
+        return EndpointPool(settings, on_first, self._on_done, self._loop, paces)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.WriteTransport, transport)
-        self._post(frames.frame(bytes([frames.READY])))
+        self._post(frames.pack_word(frames.READY))
         self._flush_journals()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._stop()
 
     def data_received(self, data: bytes) -> None:
-        for payload in self._reader.feed(data):
-            kind = payload[0]
+        for frame in self._reader.feed(data):
+            kind = frame.kind
             if kind == frames.SEND:
-                self._send(frames.unpack_send(payload))
+                self._send(frames.unpack_send(frame))
             elif kind == frames.PROBE:
-                task = self._loop.create_task(self._probe(frames.unpack_probe(payload)))
+                task = self._loop.create_task(self._probe(frames.unpack_probe(frame)))
                 self._background.add(task)
                 task.add_done_callback(self._background.discard)
             elif kind == frames.STATS:
@@ -204,7 +205,7 @@ class Worker(asyncio.Protocol):
 
     def _report(self) -> None:
         self._flush_outbox()
-        self._transport.write(frames.pack_stats(self._measure.report().model_dump_json().encode()))
+        self._transport.write(frames.pack_word(frames.STATS, self._measure.report().model_dump_json().encode()))
 
     def _stop(self) -> None:
         for tag, send in list(self._sends.items()):  # each leaves a record that says so
@@ -220,6 +221,10 @@ class Worker(asyncio.Protocol):
         self.keep()
         self._transport.close()
         self._loop.stop()
+
+
+def _not_wanted(exchange: Exchange) -> None:
+    """Nobody asks for first tokens."""
 
 
 def give_up(worker: Worker, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

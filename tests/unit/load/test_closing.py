@@ -16,7 +16,7 @@ from assay.load.attempts import AttemptJournal, attempts_path, warmup_path
 from assay.load.closing import close_load
 from assay.load.journal import IssuedJournal
 from assay.load.plan import LoadPlan
-from assay.load.source import Issue
+from assay.load.source import Issues
 from assay.runs import Ledger, LoadOutcome, RunFolder, read_requests, write_json
 
 MS = 1_000_000
@@ -42,7 +42,7 @@ def close(
     run = RunFolder(folder / "run")
     run.parts.mkdir(parents=True)
     made = make_plan(run.path, ["http://127.0.0.1:9", "http://127.0.0.1:10"], samples=4, **plan)
-    IssuedJournal(run.issued).add(0, [Issue(100 + n, n % 4) for n in range(issued)], 900 * MS)
+    _issue(run, [n % 4 for n in range(issued)])
     for worker, rows in enumerate(journals):
         _write(attempts_path(run.parts, worker), rows)
     _write(warmup_path(run.parts, 0), list(warmup))
@@ -53,6 +53,12 @@ def _closed(run: RunFolder, plan: LoadPlan) -> tuple[Ledger, list[dict[str, Any]
     ledger = close_load(run, plan)
     rows = read_requests(run.requests).to_pylist()
     return ledger, sorted(rows, key=lambda row: (row["sample_id"], row["attempt"])), run
+
+
+def _issue(run: RunFolder, qsl_idx: list[int]) -> None:
+    journal = IssuedJournal(run.issued)
+    journal.add(0, Issues(range(100, 100 + len(qsl_idx)), qsl_idx), 900 * MS)
+    journal.flush()
 
 
 def _write(path: Path, rows: list[dict[str, Any]]) -> None:
@@ -143,7 +149,7 @@ def test_loadgens_schedule_is_computed_again(tmp_path: Path) -> None:
     run = RunFolder(tmp_path / "run")
     run.parts.mkdir(parents=True)
     plan = make_plan(run.path, ["http://127.0.0.1:9"], "Server", samples=4)
-    IssuedJournal(run.issued).add(0, [Issue(0, 0), Issue(1, 1)], 900 * MS)
+    _issue(run, [0, 1])
     _write(attempts_path(run.parts, 0), [attempt(0), attempt(1)])
     write_json(run.outcome, LoadOutcome(status="stopped", schedule_seed=7, target_qps=100.0))
     _, rows, _ = _closed(run, plan)

@@ -1,15 +1,25 @@
-"""How a load process ends: by a defect of its own, by a signal, at its end."""
+"""How a load process takes over what is issued, and how it ends: by a defect of its own, by a signal, at its end."""
 
 from __future__ import annotations
 
 import signal
+import threading
+from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from tests.simulated import make_plan
 
 from assay.load import driver
+from assay.load.frames import Send
+from assay.load.hub import Messages
+from assay.load.journal import IssuedJournal, read_issued
+from assay.load.meter import Meter
+from assay.load.replies import Replies
+from assay.load.router import Router
+from assay.load.source import Answer, FirstToken, Issues
 from assay.runs import RunFolder, read_outcome, write_json
 
 
@@ -36,3 +46,86 @@ def test_a_signal_takes_nothing_from_a_load_that_is_over(over: bool, ended: tupl
     ending = driver.Driver.__new__(driver.Driver)
     ending._error, ending._over, ending._signal = None, over, signal.SIGTERM
     assert ending._conclusion() == ended
+
+
+class Workers:
+    """A hub that keeps what it is told to send, and what was written down by then."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
+        self.sent: list[int] = []
+        self.written: list[int] = []
+        self.woken = 0
+
+    def send(self, sends: Sequence[Send]) -> None:
+        self.sent += [send.sample for send in sends]
+        self.written.append(len(read_issued(self._folder.issued)))
+
+    def wake(self) -> None:
+        self.woken += 1
+
+
+class Silent:
+    """A source that is told nothing and issues nothing of itself."""
+
+    def first_tokens(self, tokens: Sequence[FirstToken]) -> None:
+        assert not tokens
+
+    def complete(self, answers: Sequence[Answer]) -> None:
+        assert not answers
+
+    def issue_due(self, now_ns: int) -> None:
+        """Others issue here."""
+
+    def next_due_ns(self) -> int | None:
+        return None
+
+
+def in_the_middle(folder: RunFolder, window: int) -> tuple[Any, Workers]:
+    """A driver under load, without processes."""
+    folder.parts.mkdir(parents=True)
+    plan = make_plan(folder.path, ["http://127.0.0.1:9"])
+    made: Any = driver.Driver.__new__(driver.Driver)
+    made._plan, made._hub = plan, Workers(folder)
+    made._lock, made._handed_over, made._more, made._closing = threading.Lock(), deque(), False, False
+    made._issued, made._meter = IssuedJournal(folder.issued), Meter(plan)
+    made._replies = Replies(plan, made._meter)
+    made._router = Router([window], lambda _: 1.0, max_attempts=1, offline_epoch=None)
+    return made, made._hub
+
+
+def test_what_is_issued_is_written_down_before_it_is_sent(tmp_path: Path) -> None:
+    made, workers = in_the_middle(RunFolder(tmp_path / "run"), 8)
+    made._on_issue(Issues([70, 71], [3, 4]))
+    made._on_issue(Issues([72], [5]))
+    assert (workers.sent, workers.written) == ([0, 1, 2], [2, 3])
+
+
+def test_what_is_issued_while_answers_are_dealt_with_is_sent_right_after(tmp_path: Path) -> None:
+    made, workers = in_the_middle(RunFolder(tmp_path / "run"), 8)
+    with made._lock:  # as the main thread does
+        made._on_issue(Issues([70], [3]))
+        assert workers.sent == []
+    assert made._patience_s(Silent()) == 0.0
+    made._step(Silent(), Messages())
+    assert workers.sent == [0]
+    assert made._patience_s(Silent()) > 0.0
+
+
+def test_a_great_issue_is_sent_a_part_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver, "_MOST_SENDS", 2)
+    made, workers = in_the_middle(RunFolder(tmp_path / "run"), 8)
+    made._on_issue(Issues([70, 71, 72], [3, 4, 5]))
+    assert (workers.sent, workers.woken) == ([0, 1], 1)
+    assert made._patience_s(Silent()) == 0.0
+    made._step(Silent(), Messages())
+    assert workers.sent == [0, 1, 2]
+    assert made._patience_s(Silent()) > 0.0
+
+
+def test_nothing_is_taken_over_once_the_load_closes(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    made, workers = in_the_middle(folder, 8)
+    made._closing = True
+    made._on_issue(Issues([70], [3]))
+    assert (workers.sent, len(read_issued(folder.issued))) == ([], 0)

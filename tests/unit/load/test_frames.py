@@ -16,19 +16,19 @@ def test_messages_come_back_as_they_were() -> None:
     data = b"".join(
         [frames.pack_send(send), frames.pack_first(first), frames.pack_done(DONE), frames.pack_health(health)]
     )
-    payloads = list(frames.FrameReader().feed(data))
-    assert frames.unpack_send(payloads[0]) == send
-    assert frames.unpack_first(payloads[1]) == first
-    assert frames.unpack_done(payloads[2]) == DONE
-    assert frames.unpack_health(payloads[3]) == health
+    found = list(frames.FrameReader().feed(data))
+    assert frames.unpack_send(found[0]) == send
+    assert frames.unpack_first(found[1]) == first
+    assert frames.unpack_done(found[2]) == DONE
+    assert frames.unpack_health(found[3]) == health
 
 
 @given(st.lists(st.binary(max_size=40)), st.lists(st.integers(1, 17), min_size=1))
-def test_any_cut_gives_the_same_frames(payloads: list[bytes], cuts: list[int]) -> None:
-    data = b"".join(frames.frame(payload) for payload in payloads)
+def test_any_cut_gives_the_same_frames(words: list[bytes], cuts: list[int]) -> None:
+    data = b"".join(frames.pack_word(frames.STATS, word) for word in words)
     reader, found, position, turn = frames.FrameReader(), [], 0, 0
     while position < len(data):
         step = cuts[turn % len(cuts)]
-        found += [bytes(payload) for payload in reader.feed(data[position : position + step])]
+        found += [frames.unpack_word(frame) for frame in reader.feed(data[position : position + step])]
         position, turn = position + step, turn + 1
-    assert found == payloads
+    assert found == words

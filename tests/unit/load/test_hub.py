@@ -29,4 +29,15 @@ def test_a_worker_that_ends_is_named_whatever_it_had_still_to_read(tmp_path: Pat
 def test_sending_to_a_worker_that_has_ended_names_it_too(tmp_path: Path) -> None:
     hub = Hub(tmp_path / "absent.json", Shares([1.0], 1))
     with pytest.raises(WorkerDiedError, match="client worker 0 ended by itself"):
-        again_and_again(lambda: hub.send(frames.Send(0, 0, 0, 1)))
+        again_and_again(lambda: hub.send([frames.Send(0, 0, 0, 1)]))
+
+
+def test_a_worker_gets_all_that_is_for_it_in_one_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = Hub(tmp_path / "absent.json", Shares([1.0] * 8, 2))
+    written: list[tuple[int, bytes]] = []
+    monkeypatch.setattr(hub, "_write", lambda worker, data: written.append((worker, data)))
+    sends = [frames.Send(endpoint, endpoint, 0, 1) for endpoint in range(8)]
+    hub.send(sends)
+    assert sorted(worker for worker, _ in written) == [0, 1]
+    found = [frames.unpack_send(frame) for _, data in written for frame in frames.FrameReader().feed(data)]
+    assert sorted(found) == sends

@@ -12,7 +12,7 @@ from tests.plain_board import PlainBoard
 from assay.load.lanes import Lane, Ranking
 from assay.load.retries import Result
 from assay.load.router import Router
-from assay.load.source import Issue
+from assay.load.source import Issues
 
 RESULTS = st.sampled_from([Result.ANSWERED] * 6 + list(Result))
 
@@ -30,7 +30,7 @@ def test_the_choices_are_those_of_looking_at_every_lane(*, data: st.DataObject, 
     routers[1]._board = PlainBoard(windows, rates, offline=offline)
     routers[1].lanes = routers[1]._board.lanes
     for router in routers:
-        router.offer(0, [Issue(number, number) for number in range(samples)])
+        router.offer(Issues(range(samples), range(samples)))
     flying: list[Any] = []
     now_ns = 0
     for _ in range(data.draw(st.integers(1, 120))):
@@ -89,7 +89,7 @@ def test_the_steps_for_a_sample_do_not_grow_with_the_lanes(lanes: int, monkeypat
 
     samples = lanes * 4
     router = Router([2] * lanes, lambda _: 1.0, max_attempts=3, offline_epoch=samples)
-    router.offer(0, [Issue(number, number) for number in range(samples)])
+    router.offer(Issues(range(samples), range(samples)))
     monkeypatch.setattr(Lane, "has_room", property(counting))
     flying, done = router.dispatch(0), 0
     while flying:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from assay.load.retries import MAX_WAITS, Result
 from assay.load.router import Fate, Router
-from assay.load.source import Issue
+from assay.load.source import Issue, Issues
 
 
 def make(windows: list[int], *, epoch: int | None = None, attempts: int = 3, work: float = 1.0) -> Router:
@@ -19,7 +19,7 @@ def make(windows: list[int], *, epoch: int | None = None, attempts: int = 3, wor
 
 
 def offer(router: Router, count: int) -> None:
-    router.offer(0, [Issue(sample, sample) for sample in range(count)])
+    router.offer(Issues(range(count), range(count)))
 
 
 def finish(router: Router, sample: int, endpoint: int, now_ns: int = 0, *, ok: bool = True, gone: bool = False) -> Fate:
@@ -33,6 +33,18 @@ def test_no_endpoint_holds_more_than_its_window() -> None:
     sends = router.dispatch(0)
     assert sorted(send.endpoint for send in sends) == [0, 0, 1, 1, 1]
     assert router.dispatch(0) == []
+
+
+@given(windows=st.lists(st.integers(1, 4), min_size=1, max_size=5), most=st.integers(1, 7))
+def test_a_part_at_once_comes_to_the_same_as_all(windows: list[int], most: int) -> None:
+    whole, parts = make(windows), make(windows)
+    for router in (whole, parts):
+        offer(router, 12)
+    sends = []
+    while more := parts.dispatch(0, most):
+        assert len(more) <= most
+        sends += more
+    assert sends == whole.dispatch(0)
 
 
 def test_server_takes_the_endpoint_with_least_outstanding_work() -> None:
@@ -224,34 +236,34 @@ def test_whatever_fails_every_sample_is_decided_once(
 
 def test_a_session_stays_where_it_began_though_the_other_endpoint_is_free() -> None:
     router = make([8, 8])
-    router.offer(0, [Issue(0, 0, session=7)])
+    router.offer(Issues.of([Issue(0, 0, session=7)]))
     home = router.dispatch(0)[0].endpoint
     for turn in range(1, 6):
-        finish(router, turn - 1, home, turn)
-        router.offer(1000 + turn, [Issue(1000 + turn, 0)])  # the home is never the emptier one
+        finish(router, 2 * (turn - 1), home, turn)
+        router.offer(Issues.of([Issue(0, 0)]))  # the home is never the emptier one
         router.dispatch(turn)
-        router.offer(turn, [Issue(turn, turn, session=7)])
+        router.offer(Issues.of([Issue(turn, turn, session=7)]))
         assert [send.endpoint for send in router.dispatch(turn)] == [home]
 
 
 def test_a_session_waiting_for_its_endpoint_holds_nobody_up() -> None:
     router = make([1, 1])
-    router.offer(0, [Issue(0, 0, session=3)])
+    router.offer(Issues.of([Issue(0, 0, session=3)]))
     home = router.dispatch(0)[0].endpoint
-    router.offer(1, [Issue(1, 1, session=3), Issue(2, 2)])
+    router.offer(Issues.of([Issue(1, 1, session=3), Issue(2, 2)]))
     assert [(send.sample, send.endpoint) for send in router.dispatch(0)] == [(2, 1 - home)]
 
 
 def test_a_session_whose_endpoint_failed_moves_and_stays_there() -> None:
     router = make([2, 2])
-    router.offer(0, [Issue(0, 0, session=0)])
+    router.offer(Issues.of([Issue(0, 0, session=0)]))
     home = router.dispatch(0)[0].endpoint
     assert finish(router, 0, home, ok=False, gone=True) is Fate.RESEND
     (moved,) = router.dispatch(10**9)
     assert moved.endpoint == 1 - home
     finish(router, 0, moved.endpoint, 10**9)
     router.probed(home, healthy=True)
-    router.offer(1, [Issue(1, 1, session=0)])
+    router.offer(Issues.of([Issue(1, 1, session=0)]))
     assert router.dispatch(10**9)[0].endpoint == moved.endpoint
 
 

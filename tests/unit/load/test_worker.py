@@ -9,7 +9,7 @@ from unittest.mock import Mock
 import pytest
 from tests.simulated import make_plan
 
-from assay.load import worker
+from assay.load import frames, worker
 from assay.load.attempts import attempts_path, read_attempts
 
 
@@ -37,3 +37,13 @@ def test_nothing_is_told_to_a_process_that_is_gone(tmp_path: Path) -> None:
     left._post(b"a word")
     left._flush_outbox()
     assert left._outbox == []
+
+
+@pytest.mark.parametrize(("scenario", "told"), [("Offline", 0), ("Server", 1)])
+def test_first_tokens_are_told_where_the_source_wants_them(tmp_path: Path, scenario: str, told: int) -> None:
+    folder = tmp_path / "run"
+    (folder / "parts").mkdir(parents=True)
+    asked = worker.Worker(make_plan(folder, ["http://127.0.0.1:9"], scenario), 0, Mock())
+    asked._sends[0] = frames.Send(0, 5, 0, 1)
+    asked._pools[0].first_token(Mock(tag=0, ids=[], first_ns=1))
+    assert len(asked._outbox) == told

@@ -14,7 +14,7 @@ from assay.load.pacer.paces import ClosedLoop, OpenLoop, Pace
 from assay.load.pacer.sessions import Sessions
 from assay.load.pacer.timetable import Timetable
 from assay.load.plan import PacerPlan
-from assay.load.source import Answer, EndCallback, FirstToken, IssueCallback, Schedule
+from assay.load.source import Answer, EndCallback, FirstToken, IssueCallback, Issues, Schedule
 from assay.runs.arrivals import due_times_ns, ramp_times_ns
 from assay.runs.shapes import ConcurrencyShape, RampShape, RateShape, SessionsShape, TraceShape
 
@@ -64,7 +64,7 @@ class Pacer:
         if issues := self._pace.take(ahead_ns):
             self._last_due_ns = issues[-1].due_ns
             self._in_flight += len(issues)
-            self._issue(issues)
+            self._issue(Issues.of(issues))
         if not self._in_flight and self._pace.over and not self._ended:
             self._ended = True
             self._on_end(None)

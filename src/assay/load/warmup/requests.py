@@ -42,10 +42,9 @@ class Requests:
         later: list[tuple[int, Send]] = []
         answers: dict[int, list[Done]] = {endpoint: [] for endpoint in counts}
         while pending and not self._stopped():
-            for message in self._hub.poll(_LOOK_S if later else 1.0):
-                if isinstance(message, Done):
-                    again = self._finish(message, pending, answers, short=short)
-                    later += [again] if again else []
+            for done in self._hub.poll(_LOOK_S if later else 1.0).dones:
+                again = self._finish(done, pending, answers, short=short)
+                later += [again] if again else []
             now_ns = time.monotonic_ns()
             for due_ns, send in later:
                 if due_ns <= now_ns:
@@ -79,7 +78,7 @@ class Requests:
         return any(body not in self._refused[endpoint] for body in range(first, first + self._plan.warmup.prompts))
 
     def _send(self, send: Send) -> None:
-        self._hub.send(send)
+        self._hub.send([send])
         self.sent += 1
 
     def _finish(

@@ -19,7 +19,7 @@ from assay.errors import AssayError
 from assay.load.pacer.source import Pacer
 from assay.load.pacer.timetable import Timetable
 from assay.load.plan import PacerPlan
-from assay.load.source import NO_TIME, Answer, Issue
+from assay.load.source import NO_TIME, Answer, Issue, Issues
 from assay.runs.shapes import LoadShape
 
 S = 1_000_000_000
@@ -50,8 +50,8 @@ def play(
 ) -> Play:
     found, flying, clock = Play(), [], [0]
 
-    def issue(issues: Any) -> None:
-        for one in issues:
+    def issue(issues: Issues) -> None:
+        for one in issues.particular:
             found.issues.append((clock[0], one))
             heapq.heappush(flying, (clock[0] + takes_ns, one.query))
         found.most = max(found.most, len(flying))

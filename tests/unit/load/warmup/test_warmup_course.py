@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import pytest
 from tests.simulated import make_plan
 
 from assay.load.frames import Done, Send
+from assay.load.hub import Messages
 from assay.load.plan import LoadPlan, WarmupPlan
 from assay.load.transport import Outcome
 from assay.load.warmup import Warmup
@@ -35,11 +36,11 @@ class Endpoints:
     bodies: list[int] = field(default_factory=list)
     _waiting: list[Send] = field(default_factory=list)
 
-    def send(self, send: Send) -> None:
-        self._waiting.append(send)
-        self.bodies.append(send.qsl_idx)
+    def send(self, sends: Sequence[Send]) -> None:
+        self._waiting += sends
+        self.bodies += [send.qsl_idx for send in sends]
 
-    def poll(self, _timeout_s: float) -> list[Done]:
+    def poll(self, _timeout_s: float) -> Messages:
         sent, self._waiting, begun_ns = self._waiting, [], self.now_ns
         done = []
         for endpoint in sorted({send.endpoint for send in sent}):
@@ -54,7 +55,7 @@ class Endpoints:
                     Done(s.sample, s.attempt, endpoint, outcome, TOKENS, TOKENS, begun_ns, begun_ns + 1000, end_ns,
                          end_ns, 0, b"", words)
                 )  # fmt: skip
-        return done
+        return Messages(dones=done)
 
 
 def plan_of(folder: Path, endpoints: int = 1, **changes: Any) -> LoadPlan:
