@@ -9,6 +9,7 @@ import heapq
 from bisect import insort
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from math import floor, inf, log2
 
 RETRY_DELAY_NS = 200_000_000
@@ -100,6 +101,7 @@ def speed_class(latency_s: float) -> int:
     return floor(log2(latency_s) * _CLASSES_AN_OCTAVE)
 
 
+@cache
 def class_latency_s(number: int) -> float:
     """The shortest latency of a class."""
     return float(2 ** (number / _CLASSES_AN_OCTAVE))
@@ -174,6 +176,7 @@ class Tail:
     def __init__(self, lanes: Sequence[Lane]) -> None:
         self._unmeasured = {lane.index for lane in lanes}
         self._speeds = (_Speeds(lanes), _Speeds(lanes))  # by the warm-up's rates, and measured
+        self._told = [speed_class(1.0 / lane.prior_rate) for lane in lanes]
         for lane in lanes:
             self.changed(lane)
 
@@ -182,17 +185,18 @@ class Tail:
         return not self._unmeasured
 
     def speed_class(self, lane: Lane) -> int:
-        return speed_class(lane.latency_s if self.measured and lane.latency_s else 1.0 / lane.prior_rate)
+        return speed_class(lane.latency_s) if self.measured and lane.latency_s else self._told[lane.index]
 
     def changed(self, lane: Lane) -> bool:
         """The lane has another latency, or is out or back; whether that changes every lane's latency."""
-        before, prior_s = self.measured, 1.0 / lane.prior_rate
+        before, told = self.measured, self._told[lane.index]
         if lane.out or lane.latency_s is not None:
             self._unmeasured.discard(lane.index)
         else:
             self._unmeasured.add(lane.index)
-        for speeds, latency_s in zip(self._speeds, (prior_s, lane.latency_s or prior_s), strict=True):
-            speeds.put(lane.index, None if lane.out else speed_class(latency_s))
+        own = speed_class(lane.latency_s) if lane.latency_s else told
+        for speeds, number in zip(self._speeds, (told, own), strict=True):
+            speeds.put(lane.index, None if lane.out else number)
         return self.measured is not before
 
     def slowest(self, queued: int) -> float:
@@ -281,8 +285,7 @@ class Board:
             self.loaded(self.lanes[entry[2]])
         while entry := self._ready.first():
             lane = self.lanes[entry[2]]
-            number = tail.speed_class(lane)
-            if number <= slowest:
+            if slowest == inf or (number := tail.speed_class(lane)) <= slowest:
                 return lane
             self._ready.drop(lane.index)
             self._slow.put(lane.index, entry[0], entry[1])
