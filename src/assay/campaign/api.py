@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from assay.campaign.prepare import Prepared
 from assay.cluster.launcher import LaunchError
+from assay.cluster.together import together
 from assay.engines import Engine
 from assay.errors import AssayError, UserError
 from assay.load.api_probe import confirm_api, probe_api
@@ -30,14 +32,14 @@ async def learn_api(engine: Engine, prepared: Prepared, connections: Mapping[str
     first, *others = connections.values()
     try:
         api = await probe_api(first, engine.model, engine.api, prompt, least)
-        for other in others:
-            api = await confirm_api(other, engine.model, api, prompt)
+        confirm = partial(confirm_api, model=engine.model, facts=api, prompt=prompt)
+        simulated = [told.simulated for told in await together(others, confirm)]
     except UserError:
         raise
     except AssayError as error:
         raise LaunchError(str(error)) from None
     remarks = list(dict.fromkeys(remark for connection in connections.values() for remark in connection.remarks()))
-    api = api.model_copy(update={"notes": api.notes + remarks})
+    api = api.model_copy(update={"notes": api.notes + remarks, "simulated": any([api.simulated, *simulated])})
     prepared.encode(engine.model, api)
     return api.words
 

@@ -15,7 +15,7 @@ def plan_text(config: Config, runs: Sequence[RunEntry], estimator: Estimator) ->
     """One line a run, then the sum."""
     estimates = [estimator.estimate(entry) for entry in runs]
     rows = [
-        [entry.key, _nodes(entry), _work(entry, estimator), str(estimate)]
+        [entry.key, nodes_text(entry.nodes), _work(entry, estimator), str(estimate)]
         for entry, estimate in zip(runs, estimates, strict=True)
     ]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
@@ -33,10 +33,11 @@ def _order(config: Config) -> str:
     return f", in random order, seed {config.campaign.seed}" if kind_of(config.campaign.kind).random_order else ""
 
 
-def _nodes(entry: RunEntry) -> str:
-    if len(entry.nodes) <= 3:
-        return ", ".join(entry.nodes)
-    return f"{entry.nodes[0]} … {entry.nodes[-1]} ({len(entry.nodes)} nodes)"
+def nodes_text(nodes: Sequence[str]) -> str:
+    """Nodes by name, of more than three the first and the last."""
+    if len(nodes) <= 3:
+        return ", ".join(nodes)
+    return f"{nodes[0]} … {nodes[-1]} ({len(nodes)} nodes)"
 
 
 def _work(entry: RunEntry, estimator: Estimator) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from assay.benchmarks import Benchmark
@@ -13,6 +14,7 @@ from assay.campaign.planning import planned
 from assay.campaign.prepare import Prepared, prepare, tokeniser_of
 from assay.campaign.work import Work
 from assay.cluster.launcher import LaunchError
+from assay.cluster.together import together
 from assay.config import Config
 from assay.deploy.check import CheckReport, CheckRow, check_cluster
 from assay.deploy.check.controller import controller_rows
@@ -106,7 +108,7 @@ async def _answers(
             *(judged(one.name, FIRST_TOKEN, False, 10, str(error), mend, required=True) for one in endpoints),
         ]
     plan = load_plan(Work(config, prepared, CampaignFolder(scratch)), entry, endpoints, RunFolder(scratch / "run"))
-    return rows + [await _answer(endpoint, plan) for endpoint in plan.endpoints]
+    return rows + await together(plan.endpoints, partial(_answer, plan=plan))
 
 
 async def _answer(endpoint: EndpointPlan, plan: LoadPlan) -> CheckRow:

@@ -12,7 +12,7 @@ from assay.campaign.estimate import count, estimator, together
 from assay.campaign.execute import STOPPED, Bench, execute, run_folder
 from assay.campaign.kept_counts import KeptCounts
 from assay.campaign.kinds import kind_of
-from assay.campaign.plan_text import plan_text
+from assay.campaign.plan_text import nodes_text, plan_text
 from assay.campaign.planning import planned
 from assay.campaign.prepare import prepare
 from assay.campaign.recover import again, recover
@@ -178,7 +178,7 @@ class _Campaign:
         able = [node for node in campaign_nodes(self._config) if node not in self._state.left_out]
         engine = build_engine(self._config.engine)
         doing = "asking what runs" if engine.endpoints() else f"starting {engine.kind}"
-        self._say(f"{doing} on {', '.join(able)}")
+        self._say(f"{doing} on {nodes_text(able)}")
         self._work.lost.clear()
         try:
             await self._serve(able)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from assay.engines.base import Engine, told_version
-from assay.engines.options import ExternalOptions
+from assay.engines.options import ExternalEndpoint, ExternalOptions
 from assay.serving.api import ApiOptions
 from assay.serving.client import ControlClient, ControlError
 from assay.serving.connection import EndpointConnection, Reach
@@ -46,6 +47,11 @@ class ExternalEngine(Engine):
     def window(self) -> int | None:
         return self._options.window
 
+    @cached_property
+    def _named(self) -> Mapping[str, ExternalEndpoint]:
+        """The endpoints by name. Raises UserError on a name twice."""
+        return {endpoint.name: endpoint for endpoint in self._options.named()}
+
     def endpoints(self) -> list[RunningServer]:
         options = self._options
         return [
@@ -57,7 +63,7 @@ class ExternalEngine(Engine):
                 check_model=options.check_model,
                 ready_timeout_s=options.ready_timeout_s,
             )
-            for endpoint in options.named()
+            for endpoint in self._named.values()
         ]
 
     def servers(self, nodes: Sequence[NodeOptions]) -> list[ServerSpec]:
@@ -76,8 +82,7 @@ class ExternalEngine(Engine):
         return self._options.api
 
     def connection(self, endpoint: str, url: str, reach: Reach) -> EndpointConnection:
-        (options,) = (known for known in self._options.named() if known.name == endpoint)
-        return options.connection(url, reach, default=self._options)
+        return self._named[endpoint].connection(url, reach, default=self._options)
 
     async def version(self, client: ControlClient) -> str | None:
         known = SERVERS.get(self._options.server)

@@ -12,6 +12,8 @@ from pydantic import TypeAdapter
 
 from assay.engines import Engine, EngineOptions, build_engine
 from assay.engines.build import ENGINES
+from assay.engines.options import ExternalOptions
+from assay.serving.connection import Reach
 from assay.serving.needs import ApiTakes, Needs
 
 ADAPTER: TypeAdapter[Any] = TypeAdapter(EngineOptions)
@@ -104,3 +106,18 @@ def test_a_version_is_a_few_words_that_no_terminal_obeys(kind: str) -> None:
     assert told.startswith("\\x1b[2J1.0x")
     assert told.isprintable()
     assert len(told) < 300
+
+
+def test_connections_to_many_endpoints_cost_one_look_at_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = [0]
+    named = ExternalOptions.named
+
+    def counting(options: ExternalOptions) -> Any:
+        looks[0] += 1
+        return named(options)
+
+    monkeypatch.setattr(ExternalOptions, "named", counting)
+    made = engine("external", endpoints=[{"url": f"http://h:{port}", "name": f"e{port}"} for port in range(1, 41)])
+    urls = [made.connection(one.name, one.url, Reach()).url for one in made.endpoints()]
+    assert urls == [f"http://h:{port}" for port in range(1, 41)]
+    assert looks == [1]
