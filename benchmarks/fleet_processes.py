@@ -75,10 +75,13 @@ def _name(pid: int) -> str:
 
 
 def _peak_bytes(pid: int) -> int:
+    """The most that it has held; where the kernel keeps no such mark, what it holds now."""
+    sizes = dict.fromkeys(("VmHWM", "VmRSS"), 0)
     for line in _read(Path(f"/proc/{pid}/status")).splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    return 0
+        name, _, value = line.partition(":")
+        if name in sizes:
+            sizes[name] = int(value.split()[0]) * 1024
+    return sizes["VmHWM"] or sizes["VmRSS"]
 
 
 def _read(path: Path) -> str:
