@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from assay.analysis.answer_findings import answer_findings
 from assay.analysis.answers import AnswersCompared, RunAnswers, compare_answers, read_answers
 from assay.analysis.finding import Citation, Finding
-from assay.analysis.names import name_in
+from assay.analysis.names import name_in, titles_of
 from assay.analysis.nodes import Symmetry
 from assay.analysis.projection import Course, Projection, course, project
 from assay.analysis.rates import sample_rate, timing_error_ns, token_rate
@@ -93,6 +94,11 @@ class CampaignAnalysis:
     @property
     def nodes(self) -> list[str]:
         return sorted({node for entry in self.state.runs for node in entry.nodes})
+
+    @cached_property
+    def titles(self) -> dict[str, str]:
+        """What each planned run is called by itself, by its key."""
+        return titles_of(self.state.runs)
 
     def name(self, entry: RunEntry) -> str:
         """What a run is called here: without what all runs of the campaign have in common."""

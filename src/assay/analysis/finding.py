@@ -7,6 +7,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 UNKNOWN = "unknown"
+LIKELY = "likely: "
+"""How a suggestion begins that names a cause, which a difference alone doesn't prove."""
 
 
 class Citation(BaseModel):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from assay.analysis.answer_findings import score_findings
-from assay.analysis.finding import UNKNOWN, Citation, Finding
+from assay.analysis.finding import LIKELY, UNKNOWN, Citation, Finding
 from assay.analysis.hardware import KV_CACHE, PREEMPTIONS, Slowdown, Telemetry
 from assay.analysis.measurement_findings import measurement_findings
 from assay.analysis.nodes import NodePart, Symmetry
@@ -182,7 +182,7 @@ def _slow_node(run: _Run, fact: NodePart, nodes: Symmetry) -> Finding:
     evidence = run.seen("requests.parquet", figure)
     if fact.causes:
         evidence += run.seen("telemetry.parquet", "; ".join(fact.causes))
-        suggestion = f"likely: {fact.causes[0]}; mend that on {fact.node} and run again"
+        suggestion = f"{LIKELY}{fact.causes[0]}; mend that on {fact.node} and run again"
     else:
         suggestion = f"{UNKNOWN}: telemetry shows no difference, or there is none"
     rates = [other.tokens_per_s for other in nodes.nodes if other.tokens_per_s]

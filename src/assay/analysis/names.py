@@ -31,6 +31,24 @@ def name_of(entry: RunEntry, *, with_scenario: bool = True, with_nodes: bool = T
     return " ".join(words) or entry.scenario
 
 
+def titles_of(entries: Sequence[RunEntry]) -> dict[str, str]:
+    """Every run of a campaign by itself, as `title_in` calls it, by its key: each is looked at once."""
+    scenarios, nodes = {e.scenario for e in entries}, {tuple(e.nodes) for e in entries}
+    modes = {e.mode for e in entries}
+    alike: dict[tuple[str, ...], list[RunEntry]] = {}
+    for entry in entries:
+        load = entry.model_dump_json(include=_LOAD)
+        alike.setdefault((entry.mode, str(entry.compliance), load), []).append(entry)
+    found = {}
+    for repeats in alike.values():
+        words = name_of(repeats[0], with_scenario=len(scenarios) > 1, with_nodes=len(nodes) > 1)
+        if repeats[0].mode != "performance" and len(modes) > 1:
+            words += f" {repeats[0].mode}"
+        for turn, entry in enumerate(repeats, start=1):
+            found[entry.key] = words + _turns([turn], len(repeats))
+    return {entry.key: found[entry.key] for entry in entries}
+
+
 def title_in(entries: Sequence[RunEntry], entry: RunEntry) -> str:
     """One run by itself: with its mode and its turn where the campaign has several."""
     return titles_in(entries, [entry])

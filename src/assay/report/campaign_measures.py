@@ -59,8 +59,8 @@ def scaling_blocks(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Block
             group_name(g.nodes), fmt.number(g.repeats), fmt.with_interval(g.rate, g.rate_low, g.rate_high),
             fmt.with_interval(g.sum_alone, g.sum_low, g.sum_high)
             if g.sum_alone is not None else f"not measured: no baseline of {names(g.missing)}",
-            fmt.with_interval(g.efficiency, g.low, g.high),
-            f"{fmt.with_interval(g.speedup, g.speedup_low, g.speedup_high)} ({g.best_alone})"
+            fmt.share(g.efficiency, g.low, g.high),
+            f"{fmt.times(g.speedup, g.speedup_low, g.speedup_high)} {g.best_alone}"
             if g.speedup else fmt.NOT_MEASURED,
         )
         for g in scaling.groups

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from assay.analysis.campaign import CampaignAnalysis
+from assay.analysis.campaign import CampaignAnalysis, Group
+from assay.analysis.scaling import Efficiency
 from assay.analysis.titles import benchmark_title
 from assay.analysis.verdict import SHORT_RUN
 from assay.benchmarks import UNVERIFIED
 from assay.report import format as fmt
+from assay.report.campaign_answer import campaign_answer, load_words, sweeps
 from assay.report.campaign_measures import (
     SOURCE,
     accuracy_blocks,
@@ -23,17 +25,22 @@ from assay.report.campaign_sections import (
     findings_blocks,
     ledger_blocks,
     provenance_blocks,
+    run_label,
     runs_blocks,
 )
 from assay.report.chart import Colors
-from assay.report.findings import shown_findings
-from assay.report.many import ENDS, the_same
-from assay.report.page import Headline, Page, Problem, Section, VerdictKind
+from assay.report.findings import grouped, mend
+from assay.report.many import ENDS, MOST_ROWS, names, the_same
+from assay.report.page import Headline, Page, Problem, Section, VerdictKind, lifted
 from assay.report.published import campaign_published_blocks
 from assay.report.run_measures import projection_blocks
-from assay.report.run_page import notice_problems
+from assay.report.run_page import notice_problems, verdict_reasons
 from assay.runs.campaign import RunEntry
 from assay.runs.record import RunStatus
+
+_MOST_REASONS = 6
+# The chart that shows the answer, by what the campaign asked.
+_LEADS = ("scaling_analysis", "load_sweep", "throughput_comparison", "accuracy_comparison")
 
 
 def campaign_page(analysis: CampaignAnalysis) -> Page:
@@ -41,19 +48,23 @@ def campaign_page(analysis: CampaignAnalysis) -> Page:
     colors = Colors(analysis.nodes)
     any_offline = any(group.first.entry.scenario == "Offline" for group in analysis.groups)
     sections = [
-        Section("environment", "Environment", list(environment_blocks(analysis))),
+        Section("throughput", "How fast", list(throughput_blocks(analysis, colors))),
+        Section("scaling", "Scaling", list(scaling_blocks(analysis, colors))),
+        Section(
+            "projection", "How long the whole data set takes",
+            list(projection_blocks(analysis.projections, SOURCE, any_offline)),
+        ),
+        Section("latency", "Latency", list(latency_blocks(analysis, colors))),
+        Section("nodes", "Nodes", list(nodes_blocks(analysis))),
+        Section("findings", "Findings, and what to try", list(findings_blocks(analysis))),
+        Section("accuracy", "Quality of the answers", list(accuracy_blocks(analysis))),
+        Section("published", "Published results", list(campaign_published_blocks(analysis))),
         Section("runs", "Runs", list(runs_blocks(analysis))),
         Section("ledger", "Ledger", list(ledger_blocks(analysis))),
-        Section("throughput", "Throughput", list(throughput_blocks(analysis, colors))),
-        Section("scaling", "Scaling", list(scaling_blocks(analysis, colors))),
-        Section("nodes", "Nodes", list(nodes_blocks(analysis))),
-        Section("latency", "Latency", list(latency_blocks(analysis, colors))),
-        Section("accuracy", "Accuracy", list(accuracy_blocks(analysis))),
-        Section("published", "Published results", list(campaign_published_blocks(analysis))),
-        Section("findings", "Findings", list(findings_blocks(analysis))),
-        Section("projection", "Projection", list(projection_blocks(analysis.projections, SOURCE, any_offline))),
+        Section("environment", "Environment", list(environment_blocks(analysis))),
         Section("provenance", "Provenance", list(provenance_blocks(analysis))),
-    ]
+    ]  # fmt: skip
+    lead, sections = lifted(sections, _LEADS)
     verdict, reasons, kind = _verdict(analysis)
     simulated = analysis.state.simulated or any(line.record.simulated for line in analysis.lines)
     banner = "; ".join(
@@ -66,12 +77,14 @@ def campaign_page(analysis: CampaignAnalysis) -> Page:
     return Page(
         title=f"{title}: {analysis.state.kind} campaign {analysis.state.name}".rstrip(),
         what=_what(analysis),
+        answer=campaign_answer(analysis),
         verdict=verdict,
         kind=kind,
         verdict_reasons=reasons,
         headlines=_headlines(analysis),
         problems=_problems(analysis),
-        sections=[section for section in sections if section.blocks],
+        sections=sections,
+        lead=lead,
         banner=banner,
     )
 
@@ -83,7 +96,8 @@ def _what(analysis: CampaignAnalysis) -> str:
     nodes = analysis.nodes
     return (
         f"{', '.join(models)} on {len(nodes)} node{'s' * (len(nodes) != 1)}; {ended} of {len(state.runs)} planned runs "
-        f"completed, started {state.started_utc}, {'ended ' + state.ended_utc if state.ended_utc else 'not ended'}."
+        f"completed, started {fmt.moment(state.started_utc)}, "
+        f"{'ended ' + fmt.moment(state.ended_utc) if state.ended_utc else 'not ended'}."
     )
 
 
@@ -96,40 +110,71 @@ def _verdict(analysis: CampaignAnalysis) -> tuple[str, list[str], VerdictKind]:
     if kind == "invalid" and any(not result.official for result in results):
         kind = "short"
     if len(set(words)) == 1:
-        return words[0], [], kind
+        return words[0], _reasons(analysis), kind
     short = any(not result.official for result in results)
     summary = SHORT_RUN if short else f"{sum(r.verdict.valid for r in results)} of {len(results)} runs are valid"
-    return summary, [f"{words.count(word)} of {len(words)} runs: {word}" for word in dict.fromkeys(words)], kind
+    counted = [f"{words.count(word)} of {len(words)} runs: {word}" for word in dict.fromkeys(words)]
+    return summary, counted + _reasons(analysis), kind
+
+
+def _reasons(analysis: CampaignAnalysis) -> list[str]:
+    """Each reason of the runs' verdicts once, with the runs that give it where not all do."""
+    found: dict[str, list[str]] = {}
+    for line in analysis.lines:
+        for reason in dict.fromkeys(verdict_reasons(line.result)):
+            found.setdefault(reason, []).append(run_label(analysis, line))
+    told = [
+        reason if len(runs) == len(analysis.lines) else f"{names(runs, '; ')}: {reason}"
+        for reason, runs in found.items()
+    ]
+    if len(told) <= _MOST_REASONS:
+        return told
+    return [*told[:_MOST_REASONS], f"{len(told) - _MOST_REASONS} more, each on its run's own page"]
 
 
 def _headlines(analysis: CampaignAnalysis) -> list[Headline]:
-    """With a scaling comparison its numbers, else the first three groups' rates."""
+    """With a scaling comparison its numbers, else every group's rate, in order; of many, their table says how."""
     scaling = analysis.scaling
     if scaling is not None and scaling.groups[-1].efficiency is not None:
-        group = scaling.groups[-1]
-        name = f"{len(group.nodes)} nodes together"
-        return [
-            Headline(
-                f"Output tokens/s, {name}", fmt.number(group.rate), fmt.interval(group.rate_low, group.rate_high),
-                SOURCE,
-            ),
-            Headline(
-                "Efficiency", fmt.number(group.efficiency), fmt.interval(group.low, group.high),
-                fmt.beside("combined output tokens/s / sum of the same nodes alone", "; ".join(group.unanswered)),
-            ),
-            Headline(
-                f"Against {group.best_alone} alone", fmt.number(group.speedup),
-                fmt.interval(group.speedup_low, group.speedup_high),
-                "combined output tokens/s / that of the best node alone",
-            ),
-        ]  # fmt: skip
-    found = []
-    for group_ in analysis.groups[:3]:
-        rate = group_.samples_per_s
-        name = f"{analysis.name(group_.first.entry)}: samples/s"
-        interval = fmt.beside(fmt.interval(rate.low, rate.high), group_.unanswered)
-        found.append(Headline(name, fmt.number(rate.value), interval, SOURCE))
-    return found
+        return _scaling_headlines(scaling.groups[-1])
+    if len(analysis.groups) > MOST_ROWS:
+        return []
+    swept = {group.key: load_words(load) for points in sweeps(analysis.groups) for load, group in points}
+    if len(set(swept.values())) < len(swept):  # the same loads on other nodes, say
+        swept = {}
+    return [
+        _rate_headline(swept.get(group.key) or analysis.name(group.first.entry), group) for group in analysis.groups
+    ]
+
+
+def _scaling_headlines(group: Efficiency) -> list[Headline]:
+    return [
+        Headline(
+            f"{len(group.nodes)} nodes together", fmt.number(group.rate),
+            fmt.interval(group.rate_low, group.rate_high), SOURCE, "output tokens/s",
+        ),
+        Headline(
+            "Efficiency", fmt.percent(group.efficiency), _share_interval(group.low, group.high),
+            fmt.beside("combined output tokens/s / sum of the same nodes alone", "; ".join(group.unanswered)),
+        ),
+        Headline(
+            f"Against {group.best_alone} alone", fmt.times(group.speedup, None, None),
+            fmt.interval(group.speedup_low, group.speedup_high),
+            "combined output tokens/s / that of the best node alone",
+        ),
+    ]  # fmt: skip
+
+
+def _share_interval(low: float | None, high: float | None) -> str:
+    return fmt.interval(None, None) if low is None or high is None else f"95 %: {100 * low:.1f} to {100 * high:.1f} %"
+
+
+def _rate_headline(name: str, group: Group) -> Headline:
+    rate, unit = group.tokens_per_s, "output tokens/s"
+    if not rate.value > 0:
+        rate, unit = group.samples_per_s, "samples/s"
+    interval = fmt.beside(fmt.interval(rate.low, rate.high), group.unanswered)
+    return Headline(name, fmt.number(rate.value), interval, SOURCE, unit)
 
 
 def _unfinished(analysis: CampaignAnalysis) -> Iterator[Problem]:
@@ -139,9 +184,9 @@ def _unfinished(analysis: CampaignAnalysis) -> Iterator[Problem]:
         if entry.status not in (None, RunStatus.COMPLETED):
             kinds.setdefault(str(entry.status), []).append(entry)
     for status, entries in kinds.items():
-        names = [f"{analysis.name(entry)}, repeat {entry.repeat}" for entry in entries]
-        problems = [Problem("error", f"{name}: {status}.", e.reason) for name, e in zip(names, entries, strict=True)]
-        yield from _told_once(problems, names)
+        titles = [analysis.titles[entry.key] for entry in entries]
+        problems = [Problem("error", f"{title}: {status}.", e.reason) for title, e in zip(titles, entries, strict=True)]
+        yield from _told_once(problems, titles)
 
 
 def _told_once(alike: list[Problem], subjects: list[str]) -> list[Problem]:
@@ -161,13 +206,10 @@ def _problems(analysis: CampaignAnalysis) -> list[Problem]:
     problems += _told_once(left_out, sorted(analysis.state.left_out))
     if analysis.why_no_scaling and analysis.state.kind == "scaling":
         problems.append(Problem("warning", "Scaling efficiency is not measured.", analysis.why_no_scaling))
-    found: dict[tuple[str, str], list[str]] = {}
-    for finding in shown_findings(analysis.findings):
-        found.setdefault((finding.severity, finding.title), []).append(finding.evidence[0].figure)
-    for (severity, title), figures in found.items():
-        more = f" (and in {len(figures) - 1} more runs)" if len(figures) > 1 else ""
-        kind = {"error": "error", "warning": "warning"}.get(severity, "note")
-        problems.append(Problem(kind, title, f"{figures[0]}{more}."))  # type: ignore[arg-type]
+    for alike in grouped(analysis.findings):
+        first, more = alike[0], len(alike) - 1
+        also = f" (and in {fmt.count(more, 'more run')})" if more else ""
+        problems.append(Problem(first.severity, first.title, f"{first.evidence[0].figure}{also}.", mend(first)))
     problems += notice_problems(notice for line in analysis.lines for notice in line.result.notices)
     order = {"error": 0, "warning": 1, "note": 2}
     return sorted(problems, key=lambda problem: order[problem.severity])

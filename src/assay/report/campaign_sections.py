@@ -8,7 +8,7 @@ from dataclasses import replace
 from assay.analysis.campaign import CampaignAnalysis, RunLine
 from assay.report import format as fmt
 from assay.report.environment import endpoint_tables, system_tables
-from assay.report.findings import shown_findings
+from assay.report.findings import findings_table
 from assay.report.many import MOST_ROWS, Values, ends
 from assay.report.page import Block, Rows, Table, Text
 from assay.runs.ledger import Ledger
@@ -64,16 +64,16 @@ def runs_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
         figures = line.result.figures if line and entry.mode == "performance" else {}
         rows.append(
             (
-                analysis.name(entry), entry.mode, str(entry.repeat), str(entry.status or "not started"),
+                analysis.titles[entry.key], str(entry.status or "not started"),
                 line.result.verdict.words if line else "",
                 fmt.beside(fmt.figure(figures.get("samples_per_s")), line.result.unanswered_words if line else ""),
                 fmt.figure(figures.get("output_tokens_per_s")), entry.run or "",
             )
         )  # fmt: skip
-    columns = ("Run", "Mode", "Repeat", "Status", "Verdict", "Samples/s", "Output tokens/s", "Folder")
+    columns = ("Run", "Status", "Verdict", "Samples/s", "Output tokens/s", "Its own page")
     reports = {e.run: f"runs/{e.run}/report.html" for e in analysis.state.runs if e.run is not None and e.key in lines}
     caption = "Planned runs and how they went"
-    table = Table(caption, columns, rows, frozenset({2, 5, 6}), "campaign.json, runs/*", reports)
+    table = Table(caption, columns, rows, frozenset({3, 4}), "campaign.json, runs/*", reports)
     known = [lines.get(entry.key) for entry in analysis.state.runs]
     rates = [None if line is None or line.samples_per_s is None else line.samples_per_s.value for line in known]
     keys = [entry.key for entry in analysis.state.runs]
@@ -104,31 +104,25 @@ def _answered(ledger: Ledger | None) -> float | None:
 
 
 def run_label(analysis: CampaignAnalysis, line: RunLine) -> str:
-    return f"{analysis.name(line.entry)}, {line.entry.mode}, repeat {line.entry.repeat}"
+    return analysis.titles[line.entry.key]
 
 
 def findings_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
-    if not analysis.findings:
-        yield Text("None.")
-        return
-    rows: Rows = [
-        (f.severity, f.title, f.evidence[0].run, " / ".join(e.figure for e in f.evidence), f.suggestion, f.expect)
-        for f in shown_findings(analysis.findings)
-    ]
-    yield Table("Findings", ("Severity", "Finding", "Run", "Evidence", "Suggestion", "Effect to expect"), rows)
+    labels = {line.folder.id: run_label(analysis, line) for line in analysis.lines}
+    yield findings_table(analysis.findings, labels) if analysis.findings else Text("None.")
 
 
 def provenance_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
     state = analysis.state
     rows: Rows = [
         ("Campaign", state.id),
-        ("Order of the runs, seed", str(state.seed)),
-        ("Configuration, SHA-256", state.config_sha256),
-        ("Data set, SHA-256", state.dataset_sha256 or "not recorded"),
-        ("Sessions that worked on it", str(len(state.sessions))),
         ("Manifest", analysis.manifest.words),
+        ("Sessions that worked on it", str(len(state.sessions))),
+        ("Seed of the runs' order", str(state.seed)),
     ]
     yield Table("Campaign", ("Fact", "Value"), rows, source="campaign.json")
+    hashes: Rows = [("Configuration", state.config_sha256), ("Data set", state.dataset_sha256 or "not recorded")]
+    yield Table("SHA-256 of what it was made from", ("What", "SHA-256"), hashes, source="campaign.json", folded=True)
     yield Text(
         "Every figure is computed from the run folders named above; their own reports list the files and hashes."
     )

@@ -12,7 +12,7 @@ from assay.analysis.titles import benchmark_title
 from assay.report import format as fmt
 from assay.report.chart import PALETTE, Chart, Mark, Panel, Series
 from assay.report.many import MOST_ROWS
-from assay.report.page import Block, Headline, Page, Problem, Rows, Section, Table, Text
+from assay.report.page import Block, Headline, Page, Problem, Rows, Section, Table, Text, lifted
 from assay.report.run_page import banner
 
 _WHOSE = re.compile(r"^endpoint [^.]*|\[\d+\]")  # in a fact's name: which endpoint's or node's it is
@@ -26,28 +26,47 @@ def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison])
         sections.append(
             Section(f"changes-{place}", f"{comparison.other} against the baseline", _blocks(comparison, place))
         )
+    lead, sections = lifted(sections, ("comparison",))
     banners = dict.fromkeys(text for run in runs if (text := banner(run.result, run.record.simulated)))
     return Page(
         title=f"{benchmark_title(base.benchmark, [base.record])}: {base.record.scenario}, {len(runs)} runs compared",
         what=f"Baseline: {base.folder.id}. Ratios are the other run's over the baseline's; two runs differ only if the "
         "interval of their ratio excludes 1.",
+        answer=[_answer(comparison) for comparison in comparisons],
         verdict="",
         kind="none",
         verdict_reasons=[],
         headlines=_headlines(comparisons[0]),
         problems=[Problem("note", note) for note in dict.fromkeys(n for c in comparisons for n in c.notes)],
         sections=sections,
+        lead=lead,
         banner="; ".join(banners),
         problems_title="What to know",
     )
+
+
+def _answer(comparison: Comparison) -> str:
+    """What got better or worse beyond noise, in the quantities that decide, and whether anything else differs."""
+    decisive = [change for change in comparison.changes if change.decisive] or comparison.changes
+    shown = [
+        f"{c.quantity} {fmt.times(c.ratio, c.low, c.high)}, {c.words}"
+        for c in decisive
+        if c.words in ("better", "worse", "more", "less")
+    ]
+    what = "; ".join(shown) if shown else "no difference shown beyond noise in what decides"
+    facts = len(comparison.differences)
+    besides = (
+        f"{fmt.count(facts, 'other fact')} {'differs' if facts == 1 else 'differ'}" if facts else "nothing else differs"
+    )
+    return f"{comparison.other} against {comparison.baseline}: {what}; {besides}."
 
 
 def _headlines(comparison: Comparison) -> list[Headline]:
     chosen = [change for change in comparison.changes if change.decisive] or comparison.changes
     return [
         Headline(
-            f"{change.quantity}, ratio",
-            f"{change.ratio:.4f}",
+            change.quantity,
+            fmt.times(change.ratio, None, None),
             f"{fmt.interval(change.low, change.high)}: {change.words}",
             f"{fmt.number(change.other)} / {fmt.number(change.baseline)} {change.unit}",
         )
@@ -58,14 +77,22 @@ def _headlines(comparison: Comparison) -> list[Headline]:
 def _blocks(comparison: Comparison, place: int) -> list[Block]:
     rows: Rows = [
         (
-            c.quantity, fmt.number(c.baseline), fmt.number(c.other), c.unit, fmt.with_interval(c.ratio, c.low, c.high),
-            fmt.number(c.paired) if c.paired else "no", c.words,
+            c.quantity, fmt.number(c.baseline), fmt.number(c.other), c.unit, fmt.times(c.ratio, c.low, c.high),
+            c.words, fmt.number(c.paired) if c.paired else "no",
         )
         for c in comparison.changes
     ]  # fmt: skip
-    columns = ("Quantity", "Baseline", "Other", "Unit", "Ratio (95 %)", "Paired samples", "Change")
+    columns = (
+        "Quantity",
+        "Baseline",
+        "Other",
+        "Unit",
+        "Other / baseline (95 %)",
+        "Change",
+        "Samples compared one by one",
+    )
     blocks: list[Block] = [
-        Table("What changed", columns, rows, frozenset({1, 2, 4, 5}), "requests.parquet of both runs"),
+        Table("What changed", columns, rows, frozenset({1, 2, 4, 6}), "requests.parquet of both runs"),
         Text(
             "By sample: the geometric mean of the ratios of samples that both runs answered; their columns show means."
         ),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 
 from assay import digits
 from assay.runs.result import Distribution, Figure
 
+TIMES = "\N{MULTIPLICATION SIGN}"
 NOT_MEASURED = digits.NOT_MEASURED
 number = digits.number_text
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def interval(low: float | None, high: float | None, unit: str = "") -> str:
@@ -28,6 +31,53 @@ def with_interval(value: float | None, low: float | None, high: float | None) ->
     if low is None or high is None:
         return number(value)
     return f"{number(value)} ({number(low)} to {number(high)})"
+
+
+def measured(value: float | None, unit: str, low: float | None, high: float | None) -> str:
+    """A number in a sentence, such as "13.66 tokens/s (95 %: 13.07 to 14.28)"; one that has no interval says so."""
+    unit = f" {unit}" if unit else ""
+    return f"{number(value)}{unit} ({bounds(low, high)})"
+
+
+def bounds(low: float | None, high: float | None) -> str:
+    """Such as "95 %: 13.07 to 14.28" or "95 %: 13.07 or more"."""
+    if low is None and high is None:
+        return "no interval: too few samples"
+    if high is None:
+        return f"95 %: {number(low)} or more"
+    return f"95 %: {number(high)} or less" if low is None else f"95 %: {number(low)} to {number(high)}"
+
+
+def share(value: float | None, low: float | None, high: float | None) -> str:
+    """A part of a whole in per cent, such as "99.5 % (98.7 to 100.3)"."""
+    if value is None or low is None or high is None:
+        return percent(value)
+    return f"{percent(value)} ({100 * low:.1f} to {100 * high:.1f})"
+
+
+def times(value: float | None, low: float | None, high: float | None) -> str:
+    """A ratio with its interval, such as "1.46 x (1.42 to 1.51)", with a true sign."""
+    if value is None or not math.isfinite(value):
+        return NOT_MEASURED
+    ends = "" if low is None or high is None else f" ({number(low, 3)} to {number(high, 3)})"
+    return f"{number(value, 3)} {TIMES}{ends}"
+
+
+def count(number_of: int, noun: str) -> str:
+    """Such as "1 node" or "2 nodes"."""
+    return f"{number(number_of)} {noun}{'s' * (number_of != 1)}"
+
+
+def moment(utc: str | None) -> str:
+    """An ISO time as "27 Nov 2026, 13:53:01 UTC"; what isn't one stays as it is."""
+    if not utc:
+        return NOT_MEASURED
+    try:
+        at = datetime.fromisoformat(utc)
+    except ValueError:
+        return utc
+    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    return f"{at.day} {_MONTHS[at.month - 1]} {at.year}, {at:%H:%M:%S} UTC"
 
 
 def figure(value: Figure | None) -> str:

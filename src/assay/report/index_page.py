@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from assay.report import format as fmt
-from assay.report.page import Page, Problem, Rows, Section, Table
+from assay.report.page import Page, Rows, Section, Table
 from assay.runs.campaign import CampaignFolder
 from assay.runs.index import IndexRow
 
@@ -22,11 +22,12 @@ def index_page(rows: Sequence[IndexRow], beside: Path) -> Page:
     return Page(
         title=f"{_count(len(campaigns), 'campaign')}, {_count(len(rows), 'run')}",
         what="All campaigns of this folder, the newest first.",
+        answer=[f"{_count(bad, 'run')} did not complete." if bad else "All runs that were started have completed."],
         verdict="",
         kind="none",
         verdict_reasons=[],
         headlines=[],
-        problems=[Problem("warning", f"{_count(bad, 'run')} did not complete.")] if bad else [],
+        problems=[],
         sections=sections,
         problems_title="What to know",
     )
@@ -39,15 +40,15 @@ def _count(number: int, noun: str) -> str:
 def _section(place: int, rows: Sequence[IndexRow], beside: Path) -> Section:
     cells: Rows = [
         (
-            row.key, row.mode, str(row.repeat), row.status, row.verdict or "",
+            row.key, row.mode, str(row.repeat + 1), row.status, row.verdict or "",
             fmt.beside(fmt.figure(row.samples_per_s), row.unanswered),
             fmt.figure(row.output_tokens_per_s), row.campaign,
         )
         for row in rows
     ]  # fmt: skip
-    columns = ("Run", "Mode", "Repeat", "Status", "Verdict", "Samples/s", "Output tokens/s", "Campaign")
+    columns = ("Run", "Mode", "No.", "Status", "Verdict", "Samples/s", "Output tokens/s", "Campaign")
     first = rows[0]
-    caption = f"Started {first.started_utc}"
+    caption = f"Started {fmt.moment(first.started_utc)}"
     report = os.path.relpath(CampaignFolder(Path(first.folder)).report, beside)
     table = Table(caption, columns, cells, frozenset({2, 5, 6}), links={first.campaign: report})
     return Section(f"campaign-{place}", f"{first.kind} {first.name}".strip(), [table])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from assay.report.chart import Chart
@@ -18,7 +18,7 @@ class Table:
     """A table with its caption; the first column heads each row.
 
     `numeric` names the right-aligned columns; `links` gives the address, relative to the page, that a cell's text
-    leads to.
+    leads to; a `folded` table, for those who check, shows its caption alone until it is opened.
     """
 
     caption: str
@@ -27,6 +27,7 @@ class Table:
     numeric: frozenset[int] = frozenset()
     source: str = ""
     links: Mapping[str, str] = field(default_factory=dict)
+    folded: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,43 +57,59 @@ class Section:
 
 @dataclass(frozen=True)
 class Headline:
-    """One of the first screen's numbers, with its interval in words and where it comes from."""
+    """One of the first screen's numbers, with its interval in words; file and formula are a click away."""
 
     name: str
     value: str
     interval: str
     source: str
+    unit: str = ""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that is wrong with the result, or that a reader must know."""
+    """Something that is wrong with the result, or that a reader must know; `mend` says what to try."""
 
     severity: Severity
     title: str
     text: str = ""
+    mend: str = ""
 
 
 @dataclass(frozen=True)
 class Page:
     """One page. `banner` is repeated on every printed page; `what` says what was measured in one sentence.
 
+    `answer` are the sentences that answer what was asked, the first in large type; `lead` is the chart that shows it.
     `pictures` are charts that are written beside the page and not shown on it.
     """
 
     title: str
     what: str
+    answer: Sequence[str]
     verdict: str
     kind: VerdictKind
     verdict_reasons: Sequence[str]
     headlines: Sequence[Headline]
     problems: Sequence[Problem]
     sections: Sequence[Section]
+    lead: Chart | None = None
     banner: str = ""
-    problems_title: str = "What is wrong with this result"
+    problems_title: str = "What limits belief"
     pictures: Sequence[Chart] = ()
     charts: Sequence[Chart] = field(init=False)
 
     def __post_init__(self) -> None:
         found = [block for section in self.sections for block in section.blocks if isinstance(block, Chart)]
-        object.__setattr__(self, "charts", tuple(found))
+        object.__setattr__(self, "charts", (*([self.lead] if self.lead else []), *found))
+
+
+def lifted(sections: Sequence[Section], names: Sequence[str]) -> tuple[Chart | None, list[Section]]:
+    """The chart that shows the answer, by the first of `names` that is there, and the sections without it.
+
+    Sections that are empty then are left out.
+    """
+    charts = {block.name: block for section in sections for block in section.blocks if isinstance(block, Chart)}
+    lead = next((charts[name] for name in names if name in charts), None)
+    kept = [replace(section, blocks=[b for b in section.blocks if b is not lead]) for section in sections]
+    return lead, [section for section in kept if section.blocks]

@@ -8,7 +8,7 @@ from assay.analysis.nodes import Symmetry
 from assay.analysis.projection import TOO_SHORT, WHOLE, Projection
 from assay.analysis.run import RunAnalysis
 from assay.report import format as fmt
-from assay.report.findings import shown_findings
+from assay.report.findings import findings_table
 from assay.report.hardware_charts import hardware_chart
 from assay.report.limits import limit_blocks
 from assay.report.many import Values, ends
@@ -41,7 +41,7 @@ def nodes_blocks(analysis: RunAnalysis, charts: RunCharts | None) -> Iterator[Bl
             fmt.with_interval(f.tokens_per_s, f.tokens_low, f.tokens_high),
             fmt.with_interval(*(None if v is None else v / 1e6 for v in (f.mean_tpot_ns, f.tpot_low, f.tpot_high))),
             fmt.ms(f.mean_service_ttft_ns),
-            fmt.with_interval(f.speed_ratio, f.speed_low, f.speed_high) if f.speed_ratio else "no other node",
+            fmt.times(f.speed_ratio, f.speed_low, f.speed_high) if f.speed_ratio else "no other node",
             f"{f.idle_tail_s:.2f}",
         )
         for f in symmetry.nodes
@@ -99,7 +99,7 @@ def latency_blocks(analysis: RunAnalysis, charts: RunCharts | None) -> Iterator[
         )  # fmt: skip
     yield from limit_blocks(analysis)
     rows = [(_LATENCIES[name], value.formula, value.source) for name, value in latency.items()]
-    yield Table("How they are computed", ("Quantity", "Formula", "File"), rows)
+    yield Table("How the latencies are computed", ("Quantity", "Formula", "File"), rows, folded=True)
     if analysis.record.scenario == "Offline":
         yield Text(
             "In Offline every sample is issued at once, so TTFT and latency from the start hold the wait for a place; "
@@ -192,17 +192,8 @@ def hardware_blocks(analysis: RunAnalysis) -> Iterator[Block]:
 
 
 def findings_blocks(analysis: RunAnalysis) -> Iterator[Block]:
-    if not analysis.findings:
-        yield Text("None.")
-        return
-    rows: Rows = [
-        (
-            f.severity, f.title, " / ".join(f"{e.figure} ({e.run}, {e.file})" for e in f.evidence), f.suggestion,
-            f.expect,
-        )
-        for f in shown_findings(analysis.findings)
-    ]  # fmt: skip
-    yield Table("Findings", ("Severity", "Finding", "Evidence", "Suggestion", "Effect to expect"), rows)
+    labels = {analysis.folder.id: "this run"}
+    yield findings_table(analysis.findings, labels) if analysis.findings else Text("None.")
 
 
 def projection_blocks(projections: Sequence[Projection], source: str, wanted: bool) -> Iterator[Block]:
@@ -214,18 +205,24 @@ def projection_blocks(projections: Sequence[Projection], source: str, wanted: bo
     rows: Rows = [
         (
             p.name,
-            p.arithmetic,
             fmt.duration(p.seconds),
-            f"{fmt.duration(p.seconds_low)} to {fmt.duration(p.seconds_high)}",
+            _span(p.seconds_low, p.seconds_high),
+            p.arithmetic,
         )
         for p in projections
     ]
-    columns = ("Rate of", "Arithmetic", "Time", "95 % interval")
+    columns = ("Rate of", "Time", "95 % interval", "Arithmetic")
     caption = f"{fmt.number(projections[0].samples)} samples, projected from the measured runs"
-    table = Table(caption, columns, rows, frozenset({2, 3}), source)
+    table = Table(caption, columns, rows, frozenset({1, 2}), source)
     whole = int(projections[0].name == WHOLE)
     yield from ends(table, {"time (s)": [p.seconds for p in projections[whole:]]}, "report.json", whole)
     yield Text(_PROJECTION)
+
+
+def _span(low_s: float | None, high_s: float | None) -> str:
+    if low_s is None or high_s is None:
+        return "unknown: too few different samples"
+    return f"{fmt.duration(low_s)} to {fmt.duration(high_s)}"
 
 
 def provenance_blocks(analysis: RunAnalysis) -> Iterator[Block]:
@@ -235,7 +232,7 @@ def provenance_blocks(analysis: RunAnalysis) -> Iterator[Block]:
         "number of samples."
     )
     rows: Rows = [(name, fmt.number(size), digest) for name, size, digest in analysis.files]
-    yield Table("Files", ("File", "Bytes", "SHA-256"), rows, frozenset({1}))
+    yield Table("Files and their SHA-256", ("File", "Bytes", "SHA-256"), rows, frozenset({1}), folded=True)
     if analysis.manifest_sha256 is None:
         yield Text(f"There is no {MANIFEST}: nothing says whether these are the files that the run was closed with.")
     else:

@@ -13,10 +13,11 @@ from assay.benchmarks import UNVERIFIED
 from assay.report import format as fmt
 from assay.report.accuracy import accuracy_blocks
 from assay.report.environment import environment_blocks
-from assay.report.findings import shown_findings
-from assay.report.page import Headline, Page, Problem, Section, VerdictKind
+from assay.report.findings import mend, shown_findings
+from assay.report.page import Headline, Page, Problem, Section, VerdictKind, lifted
 from assay.report.plausibility import REFUSED, audit_problems, plausibility_blocks, refused
 from assay.report.published import published_blocks
+from assay.report.run_answer import run_answer
 from assay.report.run_charts import RunCharts
 from assay.report.run_measures import (
     findings_blocks,
@@ -27,8 +28,11 @@ from assay.report.run_measures import (
     provenance_blocks,
     tokens_blocks,
 )
-from assay.report.run_sections import ledger_blocks, log_blocks, scenario_blocks
+from assay.report.run_sections import driver_blocks, ledger_blocks, log_blocks, speed_blocks
 from assay.runs.result import Distribution, Result
+
+# The chart that shows the answer, by the run's mode.
+_LEADS = {"performance": ("throughput_timeline",), "accuracy": ("accuracy_comparison",)}
 
 
 def run_page(analysis: RunAnalysis, audit: AuditReport | None = None) -> Page:
@@ -38,34 +42,41 @@ def run_page(analysis: RunAnalysis, audit: AuditReport | None = None) -> Page:
     bad = refused(audit)
     speed = analysis.samples is not None and measures_speed(record)
     sections = [
-        Section("environment", "Environment", list(environment_blocks(analysis))),
-        Section("ledger", "Ledger", list(ledger_blocks(analysis))),
-        Section("scenario", f"{record.scenario}, {record.mode}", list(scenario_blocks(analysis, charts))),
-        Section("nodes", "Nodes", list(nodes_blocks(analysis, charts))),
+        Section("speed", "How fast", list(speed_blocks(analysis, charts))),
+        Section(
+            "projection", "How long the whole data set takes",
+            list(projection_blocks(analysis.projections, "requests.parquet", speed)),
+        ),
         Section("latency", "Latency", list(latency_blocks(analysis, charts))),
+        Section("nodes", "Nodes", list(nodes_blocks(analysis, charts))),
         Section("tokens", "Tokens", list(tokens_blocks(analysis, charts))),
-        Section("accuracy", "Accuracy", list(accuracy_blocks(analysis))),
+        Section("hardware", "Hardware in use", list(hardware_blocks(analysis))),
+        Section("findings", "Findings, and what to try", list(findings_blocks(analysis))),
+        Section("accuracy", "Quality of the answers", list(accuracy_blocks(analysis))),
         Section("published", "Published results", list(published_blocks(analysis))),
-        Section("hardware", "Hardware", list(hardware_blocks(analysis))),
-        Section("findings", "Findings", list(findings_blocks(analysis))),
-        Section("projection", "Projection", list(projection_blocks(analysis.projections, "requests.parquet", speed))),
-        Section("plausibility", "Plausibility", list(plausibility_blocks(audit))),
         Section("logs", "Logs", list(log_blocks(analysis))),
+        Section("ledger", "Ledger", list(ledger_blocks(analysis))),
+        Section("driver", "The load generator", list(driver_blocks(analysis))),
+        Section("plausibility", "Plausibility", list(plausibility_blocks(audit))),
+        Section("environment", "Environment", list(environment_blocks(analysis))),
         Section("provenance", "Provenance", list(provenance_blocks(analysis))),
-    ]
+    ]  # fmt: skip
+    lead, sections = lifted(sections, _LEADS.get(record.mode, ()))
     return Page(
         title=f"{benchmark_title(analysis.benchmark, [record])}: {record.scenario}, {record.mode}",
         what=_what(analysis),
+        answer=run_answer(analysis, refused=bad),
         verdict=REFUSED if bad else result.verdict.words,
         kind="invalid" if bad else verdict_kind(result),
-        verdict_reasons=[f"without the audit: {result.verdict.words}"] * bad + result.verdict.reasons,
+        verdict_reasons=[f"without the audit: {result.verdict.words}"] * bad + verdict_reasons(result),
         headlines=[] if bad else headlines(analysis),
         problems=[
             *audit_problems(audit),
             *_finding_problems(analysis),
             *notice_problems(result.notices),
         ],
-        sections=[section for section in sections if section.blocks],
+        sections=sections,
+        lead=lead,
         pictures=[charts.performance()] if charts else [],
         banner="; ".join([REFUSED] * bad + [banner(result, record.simulated)]).removesuffix("; "),
     )
@@ -74,6 +85,15 @@ def run_page(analysis: RunAnalysis, audit: AuditReport | None = None) -> Page:
 def notice_problems(notices: Iterable[str]) -> list[Problem]:
     """The result's notices, each once; that of a client-bound run is a finding already."""
     return [Problem("note", notice) for notice in dict.fromkeys(notices) if not notice.startswith(CLIENT_BOUND)]
+
+
+def verdict_reasons(result: Result) -> list[str]:
+    """Why the verdict is what it is: a verdict that stands alone explains nothing."""
+    if result.verdict.reasons or not result.verdict.valid:
+        return result.verdict.reasons
+    if result.mode == "accuracy":
+        return ["the settings are the rules', and the benchmark's quality gate is passed"]
+    return ["LoadGen says so, its log has no error, the ledger balances, the limits hold, the settings are the rules'"]
 
 
 def verdict_kind(result: Result) -> VerdictKind:
@@ -102,7 +122,7 @@ def headlines(analysis: RunAnalysis) -> list[Headline]:
     }.get(result.scenario, [("TTFT, 99th percentile", "ttft_ns", "p99"), ("TPOT, 99th percentile", "tpot_ns", "p99")])
     rates = [
         _rate(name, result, key)
-        for name, key in (("Samples/s", "samples_per_s"), ("Output tokens/s", "output_tokens_per_s"))
+        for name, key in (("Output tokens", "output_tokens_per_s"), ("Samples", "samples_per_s"))
         if key in result.figures
     ]
     chosen = rates[: 3 - len(latencies)]
@@ -117,13 +137,14 @@ def _rate(name: str, result: Result, key: str) -> Headline:
         fmt.number(value.value),
         fmt.beside(fmt.interval(value.low, value.high), result.unanswered_words),
         f"{value.source}: {value.formula}",
+        value.unit,
     )
 
 
 def _percentile(name: str, value: Distribution, percentile: str) -> Headline:
     low, high = fmt.percentile_interval(value, percentile)
-    text = f"{fmt.ms(getattr(value, percentile))} ms"
-    return Headline(name, text, fmt.interval(low, high, "ms"), f"{value.source}: {value.formula}")
+    text = fmt.ms(getattr(value, percentile))
+    return Headline(name, text, fmt.interval(low, high, "ms"), f"{value.source}: {value.formula}", "ms")
 
 
 def _what(analysis: RunAnalysis) -> str:
@@ -138,9 +159,12 @@ def _what(analysis: RunAnalysis) -> str:
     load = f", target {fmt.number(record.target_qps)} samples/s" if record.target_qps else ""
     return (
         f"{models} served by {', '.join(engines)} on {on}{with_}; {record.scenario} {record.mode} run of "
-        f"{fmt.number(record.issued)} samples from {record.dataset_name}{load}, started {record.started_utc}."
+        f"{fmt.number(record.issued)} samples from {record.dataset_name}{load}, "
+        f"started {fmt.moment(record.started_utc)}."
     )
 
 
 def _finding_problems(analysis: RunAnalysis) -> list[Problem]:
-    return [Problem(f.severity, f.title, f.evidence[0].figure + ".") for f in shown_findings(analysis.findings)]
+    return [
+        Problem(f.severity, f.title, f.evidence[0].figure + ".", mend(f)) for f in shown_findings(analysis.findings)
+    ]

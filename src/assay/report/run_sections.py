@@ -1,17 +1,21 @@
-"""A run's page: where every sample went, and how the scenario went."""
+"""A run's page: figures over time, where every sample went, what drove the load, logs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
+from assay.analysis.phases import Phases
 from assay.analysis.run import RunAnalysis
 from assay.analysis.verdict import FINISHED
 from assay.report import format as fmt
+from assay.report.client import client_blocks
 from assay.report.many import Values, ends
 from assay.report.page import Block, Quote, Rows, Table, Text
 from assay.report.run_charts import RunCharts
 from assay.serving.words import harmless
+
+LEDGER = "ledger.json"
 
 
 def ledger_blocks(analysis: RunAnalysis) -> Iterator[Block]:
@@ -48,42 +52,46 @@ def ledger_blocks(analysis: RunAnalysis) -> Iterator[Block]:
         yield Table("What does not balance", ("Problem",), [(p,) for p in ledger.problems], source="ledger.json")
 
 
-def scenario_blocks(analysis: RunAnalysis, charts: RunCharts | None) -> Iterator[Block]:
-    result = analysis.result
-    loadgen = result.loadgen
-    yield Text(_driver_words(analysis))
+def speed_blocks(analysis: RunAnalysis, charts: RunCharts | None) -> Iterator[Block]:
+    """The figures, and how the rate went over time; nothing where nothing is reportable."""
+    if charts is None:
+        return
+    figures = {name: f for name, f in analysis.result.figures.items() if f.source != LEDGER}
     rows: Rows = [
-        (_figure_name(name), fmt.number(f.value), _range(f.low, f.high), f.unit, f.formula)
-        for name, f in result.figures.items()
+        (_figure_name(name), fmt.number(f.value), _range(f.low, f.high), f.unit) for name, f in figures.items()
     ]
-    columns = ("Figure", "Value", "95 % interval", "Unit", "Formula")
-    yield Table("Figures", columns, rows, frozenset({1, 2}), "requests.parquet, ledger.json")
-    parts = analysis.phases
-    if charts is not None:
-        yield charts.timeline()
-    if parts is not None:
-        rows = [
-            ("Steady window", f"{parts.steady_from_s:.1f} s to {parts.steady_to_s:.1f} s of {parts.duration_s:.1f} s"),
-            ("Tokens/s, whole run", fmt.number(parts.headline_tokens_per_s)),
-            (
-                "Tokens/s, steady window",
-                fmt.with_interval(parts.steady_tokens_per_s, parts.steady_low, parts.steady_high),
-            ),
-            (
-                "Cost of the time before it",
-                f"{fmt.percent(parts.start_cost)} of the whole run's tokens at the steady rate",
-            ),
-            (
-                "Cost of the time after it",
-                f"{fmt.percent(parts.tail_cost)} of the whole run's tokens at the steady rate",
-            ),
-            ("TPOT before it / within it", fmt.with_interval(parts.cold_ratio, parts.cold_low, parts.cold_high)),
-        ]
-        yield Table("Start, steady window, tail", ("Fact", "Value"), rows, source="requests.parquet")
-        yield Text(f"Rule: {parts.rule}")
-    if loadgen.metrics:
-        rows = [(name, fmt.number(value)) for name, value in loadgen.metrics.items()]
-        yield Table("LoadGen's own figures", ("Figure", "Value"), rows, frozenset({1}), "mlperf_log_summary.txt")
+    columns = ("Figure", "Value", "95 % interval", "Unit")
+    yield Table("Figures", columns, rows, frozenset({1, 2}), "requests.parquet")
+    rows = [(_figure_name(name), f.formula, f.source) for name, f in figures.items()]
+    yield Table("How the figures are computed", ("Figure", "Formula", "File"), rows, folded=True)
+    yield charts.timeline()
+    if analysis.phases is not None:
+        yield from _phase_blocks(analysis.phases)
+
+
+def _phase_blocks(parts: Phases) -> Iterator[Block]:
+    of_the_rate = "of the whole run's tokens at the steady rate"
+    rows: Rows = [
+        ("Steady window", f"{parts.steady_from_s:.1f} s to {parts.steady_to_s:.1f} s of {parts.duration_s:.1f} s"),
+        ("Tokens/s, whole run", fmt.number(parts.headline_tokens_per_s)),
+        ("Tokens/s, steady window", fmt.with_interval(parts.steady_tokens_per_s, parts.steady_low, parts.steady_high)),
+        ("Cost of the time before it", f"{fmt.percent(parts.start_cost)} {of_the_rate}"),
+        ("Cost of the time after it", f"{fmt.percent(parts.tail_cost)} {of_the_rate}"),
+        ("TPOT before it / within it", fmt.times(parts.cold_ratio, parts.cold_low, parts.cold_high)),
+    ]
+    yield Table("Start, steady window, tail", ("Fact", "Value"), rows, source="requests.parquet")
+    yield Text(f"Rule: {parts.rule}")
+
+
+def driver_blocks(analysis: RunAnalysis) -> Iterator[Block]:
+    """What issued the samples, what it says itself, and whether the load generator could have shaped the result."""
+    yield Text(_driver_words(analysis))
+    metrics = analysis.result.loadgen.metrics
+    if metrics:
+        rows: Rows = [(name, fmt.number(value)) for name, value in metrics.items()]
+        columns = ("Figure", "Value")
+        yield Table("LoadGen's own figures", columns, rows, frozenset({1}), "mlperf_log_summary.txt", folded=True)
+    yield from client_blocks(analysis)
 
 
 def _driver_words(analysis: RunAnalysis) -> str:
@@ -107,8 +115,9 @@ def _driver_words(analysis: RunAnalysis) -> str:
 
 
 def _figure_name(key: str) -> str:
-    """Such as "output tokens/s" from "output_tokens_per_s"."""
-    return key.replace("_per_s", "/s").removesuffix("_s").replace("_", " ")
+    """Such as "Output tokens/s" from "output_tokens_per_s"."""
+    words = key.replace("_per_s", "/s").removesuffix("_s").replace("_", " ")
+    return f"{words[0].upper()}{words[1:]}"
 
 
 def _range(low: float | None, high: float | None) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from assay.analysis.hardware import MetricSummary
 from assay.report import format as fmt
 from assay.report.many import MOST_ROWS, quantiles
+from assay.report.names import name_in_words, value_in_words
 from assay.report.page import Rows, Table
 
 # An engine's own histograms, HTTP statistics and labels: kept in telemetry.parquet, of no use in a table.
@@ -22,9 +23,9 @@ def telemetry_tables(summaries: Sequence[MetricSummary]) -> Iterator[Table]:
     if len({summary.node for summary in shown}) > MOST_ROWS:
         yield _by_kind(shown)
         return
-    rows: Rows = [(s.node, s.metric, fmt.number(s.n), *_spread(s)) for s in shown]
-    columns = ("Node", "Metric", "Samples", "Mean", "Min", "Max", "Increase")
-    yield Table("Telemetry during the run", columns, rows, frozenset({2, 3, 4, 5, 6}), _SOURCE)
+    rows: Rows = [(s.node, name_in_words(s.metric), fmt.number(s.n), *_spread(s)) for s in shown]
+    columns = ("Node", "What", "Readings", "Mean", "Least", "Most", "Increase")
+    yield Table("Telemetry during the run", columns, rows, frozenset({2, 3, 4, 5, 6}), _SOURCE, folded=True)
 
 
 def _spread(summary: MetricSummary) -> Sequence[str]:
@@ -46,8 +47,8 @@ def _by_kind(summaries: Sequence[MetricSummary]) -> Table:
         ordered = sorted(own, key=value)
         low, _, middle, _, high = map(_show(kind), quantiles([value(summary) for summary in own]))
         ends = (f"{low} ({_whose(ordered[0])})", middle, f"{high} ({_whose(ordered[-1])})")
-        rows.append((kind, measure, fmt.number(len(own)), *ends))
-    columns = ("Metric", "Of each series", "Series", "Lowest", "Median", "Highest")
+        rows.append((name_in_words(kind), measure, fmt.number(len(own)), *ends))
+    columns = ("What", "Of each series", "Series", "Lowest", "Median", "Highest")
     caption = "Telemetry during the run: how the nodes spread"
     return Table(caption, columns, rows, frozenset({2, 3, 4, 5}), f"{_SOURCE}, which has every series")
 
@@ -78,4 +79,4 @@ def _counter(metric: str) -> bool:
 
 
 def _show(metric: str) -> Callable[[float | None], str]:
-    return fmt.size if metric.endswith("_bytes") else fmt.number
+    return lambda value: fmt.NOT_MEASURED if value is None else value_in_words(metric, value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.analysis.names import name_in, title_in, titles_in
+from assay.analysis.names import name_in, title_in, titles_in, titles_of
 from assay.runs import RunEntry
 from assay.runs.scenarios import Mode, Scenario
 
@@ -26,3 +26,9 @@ def test_turns_and_modes_are_told_where_there_are_several() -> None:
     assert title_in(runs, runs[1]) == "Offline, run 2 of 3"
     assert titles_in(runs, runs) == "Offline, runs 1, 2 and 3 of 3; SingleStream"
     assert titles_in(runs, [runs[0], runs[2]]) == "Offline, runs 1 and 3 of 3"
+
+
+def test_all_titles_at_once_are_those_of_each_alone() -> None:
+    runs = [entry("Offline", repeat, mode) for repeat in (0, 1) for mode in ("performance", "accuracy")]
+    runs += [entry("Server", nodes=("b",))]
+    assert titles_of(runs) == {run.key: title_in(runs, run) for run in runs}

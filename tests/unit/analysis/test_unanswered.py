@@ -49,7 +49,7 @@ def said(result: Result, capsys: pytest.CaptureFixture[str]) -> str:
 
 def test_a_runs_headline_and_its_line_on_the_terminal(analyse: Analyse, capsys: pytest.CaptureFixture[str]) -> None:
     run = analyse(BAD)
-    rates = [item for item in run_page(run).headlines if item.name.endswith("/s")]
+    rates = [item for item in run_page(run).headlines if item.unit.endswith("/s")]
     assert rates
     assert all(WORDS in item.interval for item in rates)
     assert WORDS in said(run.result, capsys)
@@ -87,7 +87,7 @@ def test_a_baseline_a_table_of_repeats_and_an_efficiency(scaled: CampaignFolder)
         pages.render_run(entry)
     pages.render()
     page = (scaled.path / "report.md").read_text()
-    headline, table = page.split("## Environment")[0], page.split("## Throughput")[1]
+    headline, table = page.split("## How fast")[0], page.split("## How fast")[1]
     assert f"node-a alone: {WORDS}" in headline
     assert WORDS in table.split("## Scaling")[0]
     assert f"the work isn't the same: node-a alone: {WORDS}" in table

@@ -137,7 +137,7 @@ def test_telemetry_of_many_nodes_has_a_row_a_quantity(nodes: int) -> None:
         assert len(table.rows) == 4 * nodes
         return
     assert [tuple(row) for row in table.rows] == [
-        ("gpu_power_w", "mean", "50", "400 (n0 gpu1)", "450", "524 (n24 gpu0)"),
+        ("GPU power", "mean", "50", "400 W (n0 gpu1)", "450 W", "524 W (n24 gpu0)"),
         ("vllm:num_preemptions_total", "increase", "25", "0 (e0)", "12", "24 (e24)"),
-        ("gpu_throttle_reasons", "highest", "25", "64 (n0 gpu0)", "64", "64 (n24 gpu0)"),
+        ("GPU throttle reasons", "highest", "25", "64 (n0 gpu0)", "64", "64 (n24 gpu0)"),
     ]

@@ -1,0 +1,172 @@
+"""What a campaign's page says first: the sentences that answer what the campaign was made for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from assay.analysis.campaign import CampaignAnalysis, Group, Load, load_of
+from assay.analysis.scaling import Efficiency
+from assay.analysis.statistics import ratio
+from assay.report import format as fmt
+from assay.report.limits import scenario_limits
+from assay.report.many import names
+from assay.report.run_answer import projected, slow_nodes
+
+_MOST_SENTENCES = 3
+
+
+def campaign_answer(analysis: CampaignAnalysis) -> list[str]:
+    """The sentences, the most wanted first."""
+    if not analysis.groups:
+        return [*_scores(analysis)] or ["There is no result: no performance run has a rate."]
+    said = _scaled(analysis) if analysis.state.kind == "scaling" or analysis.scaling is not None else []
+    slow = _slow(analysis)
+    if analysis.scaling is not None and not slow:
+        slow = list(_apart(analysis.groups))
+    return [*(said or _rates(analysis)), *slow, *_whole_set(analysis), *_scores(analysis)]
+
+
+def _scaled(analysis: CampaignAnalysis) -> list[str]:
+    """The largest group of nodes against the sum of its members."""
+    if analysis.scaling is None:
+        why = analysis.why_no_scaling or "not measured: no nodes were run together"
+        return [f"Scaling efficiency is {why}.", *_rates(analysis)]
+    group = max(analysis.scaling.groups, key=lambda own: len(own.nodes))
+    return [f"{_together(group)} {_of_the_sum(group)}."]
+
+
+def _rates(analysis: CampaignAnalysis) -> list[str]:
+    """One sentence for all loads that can be put in order, and one for each other group unless they are many."""
+    ordered = sweeps(analysis.groups)
+    swept = {group.key for points in ordered for _, group in points}
+    others = [group for group in analysis.groups if group.key not in swept]
+    said = [_sweep(analysis, points) for points in ordered]
+    if len(others) <= _MOST_SENTENCES:
+        return said + [_rate(analysis, group) for group in others]
+    best = max(others, key=lambda group: group.samples_per_s.value)
+    name = analysis.name(best.first.entry)
+    return [*said, f"The highest rate of {len(others)} loads came at {name}: {_rate_words(best)}; {_tails(best)}."]
+
+
+def _together(group: Efficiency) -> str:
+    rate = fmt.measured(group.rate, "output tokens/s", group.rate_low, group.rate_high)
+    return f"{len(group.nodes)} nodes together: {rate},"
+
+
+def _of_the_sum(group: Efficiency) -> str:
+    if group.efficiency is None:
+        return f"efficiency not measured: no baseline of {names(group.missing)}"
+    speedup = fmt.times(group.speedup, group.speedup_low, group.speedup_high)
+    return (
+        f"{fmt.share(group.efficiency, group.low, group.high)} of the sum of what they do alone and {speedup} what "
+        f"{group.best_alone} does alone"
+    )
+
+
+def _apart(groups: Sequence[Group]) -> Iterator[str]:
+    """The slowest node alone against the fastest; the confidence is divided among all pairs (Bonferroni)."""
+    alone = [own for own in groups if len(own.first.entry.nodes) == 1 and own.first.entry.window is None]
+    known = sorted((g for g in alone if g.tokens_per_s.value > 0), key=lambda g: g.tokens_per_s.value)
+    if len(known) < 2:
+        return
+    slow, fast = known[0], known[-1]
+    against = ratio(slow.tokens_per_s, fast.tokens_per_s)
+    bounds = against.interval_at(1 - 0.05 / (len(known) * (len(known) - 1) / 2))
+    names = slow.first.entry.nodes[0], fast.first.entry.nodes[0]
+    if bounds is not None and bounds[1] < 1:
+        yield f"Alone, {names[0]} is {fmt.times(against.value, *bounds)} as fast as {names[1]}."
+    elif bounds is not None:
+        ratios = fmt.times(against.value, *bounds)
+        yield f"Alone, the nodes show no difference in speed ({names[0]} / {names[1]}: {ratios})."
+
+
+Points = list[tuple[Load, Group]]
+
+
+def sweeps(groups: Sequence[Group]) -> list[Points]:
+    """Groups between which the load is all that differs, each with at least two loads, in their order."""
+    found: dict[tuple[object, ...], Points] = {}
+    for group in groups:
+        load, entry = load_of(group.first.entry), group.first.entry
+        if load is not None:
+            found.setdefault((load.axis, entry.scenario, tuple(entry.nodes)), []).append((load, group))
+    return [sorted(points, key=lambda point: point[0].value) for points in found.values() if len(points) > 1]
+
+
+def _sweep(analysis: CampaignAnalysis, swept: Points) -> str:
+    """The highest load that keeps the limits, or, without limits, that of the highest rate."""
+    limits = scenario_limits(analysis.benchmark, swept[0][1].first.entry.scenario)
+    if limits:
+        kept = [(load, group) for load, group in swept if _within(group, limits)]
+        names = f"TTFT p99 {fmt.ms(limits['ttft_ns'])} ms, TPOT p99 {fmt.ms(limits['tpot_ns'])} ms"
+        if not kept:
+            return f"None of the {len(swept)} loads is within the limits ({names})."
+        load, group = kept[-1]
+        which = f"the highest of {len(swept)} loads within the limits ({names})"
+        return f"{load_words(load)} is {which}: {_rate_words(group)}."
+    load, group = max(swept, key=lambda point: point[1].samples_per_s.value)
+    return f"The highest rate of {len(swept)} loads came at {load_words(load)}: {_rate_words(group)}; {_tails(group)}."
+
+
+def _within(group: Group, limits: dict[str, int]) -> bool:
+    """Whether every run of the group keeps every limit."""
+    return all(
+        (value := line.result.latency.get(name)) is not None and value.p99 <= limit
+        for line in group.lines
+        for name, limit in limits.items()
+    )
+
+
+def load_words(load: Load) -> str:
+    return f"{load.value:g} samples/s asked for" if load.axis == "rate" else f"{load.value:g} in flight"
+
+
+def _tails(group: Group) -> str:
+    """Each latency's highest 99th percentile among the repeats."""
+    found = []
+    for key, name in (("ttft_ns", "TTFT"), ("tpot_ns", "TPOT")):
+        values = [line.result.latency[key].p99 for line in group.lines if key in line.result.latency]
+        if values:
+            found.append(f"{name} {fmt.ms(max(values))} ms")
+    return f"{' and '.join(found)} there at the 99th percentile" if found else "latency not measured"
+
+
+def _rate(analysis: CampaignAnalysis, group: Group) -> str:
+    """A group's rate, its verdict where all its runs have the same, and how often it was run."""
+    entry = group.first.entry
+    words = list(dict.fromkeys(line.result.verdict.words for line in group.lines))
+    name = entry.scenario if len(analysis.groups) > 1 or not entry.nodes else fmt.count(len(entry.nodes), "node")
+    name = analysis.name(entry) if len(analysis.groups) > 1 else name
+    judged = f"; {words[0]}" if len(words) == 1 and group.first.result.official else ""
+    repeats = f", mean of {len(group.lines)} runs" if len(group.lines) > 1 else ""
+    return f"{name}: {_rate_words(group)}{repeats}{judged}."
+
+
+def _rate_words(group: Group) -> str:
+    tokens, samples = group.tokens_per_s, group.samples_per_s
+    if not tokens.value > 0:
+        return fmt.measured(samples.value, "samples/s", samples.low, samples.high)
+    words = fmt.measured(tokens.value, "output tokens/s", tokens.low, tokens.high)
+    return f"{words}, {fmt.number(samples.value)} samples/s"
+
+
+def _slow(analysis: CampaignAnalysis) -> list[str]:
+    """Of the last run on several nodes: which are slower, and why as far as it is known."""
+    several = [line for line in analysis.lines if line.nodes is not None and line.entry.mode == "performance"]
+    several = [line for line in several if line.nodes is not None and len(line.nodes.nodes) > 1]
+    return slow_nodes(several[-1].nodes) if several and several[-1].nodes is not None else []
+
+
+def _scores(analysis: CampaignAnalysis) -> Iterator[str]:
+    """The quality gate, once where all scored runs agree."""
+    gates = [line.result.accuracy.gate for line in analysis.lines if line.result.accuracy is not None]
+    for gate in dict.fromkeys(gates):
+        runs = "" if len(set(gates)) == 1 else f" in {gates.count(gate)} of {len(gates)} runs"
+        yield f"Quality gate{runs}: {gate}."
+
+
+def _whole_set(analysis: CampaignAnalysis) -> Iterator[str]:
+    """How long the whole data set would take where it takes least."""
+    if analysis.projections:
+        least = min(analysis.projections, key=lambda projection: projection.seconds)
+        yield projected(least, f" on {least.name}" if len(analysis.projections) > 1 else "")

@@ -1,0 +1,76 @@
+"""What the fields of records and telemetry are called on a page, and their values with units."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from assay.report import format as fmt
+
+_KNOWN = {
+    "address": "Address",
+    "bandwidth_gb_s": "Memory bandwidth",
+    "cache_mb": "Last-level cache",
+    "cpu": "Processor",
+    "cpu_count": "Processors that a process may use",
+    "cpu_governor": "Frequency governor",
+    "cpu_model": "Processor",
+    "cpu_percent": "Processor in use",
+    "disk_free_bytes": "Disk free before the run",
+    "hostname": "Host name",
+    "load_1m": "Load before the run, mean of a minute",
+    "measured_utc": "Measured",
+    "memory_available_bytes": "Memory free before the run",
+    "memory_gb": "Memory",
+    "memory_total_bytes": "Memory",
+    "os": "Operating system",
+    "python_version": "Python",
+    "telemetry": "Watched during the run",
+    "tflops": "Arithmetic, TFLOP/s",
+}
+_UNITS = {"mhz": "MHz", "w": "W", "c": "°C", "percent": "%", "gb_s": "GB/s", "gb": "GB", "mb": "MB"}
+_SHORT = {
+    "sm": "SM",
+    "kv": "KV",
+    "ecc": "ECC",
+    "mig": "MIG",
+    "gpu": "GPU",
+    "cpu": "CPU",
+    "ttft": "TTFT",
+    "tpot": "TPOT",
+}
+_UNIT = re.compile(rf"_({'|'.join(_UNITS)}|ns|bytes|utc|total)$")
+_OUR_OWN = re.compile(r"\w+")
+_GPU = re.compile(r"^gpu(\d+)_(.+)$")
+
+
+def name_in_words(field: str) -> str:
+    """Such as "GPU 0, SM clock" from "gpu0_sm_clock_mhz"; an engine's own name, which has a slash or a colon, stays."""
+    if field in _KNOWN or not _OUR_OWN.fullmatch(field):
+        return _KNOWN.get(field, field)
+    if match := _GPU.match(field):
+        return f"GPU {match[1]}, {_plain(match[2])}"
+    words = _plain(field)
+    return f"{words[:1].upper()}{words[1:]}"
+
+
+def _plain(field: str) -> str:
+    return " ".join(_SHORT.get(word, word) for word in _UNIT.sub("", field).split("_"))
+
+
+def value_in_words(field: str, value: Any) -> str:
+    """The value with its unit, which the field's name ends in."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(value_in_words(field, item) for item in value)
+    unit = (match := _UNIT.search(field)) and match[1]
+    if unit == "utc":
+        return fmt.moment(str(value))
+    if not isinstance(value, int | float):
+        return str(value)
+    if unit == "bytes":
+        return fmt.size(value)
+    if unit == "ns":
+        return f"{fmt.ms(value)} ms"
+    return f"{fmt.number(value)} {_UNITS[unit]}" if unit in _UNITS else fmt.number(value)

@@ -1,0 +1,154 @@
+"""What a run's page says first: the sentences that answer what the run was made for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from assay.analysis.finding import UNKNOWN
+from assay.analysis.nodes import Symmetry
+from assay.analysis.projection import Projection
+from assay.analysis.run import RunAnalysis, measures_speed
+from assay.report import format as fmt
+from assay.report.accuracy import percentages
+from assay.report.limits import scenario_limits
+from assay.report.many import names
+from assay.report.plausibility import REFUSED
+from assay.runs.ledger import Ledger
+from assay.runs.record import RunStatus
+from assay.runs.result import Result
+
+_ENDS = {
+    RunStatus.FAILED: "it failed",
+    RunStatus.TIMEOUT: "it took longer than it was given",
+    RunStatus.INTERRUPTED: "it was interrupted",
+    RunStatus.INCOMPLETE: "it has no end",
+    RunStatus.SKIPPED: "it was left out",
+}
+_IN_SECONDS_MS = 10_000
+_MOST_CAUSES = 2
+_LATENCIES = {"ttft_ns": "TTFT", "tpot_ns": "TPOT"}
+
+
+def run_answer(analysis: RunAnalysis, *, refused: bool) -> list[str]:
+    """The sentences, the most wanted first. `refused`: the audit forbids to state the result."""
+    if refused:
+        return [f"No number of this run is reportable: {REFUSED.partition(': ')[2]}."]
+    if analysis.samples is None:
+        return [_why_nothing(analysis), *_answered(analysis.ledger)]
+    said = [_accuracy(analysis) if analysis.record.mode == "accuracy" else _speed(analysis)]
+    if analysis.nodes is not None:
+        said += slow_nodes(analysis.nodes)
+    said += [projected(p) for p in analysis.projections[:1] if analysis.record.mode == "performance"]
+    return [*said, *_answered(analysis.ledger)]
+
+
+def _why_nothing(analysis: RunAnalysis) -> str:
+    """Why there is no number."""
+    record, result = analysis.record, analysis.result
+    if record.status in _ENDS:
+        reason = f": {record.reason.rstrip('.')}" if record.reason else ""
+        return f"There is no result of this run, because {_ENDS[record.status]}{reason}."
+    return f"There is no result of this run: {'; '.join(result.verdict.reasons) or result.verdict.words}."
+
+
+def _answered(ledger: Ledger | None) -> Iterator[str]:
+    if ledger is None:
+        return
+    if ledger.unanswered:
+        yield (
+            f"{fmt.number(ledger.completed)} of {fmt.count(ledger.issued, 'sample')} were answered; "
+            f"{fmt.number(ledger.failed)} failed, {fmt.number(ledger.lost)} were lost."
+        )
+    elif ledger.balanced:
+        yield f"All {fmt.count(ledger.issued, 'sample')} were answered."
+
+
+def _speed(analysis: RunAnalysis) -> str:
+    """How fast, in the words of the scenario."""
+    result = analysis.result
+    if analysis.record.scenario == "SingleStream":
+        return f"One after another, {_percentile(result, 'latency_ns', 'p90')} or less for 90 % of the samples."
+    on = fmt.count(len(analysis.nodes_in_order), "node")
+    if measures_speed(analysis.record):
+        return f"{on}: {rates(result)}."
+    return f"{on}, {_load(analysis)}: {_tails(analysis)}; {rates(result)}."
+
+
+def rates(result: Result) -> str:
+    """Tokens and samples a second, the first with its interval."""
+    tokens, samples = result.figures.get("output_tokens_per_s"), result.figures["samples_per_s"]
+    if tokens is None:
+        return fmt.measured(samples.value, "samples/s", samples.low, samples.high)
+    words = fmt.measured(tokens.value, "output tokens/s", tokens.low, tokens.high)
+    return f"{words}, {fmt.number(samples.value)} samples/s"
+
+
+def _load(analysis: RunAnalysis) -> str:
+    record = analysis.record
+    if record.shape is not None:
+        return record.shape.title
+    return f"{fmt.number(record.target_qps)} samples/s asked for" if record.target_qps else "under the load given"
+
+
+def _tails(analysis: RunAnalysis) -> str:
+    """The 99th percentiles, each with the scenario's limit where there is one."""
+    limits = scenario_limits(analysis.benchmark, analysis.record.scenario)
+    found = []
+    for key, name in _LATENCIES.items():
+        value = analysis.result.latency.get(key)
+        if value is None:
+            continue
+        limit = limits.get(key)
+        held = ""
+        if limit is not None:
+            held = f", {'within' if value.p99 <= limit else 'above'} the limit of {fmt.ms(limit)} ms"
+        found.append(f"{name} p99 {_percentile(analysis.result, key, 'p99')}{held}")
+    return "; ".join(found) or "latency not measured"
+
+
+def _percentile(result: Result, key: str, share: str) -> str:
+    value = result.latency.get(key)
+    if value is None:
+        return fmt.NOT_MEASURED
+    at_ms, bounds = getattr(value, share) / 1e6, fmt.percentile_interval(value, share)
+    if at_ms < _IN_SECONDS_MS:
+        return fmt.measured(at_ms, "ms", *bounds)
+    return fmt.measured(at_ms / 1e3, "s", *(None if bound is None else bound / 1e3 for bound in bounds))
+
+
+def _accuracy(analysis: RunAnalysis) -> str:
+    accuracy = analysis.result.accuracy
+    if accuracy is None:
+        return "The answers weren't scored."
+    reference = analysis.benchmark.quality.reference if analysis.benchmark.quality else {}
+    scores = [
+        f"{name} {score.value:.4g}" + (f" (reference {reference[name]:.4g})" if name in reference else "")
+        for name, score in percentages(accuracy).items()
+    ]
+    return f"Quality gate: {accuracy.gate}" + (f"; {', '.join(scores)}." if scores else ".")
+
+
+def slow_nodes(symmetry: Symmetry) -> list[str]:
+    """Which nodes are slower than the others and, as far as it is known, why; nothing where none is."""
+    slow = sorted((fact for fact in symmetry.nodes if fact.slower), key=lambda fact: fact.speed_ratio or 0.0)
+    if not slow:
+        return []
+    worst, others = slow[0], [fact.node for fact in symmetry.nodes if fact is not slow[0]]
+    whom = others[0] if len(others) == 1 else "the others' median"
+    why = f"likely why: {'; '.join(worst.causes[:_MOST_CAUSES])}" if worst.causes else f"why is {UNKNOWN}"
+    speed = fmt.times(worst.speed_ratio, worst.speed_low, worst.speed_high)
+    told = f"{worst.node} is {speed} as fast as {whom}; {why}."
+    if len(slow) > 1:
+        whose = names([fact.node for fact in slow])
+        told = f"{len(slow)} of {len(symmetry.nodes)} nodes are slower than the others ({whose}); the slowest, {told}"
+    return [told]
+
+
+def projected(projection: Projection, where: str = "") -> str:
+    """How long the whole data set would take; `where`, with a space before it, says on what."""
+    low, high = projection.seconds_low, projection.seconds_high
+    bounds = "" if low is None or high is None else f" (95 %: {fmt.duration(low)} to {fmt.duration(high)})"
+    return (
+        f"All {fmt.count(projection.samples, 'sample')} would take {fmt.duration(projection.seconds)}{bounds}{where}: "
+        "a projection, not a measurement."
+    )

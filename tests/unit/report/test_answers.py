@@ -1,0 +1,157 @@
+"""The first sentences of a page answer what the run or the campaign was made for, with the interval."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.synthetic import Node, Plan, write_campaign, write_run
+
+from assay.analysis.campaign import CampaignAnalysis, analyse_campaign, run_line
+from assay.analysis.compare import compare
+from assay.analysis.run import analyse_run
+from assay.report.campaign_answer import campaign_answer
+from assay.report.campaign_page import campaign_page
+from assay.report.compare_page import compare_page
+from assay.report.run_answer import run_answer
+from assay.report.run_page import run_page
+from assay.runs import CampaignFolder, RunStatus, read_campaign
+
+SLOW, FAST = Node("node-a", slots=4), Node("node-b", slots=4, speed=2.1)
+PLAN = Plan(samples=200, nodes=(SLOW,), chunks=False, telemetry=False)
+
+
+def analysed(folder: CampaignFolder) -> CampaignAnalysis:
+    entries = [entry for entry in read_campaign(folder).runs if entry.run is not None]
+    lines = [run_line(entry, analyse_run(folder.run(str(entry.run)))) for entry in entries]
+    analysis = analyse_campaign(folder, lines)
+    assert analysis is not None
+    return analysis
+
+
+@pytest.fixture(scope="module")
+def scaling(tmp_path_factory: pytest.TempPathFactory) -> CampaignAnalysis:
+    plans = {
+        "alone-a-r0": PLAN,
+        "alone-b-r0": replace(PLAN, nodes=(FAST,)),
+        "together-2-r0": replace(PLAN, nodes=(SLOW, FAST), samples=400),
+    }
+    return analysed(write_campaign(tmp_path_factory.mktemp("scaling"), plans))
+
+
+def test_scaling_says_together_against_alone_and_which_node_is_slow(scaling: CampaignAnalysis) -> None:
+    first, *more = campaign_answer(scaling)
+    assert scaling.scaling is not None
+    (group,) = scaling.scaling.groups
+    assert group.efficiency is not None
+    assert first.startswith(f"2 nodes together: {group.rate:,.1f} output tokens/s (95 %: ")
+    assert f"{100 * group.efficiency:.1f} % (" in first
+    assert "what node-b does alone" in first
+    assert more[0].startswith("node-a is 0.4")
+    assert "as fast as node-b; why is unknown" in more[0]
+    assert any(words.startswith("All 13,368 samples would take ") and "node-a + node-b" in words for words in more)
+
+
+def test_scaling_without_a_baseline_says_so_and_gives_the_rates(tmp_path: Path) -> None:
+    both = replace(PLAN, nodes=(SLOW, FAST))
+    first, second, *_ = campaign_answer(analysed(write_campaign(tmp_path, {"together-2-r0": both})))
+    assert first == "Scaling efficiency is not measured: no node was run alone."
+    assert second.startswith("2 nodes: ")
+
+
+def test_a_single_campaign_is_not_asked_about_scaling(tmp_path: Path) -> None:
+    both = replace(PLAN, nodes=(SLOW, FAST))
+    plans = {"offline-r0": both, "offline-r1": replace(both, seed=2)}
+    first, *_ = campaign_answer(analysed(write_campaign(tmp_path, plans, kind="single")))
+    assert first.startswith("2 nodes: ")
+    assert first.endswith("samples/s, mean of 2 runs.")
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory: pytest.TempPathFactory) -> CampaignAnalysis:
+    """The third load is more than the node can do."""
+    server = replace(PLAN, scenario="Server", nodes=(Node("node-a"),))
+    plans = {f"server{qps}-r0": replace(server, qps=float(qps), seed=qps) for qps in (16, 2, 4)}
+    return analysed(write_campaign(tmp_path_factory.mktemp("sweep"), plans, kind="sweep"))
+
+
+def test_a_sweep_names_the_highest_load_within_the_limits(sweep: CampaignAnalysis) -> None:
+    (first, *_) = campaign_answer(sweep)
+    assert first.startswith("4 samples/s asked for is the highest of 3 loads within the limits (TTFT p99 2,000 ms, ")
+
+
+def test_every_rate_of_a_sweep_is_on_the_first_screen_in_order(sweep: CampaignAnalysis) -> None:
+    names = [item.name for item in campaign_page(sweep).headlines]
+    assert names == ["2 samples/s asked for", "4 samples/s asked for", "16 samples/s asked for"]
+
+
+def test_findings_that_say_the_same_are_one_row_with_their_runs(tmp_path: Path) -> None:
+    both = replace(PLAN, nodes=(SLOW, FAST))
+    plans = {"together-2-r0": both, "together-2-r1": replace(both, seed=2)}
+    page = campaign_page(analysed(write_campaign(tmp_path, plans, kind="single")))
+    (section,) = [section for section in page.sections if section.id == "findings"]
+    (table,) = section.blocks
+    slow = [row for row in table.rows if row[1] == "Node node-a is slower than the others."]  # type: ignore[union-attr]
+    assert [row[2] for row in slow] == ["Offline, run 1 of 2; Offline, run 2 of 2"]
+    assert [p.text.endswith("(and in 1 more run).") for p in page.problems if "node-a" in p.title] == [True]
+
+
+def test_a_run_says_how_fast_why_a_node_is_slow_and_how_long_for_all(tmp_path: Path) -> None:
+    plan = replace(PLAN, nodes=(Node("node-a"), Node("node-b", speed=0.6, clock_mhz=1200)), samples=400, telemetry=True)
+    said = run_answer(analyse_run(write_run(tmp_path, plan)), refused=False)
+    assert said[0].startswith("2 nodes: ")
+    assert " output tokens/s (95 %: " in said[0]
+    assert "as fast as node-a; likely why: gpu0: SM clock 12" in said[1]
+    assert said[2].startswith("All 13,368 samples would take ")
+    assert said[3] == "All 400 samples were answered."
+
+
+def test_a_server_run_says_its_tails_against_their_limits(tmp_path: Path) -> None:
+    plan = replace(PLAN, scenario="Server", qps=2.0, nodes=(Node("node-a"),))
+    said = run_answer(analyse_run(write_run(tmp_path, plan)), refused=False)
+    assert said[0].startswith("1 node, 2 samples/s asked for: TTFT p99 ")
+    assert "within the limit of 2,000 ms; TPOT p99 " in said[0]
+
+
+def test_a_failed_run_says_that_and_what_was_answered(tmp_path: Path) -> None:
+    plan = replace(PLAN, samples=50, lost=5, status=RunStatus.FAILED)
+    analysis = analyse_run(write_run(tmp_path, plan))
+    assert run_answer(analysis, refused=False) == [
+        "There is no result of this run, because it failed.",
+        "45 of 50 samples were answered; 0 failed, 5 were lost.",
+    ]
+
+
+def test_a_result_that_the_audit_contradicts_is_not_stated(tmp_path: Path) -> None:
+    said = run_answer(analyse_run(write_run(tmp_path, replace(PLAN, samples=50))), refused=True)
+    assert said == ["No number of this run is reportable: its own records contradict it."]
+
+
+def test_a_comparison_says_what_got_better_or_worse(tmp_path: Path) -> None:
+    base, other = (analyse_run(write_run(tmp_path, replace(PLAN, run_id=name, nodes=(node,)))) for name, node in
+                   (("base", SLOW), ("other", replace(SLOW, speed=2.0))))  # fmt: skip
+    (said,) = compare_page([base, other], compare([base, other])).answer
+    assert said.startswith("other against base: Output tokens/s ")
+    assert ", better; " in said
+    assert said.endswith("nothing else differs.")
+
+
+def test_the_picture_of_the_answer_is_not_drawn_twice(scaling: CampaignAnalysis, tmp_path: Path) -> None:
+    page = campaign_page(scaling)
+    assert page.lead is not None
+    assert page.lead.name == "scaling_analysis"
+    run = run_page(analyse_run(write_run(tmp_path, replace(PLAN, samples=50))))
+    assert run.lead is not None
+    assert run.lead.name == "throughput_timeline"
+    for one in (page, run):
+        names = [chart.name for chart in one.charts]
+        assert len(names) == len(set(names))
+
+
+def test_a_sweep_of_rates_beside_another_scenario_has_a_sentence_each(tmp_path: Path) -> None:
+    server = replace(PLAN, samples=60, scenario="Server", nodes=(Node("node-a"),))
+    plans = {f"server{qps}-r0": replace(server, qps=float(qps)) for qps in (2, 3)} | {"offline-r0": PLAN}
+    first, second, *_ = campaign_answer(analysed(write_campaign(tmp_path, plans, kind="sweep")))
+    assert first.startswith("3 samples/s asked for is the highest of 2 loads within the limits ")
+    assert second.startswith("Offline: ")

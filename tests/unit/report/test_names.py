@@ -1,0 +1,25 @@
+"""What fields are called on a page."""
+
+from __future__ import annotations
+
+import pytest
+
+from assay.report.names import name_in_words, value_in_words
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "name", "text"),
+    [
+        ("cpu_count", 64, "Processors that a process may use", "64"),
+        ("gpu1_sm_clock_mhz", 1980.0, "GPU 1, SM clock", "1,980 MHz"),
+        ("gpu0_temperature_c", 61.5, "GPU 0, temperature", "61.50 °C"),
+        ("gpu0_memory_used_bytes", 1 << 30, "GPU 0, memory used", "1 GiB"),
+        ("node-a/vllm:num_requests_running", 3.0, "node-a/vllm:num_requests_running", "3"),
+        ("ttft_error_p99_ns", 2_500_000, "TTFT error p99", "2.500 ms"),
+        ("vllm:num_requests_running", 3.0, "vllm:num_requests_running", "3"),
+        ("measured_utc", "2026-01-02T03:04:05Z", "Measured", "2 Jan 2026, 03:04:05 UTC"),
+        ("ecc_enabled", True, "ECC enabled", "yes"),
+    ],
+)
+def test_fields_in_words(field: str, value: object, name: str, text: str) -> None:
+    assert (name_in_words(field), value_in_words(field, value)) == (name, text)
