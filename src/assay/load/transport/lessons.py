@@ -93,8 +93,8 @@ def _template(payload: bytes) -> Template | None:
     return Template(
         chunk=re.compile(chunk),
         chunks=re.compile(chunk + REST),
-        text=0 if text_first else 1,
-        ids=None if not ids else 1 if text_first else 0,
+        text=1 if text_first else 2,
+        ids=0 if not ids else 2 if text_first else 1,
         reasons=reasons,
         model=said.model,
         simulated=said.simulated,

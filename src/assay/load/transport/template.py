@@ -9,6 +9,7 @@ it for all chunks of a read together. Everything else is decoded as JSON.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -28,8 +29,9 @@ class Template:
     chunks: re.Pattern[bytes]
     """The same, or the rest."""
     text: int
-    """Its place among the groups of both patterns."""
-    ids: int | None
+    """Its group in both patterns."""
+    ids: int
+    """Theirs; 0 where there are none."""
     reasons: bool
     """Whether the text is reasoning."""
     model: str | None
@@ -40,14 +42,19 @@ class Template:
         first = self.chunk.match(data, position)
         if first is None:
             return position
-        end, found = first.end(), [first.groups()]
-        if end < len(data):
+        end = first.end()
+        texts: Sequence[bytes]
+        ids: Sequence[bytes]
+        if end == len(data):  # engines send each token by itself
+            texts, ids = (first[self.text],), (first[self.ids],) if self.ids else ()
+        else:
             found = self.chunks.findall(data, position)
             if rest := found[-1][-1]:
                 found.pop()
             end = len(data) - len(rest)
-        fields = list(zip(*found, strict=False))
-        text = _joined(fields[self.text])
+            texts = [groups[self.text - 1] for groups in found]
+            ids = [groups[self.ids - 1] for groups in found] if self.ids else ()
+        text = _joined(texts)
         if text is None:
             return position
         if self.reasons:
@@ -55,34 +62,35 @@ class Template:
         else:
             exchange.text_pieces.append(text)
             exchange.first_answer_ns = exchange.first_answer_ns or now_ns
-        if self.ids is None:
-            exchange.ids_missing = True
-            exchange.chunk_tokens += [-1] * len(found)
+        if ids:
+            _add_ids(ids, exchange)
         else:
-            _add_ids(fields[self.ids], exchange)
+            exchange.ids_missing = True
+            exchange.chunk_tokens += [-1] * len(texts)
         exchange.first_ns = exchange.first_ns or now_ns
         exchange.last_ns = now_ns
-        exchange.chunk_ns += [now_ns] * len(found)
+        exchange.chunk_ns += [now_ns] * len(texts)
         exchange.model = self.model or exchange.model
         exchange.simulated = self.simulated or exchange.simulated
         return end
 
 
-def _joined(texts: tuple[bytes, ...]) -> bytes | str | None:
+def _joined(texts: Sequence[bytes]) -> bytes | str | None:
     """The text of JSON strings; None if one of them isn't valid."""
     text = b"".join(texts)
+    if text.isascii() and b"\\" not in text:
+        return text
     try:
-        if b"\\" in text:
-            return "".join(orjson.loads(b'["%b"]' % b'","'.join(texts)))
-        if not text.isascii():
-            for piece in texts:
-                piece.decode()
-    except ValueError:
+        return "".join(orjson.loads(b'["%b"]' % b'","'.join(texts)))
+    except orjson.JSONDecodeError:
         return None
-    return text
 
 
-def _add_ids(ids: tuple[bytes, ...], exchange: Exchange) -> None:
+def _add_ids(ids: Sequence[bytes], exchange: Exchange) -> None:
+    if len(ids) == 1 and ids[0].isdigit():
+        exchange.ids.append(int(ids[0]))
+        exchange.chunk_tokens.append(1)
+        return
     values = orjson.loads(b"[%b]" % b",".join(ids))
     exchange.ids += values
     if len(values) == len(ids):
