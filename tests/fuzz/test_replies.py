@@ -64,7 +64,7 @@ def test_http_and_event_streams(data: bytes, cuts: list[int], request: bytes) ->
     assert all(count is None or count in _INT32 for count in counts)
     assert all(is_name(word) for word in (exchange.model, exchange.finish_reason) if word is not None)
     assert 0 <= exchange.retry_after_ns <= 3600 * 10**9
-    orjson.dumps([exchange.text(), exchange.streamed_text(), exchange.token_ids, exchange.chunk_tokens])
+    orjson.dumps([exchange.text(), exchange.streamed_text(), exchange.ids.tolist()])
     _learnt(ApiFacts(form="text"), exchange, [], [])
 
 

@@ -128,7 +128,7 @@ def _without(facts: ApiFacts, fields: Sequence[str]) -> ApiFacts:
 
 
 def _learnt(facts: ApiFacts, exchange: Exchange, left_out: list[str], refusals: list[str]) -> ApiFacts:
-    told = bool(exchange.ids or exchange.text_pieces or exchange.thought_pieces)
+    told = bool(exchange.ids or exchange.answer or exchange.thoughts)
     gives_ids = exchange.token_ids is not None if told else None
     notes = [f"refused by the server and left out: {', '.join(left_out)}"] if left_out else []
     return facts.model_copy(
@@ -137,7 +137,7 @@ def _learnt(facts: ApiFacts, exchange: Exchange, left_out: list[str], refusals: 
             "gives_ids": gives_ids,
             "simulated": exchange.simulated,
             "gives_usage": exchange.usage_completion is not None,
-            "gives_reasoning": bool(exchange.thought_pieces or exchange.usage_reasoning),
+            "gives_reasoning": bool(exchange.thoughts or exchange.usage_reasoning),
             "notes": [*notes, *(f"refused by the server: {words}" for words in refusals)],
         }
     )

@@ -10,6 +10,8 @@ import os
 import socket
 import sys
 import time
+from array import array
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -144,13 +146,12 @@ class Worker(asyncio.Protocol):
         """
         if self._plan.live_history:
             return exchange.text().encode() if exchange.outcome is Outcome.OK else b""
-        ids = exchange.token_ids
+        ids: Sequence[int] | None = exchange.token_ids
         if ids is None and self._tokenizer is not None and exchange.outcome is Outcome.OK:
             ids = self._tokenizer.encode(exchange.text(), add_special_tokens=False).ids
-        return np.asarray(ids, dtype=np.int32).tobytes() if ids else b""
+        return array("i", ids).tobytes() if ids else b""
 
     def _row(self, send: frames.Send, exchange: Exchange) -> dict[str, Any]:
-        known = -1 not in exchange.chunk_tokens
         row: dict[str, Any] = {
             "sample_id": send.sample,
             "qsl_idx": send.qsl_idx,
@@ -166,7 +167,7 @@ class Worker(asyncio.Protocol):
             "last_ns": exchange.last_ns or None,
             "done_ns": exchange.done_ns,
             "chunk_at_ns": exchange.chunk_ns,
-            "chunk_tokens": exchange.chunk_tokens if known else None,
+            "chunk_tokens": None if exchange.ids_missing else exchange.chunk_tokens,
             "input_tokens": exchange.usage_prompt or self._prompt_tokens[send.qsl_idx],
             "prompt_tokens_sent": self._prompt_tokens[send.qsl_idx] if self._plan.prompt_tokens_exact else None,
             "prompt_tokens_guessed": None if self._plan.prompt_tokens_exact else self._prompt_tokens[send.qsl_idx],

@@ -74,7 +74,7 @@ def test_several_tokens_a_chunk(tmp_path: Path) -> None:
     with simulator(tmp_path, "--tokens-per-step", "3", "--itl-ms", "2") as server:
         (exchange,) = conversation(server.url(), lambda r: r.ask(max_tokens=10))
     assert exchange.outcome is Outcome.OK
-    assert exchange.chunk_tokens == [3, 3, 3, 1]
+    assert exchange.chunk_tokens.tolist() == [3, 3, 3, 1]
 
 
 def test_several_processes(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -31,9 +32,13 @@ class Outcome(StrEnum):
     CANCELLED = "cancelled"
 
 
+_int64s = array("q").__copy__  # of nothing: the quickest way to a new array
+_int32s = array("i").__copy__
+
+
 @dataclass(slots=True, eq=False)
 class Exchange:
-    """A request in flight, then its record.
+    """A request in flight, then its record: 16 bytes a token that came by itself, and its text.
 
     Times are `time.monotonic_ns()` of the process that owns the connection; 0 means "never happened".
     All chunks that one read of the socket brought share that read's time. `chunk_tokens` is -1 for a chunk
@@ -57,13 +62,13 @@ class Exchange:
     """Arrival of the last chunk that carries a token."""
     done_ns: int = 0
     """End of the response, or the moment the request was given up."""
-    chunk_ns: list[int] = field(default_factory=list)
-    chunk_tokens: list[int] = field(default_factory=list)
-    ids: list[int] = field(default_factory=list)
+    chunk_ns: array[int] = field(default_factory=_int64s)
+    chunk_tokens: array[int] = field(default_factory=_int32s)
+    ids: array[int] = field(default_factory=_int32s)
     """Token ids as they came; see `token_ids` for the complete list."""
-    text_pieces: list[str | bytes] = field(default_factory=list)
-    """The answer's text as it came; bytes are UTF-8."""
-    thought_pieces: list[str | bytes] | None = None
+    answer: bytearray = field(default_factory=bytearray)
+    """The answer's text, UTF-8."""
+    thoughts: bytearray = field(default_factory=bytearray)
     """The reasoning's text, where it was streamed."""
     model: str | None = None
     """The model's name in the reply: the last, where one stream has several."""
@@ -88,7 +93,7 @@ class Exchange:
     """Sent again on a new connection, because the idle connection had been dropped."""
 
     @property
-    def token_ids(self) -> list[int] | None:
+    def token_ids(self) -> array[int] | None:
         """The output's token ids; None if the server didn't send the ids of every chunk."""
         return self.ids if self.ids and not self.ids_missing else None
 
@@ -109,7 +114,7 @@ class Exchange:
     @property
     def hidden_tokens(self) -> int:
         """Tokens of the output that were never streamed: reasoning that the server keeps to itself."""
-        return 0 if self.thought_pieces else self.usage_reasoning or 0
+        return 0 if self.thoughts else self.usage_reasoning or 0
 
     @property
     def streamed_tokens(self) -> int | None:
@@ -120,19 +125,8 @@ class Exchange:
 
     def text(self) -> str:
         """The answer's text."""
-        return _joined(self.text_pieces)
+        return self.answer.decode()
 
     def streamed_text(self) -> str:
         """All text that came, the reasoning's too: what tokens are counted in where the server counts none."""
-        return _joined(self.thought_pieces or []) + _joined(self.text_pieces)
-
-
-def think(exchange: Exchange, piece: str | bytes) -> None:
-    """Adds a piece of reasoning."""
-    if exchange.thought_pieces is None:
-        exchange.thought_pieces = []
-    exchange.thought_pieces.append(piece)
-
-
-def _joined(pieces: list[str | bytes]) -> str:
-    return "".join(piece if isinstance(piece, str) else piece.decode() for piece in pieces)
+        return (self.thoughts + self.answer).decode()

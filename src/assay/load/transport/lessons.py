@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import NamedTuple
@@ -77,7 +78,7 @@ def _template(payload: bytes) -> Template | None:
     if len(texts) != 1 or len(ids) > 1 or b"\n" in payload or len(payload) > _LONGEST:
         return None
     said = _said(payload)
-    reasons = said.thought_pieces is not None
+    reasons = bool(said.thoughts)
     text = _TEXT if ids and not reasons else rb'(?!")' + _TEXT  # an empty one is no token
     holes = [_Hole(texts[0].span(1), rb"(" + text + rb")", b"~text~")]
     holes += [_Hole(found.span(1), rb"(" + _IDS + rb")", b"7") for found in ids]
@@ -115,9 +116,9 @@ def _said(payload: bytes) -> Exchange:
 def _certain(said: Exchange, probe: Exchange, *, with_ids: bool) -> bool:
     """Whether the probe in the holes changed the text and the ids, and nothing else."""
     if with_ids:
-        said.ids, said.chunk_tokens = [7], [1]
-    if said.thought_pieces is None:
-        said.text_pieces = ["~text~"]
+        said.ids, said.chunk_tokens = array("i", [7]), array("i", [1])
+    if said.thoughts:
+        said.thoughts = bytearray(b"~text~")
     else:
-        said.thought_pieces = ["~text~"]
+        said.answer = bytearray(b"~text~")
     return asdict(said) == asdict(probe)

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from assay import SIMULATOR
-from assay.load.transport.exchange import Exchange, Outcome, think
+from assay.load.transport.exchange import Exchange, Outcome
 from assay.serving.words import is_name, redirected, shown
 
 _MOST = 1 << 31
@@ -105,13 +105,13 @@ def _absorb_choice(choice: dict[str, Any], payload: bytes, now_ns: int, exchange
         exchange.chunk_ns.append(now_ns)
         exchange.chunk_tokens.append(len(ids) if ids else -1)
         if ids:
-            exchange.ids += ids
+            exchange.ids.fromlist(ids)
         else:
             exchange.ids_missing = True
         if text:
-            exchange.text_pieces.append(text)
+            exchange.answer += text.encode()
         if thought:
-            think(exchange, thought)
+            exchange.thoughts += thought.encode()
     reason = choice.get("finish_reason")
     if reason is not None:
         exchange.finish_reason = reason if reason in _ENDED_WELL else _named(reason, "finish_reason", payload)

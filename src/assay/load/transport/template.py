@@ -9,12 +9,13 @@ it for all chunks of a read together. Everything else is decoded as JSON.
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import orjson
 
-from assay.load.transport.exchange import Exchange, think
+from assay.load.transport.exchange import Exchange
 
 REST = rb"|(?s:(.+))"
 """Of a pattern of chunks: all that follows the last of them."""
@@ -58,30 +59,33 @@ class Template:
         if text is None:
             return position
         if self.reasons:
-            think(exchange, text)
+            exchange.thoughts += text
         else:
-            exchange.text_pieces.append(text)
+            exchange.answer += text
             exchange.first_answer_ns = exchange.first_answer_ns or now_ns
         if ids:
             _add_ids(ids, exchange)
         else:
             exchange.ids_missing = True
-            exchange.chunk_tokens += [-1] * len(texts)
+            exchange.chunk_tokens += array("i", (-1,)) * len(texts)
         exchange.first_ns = exchange.first_ns or now_ns
         exchange.last_ns = now_ns
-        exchange.chunk_ns += [now_ns] * len(texts)
+        if len(texts) == 1:
+            exchange.chunk_ns.append(now_ns)
+        else:
+            exchange.chunk_ns += array("q", (now_ns,)) * len(texts)
         exchange.model = self.model or exchange.model
         exchange.simulated = self.simulated or exchange.simulated
         return end
 
 
-def _joined(texts: Sequence[bytes]) -> bytes | str | None:
-    """The text of JSON strings; None if one of them isn't valid."""
+def _joined(texts: Sequence[bytes]) -> bytes | None:
+    """The text of JSON strings, UTF-8; None if one of them isn't valid."""
     text = b"".join(texts)
     if text.isascii() and b"\\" not in text:
         return text
     try:
-        return "".join(orjson.loads(b'["%b"]' % b'","'.join(texts)))
+        return "".join(orjson.loads(b'["%b"]' % b'","'.join(texts))).encode()
     except orjson.JSONDecodeError:
         return None
 
@@ -92,8 +96,8 @@ def _add_ids(ids: Sequence[bytes], exchange: Exchange) -> None:
         exchange.chunk_tokens.append(1)
         return
     values = orjson.loads(b"[%b]" % b",".join(ids))
-    exchange.ids += values
+    exchange.ids.fromlist(values)
     if len(values) == len(ids):
-        exchange.chunk_tokens += [1] * len(ids)
+        exchange.chunk_tokens += array("i", (1,)) * len(ids)
     else:
-        exchange.chunk_tokens += [chunk.count(b",") + 1 for chunk in ids]
+        exchange.chunk_tokens.fromlist([chunk.count(b",") + 1 for chunk in ids])
