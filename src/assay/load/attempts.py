@@ -69,9 +69,10 @@ class AttemptJournal:
             self._clear()
 
     def _column(self, field: pa.Field) -> pa.Array:
-        if field.name in _LISTS:
-            return _list_array(self._lists[field.name], field.type)
-        return pa.array([row.get(field.name) for row in self._rows], field.type)
+        name = field.name
+        if name in _LISTS:
+            return _list_array(self._lists[name], field.type)
+        return pa.array([row.get(name) for row in self._rows], field.type)
 
     def _clear(self) -> None:
         self._rows: list[Mapping[str, Any]] = []

@@ -18,6 +18,7 @@ _MOST = 1 << 31
 _LONGEST_WAIT_S = 3600.0
 _OF_THEIR_OWN = {408: Outcome.HTTP_408, 429: Outcome.HTTP_429, 503: Outcome.HTTP_503}
 _ENDED_WELL = ("stop", "length")
+_INT = {int}
 _MOST_NAMES = 100
 _names: set[str] = set()  # of models, seen and found good: nearly every reply has one of them
 
@@ -95,8 +96,8 @@ def _absorb_choice(choice: dict[str, Any], payload: bytes, now_ns: int, exchange
     if (text is not None and type(text) is not str) or (thought is not None and type(thought) is not str):
         raise malformed("text that isn't a string", payload)
     ids = choice.get("token_ids")
-    if ids and not (isinstance(ids, list) and set(map(type, ids)) == {int} and min(ids) >= 0 and max(ids) < _MOST):
-        raise malformed("token_ids that aren't a list of numbers of 31 bits", payload)
+    if ids:
+        _absorb_ids(ids, payload, exchange)
     if ids or text or thought:
         if text or not thought:
             exchange.first_answer_ns = exchange.first_answer_ns or now_ns
@@ -104,9 +105,7 @@ def _absorb_choice(choice: dict[str, Any], payload: bytes, now_ns: int, exchange
         exchange.last_ns = now_ns
         exchange.chunk_ns.append(now_ns)
         exchange.chunk_tokens.append(len(ids) if ids else -1)
-        if ids:
-            exchange.ids.fromlist(ids)
-        else:
+        if not ids:
             exchange.ids_missing = True
         if text:
             exchange.answer += text.encode()
@@ -116,6 +115,16 @@ def _absorb_choice(choice: dict[str, Any], payload: bytes, now_ns: int, exchange
     if reason is not None:
         exchange.finish_reason = reason if reason in _ENDED_WELL else _named(reason, "finish_reason", payload)
         exchange.finish_ns = exchange.finish_ns or now_ns
+
+
+def _absorb_ids(ids: Any, payload: bytes, exchange: Exchange) -> None:
+    try:
+        exchange.ids.fromlist(ids)  # of 32 bits, but neither bool nor negative
+        good = set(map(type, ids)) == _INT and min(ids) >= 0
+    except (TypeError, OverflowError):
+        good = False
+    if not good:
+        raise malformed("token_ids that aren't a list of numbers of 31 bits", payload)
 
 
 def _new_name(model: Any, payload: bytes) -> str:
