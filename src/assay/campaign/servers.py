@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from assay.cluster.launcher import Heard, LaunchError
 from assay.cluster.local import tail_file
 from assay.cluster.options import ClusterOptions
+from assay.cluster.together import together
 from assay.config import Config
 from assay.deploy import Deployment
 from assay.deploy.deployment import Lost, stop_deployment
 from assay.deploy.state import read_record
 from assay.engines import EngineOptions, build_engine
 from assay.runs import CampaignFolder
+
+TRIALS = 64
+"""Nodes that are tried at a time. A trial is mostly waiting, and one of a large model takes minutes."""
 
 
 def campaign_nodes(config: Config) -> list[str]:
@@ -52,11 +56,12 @@ async def servers(
 
 async def unable_nodes(config: Config, nodes: Sequence[str], folder: CampaignFolder) -> dict[str, str]:
     """Which of `nodes` can't bring up their servers, each tried by itself, and why."""
-    reasons = await asyncio.gather(*(_trial(config, node, number, folder) for number, node in enumerate(nodes)))
+    reasons = await together(enumerate(nodes), partial(_trial, config, folder), at_once=TRIALS)
     return {node: reason for node, reason in zip(nodes, reasons, strict=True) if reason is not None}
 
 
-async def _trial(config: Config, node: str, number: int, folder: CampaignFolder) -> str | None:
+async def _trial(config: Config, folder: CampaignFolder, numbered: tuple[int, str]) -> str | None:
+    number, node = numbered
     engine, cluster = only(config, [node])
     label = f"{folder.path.name.lower()}-{number}"
     try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,21 +25,36 @@ TELEMETRY_SCHEMA = pa.schema(
 
 
 class TelemetryWriter:
-    """Collects samples in memory and writes them once."""
+    """Collects samples in memory, 22 bytes each, and writes them once."""
 
     def __init__(self) -> None:
-        self._rows: dict[str, list[object]] = {name: [] for name in TELEMETRY_SCHEMA.names}
+        self._nodes: dict[str, int] = {}
+        self._metrics: dict[str, int] = {}
+        self._node, self._metric = array("h"), array("i")  # their numbers
+        self._time_ns, self._value = array("q"), array("d")
 
     def add(self, node: str, metric: str, time_ns: int, value: float) -> None:
-        for name, item in zip(TELEMETRY_SCHEMA.names, (node, metric, time_ns, value), strict=True):
-            self._rows[name].append(item)
+        self._node.append(self._nodes.setdefault(node, len(self._nodes)))
+        self._metric.append(self._metrics.setdefault(metric, len(self._metrics)))
+        self._time_ns.append(time_ns)
+        self._value.append(value)
 
     def __len__(self) -> int:
-        return len(self._rows["value"])
+        return len(self._value)
 
     def save(self, path: Path) -> None:
+        count = len(self)  # a thread that nobody waited for may still add rows
+        kinds = (pa.int16(), pa.int32(), pa.int64(), pa.float64())
+        gathered: tuple[array[Any], ...] = (self._node, self._metric, self._time_ns, self._value)
+        node, metric, time_ns, value = (
+            pa.Array.from_buffers(kind, count, [None, pa.py_buffer(column.tobytes())])
+            for kind, column in zip(kinds, gathered, strict=True)
+        )
+        node = pa.DictionaryArray.from_arrays(node, pa.array(list(self._nodes), pa.string()))
+        metric = pa.DictionaryArray.from_arrays(metric, pa.array(list(self._metrics), pa.string()))
         temporary = path.with_name(f".{path.name}.partial")
-        pq.write_table(pa.Table.from_pydict(self._rows, schema=TELEMETRY_SCHEMA), temporary, compression="zstd")
+        table = pa.Table.from_arrays([node, metric, time_ns, value], schema=TELEMETRY_SCHEMA)
+        pq.write_table(table, temporary, compression="zstd")
         temporary.replace(path)
 
 

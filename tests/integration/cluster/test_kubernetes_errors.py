@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -180,7 +180,7 @@ async def test_a_pod_that_its_controller_can_not_create(tmp_path: Path) -> None:
         await running.place()
         mock.objects["v1/events", NAMESPACE, "e"] = event
         told = await told_of(running)
-        (listing,) = mock[kmock.action.LIST]
+        (listing,) = [request for request in mock[kmock.action.LIST] if "fieldSelector" in request.params]
         await running.release()
     assert f"not ready after 0.2 s: no answer yet (its pod was not created: {quota}" in told
     assert listing.params["fieldSelector"] == f"involvedObject.name={NAME},type=Warning"
@@ -262,3 +262,92 @@ async def test_stop_deletes_what_it_may(tmp_path: Path) -> None:
     assert str(raised.value).startswith(f"kubernetes: not allowed: {RBAC.format('delete')}")
     assert f"objects labelled assay/run={LABEL} may be left in namespace {NAMESPACE}" in str(raised.value)
     assert running.servers[0].state is not ServerState.STOPPED
+
+
+async def until(what: Callable[[], Awaitable[bool]]) -> None:
+    while not await what():
+        await asyncio.sleep(0.01)
+
+
+RUNNING = pod({"phase": "Running", "conditions": [], "podIP": "127.0.0.1", "hostIP": "127.0.0.1"})
+
+
+async def test_many_servers_are_known_by_one_listing_and_one_watch(tmp_path: Path) -> None:
+    async with mocked(tmp_path) as (mock, running):
+        await running.prepare([SPEC])
+        (server,) = await running.place()
+        mock.objects["v1/pods", NAMESPACE, POD] = RUNNING
+        others = [PlacedServer(SPEC, "", {"pod": f"{NAME}-{number}", "number": "1"}) for number in range(1, 1000)]
+        assert {await running.exited(one) for one in [server, *others]} == {None}
+
+        async def watched() -> bool:
+            return bool(mock[kmock.action.WATCH])
+
+        await until(watched)
+        change = {"status": container(terminated("OOMKilled", 137))}
+        core = running._api.core
+        await running._api.call(core.patch_namespaced_pod_status, POD, NAMESPACE, change)
+
+        async def told() -> bool:
+            return await running.exited(server) is not None
+
+        await until(told)
+        reason = await running.exited(server)
+        await running._api.remove(core.delete_namespaced_pod, POD, NAMESPACE)
+
+        async def gone() -> bool:
+            return await running.exited(server) == "its pod is gone"
+
+        await until(gone)
+        assert (len(mock[kmock.action.LIST]), len(mock[kmock.action.WATCH])) == (1, 1)
+        assert len(mock[kmock.action.FETCH]) == 0
+        await running.release()
+    assert reason is not None
+    assert reason.startswith("it ran out of memory (OOMKilled)")
+
+
+async def test_without_the_right_to_watch_pods_are_listed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assay.cluster.kubernetes.pods.PAUSE_S", 0.01)
+    async with mocked(tmp_path) as (mock, running):
+        refuse(mock, "watch", r".*/pods", 'pods is forbidden: User "bench" cannot watch resource "pods"')
+        await running.prepare([SPEC])
+        (server,) = await running.place()
+        mock.objects["v1/pods", NAMESPACE, POD] = RUNNING
+        assert await running.exited(server) is None
+        mock.objects["v1/pods", NAMESPACE, POD] = pod(container(terminated("Error", 3)))
+
+        async def told() -> bool:
+            return await running.exited(server) is not None
+
+        await until(told)
+        reason = await running.exited(server)
+        await running.release()
+    assert reason is not None
+    assert reason.startswith("its container ended: exit code 3")
+
+
+async def test_an_api_server_that_rests_ends_no_server_and_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assay.cluster.kubernetes.pods.PAUSE_S", 0.01)
+    rests = True
+
+    def listing(_: kmock.Request) -> Any:
+        if rests:
+            raise kmock.KubernetesError(status=503, reason="ServiceUnavailable", message="etcd is compacting")
+        return {"metadata": {"resourceVersion": "1"}, "items": [pod(container(terminated("Error", 3)))]}
+
+    async with mocked(tmp_path) as (mock, running):
+        mock["list", re.compile(r".*/pods")] << listing
+        server = PlacedServer(SPEC, "", {"pod": POD, "number": "0"}, state=ServerState.READY)
+        assert await running.exited(server) is None
+        assert server.handle["trouble"] == "kubernetes: etcd is compacting"
+        rests = False
+
+        async def told() -> bool:
+            return await running.exited(server) is not None
+
+        await until(told)
+        await running.release()

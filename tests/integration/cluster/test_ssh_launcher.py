@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,33 @@ async def test_a_server_that_dies_shows_its_last_words(hosts: Hosts, ssh_options
     message = str(caught.value)
     assert "server node2 on node2 ended before it was ready: exit code 1" in message
     assert "no kernel image for this GPU" in message
+
+
+async def test_all_that_fail_are_told_at_once_and_nothing_is_left(
+    hosts: Hosts, ssh_options: SshOptions, tmp_path: Path
+) -> None:
+    nodes = [{"name": f"node{number}"} for number in hosts.numbers]
+    options = SshOptions.model_validate({**ssh_options.model_dump(), "nodes": nodes})
+    launcher = SshLauncher(options, "some", tmp_path, grace_s=1)
+    specs = [spec("node1", "--die", "first"), spec("node2"), spec("node3", "--die", "second")]
+    specs += [replace(spec("node2", "--unready"), name="late", ready_timeout_s=1e6)]
+
+    def ended() -> set[str]:
+        return {name for session in launcher._sessions.values() for name in session.ended}
+
+    try:
+        await launcher.prepare(specs)
+        await launcher.place()
+        while ended() != {"node1", "node3"}:
+            await asyncio.sleep(0.05)
+        with pytest.raises(LaunchError) as caught:
+            await launcher.wait_ready(answers)
+    finally:
+        await launcher.stop()
+    told = str(caught.value)
+    assert told.startswith("2 of 4 failed:\nserver node1 on node1 ended before it was ready: exit code 1\n")
+    assert "server node3 on node3 ended before it was ready: exit code 1" in told
+    assert [leftovers(hosts, number) for number in hosts.numbers] == [[], [], []]
 
 
 @pytest.mark.parametrize("change", ["unknown", "changed"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from assay.cluster.launcher import LOOK_AT_GPUS, Launcher, LaunchError
 from assay.cluster.local import environment
 from assay.cluster.options import DockerOptions, SshNode
 from assay.cluster.ssh.commands import look_over_ssh
+from assay.cluster.together import together
 from assay.errors import AssayError
 from assay.serving.exits import explain_exit
 from assay.serving.facts import NodeFacts
@@ -34,28 +36,30 @@ class DockerLauncher(Launcher):
     def __init__(self, options: DockerOptions, label: str) -> None:
         super().__init__(label)
         self._options = options
+        self._nodes = {node.name: node for node in options.nodes}
         self._daemons: dict[str, Daemon] = {}
         self._containers: dict[str, Container] = {}
-
-    def _node(self, name: str) -> SshNode:
-        return next(node for node in self._options.nodes if node.name == name)
 
     async def _daemon(self, name: str) -> Daemon:
         daemon = self._daemons.get(name)
         if daemon is None or daemon.lost:
             if daemon is not None:
                 await daemon.close()
-            daemon = self._daemons[name] = Daemon(self._node(name), self._options)
+            daemon = self._daemons[name] = Daemon(self._nodes[name], self._options)
             await daemon.open()
         return daemon
 
     async def prepare(self, specs: Sequence[ServerSpec]) -> None:
         self.specs = specs
-        for spec in specs:
-            daemon = await self._daemon(spec.node)
-            if spec.accelerators and not await self._has_gpus(daemon):
-                raise LaunchError(f"docker on {spec.node}: no NVIDIA runtime: {NO_RUNTIME}")
-            await self._image(daemon, self._image_of(spec))
+        await together(_by_node(specs), self._prepare)
+
+    async def _prepare(self, specs: Sequence[ServerSpec]) -> None:
+        """One node: its daemon, and what its servers need there."""
+        daemon = await self._daemon(specs[0].node)
+        if any(spec.accelerators for spec in specs) and not await self._has_gpus(daemon):
+            raise LaunchError(f"docker on {daemon.node.name}: no NVIDIA runtime: {NO_RUNTIME}")
+        for image in dict.fromkeys(self._image_of(spec) for spec in specs):
+            await self._image(daemon, image)
 
     async def _has_gpus(self, daemon: Daemon) -> bool:
         info = await daemon.call(daemon.client.info)
@@ -77,8 +81,17 @@ class DockerLauncher(Launcher):
         return spec.image or self._options.image
 
     async def place(self) -> list[PlacedServer]:
-        for spec in self.specs:
-            daemon = await self._daemon(spec.node)
+        try:
+            await together(_by_node(self.specs), self._place)
+        finally:
+            order = {spec.name: number for number, spec in enumerate(self.specs)}
+            self.servers.sort(key=lambda server: order[server.spec.name])
+        return self.servers
+
+    async def _place(self, specs: Sequence[ServerSpec]) -> None:
+        """The servers of one node, one after another: each takes a port that is free by then."""
+        daemon = await self._daemon(specs[0].node)
+        for spec in specs:
             own_network = self._options.network == "bridge"
             bind = daemon.node.bind or daemon.address
             port = PORT if own_network else spec.port or await daemon.free_port()
@@ -97,7 +110,6 @@ class DockerLauncher(Launcher):
                 await daemon.call(container.reload)
                 port = int((container.ports[f"{PORT}/tcp"] or [{}])[0]["HostPort"])
             server.url = f"http://{daemon.address}:{port}"
-        return self.servers
 
     def _create(self, spec: ServerSpec, command: list[str]) -> dict[str, Any]:
         import docker.types
@@ -150,22 +162,25 @@ class DockerLauncher(Launcher):
 
     async def logs(self, dest: Path) -> None:
         dest.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - a local folder
+        nodes: dict[str, list[PlacedServer]] = {}
         for server in self.servers:
-            daemon = await self._daemon(server.spec.node)
+            nodes.setdefault(server.spec.node, []).append(server)
+        await together(nodes.values(), partial(self._save_logs, dest))
+
+    async def _save_logs(self, dest: Path, servers: Sequence[PlacedServer]) -> None:
+        daemon = await self._daemon(servers[0].spec.node)
+        for server in servers:
             container = await daemon.call(daemon.client.containers.get, server.handle["container"])
             output = await daemon.call(container.logs)
             (dest / f"{server.spec.name}.log").write_bytes(b"".join([output] if isinstance(output, bytes) else output))
 
     async def stop(self) -> None:
         """Removes every container with the label, on every node. Raises LaunchError for nodes without an answer."""
-        if any(server.state is not ServerState.STOPPED for server in self.servers):
-            nodes = dict.fromkeys(server.spec.node for server in self.servers)
-            results = await asyncio.gather(*(self._stop_node(name) for name in nodes), return_exceptions=True)
-        else:
-            results = []
-        await self.release()
-        if errors := [error for error in results if isinstance(error, BaseException)]:
-            raise errors[0]
+        running = [server for server in self.servers if server.state is not ServerState.STOPPED]
+        try:
+            await together(dict.fromkeys(server.spec.node for server in running), self._stop_node)
+        finally:
+            await self.release()
 
     async def _stop_node(self, name: str) -> None:
         daemon = await self._daemon(name)
@@ -176,12 +191,11 @@ class DockerLauncher(Launcher):
                 server.state = ServerState.STOPPED
 
     async def release(self) -> None:
-        for daemon in self._daemons.values():
-            await daemon.close()
+        await together(self._daemons.values(), Daemon.close)
         self._daemons.clear()
 
     async def facts(self) -> list[NodeFacts]:
-        return [await self._facts(name) for name in dict.fromkeys(spec.node for spec in self.specs)]
+        return await together(dict.fromkeys(spec.node for spec in self.specs), self._facts)
 
     async def _facts(self, name: str) -> NodeFacts:
         """The probe's answer; where a remote node has no Python, what its daemon tells."""
@@ -205,29 +219,37 @@ class DockerLauncher(Launcher):
         return facts.model_copy(update={"address": daemon.address})
 
     async def check(self) -> list[CheckRow]:
-        rows = []
-        for node in self._options.nodes:
-            try:
-                daemon = await self._daemon(node.name)
-                version = (await daemon.call(daemon.client.version))["Version"]
-            except AssayError as error:
-                rows.append(judged(node.name, "docker", False, 10, str(error), "mend this first", required=True))
-                continue
-            rows.append(judged(node.name, "docker", True, 10, f"dockerd {version}", "", required=True))
-            images = {tag for image in await daemon.call(daemon.client.images.list) for tag in image.tags}
-            here = self._options.image in images or None if self._options.pull else self._options.image in images
-            mend = "pull or load it there, or set cluster.pull: true"
-            rows.append(judged(node.name, "image", here, 8, self._options.image, mend, required=True))
-            if node.accelerators:
-                gpus = await self._has_gpus(daemon)
-                detail = "NVIDIA runtime" if gpus else "no NVIDIA runtime"
-                rows.append(judged(node.name, "gpu runtime", gpus, 8, detail, NO_RUNTIME, required=True))
+        rows = await together(self._options.nodes, self._check)
+        return [row for own in rows for row in own]
+
+    async def _check(self, node: SshNode) -> list[CheckRow]:
+        try:
+            daemon = await self._daemon(node.name)
+            version = (await daemon.call(daemon.client.version))["Version"]
+        except AssayError as error:
+            return [judged(node.name, "docker", False, 10, str(error), "mend this first", required=True)]
+        rows = [judged(node.name, "docker", True, 10, f"dockerd {version}", "", required=True)]
+        images = {tag for image in await daemon.call(daemon.client.images.list) for tag in image.tags}
+        here = self._options.image in images or None if self._options.pull else self._options.image in images
+        mend = "pull or load it there, or set cluster.pull: true"
+        rows.append(judged(node.name, "image", here, 8, self._options.image, mend, required=True))
+        if node.accelerators:
+            gpus = await self._has_gpus(daemon)
+            detail = "NVIDIA runtime" if gpus else "no NVIDIA runtime"
+            rows.append(judged(node.name, "gpu runtime", gpus, 8, detail, NO_RUNTIME, required=True))
         return rows
 
     def monitor(self) -> list[str]:
         if not self._options.ssh:
             return [LOOK_AT_GPUS, f"docker ps --filter label={LABEL}"]
         return look_over_ssh(self._options)
+
+
+def _by_node(specs: Sequence[ServerSpec]) -> list[list[ServerSpec]]:
+    nodes: dict[str, list[ServerSpec]] = {}
+    for spec in specs:
+        nodes.setdefault(spec.node, []).append(spec)
+    return list(nodes.values())
 
 
 def _remove(container: Container) -> None:

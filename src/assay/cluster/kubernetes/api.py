@@ -33,7 +33,7 @@ class Api:
         except ImportError:
             raise UserError("launcher kubernetes needs the extra: pip install 'assay[kubernetes]'") from None
         self._client = _client(kubernetes, options)
-        self._host = str(self._client.configuration.host)
+        self.host = str(self._client.configuration.host)
         # Any: the client's types call every field optional, also those that the API always sends.
         self.core: Any = kubernetes.client.CoreV1Api(self._client)
         self.apps: Any = kubernetes.client.AppsV1Api(self._client)
@@ -43,7 +43,7 @@ class Api:
 
     async def call(self, function: Callable[..., T], *arguments: Any, **options: Any) -> T:
         """A call of the client, in a thread. Raises LaunchError."""
-        with explained(self._host):
+        with explained(self.host):
             return await asyncio.to_thread(function, *arguments, _request_timeout=TIMEOUT_S, **options)
 
     async def find(self, function: Callable[..., T], *arguments: Any, **options: Any) -> T | None:
@@ -55,10 +55,10 @@ class Api:
         except kubernetes.client.ApiException as error:
             if error.status == NOT_FOUND:
                 return None
-            with explained(self._host):
+            with explained(self.host):
                 raise
         except Exception:
-            with explained(self._host):
+            with explained(self.host):
                 raise
 
     async def remove(self, function: Callable[..., Any], *arguments: Any) -> None:

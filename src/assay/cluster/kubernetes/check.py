@@ -17,7 +17,7 @@ GROUPS = (GROUP, PLURAL, ("create", "delete", "list"))
 RIGHTS = (
     ("", "services", ("create", "delete", "list")),
     ("", "secrets", ("create", "delete")),
-    ("", "pods", ("get", "list", "delete")),
+    ("", "pods", ("get", "list", "watch", "delete")),
     ("", "pods/log", ("get",)),
     ("", "pods/exec", ("get", "create")),
     ("", "events", ("list",)),
@@ -45,7 +45,9 @@ async def check_rows(api_of: Callable[[], Api], options: KubernetesOptions) -> l
 
 
 def _each(options: KubernetesOptions) -> list[tuple[str, str, str]]:
-    return [(group, resource, verb) for group, resource, verbs in rights(options) for verb in verbs]
+    """What a deployment can't do without."""
+    listed = [(group, resource, verb) for group, resource, verbs in rights(options) for verb in verbs]
+    return [right for right in listed if right[2] != "watch"]  # without it pods are listed again and again
 
 
 async def _allowed(api: Api, namespace: str, group: str, resource: str, verb: str) -> bool:

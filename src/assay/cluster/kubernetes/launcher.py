@@ -7,6 +7,7 @@ import contextlib
 import shlex
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +25,20 @@ from assay.cluster.kubernetes.manifests import (
     node_port,
     pod_name,
 )
+from assay.cluster.kubernetes.pods import Pods
 from assay.cluster.kubernetes.words import failure, has_ended, is_ready, pending, unready, where
 from assay.cluster.launcher import Launcher, LaunchError
 from assay.cluster.local import secrets
 from assay.cluster.options import KubernetesOptions
+from assay.cluster.together import together
 from assay.errors import AssayError
 from assay.serving.facts import NodeFacts
 from assay.serving.health import CheckRow
 from assay.serving.probing import parse_probe, probe_source
 from assay.serving.servers import PlacedServer, ServerSpec, ServerState
 
+AT_ONCE = 8
+"""Logs and probes of pods that are asked for at a time, each with a connection and a thread."""
 CONNECT_S = 2.0
 SETTLE_S = 5.0
 STOP_S = GRACE_S + 30
@@ -47,12 +52,19 @@ class KubernetesLauncher(Launcher):
         self._options = options
         self._namespace = options.namespace
         self._connected: Api | None = None
+        self._pods: Pods | None = None
 
     @property
     def _api(self) -> Api:
         if self._connected is None:
             self._connected = Api(self._options)
         return self._connected
+
+    @property
+    def _watched(self) -> Pods:
+        if self._pods is None:
+            self._pods = Pods(self._options, self._selector)
+        return self._pods
 
     @property
     def _grouped(self) -> bool:
@@ -93,7 +105,7 @@ class KubernetesLauncher(Launcher):
         return pod_name(self.label, number)
 
     async def _pod(self, server: PlacedServer) -> Any:
-        return await self._api.find(self._api.core.read_namespaced_pod, server.handle["pod"], self._namespace)
+        return (await self._watched.now()).get(server.handle["pod"])
 
     async def exited(self, server: PlacedServer) -> str | None:
         """Also finds the address of a pod that has become ready."""
@@ -164,12 +176,14 @@ class KubernetesLauncher(Launcher):
 
     async def logs(self, dest: Path) -> None:
         dest.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - a local folder
-        for server in self.servers:
-            try:
-                text = await self._log(server)
-            except LaunchError as error:
-                text = f"(no log: {error})\n"
-            (dest / f"{server.spec.name}.log").write_text(text)
+        await together(self.servers, partial(self._save_log, dest), at_once=AT_ONCE)
+
+    async def _save_log(self, dest: Path, server: PlacedServer) -> None:
+        try:
+            text = await self._log(server)
+        except LaunchError as error:
+            text = f"(no log: {error})\n"
+        (dest / f"{server.spec.name}.log").write_text(text)
 
     async def stop(self) -> None:
         """Deletes everything with the label. Raises LaunchError where something stays, as on a lost node."""
@@ -215,10 +229,9 @@ class KubernetesLauncher(Launcher):
         await self._api.remove(self._api.core.delete_namespaced_secret, name_of(self.label), self._namespace)
 
     async def _pods_gone(self) -> None:
-        listing = self._api.core.list_namespaced_pod
         started = time.monotonic()
         while True:
-            pods = (await self._api.call(listing, self._namespace, label_selector=self._selector)).items
+            pods = list((await self._watched.now()).values()) or await self._listed()
             if not pods:
                 return
             if time.monotonic() > started + SETTLE_S:
@@ -232,16 +245,24 @@ class KubernetesLauncher(Launcher):
                 )
             await asyncio.sleep(0.5)
 
+    async def _listed(self) -> list[Any]:
+        """Pods by a question of its own: that none is left must be no old news."""
+        listing = self._api.core.list_namespaced_pod
+        return list((await self._api.call(listing, self._namespace, label_selector=self._selector)).items)
+
     def _force(self, pod: str, **options: Any) -> Any:
         return self._api.core.delete_namespaced_pod(pod, self._namespace, grace_period_seconds=0, **options)
 
     async def release(self) -> None:
-        if self._connected is not None:
-            await self._connected.close()
-            self._connected = None
+        pods, self._pods = self._pods, None
+        connected, self._connected = self._connected, None
+        if pods is not None:
+            await pods.close()
+        if connected is not None:
+            await connected.close()
 
     async def facts(self) -> list[NodeFacts]:
-        return [await self._facts(server) for server in self.servers]
+        return await together(self.servers, self._facts, at_once=AT_ONCE)
 
     async def _facts(self, server: PlacedServer) -> NodeFacts:
         """The probe, run inside the pod: what the server itself can use."""
@@ -256,16 +277,20 @@ class KubernetesLauncher(Launcher):
     async def _exec(self, server: PlacedServer, command: list[str]) -> str:
         from kubernetes.stream import stream
 
-        connect = self._api.core.connect_get_namespaced_pod_exec
+        api = Api(self._options)  # of its own: while the client opens such a stream, it can do nothing else
+        connect = api.core.connect_get_namespaced_pod_exec
         wanted = {"command": command, "stdout": True, "stderr": False, "stdin": False, "tty": False}
-        session = await self._api.call(
-            stream, connect, server.handle["pod"], self._namespace, _preload_content=False, **wanted
-        )
         try:
-            await asyncio.to_thread(session.run_forever, timeout=30)
-            return str(session.read_stdout())
+            session = await api.call(
+                stream, connect, server.handle["pod"], self._namespace, _preload_content=False, **wanted
+            )
+            try:
+                await asyncio.to_thread(session.run_forever, timeout=30)
+                return str(session.read_stdout())
+            finally:
+                session.close()
         finally:
-            session.close()
+            await api.close()
 
     async def check(self) -> list[CheckRow]:
         return await check_rows(lambda: self._api, self._options)

@@ -9,12 +9,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from assay.cluster.launcher import Launcher, LaunchError
 from assay.cluster.local import GUARD, environment, free_port
 from assay.cluster.options import TorchxOptions
+from assay.cluster.shared import SharedAnswer
+from assay.cluster.together import together
 from assay.errors import UserError
 from assay.serving.facts import NodeFacts
 from assay.serving.servers import PlacedServer, ServerSpec, ServerState, fill
@@ -43,6 +46,7 @@ class TorchxLauncher(Launcher):
         super().__init__(label)
         self._options = options
         self._runner: Any = None
+        self._asked: SharedAnswer[Any] | None = None
 
     @property
     def _local(self) -> bool:
@@ -146,10 +150,15 @@ class TorchxLauncher(Launcher):
         return next((words[1] for line in lines if len(words := line.split()) == 2 and words[0] == MARK), "")
 
     async def _status(self, server: PlacedServer) -> Any:
-        """None while the scheduler can't tell, as nightlies on Slurm do while a job is pending."""
+        """Of the whole app, which is one call for all its servers; None while the scheduler can't tell."""
+        if self._asked is None:
+            self._asked = SharedAnswer(partial(self._ask_status, server.handle["app"]), POLL_S)
+        return await self._asked.get()
+
+    async def _ask_status(self, app: str) -> Any:
         try:
-            return await asyncio.to_thread(lambda: self._get_runner().status(server.handle["app"]))
-        except (KeyError, AssertionError):
+            return await asyncio.to_thread(lambda: self._get_runner().status(app))
+        except (KeyError, AssertionError):  # as nightlies on Slurm say while a job is pending
             return None
 
     async def waiting_for(self, server: PlacedServer) -> str | None:
@@ -178,8 +187,10 @@ class TorchxLauncher(Launcher):
 
     async def logs(self, dest: Path) -> None:
         dest.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - a local folder
-        for server in self.servers:
-            (dest / f"{server.spec.name}.log").write_text("\n".join(await self._lines(server)) + "\n")
+        await together(self.servers, partial(self._save_log, dest))
+
+    async def _save_log(self, dest: Path, server: PlacedServer) -> None:
+        (dest / f"{server.spec.name}.log").write_text("\n".join(await self._lines(server)) + "\n")
 
     async def stop(self) -> None:
         running = [server for server in self.servers if server.state is not ServerState.STOPPED]
