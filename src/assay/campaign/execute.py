@@ -168,7 +168,7 @@ def load_plan(work: Work, entry: RunEntry, endpoints: Sequence[EndpointFacts], f
                 connection=engine.connection(endpoint.name, endpoint.url, config.reach),
                 path=ENCODERS[prepared.api.form].path,
                 needs_done=prepared.api.needs_done,
-                window=window(entry, endpoint),
+                window=window(entry, endpoint.window),
                 bodies=str(prepared.live_bodies if is_live(entry.shape) else prepared.bodies),
             )
             for endpoint in endpoints

@@ -9,7 +9,7 @@ from assay.datasets import Dataset, Sample
 from assay.errors import UserError
 from assay.load.pacer import Timetable
 from assay.load.plan import UNLIMITED, PacerPlan
-from assay.runs import EndpointFacts, RunEntry
+from assay.runs import RunEntry
 from assay.runs.shapes import ConcurrencyShape, LoadShape, RampShape, RateShape, TraceShape
 
 
@@ -26,13 +26,13 @@ def check_loads(loads: Sequence[LoadShape], dataset: Dataset) -> None:
                 )
 
 
-def write_timetable(samples: Sequence[Sample], path: Path) -> None:
+def timetable_of(samples: Sequence[Sample]) -> Timetable:
     """The samples' own times and conversations, for traces and sessions."""
-    Timetable.of(
+    return Timetable.of(
         [sample.arrival_ns for sample in samples],
         [sample.session for sample in samples],
         [sample.think_ns for sample in samples],
-    ).write(path)
+    )
 
 
 def pacer_plan(entry: RunEntry, seed: int, timetable: Path) -> PacerPlan | None:
@@ -42,21 +42,21 @@ def pacer_plan(entry: RunEntry, seed: int, timetable: Path) -> PacerPlan | None:
     return PacerPlan(shape=entry.shape, seed=seed + entry.repeat, timetable=str(timetable))
 
 
-def window(entry: RunEntry, endpoint: EndpointFacts) -> int | None:
-    """Most requests in flight at `endpoint`; None: found during warm-up, which only LoadGen's scenarios need.
+def window(entry: RunEntry, own: int | None) -> int | None:
+    """Most requests in flight at an endpoint; None: found during warm-up, which only LoadGen's scenarios need.
 
     A fixed concurrency is that of all endpoints together, so each may have all of it. Arrivals come whatever is in
-    flight; the engine's own window, where it has one, holds them back at the client.
+    flight; `own`, the engine's, where it has one, holds them back at the client.
     """
     match entry.shape:
         case None:
-            return endpoint.window
+            return own
         case ConcurrencyShape(concurrency=places):
             return places
         case RampShape(of="concurrency") as ramp:
             return int(max(ramp.start, ramp.to))
         case _:
-            return endpoint.window or UNLIMITED
+            return own or UNLIMITED
 
 
 def expected_requests(shape: LoadShape, samples: int) -> int | None:

@@ -11,8 +11,8 @@ from assay.runs import RunEntry
 from assay.runs.scenarios import drives, is_paced
 
 
-def plan_text(config: Config, runs: Sequence[RunEntry], estimator: Estimator) -> str:
-    """One line a run, then the sum."""
+def plan_text(config: Config, runs: Sequence[RunEntry], estimator: Estimator, client: Sequence[str] = ()) -> str:
+    """One line a run, what there is to say of the `client`, then the sum."""
     estimates = [estimator.estimate(entry) for entry in runs]
     rows = [
         [entry.key, nodes_text(entry.nodes), _work(entry, estimator), str(estimate)]
@@ -25,6 +25,7 @@ def plan_text(config: Config, runs: Sequence[RunEntry], estimator: Estimator) ->
         lines.append("settings: short, not valid for MLPerf")
     lines += estimator.user_conf(runs)
     lines += _official_notes(config, runs, estimator)
+    lines += client
     lines.append(f"time: {together(estimates)}")
     return "\n".join(lines)
 

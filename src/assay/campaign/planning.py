@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from assay.benchmarks import Benchmark, get_benchmark
 from assay.benchmarks.user_conf import read_user_conf
+from assay.campaign.client_load import ClientLoads, Machine
 from assay.campaign.kinds import check_benchmark, plan_runs
 from assay.campaign.prepare import check_workload, tokeniser_of
 from assay.campaign.servers import campaign_nodes
@@ -12,6 +13,7 @@ from assay.datasets import Dataset, load_dataset
 from assay.deploy.check.controller import require_controller
 from assay.engines import build_engine
 from assay.engines.options import EmbeddedOptions
+from assay.load.client_rate import known_rate
 from assay.runs import RunEntry
 
 
@@ -43,6 +45,7 @@ def looked_over(config: Config) -> tuple[Benchmark, list[RunEntry], Dataset]:
         _comes_with_tokenizer(config, benchmark) or tokeniser_of(config, benchmark, lambda told: None)[1] is not None
     )
     check_workload(config, benchmark, dataset, tokenizer=known)
+    ClientLoads(config, benchmark, dataset).require_room(runs, Machine.here(known_rate()))
     return benchmark, runs, dataset
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 from assay.benchmarks import Benchmark
 from assay.campaign.api import learn_api
+from assay.campaign.client_load import ClientLoads, Machine
 from assay.campaign.execute import load_plan
 from assay.campaign.loadgen_settings import user_conf_lines
 from assay.campaign.planning import planned
@@ -19,7 +21,8 @@ from assay.config import Config
 from assay.deploy.check import CheckReport, CheckRow, check_cluster
 from assay.deploy.check.controller import controller_rows
 from assay.engines import build_engine
-from assay.errors import UserError
+from assay.errors import AssayError, UserError
+from assay.load.client_rate import measured_rate
 from assay.load.plan import EndpointPlan, LoadPlan
 from assay.load.transport import Exchange, Outcome
 from assay.load.trial import try_one
@@ -39,6 +42,7 @@ async def preflight(config: Config, say: Callable[[str], None], *, deep: bool = 
     with scratch_folder() as scratch:
         prepared, rows = _workload(config, benchmark, scratch, say)
         rows += [*_user_conf(config, benchmark, runs, prepared), *controller_rows(config)]
+        rows += await _client(config, benchmark, runs, prepared)
         report = await check_cluster(config.engine, config.cluster, deep=deep, reach=config.reach)
         rows = [*report.rows, *rows]
         failed = {row.node for row in rows if row.outcome == "failed"}
@@ -74,6 +78,19 @@ def _user_conf(
     samples = len(prepared.dataset) if prepared else 1
     lines = user_conf_lines(config, benchmark, runs, samples)
     return [judged(HERE, "user.conf", True, 3, "; ".join(lines), "", required=True)] if lines else []
+
+
+async def _client(
+    config: Config, benchmark: Benchmark, runs: Sequence[RunEntry], prepared: Prepared | None
+) -> list[CheckRow]:
+    """Whether this machine carries what the runs ask of it as a client."""
+    if prepared is None:
+        return []
+    try:
+        machine = Machine.here(await asyncio.to_thread(measured_rate))
+    except AssayError:
+        machine = Machine.here(None)
+    return ClientLoads(config, benchmark, prepared.dataset).rows(runs, machine)
 
 
 async def _answers(

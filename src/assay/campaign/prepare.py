@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from assay.benchmarks import Benchmark
 from assay.campaign.counting import served_context, server_counter
 from assay.campaign.kept_counts import KeepingCounter, KeptCounts
-from assay.campaign.pacing import check_loads, write_timetable
+from assay.campaign.pacing import check_loads, timetable_of
 from assay.campaign.warmup_prompts import WarmupPrompt, how_many, warmup_prompts
 from assay.config import Config
 from assay.datasets import Dataset, Sample, TokeniserCounter, load_dataset
@@ -135,7 +135,7 @@ def prepare(
             say(f"{error} The server decides what becomes of them.")  # prompts of the user's own may be too long
     answers = [sample.max_tokens or benchmark.max_new_tokens for sample in dataset.samples]
     warmup = _warmup(config, benchmark, prompts, answers, tokeniser)
-    write_timetable(dataset.samples, scratch / "timetable.npy")
+    timetable_of(dataset.samples).write(scratch / "timetable.npy")
     prepared = Prepared(
         benchmark=benchmark,
         dataset=dataset,

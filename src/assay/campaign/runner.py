@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from assay.campaign.api import learn_api
+from assay.campaign.client_load import ClientLoads, Machine
 from assay.campaign.estimate import count, estimator, together
 from assay.campaign.execute import STOPPED, Bench, execute, run_folder
 from assay.campaign.kept_counts import KeptCounts
@@ -27,6 +28,7 @@ from assay.config import Config
 from assay.deploy.check.controller import require_controller
 from assay.engines import build_engine
 from assay.errors import AssayError
+from assay.load.client_rate import known_rate
 from assay.runs import (
     CampaignFolder,
     CampaignState,
@@ -93,7 +95,10 @@ async def run_campaign(config: Config, listener: Listener) -> CampaignOutcome:
     with scratch_folder() as scratch:
         kept = KeptCounts()
         prepared = prepare(config, benchmark, engine.model, scratch, listener.say, kept)
-        listener.say(plan_text(config, runs, estimator(config, prepared.benchmark, prepared.dataset)))
+        client, machine = ClientLoads(config, benchmark, prepared.dataset), Machine.here(known_rate())
+        client.require_room(runs, machine)
+        known = estimator(config, prepared.benchmark, prepared.dataset)
+        listener.say(plan_text(config, runs, known, client.lines(runs, machine)))
         folder = begin(
             config,
             runs,

@@ -113,16 +113,19 @@ def _resume(
 
 def print_plan(file: Path | None, overrides: list[str], *, as_json: bool) -> None:
     """Print what would be run and how long it would take; starts nothing. Raises UserError."""
+    from assay.campaign.client_load import ClientLoads, Machine
     from assay.campaign.estimate import estimator
     from assay.campaign.plan_text import plan_text
     from assay.campaign.planning import looked_over
     from assay.config import load_config
+    from assay.load.client_rate import known_rate
 
     config = load_config(file, overrides)
     benchmark, runs, dataset = looked_over(config)
     known = estimator(config, benchmark, dataset)
+    client, machine = ClientLoads(config, benchmark, dataset), Machine.here(known_rate())
     if not as_json:
-        click.echo(harmless(plan_text(config, runs, known)))
+        click.echo(harmless(plan_text(config, runs, known, client.lines(runs, machine))))
         return
     print_json(
         [
@@ -133,6 +136,7 @@ def print_plan(file: Path | None, overrides: list[str], *, as_json: bool) -> Non
                 "seconds": (estimate := known.estimate(entry)).seconds,
                 "at_least": estimate.at_least,
                 "basis": estimate.basis,
+                "client": client.remarks(entry, machine),
             }
             for entry in runs
         ]

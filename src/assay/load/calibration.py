@@ -52,19 +52,20 @@ def calibrate() -> dict[str, float]:
 def _main() -> None:
     die_with_parent(int(sys.argv[1]))
     with scratch_folder() as folder:
-        with _simulator(folder) as url:
+        with simulator(folder, *_PACE) as url:
             exchanges = asyncio.run(_measure(url))
         truth = [orjson.loads(line) for line in (folder / _TRUTH_NAME).read_bytes().splitlines()]
     sys.stdout.buffer.write(orjson.dumps(_errors(exchanges, truth)))
 
 
 @contextlib.contextmanager
-def _simulator(folder: Path) -> Iterator[str]:
+def simulator(folder: Path, *pace: str) -> Iterator[str]:
+    """A simulated endpoint; its URL. At the end its truth is in `folder`."""
     port_file, truth = folder / "port", folder / _TRUTH_NAME
     command = [sys.executable, "-m", "assay.simulator", "--port", "0", "--port-file", str(port_file)]
     parent = os.getpid()
     process = subprocess.Popen(
-        [*command, "--truth", str(truth), *_PACE],
+        [*command, "--truth", str(truth), *pace],
         stdout=subprocess.DEVNULL,
         preexec_fn=lambda: die_with_parent(parent),
     )

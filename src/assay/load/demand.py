@@ -13,16 +13,18 @@ from pathlib import Path
 
 import numpy as np
 
-from assay.load.outlook import arrivals_per_s
+from assay.load.outlook import arrivals_per_s, expected_samples
 from assay.load.pacer import Timetable
 from assay.load.plan import UNLIMITED, LoadPlan
 from assay.load.warmup.places import largest_window
 from assay.runs.scenarios import Scenario
 from assay.runs.shapes import ConcurrencyShape, LoadShape, RampShape, RateShape, SessionsShape, TraceShape
 
+STREAM_TOKENS_PER_S = 100
+"""Of a stream whose speed isn't known."""
 STREAMS_A_WORKER = 256
-"""At 100 tokens/s a stream, each token a chunk, about a quarter of a core: a burst finds it idle. With 1,000 such
-streams one worker was at 86 to 91 % of a core and TTFT wrong by 28 ms at p99."""
+"""At that speed, each token a chunk, about a quarter of a core: a burst finds it idle. With 1,000 such streams one
+worker was at 86 to 91 % of a core and TTFT wrong by 28 ms at p99."""
 CORE_TOKENS_PER_S = 95_000
 """What one core of the client reads, each token a chunk: by that same measurement."""
 _PLANNED_SHARE = 0.5
@@ -37,6 +39,8 @@ class Demand:
 
     windows: tuple[int, ...]
     """Most requests in flight at each endpoint."""
+    guessed: bool = False
+    """Whether any of them is only the largest that a warm-up looks for."""
     together: int | None = None
     """Most requests in flight over all endpoints; None: as many as the windows allow."""
     tokens_per_s: float | None = None
@@ -45,11 +49,12 @@ class Demand:
     @property
     def streams(self) -> int | None:
         """Requests in flight, at most; None where nothing limits them."""
-        most = sum(self._in_flight)
+        most = sum(self.in_flight)
         return most if most < UNLIMITED else None
 
     @property
-    def _in_flight(self) -> list[int]:
+    def in_flight(self) -> list[int]:
+        """Requests in flight at each endpoint, at most, where each has its part of what is limited together."""
         if self.together is None:
             return list(self.windows)
         share = math.ceil(self.together / len(self.windows))
@@ -62,7 +67,7 @@ class Demand:
         if self.tokens_per_s is not None:
             given = self.tokens_per_s / len(self.windows) / (_PLANNED_SHARE * CORE_TOKENS_PER_S)
         loads = []
-        for streams in self._in_flight:
+        for streams in self.in_flight:
             own = streams / STREAMS_A_WORKER if streams < UNLIMITED else _UNKNOWN_LOAD if given is None else given
             loads.append(own if given is None else min(own, given))
         return loads
@@ -87,20 +92,32 @@ def demand_of(plan: LoadPlan) -> Demand:
     tokens = float(np.mean(plan.answer_limits or [plan.max_tokens]))
     return Demand(
         windows=tuple(endpoint.window or largest_window(plan) for endpoint in plan.endpoints),
-        together=together(plan.scenario, shape),
+        guessed=any(endpoint.window is None for endpoint in plan.endpoints),
+        together=together(plan.scenario, shape, _samples(plan)),
         tokens_per_s=None if rate is None else rate * tokens,
     )
 
 
-def together(scenario: Scenario, shape: LoadShape | None) -> int | None:
-    """Most requests in flight over all endpoints, where the load itself says so."""
+def _samples(plan: LoadPlan) -> int | None:
+    """All that a load will issue; None where that isn't given."""
+    if plan.loadgen is None:
+        return expected_samples(plan, 0)
+    if plan.loadgen.official:
+        return None
+    return plan.samples if plan.mode == "accuracy" else plan.loadgen.queries or plan.samples
+
+
+def together(scenario: Scenario, shape: LoadShape | None, samples: int | None) -> int | None:
+    """Most requests in flight over all endpoints, where the load itself limits them; `samples` are all there are."""
     match shape:
         case ConcurrencyShape(concurrency=number) | SessionsShape(concurrency=int(number)):
-            return number
+            most: int | None = number
         case RampShape(of="concurrency") as ramp:
-            return math.ceil(max(ramp.start, ramp.to))
+            most = math.ceil(max(ramp.start, ramp.to))
         case _:
-            return 1 if scenario == "SingleStream" else None
+            most = 1 if scenario == "SingleStream" else None
+    given = [number for number in (most, samples) if number is not None]
+    return min(given, default=None)
 
 
 def arrivals_of(shape: LoadShape, timetable: Timetable | None) -> float | None:

@@ -28,7 +28,7 @@ from assay.load.plan import EndpointPlan, LoadPlan, read_plan
 from assay.load.probe import is_alive
 from assay.load.processes import SelfMeasure, die_with_parent, quiet_gc, raise_file_limit
 from assay.load.shares import Shares
-from assay.load.transport import EndpointPool, Exchange, Outcome, Pace, endpoint_pace, process_pace
+from assay.load.transport import EndpointPool, Exchange, Opening, Outcome, endpoint_pace, process_gate
 from assay.load.trial import pool_settings
 from assay.serving.client import ControlClient
 
@@ -47,9 +47,9 @@ class Worker(asyncio.Protocol):
         self._index = index
         self._loop = loop
         self._reader = frames.FrameReader()
-        shares, pace = Shares(demand_of(plan).loads, plan.workers), process_pace()
+        shares, gate = Shares(demand_of(plan).loads, plan.workers), process_gate()
         self._pools = [
-            self._pool(endpoint, [endpoint_pace(shares.sharers(number)), pace])
+            self._pool(endpoint, Opening(endpoint_pace(shares.sharers(number)), gate))
             for number, endpoint in enumerate(plan.endpoints)
         ]
         self._clients = [ControlClient(endpoint.connection) for endpoint in plan.endpoints]
@@ -69,10 +69,10 @@ class Worker(asyncio.Protocol):
 
             self._tokenizer = Tokenizer.from_file(plan.tokenizer)
 
-    def _pool(self, endpoint: EndpointPlan, paces: list[Pace]) -> EndpointPool:
+    def _pool(self, endpoint: EndpointPlan, opening: Opening) -> EndpointPool:
         settings = pool_settings(endpoint, self._plan.timeouts)
         on_first = self._on_first if self._plan.streams_first_token else _not_wanted
-        return EndpointPool(settings, on_first, self._on_done, self._loop, paces)
+        return EndpointPool(settings, on_first, self._on_done, self._loop, opening)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.WriteTransport, transport)

@@ -14,7 +14,7 @@ from tests.certificates import make_certificate
 from tests.running_simulator import Requests, body, conversation, settings_for, simulator
 
 from assay.errors import UserError
-from assay.load.transport import EndpointPool, Exchange, Outcome, Pace, endpoint_pace
+from assay.load.transport import EndpointPool, Exchange, Opening, Outcome, Pace
 
 REPLY_BODY = b'data: {"choices":[{"index":0,"text":" a","finish_reason":"stop","token_ids":[1]}]}\n\ndata: [DONE]\n\n'
 REPLY = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(REPLY_BODY), REPLY_BODY)
@@ -93,7 +93,7 @@ def test_idle_connection_that_the_server_drops(with_rst: bool) -> None:
     assert requests.told == [("first", 0), ("done", 0), ("first", 1), ("done", 1)]
 
 
-class Second(Pace):
+class First(Pace):
     """Lets one connection begin, and no other."""
 
     def wait_ns(self, now_ns: int) -> int:
@@ -103,8 +103,8 @@ class Second(Pace):
 def test_connections_wait_for_their_turn_and_can_be_given_up_meanwhile(tmp_path: Path) -> None:
     async def run() -> tuple[list[Exchange], int]:
         loop, ended = asyncio.get_running_loop(), asyncio.Queue[Exchange]()
-        paces = [Second(per_s=1e-3, burst=1), endpoint_pace()]
-        pool = EndpointPool(settings_for(server.url()), lambda exchange: None, ended.put_nowait, loop, paces)
+        opening = Opening(First(per_s=1e-3, burst=1))
+        pool = EndpointPool(settings_for(server.url()), lambda exchange: None, ended.put_nowait, loop, opening)
         try:
             for tag in range(2):
                 pool.submit(tag, body())

@@ -11,7 +11,7 @@ from assay.campaign.pacing import check_loads, expected_requests, pacer_plan, wi
 from assay.datasets import Dataset, Sample
 from assay.errors import UserError
 from assay.load.plan import UNLIMITED
-from assay.runs import EndpointFacts, RunEntry
+from assay.runs import RunEntry
 from assay.runs.shapes import LoadShape
 
 SHAPES: TypeAdapter[LoadShape] = TypeAdapter(LoadShape)
@@ -62,8 +62,7 @@ def test_how_many_requests_there_will_be(load: dict[str, Any], expected: int | N
     ],
 )
 def test_the_window_of_an_endpoint(load: dict[str, Any] | None, own: int | None, expected: int | None) -> None:
-    endpoint = EndpointFacts(name="e", url="http://x", node="n", engine="external", model="m", window=own)
-    assert window(entry(shape(**load) if load else None), endpoint) == expected
+    assert window(entry(shape(**load) if load else None), own) == expected
 
 
 def test_repeats_have_arrivals_of_their_own(tmp_path: Any) -> None:

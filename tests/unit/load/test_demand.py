@@ -15,7 +15,8 @@ from assay.load.plan import UNLIMITED, LoadPlan
 
 def plan(folder: Path, endpoints: int = 1, scenario: str = "Offline", **changes: Any) -> LoadPlan:
     urls = [f"http://10.0.0.{number + 1}:8000" for number in range(endpoints)]
-    return make_plan(folder / "run", urls, scenario, **changes)
+    many = {} if "shape" in changes else {"loadgen": {"queries": 1_000_000, **changes.pop("loadgen", {})}}
+    return make_plan(folder / "run", urls, scenario, **many, **changes)
 
 
 def workers(folder: Path, cores: int, **changes: Any) -> int:
@@ -42,8 +43,16 @@ def test_workers_by_requests_in_flight_and_cores(
 
 
 def test_windows_that_warmup_will_find_count_as_the_largest_that_it_looks_for(tmp_path: Path) -> None:
-    assert demand_of(plan(tmp_path, endpoints=2, window=None, samples=4000)).streams == 1024
-    assert demand_of(plan(tmp_path, endpoints=2, window=None, samples=100)).streams == 100
+    asked = demand_of(plan(tmp_path, endpoints=2, window=None))
+    assert (asked.streams, asked.guessed) == (1024, True)
+
+
+def test_a_short_run_has_no_more_in_flight_than_it_has_samples(tmp_path: Path) -> None:
+    short = {"samples": 100, "loadgen": {"queries": None}}
+    assert demand_of(plan(tmp_path, endpoints=2, window=4096, **short)).streams == 100
+    assert demand_of(plan(tmp_path, endpoints=2, window=None, **short)).streams == 100
+    official = {"samples": 100, "loadgen": {"official": True}}
+    assert demand_of(plan(tmp_path, window=4096, **official)).streams == 4096, "its count isn't the samples'"
 
 
 def test_arrivals_count_by_the_tokens_that_they_bring(tmp_path: Path) -> None:
@@ -65,10 +74,11 @@ def test_answers_that_differ_in_length_count_by_their_mean(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("shape", "streams"),
     [
-        ({"kind": "concurrency", "concurrency": 4096}, 4096),
-        ({"kind": "ramp", "of": "concurrency", "from": 1, "to": 600, "over_s": 5}, 600),
-        ({"kind": "sessions", "concurrency": 300}, 300),
-        ({"kind": "rate", "rate": 5}, None),
+        ({"kind": "concurrency", "concurrency": 4096, "requests": 9000}, 4096),
+        ({"kind": "ramp", "of": "concurrency", "from": 1, "to": 600, "over_s": 5, "requests": 9000}, 600),
+        ({"kind": "sessions", "concurrency": 300, "duration_s": 9}, 300),
+        ({"kind": "rate", "rate": 5, "duration_s": 9}, None),
+        ({"kind": "rate", "rate": 5, "requests": 48}, 48),
     ],
 )
 def test_a_fixed_number_in_flight_is_over_all_endpoints(

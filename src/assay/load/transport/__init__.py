@@ -13,7 +13,7 @@ A request is `OK` only if the reply had status 200, ended properly (for a stream
 `[DONE]`), carried at least one token, and has as many token ids as its usage says. Whatever else arrives
 ends as one of the other outcomes with a reason; no bytes a server sends can raise out of a connection.
 
-Connections are begun at a pace (`Pace`) that a server's queue of new ones stands.
+Connections are begun at a pace (`Opening`) that a server's queue of new ones stands.
 
 An idle connection that the server dropped is told from a failing server: it had carried a request before, and
 it breaks within 200 ms of sending, before any byte of a reply. Such a request is sent once more, on a new
@@ -21,7 +21,7 @@ connection, and counted in `PoolStats.resent`.
 """
 
 from assay.load.transport.exchange import Exchange, Outcome
-from assay.load.transport.pace import Pace, endpoint_pace, process_pace
+from assay.load.transport.opening import Opening, Pace, endpoint_pace, process_gate
 from assay.load.transport.pool import EndpointPool, PoolStats
 from assay.load.transport.settings import EndpointSettings
 
@@ -29,9 +29,10 @@ __all__ = [
     "EndpointPool",
     "EndpointSettings",
     "Exchange",
+    "Opening",
     "Outcome",
     "Pace",
     "PoolStats",
     "endpoint_pace",
-    "process_pace",
+    "process_gate",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic_ns
 
@@ -12,7 +12,7 @@ from assay.errors import AssayError
 from assay.load.transport.connection import Connection
 from assay.load.transport.exchange import Exchange, Outcome
 from assay.load.transport.lessons import Lessons
-from assay.load.transport.pace import Pace, endpoint_pace
+from assay.load.transport.opening import Opening
 from assay.load.transport.settings import EndpointSettings
 from assay.serving.connection import EndpointConnection
 from assay.serving.tunnel import tunnel
@@ -48,9 +48,9 @@ class EndpointPool:
         on_first: Callable[[Exchange], None],
         on_done: Callable[[Exchange], None],
         loop: asyncio.AbstractEventLoop,
-        paces: Sequence[Pace] | None = None,
+        opening: Opening | None = None,
     ) -> None:
-        """`paces` are those at which connections may be begun, all of them; default: one endpoint's, by this alone."""
+        """`opening` says when connections are begun; the default is for a pool that is alone."""
         settings.request_head()  # a missing authorization is the user's mistake: better said now
         self.settings = settings
         self.stats = PoolStats()
@@ -61,8 +61,8 @@ class EndpointPool:
         self._stall_ns = round(settings.stall_timeout_s * 1e9)
         self._request_ns = round(settings.request_timeout_s * 1e9)
         self._keepalive_ns = round(settings.keepalive_s * 1e9)
-        self._paces = (endpoint_pace(),) if paces is None else tuple(paces)
         self._lessons = Lessons()
+        self._opening = opening or Opening()
         self._idle: list[Connection] = []
         self._connections: set[Connection] = set()
         self._flights: dict[int, Connection | asyncio.Task[None]] = {}
@@ -189,10 +189,7 @@ class EndpointPool:
         def make() -> Connection:
             return Connection(self, head, self._lessons, needs_done=needs_done)
 
-        now_ns = monotonic_ns()
-        if wait_ns := max(pace.wait_ns(now_ns) for pace in self._paces):
-            await asyncio.sleep(wait_ns / 1e9)
-        async with asyncio.timeout(reached.connect_timeout_s):
+        async with self._opening.turn(), asyncio.timeout(reached.connect_timeout_s):
             if reached.proxy:
                 own = await tunnel(reached.proxy, reached.host, reached.port)
                 name = reached.host if self._ssl else None

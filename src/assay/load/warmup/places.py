@@ -9,7 +9,7 @@ from assay.load.outlook import arrivals_per_s
 from assay.load.plan import LoadPlan
 from assay.runs.shapes import ConcurrencyShape, RampShape, SessionsShape, TraceShape
 
-_LARGEST = 512
+LARGEST_WINDOW = 512
 _UNTIMED = 8
 
 
@@ -40,8 +40,8 @@ def places(plan: LoadPlan, window: int, alone: Alone | None) -> int:
 def largest_window(plan: LoadPlan) -> int:
     """Beyond it nothing is looked for: a run that has fewer samples can't fill it."""
     if plan.loadgen is None or plan.loadgen.official:
-        return _LARGEST
-    return min(_LARGEST, -(-max(plan.samples, plan.loadgen.queries or 0) // len(plan.endpoints)))
+        return LARGEST_WINDOW
+    return min(LARGEST_WINDOW, -(-max(plan.samples, plan.loadgen.queries or 0) // len(plan.endpoints)))
 
 
 def _of_shape(plan: LoadPlan, alone: Alone | None) -> int:
@@ -64,4 +64,4 @@ def _of_shape(plan: LoadPlan, alone: Alone | None) -> int:
         case _:
             rate = arrivals_per_s(plan) or 0.0
     latency_s = alone.latency_s(plan.max_tokens) if alone else 0.0
-    return min(_LARGEST, math.ceil(2 * rate * latency_s / len(plan.endpoints)))
+    return min(LARGEST_WINDOW, math.ceil(2 * rate * latency_s / len(plan.endpoints)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from assay.load.transport import Pace, endpoint_pace
+import asyncio
+
+from assay.load.transport import Opening, Pace, endpoint_pace
 
 MS = 1_000_000
 
@@ -36,3 +38,19 @@ def test_processes_that_share_an_endpoint_begin_as_many_together_as_one_alone() 
         assert sum(time_ns == 0 for time_ns in begun_ns) <= 128
         assert sum(time_ns < 1000 * MS for time_ns in begun_ns) <= 128 + 2000 + sharers
         assert max(begun_ns) <= 2100 * MS
+
+
+async def test_a_process_has_no_more_handshakes_at_once_than_its_gate_lets_through() -> None:
+    gate, at_once, most = asyncio.Semaphore(3), 0, 0
+
+    async def connect(opening: Opening) -> None:
+        nonlocal at_once, most
+        async with opening.turn():
+            at_once += 1
+            most = max(most, at_once)
+            await asyncio.sleep(0)
+            at_once -= 1
+
+    openings = [Opening(gate=gate) for _ in range(4)]
+    await asyncio.gather(*(connect(opening) for opening in openings for _ in range(5)))
+    assert (most, at_once) == (3, 0)

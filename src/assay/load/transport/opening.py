@@ -7,13 +7,17 @@ Linux 5.3), 2,048 in uvicorn.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from time import monotonic_ns
+
 _BURST = 128
 _PER_S = 2000.0
 """A server accepts many in the 64 ms in which so many more come; a window of 4,096 is open after two seconds."""
-_PROCESS_BURST = 1024
-_PROCESS_PER_S = 8000.0
-"""Of one process to all endpoints, at 0.1 ms of its time each: those that wait for their turn in its loop mustn't take
-it for the server's silence."""
+_AT_ONCE = 512
+"""Handshakes of one process, at 0.1 ms of its time each: what waits for its turn in its loop mustn't seem to be a
+server's silence."""
 
 
 class Pace:
@@ -36,6 +40,23 @@ def endpoint_pace(sharers: int = 1) -> Pace:
     return Pace(_PER_S / sharers, max(1, _BURST // sharers))
 
 
-def process_pace() -> Pace:
-    """Of one process, at all endpoints together."""
-    return Pace(_PROCESS_PER_S, _PROCESS_BURST)
+def process_gate() -> asyncio.Semaphore:
+    """For one process, at all endpoints together."""
+    return asyncio.Semaphore(_AT_ONCE)
+
+
+class Opening:
+    """When connections to one endpoint are begun."""
+
+    def __init__(self, pace: Pace | None = None, gate: asyncio.Semaphore | None = None) -> None:
+        """Defaults: those of a process that is alone with one endpoint."""
+        self._pace = pace or endpoint_pace()
+        self._gate = gate or process_gate()
+
+    @contextlib.asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Waits for its turn, which lasts until the connection is made or has failed."""
+        if wait_ns := self._pace.wait_ns(monotonic_ns()):
+            await asyncio.sleep(wait_ns / 1e9)
+        async with self._gate:
+            yield
