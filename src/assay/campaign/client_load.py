@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -108,7 +109,7 @@ class ClientLoads:
 
     def of(self, entry: RunEntry) -> ClientLoad:
         """What a planned run will ask."""
-        addresses = [address for node, address in self._addresses if node in set(entry.nodes)]
+        addresses = [address for node in entry.nodes for address in self._addresses.get(node, ())]
         own = window(entry, entry.window or self._window)
         rate = self._arrivals(entry)
         demand = Demand(
@@ -166,14 +167,16 @@ def _row(check: str, lacks: Sequence[Lack], weight: int, passed: str, *, require
     return judged(HERE, check, not lacks, weight, detail, mend, required=required)
 
 
-def _addresses(config: Config) -> list[tuple[str, str]]:
-    """Each endpoint's node, and where it is reached; servers that start with the run are at addresses of their own."""
-    engine = build_engine(config.engine)
-    found = []
+def _addresses(config: Config) -> dict[str, list[str]]:
+    """Where each node's endpoints are reached; servers that start with the run are at addresses of their own."""
+    engine, found = build_engine(config.engine), defaultdict[str, list[str]](list)
     for server in engine.endpoints():
         reached = engine.connection(server.name, server.url, config.reach)
-        found.append((server.node, reached.proxy or f"{reached.host}:{reached.port}"))
-    return found or [(spec.node, spec.name) for spec in engine.servers(config.cluster.node_list())]
+        found[server.node].append(reached.proxy or f"{reached.host}:{reached.port}")
+    if not found:
+        for spec in engine.servers(config.cluster.node_list()):
+            found[spec.node].append(spec.name)
+    return found
 
 
 def _streams_said(demand: Demand) -> str:

@@ -20,6 +20,7 @@ from assay.cluster.local import LocalLauncher
 from assay.commands.main import main
 from assay.config import Config
 from assay.errors import UserError
+from assay.load.room import Room
 from assay.serving.health import CheckOutcome, CheckReport, CheckRow
 from assay.serving.servers import ServerSpec
 
@@ -65,6 +66,9 @@ async def test_a_server_that_runs_answers_a_request_of_the_run(tmp_path: Path) -
     assert (row.node, row.outcome, row.required) == ("e", CheckOutcome.PASSED, True)
     assert "the server's token ids" in row.detail
     assert (report.ready, report.answered) == (True, True)
+    client = {row.check: row for row in report.rows if row.node == "controller"}
+    assert "up to 4 requests in flight" in client["connections"].detail
+    assert "measured here" in client["client"].detail
     # One to learn what the server takes, and one of the run's.
     assert json.loads(truth.read_text().splitlines()[-1])["requests"] == 2
 
@@ -176,6 +180,18 @@ async def test_a_run_refuses_what_is_missing_here_before_anything_is_read(
     with pytest.raises(UserError, match=words):
         await run_campaign(config(tmp_path, **{"engine": SIMULATED, **fields}), told)
     assert told.said == []
+
+
+async def test_a_run_refuses_more_connections_than_can_be_opened_before_any_server_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assay.load.room.Room.here", lambda: Room(open_files=103))
+    many = config(tmp_path, {**SIMULATED, "window": 16})
+    row = (await rows_of(many))["connections"]
+    assert (row.outcome, row.required) == (CheckOutcome.FAILED, True)
+    with pytest.raises(UserError, match="4 connections over 1 worker need 104 open files"):
+        await run_campaign(many, Quiet())
+    assert not (tmp_path / "results").exists()
 
 
 async def test_a_key_that_is_not_set_is_a_row_of_its_endpoint(tmp_path: Path) -> None:

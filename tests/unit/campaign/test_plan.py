@@ -12,6 +12,7 @@ from assay.campaign.kinds import plan_runs
 from assay.campaign.planning import looked_over, planned
 from assay.campaign.replan import plan_without
 from assay.errors import UserError
+from assay.load.room import Room
 from assay.runs import CampaignState, RunEntry, RunStatus
 from assay.runs.shapes import ConcurrencyShape
 
@@ -187,3 +188,21 @@ def test_looking_over_refuses_what_a_run_would_and_a_run_without_token_ids_is_on
     assert (len(runs), len(dataset)) == (1, 1)
     with pytest.raises(UserError, match="set tokenizer to the model's folder"):
         looked_over(config(tmp_path, **changes, engine={"kind": "simulated"}))
+
+
+def test_looking_over_refuses_more_connections_than_can_be_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompts = tmp_path / "p.jsonl"
+    prompts.write_text('{"prompt": "Hello."}\n' * 8)
+    settings = config(
+        tmp_path,
+        benchmark="own-prompts",
+        dataset={"path": str(prompts)},
+        campaign={"kind": "bench", "loads": [{"kind": "concurrency", "concurrency": 5, "requests": 8}]},
+        engine={"kind": "external", "endpoints": [{"url": "http://127.0.0.1:1"}], "model": "m"},
+    )
+    looked_over(settings)
+    monkeypatch.setattr("assay.load.room.Room.here", lambda: Room(open_files=104))
+    with pytest.raises(UserError, match="5 connections over 1 worker need 105 open files"):
+        looked_over(settings)
