@@ -37,7 +37,7 @@ from peers.machine import Watch
 OTHER_FILES = 200
 PLAIN = 5000
 ENDPOINTS_A_CLIENT = 2
-"""Linux looks for a local port among every second one first; where those are taken each further one takes 0.4 ms."""
+"""So that no address needs half of the local ports: from there on each takes a millisecond to be found."""
 LIMIT_S = 600.0
 
 

@@ -72,13 +72,15 @@ def lacks(demand: Demand, addresses: Sequence[str], workers: int, room: Room) ->
     for address, streams in zip(addresses, demand.in_flight, strict=True):
         at_address[address] += streams
     for address, streams in at_address.most_common(1):
-        if room.ports is not None and streams > room.ports:
+        if room.ports is not None and streams > room.ports // 2:
+            beyond = f"{streams} connections to {address} need as many local ports, and there are {room.ports}"
+            slow = "; those beyond half of them cost a millisecond each, while Linux looks for a free one"
             found.append(
                 Lack(
-                    f"{streams} connections to {address} need as many local ports, and there are {room.ports}",
+                    beyond if streams > room.ports else beyond + slow,
                     'widen the range (`sysctl -w net.ipv4.ip_local_port_range="1024 65535"`), or reach the server at '
                     "more than one address",
-                    sure,
+                    sure and streams > room.ports,
                 )
             )
     if room.tracked is not None and demand.streams > room.tracked:

@@ -29,11 +29,18 @@ def test_open_files_are_counted_at_the_worker_that_has_most() -> None:
 
 
 def test_local_ports_are_counted_by_address_so_that_a_proxy_of_several_endpoints_has_their_sum() -> None:
-    demand, there = Demand(windows=(20_000, 20_000)), Room(open_files=None, ports=28_232)
-    assert lacking(demand, ["a:1", "b:1"], 14, there) == []
+    demand, there = Demand(windows=(14_116, 14_117)), Room(open_files=None, ports=28_232)
+    assert lacking(demand, ["a:1", "c:1"], 14, Room(open_files=None, ports=28_234)) == []
     (lack,) = lacks(demand, ["proxy:1", "proxy:1"], 14, there)
-    assert "40000 connections to proxy:1 need as many local ports, and there are 28232" in lack.detail
+    assert lack.detail == "28233 connections to proxy:1 need as many local ports, and there are 28232"
     assert "net.ipv4.ip_local_port_range" in lack.mend
+    assert lack.sure
+
+
+def test_beyond_half_of_the_ports_connections_are_dear_but_possible() -> None:
+    (lack,) = lacks(Demand(windows=(14_117,)), ["a:1"], 14, Room(open_files=None, ports=28_232))
+    assert "a millisecond each" in lack.detail
+    assert not lack.sure
 
 
 def test_the_kernels_tracking_of_connections_counts_them_all() -> None:
