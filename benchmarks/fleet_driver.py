@@ -6,7 +6,7 @@ LoadGen, the driver and the messages between it and its workers are the real one
 every request at once without an endpoint, with a first token and 128 token ids. Samples a second of wall-clock time
 mean something where there are cores for the workers too; anywhere else the process' own CPU time a sample (user and
 system, LoadGen's threads included) says what one core would carry. The baseline is LoadGen alone, whose callback
-answers at once. Memory is held against that of a LoadGen whose callback only keeps the samples' ids.
+answers at once. Memory is the growth of the process' resident memory from before the load, LoadGen's own included.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tests.simulated import make_plan
 from assay.load import driver, hub
 from assay.load.loadgen import test_settings
 from assay.load.plan import LoadgenSettings
-from assay.load.processes import cpu_ns, quiet_gc
+from assay.load.processes import cpu_ns, peak_rss_bytes, quiet_gc
 from assay.runs import RunFolder, read_outcome, write_json
 
 ENDPOINTS, WORKERS, WINDOW = 1024, 64, 500
@@ -50,17 +50,18 @@ def measure(samples: int = SAMPLES, in_flight: int = IN_FLIGHT, workers: int = W
         name = scenario.lower()
         found[f"driver_samples_per_s_{name}"] = round(samples / whole["wall_s"])
         found[f"driver_cpu_us_per_sample_{name}"] = round(whole["cpu_s"] / samples * 1e6, 1)
+        found[f"driver_own_thread_us_per_sample_{name}"] = round(whole["thread_s"] / samples * 1e6, 1)
         found[f"driver_samples_per_cpu_s_{name}"] = round(samples / whole["cpu_s"])
         found[f"loadgen_alone_samples_per_s_{name}"] = round(samples / alone["wall_s"])
         found[f"loadgen_alone_cpu_us_per_sample_{name}"] = round(alone["cpu_s"] / samples * 1e6, 1)
     found["driver_samples_per_s"] = min(found[f"driver_samples_per_s_{name}"] for name in ("offline", "server"))
     found["driver_samples_per_cpu_s"] = min(found[f"driver_samples_per_cpu_s_{name}"] for name in ("offline", "server"))
     held, alone = _driver("Offline", in_flight, workers, hold=True), _loadgen_alone("Offline", in_flight)
-    loadgens = alone["kept_bytes"] / in_flight
     found["in_flight"] = in_flight
-    found["driver_bytes_per_sample_in_flight"] = round(held["in_flight_bytes"] / in_flight - loadgens)
-    found["loadgen_bytes_per_sample_in_flight"] = round(loadgens)
-    found["bytes_per_sample_over_both"] = round(held["over_bytes"] / in_flight)
+    found["driver_bytes_per_sample_in_flight"] = round(held["in_flight_bytes"] / in_flight)
+    found["driver_bytes_per_sample_at_most"] = round(held["peak_bytes"] / in_flight)
+    found["driver_bytes_per_sample_over"] = round(held["over_bytes"] / in_flight)
+    found["loadgen_alone_bytes_per_sample_at_most"] = round(alone["peak_bytes"] / in_flight)
     found["load_average"] = os.getloadavg()[0]
     return found
 
@@ -81,7 +82,8 @@ def _driver(scenario: str, samples: int, workers: int, *, hold: bool = False) ->
             loadgen=_settings(scenario, samples),
         )  # fmt: skip
         write_json(folder.plan, plan)
-        found = _child(["--driver", str(folder.plan), str(os.getpid())], {"HOLD_S": HOLD_S if hold else "0"})
+        words = {"HOLD_S": HOLD_S if hold else "0", "FIRSTS": str(int(plan.streams_first_token))}
+        found = _child(["--driver", str(folder.plan), str(os.getpid())], words)
         outcome = read_outcome(folder)
         if outcome.status != "finished" or outcome.completed != samples or outcome.failed:
             raise RuntimeError(f"the load is not sound: {outcome}")
@@ -110,10 +112,13 @@ class Measured(driver.Driver):
     found: ClassVar[dict[str, float]] = {"in_flight_bytes": 0}
 
     def _loop(self, source: Any) -> None:
+        thread_s = time.thread_time()
         super()._loop(source)
+        self.found["thread_s"] = time.thread_time() - thread_s
         self.found["cpu_s"] = (cpu_ns() - self._cpu_before_ns) / 1e9
         self.found["wall_s"] = (time.monotonic_ns() - self._wall_before_ns) / 1e9
         self.found["over_bytes"] = rss_bytes() - self._rss_before
+        self.found["peak_bytes"] = peak_rss_bytes() - self._rss_before
 
     def _make_source(self) -> Any:
         source = super()._make_source()
@@ -135,17 +140,13 @@ def run_driver(plan: str, parent: str) -> None:
 
 
 def loadgen_alone(scenario: str, samples: int) -> None:
-    """LoadGen, whose callback answers every sample at once with 128 token ids, and keeps its number."""
+    """LoadGen, whose callback answers every sample at once with 128 token ids."""
     import mlperf_loadgen as lg
 
     tokens = array.array("i", range(TOKENS))
     address, size = tokens.buffer_info()[0], 4 * TOKENS
-    kept = array.array("q")
-    found: dict[str, float] = {}
 
     def issue(queries: list[Any]) -> None:
-        kept.extend([query.id for query in queries])
-        found.setdefault("kept_bytes", rss_bytes() - before)
         if scenario != "Offline":
             lg.FirstTokenComplete([lg.QuerySampleResponse(query.id, address, 4, 1) for query in queries])
         lg.QuerySamplesComplete([lg.QuerySampleResponse(query.id, address, size, TOKENS) for query in queries])
@@ -165,8 +166,8 @@ def loadgen_alone(scenario: str, samples: int) -> None:
         quiet_gc()
         before, cpu, wall_s = rss_bytes(), cpu_ns(), time.monotonic()
         lg.StartTestWithLogSettings(sut, qsl, settings, log, "")
-        found |= {"wall_s": time.monotonic() - wall_s, "cpu_s": (cpu_ns() - cpu) / 1e9}
-    print(json.dumps(found))
+        found = {"wall_s": time.monotonic() - wall_s, "cpu_s": (cpu_ns() - cpu) / 1e9}
+    print(json.dumps(found | {"peak_bytes": peak_rss_bytes() - before}))
 
 
 def rss_bytes() -> int:
@@ -196,13 +197,15 @@ def main() -> None:
         print(
             f"{name}: {found[f'driver_samples_per_s_{name}']:,} samples/s "
             f"({found[f'driver_cpu_us_per_sample_{name}']} µs of CPU a sample: one core would carry "
-            f"{found[f'driver_samples_per_cpu_s_{name}']:,} samples/s, goal {GOAL_PER_S:,}); LoadGen alone "
+            f"{found[f'driver_samples_per_cpu_s_{name}']:,} samples/s, goal {GOAL_PER_S:,}; "
+            f"{found[f'driver_own_thread_us_per_sample_{name}']} µs of it on the completing thread); LoadGen alone "
             f"{found[f'loadgen_alone_samples_per_s_{name}']:,} ({found[f'loadgen_alone_cpu_us_per_sample_{name}']} µs)"
         )
     print(
-        f"{found['in_flight']:,} in flight: {found['driver_bytes_per_sample_in_flight']} bytes a sample "
-        f"(goal {GOAL_BYTES}) beside LoadGen's own {found['loadgen_bytes_per_sample_in_flight']}; "
-        f"{found['bytes_per_sample_over_both']} with LoadGen's once they are over"
+        f"{found['in_flight']:,} in flight: {found['driver_bytes_per_sample_in_flight']} bytes a sample, LoadGen's own "
+        f"included (goal {GOAL_BYTES}); {found['driver_bytes_per_sample_over']} once they are over; at most "
+        f"{found['driver_bytes_per_sample_at_most']} while they are issued, LoadGen alone "
+        f"{found['loadgen_alone_bytes_per_sample_at_most']}"
     )
 
 

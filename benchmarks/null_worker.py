@@ -1,8 +1,11 @@
-"""A worker without endpoints: every request has its first token and its answer at once. Started as a worker is.
+"""A worker without endpoints: every request has its first token, where it is wanted, and its answer at once.
+
+It is started as a worker is:
 
     python -m null_worker FD PLAN INDEX PARENT_PID
 
-With HOLD_S in the environment it keeps all answers back until it has been sent nothing for so long.
+With HOLD_S in the environment it keeps all answers back until it has been sent nothing for so long; with FIRSTS=0 it
+tells no first tokens.
 """
 
 from __future__ import annotations
@@ -20,19 +23,20 @@ TOKENS = 128
 OUTPUT = bytes(4 * TOKENS)
 
 
-def answers(sends: list[frames.Send]) -> bytes:
+def answers(sends: list[frames.Send], *, firsts: bool) -> bytes:
     """The messages of a real worker about these requests."""
     now_ns = time.monotonic_ns()
     found = []
     for send in sends:
-        found.append(frames.pack_first(frames.First(send.sample, send.attempt, 7, now_ns)))
+        if firsts:
+            found.append(frames.pack_first(frames.First(send.sample, send.attempt, 7, now_ns)))
         times = (now_ns, now_ns, now_ns, now_ns)
         done = frames.Done(send.sample, send.attempt, send.endpoint, 0, TOKENS, TOKENS, *times, 0, OUTPUT, "")
         found.append(frames.pack_done(done))
     return b"".join(found)
 
 
-def main(handle: int, hold_s: float) -> None:
+def main(handle: int, hold_s: float, *, firsts: bool) -> None:
     """Reads on while what it has to say isn't read, as a real worker does."""
     connection = socket.socket(fileno=handle)
     connection.setblocking(False)
@@ -50,7 +54,7 @@ def main(handle: int, hold_s: float) -> None:
                 elif frame.kind == frames.STOP:
                     return
         if held and (not hold_s or not readable):
-            outbox += answers(held)
+            outbox += answers(held, firsts=firsts)
             held = []
         if outbox and (writable or not hold_s):
             with suppress(BlockingIOError):
@@ -58,4 +62,4 @@ def main(handle: int, hold_s: float) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), float(os.environ.get("HOLD_S", "0")))
+    main(int(sys.argv[1]), float(os.environ.get("HOLD_S", "0")), firsts=os.environ.get("FIRSTS") != "0")

@@ -156,13 +156,15 @@ class Driver:
 
     def _take_over(self) -> None:
         """Queue what the source has issued, once it is written down."""
-        while self._handed_over:
-            now_ns, issues = self._handed_over.popleft()
-            self._issued.add(self._replies.issued, issues, now_ns)
-            self._meter.take(issues, now_ns)
-            self._replies.issue(issues.queries)
-            self._router.offer(issues)
-        self._issued.flush()
+        if not self._handed_over:
+            return
+        handed_over = [self._handed_over.popleft() for _ in range(len(self._handed_over))]
+        issued_ns = [now_ns for now_ns, issues in handed_over for _ in issues.queries]
+        issues = Issues.joined([issues for _, issues in handed_over])
+        self._issued.write(self._replies.issued, issues, issued_ns)
+        self._meter.take(issues, issued_ns)
+        self._replies.issue(issues.queries)
+        self._router.offer(issues)
 
     def _dispatch(self, now_ns: int) -> None:
         sends = self._router.dispatch(now_ns, _MOST_SENDS)

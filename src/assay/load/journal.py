@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,21 +23,19 @@ ISSUED = np.dtype([("sample", "<i8"), ("qsl_idx", "<i4"), ("issued_ns", "<i8"), 
 
 
 class IssuedJournal:
-    """What the source of load handed over: written, by `flush`, before anything of it is sent."""
+    """What the source of load handed over, written before anything of it is sent."""
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        self._unwritten = bytearray()
 
-    def add(self, first: int, issues: Issues, issued_ns: int) -> None:
+    def write(self, first: int, issues: Issues, issued_ns: Sequence[int]) -> None:
         """`issues` are the samples from `first` on. One that was handed over early is issued when it is due."""
         dues = [issue.due_ns for issue in issues.particular] or itertools.repeat(NO_TIME)
-        for sample, qsl_idx, due_ns in zip(itertools.count(first), issues.qsl_idx, dues, strict=False):
-            self._unwritten += _ISSUED.pack(sample, qsl_idx, max(issued_ns, due_ns), due_ns)
-
-    def flush(self) -> None:
-        write_all(self._file, self._unwritten)
-        self._unwritten = bytearray()
+        records, pack = bytearray(), _ISSUED.pack
+        columns = zip(itertools.count(first), issues.qsl_idx, issued_ns, dues, strict=False)
+        for sample, qsl_idx, now_ns, due_ns in columns:
+            records += pack(sample, qsl_idx, now_ns if now_ns > due_ns else due_ns, due_ns)
+        write_all(self._file, records)
 
 
 def read_issued(path: Path) -> NDArray[np.void]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from array import array
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -61,10 +61,12 @@ class Meter:
         """The load begins."""
         self._began_ns = now_ns
 
-    def take(self, issues: Issues, now_ns: int) -> None:
+    def take(self, issues: Issues, issued_ns: Sequence[int]) -> None:
         """These samples were issued; in the order of their ids."""
-        dues = [issue.due_ns for issue in issues.particular] or itertools.repeat(NO_TIME, len(issues.queries))
-        self._start_ns.extend(now_ns if due_ns == NO_TIME else due_ns for due_ns in dues)
+        if issues.particular:
+            columns = zip(issued_ns, issues.particular, strict=True)
+            issued_ns = [now_ns if issue.due_ns == NO_TIME else issue.due_ns for now_ns, issue in columns]
+        self._start_ns.extend(issued_ns)
         self._qsl_idx.extend(issues.qsl_idx)
 
     def attempt_failed(self, endpoint: int) -> None:

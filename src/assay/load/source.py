@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple, Protocol
 
 NO_SESSION = -1
@@ -30,6 +31,13 @@ class Issues(NamedTuple):
     @classmethod
     def of(cls, issues: Sequence[Issue]) -> Issues:
         return cls([issue.query for issue in issues], [issue.qsl_idx for issue in issues], issues)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Issues]) -> Issues:
+        """All of these, in order; either all or none have something particular."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(*(list(chain.from_iterable(columns)) for columns in zip(*parts, strict=True)))
 
 
 class FirstToken(NamedTuple):

@@ -56,9 +56,8 @@ def _closed(run: RunFolder, plan: LoadPlan) -> tuple[Ledger, list[dict[str, Any]
 
 
 def _issue(run: RunFolder, qsl_idx: list[int]) -> None:
-    journal = IssuedJournal(run.issued)
-    journal.add(0, Issues(range(100, 100 + len(qsl_idx)), qsl_idx), 900 * MS)
-    journal.flush()
+    issues = Issues(range(100, 100 + len(qsl_idx)), qsl_idx)
+    IssuedJournal(run.issued).write(0, issues, [900 * MS] * len(qsl_idx))
 
 
 def _write(path: Path, rows: list[dict[str, Any]]) -> None:

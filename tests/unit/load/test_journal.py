@@ -11,9 +11,7 @@ from assay.load.source import NO_TIME, Issue, Issues
 def test_an_unfinished_record_is_left_out(tmp_path: Path) -> None:
     path = tmp_path / "issued.bin"
     assert read_issued(path).tolist() == []
-    journal = IssuedJournal(path)
-    journal.add(0, Issues.of([Issue(100, 5), Issue(101, 9, due_ns=70)]), 77)
-    journal.flush()
-    assert read_issued(path).tolist() == [(0, 5, 77, NO_TIME), (1, 9, 77, 70)]
+    IssuedJournal(path).write(0, Issues.of([Issue(100, 5), Issue(101, 9, due_ns=80)]), [77, 78])
+    assert read_issued(path).tolist() == [(0, 5, 77, NO_TIME), (1, 9, 80, 80)]
     path.write_bytes(path.read_bytes()[:-1])
     assert read_issued(path).tolist() == [(0, 5, 77, NO_TIME)]

@@ -22,7 +22,7 @@ def make(folder: Path, scenario: str = "Server", samples: int = 2) -> Replies:
     plan = make_plan(folder / "run", ["http://127.0.0.1:9"], scenario)
     meter = Meter(plan)
     replies, queries = Replies(plan, meter), range(70, 70 + samples)
-    meter.take(Issues(queries, range(samples)), 0)
+    meter.take(Issues(queries, range(samples)), [0] * samples)
     replies.issue(queries)
     return replies
 
