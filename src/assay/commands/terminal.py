@@ -22,6 +22,7 @@ from assay.runs.progress import AnyEvent, PhaseEvent, ProgressEvent, WaitEvent, 
 from assay.serving.words import harmless
 
 _PLAIN_EVERY_S = 10.0
+_NAMED = 5  # endpoints
 _SCORES = 1
 _BAR = 24  # columns
 
@@ -41,6 +42,7 @@ class Terminal:
         self._live: Live | None = None
         self._label = self._words = ""
         self._total = self._completed = 0
+        self._out: list[str] = []
         self._began_s = 0.0
         self._said_at = 0.0
         self._warming_ns = 0
@@ -56,7 +58,7 @@ class Terminal:
     def run_begins(self, entry: RunEntry, number: int, total: int, samples: int) -> None:
         self._label = f"[{number}/{total}] {entry.key}"
         self._total = samples
-        self._completed, self._words = 0, "warm-up"
+        self._completed, self._words, self._out = 0, "warm-up", []
         self._said_at = self._began_s = time.monotonic()
         if not self._console.is_terminal:
             self.say(f"{self._label}: {f'{samples} samples' if samples else 'as many samples as its time allows'}")
@@ -118,7 +120,10 @@ class Terminal:
         unit = "chunks/s (the server counts no tokens)" if event.tokens_estimated else "tokens/s"
         parts = [f"{rate:.2f} samples/s", f"{event.output_tokens / elapsed_s:.0f} {unit}"]
         parts += [f"{event.failed} failed"] if event.failed else []
-        parts += [f"{name} is out" for name, endpoint in event.endpoints.items() if endpoint.out]
+        if event.endpoints:  # of many endpoints only some events tell
+            self._out = [name for name, endpoint in event.endpoints.items() if endpoint.out]
+        parts += [f"{name} is out" for name in self._out[:_NAMED]]
+        parts += [f"{more} more are out"] if (more := len(self._out) - _NAMED) > 0 else []
         if event.left is not None:
             parts.append(f"about {event.left.ns / 1e9:.0f} s left")
         elif rate > 0 and (left := self._total - event.completed) > 0:  # what is planned is the least there will be

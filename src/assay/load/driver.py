@@ -190,7 +190,7 @@ class Driver:
                     phase = current
                 _tell(self._meter.progress(self._router, now_ns))
                 next_progress_ns = now_ns + self._meter.interval_ns(now_ns)
-        _tell(self._meter.progress(self._router, time.monotonic_ns()))
+        _tell(self._meter.progress(self._router, time.monotonic_ns(), last=True))
 
     def _patience_s(self, source: Source) -> float:
         if self._handed_over or self._more:

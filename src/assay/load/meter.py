@@ -19,6 +19,9 @@ from assay.runs.sketch import Recorder
 _OFTEN_NS = 500_000_000
 _SELDOM_NS = 2_000_000_000
 _EVENTS = 1200  # after so many at the short interval it grows: a day's events must stay small
+_FEW = 64  # endpoints: so many are told of in each event
+_NS_AN_ENDPOINT = 15_625_000  # of more, so many are told of a second: 1,024 every 16 s
+_TIMES = 200  # after so many times that they were told this interval grows too
 
 
 class _Endpoint:
@@ -42,6 +45,8 @@ class Meter:
         self._endpoints = [_Endpoint() for _ in plan.endpoints]
         self._ttft, self._tpot, self._latency = Recorder(), Recorder(), Recorder()
         self._began_ns = 0
+        self._endpoints_due_ns = 0
+        self._out_told: list[int] = []
         self._estimated = False
         self.failed = 0
 
@@ -95,20 +100,9 @@ class Meter:
         expected = expected_samples(self._plan, self.issued)
         return "drain" if expected is not None and self.issued >= expected and not router.queued else "load"
 
-    def progress(self, router: Router, now_ns: int) -> ProgressEvent:
-        """How the load stands."""
+    def progress(self, router: Router, now_ns: int, *, last: bool = False) -> ProgressEvent:
+        """How the load stands; the last event tells of all endpoints, however many they are."""
         elapsed_ns, latency, issued = now_ns - self._began_ns, self._latency.snapshot(), self.issued
-        endpoints = {
-            plan.name: EndpointProgress(
-                completed=own.completed,
-                failed=own.failed,
-                in_flight=lane.in_flight,
-                out=lane.out,
-                input_tokens=own.input_tokens,
-                output_tokens=own.output_tokens,
-            )
-            for plan, own, lane in zip(self._plan.endpoints, self._endpoints, router.lanes, strict=True)
-        }
         return ProgressEvent(
             time_ns=now_ns,
             clock_offset_ns=self._clock_offset_ns,
@@ -120,10 +114,10 @@ class Meter:
             failed=self.failed,
             in_flight=router.in_flight,
             queued=router.queued,
-            input_tokens=sum(endpoint.input_tokens for endpoint in endpoints.values()),
-            output_tokens=sum(endpoint.output_tokens for endpoint in endpoints.values()),
+            input_tokens=sum(endpoint.input_tokens for endpoint in self._endpoints),
+            output_tokens=sum(endpoint.output_tokens for endpoint in self._endpoints),
             tokens_estimated=self._estimated,
-            endpoints=endpoints,
+            endpoints=self._progress_of_each(router) if self._are_due(router, now_ns) or last else {},
             ttft=self._ttft.snapshot(),
             tpot=self._tpot.snapshot(),
             latency=latency,
@@ -135,3 +129,25 @@ class Meter:
                 latency_ns=latency.quantile(0.5),
             ),
         )
+
+    def _are_due(self, router: Router, now_ns: int) -> bool:
+        """Whether endpoints are told of now: where they are many seldom, but at once when one is out or back."""
+        out = router.out
+        if len(self._endpoints) > _FEW and out == self._out_told and now_ns < self._endpoints_due_ns:
+            return False
+        every_ns = max(len(self._endpoints) * _NS_AN_ENDPOINT, (now_ns - self._began_ns) // _TIMES)
+        self._endpoints_due_ns, self._out_told = now_ns + every_ns, out
+        return True
+
+    def _progress_of_each(self, router: Router) -> dict[str, EndpointProgress]:
+        return {
+            plan.name: EndpointProgress(
+                completed=own.completed,
+                failed=own.failed,
+                in_flight=lane.in_flight,
+                out=lane.out,
+                input_tokens=own.input_tokens,
+                output_tokens=own.output_tokens,
+            )
+            for plan, own, lane in zip(self._plan.endpoints, self._endpoints, router.lanes, strict=True)
+        }

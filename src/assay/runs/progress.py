@@ -1,7 +1,7 @@
 """`progress.jsonl`: how a run goes, one event a line, for whoever follows it while it runs or looks at it afterwards.
 
 Counts and latencies are totals since the load began, so the newest line alone says how things stand, and the difference
-of two says what happened between them.
+of two says what happened between them. Of many endpoints only some lines tell.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from assay.runs.record import RunStatus
 from assay.runs.sketch import Sketch
 
 _VERSION = 1
-_TAIL_BYTES = 1 << 18  # holds some events of a run on many endpoints
+_TAIL_BYTES = 1 << 20  # holds the last event that tells of a thousand endpoints, and those after it
 
 Phase = Literal["warmup", "start", "load", "drain", "closing", "done"]
 
@@ -110,7 +110,9 @@ class ProgressEvent(_Event):
     input_tokens: int = Field(description="of the prompts of completed samples")
     output_tokens: int
     tokens_estimated: bool = Field(default=False, description="some answers' tokens aren't known: chunks are counted")
-    endpoints: dict[str, EndpointProgress]
+    endpoints: dict[str, EndpointProgress] = Field(
+        description="all of them, or none: those of more than 64 are told of every some seconds, and in the last event"
+    )
     ttft: Sketch = Field(description="issue to first token")
     tpot: Sketch = Field(description="first to last token, a token; answers of at least 2")
     latency: Sketch = Field(description="issue to last token")

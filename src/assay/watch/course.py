@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from assay.runs.progress import AnyEvent, DoneEvent, Phase, PhaseEvent, ProgressEvent, WaitEvent, WarmupEvent
+from assay.runs.progress import (
+    AnyEvent,
+    DoneEvent,
+    EndpointProgress,
+    Phase,
+    PhaseEvent,
+    ProgressEvent,
+    WaitEvent,
+    WarmupEvent,
+)
 
 _POINTS = 240
 _RECENT_NS = 10_000_000_000
@@ -44,12 +53,19 @@ class Course:
     """The last wait that each endpoint asked for."""
     points: deque[Point] = field(default_factory=lambda: deque(maxlen=_POINTS))
     _recent: deque[ProgressEvent] = field(default_factory=deque)
+    _telling: deque[ProgressEvent] = field(default_factory=deque)
+    """Those of late that tell of endpoints, two at least: of many endpoints only some do."""
 
     @property
     def last_utc_ns(self) -> int | None:
         """When the run last said something."""
         known = [event.utc_ns for event in (self.newest, self.wave, self.done) if event is not None]
         return max(known, default=None)
+
+    @property
+    def endpoints(self) -> dict[str, EndpointProgress]:
+        """As they were told of last."""
+        return self._telling[-1].endpoints if self._telling else {}
 
     def take(self, event: AnyEvent) -> None:
         self.phase = event.phase
@@ -59,6 +75,7 @@ class Course:
                     self.newest, self.done = None, None
                     self.points.clear()
                     self._recent.clear()
+                    self._telling.clear()
             case WarmupEvent():
                 self.wave = event
             case WaitEvent():
@@ -71,17 +88,19 @@ class Course:
     def _progress(self, event: ProgressEvent) -> None:
         before = self.newest
         self.newest = event
-        self._recent.append(event)
-        while len(self._recent) > 2 and event.elapsed_ns - self._recent[1].elapsed_ns >= _RECENT_NS:
-            self._recent.popleft()
+        for late in (self._recent, self._telling) if event.endpoints else (self._recent,):
+            late.append(event)
+            while len(late) > 2 and event.elapsed_ns - late[1].elapsed_ns >= _RECENT_NS:
+                late.popleft()
         if before is not None and event.elapsed_ns > before.elapsed_ns:
             self.points.append(_between(before, event))
 
     def pace(self, endpoint: str | None = None) -> Pace | None:
         """Of late; of all endpoints where none is named. None where too little is known."""
-        if len(self._recent) < 2:
+        late = self._recent if endpoint is None else self._telling
+        if len(late) < 2:
             return None
-        first, last = self._recent[0], self._recent[-1]
+        first, last = late[0], late[-1]
         seconds = (last.elapsed_ns - first.elapsed_ns) / 1e9
         if seconds <= 0:
             return None

@@ -39,7 +39,7 @@ class Narrator:
         event = scene.course.newest
         if event is None:
             return []
-        out = frozenset(name for name, endpoint in event.endpoints.items() if endpoint.out)
+        out = frozenset(name for name, endpoint in scene.course.endpoints.items() if endpoint.out)
         lines = [f"{name} is out of service" for name in sorted(out - self._out)]
         lines += [f"{name} is back" for name in sorted(self._out - out)]
         self._out = out

@@ -36,7 +36,7 @@ def screen(scene: Scene, width: int, height: int) -> RenderableType:
     if event is None:
         parts.append(_line(pace_words(scene)))
     else:
-        endpoints = _endpoints(scene.course, event, max(_FEWEST, height - _FIXED - min(4, len(scene.log))))
+        endpoints = _endpoints(scene.course, max(_FEWEST, height - _FIXED - min(4, len(scene.log))))
         parts += [_progress(event), _line(pace_words(scene)), _latencies(scene, event), Text(), endpoints]
     room = max(0, min(4, height - _FIXED - _FEWEST))
     parts += [Text(harmless(line), style="dim", no_wrap=True, overflow="ellipsis") for line in scene.log[-room:]]
@@ -73,19 +73,20 @@ def _latencies(scene: Scene, event: ProgressEvent) -> Table:
     return grid
 
 
-def _endpoints(course: Course, event: ProgressEvent, room: int) -> Table:
+def _endpoints(course: Course, room: int) -> Table:
     """As many endpoints as there is room for: first those that are out, then the slowest."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("endpoint", overflow="ellipsis", no_wrap=True, max_width=24)
     table.add_column("", no_wrap=True)
     for head in ("done", "failed", "in flight", "tokens/s"):
         table.add_column(head, justify="right", no_wrap=True)
-    paces = {name: pace.tokens_per_s if (pace := course.pace(name)) else 0.0 for name in event.endpoints}
+    told = course.endpoints
+    paces = {name: pace.tokens_per_s if (pace := course.pace(name)) else 0.0 for name in told}
     fastest = max(paces.values(), default=0.0) or 1.0
-    ordered = sorted(event.endpoints, key=lambda name: (not event.endpoints[name].out, paces[name]))
+    ordered = sorted(told, key=lambda name: (not told[name].out, paces[name]))
     shown = ordered if len(ordered) <= room else ordered[: room - 1]
     for name in shown if len(ordered) > room else sorted(shown):
-        table.add_row(harmless(name), *_cells(event.endpoints[name], paces[name], fastest))
+        table.add_row(harmless(name), *_cells(told[name], paces[name], fastest))
     if rest := len(ordered) - len(shown):
         table.add_row(f"and {rest} more", "", "", "", "", "")
     return table

@@ -90,3 +90,21 @@ def test_at_80_columns_nothing_of_a_long_run_is_cut_or_broken() -> None:
     assert "[12/14] offline-performance-node-a+node-b-r0" in lines[0]
     assert re.fullmatch(r"[━╸╺ ]{24} 12,345/13,368 samples 0:00:0\d *", lines[1])
     assert "3.43 samples/s, 342936 tokens/s, 12 failed, node-b is out" in lines[2]
+
+
+def test_endpoints_that_are_out_stay_said_while_events_tell_of_none() -> None:
+    terminal = Terminal()
+    terminal.run_begins(ENTRY, 1, 1, 100)
+    out = {f"e{number}": EndpointProgress(out=number < 8) for number in range(100)}
+    for at, endpoints in ((1, out), (2, {}), (3, {"e0": EndpointProgress()})):
+        event = ProgressEvent(
+            time_ns=at * SECOND, clock_offset_ns=0, phase="load", elapsed_ns=at * SECOND, issued=100, completed=at,
+            failed=0, in_flight=0, queued=0, input_tokens=0, output_tokens=0, endpoints=endpoints,
+            expected=100, ttft=Sketch(), tpot=Sketch(), latency=Sketch(), left=None,
+        )  # fmt: skip
+        terminal.progress(event)
+        words = terminal._words
+        if at < 3:
+            assert "e0 is out, e1 is out, e2 is out, e3 is out, e4 is out, 3 more are out" in words
+        else:
+            assert "out" not in words

@@ -57,13 +57,25 @@ def test_of_many_endpoints_those_that_are_out_come_first(tmp_path: Path) -> None
     one = scene.course.newest.endpoints["node-a"]
     names = [f"node-{number:04d}" for number in range(1000)]
     endpoints = {name: one.model_copy(update={"out": name == "node-0777"}) for name in names}
-    scene.course.newest = scene.course.newest.model_copy(update={"endpoints": endpoints})
+    scene.course.take(scene.course.newest.model_copy(update={"endpoints": endpoints}))
     lines = drawn(scene)
     assert len(lines) <= 24
     rows = [line for line in lines if line.startswith("node-")]
     assert rows[0].startswith("node-0777")
     assert "out of service" in rows[0]
     assert f"and {1000 - len(rows)} more" in lines
+
+
+def test_endpoints_are_as_they_were_told_of_last(tmp_path: Path) -> None:
+    """Between two events that tell of them, others don't; their pace is what was between the two."""
+    folder = campaign(tmp_path / "c", [entry(0, "run-0")])
+    told = [progress(1, 40), progress(13, 340, out=("node-b",))]
+    silent = [progress(at_s, count).model_copy(update={"endpoints": {}}) for at_s, count in ((5, 140), (17, 540))]
+    begin(folder, "run-0", told[0], silent[0], told[1], silent[1])
+    scene = Follower(folder).poll()
+    rows = {line.split()[0]: line.split() for line in drawn(scene) if line.startswith("node-")}
+    assert rows["node-a"][-4:] == ["255", "0", "8", "1,875"]
+    assert "node-b is out of service" in Narrator().tell(scene)
 
 
 def test_what_a_server_wrote_can_not_steer_the_terminal(tmp_path: Path) -> None:
