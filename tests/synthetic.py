@@ -29,11 +29,12 @@ from assay.runs import (
     RunEntry,
     RunFolder,
     RunRecord,
-    TelemetryWriter,
+    TelemetryJournal,
     WarmupFacts,
     read_record,
     read_requests,
     write_json,
+    write_telemetry,
 )
 from assay.runs.progress import EndpointProgress, ProgressEvent, append_event
 from assay.runs.result import AccuracyResult, EndpointScore, EndpointScores, Score
@@ -319,7 +320,8 @@ def _system(plan: Plan) -> dict[str, Any]:
 
 
 def _write_telemetry(path: Path, plan: Plan, table: Table) -> None:
-    writer = TelemetryWriter()
+    journal = path.with_suffix(".arrows")
+    writer = TelemetryJournal(journal)
     rng = np.random.default_rng([plan.seed, 7])
     duration_s = (table.end_ns - CLOCK_ZERO_NS) / 1e9
     expected_s = duration_s
@@ -352,7 +354,9 @@ def _write_telemetry(path: Path, plan: Plan, table: Table) -> None:
             }
             for metric, value in values.items():
                 writer.add(node.name, metric, now, float(value))
-    writer.save(path)
+    writer.close()
+    write_telemetry(journal, path)
+    journal.unlink()
 
 
 def _accuracy(plan: Plan) -> AccuracyResult:

@@ -23,6 +23,7 @@ from assay.runs import (
     read_outcome,
     write_json,
     write_run_manifest,
+    write_telemetry,
 )
 from assay.runs.progress import DoneEvent, append_event
 from assay.runs.record import REFUSED
@@ -97,6 +98,8 @@ def _close(work: Work, record: RunRecord, plan: LoadPlan, folder: RunFolder, end
 
     outcome = read_outcome(folder)
     ledger = close_load(folder, plan)
+    if folder.telemetry_journal.exists():
+        write_telemetry(folder.telemetry_journal, folder.telemetry)
     record.ended_utc = ended_utc or utc_now()
     _complete(record, outcome, ledger, folder)
     record.lost = {e.name: work.lost[e.name] for e in record.endpoints if e.name in work.lost}

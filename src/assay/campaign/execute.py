@@ -67,13 +67,14 @@ async def execute(
 
     Cancellation closes the run, as `interrupted` unless its load had gone to its end, and is then passed on.
     """
-    folder.path.mkdir(parents=True)
+    folder.parts.mkdir(parents=True)
     record = _begin(bench, entry, endpoints, folder)
     plan = load_plan(bench.work, entry, endpoints, folder)
     taking_part = {endpoint.node for endpoint in endpoints}
     here = {i: node for i, node in bench.work.config.cluster.accelerators_here().items() if node in taking_part}
     connections = {endpoint.name: endpoint.connection for endpoint in plan.endpoints}
-    sampler = Sampler(endpoints, connections, accelerators=here, activity=bench.activity)
+    journal = folder.telemetry_journal
+    sampler = Sampler(endpoints, connections, accelerators=here, activity=bench.activity, journal=journal)
     sampler.start()
     try:
         await run_load(plan, folder, limit_s, progress)
@@ -89,7 +90,7 @@ async def execute(
             record.status, record.reason = RunStatus.INTERRUPTED, STOPPED
         raise
     finally:
-        sampler.stop(folder)
+        sampler.stop()
         close_run(bench.work, record, plan, folder)
     return record
 

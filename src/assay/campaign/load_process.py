@@ -29,7 +29,7 @@ async def run_load(plan: LoadPlan, folder: RunFolder, limit_s: float, progress: 
 
     Raises TimedOutError when `limit_s` passed; on cancellation the process is stopped first.
     """
-    folder.parts.mkdir()
+    folder.parts.mkdir(exist_ok=True)
     write_json(folder.plan, plan)
     with folder.driver_log.open("ab") as log:
         process = await asyncio.create_subprocess_exec(

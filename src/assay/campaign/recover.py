@@ -105,8 +105,8 @@ def _settle(work: Work, folder: RunFolder, key: str, say: Callable[[str], None])
         judge_load(record, outcome)
     else:
         record.status, record.reason = RunStatus.INTERRUPTED, _KILLED
-    # Telemetry is written after the load and before anything else.
-    record.closed = "after an interruption" + ("" if folder.telemetry.exists() else "; without telemetry")
+    sampled = folder.telemetry_journal.exists() or folder.telemetry.exists()
+    record.closed = "after an interruption" + ("" if sampled else "; without telemetry")
     close_run(work, record, read_plan(folder.plan), folder, _last_sign(folder))
     return record
 

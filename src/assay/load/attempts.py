@@ -1,12 +1,7 @@
-"""The workers' records, written as they come, so that whatever happens to a run, what was measured is on disk.
-
-A journal is a stream of Arrow record batches (Apache Arrow's IPC format), one attempt a row. A batch that was cut off
-by a crash is ignored when it is read.
-"""
+"""The workers' records, one attempt a row, in a journal of theirs each."""
 
 from __future__ import annotations
 
-import os
 from array import array
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,8 +10,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from assay.load.journal import write_all
 from assay.runs import REQUESTS_SCHEMA
+from assay.runs.batches import BatchJournal, read_batches
 
 _AT_CLOSING = ("final", "issued_ns", "scheduled_ns", "text_tokens", "max_tokens")
 _CHUNKS = pa.field("chunk_at_ns", pa.list_(pa.int64()))  # CLOCK_MONOTONIC; `chunk_ns` counts from `sent_ns`
@@ -47,10 +42,8 @@ class AttemptJournal:
     """Gathers attempts; `flush` hands what has gathered to the operating system in one write."""
 
     def __init__(self, path: Path) -> None:
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-        self._size = 0
+        self._journal = BatchJournal(path, ATTEMPTS_SCHEMA)
         self._clear()
-        self._write(ATTEMPTS_SCHEMA.serialize())
 
     def add(self, row: Mapping[str, Any]) -> None:
         """`row` has columns of `ATTEMPTS_SCHEMA`; one that is missing is null."""
@@ -65,7 +58,7 @@ class AttemptJournal:
     def flush(self) -> None:
         if self._rows:
             columns = [self._column(field) for field in ATTEMPTS_SCHEMA]
-            self._write(pa.RecordBatch.from_arrays(columns, schema=ATTEMPTS_SCHEMA).serialize())
+            self._journal.write(pa.RecordBatch.from_arrays(columns, schema=ATTEMPTS_SCHEMA))
             self._clear()
 
     def _column(self, field: pa.Field) -> pa.Array:
@@ -77,15 +70,6 @@ class AttemptJournal:
     def _clear(self) -> None:
         self._rows: list[Mapping[str, Any]] = []
         self._lists: dict[str, list[array[int] | None]] = {name: [] for name in _LISTS}
-
-    def _write(self, data: pa.Buffer) -> None:
-        try:
-            write_all(self._file, memoryview(data))
-        except OSError:  # the disk is full: what is written once there is room again follows what is whole
-            os.ftruncate(self._file, self._size)
-            os.lseek(self._file, self._size, os.SEEK_SET)
-            raise
-        self._size += data.size
 
 
 def _list_array(lists: list[array[int] | None], kind: pa.ListType) -> pa.Array:
@@ -104,12 +88,4 @@ def read_attempts(path: Path, columns: list[str] | None = None) -> Iterator[pa.R
     be read.
     """
     names = ATTEMPTS_SCHEMA.names
-    fields = None if columns is None else [names.index(name) for name in columns]
-    size = path.stat().st_size
-    with pa.OSFile(str(path)) as file:
-        try:
-            reader = pa.ipc.open_stream(file, options=pa.ipc.IpcReadOptions(included_fields=fields))
-            yield from reader
-        except (pa.ArrowInvalid, OSError):
-            if file.tell() < size:
-                raise
+    return read_batches(path, None if columns is None else [names.index(name) for name in columns])

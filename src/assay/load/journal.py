@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.load.source import NO_TIME, Issues
+from assay.runs.batches import write_all
 
 _ISSUED = struct.Struct("<qiqq")
 ISSUED = np.dtype([("sample", "<i8"), ("qsl_idx", "<i4"), ("issued_ns", "<i8"), ("due_ns", "<i8")])
@@ -43,10 +44,3 @@ def read_issued(path: Path) -> NDArray[np.void]:
     if not path.exists():
         return np.zeros(0, dtype=ISSUED)
     return np.fromfile(path, dtype=ISSUED, count=path.stat().st_size // ISSUED.itemsize)
-
-
-def write_all(handle: int, data: bytes | bytearray | memoryview) -> None:
-    """Write to a file that may take a part at a time."""
-    view = memoryview(data)
-    while view:
-        view = view[os.write(handle, view) :]

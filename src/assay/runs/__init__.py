@@ -19,7 +19,7 @@ from assay.runs.requests import (
 from assay.runs.result import Distribution, Figure, Result, result_json_schema
 from assay.runs.stored import Stored, read_model, read_object, require_model
 from assay.runs.system import SystemRecord
-from assay.runs.telemetry import TELEMETRY_SCHEMA, TelemetryWriter, read_telemetry
+from assay.runs.telemetry import TELEMETRY_SCHEMA, TelemetryJournal, read_telemetry, write_telemetry
 from assay.runs.warmup import WarmupFacts
 
 __all__ = [
@@ -47,7 +47,7 @@ __all__ = [
     "RunStatus",
     "Stored",
     "SystemRecord",
-    "TelemetryWriter",
+    "TelemetryJournal",
     "WarmupFacts",
     "check_run",
     "new_id",
@@ -70,5 +70,6 @@ __all__ = [
     "write_bytes",
     "write_json",
     "write_run_manifest",
+    "write_telemetry",
     "write_text",
 ]

@@ -87,6 +87,11 @@ class RunFolder:
         return self.path / "telemetry.parquet"
 
     @property
+    def telemetry_journal(self) -> Path:
+        """What was sampled, while the run isn't closed."""
+        return self.parts / "telemetry.arrows"
+
+    @property
     def ledger(self) -> Path:
         return self.path / "ledger.json"
 

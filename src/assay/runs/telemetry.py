@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from array import array
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assay.errors import UserError
 from assay.plain_files import plain
+from assay.runs.batches import BatchJournal, read_batches
 
 TELEMETRY_SCHEMA = pa.schema(
     [
@@ -24,38 +23,44 @@ TELEMETRY_SCHEMA = pa.schema(
 )
 
 
-class TelemetryWriter:
-    """Collects samples in memory, 22 bytes each, and writes them once."""
+JOURNAL_SCHEMA = pa.schema(
+    [(field.name, pa.string() if pa.types.is_dictionary(field.type) else field.type) for field in TELEMETRY_SCHEMA]
+)
 
-    def __init__(self) -> None:
-        self._nodes: dict[str, int] = {}
-        self._metrics: dict[str, int] = {}
-        self._node, self._metric = array("h"), array("i")  # their numbers
-        self._time_ns, self._value = array("q"), array("d")
+
+class TelemetryJournal:
+    """What is sampled while a run lasts, on disk once it is flushed: it may last for days, and end by a kill."""
+
+    def __init__(self, path: Path) -> None:
+        self._journal = BatchJournal(path, JOURNAL_SCHEMA)
+        self._clear()
 
     def add(self, node: str, metric: str, time_ns: int, value: float) -> None:
-        self._node.append(self._nodes.setdefault(node, len(self._nodes)))
-        self._metric.append(self._metrics.setdefault(metric, len(self._metrics)))
-        self._time_ns.append(time_ns)
-        self._value.append(value)
+        for column, item in zip(self._columns, (node, metric, time_ns, value), strict=True):
+            column.append(item)
 
-    def __len__(self) -> int:
-        return len(self._value)
+    def flush(self) -> None:
+        """Raises OSError where the disk takes no more: what has gathered is kept."""
+        if self._columns[0]:
+            arrays = [pa.array(column, field.type) for column, field in zip(self._columns, JOURNAL_SCHEMA, strict=True)]
+            self._journal.write(pa.RecordBatch.from_arrays(arrays, schema=JOURNAL_SCHEMA))
+            self._clear()
 
-    def save(self, path: Path) -> None:
-        count = len(self)  # a thread that nobody waited for may still add rows
-        kinds = (pa.int16(), pa.int32(), pa.int64(), pa.float64())
-        gathered: tuple[array[Any], ...] = (self._node, self._metric, self._time_ns, self._value)
-        node, metric, time_ns, value = (
-            pa.Array.from_buffers(kind, count, [None, pa.py_buffer(column.tobytes())])
-            for kind, column in zip(kinds, gathered, strict=True)
-        )
-        node = pa.DictionaryArray.from_arrays(node, pa.array(list(self._nodes), pa.string()))
-        metric = pa.DictionaryArray.from_arrays(metric, pa.array(list(self._metrics), pa.string()))
-        temporary = path.with_name(f".{path.name}.partial")
-        table = pa.Table.from_arrays([node, metric, time_ns, value], schema=TELEMETRY_SCHEMA)
-        pq.write_table(table, temporary, compression="zstd")
-        temporary.replace(path)
+    def close(self) -> None:
+        self.flush()
+        self._journal.close()
+
+    def _clear(self) -> None:
+        self._columns: tuple[list[object], ...] = ([], [], [], [])
+
+
+def write_telemetry(journal: Path, path: Path) -> None:
+    """Make `telemetry.parquet` of what a journal holds, some of it at a time."""
+    temporary = path.with_name(f".{path.name}.partial")
+    with pq.ParquetWriter(temporary, TELEMETRY_SCHEMA, compression="zstd") as writer:
+        for batch in read_batches(journal):
+            writer.write_table(pa.Table.from_batches([batch]).cast(TELEMETRY_SCHEMA))
+    temporary.replace(path)
 
 
 def read_telemetry(path: Path) -> pa.Table:

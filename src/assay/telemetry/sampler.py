@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from itertools import cycle, islice
+from pathlib import Path
 
 import psutil
 
-from assay.runs import EndpointFacts, RunFolder, TelemetryWriter
+from assay.runs import EndpointFacts, TelemetryJournal
 from assay.serving.client import ControlClient, ControlError
 from assay.serving.connection import EndpointConnection
 from assay.serving.words import is_name
@@ -41,10 +43,13 @@ class Sampler:
         self,
         endpoints: Sequence[EndpointFacts],
         connections: Mapping[str, EndpointConnection],
+        journal: Path,
         accelerators: Mapping[int, str] | None = None,
         activity: NodeActivity | None = None,
     ) -> None:
         """`connections`: how each endpoint is reached, by its name.
+
+        `journal`: where what was sampled goes; there is no such file yet.
 
         `accelerators`: for each index of those of this machine that take part, the node they are counted under.
         `activity`: what other nodes tell of themselves; those with endpoints are listened to.
@@ -54,7 +59,8 @@ class Sampler:
         self._endpoints = len(endpoints)
         self._turns = cycle([(endpoint, ControlClient(connections[endpoint.name])) for endpoint in endpoints])
         self._names: dict[str, set[str]] = {endpoint.name: set() for endpoint in endpoints}
-        self._writer = TelemetryWriter()
+        self._journal = TelemetryJournal(journal)
+        self._open = True
         self._lock = threading.Lock()  # a row is several appends, and two threads make rows
         self._accelerators = AcceleratorWatch(accelerators or {}, self._add)
         self._over = threading.Event()
@@ -66,19 +72,22 @@ class Sampler:
         self._activity.begin(self._nodes, self._add)
         self._thread.start()
 
-    def stop(self, folder: RunFolder) -> None:
-        """End the threads and write what they gathered."""
+    def stop(self) -> None:
+        """End the threads; what they gathered is in the journal."""
         self._over.set()
         self._activity.end()
         self._accelerators.stop()
         self._thread.join(_LAST_LOOK_S)
-        self._writer.save(folder.telemetry)
+        with self._lock:
+            self._open = False
+            self._journal.close()
 
     def _run(self) -> None:
         while not self._over.wait(_EVERY_S):
             for metric, value in _host():
                 self._add(CONTROLLER, metric, time.monotonic_ns(), value)
             asyncio.run(self._scrape_next())
+            self._flush()
 
     async def _scrape_next(self) -> None:
         due = islice(self._turns, min(self._endpoints, _SCRAPED_A_SECOND))
@@ -100,7 +109,13 @@ class Sampler:
 
     def _add(self, node: str, metric: str, time_ns: int, value: float) -> None:
         with self._lock:
-            self._writer.add(node, metric, time_ns, value)
+            if self._open:  # else a look that took long comes after the end
+                self._journal.add(node, metric, time_ns, value)
+
+    def _flush(self) -> None:
+        with self._lock, contextlib.suppress(OSError):  # a full disk: what has gathered is tried again
+            if self._open:
+                self._journal.flush()
 
 
 def _host() -> Iterator[tuple[str, float]]:

@@ -34,6 +34,7 @@ from assay.runs import (  # fmt: skip
     read_ledger,
     read_record,
     read_requests,
+    read_telemetry,
     write_json,
 )
 
@@ -58,11 +59,11 @@ class Crashed:
         recover(self.work, self.state, said.append)
         return said
 
-    def unclose(self, mode: str = "performance", *, telemetry: bool = False) -> RunFolder:
+    def unclose(self, mode: str = "performance") -> RunFolder:
         """Back to the moment after the load's end: nothing that is made from the journals is there."""
         run = self.run(mode)
         made = [run.manifest, run.result, run.ledger, run.requests, run.warmup, run.accuracy, run.accuracy_txt]
-        for path in made if telemetry else [*made, run.telemetry]:
+        for path in [*made, run.telemetry]:
             path.unlink(missing_ok=True)
         record = RunRecord.model_validate_json(run.record.read_bytes())
         blank = {"status": RunStatus.INCOMPLETE, "reason": "", "ended_utc": None, "issued": 0}
@@ -105,7 +106,7 @@ def crashed(original: tuple[Work, Path], tmp_path: Path) -> Crashed:
 @pytest.mark.parametrize("mode", ["performance", "accuracy"])
 def test_a_load_that_had_ended_is_completed(crashed: Crashed, mode: str) -> None:
     before = RunRecord.model_validate_json(crashed.run(mode).record.read_bytes())
-    rows = read_requests(crashed.run(mode).requests).num_rows
+    rows, telemetry = read_requests(crashed.run(mode).requests).num_rows, read_telemetry(crashed.run(mode).telemetry)
     ledger, result = read_ledger(crashed.run(mode)), crashed.run(mode).result.read_bytes()
     scores = crashed.run(mode).accuracy.read_bytes() if mode == "accuracy" else b""
     run = crashed.unclose(mode)
@@ -117,7 +118,8 @@ def test_a_load_that_had_ended_is_completed(crashed: Crashed, mode: str) -> None
     assert run.result.read_bytes() == result
     assert not run.parts.exists()
     after = RunRecord.model_validate_json(run.record.read_bytes())
-    assert after.closed == "after an interruption; without telemetry"
+    assert after.closed == "after an interruption"
+    assert read_telemetry(run.telemetry) == telemetry
     assert before.ended_utc is not None
     assert after.ended_utc is not None
     assert after.ended_utc <= before.ended_utc, "the end is that of the load, not of the recovery"
@@ -198,7 +200,7 @@ def test_a_kill_between_any_two_files_leaves_a_run_that_is_closed_again_with_a_t
 
 def killed_at(crashed: Crashed, mode: str, place: int) -> str:
     """Close a run, and be killed where the file of that place would be written: its name; empty where there is none."""
-    crashed.unclose(mode, telemetry=True)
+    crashed.unclose(mode)
     with pytest.MonkeyPatch.context() as patch:
         kill_at(patch, place)
         try:
@@ -209,7 +211,7 @@ def killed_at(crashed: Crashed, mode: str, place: int) -> str:
 
 
 def test_a_kill_while_the_journals_go_changes_no_file(crashed: Crashed) -> None:
-    run = crashed.unclose(telemetry=True)
+    run = crashed.unclose()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("assay.campaign.close.discard_journals", dying)
         with pytest.raises(Killed):
@@ -269,10 +271,17 @@ def test_recovering_twice_changes_nothing(crashed: Crashed) -> None:
     assert crashed.state == state
 
 
-def test_telemetry_that_was_written_is_not_called_missing(crashed: Crashed) -> None:
-    run = crashed.unclose(telemetry=True)
+@pytest.mark.parametrize(("written", "missing"), [(True, ""), (False, "; without telemetry")])
+def test_telemetry_without_its_journal_is_missing_only_where_it_was_not_written(
+    crashed: Crashed, written: bool, missing: str
+) -> None:
+    telemetry = crashed.run().telemetry.read_bytes()
+    run = crashed.unclose()
+    run.telemetry_journal.unlink()
+    if written:
+        run.telemetry.write_bytes(telemetry)
     crashed.recover()
-    assert RunRecord.model_validate_json(run.record.read_bytes()).closed == "after an interruption"
+    assert RunRecord.model_validate_json(run.record.read_bytes()).closed == f"after an interruption{missing}"
 
 
 def test_a_run_that_could_not_be_closed_is_closed_by_resuming(

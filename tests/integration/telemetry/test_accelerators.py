@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from assay.runs import RunFolder, read_telemetry
+from assay.runs import RunFolder, read_telemetry, write_telemetry
 from assay.telemetry import Sampler
 from assay.telemetry.accelerators import AcceleratorWatch
 
@@ -57,10 +57,12 @@ def test_values_of_the_accelerators_asked_for() -> None:
 @pytest.mark.usefixtures("fake_nvml")
 def test_the_sampler_writes_them_beside_its_own(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
-    sampler = Sampler([], {}, accelerators={0: "a", 1: "b"})
+    folder.parts.mkdir()
+    sampler = Sampler([], {}, accelerators={0: "a", 1: "b"}, journal=folder.telemetry_journal)
     sampler.start()
     time.sleep(2.5)
-    sampler.stop(folder)
+    sampler.stop()
+    write_telemetry(folder.telemetry_journal, folder.telemetry)
     rows = read_telemetry(folder.telemetry).to_pylist()
     found = {(row["node"], row["metric"]) for row in rows}
     assert {("a", "gpu0_power_w"), ("b", "gpu1_power_w"), ("controller", "cpu_percent")} <= found

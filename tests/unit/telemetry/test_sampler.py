@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from assay.analysis.hardware import KV_CACHE
-from assay.runs import EndpointFacts, RunFolder
-from assay.runs.telemetry import read_telemetry
+from assay.runs import EndpointFacts, read_telemetry, write_telemetry
 from assay.serving.client import Answer, ControlClient
 from assay.serving.connection import EndpointConnection
 from assay.telemetry import sampler as sampler_module
@@ -68,9 +68,15 @@ def test_values_and_names_that_a_table_cant_hold_are_passed_over(line: str) -> N
     assert parse_prometheus(f"{line}\nb 2") == {"b": 2.0}
 
 
-def sampler_of(name: str) -> Sampler:
+def sampler_of(name: str, folder: Path) -> Sampler:
     endpoint = EndpointFacts(name=name, url="http://127.0.0.1:9", node="here", engine="external", model="m", window=8)
-    return Sampler([endpoint], {name: EndpointConnection(url=endpoint.url)})
+    return Sampler([endpoint], {name: EndpointConnection(url=endpoint.url)}, journal=folder / "telemetry.arrows")
+
+
+def sampled(folder: Path) -> list[dict[str, Any]]:
+    """What the journal holds now."""
+    write_telemetry(folder / "telemetry.arrows", folder / "telemetry.parquet")
+    return cast(list[dict[str, Any]], read_telemetry(folder / "telemetry.parquet").to_pylist())
 
 
 def test_a_page_that_makes_up_names_fills_no_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -81,13 +87,13 @@ def test_a_page_that_makes_up_names_fills_no_memory(monkeypatch: pytest.MonkeyPa
         return Answer("GET", 200, {}, b"real 1\n" + b"".join(b"m%d_%d 1\n" % (page, n) for n in range(999)))
 
     monkeypatch.setattr(ControlClient, "get", made_up)
-    sampler = sampler_of("e")
+    sampler = sampler_of("e", tmp_path)
     rounds = iter(range(6))
     monkeypatch.setattr(sampler._over, "wait", lambda every_s: next(rounds, None) is None)
     sampler.start()
     sampler._thread.join(30)
-    sampler.stop(RunFolder(tmp_path))
-    names = read_telemetry(tmp_path / "telemetry.parquet")["metric"].to_pylist()
+    sampler.stop()
+    names = [row["metric"] for row in sampled(tmp_path)]
     mine = [name for name in names if name.startswith("e/")]
     assert len(set(mine)) == sampler_module._MOST_METRICS
     assert mine.count("e/real") == 6
@@ -97,11 +103,35 @@ def test_a_look_that_never_ends_doesnt_keep_a_run_from_its_end(monkeypatch: pyte
     never = threading.Event()
     monkeypatch.setattr(sampler_module, "_LAST_LOOK_S", 0.01)
     monkeypatch.setattr(Sampler, "_run", lambda self: never.wait())
-    sampler = sampler_of("e")
+    sampler = sampler_of("e", tmp_path)
     sampler.start()
-    sampler.stop(RunFolder(tmp_path))
-    assert (tmp_path / "telemetry.parquet").exists()
+    sampler.stop()
     never.set()
+    assert sampled(tmp_path) == []
+
+
+def test_what_was_sampled_is_on_disk_while_the_run_goes_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    def wait(every_s: float) -> bool:
+        seen.append(len([row for row in sampled(tmp_path) if row["metric"] == "cpu_percent"]))
+        return len(seen) == 3
+
+    sampler = sampler_of("e", tmp_path)
+    monkeypatch.setattr(sampler._over, "wait", wait)
+    sampler.start()
+    sampler._thread.join(30)
+    assert seen == [0, 1, 2]
+    sampler.stop()
+
+
+def test_what_comes_after_the_end_is_dropped(tmp_path: Path) -> None:
+    sampler = sampler_of("e", tmp_path)
+    sampler.start()
+    sampler.stop()
+    sampler._add("here", "late", 1, 1.0)
+    sampler._flush()
+    assert "late" not in [row["metric"] for row in sampled(tmp_path)]
 
 
 def test_of_many_endpoints_a_bounded_number_is_asked_a_second_and_all_have_their_turn(
@@ -120,10 +150,14 @@ def test_of_many_endpoints_a_bounded_number_is_asked_a_second_and_all_have_their
         EndpointFacts(name=name, url=f"http://{name}:9", node="here", engine="external", model="m", window=8)
         for name in names
     ]
-    sampler = Sampler(endpoints, {one.name: EndpointConnection(url=one.url) for one in endpoints})
+    sampler = Sampler(
+        endpoints,
+        {one.name: EndpointConnection(url=one.url) for one in endpoints},
+        journal=tmp_path / "telemetry.arrows",
+    )
     rounds = iter(range(5))
     monkeypatch.setattr(sampler._over, "wait", lambda every_s: next(rounds, None) is None)
     sampler.start()
     sampler._thread.join(30)
-    sampler.stop(RunFolder(tmp_path))
+    sampler.stop()
     assert asked == [f"http://{name}:9" for name in names * 2]
