@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -22,14 +25,40 @@ MISSING = -1
 
 
 @dataclass(frozen=True, eq=False)
+class Words:
+    """A column of few different words: of each row the place of its word in `names`; `MISSING` for null."""
+
+    names: Sequence[str]
+    codes: NDArray[np.int32]
+
+    def are(self, word: str) -> Mask:
+        """Which rows have this word."""
+        place = self.names.index(word) if word in self.names else len(self.names)
+        return np.asarray(self.codes == place)
+
+    def counts(self, rows: Mask | Ints) -> Counter[str]:
+        """How often each word occurs among the rows."""
+        codes = self.codes[rows]
+        found = np.bincount(codes[codes != MISSING], minlength=len(self.names))
+        return Counter({name: int(count) for name, count in zip(self.names, found, strict=True) if count})
+
+    def rows_of(self, words: Sequence[str]) -> list[Ints]:
+        """The rows of each word, in order."""
+        order = np.argsort(self.codes, kind="stable")
+        ends = np.searchsorted(self.codes[order], np.arange(len(self.names) + 1))
+        own = {name: order[begin:end] for name, (begin, end) in zip(self.names, pairwise(ends), strict=True)}
+        return [own.get(word, order[:0]) for word in words]
+
+
+@dataclass(frozen=True, eq=False)
 class Rows:
     """Every attempt in `requests.parquet`: numbers by column (`MISSING` for null), the rest as words."""
 
     numbers: Mapping[str, Ints]
     final: Mask
     ok: Mask
-    status: list[str]
-    endpoint: list[str | None]
+    status: Words
+    endpoint: Words
     chunk_faults: Mapping[str, int]
     """Answers whose chunks contradict the rest of their row, by what is wrong."""
     answers: Mapping[int, frozenset[bytes]]
@@ -40,6 +69,13 @@ class Rows:
 
     def __getitem__(self, column: str) -> Ints:
         return self.numbers[column]
+
+    @cached_property
+    def samples(self) -> Ints:
+        """The ids of all samples, each once, in order."""
+        ids = np.sort(self["sample_id"])
+        distinct: Ints = ids[np.diff(ids, prepend=ids[:1] - 1) != 0]
+        return distinct
 
     @property
     def good(self) -> Mask:

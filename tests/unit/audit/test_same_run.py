@@ -13,7 +13,7 @@ from tests.synthetic import Plan, write_run
 from assay.analysis import summarise
 from assay.audit import audit_path
 from assay.audit.evidence import Origin, RunEvidence
-from assay.audit.folder import MISSING, FolderFacts, Rows
+from assay.audit.folder import MISSING, FolderFacts, Rows, Words
 from assay.audit.registry import Check
 from assay.audit.rules import load_shape
 from assay.runs import RunFolder, read_record, write_json
@@ -54,7 +54,8 @@ def objections(folder: RunFolder, shape: LoadShape, scenario: str, count: int) -
         "done_ns": begins + 500_000_000,
     }
     yes = np.ones(count, dtype=bool)
-    rows = Rows(numbers, yes, yes, ["ok"] * count, ["node-a-0"] * count, {}, {})
+    one = np.zeros(count, dtype=np.int32)
+    rows = Rows(numbers, yes, yes, Words(["ok"], one), Words(["node-a-0"], one), {}, {})
     record = read_record(folder).model_copy(update={"shape": shape, "scenario": scenario, "samples": 5})
     run = RunEvidence("run", Origin.RUN, "run", folder=FolderFacts(folder, record, rows=rows))
     return (check for check in load_shape.check(run) if check.verdict != "supported")

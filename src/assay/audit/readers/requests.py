@@ -11,12 +11,10 @@ from numpy.typing import NDArray
 
 from assay.audit.evidence import OUTPUT_ROOM, Rated, Recomputed, RunEvidence, Spread
 from assay.audit.spans import Span
-from assay.runs import read_requests
+from assay.runs import read_request_columns, read_requests
 
-_COLUMNS = [
-    *("final", "attempt", "status", "issued_ns", "scheduled_ns", "sent_ns", "first_ns", "last_ns", "done_ns"),
-    *("output_tokens", "finish_reason", "sample_id", "max_tokens", "token_source", "streamed_tokens", "text_tokens"),
-]
+Mask = NDArray[np.bool_]
+
 _PERCENTILES = (50.0, 90.0, 95.0, 97.0, 99.0, 99.9)
 
 
@@ -25,30 +23,30 @@ def measure(path: Path, run: RunEvidence) -> Recomputed | None:
 
     Fills `run.outputs` with how the answers ended. Raises OSError, ValueError or KeyError for a damaged file.
     """
-    table = read_requests(path, _COLUMNS)
-    final = table.filter(table["final"])
-    status = final["status"].cast(pa.string())
-    good = final.filter(pc.equal(status, "ok"))
-    if not good.num_rows:
+    keys = read_requests(path, ["final", "status"])
+    final = np.asarray(keys["final"].to_numpy(), dtype=bool)
+    good = final & _are(keys["status"], "ok")
+    completed, decided = int(good.sum()), int(final.sum())
+    if not completed:
         return None
-    start = _starts(table, good, from_sending=run.scenario == "Concurrency")
-    first, last, done = (_column(good[name]) for name in ("first_ns", "last_ns", "done_ns"))
-    tokens = _column(good["output_tokens"])  # -1: not counted
+    start = _starts(path, good, from_sending=run.scenario == "Concurrency")
+    first, last, sent, tokens = _read(path, good, "first_ns", "last_ns", "sent_ns", "output_tokens")  # -1: not told
+    (done,) = _read(path, final, "done_ns")
+    over_ns = done.max()  # what failed took its time too
+    done = done[good[final]]
     counted = bool((tokens >= 0).all())
-    _endings(run, good, tokens)
-    _counted_twice(run, good)
-    over_ns = _column(final["done_ns"]).max()  # what failed took its time too
-    window_s = run.shape.window_s(final.num_rows, float(over_ns - start.min()) / 1e9) if run.shape else None
+    _endings(run, path, good, tokens)
+    _counted_twice(run, path, good)
+    window_s = run.shape.window_s(decided, float(over_ns - start.min()) / 1e9) if run.shape else None
     end_ns = over_ns if window_s is None else start.min() + int(window_s * 1e9)
-    sent = _column(good["sent_ns"])
     sent = np.where(sent >= 0, sent, start)
     share = np.clip((end_ns - sent) / np.maximum(done - sent, 1), 0.0, 1.0)  # done until the load's end
     timed = first >= 0
     several = timed & (tokens >= 2)
-    lost = int(pc.sum(pc.equal(status, "lost")).as_py() or 0)
+    lost = int((final & _are(keys["status"], "lost")).sum())
     return Recomputed(
-        completed=good.num_rows,
-        failed=final.num_rows - good.num_rows - lost,
+        completed=completed,
+        failed=decided - completed - lost,
         lost=lost,
         duration_s=float(over_ns - start.min()) / 1e9,
         output_tokens=int(tokens.sum()) if counted else None,
@@ -67,14 +65,19 @@ def measure(path: Path, run: RunEvidence) -> Recomputed | None:
     )
 
 
-def _starts(table: pa.Table, good: pa.Table, *, from_sending: bool) -> NDArray[np.int64]:
+def _starts(path: Path, good: Mask, *, from_sending: bool) -> NDArray[np.int64]:
     """When each sample started: at its first sending in a load of fixed concurrency, else when it was due or issued."""
+    scheduled, issued = _read(path, good, "scheduled_ns", "issued_ns")
     if not from_sending:
-        return _column(pc.coalesce(good["scheduled_ns"], good["issued_ns"]))
-    first = table.filter(pc.equal(table["attempt"], 1))
-    sent = dict(zip(first["sample_id"].to_pylist(), first["sent_ns"].to_pylist(), strict=True))
-    rows = zip(good["sample_id"].to_pylist(), good["issued_ns"].to_pylist(), strict=True)
-    return np.array([sent.get(sample) or issued for sample, issued in rows], dtype=np.int64)
+        return np.where(scheduled >= 0, scheduled, issued)
+    sample, attempt, sent = _read(path, np.ones(len(good), dtype=bool), "sample_id", "attempt", "sent_ns")
+    firsts = np.flatnonzero(attempt == 1)
+    firsts = firsts[np.argsort(sample[firsts], kind="stable")]
+    if not len(firsts):
+        return issued
+    place = np.maximum(np.searchsorted(sample[firsts], sample[good], side="right") - 1, 0)
+    own = firsts[place]
+    return np.where((sample[own] == sample[good]) & (sent[own] > 0), sent[own], issued)
 
 
 def _decode_batch(first: NDArray[np.int64], last: NDArray[np.int64]) -> float | None:
@@ -88,9 +91,22 @@ def _decode_batch(first: NDArray[np.int64], last: NDArray[np.int64]) -> float | 
     return float((last - first).sum() / busy) if busy > 0 else None
 
 
-def _column(column: pa.ChunkedArray, missing: int = -1) -> NDArray[np.int64]:
-    values = pc.fill_null(pc.cast(column, pa.int64()), missing)
-    return np.asarray(values.to_numpy(), dtype=np.int64)
+def _read(path: Path, rows: Mask, *names: str) -> list[NDArray[np.int64]]:
+    """Columns of the rows, -1 for null; one column of all rows in memory at a time."""
+    return [_column(column)[rows] for column in read_request_columns(path, names)]
+
+
+def _words(path: Path, rows: Mask, name: str) -> pa.ChunkedArray:
+    (column,) = read_request_columns(path, [name])
+    return column.filter(pa.array(rows)).cast(pa.string())
+
+
+def _are(column: pa.ChunkedArray, word: str) -> Mask:
+    return np.asarray(pc.fill_null(pc.equal(column.cast(pa.string()), word), False).to_numpy(), dtype=bool)
+
+
+def _column(column: pa.ChunkedArray) -> NDArray[np.int64]:
+    return np.asarray(pc.fill_null(pc.cast(column, pa.int64()), -1).to_numpy(), dtype=np.int64)
 
 
 def _spread(name: str, values: NDArray[np.int64]) -> Spread:
@@ -108,21 +124,22 @@ def _spread(name: str, values: NDArray[np.int64]) -> Spread:
     )
 
 
-def _counted_twice(run: RunEvidence, good: pa.Table) -> None:
-    usage, text = _column(good["streamed_tokens"]), _column(good["text_tokens"])
-    both = np.asarray(pc.fill_null(pc.equal(good["token_source"].cast(pa.string()), "usage"), False).to_numpy())
-    both &= (usage >= 0) & (text >= 0)
+def _counted_twice(run: RunEvidence, path: Path, good: Mask) -> None:
+    usage, text = _read(path, good, "streamed_tokens", "text_tokens")
+    both = _are(_words(path, good, "token_source"), "usage") & (usage >= 0) & (text >= 0)
     if both.any():
         run.outputs.usage_answers = int(both.sum())
         run.outputs.usage_tokens, run.outputs.text_tokens = int(usage[both].sum()), int(text[both].sum())
 
 
-def _endings(run: RunEvidence, good: pa.Table, tokens: NDArray[np.int64]) -> None:
-    reasons = pc.value_counts(good["finish_reason"].cast(pa.string())).to_pylist()
+def _endings(run: RunEvidence, path: Path, good: Mask, tokens: NDArray[np.int64]) -> None:
+    ends = _words(path, good, "finish_reason")
+    reasons = pc.value_counts(ends).to_pylist()
     counts = {item["values"]: int(item["counts"]) for item in reasons}
     outputs = run.outputs
     outputs.longest = int(tokens.max()) if (tokens >= 0).any() else None
-    limits = _column(good["max_tokens"], outputs.limit or 0)
+    (limits,) = _read(path, good, "max_tokens")
+    limits = np.where(limits == -1, outputs.limit or 0, limits)
     limited = limits > 0
     outputs.overlong = int((limited & (tokens > limits * OUTPUT_ROOM + 1)).sum())
     if set(counts) == {None}:
@@ -130,5 +147,5 @@ def _endings(run: RunEvidence, good: pa.Table, tokens: NDArray[np.int64]) -> Non
     outputs.ended_by_eos = counts.pop("stop", 0)
     outputs.ended_by_limit = counts.pop("length", 0)
     outputs.ended_otherwise = {str(reason): count for reason, count in counts.items()}
-    by_limit = np.asarray(pc.fill_null(pc.equal(good["finish_reason"].cast(pa.string()), "length"), False).to_numpy())
+    by_limit = _are(ends, "length")
     outputs.stopped_short = int((by_limit & limited & (tokens >= 0) & (tokens < limits)).sum())

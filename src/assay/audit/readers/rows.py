@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assay.audit.folder import MISSING, Ints, Mask, Rows
-from assay.runs import read_request_batches, read_requests
+from assay.audit.folder import MISSING, Ints, Mask, Rows, Words
+from assay.runs import read_request_batches, read_request_columns, read_requests
 
 _NUMBERS = (
     *("sample_id", "qsl_idx", "attempt", "issued_ns", "scheduled_ns", "sent_ns", "first_ns", "last_ns", "done_ns"),
@@ -25,8 +25,8 @@ _NEAR_NS = 1_000
 
 def read_rows(path: Path, *, answers: bool) -> Rows:
     """Read every attempt; with `answers` their token ids too. Raises UserError where damaged."""
-    table = read_requests(path, [*_NUMBERS, "final", "status", "endpoint"])
-    status = table["status"].cast(pa.string())
+    table = read_requests(path, ["final", "status", "endpoint"])
+    status, endpoint = _words(table["status"]), _words(table["endpoint"])
     faults: Counter[str] = Counter()
     ids: dict[int, set[bytes]] = defaultdict(set)
     for part in read_request_batches(path, [*_CHUNKS, *_LISTS]):
@@ -36,14 +36,27 @@ def read_rows(path: Path, *, answers: bool) -> Rows:
             if answers:
                 _gather(batch, ids)
     return Rows(
-        numbers={name: _ints(table[name]) for name in _NUMBERS},
+        numbers=dict(zip(_NUMBERS, map(_numbers, read_request_columns(path, _NUMBERS)), strict=True)),
         final=np.asarray(table["final"].to_numpy(), dtype=bool),
-        ok=np.asarray(pc.equal(status, "ok").to_numpy(), dtype=bool),
-        status=status.to_pylist(),
-        endpoint=table["endpoint"].cast(pa.string()).to_pylist(),
+        ok=status.are("ok"),
+        status=status,
+        endpoint=endpoint,
         chunk_faults=dict(faults),
         answers={sample: frozenset(found) for sample, found in ids.items()},
     )
+
+
+def _words(column: pa.ChunkedArray) -> Words:
+    words = column.cast(pa.string())
+    names = sorted(set(pc.unique(words).to_pylist()) - {None})
+    codes = pc.fill_null(pc.index_in(words, value_set=pa.array(names, pa.string())), MISSING)
+    return Words(names, np.asarray(codes.to_numpy(), dtype=np.int32))
+
+
+def _numbers(column: pa.ChunkedArray) -> Ints:
+    """A column that no row has takes no memory."""
+    nowhere = column.null_count == len(column)
+    return np.broadcast_to(np.int64(MISSING), len(column)) if nowhere else _ints(column)
 
 
 def _judge(batch: pa.RecordBatch, faults: Counter[str]) -> None:

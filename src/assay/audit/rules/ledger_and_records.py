@@ -28,7 +28,7 @@ def check(run: RunEvidence) -> Iterator[Check]:
         return
     ledger, rows = facts.ledger, facts.rows
     pairs = [*_whole(ledger, rows), *_endpoints(ledger, rows)]
-    pairs.append(("run.json: issued", facts.record.issued, len(np.unique(rows["sample_id"]))))
+    pairs.append(("run.json: issued", facts.record.issued, len(rows.samples)))
     wrong = [contradicted(f"{name} {stated}", f"{actual} in the records") for name, stated, actual in pairs
              if stated != actual]  # fmt: skip
     yield from wrong
@@ -39,19 +39,16 @@ def check(run: RunEvidence) -> Iterator[Check]:
 def _whole(ledger: Ledger, rows: Rows) -> Iterator[tuple[str, object, object]]:
     sent = rows["attempt"] > 0
     tries = np.unique(rows["sample_id"][sent], return_counts=True)[1]
-    yield "issued", ledger.issued, len(np.unique(rows["sample_id"]))
+    yield "issued", ledger.issued, len(rows.samples)
     yield "attempts", ledger.attempts, int(sent.sum())
     yield "samples sent again", ledger.resent, int((tries > 1).sum())
-    failed = Counter(status for status, final in zip(rows.status, rows.final, strict=True) if final)
-    yield "failed samples by reason", ledger.failure_reasons, _reasons(failed)
+    yield "failed samples by reason", ledger.failure_reasons, _reasons(rows.status.counts(rows.final))
 
 
 def _endpoints(ledger: Ledger, rows: Rows) -> Iterator[tuple[str, object, object]]:
-    counts: dict[str | None, Counter[str]] = {endpoint.endpoint: Counter() for endpoint in ledger.endpoints}
-    for endpoint, status in zip(rows.endpoint, rows.status, strict=True):
-        counts.setdefault(endpoint, Counter())[status] += 1
-    for own in ledger.endpoints:
-        found = counts[own.endpoint]
+    rows_of = rows.endpoint.rows_of([own.endpoint for own in ledger.endpoints])
+    for own, place in zip(ledger.endpoints, rows_of, strict=True):
+        found = rows.status.counts(place)
         reasons = _reasons(found)
         for name, stated, actual in (
             ("sent", own.sent, found.total()),

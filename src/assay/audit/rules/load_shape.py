@@ -63,9 +63,9 @@ def _most_open(facts: FolderFacts) -> int | None:
 
 
 def _windows(facts: FolderFacts, rows: Rows) -> Iterator[Check]:
-    names = np.array(rows.endpoint, dtype=object)
-    for endpoint in facts.record.endpoints:
-        own = (names == endpoint.name) & (rows["sent_ns"] != MISSING)
+    endpoints = facts.record.endpoints
+    for endpoint, place in zip(endpoints, rows.endpoint.rows_of([one.name for one in endpoints]), strict=True):
+        own = place[rows["sent_ns"][place] != MISSING]
         most = _most_at_once(rows["sent_ns"][own], rows["done_ns"][own])
         if endpoint.window is not None and most > endpoint.window:
             yield contradicted(f"{endpoint.name} has a window of {endpoint.window}", f"{most} were in flight at once")
@@ -87,7 +87,7 @@ def _bounds(facts: FolderFacts, rows: Rows) -> Iterator[Check]:
     shape = facts.record.shape
     if shape is None:
         return
-    issued, most = len(np.unique(rows["sample_id"])), shape.most_requests(facts.record.samples)
+    issued, most = len(rows.samples), shape.most_requests(facts.record.samples)
     if isinstance(shape, TraceShape) and most is not None:
         most = min(most, facts.record.samples)  # times don't wrap around
     exact = shape.lasts_s is None and not isinstance(shape, SessionsShape)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -37,25 +36,25 @@ def check(run: RunEvidence) -> Iterator[Check]:
 
 def _problems(facts: FolderFacts, rows: Rows) -> Iterator[tuple[str, str]]:
     samples, attempts = rows["sample_id"], rows["attempt"]
-    twice = [
-        pair for pair, count in Counter(zip(samples.tolist(), attempts.tolist(), strict=True)).items() if count > 1
-    ]
-    if twice:
-        yield "each attempt has one row", f"{len(twice)} have several, sample {twice[0][0]} for one"
+    order = np.lexsort((attempts, samples))
+    again = (np.diff(samples[order]) == 0) & (np.diff(attempts[order]) == 0)
+    if again.any():
+        several = int((again & ~np.append(False, again[:-1])).sum())
+        yield "each attempt has one row", f"{several} have several, sample {samples[order][1:][again][0]} for one"
     decided = np.unique(samples[rows.final], return_counts=True)
     if (decided[1] > 1).any():
         several = int((decided[1] > 1).sum())
         yield "one attempt decides a sample", f"{several} samples have several, {decided[0][decided[1] > 1][0]} for one"
-    if undecided := set(samples.tolist()) - set(decided[0].tolist()):
-        yield "each sample is decided", f"{len(undecided)} aren't, {min(undecided)} for one"
-    ids = np.unique(samples)
+    ids = rows.samples
+    if len(undecided := ids[~np.isin(ids, decided[0])]):
+        yield "each sample is decided", f"{len(undecided)} aren't, {undecided[0]} for one"
     if int(ids[0]) != 0 or int(ids[-1]) != len(ids) - 1:
         yield "samples are numbered from 0", f"{len(ids)} samples, from {ids[0]} to {ids[-1]}"
     yield from _times(rows)
     for words, count in rows.chunk_faults.items():
         yield "an answer's chunks agree with its row", f"{words}: {count} times"
     known = {endpoint.name for endpoint in facts.record.endpoints}
-    if strangers := set(rows.endpoint) - known - {None}:
+    if strangers := set(rows.endpoint.names) - known:
         yield "endpoints are run.json's", f"rows name {', '.join(sorted(map(str, strangers)))}"
     places = rows["qsl_idx"]
     if int(places.min()) < 0 or int(places.max()) >= facts.record.samples:
