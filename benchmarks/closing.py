@@ -2,11 +2,12 @@
 
     python benchmarks/closing.py --json --samples 1e6 --against a3e68b8
 
-prints `closing_s`, `closing_peak_mb`, `report_s` and `report_peak_mb`, each of a fresh process, start-up included, and
+prints `closing_s` (from the journals to the records and the ledger), `judging_s` (what else closes a run: the result,
+the client's audit and the audit), `report_s`, and each one's peak memory, of fresh processes, start-up included; and
 the same in seconds of CPU, which other work on the machine lengthens less. `--against` names a revision whose workers
-wrote a line of JSON an attempt: its closing and its report are measured too, on `--against-samples` of the same kind,
-and `..._cpu_ratio` is this version's CPU time a sample over that one's; null without it. The journals are made before
-the clock starts: answers of 32 to 128 tokens, one a chunk, with their ids.
+wrote a line of JSON an attempt: it is measured too, on `--against-samples` of the same kind, and `..._cpu_ratio` is
+this version's CPU time a sample over that one's; null without it. The journals are made before the clock starts:
+answers of 20 to 128 tokens, 80 in the mean, one a chunk, with their ids.
 """
 
 from __future__ import annotations
@@ -109,23 +110,40 @@ ledger = close_load(folder, read_plan(folder.plan))
 assert ledger.balanced and ledger.completed == int(sys.argv[2]), ledger.problems
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
+# What else happens to a run when its campaign closes it: the client's own audit, the result, and the audit.
+_JUDGE = """
+import resource, sys
+from pathlib import Path
+from assay.analysis import summarise
+from assay.audit import audit_path
+from assay.runs import RunFolder, write_json
+from assay.runs.client_bound import client_times
+folder = RunFolder(Path(sys.argv[1]))
+client_times(folder)
+result = summarise(folder)
+assert result.figures["samples_per_s"].value > 0
+write_json(folder.result, result)
+audit_path(folder.path)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
 _RENDER = """
 import resource, sys
 from pathlib import Path
 from assay.report import render_run
-from assay.runs import RunFolder, read_result
+from assay.runs import RunFolder
 render_run(RunFolder(Path(sys.argv[1])))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
-def measure(scratch: Path, samples: int, tree: Path = ROOT, write: str = _JOURNALS) -> tuple[Cost, Cost]:
-    """Closing and report of so many samples, by a source tree; the run is removed afterwards."""
+def measure(scratch: Path, samples: int, tree: Path = ROOT, write: str = _JOURNALS) -> dict[str, Cost]:
+    """What a source tree needs for so many samples; the run is removed afterwards."""
     try:
         run(write, scratch, str(samples), tree=tree)
         closing = run(_CLOSE, scratch / "run", str(samples), tree=tree)
         shutil.rmtree(scratch / "run" / "parts")
-        return closing, run(_RENDER, scratch / "run", tree=tree)
+        judging, report = (run(script, scratch / "run", tree=tree) for script in (_JUDGE, _RENDER))
+        return {"closing": closing, "judging": judging, "report": report}
     finally:
         shutil.rmtree(scratch / "run", ignore_errors=True)
 
@@ -140,12 +158,10 @@ def main() -> None:
     samples, fewer = int(arguments.samples), int(arguments.against_samples)
     figures: dict[str, float | None] = {"samples": samples}
     with tempfile.TemporaryDirectory(prefix="assay-closing-") as scratch:
-        ours = dict(zip(("closing", "report"), measure(Path(scratch), samples), strict=True))
-        theirs: dict[str, Cost] = {}
+        ours, theirs = measure(Path(scratch), samples), dict[str, Cost]()
         if arguments.against:
             with source_of(arguments.against, Path(scratch)) as tree:
-                found = measure(Path(scratch), fewer, tree, _LINES)
-            theirs = dict(zip(("closing", "report"), found, strict=True))
+                theirs = measure(Path(scratch), fewer, tree, _LINES)
     for name, cost in ours.items():
         figures |= {f"{name}_s": cost.wall_s, f"{name}_cpu_s": cost.cpu_s, f"{name}_peak_mb": cost.peak_mb}
         before = theirs.get(name)

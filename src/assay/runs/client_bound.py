@@ -14,11 +14,13 @@ import pyarrow.compute as pc
 
 from assay.runs.folder import RunFolder
 from assay.runs.record import ClientAudit
-from assay.runs.requests import read_requests
+from assay.runs.requests import read_request_batches
 
 CPU_LIMIT = 0.85
 LEAST_DELAY_NS = 2_000_000
 DELAY_SHARE = 0.05
+
+_NONE = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -33,17 +35,20 @@ class ClientTimes:
 
 def client_times(folder: RunFolder) -> ClientTimes:
     """What the run's requests tell. Raises UserError where they can't be read."""
-    columns = ["final", "status", "issued_ns", "scheduled_ns", "sent_ns", "first_ns", "last_ns", "output_tokens"]
-    table = read_requests(folder.requests, columns)
-    issued = table.filter(pc.is_valid(table["scheduled_ns"]))
-    lateness_ns = issued["issued_ns"].to_numpy() - issued["scheduled_ns"].to_numpy()
-    good = table.filter(pc.and_(pc.equal(table["status"].cast("string"), "ok"), pc.is_valid(table["first_ns"])))
-    first_ns, tokens = good["first_ns"].to_numpy(), good["output_tokens"].fill_null(0).to_numpy()
-    several = tokens > 1
-    tpot_ns = (good["last_ns"].to_numpy() - first_ns)[several] / (tokens[several] - 1)
+    columns = ["status", "issued_ns", "scheduled_ns", "sent_ns", "first_ns", "last_ns", "output_tokens"]
+    late, ttft, tpot = [_NONE], [_NONE], [_NONE]
+    for table in read_request_batches(folder.requests, columns):
+        issued = table.filter(pc.is_valid(table["scheduled_ns"]))
+        late.append(issued["issued_ns"].to_numpy() - issued["scheduled_ns"].to_numpy())
+        good = table.filter(pc.and_(pc.equal(table["status"].cast("string"), "ok"), pc.is_valid(table["first_ns"])))
+        first_ns, tokens = good["first_ns"].to_numpy(), good["output_tokens"].fill_null(0).to_numpy()
+        several = tokens > 1
+        ttft.append(first_ns - good["sent_ns"].to_numpy())
+        tpot.append((good["last_ns"].to_numpy() - first_ns)[several] / (tokens[several] - 1))
+    lateness_ns = np.concatenate(late)
     return ClientTimes(
-        _median(first_ns - good["sent_ns"].to_numpy()),
-        _median(tpot_ns),
+        _median(np.concatenate(ttft)),
+        _median(np.concatenate(tpot)),
         int(np.percentile(lateness_ns, 50)) if len(lateness_ns) else None,
         int(np.percentile(lateness_ns, 99)) if len(lateness_ns) else None,
     )
