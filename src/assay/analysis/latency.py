@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -16,7 +17,7 @@ from assay.benchmarks import ScenarioSpec
 
 _LENGTH_GROUPS = 5
 _LEAST_GROUP = 20
-_WINDOWS = 30
+WINDOWS = 30
 _HISTOGRAM_BINS = 60
 
 
@@ -143,13 +144,21 @@ def _group(bottom: int, top: int, own: Ints) -> LengthGroup:
     )
 
 
-def over_time(sent_ns: Ints, values: Ints) -> OverTime:
-    """Median and 99th percentile in equal windows of the time of sending."""
-    begin, end = int(sent_ns.min()), int(sent_ns.max()) + 1
-    edges = np.linspace(begin, end, _WINDOWS + 1)
-    window = np.clip(np.searchsorted(edges, sent_ns, "right") - 1, 0, _WINDOWS - 1)
+def over_time(sent_ns: Ints, values: Ints, span_ns: tuple[int, int] | None = None, windows: int = WINDOWS) -> OverTime:
+    """Median and 99th percentile in equal windows of the time of sending.
+
+    Args:
+        sent_ns: when each sample was sent.
+        values: its latency.
+        span_ns: the first and the last sending of what the windows divide; those of `sent_ns` if None.
+        windows: how many there are.
+    """
+    begin, end = span_ns or (int(sent_ns.min()), int(sent_ns.max()))
+    end += 1
+    edges = np.linspace(begin, end, windows + 1)
+    window = np.clip(np.searchsorted(edges, sent_ns, "right") - 1, 0, windows - 1)
     order = np.lexsort((values, window))
-    bounds = np.searchsorted(window[order], np.arange(_WINDOWS + 1))
+    bounds = np.searchsorted(window[order], np.arange(windows + 1))
     ordered = values[order]
     halves: list[float | None] = []
     tails: list[float | None] = []
@@ -182,13 +191,16 @@ def goodput(samples: Samples, name: str, limits: Limits, issued: int) -> Goodput
     )
 
 
-def histogram(values: Ints, log: bool = False) -> Histogram:
-    """Shares over up to 60 bins from the least to the 99.9th percentile; the last bin holds the rest."""
+def histogram(values: Ints) -> Histogram:
+    """Shares over bins of equal whole widths from the least to the 99.9th percentile; the last bin holds the rest.
+
+    There are 60 bins at most, and about as many as the root of the number of values: bins of other widths would hold
+    now three whole numbers, now four, and few values would make a comb.
+    """
     ordered = np.sort(values)
-    low, high = float(ordered[0]), float(nearest_rank(ordered, 0.999))
-    high = max(high, low + 1)
-    spaced = (
-        np.geomspace(max(low, 1), high, _HISTOGRAM_BINS + 1) if log else np.linspace(low, high, _HISTOGRAM_BINS + 1)
-    )
+    low, high = int(ordered[0]), int(nearest_rank(ordered, 0.999))
+    bins = min(_HISTOGRAM_BINS, math.ceil(math.sqrt(len(ordered))))
+    width = -(-(high + 1 - low) // bins)
+    spaced = np.arange(low, high + 1 + width, width) - 0.5
     counts, edges = np.histogram(np.clip(ordered, low, high), spaced)
     return Histogram(edges, counts / len(ordered))

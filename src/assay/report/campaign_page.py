@@ -35,6 +35,7 @@ from assay.report.page import Headline, Page, Problem, Section, VerdictKind, lif
 from assay.report.published import campaign_published_blocks
 from assay.report.run_measures import projection_blocks
 from assay.report.run_page import notice_problems, verdict_reasons
+from assay.report.subject import campaign_subject
 from assay.runs.campaign import RunEntry
 from assay.runs.record import RunStatus
 
@@ -76,6 +77,7 @@ def campaign_page(analysis: CampaignAnalysis) -> Page:
     title = benchmark_title(analysis.benchmark, [line.record for line in analysis.lines])
     return Page(
         title=f"{title}: {analysis.state.kind} campaign {analysis.state.name}".rstrip(),
+        subject=campaign_subject(analysis),
         what=_what(analysis),
         answer=campaign_answer(analysis),
         verdict=verdict,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Kind = Literal["line", "steps", "points", "bars"]
@@ -14,6 +15,9 @@ Side = Literal["above", "left", "right"]
 # (one of which vanishes on a dark page, the other on a light one).
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 NEUTRAL = "#7F7F7F"
+_OPEN_ENDED = "An error bar that leaves the picture has no bound there: the samples are too few for one."
+LABEL_INSIDE = 0.15
+"""A bar of more than this share of the highest holds its label at its foot."""
 # The palette's first colours are nodes; these two are a distribution's middle and its tail.
 MEDIAN, TAIL = "#AA4499", "#999933"
 
@@ -39,6 +43,32 @@ class Series:
     bounds: str = "95 %"
     names: Sequence[str] | None = None  # of the marks, for who points at them
     label_side: Side = "above"  # where labels of points are written
+
+    @property
+    def known(self) -> bool:
+        """Whether anything is to be seen."""
+        return any(value is not None and math.isfinite(value) for value in self.y)
+
+    @property
+    def band(self) -> list[tuple[float | None, float | None]]:
+        """Both bounds of a band at each place; a gap where one isn't known."""
+        bounds = zip(self.low or (), self.high or (), strict=True)
+        return [(None, None) if low is None or high is None else (low, high) for low, high in bounds]
+
+    def reaches(self, far: float) -> list[tuple[float, float] | None]:
+        """How far each error bar reaches below and above; None where there is none.
+
+        One that is open at a side, for too few samples, reaches `far` there, out of the picture.
+        """
+        if self.low is None or self.high is None:
+            return [None] * len(self.y)
+        found: list[tuple[float, float] | None] = []
+        for y, low, high in zip(self.y, self.low, self.high, strict=True):
+            if y is None or (low is None and high is None):
+                found.append(None)
+            else:
+                found.append((far if low is None else max(0.0, y - low), far if high is None else max(0.0, high - y)))
+        return found
 
 
 @dataclass(frozen=True)
@@ -66,6 +96,24 @@ class Panel:
     y_share: bool = False  # the vertical axis is 0 to 1 and shown in per cent
 
     @property
+    def top(self) -> float:
+        """The upper end of an axis from 0: room for the highest value, its error bar, its label; 1 where all is 0."""
+        values = [v for s in self.series for v in (*s.y, *(s.high or ())) if v is not None and math.isfinite(v)]
+        values += [mark.at for mark in self.marks if mark.axis == "y"]
+        return max(values) * 1.12 if values and max(values) > 0 else 1.0
+
+    @property
+    def far(self) -> float:
+        """Out of the picture, from any place in it."""
+        return 10 * self.top
+
+    @property
+    def open_ended(self) -> bool:
+        """Whether an error bar leaves the picture."""
+        reaches = [reach for s in self.series if s.kind in ("bars", "points") for reach in s.reaches(math.inf)]
+        return any(reach is not None and math.inf in reach for reach in reaches)
+
+    @property
     def categorical(self) -> bool:
         """The horizontal axis has names, not numbers."""
         return any(len(s.x) > 0 and isinstance(s.x[0], str) for s in self.series)
@@ -84,6 +132,16 @@ class Chart:
     text: str
     source: str
     columns: int = 1
+
+    def __post_init__(self) -> None:
+        """Series of which nothing is known are no marks, panels without marks no pictures; open intervals are told."""
+        panels = [
+            panel if all(s.known for s in panel.series) else replace(panel, series=[s for s in panel.series if s.known])
+            for panel in self.panels
+        ]
+        object.__setattr__(self, "panels", [panel for panel in panels if panel.series])
+        if any(panel.open_ended for panel in self.panels) and not self.text.endswith(_OPEN_ENDED):
+            object.__setattr__(self, "text", f"{self.text} {_OPEN_ENDED}")
 
 
 def text_color(background: str) -> str:

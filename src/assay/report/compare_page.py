@@ -14,6 +14,7 @@ from assay.report.chart import PALETTE, Chart, Mark, Panel, Series
 from assay.report.many import MOST_ROWS
 from assay.report.page import Block, Headline, Page, Problem, Rows, Section, Table, Text, lifted
 from assay.report.run_page import banner
+from assay.report.subject import comparison_subject
 
 _WHOSE = re.compile(r"^endpoint [^.]*|\[\d+\]")  # in a fact's name: which endpoint's or node's it is
 
@@ -30,6 +31,7 @@ def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison])
     banners = dict.fromkeys(text for run in runs if (text := banner(run.result, run.record.simulated)))
     return Page(
         title=f"{benchmark_title(base.benchmark, [base.record])}: {base.record.scenario}, {len(runs)} runs compared",
+        subject=comparison_subject([run.record for run in runs]),
         what=f"Baseline: {base.folder.id}. Ratios are the other run's over the baseline's; two runs differ only if the "
         "interval of their ratio excludes 1.",
         answer=[_answer(comparison) for comparison in comparisons],

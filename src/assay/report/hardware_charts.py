@@ -30,7 +30,9 @@ _QUANTITIES: Sequence[tuple[str, str, str, float]] = (
 def hardware_chart(telemetry: Telemetry, nodes: Sequence[str]) -> Chart | None:
     """All known quantities that the run's telemetry has; None where it has none of them."""
     found = [(quantity, telemetry.matching(re.compile(quantity[0]))) for quantity in _QUANTITIES]
-    drawn = [_Drawn(*quantity[1:], metrics, telemetry) for quantity, metrics in found if metrics]
+    seen = [(quantity, metrics) for quantity, metrics in found if any(metric.value.any() for metric in metrics)]
+    drawn = [_Drawn(*quantity[1:], metrics, telemetry) for quantity, metrics in seen]
+    zero = ", ".join(quantity[1] for quantity, metrics in found if metrics and (quantity, metrics) not in seen)
     if not drawn:
         return None
     apart = sorted({metric.node for one in drawn for metric in one.apart})
@@ -42,7 +44,8 @@ def hardware_chart(telemetry: Telemetry, nodes: Sequence[str]) -> Chart | None:
         panels=[one.panel(colors) for one in drawn],
         columns=2,
         text="What the nodes' own sensors and engines reported during the run."
-        + spread * any(one.many for one in drawn),
+        + spread * any(one.many for one in drawn)
+        + f" Zero all the time: {zero}." * bool(zero),
         source="telemetry.parquet",
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
-from assay.report.chart import NEUTRAL, Mark, Panel, Series, text_color
+from assay.report.chart import LABEL_INSIDE, NEUTRAL, Mark, Panel, Series, text_color
 
 _TEXT_POSITIONS = {"above": "top center", "left": "middle left", "right": "middle right"}
 
@@ -23,10 +23,14 @@ def plotly_figure(panel: Panel) -> dict[str, Any]:
     shapes, annotations = [], []
     for mark in panel.marks:
         shapes.append(_shape(mark))
-        annotations.append(_annotation(mark, panel))
+        if mark.axis == "x":
+            annotations.append(_annotation(mark, panel))
     bars = any(series.kind == "bars" for series in panel.series)
+    annotations += _bar_labels(panel)
     y_axis: dict[str, Any] = {"title": {"text": panel.y_label}, "automargin": True}
-    if panel.y_share:
+    if panel.open_ended:
+        y_axis["range"] = [0, panel.top]
+    elif panel.y_share:
         y_axis |= {"tickformat": ".0%", "range": [0, 1.02]}
     elif panel.y_zero or bars:
         y_axis["rangemode"] = "tozero"
@@ -35,8 +39,8 @@ def plotly_figure(panel: Panel) -> dict[str, Any]:
         "yaxis": y_axis,
         "barmode": "group",
         "hovermode": "closest" if bars or panel.categorical else "x unified",
-        "showlegend": len([s for s in panel.series if s.name]) > 1,
-        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        "showlegend": len([s for s in panel.series if s.name]) > 1 or any(shape.get("showlegend") for shape in shapes),
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
         "margin": {"l": 56, "r": 12, "t": 28, "b": 48},
         "shapes": shapes,
         "annotations": annotations,
@@ -55,7 +59,19 @@ def _sideways(figure: dict[str, Any]) -> dict[str, Any]:
         trace["hovertemplate"] = "%{y}<br>%{x:.4~g}" + trace["hovertemplate"].partition("}<br>")[2].partition("}")[2]
     for shape in layout["shapes"]:
         shape |= {"xref": "x", "yref": "paper", "x0": shape["y0"], "x1": shape["y1"], "y0": 0, "y1": 1}
-    layout["annotations"] = []
+        shape.pop("showlegend", None)
+    layout["showlegend"] = False
+    layout["annotations"] = [
+        {
+            "text": label, "x": 1, "xref": "paper", "xanchor": "left", "xshift": 4, "y": name, "yref": "y",
+            "showarrow": False,
+        }
+        for trace in figure["data"]
+        for name, label in zip(trace["y"], trace.pop("text"), strict=False)
+    ]  # fmt: skip
+    layout["margin"] |= {"r": 64}
+    for trace in figure["data"]:
+        trace["mode"] = "markers"
     return figure
 
 
@@ -75,7 +91,7 @@ def _traces(series: Series, panel: Panel) -> list[dict[str, Any]]:
         "x": [_plain(v) for v in series.x],
         "y": [_plain(v) for v in series.y],
         "hovertemplate": hover
-        + _interval_text(series)
+        + ("%{customdata}" if series.low is not None and series.high is not None else "")
         + ("" if panel.categorical else "<extra>%{fullData.name}</extra>"),
     }
     if series.names is not None:
@@ -84,16 +100,17 @@ def _traces(series: Series, panel: Panel) -> list[dict[str, Any]]:
         trace |= {
             "type": "bar",
             "marker": {"color": list(series.colors or [series.color] * len(series.x))},
-            "error_y": _errors(series),
+            "error_y": _errors(series, panel.far),
         }
         if series.labels:
             colors = series.colors or [series.color] * len(series.x)
-            trace |= {"text": list(series.labels), "textposition": "auto", "insidetextanchor": "start", "textangle": 0}
+            inside = ["inside" if one else "none" for one in _inside(series)]
+            trace |= {"text": list(series.labels), "textposition": inside, "insidetextanchor": "start", "textangle": 0}
             trace |= {"insidetextfont": {"color": [text_color(color) for color in colors]}}
     elif series.kind == "points":
         mode = "markers+text" if series.labels else "markers"
         trace |= {"type": "scatter", "mode": mode, "marker": {"color": series.color, "size": 8}}
-        trace |= {"error_y": _errors(series), "text": list(series.labels or [])}
+        trace |= {"error_y": _errors(series, panel.far), "text": list(series.labels or [])}
         trace |= {"textposition": _TEXT_POSITIONS[series.label_side], "cliponaxis": False}
     else:
         dash = "dash" if series.dashed else "solid"
@@ -101,7 +118,7 @@ def _traces(series: Series, panel: Panel) -> list[dict[str, Any]]:
         trace |= {"type": "scatter", "mode": "lines"}
         trace |= {"line": {"color": series.color, "width": 2, "dash": dash, "shape": shape}}
     if series.low is not None and series.high is not None:
-        trace["customdata"] = [[_plain(a), _plain(b)] for a, b in zip(series.low, series.high, strict=True)]
+        trace["customdata"] = _interval_texts(series)
         if series.kind in ("line", "steps"):
             return [*_band(series), trace]
     return [trace]
@@ -115,26 +132,50 @@ def _band(series: Series) -> list[dict[str, Any]]:
     }  # fmt: skip
     red, green, blue = (int(series.color[i : i + 2], 16) for i in (1, 3, 5))
     fill = {"fill": "tonexty", "fillcolor": f"rgba({red},{green},{blue},0.2)"}
-    low, high = series.low or (), series.high or ()
-    return [edge | {"y": [_plain(v) for v in low]}, edge | {"y": [_plain(v) for v in high]} | fill]
+    low, high = [_plain(v) for v, _ in series.band], [_plain(v) for _, v in series.band]
+    return [edge | {"y": low}, edge | {"y": high} | fill]
 
 
-def _interval_text(series: Series) -> str:
-    if series.low is None or series.high is None:
-        return ""
-    return f" ({series.bounds}: " + "%{customdata[0]:.4~g} to %{customdata[1]:.4~g})"
+def _interval_texts(series: Series) -> list[str]:
+    """Each mark's interval in words, for who points at it; nothing where none is known."""
+    return [
+        "" if (low is None and high is None) else f" ({series.bounds}: {_bounds(low, high)})"
+        for low, high in zip(series.low or (), series.high or (), strict=True)
+    ]
 
 
-def _errors(series: Series) -> dict[str, Any]:
+def _bounds(low: float | None, high: float | None) -> str:
+    if high is None:
+        return f"{low:.4g} or more"
+    return f"{high:.4g} or less" if low is None else f"{low:.4g} to {high:.4g}"
+
+
+def _errors(series: Series, far: float) -> dict[str, Any]:
     if series.low is None or series.high is None:
         return {"visible": False}
-    above = [_gap(high, y) for y, high in zip(series.y, series.high, strict=True)]
-    below = [_gap(y, low) for y, low in zip(series.y, series.low, strict=True)]
+    reaches = [reach or (0.0, 0.0) for reach in series.reaches(far)]
+    above, below = [_plain(up) for _, up in reaches], [_plain(down) for down, _ in reaches]
     return {"type": "data", "symmetric": False, "array": above, "arrayminus": below, "thickness": 1.5, "width": 4}
 
 
-def _gap(top: float | None, bottom: float | None) -> float:
-    return 0.0 if top is None or bottom is None else max(0.0, float(top) - float(bottom))
+def _inside(series: Series) -> list[bool]:
+    """Whether a bar is high enough to hold its label at its foot, where nothing else is drawn."""
+    highest = max((value or 0.0 for value in (*series.y, *(series.high or ()))), default=0.0)
+    return [(value or 0.0) > LABEL_INSIDE * highest for value in series.y]
+
+
+def _bar_labels(panel: Panel) -> list[dict[str, Any]]:
+    """The labels of bars too low to hold them, above their error bars; Plotly would write them across."""
+    bars = [series for series in panel.series if series.kind == "bars"]
+    if len(bars) != 1:
+        return []
+    (series,) = bars
+    tops = [max(v or 0.0, h or 0.0) for v, h in zip(series.y, series.high or series.y, strict=True)]
+    return [
+        {"text": label, "x": x, "y": top, "yanchor": "bottom", "showarrow": False, "font": {"size": 11}}
+        for x, top, label, inside in zip(series.x, tops, series.labels or (), _inside(series), strict=False)
+        if not inside
+    ]
 
 
 def _shape(mark: Mark) -> dict[str, Any]:
@@ -143,15 +184,26 @@ def _shape(mark: Mark) -> dict[str, Any]:
     place = across if mark.axis == "y" else upright
     if mark.until is not None:
         return place | {"type": "rect", "fillcolor": NEUTRAL, "opacity": 0.15, "line": {"width": 0}, "layer": "below"}
-    return place | {"type": "line", "line": {"color": NEUTRAL, "width": 1.5, "dash": "dot"}}
+    line = {"type": "line", "line": {"color": NEUTRAL, "width": 1.5, "dash": "dot"}}
+    named = {"showlegend": True, "name": mark.label} if mark.axis == "y" and mark.label else {}
+    return place | line | named
 
 
 def _annotation(mark: Mark, panel: Panel) -> dict[str, Any]:
-    at = math.log10(mark.at) if mark.axis == "x" and panel.x_log and mark.at > 0 else mark.at
-    common = {"text": mark.label, "showarrow": False, "font": {"size": 11}}
-    if mark.axis == "y":
-        return common | {"xref": "paper", "x": 1, "xanchor": "right", "y": at, "yanchor": "bottom"}
-    return common | {"yref": "paper", "y": 1, "yanchor": "top", "x": at, "xanchor": "left"}
+    at = math.log10(mark.at) if panel.x_log and mark.at > 0 else mark.at
+    common = {"text": mark.label, "showarrow": False, "font": {"size": 11}, "yref": "paper", "x": at}
+    if mark.until is not None:
+        return common | {"y": 1, "yanchor": "top", "xanchor": "left"}
+    return common | {"y": 0, "yanchor": "bottom", "xanchor": "right" if _in_right_half(mark, panel) else "left"}
+
+
+def _in_right_half(mark: Mark, panel: Panel) -> bool:
+    numbers = [float(x) for series in panel.series for x in series.x if not isinstance(x, str)]
+    if not numbers:
+        return False
+    low, high = min(*numbers, mark.at), max(*numbers, mark.at)
+    middle = math.sqrt(low * high) if panel.x_log and low > 0 else (low + high) / 2
+    return mark.at > middle
 
 
 def _huge(values: Sequence[float | None]) -> bool:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
-from assay.analysis.latency import LengthGroup, OverTime
+from assay.analysis.latency import WINDOWS, LengthGroup, OverTime, over_time
 from assay.analysis.samples import MISSING, Samples
 from assay.analysis.statistics import Ints
+from assay.report import format as fmt
 from assay.report.chart import MEDIAN, TAIL, Chart, Mark, Panel, Series
 from assay.report.run_view import SOURCE, TOTAL, RunView, ms
 
+_OfSamples = Callable[[Samples], tuple[Ints, Ints]]
 _POINTS = 240
+_LEAST_IN_A_WINDOW = 20
 _FEWEST_FOR_WINDOWS = 200  # fewer are drawn one by one
 
 
@@ -28,12 +32,26 @@ class LatencyCharts:
         """`latency_distribution`: cumulative distributions by node, with the scenario's limits."""
         spec = self._view.analysis.benchmark.scenarios.get(self._view.analysis.record.scenario)
         limits = (spec.ttft_limit_ns, spec.tpot_limit_ns) if spec else (None, None)
-        panels = [
-            self._cumulative("TTFT", "TTFT", _timed(lambda s: s.ttft_ns), limits[0]),
-            self._cumulative("TPOT", "TPOT", lambda s: s.tpot_ns, limits[1]),
-            self._cumulative("Latency", "latency, start to last token", _timed(lambda s: s.latency_ns), None),
-        ]
-        panels = [panel for panel in panels if any(len(series.y) for series in panel.series)]  # some have no TPOT
+        tpot = self._cumulative("TPOT", "TPOT", lambda s: s.tpot_ns, limits[1])
+        if self._view.analysis.record.scenario == "Offline":
+            # All samples are issued at once: from then on most of the time is the wait for a place.
+            panels = [
+                self._cumulative("TTFT from sending", "TTFT from sending", _sent(lambda s: s.service_ttft_ns), None),
+                tpot,
+                self._cumulative(
+                    "Latency from sending",
+                    "latency, sent to last token",
+                    _sent(lambda s: s.service_latency_ns),
+                    None,
+                ),
+            ]
+        else:
+            panels = [
+                self._cumulative("TTFT", "TTFT", _timed(lambda s: s.ttft_ns), limits[0]),
+                tpot,
+                self._cumulative("Latency", "latency, start to last token", _timed(lambda s: s.latency_ns), None),
+            ]
+        panels = [panel for panel in panels if panel.series]  # some have no TPOT
         itl = self._itl_panel()
         return Chart(
             name="latency_distribution",
@@ -58,7 +76,7 @@ class LatencyCharts:
                 )
                 at = ordered[np.minimum((shares * len(ordered)).astype(int), len(ordered) - 1)] / factor
                 series.append(self._view.line(group, list(at), list(shares)))
-        marks = [Mark("x", limit / factor, f"limit {limit / factor:g} {unit}")] if limit else []
+        marks = [Mark("x", limit / factor, f"limit of the p99: {fmt.number(limit / factor)} {unit}")] if limit else []
         return Panel(
             title, f"{label} ({unit})", "share of samples", series, marks, x_log=_wide(everything), y_share=True
         )
@@ -78,30 +96,53 @@ class LatencyCharts:
     def over_time(self) -> Chart:
         """Percentiles of service TTFT and TPOT in windows of the run."""
         latency = self._view.analysis.latency
-        samples = self._view.samples
-        windows = len(samples) >= _FEWEST_FOR_WINDOWS
-        sent_ns, ttft_ns, timed = samples.sent_ns, samples.service_ttft_ns, samples.first_ns != MISSING
-        panels = (
-            [
-                _windows("TTFT from sending, over time", "TTFT from sending (ms)", latency.ttft_over_time),
-                _windows("TPOT over time", "TPOT (ms)", latency.tpot_over_time),
-            ]
-            if windows
-            else [
-                _each("TTFT from sending, over time", "TTFT from sending (ms)", sent_ns[timed], ttft_ns[timed]),
-                _each("TPOT over time", "TPOT (ms)", sent_ns[samples.has_tpot], samples.tpot_ns),
-            ]
-        )
+        windows = len(self._view.samples) >= _FEWEST_FOR_WINDOWS
+        panels = [
+            self._over_time(title, label, of, whole if windows else None)
+            for title, label, of, whole in (
+                ("TTFT from sending, over time", "TTFT from sending (ms)", _ttft_sent, latency.ttft_over_time),
+                ("TPOT over time", "TPOT (ms)", _tpot_sent, latency.tpot_over_time),
+            )
+        ]
         return Chart(
             name="latency_over_time",
             title="Latency over time",
-            panels=[panel for panel in panels if panel is not None],
+            panels=panels,
             columns=2,
-            text="Median and 99th percentile in 30 equal windows by the time of sending; a gap means too few samples."
+            text="Medians (of each node, where there are few) and the 99th percentile of all, in equal windows by "
+            "the time of sending; a gap means too few samples."
             if windows
             else "Every sample by the time of its sending: they are too few for percentiles over time.",
             source=f"{SOURCE}: first_ns - sent_ns; (last_ns - first_ns) / (output_tokens - 1)",
         )
+
+    def _over_time(self, title: str, label: str, of: _OfSamples, whole: OverTime | None) -> Panel:
+        """Medians node by node: that of nodes of different speed is now one's, now another's."""
+        view, seconds = self._view, "time since the first was sent (s)"
+        sent_ns, _ = of(view.samples)
+        if len(sent_ns) == 0:
+            return Panel(title, seconds, label, [])
+        first, last = int(sent_ns.min()), int(sent_ns.max())
+        if whole is None:
+            groups = [(group, of(own)) for group, own in (view.groups if view.several else [("samples", view.samples)])]
+            return Panel(title, seconds, label, [
+                replace(view.line(group, list((sent - first) / 1e9), list(values / 1e6)), kind="points")
+                for group, (sent, values) in groups
+            ])  # fmt: skip
+        series = []
+        for node in view.alone:
+            sent, values = of(view.of_node(node))
+            if len(sent):
+                # As many as leave some samples in each: a node has but its share of them.
+                windows = int(np.clip(len(sent) // _LEAST_IN_A_WINDOW, 2, WINDOWS))
+                own = over_time(sent, values, (first, last), windows)
+                series.append(view.line(node, own.middles_s, [ms(v) for v in own.p50_ns]))
+        series = [replace(line, name=f"{line.name}, median") for line in series]
+        if view.many or not view.several:
+            series.insert(0, Series("median", "line", whole.middles_s, [ms(v) for v in whole.p50_ns], MEDIAN))
+        tail = "99th percentile" if not view.several else "99th percentile of all"
+        series.append(Series(tail, "line", whole.middles_s, [ms(v) for v in whole.p99_ns], TAIL))
+        return Panel(title, seconds, label, series)
 
     def by_length(self) -> Chart:
         """Latency against input and output length."""
@@ -136,27 +177,21 @@ def _wide(values: Ints) -> bool:
     return bool(low > 0 and high > 30 * low)
 
 
-def _windows(title: str, label: str, series: OverTime | None) -> Panel | None:
-    if series is None:
-        return None
-    return Panel(
-        title,
-        "time since the first was sent (s)",
-        label,
-        [
-            Series("median", "line", series.middles_s, [ms(v) for v in series.p50_ns], MEDIAN),
-            Series("99th percentile", "line", series.middles_s, [ms(v) for v in series.p99_ns], TAIL),
-        ],
-    )
+def _sent(values: Callable[[Samples], Ints]) -> Callable[[Samples], Ints]:
+    """Of the samples whose sending and first token were timed."""
+    return lambda samples: values(samples)[(samples.first_ns != MISSING) & (samples.sent_ns != MISSING)]
 
 
-def _each(title: str, label: str, sent_ns: Ints, values_ns: Ints) -> Panel | None:
-    """Every sample's value, ms, against the time of its sending."""
-    if len(values_ns) == 0:
-        return None
-    x = list((sent_ns - sent_ns.min()) / 1e9)
-    points = Series("samples", "points", x, list(values_ns / 1e6), TOTAL)
-    return Panel(title, "time since the first was sent (s)", label, [points])
+def _ttft_sent(samples: Samples) -> tuple[Ints, Ints]:
+    """When samples were sent, and how long their first token took from then."""
+    timed = (samples.first_ns != MISSING) & (samples.sent_ns != MISSING)
+    return samples.sent_ns[timed], samples.service_ttft_ns[timed]
+
+
+def _tpot_sent(samples: Samples) -> tuple[Ints, Ints]:
+    """When samples were sent, and their time per output token."""
+    sent = samples.sent_ns[samples.has_tpot]
+    return sent[sent != MISSING], samples.tpot_ns[sent != MISSING]
 
 
 def _groups(title: str, x_label: str, y_label: str, groups: list[LengthGroup]) -> Panel:

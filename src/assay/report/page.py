@@ -54,6 +54,11 @@ class Section:
     title: str
     blocks: Sequence[Block]
 
+    def __post_init__(self) -> None:
+        """A chart of which nothing is known is left out."""
+        shown = [block for block in self.blocks if not isinstance(block, Chart) or block.panels]
+        object.__setattr__(self, "blocks", shown)
+
 
 @dataclass(frozen=True)
 class Headline:
@@ -81,7 +86,8 @@ class Page:
     """One page. `banner` is repeated on every printed page; `what` says what was measured in one sentence.
 
     `answer` are the sentences that answer what was asked, the first in large type; `lead` is the chart that shows it.
-    `pictures` are charts that are written beside the page and not shown on it.
+    `pictures` are charts that are written beside the page and not shown on it; `subject` names run, model and system on
+    every picture.
     """
 
     title: str
@@ -97,6 +103,7 @@ class Page:
     banner: str = ""
     problems_title: str = "What limits belief"
     pictures: Sequence[Chart] = ()
+    subject: str = ""
     charts: Sequence[Chart] = field(init=False)
 
     def __post_init__(self) -> None:

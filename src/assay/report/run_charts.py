@@ -101,6 +101,11 @@ class RunCharts:
             source=f"{SOURCE}, run.json",
         )
 
+    @property
+    def by_endpoint(self) -> bool:
+        """Whether the endpoints' rates say what the nodes' don't: a node has several, or tokens aren't counted."""
+        return len(self._view.node_of) > len(self._view.nodes) or not self._view.samples.counted
+
     def throughput(self) -> Chart:
         """`throughput_comparison`: samples and tokens a second by endpoint."""
         rows = [entry for entry in self._view.analysis.result.endpoints if entry.samples_per_s is not None]
@@ -150,11 +155,11 @@ class RunCharts:
     def performance(self) -> Chart:
         """`performance_analysis`: the four panels that most readers want on one picture."""
         latency = self.latency.distribution
-        last = self.nodes.panels[0] if self._view.analysis.nodes else self._flight_panels[0]
+        last = self.nodes.panels[0] if self.several and self._view.analysis.nodes else self._flight_panels[0]
         record = self._view.analysis.record
         return Chart(
             name="performance_analysis",
-            title=f"{record.benchmark}, {record.scenario}: {self._view.analysis.result.verdict.words}",
+            title=f"{record.benchmark}, {record.scenario}",
             panels=[*self._rate_panels[:1], *latency.panels[:2], last],
             columns=2,
             text="Throughput over time, TTFT, TPOT and the nodes' rates.",

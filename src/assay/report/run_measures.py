@@ -58,7 +58,8 @@ def nodes_blocks(analysis: RunAnalysis, charts: RunCharts | None) -> Iterator[Bl
     )
     if charts.several:
         yield charts.nodes
-    yield charts.throughput()
+    if charts.by_endpoint:
+        yield charts.throughput()
 
 
 def _node_figures(symmetry: Symmetry) -> dict[str, Values]:

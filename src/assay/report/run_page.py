@@ -29,6 +29,7 @@ from assay.report.run_measures import (
     tokens_blocks,
 )
 from assay.report.run_sections import driver_blocks, ledger_blocks, log_blocks, speed_blocks
+from assay.report.subject import run_subject
 from assay.runs.result import Distribution, Result
 
 # The chart that shows the answer, by the run's mode.
@@ -64,6 +65,7 @@ def run_page(analysis: RunAnalysis, audit: AuditReport | None = None) -> Page:
     lead, sections = lifted(sections, _LEADS.get(record.mode, ()))
     return Page(
         title=f"{benchmark_title(analysis.benchmark, [record])}: {record.scenario}, {record.mode}",
+        subject=run_subject(record),
         what=_what(analysis),
         answer=run_answer(analysis, refused=bad),
         verdict=REFUSED if bad else result.verdict.words,
@@ -77,7 +79,7 @@ def run_page(analysis: RunAnalysis, audit: AuditReport | None = None) -> Page:
         ],
         sections=sections,
         lead=lead,
-        pictures=[charts.performance()] if charts else [],
+        pictures=[charts.performance(), *([charts.throughput()] if charts.several else [])] if charts else [],
         banner="; ".join([REFUSED] * bad + [banner(result, record.simulated)]).removesuffix("; "),
     )
 

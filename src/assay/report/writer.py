@@ -27,7 +27,7 @@ def write_page(page: Page, folder: Path) -> list[Path]:
     files = ReportFolder(folder)
     files.charts.mkdir(parents=True, exist_ok=True)
     every = {chart.name: chart for chart in (*page.charts, *page.pictures)}.values()
-    pictures, written = Pictures(list(every)), []
+    pictures, written = Pictures(list(every), "; ".join(words for words in (page.subject, page.banner) if words)), []
     for chart in every:
         path = files.charts / f"{chart.name}.png"
         write_bytes(path, pictures.draw(chart))

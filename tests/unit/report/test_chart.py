@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import math
+from dataclasses import replace
 
 import numpy as np
 import plotly.graph_objects as go
@@ -13,9 +15,11 @@ from PIL import Image
 
 from assay.report.chart import NEUTRAL, PALETTE, Chart, Colors, Mark, Panel, Series, text_color
 from assay.report.interactive import plotly_figure
+from assay.report.page import Section
 from assay.report.png import Pictures, draw_png
 from assay.report.png.encode import encode_png
-from assay.report.png.legend import draw_legend
+from assay.report.png.marks import draw_marks
+from assay.report.png.panel import PANEL_INCHES, draw_panel, panel_inches
 from assay.report.png.scales import draw_scales
 from assay.report.png.sheet import Sheet
 
@@ -51,7 +55,8 @@ def test_sideways_points_exchange_the_axes() -> None:
     assert (trace["x"], trace["y"]) == ([1.1, 0.9], ["a", "b"])
     assert trace["error_x"]["array"] == pytest.approx([0.1, 0.1])
     assert (shape["x0"], shape["x1"]) == (1.0, 1.0)
-    assert trace["hovertemplate"] == "%{y}<br>%{x:.4~g} (95 %: %{customdata[0]:.4~g} to %{customdata[1]:.4~g})"
+    assert trace["hovertemplate"] == "%{y}<br>%{x:.4~g}%{customdata}"
+    assert trace["customdata"] == [" (95 %: 1 to 1.2)", " (95 %: 0.8 to 1)"]
     assert draw_png(Chart("c", "t", [panel], "", ""))
 
 
@@ -69,8 +74,8 @@ def test_bars_start_at_zero_and_hover_tells_the_interval() -> None:
     figure = plotly_figure(BARS)
     assert figure["layout"]["yaxis"]["rangemode"] == "tozero"
     trace = figure["data"][0]
-    assert trace["customdata"][0] == [1.5, 2.5]
-    assert "95 %" in trace["hovertemplate"]
+    assert trace["customdata"] == [" (95 %: 1.5 to 2.5)", ""]
+    assert trace["hovertemplate"].endswith("%{customdata}")
     assert trace["error_y"]["array"] == [0.5, 0.0]
 
 
@@ -89,11 +94,66 @@ def test_png_is_the_same_every_time() -> None:
     assert b"atplotlib" not in first
 
 
-def test_a_panel_of_nothing_but_zeros_or_gaps_is_drawn() -> None:
+def test_what_nothing_is_known_of_is_left_out() -> None:
     flat = Panel("Flat", "s", "n", [Series("", "line", [0.0, 1.0], [0.0, 0.0], PALETTE[0])])
-    gaps = Panel("Gaps", "s", "n", [Series("", "line", [0.0, 1.0], [None, None], PALETTE[0])])
+    gaps = Panel("Gaps", "s", "n", [Series("", "line", [0.0, 1.0], [None, math.nan], PALETTE[0])])
     empty = Panel("Empty", "s", "n", [Series("", "bars", [], [], PALETTE[0])])
-    assert draw_png(Chart("c", "t", [flat, gaps, empty], "", ""))
+    half = Panel("Half", "s", "n", [*flat.series, *gaps.series])
+    chart = Chart("c", "t", [flat, gaps, empty, half], "", "")
+    assert [(panel.title, len(panel.series)) for panel in chart.panels] == [("Flat", 1), ("Half", 1)]
+    assert chart.panels[0] is flat  # a panel that several charts show stays the same one
+    assert draw_png(chart)
+    nothing = Chart("n", "t", [gaps, empty], "", "")
+    assert Section("s", "Section", [nothing, chart]).blocks == [chart]
+
+
+OPEN = Panel(
+    "Open", "", "ms",
+    [Series("", "bars", ["a", "b", "c"], [2.0, 30.0, 40.0], PALETTE[0], [1.5, None, None], [None, 35.0, None],
+            labels=["2", "30", "40"])],
+)  # fmt: skip
+
+
+def test_an_open_interval_leaves_the_picture_in_both() -> None:
+    assert OPEN.open_ended
+    assert not BARS.open_ended
+    figure = plotly_figure(OPEN)
+    go.Figure(figure)
+    low, high = figure["layout"]["yaxis"]["range"]
+    errors = figure["data"][0]["error_y"]
+    assert (low, high) == (0, OPEN.top)
+    assert 2.0 + errors["array"][0] > high
+    assert 30.0 - errors["arrayminus"][1] < low
+    assert (errors["arrayminus"][0], errors["array"][1], errors["array"][2]) == (0.5, 5.0, 0.0)
+    assert figure["data"][0]["customdata"] == [" (95 %: 1.5 or more)", " (95 %: 35 or less)", ""]
+    chart = Chart("c", "t", [OPEN], "Bars.", "")
+    assert (
+        chart.text == "Bars. An error bar that leaves the picture has no bound there: the samples are too few for one."
+    )
+    assert replace(chart).text == chart.text
+    axes = Figure(figsize=(6, 4)).add_axes((0, 0, 1, 1))
+    draw_marks(axes, OPEN, {"a": 0.0, "b": 1.0, "c": 2.0})
+    (bars,) = [found for found in axes.collections if hasattr(found, "get_segments")]
+    spans = [(float(line[0][1]), float(line[1][1])) for line in bars.get_segments()]
+    assert spans == [(1.5, 2.0 + OPEN.far), (30.0 - OPEN.far, 35.0)]
+
+
+def test_a_band_has_a_gap_in_both_where_a_bound_isnt_known() -> None:
+    line = Series("l", "line", [1.0, 2.0, 3.0], [1.0, 2.0, 3.0], PALETTE[0], [0.5, None, 2.5], [1.5, 2.5, None])
+    lower, upper, _ = plotly_figure(Panel("Band", "s", "n", [line]))["data"]
+    assert (lower["y"], upper["y"]) == ([0.5, None, None], [1.5, None, None])
+
+
+def test_no_label_stands_on_an_error_bar() -> None:
+    figure = plotly_figure(OPEN)
+    assert figure["data"][0]["textposition"] == ["none", "inside", "inside"]
+    (label,) = figure["layout"]["annotations"]
+    assert (label["text"], label["x"], label["yanchor"]) == ("2", "a", "bottom")
+    few = Panel(
+        "Few", "", "ms", [Series("", "bars", ["a", "b"], [1.0, 30.0], NEUTRAL, [0.5, 29], [4.0, 31], labels="12")]
+    )
+    (label,) = plotly_figure(few)["layout"]["annotations"]
+    assert label["y"] == 4.0  # above its bar's error bar
 
 
 def test_a_node_keeps_its_colour_and_strangers_are_grey() -> None:
@@ -119,9 +179,11 @@ def test_text_on_every_colour_has_enough_contrast() -> None:
 
 def test_a_picture_shows_nothing_of_those_drawn_before_it() -> None:
     charts = [Chart(panel.title, "Title", [panel], "", "") for panel in (LINES, BARS, POINTS)]
-    empty = Chart("e", "t", [Panel("Empty", "s", "n", [Series("", "line", [], [], PALETTE[0])], y_zero=False)], "", "")
-    pictures = Pictures([*charts, empty])
-    for chart in (*charts, empty, *reversed(charts)):
+    dot = Chart(
+        "d", "t", [Panel("Dot", "s", "n", [Series("", "points", [0.5], [0.5], PALETTE[0])], y_zero=False)], "", ""
+    )
+    pictures = Pictures([*charts, dot])
+    for chart in (*charts, dot, *reversed(charts)):
         assert pictures.draw(chart) == draw_png(chart)
 
 
@@ -148,15 +210,54 @@ def test_a_png_holds_the_very_pixels() -> None:
     assert (np.asarray(image) == pixels).all()
 
 
-@pytest.mark.parametrize(("y", "corner"), [([9.2, 9.2], (0, 0)), ([0.0, 9.0], (0, 1)), ([9.0, 0.0], (1, 1))])
-def test_a_legend_stands_where_it_hides_least(y: list[float], corner: tuple[int, int]) -> None:
-    axes = Figure(figsize=(6, 4)).add_axes((0, 0, 1, 1))
-    axes.plot([0.0, 1.0], y)
-    axes.set_ylim(0, 10)
-    draw_legend(axes, [Series("one", "line", [], [], NEUTRAL), Series("two", "bars", [], [], NEUTRAL)], (6.0, 4.0))
-    first = axes.texts[0].get_position()
-    assert (round(first[0]), round(first[1])) == corner
-    assert [text.get_text() for text in axes.texts] == ["one", "two"]
+def test_a_legend_stands_below_the_axes_in_rows() -> None:
+    names = [f"node-{number:02d}" for number in range(13)]
+    series = [Series(name, "line", [0.0, 1.0], [0.0, 1.0], NEUTRAL) for name in names]
+    panel = Panel("Lines", "s", "n", series, [Mark("y", 1.0, "limit")])
+    figure = Figure(figsize=(PANEL_INCHES[0], panel_inches(panel)))
+    axes = figure.add_axes((0, 0, 1, 1))
+    draw_panel(figure, axes, panel)
+    bottom = axes.get_position().y0
+    written = {text.get_text(): text.get_position() for text in figure.texts}
+    assert {*names, "limit"} <= written.keys()
+    assert all(written[name][1] < bottom for name in (*names, "limit"))
+    assert all(written[name][0] < 0.95 for name in names)
+    rows = {round(written[name][1], 6) for name in names}
+    assert len(rows) > 1
+    plain = Panel("Lines", "s", "n", series[:1])
+    assert panel_inches(plain) == PANEL_INCHES[1]  # one series needs no legend
+    assert panel_inches(panel) > panel_inches(plain)
+    assert panel_inches(Panel("Lines", "s", "n", series[:1], panel.marks)) > panel_inches(plain)
+
+
+@pytest.mark.parametrize(("at", "side"), [(2.0, "left"), (90.0, "right")])
+def test_a_limits_name_stands_inwards_at_its_foot_in_both(at: float, side: str) -> None:
+    line = Series("", "line", [1.0, 100.0], [0.0, 1.0], NEUTRAL)
+    panel = Panel("CDF", "ms", "share", [line], [Mark("x", at, "limit of the p99: 2 ms")], y_share=True)
+    (html,) = plotly_figure(panel)["layout"]["annotations"]
+    assert (html["xanchor"], html["y"], html["yanchor"]) == (side, 0, "bottom")
+    figure = Figure(figsize=PANEL_INCHES)
+    axes = figure.add_axes((0, 0, 1, 1))
+    draw_panel(figure, axes, panel)
+    label = next(text for text in axes.texts if text.get_text() == "limit of the p99: 2 ms")
+    assert (label.get_ha(), label.get_va()) == (side, "bottom")
+
+
+def test_a_level_line_has_its_name_in_the_legend() -> None:
+    layout = plotly_figure(BARS)["layout"]
+    (shape,) = layout["shapes"]
+    assert (shape["name"], shape["showlegend"], layout["showlegend"]) == ("limit", True, True)
+    assert [note["text"] for note in layout["annotations"]] == []
+
+
+def test_a_picture_says_what_it_is_of() -> None:
+    chart = Chart("c", "Title", [LINES], "", "")
+    plain, stamped = (Image.open(io.BytesIO(Pictures([chart], stamp).draw(chart))) for stamp in ("", "run x: model y"))
+    head, longer = round(0.4 * 120), round(0.54 * 120)
+    width, height = plain.width, round(panel_inches(LINES) * 120)
+    assert np.asarray(stamped.crop((0, head, width, longer))).min() < 100  # words
+    panels = [picture.crop((0, top, width, top + height)) for picture, top in ((plain, head), (stamped, longer))]
+    assert panels[0].tobytes() == panels[1].tobytes()
 
 
 def test_scales_have_matplotlibs_own_places_and_texts() -> None:

@@ -1,77 +1,72 @@
-"""Draws a legend in the corner of a panel where it hides least.
+"""Writes a panel's legend in rows below its axes: over the data it would hide some of them.
 
-matplotlib's own lays out a tree of boxes and tries nine places against every mark; this takes a fraction of the time.
+matplotlib's own lays out a tree of boxes; this takes a fraction of the time.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from assay.report.chart import Series
+from assay.report.chart import Panel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-_ROW, _SWATCH, _GAP, _EDGE = 0.16, 0.25, 0.08, 0.08
-_CHARACTER = 0.067  # mean width of one, of 8 points
-_MOST_IN_A_COLUMN = 6
-_SAMPLES = 64  # points that stand for a line
-_CORNERS = ((1, 1), (0, 1), (0, 0), (1, 0))  # right and top are 1; the first is taken where several are empty
+_ROW, _SWATCH, _GAP, _BETWEEN = 0.19, 0.25, 0.08, 0.2
+_CHARACTER = 0.068  # mean width of one, of 8 points
 
 
-def draw_legend(axes: Axes, series: Sequence[Series], inches: tuple[float, float]) -> None:
-    """Draw the names of the series that have one; the marks and the limits must be final.
+class _Entry(NamedTuple):
+    name: str
+    style: str
+    color: str
+    width: float
 
-    Args:
-        axes: the panel's.
-        series: the panel's series.
-        inches: width and height of the axes.
-    """
-    named = [one for one in series if one.name]
-    if len(named) < 2:
-        return
-    columns = 1 if len(named) <= _MOST_IN_A_COLUMN else 2
-    rows = math.ceil(len(named) / columns)
-    across = _SWATCH + 2 * _GAP + _CHARACTER * max(len(one.name) for one in named)
-    size = np.array([across * columns, _ROW * rows])
-    edge, room = np.array([_EDGE, _EDGE]), np.array(inches)
-    taken = _taken(axes) * room
-    lows = [np.where(corner, room - size - edge, edge) for corner in _CORNERS]
-    low = min(lows, key=lambda at: int(((taken >= at) & (taken <= at + size)).all(axis=1).sum()))
-    for place, one in enumerate(named):
-        column, row = divmod(place, rows)
-        x, y = low[0] + across * column, low[1] + size[1] - _ROW * (row + 0.5)
-        _draw_name(axes, one, (x / room[0], (x + _SWATCH) / room[0], (x + _SWATCH + _GAP) / room[0]), y / room[1])
+    @property
+    def inches(self) -> float:
+        return _SWATCH + _GAP + _CHARACTER * len(self.name) + _BETWEEN
 
 
-def _draw_name(axes: Axes, one: Series, x: tuple[float, float, float], y: float) -> None:
-    begin, end, text = x
-    ends = ([begin, end], [y, y]) if one.kind != "points" else ([(begin + end) / 2], [y])
-    style = "o" if one.kind == "points" else "--" if one.dashed else "-"
-    axes.plot(
-        *ends, style, transform=axes.transAxes, color=one.color, ms=5, lw=6 if one.kind == "bars" else 1.5,
-        solid_capstyle="butt", scalex=False, scaley=False,
-    )  # fmt: skip
-    axes.text(text, y, one.name, transform=axes.transAxes, va="center", fontsize=8)
+def legend_inches(panel: Panel, across: float) -> float:
+    """The height of a panel's legend, of its axes' width; 0 where it needs none."""
+    return _ROW * len(_rows(panel, across))
 
 
-def _taken(axes: Axes) -> NDArray[np.float64]:
-    """Points on the marks, in shares of the axes."""
-    found = [np.empty((0, 2))]
-    for line in axes.lines:
-        points = np.asarray(line.get_xydata(), dtype=np.float64)
-        if len(points) > 1:
-            at = np.linspace(0, len(points) - 1, _SAMPLES)
-            points = np.stack([np.interp(at, np.arange(len(points)), axis) for axis in points.T], axis=1)
-        found.append(points)
-    for bar in axes.patches:
-        box = bar.get_path().get_extents(bar.get_patch_transform())
-        up = np.linspace(box.y0, box.y1, _SAMPLES)
-        found.append(np.stack([np.full(_SAMPLES, (box.x0 + box.x1) / 2), up], axis=1))
-    shares = axes.transAxes.inverted().transform(axes.transData.transform(np.concatenate(found)))
-    return np.asarray(shares[np.isfinite(shares).all(axis=1)], dtype=np.float64)
+def draw_legend(figure: Figure, axes: Axes, panel: Panel, left: float, across: float) -> None:
+    """Draw the names of series and level lines at the figure's foot, `across` inches wide from `left` on."""
+    rows = _rows(panel, across)
+    width, height = figure.get_size_inches()
+    for number, row in enumerate(rows):
+        x, y = left, _ROW * (len(rows) - number - 0.25) / height
+        for entry in row:
+            ends = [x, x + _SWATCH] if entry.style != "o" else [x + _SWATCH / 2]
+            axes.plot(
+                [end / width for end in ends], [y] * len(ends), entry.style, color=entry.color, ms=5, lw=entry.width,
+                transform=figure.transFigure, solid_capstyle="butt", scalex=False, scaley=False, clip_on=False,
+            )  # fmt: skip
+            figure.text((x + _SWATCH + _GAP) / width, y, entry.name, va="center", fontsize=8)
+            x += entry.inches
+
+
+def _rows(panel: Panel, across: float) -> list[list[_Entry]]:
+    rows: list[list[_Entry]] = []
+    room = 0.0
+    for entry in _entries(panel):
+        if not rows or entry.inches - _BETWEEN > room:
+            rows.append([])
+            room = across
+        rows[-1].append(entry)
+        room -= entry.inches
+    return rows
+
+
+def _entries(panel: Panel) -> Sequence[_Entry]:
+    """The series' names where there are several to be told apart, and those of lines across the panel."""
+    named = [one for one in panel.series if one.name]
+    found = []
+    for one in named if len(named) > 1 else []:
+        style = "o" if one.kind == "points" else "--" if one.dashed else "-"
+        found.append(_Entry(one.name, style, one.color, 6 if one.kind == "bars" else 1.5))
+    return found + [_Entry(mark.label, ":", "#444444", 1.0) for mark in panel.marks if mark.axis == "y" and mark.label]

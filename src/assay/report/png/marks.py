@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from assay.report.chart import NEUTRAL, Mark, Panel, Series, Side, text_color
+from assay.report.chart import LABEL_INSIDE, NEUTRAL, Mark, Panel, Series, Side, text_color
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,13 +21,12 @@ _SIDES: dict[Side, dict[str, Any]] = {
 
 def draw_marks(axes: Axes, panel: Panel, places: Mapping[float | str, float]) -> None:
     """Every series and mark of a panel; `places` says where its categories stand."""
-    bars = [s for s in panel.series if s.kind == "bars"]
     for series in panel.series:
         x = [places[v] if panel.categorical else float(v) for v in series.x]
         if series.kind == "bars":
-            _draw_bars(axes, series, x, bars.index(series), len(bars))
+            _draw_bars(axes, panel, series, x)
         elif series.kind == "points":
-            _draw_points(axes, series, x)
+            _draw_points(axes, panel, series, x)
         else:
             _draw_line(axes, series, x)
     for mark in panel.marks:
@@ -42,18 +41,23 @@ def draw_sideways(axes: Axes, panel: Panel) -> None:
         for place, value, low, high in zip(places, series.y, series.low or (), series.high or (), strict=False):
             if value is not None and low is not None and high is not None:
                 axes.plot([low, high], [place, place], color=series.color, lw=1.5)
-        for place, value, label in zip(places, series.y, series.labels or (), strict=False):
-            axes.annotate(label, (_nan(value), place), (0, 5), textcoords="offset points", ha="center", fontsize=8)
+        for place, label in zip(places, series.labels or (), strict=False):
+            axes.annotate(
+                label, (1, place), (6, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
+                va="center", fontsize=8,
+            )  # fmt: skip
     for mark in panel.marks:
         axes.axvline(mark.at, color="#444444", lw=1, ls=":")
 
 
-def _draw_bars(axes: Axes, series: Series, x: list[float], number: int, count: int) -> None:
+def _draw_bars(axes: Axes, panel: Panel, series: Series, x: list[float]) -> None:
+    bars = [one for one in panel.series if one.kind == "bars"]
+    number, count = bars.index(series), len(bars)
     width = 0.72 / count
     places = [v - 0.36 + width * (number + 0.5) for v in x]
     heights = [v or 0.0 for v in series.y]
     axes.bar(places, heights, width * 0.94, color=series.colors or series.color, label=series.name)
-    _error_bars(axes, series, places, "#222222")
+    _error_bars(axes, series, places, "#222222", panel.far)
     if len(places) * count > _MOST_LABELS:
         return
     highest = max(_tops(series), default=0.0)
@@ -62,16 +66,16 @@ def _draw_bars(axes: Axes, series: Series, x: list[float], number: int, count: i
         places, heights, _tops(series), series.labels or [], colors, strict=False
     ):
         # At the bar's foot nothing else is drawn; a bar too low for its label has it on top.
-        inside = height > 0.15 * highest
+        inside = height > LABEL_INSIDE * highest
         axes.annotate(
             label, (place, 0 if inside else top), (0, 4), textcoords="offset points", ha="center", fontsize=8,
             color=text_color(color) if inside else "black",
         )  # fmt: skip
 
 
-def _draw_points(axes: Axes, series: Series, x: list[float]) -> None:
+def _draw_points(axes: Axes, panel: Panel, series: Series, x: list[float]) -> None:
     axes.plot(x, [_nan(v) for v in series.y], "o", ms=5, color=series.color, label=series.name)
-    _error_bars(axes, series, x, series.color)
+    _error_bars(axes, series, x, series.color, panel.far)
     tops = _tops(series) if series.label_side == "above" else series.y
     for place, height, label in zip(x, tops, series.labels or [], strict=False):
         axes.annotate(label, (place, _nan(height)), textcoords="offset points", fontsize=8, **_SIDES[series.label_side])
@@ -83,17 +87,15 @@ def _draw_line(axes: Axes, series: Series, x: list[float]) -> None:
     y = [_nan(v) for v in series.y]
     axes.plot(x, y, style, drawstyle=drawstyle, color=series.color, lw=1.5, label=series.name)
     if series.low is not None and series.high is not None:
-        low, high = [_nan(v) for v in series.low], [_nan(v) for v in series.high]
+        low, high = [_nan(v) for v, _ in series.band], [_nan(v) for _, v in series.band]
         axes.fill_between(x, low, high, color=series.color, alpha=0.2, lw=0)
 
 
-def _error_bars(axes: Axes, series: Series, x: list[float], color: str) -> None:
-    if series.low is None or series.high is None:
-        return
+def _error_bars(axes: Axes, series: Series, x: list[float], color: str, far: float) -> None:
     known = [
-        (place, y, max(0.0, y - low), max(0.0, high - y))
-        for place, y, low, high in zip(x, series.y, series.low, series.high, strict=True)
-        if y is not None and low is not None and high is not None
+        (place, y, *reach)
+        for place, y, reach in zip(x, series.y, series.reaches(far), strict=True)
+        if y is not None and reach is not None
     ]
     if known:
         places, y_known, below, above = zip(*known, strict=True)
@@ -103,19 +105,28 @@ def _error_bars(axes: Axes, series: Series, x: list[float], color: str) -> None:
 def _draw_mark(axes: Axes, mark: Mark) -> None:
     if mark.axis == "y":
         axes.axhline(mark.at, color="#444444", lw=1, ls=":")
-        axes.annotate(
-            mark.label, (0.99, mark.at), (0, 2), xycoords=("axes fraction", "data"), textcoords="offset points",
-            ha="right", fontsize=8, color="#444444",
-        )  # fmt: skip
-        return
-    if mark.until is None:
+    elif mark.until is None:
         axes.axvline(mark.at, color="#444444", lw=1, ls=":")
     else:
         axes.axvspan(mark.at, mark.until, color=NEUTRAL, alpha=0.12, lw=0)
-    axes.annotate(
-        mark.label, (mark.at, 0.98), (3, 0), xycoords=("data", "axes fraction"), textcoords="offset points",
-        va="top", fontsize=8, color="#444444",
-    )  # fmt: skip
+
+
+def label_marks(axes: Axes, panel: Panel) -> None:
+    """Write at upright lines and spans what they are, inwards; the limits must be final.
+
+    A line's name stands at its foot: distributions and rates over time are high there.
+    """
+    for mark in panel.marks:
+        if mark.axis == "y":
+            continue  # in the legend
+        place = axes.transAxes.inverted().transform(axes.transData.transform((mark.at, 0.0)))[0]
+        foot = mark.until is None
+        left = foot and place > 0.5
+        axes.annotate(
+            mark.label, (mark.at, 0.02 if foot else 0.98), (-3 if left else 3, 0), xycoords=("data", "axes fraction"),
+            textcoords="offset points", ha="right" if left else "left", va="bottom" if foot else "top", fontsize=8,
+            color="#444444",
+        )  # fmt: skip
 
 
 def _tops(series: Series) -> list[float]:

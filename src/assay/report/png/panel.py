@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from assay.report.chart import Panel
-from assay.report.png.legend import draw_legend
-from assay.report.png.marks import draw_marks, draw_sideways
+from assay.report.png.legend import draw_legend, legend_inches
+from assay.report.png.marks import draw_marks, draw_sideways, label_marks
 from assay.report.png.scales import Tick, draw_scales
 
 if TYPE_CHECKING:
@@ -17,19 +16,30 @@ if TYPE_CHECKING:
 PANEL_INCHES = (6.4, 3.5)
 _LEFT, _RIGHT, _TOP, _BOTTOM = 0.85, 0.2, 0.35, 0.6
 _EDGE = 0.12
+_VALUES = 0.65  # right of points with their values written beside them
 
 
 def panel_inches(panel: Panel) -> float:
-    """A panel's height: slanted category names need more than level ones."""
-    return PANEL_INCHES[1] + _slant_inches(panel)
+    """A panel's height: slanted category names and a legend need more."""
+    return PANEL_INCHES[1] + _slant_inches(panel) + legend_inches(panel, _across(panel))
+
+
+def _left(panel: Panel) -> float:
+    names = 0.075 * max(len(str(x)) for s in panel.series for x in s.x) if panel.sideways else 0.0
+    return _LEFT + names
+
+
+def _across(panel: Panel) -> float:
+    return PANEL_INCHES[0] - _left(panel) - (_VALUES if panel.sideways else _RIGHT)
 
 
 def draw_panel(figure: Figure, axes: Axes, panel: Panel) -> None:
     """Draw on empty axes, the only ones of a figure of the panel's size."""
     width, height = PANEL_INCHES[0], panel_inches(panel)
-    names = 0.075 * max(len(str(x)) for s in panel.series for x in s.x) if panel.sideways else 0.0
-    left, bottom = _LEFT + names, _BOTTOM + _slant_inches(panel)
-    across, up = width - left - _RIGHT, height - _TOP - bottom
+    left, across = _left(panel), _across(panel)
+    foot = legend_inches(panel, across)
+    bottom = _BOTTOM + _slant_inches(panel) + foot
+    up = height - _TOP - bottom
     axes.set_position((left / width, bottom / height, across / width, up / height))
     categories = list(dict.fromkeys(x for s in panel.series for x in s.x)) if panel.categorical else []
     ticks = [Tick(float(place), str(category)) for place, category in enumerate(categories)]
@@ -41,11 +51,12 @@ def draw_panel(figure: Figure, axes: Axes, panel: Panel) -> None:
     else:
         draw_marks(axes, panel, {category: tick.at for category, tick in zip(categories, ticks, strict=True)})
         _set_limits(panel, axes, len(categories))
-        draw_legend(axes, panel.series, (across, up))
+        label_marks(axes, panel)
         draw_scales(axes, level=ticks, slanted=_slanted(panel), shares=panel.y_share)
     level, upright = (panel.y_label, "") if panel.sideways else (panel.x_label, panel.y_label)
     figure.text(left / width, (bottom + up + 0.08) / height, panel.title, fontsize=10, fontweight="bold")
-    figure.text((left + across / 2) / width, _EDGE / height, level, ha="center")
+    figure.text((left + across / 2) / width, (_EDGE + foot) / height, level, ha="center")
+    draw_legend(figure, axes, panel, left, across)
     figure.text(_EDGE / width, (bottom + up / 2) / height, upright, va="center", rotation=90)
 
 
@@ -57,14 +68,7 @@ def _set_limits(panel: Panel, axes: Axes, categories: int) -> None:
     if panel.y_share:
         axes.set_ylim(0, 1.02)
     elif panel.y_zero or any(series.kind == "bars" for series in panel.series):
-        axes.set_ylim(bottom=0, top=_top(panel))
-
-
-def _top(panel: Panel) -> float:
-    """Room for the highest value, its error bar and its label; 1 where all is 0."""
-    values = [v for s in panel.series for v in (*s.y, *(s.high or ())) if v is not None and math.isfinite(v)]
-    values += [m.at for m in panel.marks if m.axis == "y"]
-    return max(values) * 1.12 if values and max(values) > 0 else 1.0
+        axes.set_ylim(bottom=0, top=panel.top)
 
 
 def _slant_inches(panel: Panel) -> float:

@@ -20,10 +20,12 @@ def draw_png(chart: Chart) -> bytes:
 class Pictures:
     """The pictures of a page's charts. A panel that several of them show is drawn once."""
 
-    def __init__(self, charts: Sequence[Chart]) -> None:
+    def __init__(self, charts: Sequence[Chart], stamp: str = "") -> None:
+        """`stamp` stands on each picture: what it is of, for pictures travel without their page."""
         shown = Counter(id(panel) for chart in charts for panel in chart.panels)
         self._charts = charts  # held, so that its panels' ids stay theirs
         self._shared = {panel for panel, times in shown.items() if times > 1}
+        self._stamp = stamp
         self._drawn: dict[int, Pixels] = {}
         self._sheet = Sheet()
 
@@ -33,7 +35,7 @@ class Pictures:
         rows = [cells[at : at + chart.columns] for at in range(0, len(cells), chart.columns)]
         heights = [max(len(cell) for cell in row) for row in rows]
         across = cells[0].shape[1]
-        head, foot = self._sheet.draw_frame(chart)
+        head, foot = self._sheet.draw_frame(chart, self._stamp)
         picture = np.full((len(head) + sum(heights) + len(foot), across * chart.columns, 3), 255, dtype=np.uint8)
         picture[: len(head)], picture[-len(foot) :] = head, foot
         top = len(head)

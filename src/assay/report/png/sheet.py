@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 120
-_HEAD_INCHES, _FOOT_INCHES = 0.4, 0.35
+_HEAD_INCHES, _LINE_INCHES, _FOOT_INCHES = 0.4, 0.14, 0.35
 _STYLE: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
@@ -48,19 +48,23 @@ class Sheet:
             draw_panel(self._figure, self._axes, panel)
             return _pixels(self._figure)
 
-    def draw_frame(self, chart: Chart) -> tuple[Pixels, Pixels]:
-        """What stands above and below the panels: the chart's title, and where its figures come from."""
+    def draw_frame(self, chart: Chart, stamp: str) -> tuple[Pixels, Pixels]:
+        """What stands above and below the panels: title and stamp, and where the figures come from."""
         import matplotlib as mpl
         from matplotlib.figure import Figure
 
-        width, height = PANEL_INCHES[0] * chart.columns, _HEAD_INCHES + _FOOT_INCHES
+        width = PANEL_INCHES[0] * chart.columns
+        lines = textwrap.wrap(stamp, int(width * 14.5))
+        head_inches = _HEAD_INCHES + _LINE_INCHES * len(lines)
+        height = head_inches + _FOOT_INCHES
         with mpl.rc_context(_STYLE):
             figure = Figure(figsize=(width, height), dpi=DPI)
             figure.text(0.12 / width, 1 - 0.12 / height, chart.title, va="top", fontsize=12, fontweight="bold")
+            figure.text(0.12 / width, 1 - 0.36 / height, "\n".join(lines), va="top", fontsize=8, color="#333333")
             source = "\n".join(textwrap.wrap(chart.source, int(width * 17)))
             figure.text(0.12 / width, 0.08 / height, source, va="bottom", fontsize=7, color="#555555")
             drawn = _pixels(figure)
-        head = round(_HEAD_INCHES * DPI)
+        head = round(head_inches * DPI)
         return drawn[:head], drawn[head:]
 
     def _wipe(self) -> None:

@@ -1,0 +1,39 @@
+"""What a picture is of, in words that stand on it: run or campaign, model, system."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from assay.analysis.campaign import CampaignAnalysis
+from assay.report.many import names
+from assay.runs.record import EndpointFacts, RunRecord
+
+
+def run_subject(record: RunRecord) -> str:
+    """Such as "20260101T000000Z-…: llama-8b on node-a, node-b (2 x H100)"."""
+    return f"{record.id}: {_served([record])} on {_system(record.endpoints)}"
+
+
+def campaign_subject(analysis: CampaignAnalysis) -> str:
+    """The same of all endpoints that any run of a campaign used."""
+    records = [line.record for line in analysis.lines]
+    endpoints = {endpoint.name: endpoint for record in records for endpoint in record.endpoints}
+    return f"campaign {analysis.state.id}: {_served(records)} on {_system(list(endpoints.values()))}"
+
+
+def comparison_subject(records: Sequence[RunRecord]) -> str:
+    """The runs by name, the baseline last, and what was served in them."""
+    base, *others = (record.id for record in records)
+    return f"{names(others)} against {base}: {_served(records)} on {_system(records[0].endpoints)}"
+
+
+def _served(records: Iterable[RunRecord]) -> str:
+    return ", ".join(sorted({model for record in records for model in record.served_models})) or "nothing served"
+
+
+def _system(endpoints: Sequence[EndpointFacts]) -> str:
+    nodes = names(sorted({endpoint.node for endpoint in endpoints}))
+    cards = Counter(name for endpoint in endpoints for name in endpoint.accelerators)
+    hardware = ", ".join(f"{count:,} x {name}" for name, count in sorted(cards.items()))
+    return f"{nodes} ({hardware})" if hardware else nodes

@@ -1,0 +1,102 @@
+"""What the charts of a run show: nodes apart, the servers' time and not the queue's, whole tokens, nothing twice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.synthetic import Node, Plan, write_run
+
+from assay.analysis.run import RunAnalysis, analyse_run
+from assay.report.chart import Chart
+from assay.report.page import Page
+from assay.report.png import picture
+from assay.report.run_page import run_page
+from assay.report.writer import write_page
+
+PLAN = Plan(samples=900, nodes=(Node("node-a"), Node("node-b", speed=0.4)), chunks=False)
+
+
+@pytest.fixture(scope="module")
+def analysis(tmp_path_factory: pytest.TempPathFactory) -> RunAnalysis:
+    return analyse_run(write_run(tmp_path_factory.mktemp("run"), PLAN))
+
+
+@pytest.fixture(scope="module")
+def page(analysis: RunAnalysis) -> Page:
+    return run_page(analysis)
+
+
+def chart(page: Page, name: str) -> Chart:
+    return next(chart for chart in (*page.charts, *page.pictures) if chart.name == name)
+
+
+def titles(chart: Chart) -> list[str]:
+    return [panel.title for panel in chart.panels]
+
+
+def test_medians_over_time_are_of_one_node_each(page: Page) -> None:
+    for panel in chart(page, "latency_over_time").panels:
+        assert [series.name for series in panel.series] == ["node-a, median", "node-b, median"]
+        fast, slow = ([value for value in series.y if value is not None] for series in panel.series)
+        assert len(fast) > 10
+        assert len(slow) > 5
+        assert max(fast) < min(slow)  # the median of both would be now here, now there
+
+
+def test_offline_distributions_are_from_sending(page: Page, tmp_path: Path) -> None:
+    offline = chart(page, "latency_distribution")
+    assert titles(offline) == ["TTFT from sending", "TPOT", "Latency from sending"]
+    assert max(float(x) for series in offline.panels[0].series for x in series.x) < 2000  # ms; the queue takes a minute
+    server = write_run(tmp_path, replace(PLAN, scenario="Server", qps=8.0))
+    shown = chart(run_page(analyse_run(server)), "latency_distribution")
+    assert titles(shown) == ["TTFT", "TPOT", "Latency"]
+    assert [mark.label for panel in shown.panels for mark in panel.marks] == [
+        "limit of the p99: 2,000 ms",
+        "limit of the p99: 100 ms",
+    ]
+
+
+def test_rates_are_drawn_once_and_have_their_picture_all_the_same(page: Page) -> None:
+    assert "throughput_comparison" not in [shown.name for shown in page.charts]
+    assert "throughput_comparison" in [shown.name for shown in page.pictures]
+    assert "node_comparison" in [shown.name for shown in page.charts]
+
+
+def test_one_node_isnt_compared(tmp_path: Path) -> None:
+    page = run_page(analyse_run(write_run(tmp_path, replace(PLAN, nodes=(Node("node-a"),), samples=200))))
+    names = [shown.name for shown in (*page.charts, *page.pictures)]
+    assert not {"throughput_comparison", "node_comparison"} & set(names)
+    assert titles(chart(page, "performance_analysis"))[-1] == "Samples in flight"
+
+
+def test_hardware_that_stays_at_zero_is_told_and_not_drawn(page: Page) -> None:
+    hardware = chart(page, "hardware_timeline")
+    assert "Requests waiting in the engine" not in titles(hardware)
+    assert hardware.text.endswith("Zero all the time: Requests waiting in the engine.")
+
+
+def test_bins_of_lengths_hold_as_many_whole_tokens_each(page: Page) -> None:
+    for panel in chart(page, "token_lengths").panels:
+        middles = np.array([float(x) for x in panel.series[0].x])
+        widths = np.diff(middles)
+        assert np.allclose(widths, round(widths[0]))
+        assert len(middles) <= 31  # the root of 900 samples, and one
+
+
+def test_every_picture_names_run_model_system_and_what_limits_it(
+    page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stamps: list[str] = []
+    draw = picture.Sheet.draw_frame
+    monkeypatch.setattr(
+        picture.Sheet, "draw_frame", lambda sheet, drawn, stamp: stamps.append(stamp) or draw(sheet, drawn, stamp)
+    )
+    write_page(page, tmp_path)
+    assert len(stamps) == len(list((tmp_path / "charts").iterdir()))
+    (stamp,) = set(stamps)
+    assert stamp.startswith(f"{PLAN.run_id}: synthetic-8b on node-a, node-b (2 x Synthetic GPU 80GB); ")
+    assert "short run: not valid for MLPerf" in stamp
+    assert stamp.endswith("simulated endpoints")
