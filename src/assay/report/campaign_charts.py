@@ -108,9 +108,7 @@ def _efficiency_panel(scaling: Scaling) -> Panel:
     bars = value_bars(
         names, [g.efficiency for g in known], [NEUTRAL] * len(known), [g.low for g in known], [g.high for g in known]
     )
-    return Panel(
-        "Efficiency", "", "combined / sum of the nodes alone", [bars], [Mark("y", 1.0, "sum of the nodes alone")]
-    )
+    return Panel("Efficiency", "", "of the sum alone", [bars], [Mark("y", 1.0, "sum of the nodes alone")])
 
 
 def _fit_panel(scaling: Scaling) -> Panel:
