@@ -24,6 +24,7 @@ class SharedAnswer(Generic[T]):
         task = self._asking
         if task is None or (task.done() and time.monotonic_ns() >= self._answered_ns + self._fresh_ns):
             task = self._asking = asyncio.create_task(self._answer())
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())  # seen, whoever still waits
         return await asyncio.shield(task)  # one who gives up waiting takes the answer from nobody
 
     async def _answer(self) -> T:

@@ -87,6 +87,23 @@ async def test_places_reaches_and_stops(hosts: Hosts, ssh_options: SshOptions, t
     await launcher.stop()
 
 
+async def test_the_logs_of_a_full_node_all_come(hosts: Hosts, ssh_options: SshOptions, tmp_path: Path) -> None:
+    """Eight servers: with the agent and their output they take all but one of the channels that sshd allows."""
+    launcher = SshLauncher(ssh_options, "full", tmp_path, grace_s=1)
+    names = [f"node2-{number}" for number in range(8)]
+    try:
+        await launcher.prepare([replace(spec("node2"), name=name) for name in names])
+        await launcher.place()
+        await launcher.wait_ready(answers)
+        for name in names:
+            (tmp_path / "servers" / f"{name}.log").unlink()
+        await launcher.collect(tmp_path / "logs")
+    finally:
+        await launcher.stop()
+    assert sorted(path.stem for path in (tmp_path / "logs").iterdir()) == names
+    assert all("listening" in path.read_text() for path in (tmp_path / "logs").iterdir())
+
+
 async def test_a_server_that_dies_shows_its_last_words(hosts: Hosts, ssh_options: SshOptions, tmp_path: Path) -> None:
     launcher = SshLauncher(ssh_options, "run2", tmp_path)
     try:

@@ -27,8 +27,9 @@ def specs_of(options: SshOptions) -> list[ServerSpec]:
     return [ServerSpec(node.name, node.name, ("true",)) for node in options.nodes]
 
 
+@pytest.mark.parametrize(("way", "node"), [("direct", {}), ("jump", {"jump": "gate"})])
 async def test_connections_are_made_a_few_at_a_time_and_stops_are_asked_for_all_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str, node: dict[str, str]
 ) -> None:
     opening, most, stopping = 0, 0, 0
     all_asked = asyncio.Event()
@@ -50,11 +51,11 @@ async def test_connections_are_made_a_few_at_a_time_and_stops_are_asked_for_all_
 
     monkeypatch.setattr(Session, "open", open_one)
     monkeypatch.setattr(Session, "ask", ask)
-    options = options_of(100)
+    options = options_of(100, **node)
     launcher = SshLauncher(options, "many", tmp_path)
     launcher.servers = [PlacedServer(spec, "") for spec in specs_of(options)]
     await launcher.stop()
-    assert most == CONNECTING
+    assert most == CONNECTING[way]
     assert {server.state for server in launcher.servers} == {ServerState.STOPPED}
 
 

@@ -47,6 +47,22 @@ async def test_all_are_tried_and_failures_come_as_one_message() -> None:
     ]
 
 
+async def test_once_enough_have_failed_no_more_are_begun() -> None:
+    tried: list[int] = []
+
+    async def work(number: int) -> None:
+        tried.append(number)
+        if number >= 20:
+            raise LaunchError(f"node n{number}: no answer in time")
+
+    with pytest.raises(LaunchError) as raised:
+        await together(range(1000), work, at_once=4, enough=10)
+    assert tried == list(range(len(tried)))
+    assert 30 <= len(tried) < 34
+    begun = len(tried)
+    assert str(raised.value).startswith(f"{begun - 20} of 1000 failed, and {1000 - begun} weren't tried any more:\n")
+
+
 async def test_an_error_that_is_given_is_no_failure() -> None:
     async def work(number: int) -> LaunchError:
         return LaunchError(str(number))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shlex
 import time
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from assay.cluster.ssh.commands import look_over_ssh
 from assay.cluster.ssh.limits import require_files
 from assay.cluster.ssh.network import network_rows
 from assay.cluster.ssh.session import Session
-from assay.cluster.together import together
+from assay.cluster.together import TOLD, together
 from assay.errors import AssayError
 from assay.serving.exits import explain_exit
 from assay.serving.facts import NodeFacts
@@ -25,8 +26,9 @@ from assay.serving.health import judged
 from assay.serving.probing import observed, observing, parse_probe, probe_source
 from assay.serving.servers import PlacedServer, ServerSpec, ServerState
 
-CONNECTING = 8
-"""Connections that are made at a time: one core makes no more, and a jump host's sshd drops from the tenth on."""
+CONNECTING = {"direct": 64, "jump": 8}
+"""Connections that are made at a time. A node without an answer takes its place for connect_timeout_s; an sshd, such as
+a jump host's, drops logins from the eleventh on that is under way (MaxStartups of sshd_config)."""
 
 
 class SshLauncher(Launcher):
@@ -43,7 +45,7 @@ class SshLauncher(Launcher):
         self._folder = folder / "servers"
         self._sessions: dict[str, Session] = {}
         self._streams: dict[str, Any] = {}
-        self._connecting = asyncio.Semaphore(CONNECTING)
+        self._connecting = {way: asyncio.Semaphore(most) for way, most in CONNECTING.items()}
 
     async def prepare(self, specs: Sequence[ServerSpec]) -> None:
         self.specs = specs
@@ -51,10 +53,10 @@ class SshLauncher(Launcher):
         names = list(dict.fromkeys(spec.node for spec in specs))
         require_files(len(names) + len(specs), f"{len(specs)} servers on {len(names)} nodes over SSH")
         self._sessions = {name: Session(self._nodes[name], self._options, self.label) for name in names}
-        await together(self._sessions.values(), self._open)
+        await together(self._sessions.values(), self._open, at_once=CONNECTING["direct"], enough=TOLD)
 
     async def _open(self, session: Session) -> None:
-        async with self._connecting:
+        async with self._connecting["jump" if session.node.jump else "direct"]:
             await session.open()
 
     async def place(self) -> list[PlacedServer]:
@@ -134,40 +136,49 @@ class SshLauncher(Launcher):
     async def logs(self, dest: Path) -> None:
         """Whole logs from nodes that answer; from others, what has streamed in."""
         dest.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - a local folder
-        await together(self.servers, partial(self._log, dest))
+        await together(self._by_node().items(), partial(self._logs, dest))
 
-    async def _log(self, dest: Path, server: PlacedServer) -> None:
-        name = f"{server.spec.name}.log"
-        session = self._sessions.get(server.spec.node)
-        if session is None or not await self._fetch(session, name, dest / name):
+    async def _logs(self, dest: Path, servers_of: tuple[str, list[PlacedServer]]) -> None:
+        """Of one node, over one channel: an sshd allows ten (MaxSessions), and each server's output takes one."""
+        node, servers = servers_of
+        names = [f"{server.spec.name}.log" for server in servers]
+        fetched = await self._fetch(self._sessions.get(node), names, dest)
+        for name in names:
             streamed = self._folder / name
-            if streamed.exists():
+            if name not in fetched and streamed.exists():
                 (dest / name).write_bytes(streamed.read_bytes())
 
-    async def _fetch(self, session: Session, name: str, target: Path) -> bool:
+    async def _fetch(self, session: Session | None, names: Sequence[str], dest: Path) -> set[str]:
+        """Which of the node's files came."""
         import asyncssh
 
-        if session.lost is not None:
-            return False
-        try:
+        fetched: set[str] = set()
+        if session is None or session.lost is not None:
+            return fetched
+        with contextlib.suppress(OSError, asyncssh.Error):
             async with session.connection.start_sftp_client() as sftp:
-                await sftp.get(f"{session.folder}/{name}", str(target))
-        except (OSError, asyncssh.Error):
-            return False
-        return True
+                for name in names:
+                    with contextlib.suppress(asyncssh.SFTPError):
+                        await sftp.get(f"{session.folder}/{name}", str(dest / name))
+                        fetched.add(name)
+        return fetched
+
+    def _by_node(self) -> dict[str, list[PlacedServer]]:
+        servers: dict[str, list[PlacedServer]] = {}
+        for server in self.servers:
+            servers.setdefault(server.spec.node, []).append(server)
+        return servers
 
     async def stop(self) -> None:
         """Stops on every node that can be reached. Raises LaunchError for the others once that is done.
 
         A node whose link was lost is tried once more, on a new connection.
         """
-        mine: dict[str, list[PlacedServer]] = {}
-        for server in self.servers:
-            mine.setdefault(server.spec.node, []).append(server)
-        require_files(len(mine), f"stopping servers on {len(mine)} nodes over SSH")
+        nodes = self._by_node()
+        require_files(len(nodes), f"stopping servers on {len(nodes)} nodes over SSH")
         try:
             # Nodes take their time, at no cost here: all are told at once.
-            await together(mine.items(), self._stop_node, at_once=len(mine))
+            await together(nodes.items(), self._stop_node, at_once=len(nodes))
         finally:
             await self.release()
 
