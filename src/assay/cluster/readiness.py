@@ -30,7 +30,7 @@ class Readiness:
         self._over = asyncio.Event()
         self._late = False
         """A server's time was up: who isn't ready now is told too."""
-        self._failures: list[Exception] = []
+        self._failures: dict[str, Exception] = {}
 
     async def wait(self) -> None:
         """Return when every server passes the check. Raises LaunchError, or what the check raises."""
@@ -39,7 +39,8 @@ class Readiness:
             for server in servers:
                 group.create_task(self._wait_for(server))
         if self._failures:
-            raise as_one(self._failures, len(servers))
+            names = [server.spec.name for server in servers if server.spec.name in self._failures]
+            raise as_one([self._failures[name] for name in names], len(servers))
 
     async def _wait_for(self, server: PlacedServer) -> None:
         while True:
@@ -49,7 +50,7 @@ class Readiness:
                     if await self._look(server):
                         return
                 except Exception as error:  # told for all, once the others have had their last look
-                    self._failures.append(error)
+                    self._failures[server.spec.name] = error
                     self._over.set()
                     return
             if last:
