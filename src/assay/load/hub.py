@@ -83,11 +83,17 @@ class Hub:
         signal.set_wakeup_fd(self._wake_sender.fileno(), warn_on_full_buffer=False)
 
     def wait_ready(self, stopped: Callable[[], bool]) -> None:
-        """Wait until every worker says that it is ready. Raises WorkerDiedError if one ends or stays silent instead."""
-        deadline_s = time.monotonic() + _READY_LIMIT_S
+        """Wait until every worker says that it is ready.
+
+        Raises WorkerDiedError if one ends, or if of all that are left none is ready for long: many on few cores take
+        their time.
+        """
+        ready, deadline_s = 0, time.monotonic() + _READY_LIMIT_S
         while self._ready < len(self._processes) and not stopped():
             self.poll(1.0)
-            if time.monotonic() > deadline_s:
+            if self._ready > ready:
+                ready, deadline_s = self._ready, time.monotonic() + _READY_LIMIT_S
+            elif time.monotonic() > deadline_s:
                 raise WorkerDiedError(f"a client worker wasn't ready after {_READY_LIMIT_S:.0f} s; see driver.log")
 
     def send(self, messages: Sequence[frames.Send]) -> None:

@@ -7,6 +7,7 @@ import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -185,13 +186,20 @@ class EndpointConnection(_Model):
         if not self.tls:
             return None
         try:
-            context = ssl.create_default_context(cafile=self.ca_file and plain(self.ca_file))
+            file = self.ca_file and plain(self.ca_file)
+            return _context(file, file.stat().st_mtime_ns if file else 0, verify=self.verify_tls)
         except (OSError, ssl.SSLError) as error:
             raise UserError(f"can't read the CA file {self.ca_file} for {self.url}: {error}") from error
-        if not self.verify_tls:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context
+
+
+@lru_cache
+def _context(ca_file: Path | None, changed_ns: int, *, verify: bool) -> ssl.SSLContext:
+    """One for all endpoints that are trusted alike: each reads and holds all certificates, 20 ms and 0.9 MB."""
+    context = ssl.create_default_context(cafile=ca_file)
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def base_url(url: str) -> str:

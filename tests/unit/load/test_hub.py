@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -41,3 +43,28 @@ def test_a_worker_gets_all_that_is_for_it_in_one_write(tmp_path: Path, monkeypat
     assert sorted(worker for worker, _ in written) == [0, 1]
     found = [frames.unpack_send(frame) for _, data in written for frame in frames.FrameReader().feed(data)]
     assert sorted(found) == sends
+
+
+class SlowStart(Hub):
+    """Five workers, of which one is ready every `every_s` on a clock of its own; without processes."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, every_s: float) -> None:
+        self._ready, self._processes = 0, [None] * 5  # type: ignore[list-item]
+        self._now_s, self._every_s = 0.0, every_s
+        monkeypatch.setattr("assay.load.hub.time", SimpleNamespace(monotonic=lambda: self._now_s))
+
+    def poll(self, timeout_s: float) -> list[Any]:
+        self._now_s += timeout_s
+        self._ready = int(self._now_s / self._every_s)
+        return []
+
+
+def test_workers_that_start_one_after_the_other_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = SlowStart(monkeypatch, every_s=20)
+    hub.wait_ready(lambda: False)
+    assert hub._now_s == 100
+
+
+def test_a_worker_that_stays_silent_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(WorkerDiedError, match="wasn't ready after 30 s"):
+        SlowStart(monkeypatch, every_s=40).wait_ready(lambda: False)

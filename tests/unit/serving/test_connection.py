@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from tests.certificates import make_certificate
 
 from assay.errors import UserError
 from assay.serving.connection import ConnectionOptions, EndpointConnection, FromEnvironment, Reach, base_url, proxy_url
@@ -150,6 +152,17 @@ def test_verification_is_left_out_only_when_asked_and_noted(tmp_path: Path) -> N
     assert EndpointConnection(url="http://gpu1", verify_tls=False).remarks() == []
     with pytest.raises(UserError, match="CA file"):
         EndpointConnection(url="https://gpu1", ca_file=tmp_path / "none.pem").ssl_context()
+
+
+def test_endpoints_that_are_trusted_alike_share_what_was_read(tmp_path: Path) -> None:
+    ca, _ = make_certificate(tmp_path)
+    made = [EndpointConnection(url=f"https://gpu{number}", ca_file=ca) for number in range(3)]
+    first, *others = [one.ssl_context() for one in made]
+    assert all(other is first for other in others)
+    assert EndpointConnection(url="https://gpu1").ssl_context() is not first
+    assert EndpointConnection(url="https://gpu1", ca_file=ca, verify_tls=False).ssl_context() is not first
+    os.utime(ca, ns=(1, 1))  # another file by the same name
+    assert made[0].ssl_context() is not first
 
 
 @pytest.mark.parametrize("url", ["https://proxy:8080", "http://proxy:8080/path", "proxy:8080", "http://u:p@proxy:8080"])

@@ -17,7 +17,7 @@ from assay.benchmarks import benchmark_names
 from assay.errors import AssayError, UserError
 from assay.runs import Ledger, Result, RunFolder, RunRecord, RunStatus, read_object, read_telemetry
 from assay.runs.client_bound import client_times
-from assay.runs.progress import ProgressEvent, read_progress
+from assay.runs.progress import ProgressEvent, ProgressReader
 from assay.runs.record import REFUSED
 from assay.safe_yaml import read_yaml
 
@@ -65,10 +65,10 @@ def _telemetry(folder: RunFolder, run: RunEvidence) -> tuple[int, int] | None:
 
 def _end(folder: RunFolder) -> ProgressEvent | None:
     try:
-        events = [event for event in read_progress(folder.progress) if isinstance(event, ProgressEvent)]
+        newest = ProgressReader(folder.progress, late=True).poll()  # a day's events are too many to read for the last
     except UserError:  # early versions wrote it in another form
         return None
-    return events[-1] if events else None
+    return next((event for event in reversed(newest) if isinstance(event, ProgressEvent)), None)
 
 
 def _names(facts: FolderFacts) -> dict[str, dict[str, str]]:
