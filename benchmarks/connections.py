@@ -2,11 +2,11 @@
 
     python benchmarks/connections.py [--connections 100000] [--json]
 
-Simulated endpoints on loopback ports, each a process; client processes with a pool for each endpoint, as a worker has,
-at the workers' pace. First all connections are opened, then each carries a request. There are as many clients as open
-files allow a process (`ulimit -Hn`), and two endpoints for each. CPU time is the clients' own; of the kernel's memory
-one half is the client's, the other the servers', for both ends are here. The baseline are connections that asyncio's
-streams open, one after another, under the same event loop.
+Simulated endpoints on loopback ports; client processes with a pool for each endpoint, as a worker has, at the workers'
+pace. First all connections are opened, then each carries a request. There are as many clients as open files allow a
+process (`ulimit -Hn`), and as many servers with two endpoints each. CPU time is the clients' own. Of the kernel's
+memory one half is the client's, the other the servers', for both ends are here. The baseline are connections that
+asyncio's streams open, one after another, under the same event loop.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from peers.machine import Watch
 
 OTHER_FILES = 200
 PLAIN = 5000
-ENDPOINTS_A_CLIENT = 2
+ENDPOINTS_A_SERVER = 2
 """So that no address needs half of the local ports: from there on each takes a millisecond to be found."""
 LIMIT_S = 600.0
 
@@ -61,7 +61,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     machine = Watch()
     a_process = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - OTHER_FILES
     processes = -(-options.connections // a_process)
-    with tempfile.TemporaryDirectory() as folder, servers(Path(folder), ENDPOINTS_A_CLIENT * processes) as urls:
+    with tempfile.TemporaryDirectory() as folder, servers(Path(folder), processes) as urls:
         before = kernel_bytes()
         parts = [options.connections * (i + 1) // processes - options.connections * i // processes
                  for i in range(processes)]  # fmt: skip
@@ -101,10 +101,11 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
 @contextmanager
 def servers(folder: Path, number: int) -> Iterator[list[str]]:
-    """So many endpoints, each a process; their URLs."""
+    """So many processes; their endpoints' URLs."""
     port_file = folder / "ports"
     command = [sys.executable, "-m", "assay.simulator", "--port", "0", "--port-file", str(port_file)]
-    command += ["--processes", str(number), "--max-num-seqs", "1000000"]
+    command += ["--processes", str(number), "--endpoints-per-process", str(ENDPOINTS_A_SERVER)]
+    command += ["--max-num-seqs", "1000000"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         while not port_file.exists():

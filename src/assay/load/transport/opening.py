@@ -15,7 +15,7 @@ from time import monotonic_ns
 _BURST = 128
 _PER_S = 2000.0
 """A server accepts many in the 64 ms in which so many more come; a window of 4,096 is open after two seconds."""
-_AT_ONCE = 512
+_AT_ONCE = 128
 """Handshakes of one process, at 0.1 ms of its time each: what waits for its turn in its loop mustn't seem to be a
 server's silence."""
 
