@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from assay.analysis.flat import flat
 from assay.analysis.run import RunAnalysis
 from assay.runs.folder import RunFolder
 from assay.safe_yaml import read_yaml
@@ -53,19 +54,3 @@ def _benchmark(run: RunAnalysis) -> dict[str, Any]:
 
 def _config(folder: RunFolder) -> Any:
     return (read_yaml(folder.config).data if folder.config.exists() else None) or {}
-
-
-def flat(value: Any, path: str = "") -> dict[str, str]:
-    """Nested data as dotted names and words."""
-    if isinstance(value, dict):
-        return {k: v for key, item in value.items() for k, v in flat(item, f"{path}.{key}".lstrip(".")).items()}
-    if isinstance(value, list):
-        if all(not isinstance(item, dict | list) for item in value):
-            return {path: ", ".join(map(_words, value)) or "none"}
-        return {k: v for place, item in enumerate(value) for k, v in flat(item, f"{path}[{place}]").items()}
-    return {path: "unknown" if value is None else _words(value)}
-
-
-def _words(value: Any) -> str:
-    """0 and 0.0 are the same value."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -182,9 +182,12 @@ def _slow_node(run: _Run, fact: NodePart, nodes: Symmetry) -> Finding:
     evidence = run.seen("requests.parquet", figure)
     if fact.causes:
         evidence += run.seen("telemetry.parquet", "; ".join(fact.causes))
-        suggestion = f"{LIKELY}{fact.causes[0]}; mend that on {fact.node} and run again"
+    if fact.differences:
+        evidence += run.seen("run.json, system.json", "; ".join(fact.differences))
+    if found := [*fact.causes, *fact.differences]:
+        suggestion = f"{LIKELY}{found[0]}; mend that on {fact.node} and run again"
     else:
-        suggestion = f"{UNKNOWN}: telemetry shows no difference, or there is none"
+        suggestion = f"{UNKNOWN}: neither telemetry nor settings, versions, hardware or placement differ"
     rates = [other.tokens_per_s for other in nodes.nodes if other.tokens_per_s]
     own, ratio = fact.tokens_per_s, fact.speed_ratio
     expect = UNKNOWN

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from assay.analysis.hardware import KV_CACHE, PREEMPTIONS, Telemetry
+from assay.analysis.node_differences import differences
 from assay.analysis.rates import sample_rate, token_rate
 from assay.analysis.samples import MISSING, Samples
 from assay.analysis.statistics import Estimate, mean, ratio
@@ -41,6 +44,9 @@ class NodePart(BaseModel):
     slower: bool = Field(default=False, description="the whole interval lies below 1, by more than 5 %")
     idle_tail_s: float = Field(default=0.0, description="from its last sample's end to the run's")
     causes: list[str] = Field(default_factory=list, description="differences that telemetry shows")
+    differences: list[str] = Field(
+        default_factory=list, description="settings, versions, hardware and placement that the other nodes don't have"
+    )
 
 
 class Symmetry(BaseModel):
@@ -54,8 +60,10 @@ class Symmetry(BaseModel):
     typical_sample_s: float = Field(description="99th percentile of a sample's time at its endpoint")
 
 
-def symmetry(samples: Samples, record: RunRecord, telemetry: Telemetry | None) -> Symmetry | None:
-    """Compare the nodes; None where there is no sample."""
+def symmetry(
+    samples: Samples, record: RunRecord, telemetry: Telemetry | None, system: Mapping[str, Any] | None = None
+) -> Symmetry | None:
+    """Compare the nodes; None where there is no sample. `system`: what `system.json` says of them."""
     if len(samples) == 0:
         return None
     closed_loop = record.scenario == "Offline"
@@ -64,10 +72,11 @@ def symmetry(samples: Samples, record: RunRecord, telemetry: Telemetry | None) -
     facts = [_facts(node, own, samples, record) for node, own in groups.items()]
     for fact in facts:
         _compare(fact, speeds)
-    if telemetry is not None:
-        for fact in facts:
-            if fact.slower:
-                fact.causes = _causes(fact, facts, telemetry)
+    for fact in facts:
+        if fact.slower:
+            peers = _peers(fact, facts)
+            fact.causes = [] if telemetry is None else _causes(fact, peers, telemetry)
+            fact.differences = differences(fact.node, peers, record, system or {})
     used = [fact for fact in facts if fact.samples]
     sent = samples.sent_ns != MISSING
     service = np.sort(samples.service_latency_ns[sent]) if sent.any() else np.zeros(1)
@@ -135,11 +144,14 @@ def _compare(fact: NodePart, speeds: dict[str, Estimate | None]) -> None:
         fact.slower = bounds[1] < 1 and against.value < 1 - _NOTABLE
 
 
-def _causes(fact: NodePart, facts: list[NodePart], telemetry: Telemetry) -> list[str]:
+def _peers(fact: NodePart, facts: list[NodePart]) -> list[str]:
+    """The nodes that it is held against: those that aren't slow, if there are any."""
+    others = [other for other in facts if other.node != fact.node]
+    return [other.node for other in others if not other.slower] or [other.node for other in others]
+
+
+def _causes(fact: NodePart, peers: list[str], telemetry: Telemetry) -> list[str]:
     """What differs at this node, in words with the numbers. A difference isn't a proof; the report says "likely"."""
-    peers = [f.node for f in facts if f.node != fact.node and not f.slower] or [
-        f.node for f in facts if f.node != fact.node
-    ]
     found = [
         f"{slow.gpu} reports {', '.join(slow.reasons)} in {100 * slow.share:.0f} % of the time"
         for slow in telemetry.slowdowns()

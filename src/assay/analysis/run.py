@@ -102,7 +102,7 @@ def _with_samples(analysis: RunAnalysis, samples: Samples, limits: Mapping[str, 
     analysis.timeline = timeline(samples)
     if not isinstance(record.shape, RampShape):  # its load never is steady
         analysis.phases = phases(samples, record.scenario)
-    analysis.nodes = symmetry(samples, record, analysis.telemetry)
+    analysis.nodes = symmetry(samples, record, analysis.telemetry, analysis.system)
     issued = analysis.ledger.issued if analysis.ledger else len(samples)
     analysis.latency = analyse_latency(samples, benchmark.scenarios.get(record.scenario), issued, limits)
     analysis.tokens = analyse_tokens(folder.requests, samples, record.max_tokens, benchmark, analysis.result.accuracy)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from assay.analysis.differences import flat
+from assay.analysis.flat import flat
 from assay.analysis.run import RunAnalysis
 from assay.report import format as fmt
 from assay.report.many import MOST_ROWS, NAMED, names

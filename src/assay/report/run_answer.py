@@ -135,7 +135,8 @@ def slow_nodes(symmetry: Symmetry) -> list[str]:
         return []
     worst, others = slow[0], [fact.node for fact in symmetry.nodes if fact is not slow[0]]
     whom = others[0] if len(others) == 1 else "the others' median"
-    why = f"likely why: {'; '.join(worst.causes[:_MOST_CAUSES])}" if worst.causes else f"why is {UNKNOWN}"
+    causes = [*worst.causes, *worst.differences][:_MOST_CAUSES]
+    why = f"likely why: {'; '.join(causes)}" if causes else f"why is {UNKNOWN}"
     speed = fmt.times(worst.speed_ratio, worst.speed_low, worst.speed_high)
     told = f"{worst.node} is {speed} as fast as {whom}; {why}."
     if len(slow) > 1:
