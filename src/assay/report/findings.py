@@ -8,6 +8,8 @@ from assay.analysis.finding import LIKELY, UNKNOWN, Finding
 from assay.report.many import NAMED, names, the_same
 from assay.report.page import Rows, Table
 
+NOTHING_FOUND = "No check found anything."
+
 
 def shown_findings(findings: Sequence[Finding]) -> list[Finding]:
     """The findings in their order; where a rule says more than a few of one run's nodes, one stands for them."""

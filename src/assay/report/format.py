@@ -11,7 +11,7 @@ from assay.runs.result import Distribution, Figure
 TIMES = "\N{MULTIPLICATION SIGN}"
 NOT_MEASURED = digits.NOT_MEASURED
 number = digits.number_text
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def interval(low: float | None, high: float | None, unit: str = "") -> str:
@@ -77,7 +77,7 @@ def moment(utc: str | None) -> str:
     except ValueError:
         return utc
     at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    return f"{at.day} {_MONTHS[at.month - 1]} {at.year}, {at:%H:%M:%S} UTC"
+    return f"{at.day} {MONTHS[at.month - 1]} {at.year}, {at:%H:%M:%S} UTC"
 
 
 def figure(value: Figure | None) -> str:

@@ -81,7 +81,11 @@ def plausibility_blocks(audit: AuditReport | None) -> Iterator[Block]:
     rows: Rows = [
         (f.verdict, f.rule, f.statement, f.arithmetic, f.source.removeprefix(f"{f.subject}; ")) for f in ordered
     ]
-    yield Table("Audit", ("Verdict", "Rule", "Statement", "Arithmetic", "Source"), rows)
+    if audit.problems:
+        told: Rows = [(f.verdict, f.statement) for f in audit.problems]
+        yield Table("What the rules don't support", ("Verdict", "Statement"), told)
+    columns = ("Verdict", "Rule", "Statement", "Arithmetic", "Source")
+    yield Table("Every rule with its arithmetic", columns, rows, folded=True)
 
 
 def _share(value: float | None, ceiling: float | None) -> str:

@@ -15,6 +15,7 @@ from assay import __version__
 from assay.report.interactive import plotly_figure, plotly_script
 from assay.report.page import Page
 from assay.report.png import Pictures
+from assay.report.terms import Terms
 from assay.runs.atomic import write_bytes, write_text
 from assay.runs.folder import ReportFolder
 
@@ -54,6 +55,8 @@ def page_html(page: Page) -> str:
             version=__version__,
             style=Markup(_asset("page.css")),  # noqa: S704 - the package's own files
             script=Markup(_asset("page.js")),  # noqa: S704
+            charts_script=Markup(_asset("charts.js")),  # noqa: S704
+            words=Terms(),
             plotly=Markup(plotly_script()) if figures else "",  # noqa: S704
             figures=Markup(data) if figures else "",  # noqa: S704 - escaped above
         )

@@ -1,47 +1,74 @@
 "use strict";
 (function () {
-  const figures = JSON.parse(document.getElementById("figures").textContent);
-  const dark = window.matchMedia("(prefers-color-scheme: dark)");
-  const config = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] };
+  // Times in the reader's own clock, with UTC beside.
+  document.querySelectorAll("time[datetime]").forEach(function (node) {
+    const at = new Date(node.dateTime);
+    if (at.getTimezoneOffset() === 0) { return; }
+    const here = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" }).format(at);
+    node.textContent = here + " here (" + node.textContent + ")";
+  });
 
-  function colors(print) {
-    const style = getComputedStyle(document.documentElement);
-    const of = function (name, light) { return print ? light : style.getPropertyValue(name).trim(); };
-    const fg = of("--fg", "#000000"), grid = of("--grid", "#dddddd"), bg = of("--bg", "#ffffff");
-    return {
-      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", "font.color": fg,
-      "xaxis.gridcolor": grid, "yaxis.gridcolor": grid, "xaxis.zerolinecolor": grid, "yaxis.zerolinecolor": grid,
-      "xaxis.linecolor": grid, "yaxis.linecolor": grid, "hoverlabel.bgcolor": bg, "hoverlabel.font.color": fg,
-    };
+  // A term's meaning, beside it, while it is pointed at or has the focus; Escape puts it away.
+  const tip = document.createElement("div");
+  tip.className = "tip";
+  tip.hidden = true;
+  document.body.append(tip);
+  function show(term) {
+    tip.textContent = document.getElementById(term.getAttribute("aria-describedby")).textContent;
+    tip.hidden = false;
+    const place = term.getBoundingClientRect(), own = tip.getBoundingClientRect();
+    const left = Math.max(8, Math.min(place.left, document.documentElement.clientWidth - own.width - 8));
+    const below = place.bottom + 6 + own.height < window.innerHeight;
+    tip.style.left = left + "px";
+    tip.style.top = (below ? place.bottom + 6 : place.top - own.height - 6) + "px";
   }
+  function hide() { tip.hidden = true; }
+  document.querySelectorAll("a.term").forEach(function (term) {
+    term.addEventListener("mouseenter", function () { show(term); });
+    term.addEventListener("focus", function () { show(term); });
+    term.addEventListener("mouseleave", hide);
+    term.addEventListener("blur", hide);
+  });
+  document.addEventListener("keydown", function (event) { if (event.key === "Escape") { hide(); } });
+  window.addEventListener("scroll", hide, { passive: true });
 
-  function theme(node, print) {
-    const own = colors(print);
-    // On bars plotly's own error bars are dark grey: not to be seen on a dark page.
-    const bars = node.data.map(function (trace, place) { return trace.type === "bar" ? place : -1; })
-      .filter(function (place) { return place >= 0; });
-    const layout = Plotly.relayout(node, own);
-    return bars.length ? layout.then(function () {
-      return Plotly.restyle(node, { "error_y.color": own["font.color"] }, bars);
-    }) : layout;
+  // Tables of more than two rows are sorted by any column: by its numbers where it has them, else by its words.
+  function key(row, column) {
+    const text = row.cells[column].textContent.trim();
+    const number = text.match(/^-?[\d,]*\.?\d+/);
+    return number ? Number(number[0].replaceAll(",", "")) : text;
   }
-
-  function draw(id) {
-    const figure = figures[id];
-    const layout = Object.assign({}, figure.layout, { font: { family: "system-ui, sans-serif", size: 12 } });
-    const node = document.getElementById(id);
-    return Plotly.newPlot(node, figure.data, layout, config).then(function () {
-      return theme(node, false);
-    }).then(function () { node.dataset.drawn = "yes"; });
+  function order(one, two) {
+    if (typeof one === typeof two) { return typeof one === "number" ? one - two : one.localeCompare(two); }
+    return typeof one === "number" ? -1 : 1;
   }
-
-  function recolor(print) {
-    document.querySelectorAll('.plot[data-drawn="yes"]').forEach(function (node) { theme(node, print); });
+  function sort(head, column) {
+    const body = head.closest("table").tBodies[0];
+    const up = head.getAttribute("aria-sort") !== "ascending";
+    head.parentNode.querySelectorAll("th").forEach(function (other) { other.removeAttribute("aria-sort"); });
+    head.setAttribute("aria-sort", up ? "ascending" : "descending");
+    const rows = Array.from(body.rows).sort(function (one, two) { return order(key(one, column), key(two, column)); });
+    body.append.apply(body, up ? rows : rows.reverse());
   }
+  document.querySelectorAll("table").forEach(function (table) {
+    if (table.tBodies[0].rows.length < 3) { return; }
+    Array.from(table.tHead.rows[0].cells).forEach(function (head, column) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "sort";
+      button.setAttribute("aria-label", "Sort by " + head.textContent);
+      button.addEventListener("click", function () { sort(head, column); });
+      head.append(button);
+    });
+  });
 
-  const ids = Object.keys(figures);
-  Promise.all(ids.map(draw)).then(function () { document.documentElement.dataset.charts = "drawn"; });
-  dark.addEventListener("change", function () { recolor(false); });
-  window.addEventListener("beforeprint", function () { recolor(true); });
-  window.addEventListener("afterprint", function () { recolor(false); });
+  // The keyboard stops at a table only where there is something to scroll to.
+  function stops() {
+    document.querySelectorAll(".scroll").forEach(function (region) {
+      if (region.scrollWidth > region.clientWidth) { region.tabIndex = 0; } else { region.removeAttribute("tabindex"); }
+    });
+  }
+  stops();
+  window.addEventListener("resize", stops);
+  document.addEventListener("toggle", stops, true);
 })();

@@ -1,0 +1,91 @@
+"""Words that a newcomer may not know and times, marked where they stand on a page. docs/glossary.md says the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+
+from markupsafe import Markup, escape
+
+from assay.report.format import MONTHS
+
+TERMS = {
+    "TTFT": "time to first token: from the scheduled time (Server, Interactive) or issue to the first token's arrival",
+    "TPOT": "time per output token after the first: (last token - first token) / (tokens - 1)",
+    "ITL": (
+        "inter-token latency: the gaps between successive token-bearing chunks of one answer; a chunk may hold several "
+        "tokens"
+    ),
+    "MBU": "achieved memory bandwidth, as a share of what the hardware can do",
+    "MFU": "achieved arithmetic, as a share of what the hardware can do",
+    "p99": "99th percentile: 99 % of the values are no more than this; p50 is the median",
+    "95 %": "an interval that holds the true value in 95 of 100 such measurements",
+    "early-stopping": "MLPerf's rule for how many queries a percentile needs before LoadGen lets it count",
+    "efficiency": "throughput together / sum of what the same nodes do alone, both measured",
+    "goodput": "samples a second that keep the limits",
+    "ledger": "where every sample went",
+    "LoadGen": "MLCommons' load generator, which issues the samples and says VALID or INVALID",
+    "quality gate": "whether the answers' scores reach what the benchmark asks for",
+    "re-sent": "a sample that needed more than one attempt",
+    "short run": "not every setting is the rules'; never valid for MLPerf",
+    "steady window": "the part of a run in which every place is taken and speed has settled",
+    "INVALID": "LoadGen's word: the run breaks a rule of its scenario, and its reasons say which",
+    "VALID": "LoadGen says so, and ledger, limits, settings and data are as the rules ask",
+}
+_MOMENT = rf"\d{{1,2}} (?:{'|'.join(MONTHS)}) \d{{4}}, \d\d:\d\d:\d\d UTC"
+_WORDS = re.compile(
+    rf"(?P<moment>{_MOMENT})|(?<![\w/.-])(?P<term>{'|'.join(map(re.escape, TERMS))})(?![\w/-]|\.\w)", re.IGNORECASE
+)
+_CANONICAL = {term.casefold(): term for term in TERMS}
+
+
+class Terms:
+    """Marks the terms of one page: each once in a section, with the page's own glossary at its end."""
+
+    def __init__(self) -> None:
+        self._marked: set[str] = set()
+        self._used: set[str] = set()
+
+    def begin(self) -> str:
+        """A new section, in which terms are marked again; nothing is shown for it."""
+        self._marked = set()
+        return ""
+
+    def __call__(self, text: str) -> Markup:
+        """The text, escaped, with its terms as links to their meaning and its times for the reader's own clock."""
+        return Markup("").join(self._parts(text))
+
+    @property
+    def used(self) -> list[tuple[str, str, str]]:
+        """The anchor, name and meaning of each term that was marked, in the order of the alphabet."""
+        return [(_anchor(term), term, TERMS[term]) for term in sorted(self._used, key=str.casefold)]
+
+    def _parts(self, text: str) -> Iterator[Markup]:
+        end = 0
+        for found in _WORDS.finditer(text):
+            yield escape(text[end : found.start()])
+            yield _time(found[0]) if found["moment"] else self._term(found[0])
+            end = found.end()
+        yield escape(text[end:])
+
+    def _term(self, word: str) -> Markup:
+        term = _CANONICAL[word.casefold()]
+        if term in self._marked or (term.isupper() and not word.isupper()):
+            return escape(word)
+        self._marked.add(term)
+        self._used.add(term)
+        return Markup('<a class="term" href="#{}" aria-describedby="{}-means">{}</a>').format(
+            _anchor(term), _anchor(term), word
+        )
+
+
+def _anchor(term: str) -> str:
+    return "word-" + re.sub(r"\W+", "-", term.casefold()).strip("-")
+
+
+def _time(moment: str) -> Markup:
+    day, month, year, clock, _ = moment.replace(",", "").split()
+    number = next(place for place, name in enumerate(MONTHS, start=1) if name.casefold() == month.casefold())
+    at = datetime.fromisoformat(f"{year}-{number:02}-{int(day):02}T{clock}+00:00")
+    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), moment)

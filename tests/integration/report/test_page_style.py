@@ -1,0 +1,109 @@
+"""What docs/page-style.md promises of every page: no raw field names in sight, no verdict without a why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from tests.synthetic import Node, Plan, write_campaign, write_run
+
+from assay.analysis import summarise
+from assay.report import render_campaign, render_comparison, render_index, render_run
+from assay.report.terms import TERMS
+from assay.runs import RunStatus, write_json
+from assay.runs.index import Filter, index
+
+BOTH = (Node("node-a"), Node("node-b", speed=0.6, clock_mhz=1200))
+PLAN = Plan(samples=150, nodes=BOTH)
+SMALL = replace(PLAN, samples=40, chunks=False, telemetry=False)
+
+
+def _run(folder: Path) -> Path:
+    run = write_run(folder, PLAN)
+    write_json(run.result, summarise(run))
+    return render_run(run)
+
+
+def _server(folder: Path) -> Path:
+    return render_run(write_run(folder, replace(PLAN, scenario="Server", qps=5.0)))
+
+
+def _official(folder: Path) -> Path:
+    return render_run(write_run(folder, replace(PLAN, official=True, loadgen_result="INVALID")))
+
+
+def _accuracy(folder: Path) -> Path:
+    return render_run(write_run(folder, replace(PLAN, mode="accuracy")))
+
+
+def _failed(folder: Path) -> Path:
+    return render_run(write_run(folder, replace(PLAN, lost=5, status=RunStatus.FAILED)))
+
+
+def _campaign(folder: Path) -> Path:
+    plans = {f"alone-{node.name}-r0": replace(SMALL, nodes=(node,)) for node in BOTH} | {"together-2-r0": SMALL}
+    page = render_campaign(write_campaign(folder, plans))
+    assert page is not None
+    return page
+
+
+def _comparison(folder: Path) -> Path:
+    runs = [write_run(folder, replace(SMALL, run_id=name, seed=place)) for place, name in enumerate("ab")]
+    render_comparison(runs, out=folder)
+    return folder / "report.html"
+
+
+def _index(folder: Path) -> Path:
+    write_campaign(folder, {"a-r0": SMALL})
+    render_index(index(folder, Filter())[0], folder / "index.html")
+    return folder / "index.html"
+
+
+class Sight(HTMLParser):
+    """A page's text as it is seen first: without scripts, and without what is folded. `verdict` is its box's."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.text, self.verdict, self._open = "", "", list[str]()
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        classes = (dict(attrs).get("class") or "").split()
+        if tag not in ("meta", "link", "br"):
+            self._open.append("verdict" if "verdict" in classes else tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._open.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not {"script", "style", "details"} & set(self._open):
+            self.text += data
+            self.verdict += data if "verdict" in self._open else ""
+
+
+KINDS = [_run, _server, _official, _accuracy, _failed, _campaign, _comparison, _index]
+
+
+@pytest.mark.parametrize("make", KINDS, ids=lambda make: make.__name__.strip("_"))
+def test_a_page_reads_as_words(tmp_path: Path, make: Callable[[Path], Path]) -> None:
+    sight = Sight(make(tmp_path).read_text())
+    assert re.findall(r"\w+_ns\b", sight.text) == []
+    assert re.findall(r"\d{4}-\d\d-\d\dT\d\d:\d\d\S*", sight.text) == []
+    assert re.findall(r"\b(?:nan|None|inf)\b", sight.text) == []
+    assert re.findall(r"\b[0-9a-f]{64}\b", sight.text.replace("0" * 64, "")) == []
+    if sight.verdict:
+        words, *reasons = [line.strip() for line in sight.verdict.strip().splitlines() if line.strip()]
+        assert words.startswith("Verdict")
+        assert reasons, f"no reason beside {words!r}"
+
+
+def test_what_a_reader_may_not_know_is_explained_on_the_page(tmp_path: Path) -> None:
+    html = _server(tmp_path).read_text()
+    for term in ("TTFT", "TPOT", "p99", "short run", "ledger"):
+        (anchor,) = set(re.findall(rf'<a class="term" href="#([\w-]+)"[^>]*>{term}</a>', html, re.IGNORECASE))
+        assert f'<div id="{anchor}"><dt>{term}</dt>' in html
+        assert TERMS[term].split("'")[0] in html

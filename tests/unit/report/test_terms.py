@@ -1,0 +1,52 @@
+"""Terms are explained where they stand, times are for the reader's clock, and nothing becomes markup."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from assay.report.terms import TERMS, Terms
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_every_meaning_is_the_glossarys() -> None:
+    rows = re.findall(r"^\| (.+?) \| (.+) \|$", (ROOT / "docs" / "glossary.md").read_text(), re.MULTILINE)
+    glossary = dict(rows)
+    assert {term: glossary.get(term) for term in TERMS} == TERMS
+
+
+def test_a_term_is_marked_once_a_section() -> None:
+    terms = Terms()
+    first = terms("TTFT and TTFT")
+    assert first == '<a class="term" href="#word-ttft" aria-describedby="word-ttft-means">TTFT</a> and TTFT'
+    assert terms("TTFT") == "TTFT"
+    terms.begin()
+    assert 'href="#word-ttft"' in terms("TTFT")
+    assert [name for _, name, _ in terms.used] == ["TTFT"]
+
+
+@pytest.mark.parametrize("text", ["ledger.json", "a-TTFT", "valid", "Ledgers", "node-p99", "runs/ledger"])
+def test_what_only_looks_like_a_term_is_left_alone(text: str) -> None:
+    assert terms_in(text) == []
+
+
+def test_a_term_at_the_end_of_a_sentence_is_one() -> None:
+    assert terms_in("It is in the ledger.") == ["ledger"]
+
+
+def terms_in(text: str) -> list[str]:
+    terms = Terms()
+    terms(text)
+    return [name for _, name, _ in terms.used]
+
+
+def test_a_time_carries_its_moment() -> None:
+    shown = Terms()("started 7 Jan 2026, 03:04:05 UTC.")
+    assert shown == 'started <time datetime="2026-01-07T03:04:05+00:00">7 Jan 2026, 03:04:05 UTC</time>.'
+
+
+def test_texts_are_never_markup() -> None:
+    assert Terms()("<b>TTFT</b>").startswith("&lt;b&gt;<a ")
