@@ -177,7 +177,11 @@ def test_an_audit_of_many_endpoints_is_short(tmp_path: Path) -> None:
     assert audit is not None
     alike = [finding for finding in audit.findings if finding.rule == "token-rate"]
     assert len(alike) > MOST_ROWS
-    told = next(block for block in plausibility_blocks(audit) if isinstance(block, Table) and block.caption.startswith("Every rule"))
+    told = next(
+        block
+        for block in plausibility_blocks(audit)
+        if isinstance(block, Table) and block.caption.startswith("Every rule")
+    )
     (row,) = [row for row in told.rows if row[1] == "token-rate"]
     assert row[2] == f"{alike[0].statement} (and {len(alike) - 1} more such statements, in report.json)"
     assert {row[1] for row in told.rows} == {finding.rule for finding in audit.findings}
