@@ -11,7 +11,7 @@ from assay.report import format as fmt
 from assay.report.bars import value_bars, value_panel
 from assay.report.campaign_sections import nodes_alone
 from assay.report.chart import MEDIAN, NEUTRAL, PALETTE, TAIL, Chart, Colors, Mark, Panel, Series
-from assay.report.many import MOST_ROWS
+from assay.report.many import MOST_ROWS, names
 from assay.runs.result import Distribution
 
 Rate = tuple[float, float | None, float | None]
@@ -189,13 +189,22 @@ def _percentile_bars(names: list[str], values: list[Distribution], share: str, t
 
 
 def sweep_chart(analysis: CampaignAnalysis) -> Chart | None:
-    """`load_sweep`: throughput and tails against the load, where runs differ in load alone."""
+    """`load_sweep`: throughput and tails against the load, a line for each set of nodes that was asked for several."""
     panels: list[Panel] = []
     for axis, label in (("rate", "target rate (samples/s)"), ("concurrency", "requests in flight")):
-        found = [(load.value, g) for g in analysis.groups if (load := load_of(g.first.entry)) and load.axis == axis]
-        if len({value for value, _ in found}) >= 2:
-            found.sort(key=lambda point: point[0])
-            panels += _sweep_panels([g for _, g in found], label, [value for value, _ in found])
+        swept: dict[tuple[str, ...], list[tuple[float, Group]]] = {}
+        for group in analysis.groups:
+            entry = group.first.entry
+            load = load_of(entry)
+            if load is not None and load.axis == axis:
+                swept.setdefault((entry.scenario, *entry.nodes), []).append((load.value, group))
+        found = [(on, points) for on, points in swept.items() if len({value for value, _ in points}) >= 2]
+        if found:
+            lines = [
+                _Swept(f"{scenario}, {names(nodes)}", points, len(found), place)
+                for place, ((scenario, *nodes), points) in enumerate(found)
+            ]
+            panels += _sweep_panels(lines, label)
     if not panels:
         return None
     return Chart(
@@ -208,22 +217,44 @@ def sweep_chart(analysis: CampaignAnalysis) -> Chart | None:
     )
 
 
-def _sweep_panels(groups: list[Group], label: str, x: list[float]) -> list[Panel]:
-    rates = [g.samples_per_s for g in groups]
-    values: list[float | None] = [r.value for r in rates]
-    rate = _line_with_points(x, values, NEUTRAL, [(r.low, r.high) for r in rates])
-    panels = [Panel("Completed samples/s", label, "samples/s", rate)]
-    for key, title in (("ttft_ns", "TTFT p99"), ("tpot_ns", "TPOT p99")):
-        own = [g.first.result.latency.get(key) for g in groups]
-        bounds = [fmt.percentile_interval(d, "p99") if d else (None, None) for d in own]
-        tail: list[float | None] = [d.p99 / 1e6 if d else None for d in own]
-        panels.append(Panel(title, label, "ms", _line_with_points(x, tail, TAIL, bounds)))
-    return panels
+class _Swept:
+    """One set of nodes under several loads, as lines of one colour."""
+
+    def __init__(self, name: str, points: list[tuple[float, Group]], count: int, place: int) -> None:
+        ordered = sorted(points, key=lambda point: point[0])
+        self._x = [value for value, _ in ordered]
+        self._groups = [group for _, group in ordered]
+        self._name = name if count > 1 else ""
+        self._color = None if count == 1 else PALETTE[place % len(PALETTE)]
+
+    def rate(self, attribute: str) -> list[Series]:
+        """A rate's mean at each load, with its interval."""
+        rates = [getattr(group, attribute) for group in self._groups]
+        y: list[float | None] = [rate.value if math.isfinite(rate.value) else None for rate in rates]
+        return self._line(y, [(rate.low, rate.high) for rate in rates], NEUTRAL)
+
+    def tail(self, key: str) -> list[Series]:
+        own = [group.first.result.latency.get(key) for group in self._groups]
+        bounds = [fmt.percentile_interval(value, "p99") if value else (None, None) for value in own]
+        return self._line([value.p99 / 1e6 if value else None for value in own], bounds, TAIL)
+
+    def _line(self, y: list[float | None], bounds: list[tuple[float | None, float | None]], color: str) -> list[Series]:
+        """Measured are the points alone; the line between them leads the eye."""
+        color, low, high = self._color or color, [low for low, _ in bounds], [high for _, high in bounds]
+        return [Series(self._name, "line", self._x, y, color), Series("", "points", self._x, y, color, low, high)]
 
 
-def _line_with_points(
-    x: list[float], y: list[float | None], color: str, bounds: list[tuple[float | None, float | None]]
-) -> list[Series]:
-    """Measured are the points alone; the line between them leads the eye."""
-    low, high = [b[0] for b in bounds], [b[1] for b in bounds]
-    return [Series("", "line", x, y, color), Series("", "points", x, y, color, low, high)]
+def _sweep_panels(lines: list[_Swept], label: str) -> list[Panel]:
+    return [
+        *(
+            Panel(title, label, unit, [series for line in lines for series in line.rate(attribute)])
+            for title, unit, attribute in (
+                ("Completed samples/s", "samples/s", "samples_per_s"),
+                ("Output tokens/s", "tokens/s", "tokens_per_s"),
+            )
+        ),
+        *(
+            Panel(title, label, "ms", [series for line in lines for series in line.tail(key)])
+            for key, title in (("ttft_ns", "TTFT p99"), ("tpot_ns", "TPOT p99"))
+        ),
+    ]

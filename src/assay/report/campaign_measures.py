@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from assay.analysis.answers import AnswersCompared
-from assay.analysis.campaign import CampaignAnalysis, RunLine
+from assay.analysis.campaign import CampaignAnalysis, RunLine, load_of
 from assay.report import format as fmt
 from assay.report.accuracy import accuracy_charts, percentages, score_text
 from assay.report.campaign_charts import group_name, latency_chart, scaling_chart, sweep_chart, throughput_chart
@@ -42,10 +42,11 @@ def throughput_blocks(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Bl
         "output tokens/s": [group.tokens_per_s.value for group in analysis.groups],
     }
     yield from with_nodes_alone(analysis, table, [group.first.entry.key for group in analysis.groups], spread)
-    yield throughput_chart(analysis, colors)
     sweep = sweep_chart(analysis)
     if sweep is not None:
         yield sweep
+    if sweep is None or any(load_of(group.first.entry) is None for group in analysis.groups):
+        yield throughput_chart(analysis, colors)  # else the sweep has the same rates, in the loads' order
 
 
 def scaling_blocks(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Block]:

@@ -12,6 +12,7 @@ from assay.analysis.verdict import SHORT_RUN
 from assay.benchmarks import UNVERIFIED
 from assay.report import format as fmt
 from assay.report.campaign_answer import campaign_answer, load_words, sweeps
+from assay.report.campaign_charts import throughput_chart
 from assay.report.campaign_measures import (
     SOURCE,
     accuracy_blocks,
@@ -87,6 +88,7 @@ def campaign_page(analysis: CampaignAnalysis) -> Page:
         problems=_problems(analysis),
         sections=sections,
         lead=lead,
+        pictures=[throughput_chart(analysis, colors)] if analysis.groups else [],
         banner=banner,
     )
 

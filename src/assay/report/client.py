@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from assay.analysis.run import RunAnalysis
 from assay.report import format as fmt
+from assay.report.many import ends
 from assay.report.page import Block, Rows, Table, Text
 from assay.runs.record import ClientAudit
 
@@ -26,7 +27,8 @@ def client_blocks(analysis: RunAnalysis) -> Iterator[Block]:
             for name, share in client.cpu_share.items()
         ]  # fmt: skip
         heads = ("Process", "CPU seconds a second", "Most memory", "Event loop late, p99 (ms)", "At most (ms)")
-        yield Table("How busy the load generator was", heads, rows, frozenset({1, 2, 3, 4}), "run.json")
+        table = Table("How busy the load generator was", heads, rows, frozenset({1, 2, 3, 4}), "run.json")
+        yield from ends(table, {"CPU seconds a second": list(client.cpu_share.values())}, "run.json")
 
 
 def _verdict(client: ClientAudit) -> str:

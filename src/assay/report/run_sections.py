@@ -10,7 +10,7 @@ from assay.analysis.run import RunAnalysis
 from assay.analysis.verdict import FINISHED
 from assay.report import format as fmt
 from assay.report.client import client_blocks
-from assay.report.many import Values, ends
+from assay.report.many import ENDS, MOST_ROWS, Values, ends
 from assay.report.page import Block, Quote, Rows, Table, Text
 from assay.report.run_charts import RunCharts
 from assay.serving.words import harmless
@@ -49,7 +49,10 @@ def ledger_blocks(analysis: RunAnalysis) -> Iterator[Block]:
     }
     yield from ends(table, spread, "ledger.json")
     if ledger.problems:
-        yield Table("What does not balance", ("Problem",), [(p,) for p in ledger.problems], source="ledger.json")
+        shown, left = ledger.problems[:MOST_ROWS], len(ledger.problems) - MOST_ROWS
+        yield Table("What does not balance", ("Problem",), [(problem,) for problem in shown], source="ledger.json")
+        if left > 0:
+            yield Text(f"{left:,} more are in ledger.json.")
 
 
 def speed_blocks(analysis: RunAnalysis, charts: RunCharts | None) -> Iterator[Block]:
@@ -130,10 +133,15 @@ def log_blocks(analysis: RunAnalysis) -> Iterator[Block]:
     if analysis.record.status in FINISHED and ledger is not None and not ledger.failed + ledger.lost:
         return
     folder = analysis.folder
-    for path in (folder.driver_log, *sorted(folder.endpoint_logs.glob("*.log"))):
+    failed = {} if ledger is None else {entry.endpoint: entry.failed + entry.lost for entry in ledger.endpoints}
+    logs = sorted(folder.endpoint_logs.glob("*.log"), key=lambda path: (-failed.get(path.stem, 0), path.name))
+    for path in (folder.driver_log, *logs[:ENDS]):
         lines = _last_lines(path)
         if lines:
             yield Quote(f"Last lines of {path.relative_to(folder.path)}, as written", lines)
+    if len(logs) > ENDS:
+        where = folder.endpoint_logs.relative_to(folder.path)
+        yield Text(f"Shown are the logs of the {ENDS} endpoints where most failed, of {len(logs):,} in {where}.")
 
 
 def _last_lines(path: Path) -> str:

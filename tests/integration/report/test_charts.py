@@ -7,9 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.synthetic import Node, Plan, write_run
+from tests.synthetic import Node, Plan, write_campaign, write_run
 
+from assay.analysis.campaign import analyse_campaign, run_line
 from assay.analysis.run import RunAnalysis, analyse_run
+from assay.report import CampaignPages
+from assay.report.campaign_page import campaign_page
 from assay.report.chart import Chart
 from assay.report.page import Page
 from assay.report.png import picture
@@ -63,6 +66,35 @@ def test_rates_are_drawn_once_and_have_their_picture_all_the_same(page: Page) ->
     assert "throughput_comparison" not in [shown.name for shown in page.charts]
     assert "throughput_comparison" in [shown.name for shown in page.pictures]
     assert "node_comparison" in [shown.name for shown in page.charts]
+
+
+def swept(tmp_path: Path, plans: dict[str, Plan]) -> Page:
+    folder = write_campaign(tmp_path, plans, kind="sweep")
+    lines = [run_line(entry, analyse_run(folder.run(str(entry.run)))) for entry in CampaignPages(folder).started]
+    analysis = analyse_campaign(folder, lines)
+    assert analysis is not None
+    return campaign_page(analysis)
+
+
+def test_a_sweep_shows_its_rates_once_and_nodes_apart(tmp_path: Path) -> None:
+    plan = Plan(scenario="Server", samples=60, chunks=False, telemetry=False)
+    both = {
+        f"{node.name}-{rate:g}-r0": replace(plan, nodes=(node,), qps=rate)
+        for node in (Node("node-a"), Node("node-b", speed=0.3))
+        for rate in (1.0, 2.0, 4.0)
+    }
+    page = swept(tmp_path, both)
+    assert next(shown.name for shown in page.charts) == "load_sweep"
+    assert "throughput_comparison" not in [shown.name for shown in page.charts]
+    assert [shown.name for shown in page.pictures] == ["throughput_comparison"]
+    sweep = chart(page, "load_sweep")
+    assert titles(sweep) == ["Completed samples/s", "Output tokens/s", "TTFT p99", "TPOT p99"]
+    for panel in sweep.panels:
+        lines = [series for series in panel.series if series.kind == "line"]
+        assert [(line.name, list(line.x)) for line in lines] == [
+            ("Server, node-a", [1.0, 2.0, 4.0]),
+            ("Server, node-b", [1.0, 2.0, 4.0]),
+        ]
 
 
 def test_one_node_isnt_compared(tmp_path: Path) -> None:

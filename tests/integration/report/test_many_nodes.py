@@ -19,9 +19,10 @@ from assay.report.campaign_page import campaign_page
 from assay.report.chart import Chart
 from assay.report.compare_page import compare_page
 from assay.report.many import ENDS, MOST_LINES, MOST_ROWS, NAMED
-from assay.report.page import Page, Table
+from assay.report.page import Page, Quote, Table, Text
 from assay.report.plausibility import audit_of, plausibility_blocks
 from assay.report.run_page import run_page
+from assay.report.run_sections import log_blocks
 from assay.report.writer import page_html, page_markdown
 from assay.runs import write_json
 
@@ -168,6 +169,21 @@ def test_what_differs_at_many_endpoints_is_told_once(tmp_path: Path) -> None:
         ("endpoint node-000-0.settings.max_num_seqs (and 25 others like it)", "2", "4"),
         ("endpoint node-000-0.window (and 25 others like it)", "2", "4"),
     ]
+
+
+def test_of_many_logs_those_where_most_failed_are_quoted(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, replace(PLAN, samples=200, nodes=nodes(MOST_ROWS + 2), failed=5, telemetry=False))
+    folder.endpoint_logs.mkdir()
+    for number in range(MOST_ROWS + 2):
+        (folder.endpoint_logs / f"node-{number:03d}-0.log").write_text("line\n")
+    analysis = analyse_run(folder)
+    assert analysis.ledger is not None
+    failed = {entry.endpoint for entry in analysis.ledger.endpoints if entry.failed}
+    quotes = [block for block in log_blocks(analysis) if isinstance(block, Quote)]
+    assert len(quotes) == ENDS
+    assert all(f"endpoints/{name}.log" in " ".join(quote.label for quote in quotes) for name in failed)
+    (told,) = [block.text for block in log_blocks(analysis) if isinstance(block, Text)]
+    assert told == "Shown are the logs of the 10 endpoints where most failed, of 26 in endpoints."
 
 
 def test_an_audit_of_many_endpoints_is_short(tmp_path: Path) -> None:
