@@ -16,12 +16,12 @@ from assay.datasets import Dataset
 from assay.deploy.check.controller import HERE
 from assay.engines import build_engine
 from assay.errors import UserError
+from assay.load.cores import cores_here
 from assay.load.demand import (
     CORE_TOKENS_PER_S,
     STREAM_TOKENS_PER_S,
     Demand,
     arrivals_of,
-    cores_here,
     together,
 )
 from assay.load.room import Lack, Room, lacks

@@ -19,7 +19,8 @@ from assay.campaign.work import Work, utc_now
 from assay.config import Config, dump_config
 from assay.deploy.deployment import WATCH_S
 from assay.engines import build_engine
-from assay.load.demand import cores_here, demand_of
+from assay.load.cores import cores_here
+from assay.load.demand import demand_of
 from assay.load.encoders import ENCODERS
 from assay.load.plan import EndpointPlan, LoadPlan, Timeouts, WarmupPlan
 from assay.runs import (

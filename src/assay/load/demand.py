@@ -7,7 +7,6 @@ whose arrivals are given is counted by the tokens that they bring, or by its req
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,11 +74,6 @@ class Demand:
     def workers(self, cores: int) -> int:
         """Worker processes on a machine of so many cores; two of those are for others."""
         return max(1, min(math.ceil(sum(self.loads) - _ROUNDING), cores - _OTHERS_CORES))
-
-
-def cores_here() -> int:
-    """Cores that the client may use."""
-    return len(os.sched_getaffinity(0))
 
 
 def demand_of(plan: LoadPlan) -> Demand:
