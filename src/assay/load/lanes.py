@@ -6,7 +6,7 @@ Everything here costs O(log n) in the number of endpoints: orders are heaps, and
 from __future__ import annotations
 
 import heapq
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -118,10 +118,11 @@ class _Speeds:
     def __init__(self, lanes: Sequence[Lane]) -> None:
         self._lanes = lanes
         self._class_of: list[int | None] = [None] * len(lanes)
-        self._members: dict[int, int] = {}
-        self._drains: dict[int, int] = {}
+        self._classes: dict[int, list[int]] = {}  # of each: how many lanes, and what they drain
         self._present: list[int] = []  # some dozens, however many lanes there are
-        self._drain = 0
+        # Where `slowest` looked last: classes below it are sooner, and drain so much. It is seldom far from there.
+        self._limit = inf
+        self._faster_drain = 0
 
     def put(self, index: int, number: int | None) -> None:
         """Lane `index` is of this class; None: of none."""
@@ -136,29 +137,34 @@ class _Speeds:
             self._add(number, 1, class_drain(window, number))
 
     def _add(self, number: int, members: int, drain: int) -> None:
-        if number not in self._members:
+        held = self._classes.get(number)
+        if held is None:
+            held = self._classes[number] = [0, 0]
             insort(self._present, number)
-        self._members[number] = self._members.get(number, 0) + members
-        self._drains[number] = self._drains.get(number, 0) + drain
-        self._drain += drain
-        if not self._members[number]:
-            del self._members[number], self._drains[number]
+        held[0] += members
+        held[1] += drain
+        if number < self._limit:
+            self._faster_drain += drain
+        if not held[0]:
+            del self._classes[number]
             self._present.remove(number)
 
     def slowest(self, queued: int) -> float:
         """The slowest class whose lanes are sooner than those of faster classes are, where so many samples wait."""
-        if not self._present:
+        present, faster = self._present, self._faster_drain
+        if not present:
             return inf
-        fastest_s, last = class_latency_s(self._present[0]), self._present[-1]
-        if _is_sooner(last, queued, self._drain - self._drains[last], fastest_s):
-            return inf  # which is so for most of a run
-        drain, before = 0, -inf
-        for number in self._present:
-            if not _is_sooner(number, queued, drain, fastest_s):
-                return before
-            drain += self._drains[number]
-            before = number
-        return inf
+        fastest_s, place = class_latency_s(present[0]), bisect_left(present, self._limit)
+        while place < len(present) and _is_sooner(present[place], queued, faster, fastest_s):
+            faster += self._classes[present[place]][1]
+            place += 1
+        while not _is_sooner(
+            number := present[place - 1], queued, less := faster - self._classes[number][1], fastest_s
+        ):
+            faster = less
+            place -= 1
+        self._limit, self._faster_drain = present[place] if place < len(present) else inf, faster
+        return number if place < len(present) else inf
 
 
 def _is_sooner(number: int, queued: int, faster_drain: int, fastest_s: float) -> bool:
@@ -199,6 +205,13 @@ class Tail:
             speeds.put(lane.index, None if lane.out else number)
         return self.measured is not before
 
+    def answered(self, lane: Lane) -> bool:
+        """The lane has another measured latency; whether that changes every lane's latency."""
+        if lane.index in self._unmeasured or not lane.latency_s or lane.out:
+            return self.changed(lane)
+        self._speeds[1].put(lane.index, speed_class(lane.latency_s))
+        return False
+
     def slowest(self, queued: int) -> float:
         """The slowest class of lanes that take a sample, where so many wait."""
         return self._speeds[self.measured].slowest(queued)
@@ -213,9 +226,9 @@ class Board:
         self._out: set[int] = set()
         self._gone: set[int] = set()
         self._tail = Tail(self.lanes) if offline else None
+        self._aside: set[int] = set()  # lanes with room that are too slow now
         self._rankings = (self._ready, self._slow) if offline else (self._ready,)  # where a lane with room may be
-        for lane in self.lanes:
-            self.loaded(lane)
+        self._all_loaded()
 
     @property
     def out(self) -> list[int]:
@@ -233,16 +246,20 @@ class Board:
             self._ready.put(lane.index, lane.outstanding_work / lane.prior_rate, lane.in_flight)
         else:
             self._ready.drop(lane.index)
-        if self._tail is not None:
+        if lane.index in self._aside:
+            self._aside.discard(lane.index)
             self._slow.drop(lane.index)
             self._slow_by_class.drop(lane.index)
 
     def answered(self, lane: Lane) -> None:
-        """The lane has another load and latency."""
+        """The lane has another load and measured latency."""
         self.loaded(lane)
-        if self._tail is not None and self._tail.changed(lane):
-            for other in self.lanes:
-                self.loaded(other)
+        if self._tail is not None and self._tail.answered(lane):
+            self._all_loaded()
+
+    def _all_loaded(self) -> None:
+        for lane in self.lanes:
+            self.loaded(lane)
 
     def changed(self, lane: Lane) -> None:
         """Anything of the lane has changed."""
@@ -250,7 +267,9 @@ class Board:
             (members.add if is_one else members.discard)(lane.index)
         if lane.paused_until_ns:
             self._paused.put(lane.index, lane.paused_until_ns)
-        self.answered(lane)
+        self.loaded(lane)
+        if self._tail is not None and self._tail.changed(lane):
+            self._all_loaded()
 
     def resume(self, now_ns: int) -> None:
         """Endpoints have been left alone for as long as they asked."""
@@ -281,13 +300,14 @@ class Board:
 
     def _sooner(self, tail: Tail, queued: int) -> Lane | None:
         slowest = tail.slowest(queued)
-        while (entry := self._slow_by_class.first()) and entry[0] <= slowest:
+        while self._aside and (entry := self._slow_by_class.first()) and entry[0] <= slowest:
             self.loaded(self.lanes[entry[2]])
         while entry := self._ready.first():
             lane = self.lanes[entry[2]]
             if slowest == inf or (number := tail.speed_class(lane)) <= slowest:
                 return lane
             self._ready.drop(lane.index)
+            self._aside.add(lane.index)
             self._slow.put(lane.index, entry[0], entry[1])
             self._slow_by_class.put(lane.index, number)
         return None
