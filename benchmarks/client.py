@@ -37,6 +37,7 @@ GOALS = {
     "ttft_error_p99_ms_at_200": 2.0,
     "tpot_error_mean_ms_at_200": 0.05,
 }
+FLOORS = ("framing", "counting", "epoll")
 STREAM_TOKENS = 32
 PLAIN_TOKENS = 8
 TTFT_MS, ITL_MS = 50, 10
@@ -195,15 +196,23 @@ def child(name: str, fields: dict[str, Any]) -> int:
     gc.freeze()
     gc.set_threshold(200_000, 50, 50)  # for all clients alike, as assay's worker does
     memory_bytes = status_bytes("VmRSS")
+    system_s = resource.getrusage(resource.RUSAGE_SELF).ru_stime
     cpu_s, wall_s = time.process_time(), time.monotonic()
     samples = run()
     cpu_s, wall_s = time.process_time() - cpu_s, time.monotonic() - wall_s
+    system_s = resource.getrusage(resource.RUSAGE_SELF).ru_stime - system_s
     memory_bytes = status_bytes("VmHWM") - memory_bytes
     tokens = sum(sample.tokens for sample in samples)
     if tokens != work.requests * work.max_tokens:
         raise RuntimeError(f"{name}: {tokens} tokens came instead of {work.requests * work.max_tokens}")
-    result: dict[str, Any] = {"cpu_s": cpu_s, "wall_s": wall_s, "requests": len(samples), "tokens": tokens}
-    result["memory_bytes"] = memory_bytes
+    result: dict[str, Any] = {
+        "cpu_s": cpu_s,
+        "system_s": system_s,
+        "wall_s": wall_s,
+        "requests": len(samples),
+        "tokens": tokens,
+        "memory_bytes": memory_bytes,
+    }
     if records:
         result["records"] = [astuple(sample) for sample in samples]
     print(json.dumps(result))
@@ -211,11 +220,15 @@ def child(name: str, fields: dict[str, Any]) -> int:
 
 
 def preparation(name: str) -> Callable[[Work], Callable[[], list[Sample]]]:
-    """What makes a client ready for some work; only that client is imported."""
+    """What makes a client, or one of `limits.py`'s floors, ready for some work; only that one is imported."""
     if name == "assay":
         from peers.transport import prepare_assay
 
         return prepare_assay
+    if name in FLOORS:
+        from peers.floors import on_epoll, on_uvloop
+
+        return on_epoll if name == "epoll" else partial(on_uvloop, name == "framing")
     from peers.baselines import run_aiohttp, run_httpx
 
     return partial(partial, run_aiohttp if name == "aiohttp" else run_httpx)
