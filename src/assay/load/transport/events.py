@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from assay.load.transport.exchange import Exchange, Outcome
-from assay.load.transport.lessons import Lessons
+from assay.load.transport.lessons import LONGEST, Lessons
 from assay.load.transport.reply import BadReplyError, absorb, load, malformed, verdict
 from assay.serving.words import shown
 
@@ -45,7 +45,8 @@ class EventStream:
             data = self._normalised(data)
         if self._tail:
             data = self._tail + data
-        taken = 0 if self._done else self._lessons.take(data, 0, now_ns, self._exchange)
+        known = not self._done and len(self._tail) <= LONGEST  # else it is an event that fits no pattern
+        taken = self._lessons.take(data, 0, now_ns, self._exchange) if known else 0
         self._tail = self._take_rest(data[taken:], now_ns) if taken < len(data) else b""
         if end := len(data) - len(self._tail):
             self._last = data[max(0, end - _KEPT) : end]

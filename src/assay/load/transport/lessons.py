@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from assay.load.transport.exchange import Exchange
 from assay.load.transport.reply import absorb, load
-from assay.load.transport.template import REST, Template
+from assay.load.transport.template import Template
 
 MOST_LESSONS = 100
 """Of one endpoint: a pattern takes a while to make, and a server that never repeats itself shan't have more of it."""
 _MOST_KNOWN = 8
-_LONGEST = 2000
+LONGEST = 2000
 """Bytes of a chunk that is learnt from."""
 
 _TEXT_FIELD = re.compile(rb'"(?:text|content|reasoning_content|reasoning)": ?"([^"\\\x00-\x1f]*)"')
@@ -75,7 +75,7 @@ class _Hole(NamedTuple):
 def _template(payload: bytes) -> Template | None:
     """What chunks like `payload` look like; None if it isn't certain."""
     texts, ids = list(_TEXT_FIELD.finditer(payload)), list(_IDS_FIELD.finditer(payload))
-    if len(texts) != 1 or len(ids) > 1 or b"\n" in payload or len(payload) > _LONGEST:
+    if len(texts) != 1 or len(ids) > 1 or b"\n" in payload or len(payload) > LONGEST:
         return None
     said = _said(payload)
     reasons = bool(said.thoughts)
@@ -92,10 +92,9 @@ def _template(payload: bytes) -> Template | None:
     chunk = rb"data: " + _filled(map(re.escape, between), (hole.pattern for hole in holes)) + b"\n\n"
     text_first = not ids or texts[0].start() < ids[0].start()
     return Template(
-        chunk=re.compile(chunk),
-        chunks=re.compile(chunk + REST),
-        text=1 if text_first else 2,
-        ids=0 if not ids else 2 if text_first else 1,
+        chunk=re.compile(chunk + rb"|(?s:(.+))"),
+        text=0 if text_first else 1,
+        ids=None if not ids else 1 if text_first else 0,
         reasons=reasons,
         model=said.model,
         simulated=said.simulated,

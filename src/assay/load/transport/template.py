@@ -9,7 +9,6 @@ it for all chunks of a read together. Everything else is decoded as JSON.
 from __future__ import annotations
 
 import re
-from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,22 +16,16 @@ import orjson
 
 from assay.load.transport.exchange import Exchange
 
-REST = rb"|(?s:(.+))"
-"""Of a pattern of chunks: all that follows the last of them."""
-
 
 @dataclass(frozen=True, slots=True)
 class Template:
     """What one kind of chunk looks like, and what it says beside text and ids."""
 
     chunk: re.Pattern[bytes]
-    """One event."""
-    chunks: re.Pattern[bytes]
-    """The same, or the rest."""
+    """One event; its last group is all the rest, where that begins with no such event."""
     text: int
-    """Its group in both patterns."""
-    ids: int
-    """Theirs; 0 where there are none."""
+    """Its place among the groups."""
+    ids: int | None
     reasons: bool
     """Whether the text is reasoning."""
     model: str | None
@@ -40,22 +33,11 @@ class Template:
 
     def take(self, data: bytes, position: int, now_ns: int, exchange: Exchange) -> int:
         """Adds to `exchange` the events of `data` from `position` on, up to one that doesn't fit; where that begins."""
-        first = self.chunk.match(data, position)
-        if first is None:
+        found = self.chunk.findall(data, position)
+        rest = found.pop()[-1] if found and found[-1][-1] else b""
+        if not found:
             return position
-        end = first.end()
-        texts: Sequence[bytes]
-        ids: Sequence[bytes]
-        if end == len(data):  # engines send each token by itself
-            texts, ids = (first[self.text],), (first[self.ids],) if self.ids else ()
-        else:
-            found = self.chunks.findall(data, position)
-            if rest := found[-1][-1]:
-                found.pop()
-            end = len(data) - len(rest)
-            texts = [groups[self.text - 1] for groups in found]
-            ids = [groups[self.ids - 1] for groups in found] if self.ids else ()
-        text = _joined(texts)
+        text = _joined(_column(found, self.text))
         if text is None:
             return position
         if self.reasons:
@@ -63,20 +45,23 @@ class Template:
         else:
             exchange.answer += text
             exchange.first_answer_ns = exchange.first_answer_ns or now_ns
-        if ids:
-            _add_ids(ids, exchange)
+        if self.ids is not None:
+            _add_ids(_column(found, self.ids), exchange)
         else:
             exchange.ids_missing = True
-            exchange.chunk_tokens += array("i", (-1,)) * len(texts)
+            exchange.chunk_tokens.fromlist([-1] * len(found))
         exchange.first_ns = exchange.first_ns or now_ns
         exchange.last_ns = now_ns
-        if len(texts) == 1:
-            exchange.chunk_ns.append(now_ns)
-        else:
-            exchange.chunk_ns += array("q", (now_ns,)) * len(texts)
+        exchange.chunk_ns.fromlist([now_ns] * len(found))
         exchange.model = self.model or exchange.model
         exchange.simulated = self.simulated or exchange.simulated
-        return end
+        return len(data) - len(rest)
+
+
+def _column(found: list[tuple[bytes, ...]], place: int) -> Sequence[bytes]:
+    if len(found) == 1:  # engines send each token by itself
+        return (found[0][place],)
+    return [groups[place] for groups in found]
 
 
 def _joined(texts: Sequence[bytes]) -> bytes | None:
@@ -98,6 +83,6 @@ def _add_ids(ids: Sequence[bytes], exchange: Exchange) -> None:
     values = orjson.loads(b"[%b]" % b",".join(ids))
     exchange.ids.fromlist(values)
     if len(values) == len(ids):
-        exchange.chunk_tokens += array("i", (1,)) * len(ids)
+        exchange.chunk_tokens.fromlist([1] * len(ids))
     else:
         exchange.chunk_tokens.fromlist([chunk.count(b",") + 1 for chunk in ids])

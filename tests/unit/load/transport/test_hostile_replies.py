@@ -11,6 +11,7 @@ from tests.wire import Wire, head
 from assay.load.transport import Exchange, Outcome
 from assay.load.transport.connection import MAX_SILENT_BYTES
 from assay.load.transport.events import EventStream
+from assay.load.transport.lessons import Lessons
 from assay.load.transport.reply import BadReplyError
 
 _PIECE = 64 << 10
@@ -55,6 +56,15 @@ def test_a_long_stream_of_tokens_is_no_flood() -> None:
         wire.feed(TOKEN + b": ping\n\n" * 1000)
         sent += 8 * 1000
     assert wire.exchange.outcome is None
+
+
+def test_an_event_without_end_is_searched_for_known_ones_only_while_it_is_short() -> None:
+    stream = EventStream(Exchange(0))
+    stream.feed(b"data: {", 1)
+    with patch.object(Lessons, "take", autospec=True, return_value=0) as take:
+        for _ in range(100):
+            stream.feed(b" " * 1000, 1)
+    assert take.call_count < 4
 
 
 def test_blank_lines_are_no_events() -> None:
