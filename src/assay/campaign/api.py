@@ -17,6 +17,8 @@ from assay.runs.api import PromptForm
 from assay.serving.connection import EndpointConnection
 
 _IDS, _LETTERS = 16, 64  # fewer tokens than any context has
+AT_ONCE = 256
+"""Requests, each to another endpoint: they wait for its model, which takes seconds, and cost little here."""
 _FORMS: tuple[PromptForm, ...] = ("ids", "text", "chat")
 
 
@@ -33,7 +35,7 @@ async def learn_api(engine: Engine, prepared: Prepared, connections: Mapping[str
     try:
         api = await probe_api(first, engine.model, engine.api, prompt, least)
         confirm = partial(confirm_api, model=engine.model, facts=api, prompt=prompt)
-        simulated = [told.simulated for told in await together(others, confirm)]
+        simulated = [told.simulated for told in await together(others, confirm, AT_ONCE)]
     except UserError:
         raise
     except AssayError as error:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from assay.benchmarks import Benchmark
-from assay.campaign.api import learn_api
+from assay.campaign.api import AT_ONCE, learn_api
 from assay.campaign.client_load import ClientLoads, Machine
 from assay.campaign.execute import load_plan
 from assay.campaign.loadgen_settings import user_conf_lines
@@ -125,7 +125,7 @@ async def _answers(
             *(judged(one.name, FIRST_TOKEN, False, 10, str(error), mend, required=True) for one in endpoints),
         ]
     plan = load_plan(Work(config, prepared, CampaignFolder(scratch)), entry, endpoints, RunFolder(scratch / "run"))
-    return rows + await together(plan.endpoints, partial(_answer, plan=plan))
+    return rows + await together(plan.endpoints, partial(_answer, plan=plan), AT_ONCE)
 
 
 async def _answer(endpoint: EndpointPlan, plan: LoadPlan) -> CheckRow:

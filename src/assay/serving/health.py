@@ -12,6 +12,10 @@ FIRST_TOKEN = "first token"
 """The check that sends a request as a run does."""
 
 
+_EACH = 24
+"""Lines of one check with one outcome."""
+
+
 class CheckOutcome(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
@@ -67,14 +71,35 @@ class CheckReport(BaseModel):
         return any(row.check == FIRST_TOKEN and row.outcome is CheckOutcome.PASSED for row in self.rows)
 
     def table(self) -> list[tuple[str, str, str, str, str]]:
-        """Node, check, outcome, points, and what was seen or must be done."""
-        rows = []
+        """Node, check, outcome, points, and what was seen or must be done.
+
+        Where a check ended alike on more than _EACH nodes one line stands for those on which it didn't fail; of
+        failures the first are told.
+        """
+        alike: dict[tuple[str, CheckOutcome], list[CheckRow]] = {}
         for row in self.rows:
-            got = row.weight if row.outcome is CheckOutcome.PASSED else 0
-            points = "-" if row.outcome is CheckOutcome.SKIPPED else f"{got}/{row.weight}"
-            text = f"{row.detail}: {row.mend}" if row.mend else row.detail
-            rows.append((row.node, row.check, row.outcome.value, points, text))
-        return rows
+            alike.setdefault((row.check, row.outcome), []).append(row)
+        lines = []
+        for row in self.rows:
+            like = alike[row.check, row.outcome]
+            told = _EACH if row.outcome is CheckOutcome.FAILED else 1
+            if len(like) <= _EACH or any(row is other for other in like[: told - 1]):
+                lines.append(_line(row.node, [row], _words(row)))
+            elif row is like[told - 1]:
+                rest = like[told - 1 :]
+                lines.append(_line(f"{row.node} … {rest[-1].node} ({len(rest)})", rest, f"{row.node}: {_words(row)}"))
+        return lines
+
+
+def _line(nodes: str, rows: list[CheckRow], words: str) -> tuple[str, str, str, str, str]:
+    """One line for rows of the same check and outcome."""
+    outcome, most = rows[0].outcome, sum(row.weight for row in rows)
+    got = most if outcome is CheckOutcome.PASSED else 0
+    return nodes, rows[0].check, outcome.value, "-" if outcome is CheckOutcome.SKIPPED else f"{got}/{most}", words
+
+
+def _words(row: CheckRow) -> str:
+    return f"{row.detail}: {row.mend}" if row.mend else row.detail
 
 
 def judged(
