@@ -11,6 +11,7 @@ from assay.analysis.compare import Comparison, compare
 from assay.analysis.finding import Finding
 from assay.analysis.latency import Limits
 from assay.analysis.run import RunAnalysis, analyse_run
+from assay.audit import AuditReport
 from assay.errors import UserError
 from assay.report.campaign_page import campaign_page
 from assay.report.compare_page import compare_page
@@ -38,7 +39,8 @@ def render_run(folder: RunFolder, out: Path | None = None, limits: Mapping[str, 
     Raises:
         UserError: the folder isn't a run's, a file in it can't be read, or its benchmark isn't known.
     """
-    return _write_run(analyse_run(folder, limits), out or folder.path)
+    audit = audit_of(folder)  # first: its records and the analysis' samples at once take twice the memory
+    return _write_run(analyse_run(folder, limits), audit, out or folder.path)
 
 
 def render_campaign(folder: CampaignFolder, out: Path | None = None) -> Path | None:
@@ -65,8 +67,10 @@ class CampaignPages:
 
     def render_run(self, entry: RunEntry, out: Path | None = None) -> Path:
         """Write a started run's page, as `render_run` does. Raises UserError where the run can't be read."""
+        assert entry.run is not None
+        audit = audit_of(self._folder.run(entry.run))
         analysis = self._analyse(entry)
-        return _write_run(analysis, out or analysis.folder.path)
+        return _write_run(analysis, audit, out or analysis.folder.path)
 
     def render(self, out: Path | None = None) -> Path | None:
         """Write the campaign's page; None where no run was started. Raises UserError where a run can't be read."""
@@ -118,8 +122,8 @@ def render_index(rows: Sequence[IndexRow], path: Path) -> None:
     write_text(path, page_html(index_page(rows, _folder(path.parent))))
 
 
-def _write_run(analysis: RunAnalysis, out: Path) -> Path:
-    target, audit = _folder(out), audit_of(analysis.folder)
+def _write_run(analysis: RunAnalysis, audit: AuditReport | None, out: Path) -> Path:
+    target = _folder(out)
     _write_data(target, analysis.findings, run_report_json(analysis, audit))
     return write_page(run_page(analysis, audit), target)[-1]
 

@@ -32,6 +32,8 @@ def read_facts(
     refused = record.status is RunStatus.FAILED and record.reason.startswith(REFUSED)
     if not run.finished and not refused:
         return facts
+    if not refused:
+        facts.derived = _derived(folder)  # before the records are read: both at once take twice the memory
     if folder.requests.exists():
         try:
             facts.rows = read_rows(folder.requests, answers=run.mode == "accuracy")
@@ -41,14 +43,17 @@ def read_facts(
     facts.end = _end(folder)
     if refused:  # its records say why, and no figure is stated
         return facts
-    try:
-        facts.derived = summarise(folder)
-    except AssayError:  # a file that is damaged or missing: noted where it is read
-        facts.derived = None
     facts.telemetry_ns = _telemetry(folder, run)
     if run.mode == "accuracy":
         read_answers(facts, run)
     return facts
+
+
+def _derived(folder: RunFolder) -> Result | None:
+    try:
+        return summarise(folder)
+    except AssayError:  # a file that is damaged or missing: noted where it is read
+        return None
 
 
 def _telemetry(folder: RunFolder, run: RunEvidence) -> tuple[int, int] | None:
