@@ -94,16 +94,8 @@ def _deployments(folder: CampaignFolder) -> list[Path]:
 
 
 async def _stop(places: Sequence[Path]) -> list[str]:
-    stopped: list[str] = []
-    failed: list[LaunchError] = []
-    for path in places:
-        try:
-            stopped += await stop_deployment(path)
-        except LaunchError as error:
-            failed.append(error)
-    if failed:
-        raise failed[0]
-    return stopped
+    stopped = await together(places, stop_deployment, at_once=TRIALS)
+    return [name for names in stopped for name in names]
 
 
 def server_logs(folder: CampaignFolder, endpoints: Sequence[str], lines: int) -> dict[str, str]:
