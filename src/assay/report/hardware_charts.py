@@ -36,7 +36,9 @@ def hardware_chart(telemetry: Telemetry, nodes: Sequence[str]) -> Chart | None:
     if not drawn:
         return None
     apart = sorted({metric.node for one in drawn for metric in one.apart})
-    colors = Colors(nodes if len(nodes) <= MOST_LINES else apart)
+    named = nodes if len(nodes) <= MOST_LINES else apart
+    # More names than can be told apart have colours of their own in each panel, which has few of them.
+    colors = Colors(named) if len(named) <= MOST_LINES else None
     spread = " Of many, the median and the band of the middle 90 % are drawn, and by name those that stand apart."
     return Chart(
         name="hardware_timeline",
@@ -59,8 +61,9 @@ class _Drawn:
         self.many = len(metrics) > MOST_LINES
         self.apart = [metrics[place] for place in far_out([metric.mean for metric in metrics])] * self.many
 
-    def panel(self, colors: Colors) -> Panel:
+    def panel(self, shared: Colors | None) -> Panel:
         chosen = self.apart if self.many else self._metrics
+        colors = shared or Colors(sorted({metric.node for metric in chosen}))
         lines = [_line(metric, self._begin_ns, self._factor, colors) for metric in chosen]
         if self.many:
             lines.insert(0, self._spread())

@@ -13,11 +13,13 @@ from tests.synthetic import Node, Plan, write_campaign, write_run
 from assay.analysis import summarise
 from assay.analysis.campaign import analyse_campaign, run_line
 from assay.analysis.compare import compare
+from assay.analysis.hardware import Telemetry
 from assay.analysis.run import RunAnalysis, analyse_run
 from assay.report import CampaignPages
 from assay.report.campaign_page import campaign_page
 from assay.report.chart import Chart
 from assay.report.compare_page import compare_page
+from assay.report.hardware_charts import hardware_chart
 from assay.report.many import ENDS, MOST_LINES, MOST_ROWS, NAMED
 from assay.report.page import Page, Quote, Table, Text
 from assay.report.plausibility import audit_of, plausibility_blocks
@@ -25,6 +27,7 @@ from assay.report.run_page import run_page
 from assay.report.run_sections import log_blocks
 from assay.report.writer import page_html, page_markdown
 from assay.runs import write_json
+from assay.runs.telemetry import TelemetryJournal, write_telemetry
 
 MANY = 60
 SLOW, THROTTLED, FAST = "node-007", "node-031", "node-044"
@@ -203,3 +206,24 @@ def test_an_audit_of_many_endpoints_is_short(tmp_path: Path) -> None:
     assert {row[1] for row in told.rows} == {finding.rule for finding in audit.findings}
     (parts,) = [f.arithmetic for f in audit.findings if f.statement == "300 samples completed in 26 parts"]
     assert re.fullmatch(r"\d+ \+ \d+ \+ \d+ \+ … \(26 parts\) = 300", parts)
+
+
+def test_lines_that_stand_apart_differ_within_their_panel_however_many_there_are_in_all(tmp_path: Path) -> None:
+    """Each quantity of the telemetry has six nodes of its own that stand apart."""
+    quantities = ("gpu0_power_w", "gpu0_temperature_c", "gpu0_sm_clock_mhz")
+    journal, path = TelemetryJournal(tmp_path / "journal"), tmp_path / "telemetry.parquet"
+    for place in range(MANY):
+        for number, metric in enumerate(quantities):
+            inside = place // 3 if place % 3 == number else MANY
+            apart = 500.0 * (1 if inside % 2 else -1) + 20 * inside if inside < 6 else 0.0
+            for time_ns in range(4):
+                journal.add(f"node-{place:03d}", metric, time_ns, 1000.0 + place / MANY + apart)
+    journal.close()
+    write_telemetry(tmp_path / "journal", path)
+    drawn = hardware_chart(Telemetry(path, 0, 4), [f"node-{place:03d}" for place in range(MANY)])
+    assert drawn is not None
+    assert len(drawn.panels) == len(quantities)
+    for panel in drawn.panels:
+        alone = panel.series[1:]
+        assert len({series.name for series in alone}) == 6
+        assert len({(series.color, series.dashed) for series in alone}) == 6
