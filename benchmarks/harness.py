@@ -122,7 +122,7 @@ def receive_frames() -> int:
     while data := ours.recv(1 << 20):
         for frame in reader.feed(data):
             found += 1
-            frames.unpack_first(frame) if frame.kind == frames.FIRST else frames.unpack_done(frame)
+            frames.unpack_first(frame) if frame[0] == frames.FIRST else frames.unpack_done(frame)
     process.join()
     return found
 

@@ -49,9 +49,9 @@ def main(handle: int, hold_s: float, *, firsts: bool) -> None:
             if not data:
                 return
             for frame in reader.feed(data):
-                if frame.kind == frames.SEND:
+                if frame[0] == frames.SEND:
                     held.append(frames.unpack_send(frame))
-                elif frame.kind == frames.STOP:
+                elif frame[0] == frames.STOP:
                     return
         if held and (not hold_s or not readable):
             outbox += answers(held, firsts=firsts)

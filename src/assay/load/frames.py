@@ -102,18 +102,14 @@ def pack_health(message: Health) -> bytes:
     return _HEALTH.pack(_HEALTH.size - _LENGTH.size, HEALTH, *message)
 
 
-class Frame(NamedTuple):
-    """A message where it lies: its kind, and the bytes from `start` to `stop` of what was received."""
-
-    kind: int
-    data: bytes
-    start: int
-    stop: int
+Frame = tuple[int, bytes, int, int]
+"""A message where it lies: its kind, and the bytes that were received, from where to where of them it goes."""
 
 
 def unpack_word(frame: Frame) -> bytes:
     """The bytes that follow the kind."""
-    return frame.data[frame.start + _HEAD.size : frame.stop]
+    _, data, start, stop = frame
+    return data[start + _HEAD.size : stop]
 
 
 def unpack_send(frame: Frame) -> Send:
@@ -122,7 +118,8 @@ def unpack_send(frame: Frame) -> Send:
 
 
 def unpack_first(frame: Frame) -> First:
-    return First._make(_FIRST.unpack_from(frame.data, frame.start)[2:])
+    _, data, start, _ = frame
+    return First._make(_FIRST.unpack_from(data, start)[2:])
 
 
 def unpack_done(frame: Frame) -> Done:
@@ -134,11 +131,13 @@ def unpack_done(frame: Frame) -> Done:
 
 
 def unpack_health(frame: Frame) -> Health:
-    return Health._make(_HEALTH.unpack_from(frame.data, frame.start)[2:])
+    _, data, start, _ = frame
+    return Health._make(_HEALTH.unpack_from(data, start)[2:])
 
 
 def unpack_probe(frame: Frame) -> int:
-    endpoint: int = _PROBE.unpack_from(frame.data, frame.start)[2]
+    _, data, start, _ = frame
+    endpoint: int = _PROBE.unpack_from(data, start)[2]
     return endpoint
 
 
@@ -157,6 +156,6 @@ class FrameReader:
             stop = position + _LENGTH.size + length
             if stop > end:
                 break
-            yield Frame(kind, data, position, stop)
+            yield kind, data, position, stop
             position = stop
         self._rest = data[position:]

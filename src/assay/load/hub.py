@@ -137,7 +137,7 @@ class Hub:
         return messages
 
     def _decode(self, worker: int, frame: frames.Frame, messages: Messages) -> None:
-        kind = frame.kind
+        kind = frame[0]
         if kind == frames.FIRST:
             messages.firsts.append(frames.unpack_first(frame))
         elif kind == frames.DONE:

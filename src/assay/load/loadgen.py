@@ -121,11 +121,7 @@ class Test:
     def _on_issue(self, queries: list[Any]) -> None:
         # An exception that left this function would abort the process and take LoadGen's logs with it.
         try:
-            ids, indexes = array("q"), array("i")
-            for query in queries:
-                ids.append(query.id)
-                indexes.append(query.index)
-            self._issue(Issues(ids, indexes))
+            self._issue(Issues([query.id for query in queries], [query.index for query in queries]))
         except Exception as error:
             self._failure = error
             self._on_end(error)

@@ -84,7 +84,7 @@ class Worker(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         for frame in self._reader.feed(data):
-            kind = frame.kind
+            kind = frame[0]
             if kind == frames.SEND:
                 self._send(frames.unpack_send(frame))
             elif kind == frames.PROBE:
