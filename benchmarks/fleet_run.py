@@ -6,7 +6,8 @@ Simulators have the upper half of the cores, one process a core with its share o
 client has the lower half. The load is sized from the simulators' cores. `combined_over_ideal` is how long the endpoints
 would take for the same answers at the speed that they are set to, each place taking the next at once, over how long the
 run took from the first issue to the last answer: what the simulators themselves are late is lost in it too, and is
-printed beside. In Server it is the rate of answers over that of the schedule.
+printed beside. In Server, where arrivals set the pace, it is how long the answers would take at that speed from their
+issue on, in sum, over how long they took.
 """
 
 from __future__ import annotations
@@ -197,18 +198,18 @@ def figures(
     seen: dict[int, Seen],
 ) -> dict[str, Any]:
     """All that is printed of a run whose command began and ended at `command_ns`."""
-    times = read_requests(run.requests, ["issued_ns", "done_ns"])
+    times = read_requests(run.requests, ["issued_ns", "done_ns", "output_tokens"])
     first_ns, last_ns = pc.min(times["issued_ns"]).as_py(), pc.max(times["done_ns"]).as_py()
     ledger, result = read_ledger(run), read_result(run)
     done = served(folder.glob("truth-*"), first_ns, last_ns)
     if len(done.tokens) != ledger.attempts:
         raise RuntimeError(f"the endpoints saw {len(done.tokens)} requests, the ledger {ledger.attempts}")
     wall_s = (last_ns - first_ns) / 1e9
-    true_s = ideal_s(done, pace, options.endpoints)
     if options.scenario == "Offline":
-        over_ideal = true_s / wall_s
+        over_ideal = ideal_s(done, pace, options.endpoints) / wall_s
     else:
-        over_ideal = ledger.completed / wall_s / (options.server_share * sum_of_rates(options, pace))
+        latency_s = pc.subtract(times["done_ns"], times["issued_ns"]).to_numpy() / 1e9
+        over_ideal = float(pace.service_s(times["output_tokens"].to_numpy()).sum() / latency_s.sum())
     events = read_progress(run.progress)
     phases = {event.phase: event.time_ns for event in events if isinstance(event, PhaseEvent | DoneEvent)}
     files = {str(path.relative_to(run.path)): path.stat().st_size for path in run.path.rglob("*") if path.is_file()}
