@@ -27,6 +27,7 @@ def _as_written(field: pa.Field) -> pa.Field:
 ATTEMPTS_SCHEMA = pa.schema([*(_as_written(f) for f in REQUESTS_SCHEMA if f.name not in _AT_CLOSING), _TEXT])
 _LISTS = {field.name: "q" if field.type.value_type == pa.int64() else "i" for field in ATTEMPTS_SCHEMA
           if pa.types.is_list(field.type)}  # fmt: skip
+_OVER = object()
 _ROWS_PER_BATCH = 256  # about half a millisecond's work, in which no chunk is stamped
 
 
@@ -38,38 +39,74 @@ def warmup_path(parts: Path, worker: int) -> Path:
     return parts / f"warmup-{worker}.arrows"
 
 
-class AttemptJournal:
-    """Gathers attempts; `flush` hands what has gathered to the operating system in one write."""
+class _Gathered:
+    """Attempts that aren't written yet."""
 
-    def __init__(self, path: Path) -> None:
-        self._journal = BatchJournal(path, ATTEMPTS_SCHEMA)
-        self._clear()
+    def __init__(self) -> None:
+        self.rows: list[Mapping[str, Any]] = []
+        self.lists: dict[str, list[array[int] | None]] = {name: [] for name in _LISTS}
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """`row` has columns of `ATTEMPTS_SCHEMA`; one that is missing is null."""
-        self._rows.append(row)
+        self.rows.append(row)
         for name, code in _LISTS.items():
             values = row.get(name)
             # Packed at once, for the objects of hundreds of answers turn into columns in no short time.
-            self._lists[name].append(None if values is None else array(code, values))
-        if len(self._rows) >= _ROWS_PER_BATCH:
+            self.lists[name].append(None if values is None else array(code, values))
+
+    def take(self, later: _Gathered) -> None:
+        self.rows += later.rows
+        for name, values in later.lists.items():
+            self.lists[name] += values
+
+    def column(self, field: pa.Field) -> pa.Array:
+        name = field.name
+        if name in _LISTS:
+            return _list_array(self.lists[name], field.type)
+        return pa.array([row.get(name) for row in self.rows], field.type)
+
+
+class AttemptJournal:
+    """Gathers attempts, and hands what has gathered to the operating system in one write."""
+
+    def __init__(self, path: Path) -> None:
+        self._journal = BatchJournal(path, ATTEMPTS_SCHEMA)
+        self._gathered = _Gathered()
+        self._steps: Iterator[None] = iter(())
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """`row` has columns of `ATTEMPTS_SCHEMA`; one that is missing is null."""
+        self._gathered.add(row)
+        if len(self._gathered.rows) >= _ROWS_PER_BATCH:
             self.flush()
 
     def flush(self) -> None:
-        if self._rows:
-            columns = [self._column(field) for field in ATTEMPTS_SCHEMA]
+        """Write all at once. Raises OSError where the disk takes no more."""
+        while self.step():
+            pass
+
+    def step(self) -> bool:
+        """Do a part of the writing, one column's; whether more is to be done.
+
+        A whole batch takes milliseconds where the caches hold other things, and no chunk is stamped meanwhile.
+        """
+        if next(self._steps, _OVER) is not _OVER:
+            return True
+        if not self._gathered.rows:
+            return False
+        self._steps, self._gathered = self._written(self._gathered), _Gathered()
+        return True
+
+    def _written(self, gathered: _Gathered) -> Iterator[None]:
+        columns = []
+        for field in ATTEMPTS_SCHEMA:
+            columns.append(gathered.column(field))
+            yield
+        try:
             self._journal.write(pa.RecordBatch.from_arrays(columns, schema=ATTEMPTS_SCHEMA))
-            self._clear()
-
-    def _column(self, field: pa.Field) -> pa.Array:
-        name = field.name
-        if name in _LISTS:
-            return _list_array(self._lists[name], field.type)
-        return pa.array([row.get(name) for row in self._rows], field.type)
-
-    def _clear(self) -> None:
-        self._rows: list[Mapping[str, Any]] = []
-        self._lists: dict[str, list[array[int] | None]] = {name: [] for name in _LISTS}
+        except OSError:  # tried again with those that came meanwhile
+            gathered.take(self._gathered)
+            self._gathered = gathered
+            raise
 
 
 def _list_array(lists: list[array[int] | None], kind: pa.ListType) -> pa.Array:

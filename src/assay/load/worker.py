@@ -201,8 +201,11 @@ class Worker(asyncio.Protocol):
         self._outbox.clear()
 
     def _flush_journals(self) -> None:
-        self.keep()
-        self._loop.call_later(_FLUSH_S, self._flush_journals)
+        """A part at a time: between them the loop stamps the chunks that came."""
+        if self._attempts.step() or self._warmup.step():
+            self._loop.call_soon(self._flush_journals)
+        else:
+            self._loop.call_later(_FLUSH_S, self._flush_journals)
 
     def _report(self) -> None:
         self._flush_outbox()

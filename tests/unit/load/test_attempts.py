@@ -94,3 +94,43 @@ def test_many_rows_are_written_before_a_flush_is_due(tmp_path: Path) -> None:
     for number in range(1000):
         journal.add(ROWS[0] | {"sample_id": number})
     assert len(rows(tmp_path / "journal")) == 768
+
+
+def test_rows_are_written_a_part_at_a_time_and_others_may_come_meanwhile(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    journal = AttemptJournal(path)
+    journal.add(ROWS[0])
+    assert journal.step()
+    journal.add(ROWS[1])
+    steps = 1
+    while not rows(path):
+        assert journal.step()
+        steps += 1
+    assert rows(path) == [whole(ROWS[0])]
+    assert steps > len(ATTEMPTS_SCHEMA)
+    journal.step()
+    journal.add(ROWS[2])
+    journal.flush()
+    assert rows(path) == [whole(row) for row in ROWS]
+    assert not journal.step()
+
+
+def test_what_a_full_disk_refused_comes_before_what_came_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "journal"
+    journal = AttemptJournal(path)
+    journal.add(ROWS[0])
+    journal.step()
+    journal.add(ROWS[1])
+
+    def full(handle: int, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        with pytest.raises(OSError, match="No space"):
+            journal.flush()
+    journal.add(ROWS[2])
+    journal.flush()
+    assert rows(path) == [whole(row) for row in ROWS]
