@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
+import tracemalloc
+from array import array
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 from tests.simulated import make_plan
 
 from assay.load import driver
-from assay.load.frames import Send
+from assay.load.frames import Done, Send
 from assay.load.hub import Messages
 from assay.load.journal import IssuedJournal, read_issued
 from assay.load.meter import Meter
@@ -92,6 +94,42 @@ def in_the_middle(folder: RunFolder, window: int) -> tuple[Any, Workers]:
     made._replies = Replies(plan, made._meter)
     made._router = Router([window], lambda _: 1.0, max_attempts=1, offline_epoch=None)
     return made, made._hub
+
+
+class Deaf:
+    """A hub that keeps nothing."""
+
+    def send(self, sends: Sequence[Send]) -> None:
+        """Nothing is kept."""
+
+    def wake(self) -> None:
+        """Nobody sleeps."""
+
+
+class Told(Silent):
+    """A source that is told of answers."""
+
+    def complete(self, answers: Sequence[Answer]) -> None:
+        assert all(answer.ok for answer in answers)
+
+
+def test_a_sample_in_flight_is_some_numbers_and_so_is_one_that_is_over(tmp_path: Path) -> None:
+    made, _ = in_the_middle(RunFolder(tmp_path / "run"), 10**6)
+    made._hub = Deaf()
+    samples, ids = 5_000, range(10**9, 10**9 + 5_000)
+    issues = Issues(ids, array("i", bytes(4 * samples)))
+    tracemalloc.start()
+    made._on_issue(issues)
+    while made._more:
+        made._step(Silent(), Messages())
+    assert made._router.in_flight == samples
+    in_flight, _ = tracemalloc.get_traced_memory()
+    for sample in range(samples):
+        made._step(Told(), Messages(dones=[Done(sample, 1, 0, 0, 2, 2, 1, 2, 3, 4, 0, b"", "")]))
+    over, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert made._meter.completed == samples
+    assert max(in_flight, over) / samples < 100
 
 
 def test_what_is_issued_is_written_down_before_it_is_sent(tmp_path: Path) -> None:
