@@ -2,6 +2,8 @@
 
 A shell without job control starts what it puts into the background with SIGINT ignored, and children inherit that.
 Tests that interrupt assay need it as a terminal's user has it.
+
+Hypothesis' deadline of 200 ms an example would fail a property on a machine that is busy for a moment.
 """
 
 import asyncio
@@ -9,7 +11,10 @@ import inspect
 import signal
 
 import pytest
+from hypothesis import settings
 
+settings.register_profile("assay", deadline=None)
+settings.load_profile("assay")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.load.ledger import STATUSES, Attempts, Counts, build_ledger, deciding
@@ -110,7 +110,6 @@ def decided_one_by_one(attempts: list[Attempt], max_attempts: int) -> dict[int, 
 ANY = st.builds(Attempt, st.integers(0, 5), st.integers(1, 4), st.sampled_from(ENDPOINTS), st.sampled_from(STATUSES))
 
 
-@settings(deadline=None)
 @given(st.lists(ANY, max_size=40), st.integers(1, 4))
 def test_a_sample_is_decided_as_it_was_while_the_load_ran(attempts: list[Attempt], max_attempts: int) -> None:
     rows = deciding(columns(attempts), max_attempts).tolist()
@@ -126,7 +125,6 @@ def test_waits_for_a_busy_endpoint_are_counted_apart() -> None:
     assert not len(deciding(columns([*busy, Attempt(0, 100, "a", "stalled")]), 3))
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(st.sampled_from(["ok", "stalled", "lost"]), max_size=3), max_size=30))
 def test_issued_is_always_the_sum(histories: list[list[str]]) -> None:
     attempts = []
