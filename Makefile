@@ -59,8 +59,9 @@ fuzz: setup ## foreign bytes for every parser, others each time: FUZZ times as m
 chaos: setup ## random faults, kills and resumes on small simulated campaigns, for ten minutes
 	$(BIN)/python scripts/chaos.py --minutes 10
 
-test-setup: ## system packages that some tests need (Debian, as root); without them those tests are skipped
+test-setup: ## system packages (Debian, as root) and axe-core, which some tests need; without them those are skipped
 	@sh scripts/install-test-packages $(APT)
+	@python3 scripts/fetch_axe.py
 
 lint: $(STAMP) ## ruff, mypy, and the house's floors
 	$(BIN)/ruff check .

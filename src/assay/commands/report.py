@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("folders", type=PATH, nargs=-1, required=True)
 @click.option("--output", type=PATH, help="Write there instead of into the run folder.")
+@click.option("--single-file", is_flag=True, help="Pages that need no file beside them, for sending one.")
 @json_option
-def report(folders: tuple[Path, ...], output: Path | None, as_json: bool) -> None:
+def report(folders: tuple[Path, ...], output: Path | None, single_file: bool, as_json: bool) -> None:
     """Render the report of runs or campaigns again, from their files alone.
 
     Of a campaign, its runs and its own page. Prints the pages' paths, or the reports as JSON. What can't be read is
@@ -33,7 +34,7 @@ def report(folders: tuple[Path, ...], output: Path | None, as_json: bool) -> Non
     pages: list[Path] = []
     problems: list[str] = []
     for folder in folders:
-        for render in _renderings(folder, output, several=len(folders) > 1):
+        for render in _renderings(folder, output, single_file, several=len(folders) > 1):
             try:
                 with writing(output or folder):
                     pages += [page] if (page := render()) is not None else []
@@ -51,17 +52,20 @@ def report(folders: tuple[Path, ...], output: Path | None, as_json: bool) -> Non
     sys.exit(EXIT_USAGE if problems else EXIT_OK)
 
 
-def _renderings(folder: Path, output: Path | None, *, several: bool) -> Iterator[Callable[[], Path | None]]:
+def _renderings(
+    folder: Path, output: Path | None, single_file: bool, *, several: bool
+) -> Iterator[Callable[[], Path | None]]:
     """What writes each page of a run, or of a campaign: its runs' and its own. Each raises UserError for itself."""
     from assay.report import CampaignPages, render_run
     from assay.runs import CampaignFolder, RunFolder
 
     campaign = CampaignFolder(folder)
     if not campaign.state.exists():
-        yield partial(_render_alone, RunFolder(folder), output / RunFolder(folder).id if output and several else output)
+        out = output / RunFolder(folder).id if output and several else output
+        yield partial(_render_alone, RunFolder(folder), out, single_file)
         return
     try:
-        pages = CampaignPages(campaign)
+        pages = CampaignPages(campaign, single_file=single_file)
     except UserError as error:
         yield partial(_refuse, error)
         return
@@ -70,16 +74,16 @@ def _renderings(folder: Path, output: Path | None, *, several: bool) -> Iterator
     for run in runs:
         out = output / run.id if output and (several or len(runs) > 1) else output
         known = planned.get(run.id)
-        yield partial(pages.render_run, known, out) if known else partial(render_run, run, out)
+        yield partial(pages.render_run, known, out) if known else partial(render_run, run, out, single_file=single_file)
     yield partial(pages.render, output)
 
 
-def _render_alone(run: RunFolder, output: Path | None) -> Path:
+def _render_alone(run: RunFolder, output: Path | None, single_file: bool) -> Path:
     from assay.report import render_run
 
     if not run.record.exists():
         raise UserError(f"{run.path}: neither a run folder (run.json) nor a campaign's (campaign.json)")
-    return render_run(run, output)
+    return render_run(run, output, single_file=single_file)
 
 
 def _refuse(error: UserError) -> Path:

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from importlib.resources import files
 from typing import Any
 
 from assay.report.chart import LABEL_INSIDE, NEUTRAL, Mark, Panel, Series, text_color
 
 _TEXT_POSITIONS = {"above": "top center", "left": "middle left", "right": "middle right"}
-
-
-def plotly_script() -> str:
-    """Plotly's own JavaScript, from the installed package."""
-    return files("plotly").joinpath("package_data/plotly.min.js").read_text(encoding="utf-8")
 
 
 def plotly_figure(panel: Panel) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def plausibility_blocks(audit: AuditReport | None) -> Iterator[Block]:
         (f.verdict, f.rule, f.statement, f.arithmetic, f.source.removeprefix(f"{f.subject}; ")) for f in ordered
     ]
     if audit.problems:
-        told: Rows = [(f.verdict, f.statement) for f in audit.problems]
+        told: Rows = [(f.verdict, f.statement) for f in _told_once(audit.problems)]
         yield Table("What the rules don't support", ("Verdict", "Statement"), told)
     columns = ("Verdict", "Rule", "Statement", "Arithmetic", "Source")
     yield Table("Every rule with its arithmetic", columns, rows, folded=True)

@@ -28,19 +28,22 @@ from assay.runs.index import IndexRow
 _NAMED = 3
 
 
-def render_run(folder: RunFolder, out: Path | None = None, limits: Mapping[str, Limits] | None = None) -> Path:
+def render_run(
+    folder: RunFolder, out: Path | None = None, limits: Mapping[str, Limits] | None = None, *, single_file: bool = False
+) -> Path:
     """Write report.html, report.md, report.json, findings.json and charts/*.png; returns the path of the HTML.
 
     Args:
         folder: the run.
         out: where the files go; the run folder itself if None.
         limits: the user's TTFT and TPOT limits for goodput, by name.
+        single_file: the page needs nothing beside it.
 
     Raises:
         UserError: the folder isn't a run's, a file in it can't be read, or its benchmark isn't known.
     """
     audit = audit_of(folder)  # first: its records and the analysis' samples at once take twice the memory
-    return _write_run(analyse_run(folder, limits), audit, out or folder.path)
+    return _write_run(analyse_run(folder, limits), audit, out or folder.path, single_file)
 
 
 def render_campaign(folder: CampaignFolder, out: Path | None = None) -> Path | None:
@@ -57,8 +60,9 @@ class CampaignPages:
     Raises UserError where the folder isn't a campaign's.
     """
 
-    def __init__(self, folder: CampaignFolder) -> None:
-        self._folder = folder
+    def __init__(self, folder: CampaignFolder, *, single_file: bool = False) -> None:
+        """`single_file`: each page needs nothing beside it."""
+        self._folder, self._single_file = folder, single_file
         self._lines: dict[str, RunLine] = {}
         self.started = [entry for entry in read_campaign(folder).runs if self._started(entry)]
 
@@ -70,7 +74,7 @@ class CampaignPages:
         assert entry.run is not None
         audit = audit_of(self._folder.run(entry.run))
         analysis = self._analyse(entry)
-        return _write_run(analysis, audit, out or analysis.folder.path)
+        return _write_run(analysis, audit, out or analysis.folder.path, self._single_file)
 
     def render(self, out: Path | None = None) -> Path | None:
         """Write the campaign's page; None where no run was started. Raises UserError where a run can't be read."""
@@ -82,7 +86,7 @@ class CampaignPages:
             return None
         target = _folder(out or self._folder.path)
         _write_data(target, analysis.findings, campaign_report_json(analysis))
-        return write_page(campaign_page(analysis), target)[-1]
+        return write_page(campaign_page(analysis), target, single_file=self._single_file)[-1]
 
     def _analyse(self, entry: RunEntry) -> RunAnalysis:
         """The whole analysis, which holds every sample, is the caller's; the campaign keeps a line of it."""
@@ -122,10 +126,10 @@ def render_index(rows: Sequence[IndexRow], path: Path) -> None:
     write_text(path, page_html(index_page(rows, _folder(path.parent))))
 
 
-def _write_run(analysis: RunAnalysis, audit: AuditReport | None, out: Path) -> Path:
+def _write_run(analysis: RunAnalysis, audit: AuditReport | None, out: Path, single_file: bool) -> Path:
     target = _folder(out)
     _write_data(target, analysis.findings, run_report_json(analysis, audit))
-    return write_page(run_page(analysis, audit), target)[-1]
+    return write_page(run_page(analysis, audit), target, single_file=single_file)[-1]
 
 
 def _write_data(target: Path, findings: Sequence[Finding], report: dict[str, Any]) -> None:

@@ -12,18 +12,20 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from assay import __version__
-from assay.report.interactive import plotly_figure, plotly_script
+from assay.report.interactive import plotly_figure
 from assay.report.page import Page
+from assay.report.plotly_file import packed_plotly, write_plotly
 from assay.report.png import Pictures
 from assay.report.terms import Terms
 from assay.runs.atomic import write_bytes, write_text
 from assay.runs.folder import ReportFolder
 
 
-def write_page(page: Page, folder: Path) -> list[Path]:
+def write_page(page: Page, folder: Path, *, single_file: bool = False) -> list[Path]:
     """Write the page into `folder`, with a PNG of each of its charts. Returns what it wrote.
 
-    The HTML file comes last: where it is, the report is whole.
+    The HTML file comes last: where it is, the report is whole. Its charts are drawn by a script that a campaign's pages
+    share, or, with `single_file`, by one within it.
     """
     files = ReportFolder(folder)
     files.charts.mkdir(parents=True, exist_ok=True)
@@ -34,12 +36,13 @@ def write_page(page: Page, folder: Path) -> list[Path]:
         write_bytes(path, pictures.draw(chart))
         written.append(path)
     write_text(files.markdown, page_markdown(page))
-    write_text(files.html, page_html(page))
+    address = write_plotly(folder) if page.charts and not single_file else ""
+    write_text(files.html, page_html(page, address))
     return [*written, files.markdown, files.html]
 
 
-def page_html(page: Page) -> str:
-    """The page as one HTML file that needs nothing else."""
+def page_html(page: Page, plotly: str = "") -> str:
+    """The page as HTML. `plotly` is the address of the charts' script; where there is none, it is within the page."""
     figures = {
         f"{chart.name}-{place}": plotly_figure(panel)
         for chart in page.charts
@@ -57,7 +60,8 @@ def page_html(page: Page) -> str:
             script=Markup(_asset("page.js")),  # noqa: S704
             charts_script=Markup(_asset("charts.js")),  # noqa: S704
             words=Terms(),
-            plotly=Markup(plotly_script()) if figures else "",  # noqa: S704
+            plotly=plotly,
+            packed_plotly=Markup(packed_plotly()) if figures and not plotly else "",  # noqa: S704
             figures=Markup(data) if figures else "",  # noqa: S704 - escaped above
         )
     )

@@ -1,4 +1,5 @@
-"""Report pages in headless Chromium: no errors, no requests, values on hover, and nothing wider than the screen.
+"""Report pages in headless Chromium: no errors, no requests but for the charts' script beside them, values on hover and
+in tables, nothing wider than the screen, and nothing that axe-core finds to keep anyone out.
 
 Screenshots are kept in the folder that ASSAY_SCREENSHOTS names, if it is set.
 """
@@ -24,6 +25,7 @@ ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+AXE = Path(__file__).parents[3] / ".test-tools"
 SCREENS = {"desktop": (1280, 900), "phone": (390, 844)}
 
 
@@ -66,11 +68,14 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 class Visit:
     """A page opened offline, with everything that it complained about or asked for."""
 
-    def __init__(self, browser: Any, path: Path, screen: str = "desktop", scheme: str = "light") -> None:
+    def __init__(
+        self, browser: Any, path: Path, screen: str = "desktop", scheme: str = "light", *, bypass_csp: bool = False
+    ) -> None:
         width, height = SCREENS[screen]
         self.context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=scheme, offline=True, reduced_motion="reduce"
-        )
+            viewport={"width": width, "height": height}, color_scheme=scheme, offline=True, reduced_motion="reduce",
+            bypass_csp=bypass_csp,
+        )  # fmt: skip
         self.page = self.context.new_page()
         self.complaints: list[str] = []
         self.requests: list[str] = []
@@ -95,7 +100,10 @@ def test_pages_open_without_error_or_request(
 ) -> None:
     with Visit(browser, pages[name], screen, scheme) as visit:
         assert visit.complaints == []
-        assert visit.requests == [pages[name].resolve().as_uri()]
+        asked = [request.rsplit("/", 2)[-2:] for request in visit.requests[1:]]
+        assert visit.requests[0] == pages[name].resolve().as_uri()
+        assert all(folder == "charts" and script.startswith("plotly-") for folder, script in asked), asked
+        assert len(asked) == (name != "index")
         width = visit.page.evaluate("document.documentElement.scrollWidth")
         assert width <= SCREENS[screen][0]  # tables scroll inside their own region, the page doesn't
         assert visit.page.locator("h1").count() == 1
@@ -156,9 +164,68 @@ def test_keyboard_reaches_the_summary_and_the_tables(browser: Any, pages: dict[s
         assert visit.page.evaluate("document.activeElement.getAttribute('href')") == "#summary"
         tables = visit.page.locator(".scroll")
         assert tables.count() >= 5
-        assert tables.count() == visit.page.locator(".scroll[tabindex='0'][role='region'][aria-label]").count()
+        assert tables.count() == visit.page.locator(".scroll[role='group'][aria-label]").count()
+        wide = "[...document.querySelectorAll('.scroll')].filter(r => r.scrollWidth > r.clientWidth)"
+        assert visit.page.evaluate(f"() => {wide}.every(r => r.tabIndex === 0)")
         assert visit.page.locator("table").count() == visit.page.locator("table > caption").count()
         assert visit.page.locator("th:not([scope])").count() == 0
+
+
+def test_a_charts_values_are_a_click_away(browser: Any, pages: dict[str, Path]) -> None:
+    with Visit(browser, pages["campaign"]) as visit:
+        details = visit.page.locator("#summary details.values").first
+        details.locator("summary").click()
+        rows = details.locator("tbody tr").all_inner_texts()
+        assert [row.split("\t")[1] for row in rows[:3]] == ["node-a", "node-b", "node-a + node-b"]
+        assert all(" to " in row for row in rows[:3])
+
+
+def test_a_term_explains_itself_to_the_keyboard(browser: Any, pages: dict[str, Path]) -> None:
+    with Visit(browser, pages["run"]) as visit:
+        term = visit.page.locator("a.term", has_text="TPOT").first
+        term.focus()
+        tip = visit.page.locator(".tip")
+        assert "time per output token" in tip.inner_text()
+        visit.page.keyboard.press("Escape")
+        assert tip.is_hidden()
+
+
+def test_a_table_is_sorted_by_the_column_that_was_asked_for(browser: Any, pages: dict[str, Path]) -> None:
+    with Visit(browser, pages["campaign"]) as visit:
+        table = visit.page.locator("#throughput table").first
+        column = table.locator("thead th").all_inner_texts().index("Samples/s")
+
+        def rates() -> list[float]:
+            cells = table.locator(f"tbody tr > :nth-child({column + 1})").all_inner_texts()
+            return [float(text.split(" ")[0].replace(",", "")) for text in cells]
+
+        upwards = sorted(rates())
+        for order in (upwards, upwards[::-1]):
+            table.get_by_role("button", name="Sort by Samples/s").click()
+            assert rates() == order
+
+
+def test_a_page_without_its_script_says_what_is_missing(browser: Any, pages: dict[str, Path], tmp_path: Path) -> None:
+    alone = tmp_path / "report.html"
+    alone.write_bytes(pages["comparison"].read_bytes())
+    context = browser.new_context(offline=True)
+    page = context.new_page()
+    page.goto(alone.as_uri())
+    page.locator(".plot", has_text="--single-file").first.wait_for(timeout=10_000)
+    context.close()
+
+
+@pytest.mark.parametrize("name", ["run", "campaign", "comparison", "index"])
+@pytest.mark.parametrize(("screen", "scheme"), [("desktop", "light"), ("phone", "dark")])
+def test_axe_finds_nothing(browser: Any, pages: dict[str, Path], name: str, screen: str, scheme: str) -> None:
+    (axe,) = list(AXE.glob("axe-*.min.js")) or [None]
+    if axe is None:
+        pytest.skip(f"no axe-core in {AXE} (make test-setup fetches it)")
+    with Visit(browser, pages[name], screen, scheme, bypass_csp=True) as visit:
+        visit.page.evaluate("() => document.querySelectorAll('details').forEach(d => { d.open = true; })")
+        visit.page.evaluate(axe.read_text())
+        found = visit.page.evaluate("() => axe.run(document, { resultTypes: ['violations'] })")["violations"]
+        assert [(each["impact"], each["id"], each["nodes"][0]["html"]) for each in found] == []
 
 
 def test_print_is_light_and_every_page_has_the_banner(browser: Any, pages: dict[str, Path]) -> None:

@@ -2,7 +2,8 @@
 (function () {
   const figures = JSON.parse(document.getElementById("figures").textContent);
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
-  const config = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] };
+  // Without Plotly's bar of buttons: some ten stops of the keyboard a chart. Dragging zooms, a double click goes back.
+  const config = { displayModeBar: false, responsive: true };
 
   function colors(print) {
     const style = getComputedStyle(document.documentElement);
@@ -51,7 +52,7 @@
     caption.textContent = "Values";
     const head = table.createTHead().insertRow();
     const x = figure.layout.xaxis.title.text || "", y = figure.layout.yaxis.title.text || "";
-    ["Series", sideways ? y : x, sideways ? x : y, "95 %"].forEach(function (text) {
+    ["Series", sideways ? y : x, sideways ? x : y, "Interval"].forEach(function (text) {
       const cell = document.createElement("th");
       cell.scope = "col";
       cell.textContent = text || "Name";
@@ -62,7 +63,7 @@
         const ends = trace.customdata && trace.customdata[place];
         const row = body.insertRow();
         const at = sideways ? [trace.y[place], trace.x[place]] : [trace.x[place], trace.y[place]];
-        const interval = ends ? (shown(ends[0]) || "?") + " to " + (shown(ends[1]) || "?") : "";
+        const interval = ends ? ends.replace(/^ \(|\)$/g, "") : "";
         [trace.name || "", shown(at[0]), shown(at[1]), interval].forEach(function (text) {
           row.insertCell().textContent = text;
         });
@@ -81,8 +82,32 @@
     });
   });
 
-  const ids = Object.keys(figures);
-  Promise.all(ids.map(draw)).then(function () { document.documentElement.dataset.charts = "drawn"; });
+  async function unpack() {
+    const bytes = Uint8Array.from(atob(window.plotlyPacked), function (c) { return c.charCodeAt(0); });
+    const plain = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    const script = document.createElement("script");
+    script.textContent = await new Response(plain).text();
+    document.head.append(script);
+    delete window.plotlyPacked;
+  }
+
+  // One after another, the first screen's first, with room between them for the reader's own clicks and keys.
+  async function start() {
+    if (!window.plotlyPacked) {
+      document.querySelectorAll(".plot").forEach(function (node) {
+        node.textContent = "This chart is drawn by a script that lies beside the pages of the campaign and isn't here; "
+          + "its PNG is in charts/. Pages made with assay report --single-file stand alone.";
+      });
+      return;
+    }
+    await unpack();
+    for (const id of Object.keys(figures)) {
+      await draw(id);
+      await new Promise(function (next) { setTimeout(next, 0); });
+    }
+    document.documentElement.dataset.charts = "drawn";
+  }
+  start();
   dark.addEventListener("change", function () { recolor(false); });
   window.addEventListener("beforeprint", function () { recolor(true); });
   window.addEventListener("afterprint", function () { recolor(false); });
