@@ -11,6 +11,7 @@ from assay.report.environment import endpoint_tables, system_tables
 from assay.report.findings import NOTHING_FOUND, findings_table
 from assay.report.many import MOST_ROWS, Values, ends
 from assay.report.page import Block, Rows, Table, Text
+from assay.report.run_measures import again_blocks
 from assay.runs.ledger import Ledger
 
 
@@ -113,6 +114,7 @@ def findings_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
 
 
 def provenance_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
+    yield from again_blocks(analysis.folder.config)
     state = analysis.state
     rows: Rows = [
         ("Campaign", state.id),

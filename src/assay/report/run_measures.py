@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from assay.analysis.nodes import Symmetry
 from assay.analysis.projection import TOO_SHORT, WHOLE, Projection
@@ -220,6 +221,16 @@ def projection_blocks(projections: Sequence[Projection], source: str, wanted: bo
     yield Text(_PROJECTION)
 
 
+def again_blocks(config: Path) -> Iterator[Block]:
+    """How to measure the same again, and how to say what changed."""
+    if config.exists():
+        yield Text(
+            f"To measure it again: `assay run {config.name}` with the file of this folder. It is the configuration of "
+            "the whole campaign, resolved; secrets are not in it and are read from the environment again. What changed "
+            "between two runs: `assay compare` with their folders."
+        )
+
+
 def _span(low_s: float | None, high_s: float | None) -> str:
     if low_s is None or high_s is None:
         return "unknown: too few different samples"
@@ -227,6 +238,7 @@ def _span(low_s: float | None, high_s: float | None) -> str:
 
 
 def provenance_blocks(analysis: RunAnalysis) -> Iterator[Block]:
+    yield from again_blocks(analysis.folder.config)
     yield Text(
         f"Every figure on this page is computed from these files of {analysis.folder.id} and from nothing else. "
         "Intervals are 95 %: rates and means by block bootstrap, percentiles by order statistics with the effective "

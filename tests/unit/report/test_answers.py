@@ -14,6 +14,7 @@ from assay.analysis.run import analyse_run
 from assay.report.campaign_answer import campaign_answer
 from assay.report.campaign_page import campaign_page
 from assay.report.compare_page import compare_page
+from assay.report.page import Page, Text
 from assay.report.run_answer import run_answer
 from assay.report.run_page import run_page
 from assay.runs import CampaignFolder, RunStatus, read_campaign
@@ -155,3 +156,17 @@ def test_a_sweep_of_rates_beside_another_scenario_has_a_sentence_each(tmp_path: 
     first, second, *_ = campaign_answer(analysed(write_campaign(tmp_path, plans, kind="sweep")))
     assert first.startswith("3 samples/s asked for is the highest of 2 loads within the limits ")
     assert second.startswith("Offline: ")
+
+
+def test_a_page_says_how_to_measure_it_again(tmp_path: Path) -> None:
+    folder = write_campaign(tmp_path, {"offline-r0": replace(PLAN, samples=40)}, kind="single")
+    analysis = analysed(folder)
+    run = analyse_run(folder.run("offline-r0"))
+    assert any("assay run config.yaml" in words for words in provenance(run_page(run)))
+    assert not any("assay run" in words for words in provenance(campaign_page(analysis)))
+    folder.config.write_text("benchmark: smollm2-135m\n")
+    assert any("assay run config.yaml" in words for words in provenance(campaign_page(analysis)))
+
+
+def provenance(page: Page) -> list[str]:
+    return [block.text for block in page.sections[-1].blocks if isinstance(block, Text)]
