@@ -47,6 +47,7 @@ _MOST_SENDS = 1024  # a write for each worker, and answers are looked after in b
 _OUTPUT_WORK = 4  # an output token costs about as much as four prompt tokens on the engines measured
 _WORKER_STOP_S = 2.0
 _PATIENCE_S = 0.25
+_TOLD = 10  # endpoints whose failure the reason tells; all are in the outcome
 
 
 class Driver:
@@ -241,8 +242,9 @@ class Driver:
         if self._stopped():
             return "stopped", signal.Signals(self._signal).name
         before = "" if self._source else " during warm-up"
-        words = "; ".join(f"{name}: {detail}" for name, detail in self._tally.failures.items())
-        return "endpoints_gone", f"every endpoint failed{before}: {words}"
+        told = [f"{name}: {detail}" for name, detail in self._tally.failures.items()]
+        more = f"; and {len(told) - _TOLD} more" if len(told) > _TOLD else ""
+        return "endpoints_gone", f"every endpoint failed{before}: {'; '.join(told[:_TOLD])}{more}"
 
     def _save(self, status: LoadEnd, reason: str, warmup: WarmupFacts) -> None:
         hops = np.asarray(self._tally.hops_ns, dtype=np.int64)

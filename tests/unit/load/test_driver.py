@@ -19,7 +19,7 @@ from assay.load.frames import Done, Send
 from assay.load.hub import Messages
 from assay.load.journal import IssuedJournal, read_issued
 from assay.load.meter import Meter
-from assay.load.replies import Replies
+from assay.load.replies import Replies, Tally
 from assay.load.router import Router
 from assay.load.source import Answer, FirstToken, Issues
 from assay.runs import RunFolder, read_outcome, write_json
@@ -48,6 +48,16 @@ def test_a_signal_takes_nothing_from_a_load_that_is_over(over: bool, ended: tupl
     ending = driver.Driver.__new__(driver.Driver)
     ending._error, ending._over, ending._signal = None, over, signal.SIGTERM
     assert ending._conclusion() == ended
+
+
+def test_of_a_thousand_endpoints_that_failed_the_first_are_told() -> None:
+    ending = driver.Driver.__new__(driver.Driver)
+    ending._error, ending._over, ending._signal, ending._source = None, False, 0, None
+    ending._tally = Tally(failures={f"e{number}": "refused" for number in range(1000)})
+    status, reason = ending._conclusion()
+    assert status == "endpoints_gone"
+    assert reason.startswith("every endpoint failed during warm-up: e0: refused; e1: refused; ")
+    assert reason.endswith("; e9: refused; and 990 more")
 
 
 class Workers:
