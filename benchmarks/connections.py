@@ -31,7 +31,7 @@ import uvloop
 from assay.load.encoders import completion_body
 from assay.load.processes import cpu_ns, raise_file_limit
 from assay.load.transport import EndpointPool, EndpointSettings, Exchange, Opening, Outcome, endpoint_pace, process_gate
-from assay.serving.connection import EndpointConnection
+from assay.serving.connection import CONNECT_TIMEOUT_S, EndpointConnection
 from peers.machine import Watch
 
 OTHER_FILES = 200
@@ -48,6 +48,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print JSON only")
     parser.add_argument("--connections", type=int, default=100_000)
+    parser.add_argument("--connect-timeout-s", type=float, default=CONNECT_TIMEOUT_S, help="as a run's")
     options = parser.parse_args()
     raise_file_limit()
     found = measure(options)
@@ -67,7 +68,10 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         before = kernel_bytes()
         parts = [options.connections * (i + 1) // processes - options.connections * i // processes
                  for i in range(processes)]  # fmt: skip
-        children = [started({"urls": urls, "connections": part, "sharers": processes}) for part in parts]
+        children = [
+            started({"urls": urls, "connections": part, "sharers": processes, "timeout_s": options.connect_timeout_s})
+            for part in parts
+        ]
         opened = [heard(one) for one in children]
         at_peak, sockets = kernel_bytes(), established()
         for one in children:
@@ -144,13 +148,14 @@ async def child(work: dict[str, Any]) -> int:
         await child_plain(work)
         return 0
     loop, ended, gate = asyncio.get_running_loop(), asyncio.Queue[Exchange](), process_gate()
+    settings = [
+        EndpointSettings(EndpointConnection(url=url, connect_timeout_s=work["timeout_s"])) for url in work["urls"]
+    ]
+    opening = [Opening(endpoint_pace(work["sharers"]), gate) for _ in settings]
     pools = [
-        EndpointPool(
-            EndpointSettings(EndpointConnection(url=url)), lambda exchange: None, ended.put_nowait, loop,
-            Opening(endpoint_pace(work["sharers"]), gate),
-        )
-        for url in work["urls"]
-    ]  # fmt: skip
+        EndpointPool(one, lambda exchange: None, ended.put_nowait, loop, own)
+        for one, own in zip(settings, opening, strict=True)
+    ]
     number, endpoints = work["connections"], len(pools)
     parts = [number * (i + 1) // endpoints - number * i // endpoints for i in range(endpoints)]
     for pool in pools:

@@ -145,9 +145,9 @@ def measure(workers: int, options: argparse.Namespace) -> dict[str, Any]:
             raise RuntimeError(f"the run is not sound: {result.ledger}")
         truth, late_us = read_truth(folder)
         table = read_requests(
-            result.folder.requests, ["qsl_idx", "attempt", "issued_ns", "sent_ns", "first_ns", "last_ns"]
+            result.folder.requests, ["qsl_idx", "status", "issued_ns", "sent_ns", "first_ns", "last_ns"]
         )
-    rows = [row for row in table.to_pylist() if row["attempt"] == 1]
+    rows = [row for row in table.to_pylist() if row["status"] == "ok"]
     full_ns = min(row["issued_ns"] for row in rows) + int(options.ramp_s * 1e9)
     end_ns = max(row["sent_ns"] for row in rows)
     ttft_ms, tpot_ms = errors_ms([row for row in rows if row["sent_ns"] >= full_ns], truth)

@@ -24,7 +24,7 @@ def measured(name: str, *options: str) -> dict[str, Any]:
 
 
 def test_connections_are_opened_at_their_pace_and_each_carries_a_request() -> None:
-    found = measured("connections.py", "--connections", "300")
+    found = measured("connections.py", "--connections", "300", "--connect-timeout-s", "60")
     assert (found["open"], found["answered"], found["opened_again_for_answers"]) == (300, 300, 0)
     assert found["tcp_sockets_in_use"] >= 600
     assert min(found["client_bytes_a_connection"], found["open_cpu_us_a_connection"]) > 0
