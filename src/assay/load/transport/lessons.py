@@ -56,7 +56,7 @@ class Lessons:
     def learn(self, payload: bytes) -> bool:
         """Learns from `payload`, a chunk with a token that was found good; whether there was anything to learn."""
         template = _template(payload) if self._left else None
-        if template is None:
+        if template is None or template in self._known:
             return False
         self._left -= 1
         self._known.insert(0, template)
