@@ -59,8 +59,11 @@ class Watcher(threading.Thread):
             if int(parents[pid][1]) in ours:
                 ours.add(pid)
         for pid in ours & parents.keys():
-            words = parents[pid]
-            seen = self.seen.setdefault(pid, Seen(_name(pid)))
+            words, name = parents[pid], _name(pid)
+            if not name:  # it has ended, and its parent hasn't noticed
+                continue
+            seen = self.seen.setdefault(pid, Seen(name))
+            seen.name = name  # at first that of the process that it was forked from
             seen.cpu_s.append((time.monotonic_ns(), (int(words[11]) + int(words[12])) / _TICKS))
             seen.peak_bytes = max(seen.peak_bytes, _peak_bytes(pid))
 

@@ -40,3 +40,15 @@ def test_the_ideal_is_every_place_taking_the_next_answer_at_once(monkeypatch: py
     tokens = np.array([4, 8, 9, 4])  # 0.1, 0.15, 0.2 and 0.1 s on two places
     served = Served(tokens, tokens, tokens, tokens, lateness_p99_us=0.0)
     assert ideal_s(served, pace, endpoints=2) == pytest.approx(0.3)
+
+
+def test_a_process_that_has_ended_and_isnt_waited_for_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [str(BENCHMARK.parent), *sys.path])
+    from fleet_processes import Watcher
+
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+        watcher = Watcher([ended.pid, os.getpid()])
+        watcher._look()
+    assert ended.pid not in watcher.seen
+    assert watcher.seen[os.getpid()].peak_bytes > 0
