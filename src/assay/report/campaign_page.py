@@ -146,9 +146,9 @@ def _headlines(analysis: CampaignAnalysis) -> list[Headline]:
     swept = {group.key: load_words(load) for points in sweeps(analysis.groups) for load, group in points}
     if len(set(swept.values())) < len(swept):  # the same loads on other nodes, say
         swept = {}
-    return [
-        _rate_headline(swept.get(group.key) or analysis.name(group.first.entry), group) for group in analysis.groups
-    ]
+    places = {key: place for place, key in enumerate(swept)}  # loads in their order, then what has none
+    ordered = sorted(analysis.groups, key=lambda group: places.get(group.key, len(places)))
+    return [_rate_headline(swept.get(group.key) or analysis.name(group.first.entry), group) for group in ordered]
 
 
 def _scaling_headlines(group: Efficiency) -> list[Headline]:

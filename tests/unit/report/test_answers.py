@@ -152,10 +152,14 @@ def test_the_picture_of_the_answer_is_not_drawn_twice(scaling: CampaignAnalysis,
 
 def test_a_sweep_of_rates_beside_another_scenario_has_a_sentence_each(tmp_path: Path) -> None:
     server = replace(PLAN, samples=60, scenario="Server", nodes=(Node("node-a"),))
-    plans = {f"server{qps}-r0": replace(server, qps=float(qps)) for qps in (2, 3)} | {"offline-r0": PLAN}
-    first, second, *_ = campaign_answer(analysed(write_campaign(tmp_path, plans, kind="sweep")))
+    fast, slow = (replace(server, qps=qps) for qps in (3.0, 2.0))
+    plans = {"server3-r0": fast, "offline-r0": PLAN, "server2-r0": slow}
+    analysis = analysed(write_campaign(tmp_path, plans, kind="sweep"))
+    first, second, *_ = campaign_answer(analysis)
     assert first.startswith("3 samples/s asked for is the highest of 2 loads within the limits ")
     assert second.startswith("Offline: ")
+    names = [item.name for item in campaign_page(analysis).headlines]
+    assert names == ["2 samples/s asked for", "3 samples/s asked for", "Offline"]
 
 
 def test_a_page_says_how_to_measure_it_again(tmp_path: Path) -> None:
