@@ -189,8 +189,8 @@ def child(name: str, fields: dict[str, Any]) -> int:
     records = fields.pop("records")
     work = Work(**fields)
     prepare = preparation(name)
-    warm_up = Work(work.url, 100, min(20, work.concurrency), stream=work.stream, max_tokens=work.max_tokens)
-    prepare(warm_up)()
+    users = min(20, work.concurrency)
+    prepare(Work(work.url, 5 * users, users, stream=work.stream, max_tokens=work.max_tokens))()  # a warm-up
     run = prepare(work)
     gc.collect()
     gc.freeze()
