@@ -85,7 +85,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     if "assay" in options.clients:
         headline |= {figure: values["median"] for figure, values in throughput["assay"].items()}
         for concurrency, errors in accuracy["assay"].items():
-            headline |= {f"{error}_at_{concurrency}": value for error, value in errors.items() if "_ms" in error}
+            headline |= {f"{error}_at_{concurrency}": value for error, value in errors.items() if "error" in error}
     tools = measure_tools(simulator, CLIENT_CORE) if options.tools else {}
     return {
         **headline,
