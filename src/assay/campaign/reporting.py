@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from assay.campaign.work import note_traceback
 from assay.errors import AssayError
@@ -51,21 +50,14 @@ def _problem(render: Callable[[], object], log: Path) -> str:
     return ""
 
 
-def scaling_lines(folder: CampaignFolder) -> list[str]:
-    """The campaign report's answer to how its nodes scale, a line for each group of nodes; empty where it has none."""
-    report = read_object(folder.report_json) or {}
-    if why := report.get("why_no_scaling"):
-        return [f"scaling: {why}"]
-    return [_group(group) for group in (report.get("scaling") or {}).get("groups", [])]
-
-
 _ON_ANSWERS = ("endpoint-scores-lower", "answers-differ", "answers-apart")
 
 
 def answer_lines(folder: CampaignFolder) -> list[str]:
-    """Whether the endpoints gave the same answers to the same prompts, and which of them gave worse ones."""
+    """The campaign report's answer, and whether the endpoints gave the same answers to the same prompts; none where
+    there is no report."""
     report = read_object(folder.report_json) or {}
-    lines = []
+    lines = [" ".join(report.get("answer", []))]
     if answers := report.get("answers"):
         least = min(part["equal"] for part in answers["endpoints"] if part["prompts"])
         lines.append(
@@ -73,23 +65,5 @@ def answer_lines(folder: CampaignFolder) -> list[str]:
             f"as most of the others in at least {100 * least:.1f} %"
         )
     found = [finding for finding in report.get("findings", []) if finding["rule"] in _ON_ANSWERS]
-    return lines + [f"{finding['title']} {finding['evidence'][0]['figure']}" for finding in found]
-
-
-def _group(group: dict[str, Any]) -> str:
-    nodes = " + ".join(group["nodes"]) if len(group["nodes"]) <= 4 else f"{len(group['nodes'])} nodes"
-    rate = _between(group, "rate", "rate_low", "rate_high", ".4g")
-    if group["efficiency"] is None:
-        return f"{nodes}: {rate} output tokens/s; efficiency not measured: no baseline of {', '.join(group['missing'])}"
-    return (
-        f"{nodes}: {rate} output tokens/s together, "
-        f"{_between(group, 'sum_alone', 'sum_low', 'sum_high', '.4g')} as the sum of the nodes alone: "
-        f"efficiency {_between(group, 'efficiency', 'low', 'high', '.3f')}"
-        + "".join(f"; {words}" for words in group.get("unanswered", []))
-    )
-
-
-def _between(group: dict[str, Any], value: str, low: str, high: str, form: str) -> str:
-    if group[low] is None or group[high] is None:
-        return f"{group[value]:{form}} (interval unknown)"
-    return f"{group[value]:{form}} ({group[low]:{form}} to {group[high]:{form}})"
+    lines += [f"{finding['title']} {finding['evidence'][0]['figure']}" for finding in found]
+    return [line for line in lines if line]

@@ -10,7 +10,7 @@ from assay.analysis.advice import invalid_words, mends
 from assay.analysis.loads import load_rows
 from assay.analysis.names import title_in, titles_in
 from assay.benchmarks import campaign_benchmark
-from assay.campaign.reporting import answer_lines, scaling_lines
+from assay.campaign.reporting import answer_lines
 from assay.campaign.runner import CampaignOutcome
 from assay.commands.notices import notices_text
 from assay.commands.table import Grid, drawn, scores_text, table_text
@@ -23,7 +23,7 @@ def outcome_text(outcome: CampaignOutcome, width: int, *, figures: bool) -> str:
     """The campaign's answer, its `figures` unless they were printed before, what became of the samples, the verdicts,
     and what to do next: in `width` columns wherever names and numbers leave room for it."""
     parts = [
-        _wrapped([*scaling_lines(outcome.folder), *answer_lines(outcome.folder)], width),
+        _wrapped(answer_lines(outcome.folder), width),
         figures_text(outcome.state, outcome.results, width) if figures else "",
         drawn(_ledgers(outcome), width, words={"ledger"}),
         _wrapped(_verdicts(outcome), width),

@@ -32,7 +32,7 @@ def _scaled(analysis: CampaignAnalysis) -> list[str]:
         why = analysis.why_no_scaling or "not measured: no nodes were run together"
         return [f"Scaling efficiency is {why}.", *_rates(analysis)]
     group = max(analysis.scaling.groups, key=lambda own: len(own.nodes))
-    return [f"{_together(group)} {_of_the_sum(group)}."]
+    return [f"{_together(group)} {_of_the_sum(group)}.", *(f"{words}." for words in group.unanswered)]
 
 
 def _rates(analysis: CampaignAnalysis) -> list[str]:

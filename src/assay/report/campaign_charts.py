@@ -106,9 +106,17 @@ def _efficiency_panel(scaling: Scaling) -> Panel:
     known = [g for g in scaling.groups if g.efficiency is not None]
     names = [group_name(g.nodes) for g in known]
     bars = value_bars(
-        names, [g.efficiency for g in known], [NEUTRAL] * len(known), [g.low for g in known], [g.high for g in known]
+        names,
+        [_percent(g.efficiency) for g in known],
+        [NEUTRAL] * len(known),
+        [_percent(g.low) for g in known],
+        [_percent(g.high) for g in known],
     )
-    return Panel("Efficiency", "", "of the sum alone", [bars], [Mark("y", 1.0, "sum of the nodes alone")])
+    return Panel("Efficiency", "", "% of the sum alone", [bars], [Mark("y", 100.0, "sum of the nodes alone")])
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
 
 
 def _fit_panel(scaling: Scaling) -> Panel:

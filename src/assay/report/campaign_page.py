@@ -122,10 +122,14 @@ def _verdict(analysis: CampaignAnalysis) -> tuple[str, list[str], VerdictKind]:
 
 
 def _reasons(analysis: CampaignAnalysis) -> list[str]:
-    """Each reason of the runs' verdicts once, with the runs that give it where not all do."""
+    """Each reason of the runs' verdicts once, with the runs that give it where not all do. What findings tell of the
+    runs together isn't told here of each."""
+    titles = tuple(finding.title.rstrip(".").lower() for finding in analysis.findings)
     found: dict[str, list[str]] = {}
     for line in analysis.lines:
         for reason in dict.fromkeys(verdict_reasons(line.result)):
+            if reason.lower().startswith(titles):
+                continue
             found.setdefault(reason, []).append(run_label(analysis, line))
     told = [
         reason if len(runs) == len(analysis.lines) else f"{names(runs, '; ')}: {reason}"

@@ -12,6 +12,7 @@ from assay.analysis.names import name_of
 from assay.analysis.run import RunAnalysis
 from assay.analysis.statistics import Estimate
 from assay.audit import AuditReport
+from assay.report.campaign_answer import campaign_answer
 
 VERSION = 1
 
@@ -51,6 +52,7 @@ def campaign_report_json(analysis: CampaignAnalysis) -> dict[str, Any]:
     return {
         "version": VERSION,
         "kind": "campaign",
+        "answer": campaign_answer(analysis),
         "campaign": plain(analysis.state),
         "manifest_sha256": analysis.manifest.sha256,
         "groups": [

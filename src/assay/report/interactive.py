@@ -82,6 +82,7 @@ def _traces(series: Series, panel: Panel) -> list[dict[str, Any]]:
         hover = "%{hovertext}: " + hover
     trace: dict[str, Any] = {
         "name": series.name,
+        "showlegend": bool(series.name),
         "x": [_plain(v) for v in series.x],
         "y": [_plain(v) for v in series.y],
         "hovertemplate": hover

@@ -55,7 +55,7 @@ def test_a_scaling_campaign_compares_what_each_node_answered_alone(tmp_path: Pat
         ("node-a", False), ("node-b", corrupt), ("node-c", False),
     ]  # fmt: skip
     write_json(outcome.folder.report_json, campaign_report_json(analysis))
-    told = answer_lines(outcome.folder)
+    told = answer_lines(outcome.folder)[1:]  # the first line is how fast they are
     assert told[0].startswith("answers: 1000 prompts were answered by two or more endpoints")
     assert [line.split(" aren't")[0] for line in told[1:]] == ["The answers of node-b"] * corrupt
 

@@ -14,7 +14,7 @@ from assay.analysis import summarise
 from assay.analysis.compare import compare
 from assay.analysis.projection import TOO_SHORT
 from assay.audit import AuditReport, Judgement, audit_path
-from assay.campaign.reporting import scaling_lines
+from assay.campaign.reporting import answer_lines
 from assay.commands.terminal import Terminal
 from assay.report import CampaignPages
 from assay.report.run_page import run_page
@@ -91,7 +91,7 @@ def test_a_baseline_a_table_of_repeats_and_an_efficiency(scaled: CampaignFolder)
     assert f"node-a alone: {WORDS}" in headline
     assert WORDS in table.split("## Scaling")[0]
     assert f"the work isn't the same: node-a alone: {WORDS}" in table
-    (line,) = scaling_lines(scaled)
+    (line,) = answer_lines(scaled)
     assert f"node-a alone: {WORDS}" in line
     found = {(f.rule, f.verdict): f.arithmetic for f in audit_path(scaled.path).problems}
     assert "node-a: 60 of 400 samples were answered" in found["same-answers", Judgement.UNSUPPORTED]
