@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import NormalDist
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -66,6 +67,29 @@ def load_rows(state: CampaignState, results: Sequence[Result]) -> list[LoadRow]:
             groups.append(group := [])
         group.append((entry, of_run[entry.run]))
     return [_row(name_in(state.runs, pairs[0][0]), pairs) for pairs in groups]
+
+
+def with_rates(rows: Sequence[LoadRow], groups: Sequence[Mapping[str, Any]]) -> list[LoadRow]:
+    """The rows with the rates of `report.json`'s `groups` of the same runs.
+
+    Those were computed from the samples, and know what a result's interval doesn't tell: how much of its error repeats
+    have in common.
+    """
+    of_runs = {frozenset(group["runs"]): group for group in groups}
+    return [
+        row if (group := of_runs.get(frozenset(row.runs))) is None else row.model_copy(update=_rates_of(group))
+        for row in rows
+    ]
+
+
+def _rates_of(group: Mapping[str, Any]) -> dict[str, Value]:
+    """A group without tokens has no number for their rate."""
+    found = {name: group[name] for name in ("samples_per_s", "output_tokens_per_s")}
+    return {
+        name: Value(value=rate["value"], low=rate["low"], high=rate["high"])
+        for name, rate in found.items()
+        if rate["value"] is not None
+    }
 
 
 def _row(name: str, pairs: Sequence[tuple[RunEntry, Result]]) -> LoadRow:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import shlex
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from assay.analysis.advice import invalid_words, mends
-from assay.analysis.loads import load_rows
+from assay.analysis.loads import load_rows, with_rates
 from assay.analysis.names import title_in, titles_in
 from assay.benchmarks import campaign_benchmark
 from assay.campaign.reporting import answer_lines
 from assay.campaign.runner import CampaignOutcome
 from assay.commands.notices import notices_text
 from assay.commands.table import Grid, drawn, scores_text, table_text
-from assay.runs import CampaignState, Result, RunEntry, read_ledger, read_record
+from assay.runs import CampaignState, Result, RunEntry, read_ledger, read_object, read_record
 
 _HANG = "  "
 
@@ -22,9 +23,10 @@ _HANG = "  "
 def outcome_text(outcome: CampaignOutcome, width: int, *, figures: bool) -> str:
     """The campaign's answer, its `figures` unless they were printed before, what became of the samples, the verdicts,
     and what to do next: in `width` columns wherever names and numbers leave room for it."""
+    report = read_object(outcome.folder.report_json) or {}
     parts = [
         _wrapped(answer_lines(outcome.folder), width),
-        figures_text(outcome.state, outcome.results, width) if figures else "",
+        figures_text(outcome.state, outcome.results, width, report.get("groups", [])) if figures else "",
         drawn(_ledgers(outcome), width, words={"ledger"}),
         _wrapped(_verdicts(outcome), width),
         "".join(f"{line}\n" for line in _next(outcome)),  # commands and paths are copied: in one piece
@@ -32,9 +34,14 @@ def outcome_text(outcome: CampaignOutcome, width: int, *, figures: bool) -> str:
     return "".join(f"\n{part}" for part in parts if part)
 
 
-def figures_text(state: CampaignState, results: Sequence[Result], width: int) -> str:
-    """Speeds, latencies and scores, with what must be known beside them; empty where nothing was measured."""
-    rows = load_rows(state, results)
+def figures_text(
+    state: CampaignState, results: Sequence[Result], width: int, groups: Sequence[Mapping[str, Any]] = ()
+) -> str:
+    """Speeds, latencies and scores, with what must be known beside them; empty where nothing was measured.
+
+    `groups` are the report's, where there is one: terminal and page say the same.
+    """
+    rows = with_rates(load_rows(state, results), groups)
     of_run = {result.run: result for result in results}
     scored = [(entry, of_run[entry.run].accuracy) for entry in state.runs if entry.run in of_run]
     scores = [(title_in(state.runs, entry), accuracy) for entry, accuracy in scored if accuracy is not None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.results import bench_result, distribution, figure
 
-from assay.analysis.loads import load_rows
+from assay.analysis.loads import Value, load_rows, with_rates
 from assay.runs import CampaignState, Result, RunEntry
 from assay.runs.shapes import ConcurrencyShape
 
@@ -66,3 +66,13 @@ def test_repeats_are_pooled_and_their_spread_is_the_interval() -> None:
 
 def test_a_load_whose_run_was_not_measured_has_no_row() -> None:
     assert load_rows(state([entry(1, 0), entry(8, 0)]), [result("8-0", 1.0, 5)])[0].load == "8 in flight"
+
+
+def test_rates_are_those_of_the_report_where_there_is_one() -> None:
+    rows = load_rows(state([entry(1, 0), entry(8, 0)]), [result("1-0", 1.0, 5), result("8-0", 8.0, 5)])
+    tokens = {"value": 99.0, "low": None, "high": None}
+    group = {"runs": ["8-0"], "samples_per_s": {"value": 8.0, "low": 7.5, "high": 8.5}, "output_tokens_per_s": tokens}
+    one, eight = with_rates(rows, [group])
+    assert one == rows[0]
+    assert eight.samples_per_s == Value(value=8.0, low=7.5, high=8.5)
+    assert eight.output_tokens_per_s == Value(value=99.0)
