@@ -10,9 +10,12 @@ _LOAD = {"scenario", "nodes", "target_qps", "queries", "window", "shape"}
 
 
 def name_in(entries: Sequence[RunEntry], entry: RunEntry) -> str:
-    """What a run is called among those of its campaign: without what all of them have in common."""
+    """What a run is called among those of its campaign: without what all of them have in common.
+
+    A shape's title says what kind of load it is.
+    """
     scenarios, nodes = {e.scenario for e in entries}, {tuple(e.nodes) for e in entries}
-    return name_of(entry, with_scenario=len(scenarios) > 1, with_nodes=len(nodes) > 1)
+    return name_of(entry, with_scenario=len(scenarios) > 1 and entry.shape is None, with_nodes=len(nodes) > 1)
 
 
 def name_of(entry: RunEntry, *, with_scenario: bool = True, with_nodes: bool = True) -> str:
