@@ -88,7 +88,8 @@ def _verdict(entry: RunEntry, result: Result | None) -> str:
     words = result.verdict.words
     if result.loadgen.result == "INVALID" and (why := invalid_words(result.loadgen)):
         words += f": {why}"
-    return words
+    # What follows the first line are the last lines of logs: the report has them.
+    return f"{words}; {reason[0]}" if (reason := result.reason.splitlines()) else words
 
 
 def _next(outcome: CampaignOutcome) -> Iterator[str]:

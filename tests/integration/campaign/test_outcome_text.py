@@ -10,6 +10,7 @@ from tests.campaigns import FAST, Quiet, config
 
 from assay.campaign.runner import CampaignOutcome, run_campaign
 from assay.commands.outcome_text import outcome_text
+from assay.runs.result import Verdict
 
 ONE_NODE = {"nodes": [{"name": "node-a"}]}
 
@@ -61,3 +62,14 @@ def test_a_run_that_did_not_end_says_how_to_go_on(outcome: CampaignOutcome) -> N
     text = outcome_text(CampaignOutcome(outcome.folder, state, results), 200, figures=True)
     assert "Offline: failed: the node is gone\n" in text
     assert f"next: `assay run --resume {outcome.folder.path} --retry-failed` runs again what failed\n" in text
+
+
+def test_a_run_that_failed_says_why_in_the_servers_own_words(outcome: CampaignOutcome) -> None:
+    reason = (
+        "endpoints_gone: every endpoint failed during warm-up: node-a: HTTP 500: out of memory\nlast lines of its log"
+    )
+    verdict = Verdict(valid=False, words="failed: no result")
+    failed = outcome.results[0].model_copy(update={"reason": reason, "verdict": verdict})
+    text = outcome_text(CampaignOutcome(outcome.folder, outcome.state, [failed]), 200, figures=True)
+    assert f"Offline: failed: no result; {reason.splitlines()[0]}\n" in text
+    assert "last lines" not in text
