@@ -8,7 +8,7 @@ from dataclasses import replace
 from assay.analysis.campaign import CampaignAnalysis, RunLine
 from assay.report import format as fmt
 from assay.report.environment import endpoint_tables, system_tables
-from assay.report.findings import NOTHING_FOUND, findings_table
+from assay.report.findings import findings_table, nothing_found
 from assay.report.many import MOST_ROWS, Values, ends
 from assay.report.page import Block, Rows, Table, Text
 from assay.report.run_measures import again_blocks
@@ -110,7 +110,11 @@ def run_label(analysis: CampaignAnalysis, line: RunLine) -> str:
 
 def findings_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
     labels = {line.folder.id: run_label(analysis, line) for line in analysis.lines}
-    yield findings_table(analysis.findings, labels) if analysis.findings else Text(NOTHING_FOUND)
+    yield (
+        findings_table(analysis.findings, labels)
+        if analysis.findings
+        else Text(nothing_found(measured=bool(analysis.groups)))
+    )
 
 
 def provenance_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:

@@ -62,7 +62,9 @@ def _lateness(client: ClientAudit) -> str:
     if client.schedule_lateness_p99_ns is not None:
         said.append(f"Samples were issued late by at most {fmt.ms(client.schedule_lateness_p99_ns)} ms in 99 %.")
     if client.completion_hop_p99_ns is not None:
-        said.append(f"LoadGen was told of a first token within {fmt.ms(client.completion_hop_p99_ns)} ms in 99 %.")
+        said.append(
+            f"What workers saw reached the load's process within {fmt.ms(client.completion_hop_p99_ns)} ms in 99 %."
+        )
     return " ".join(said)
 
 

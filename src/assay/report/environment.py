@@ -8,6 +8,7 @@ from typing import Any
 
 from assay.analysis.flat import flat
 from assay.analysis.run import RunAnalysis
+from assay.analysis.verdict import FINISHED
 from assay.report import format as fmt
 from assay.report.many import MOST_ROWS, NAMED, names
 from assay.report.names import name_in_words, value_in_words
@@ -48,7 +49,8 @@ def _run_facts(record: RunRecord) -> Iterator[tuple[str, str]]:
         yield "Ended", fmt.moment(record.ended_utc)
     if warmup.requests:
         settled = "settled" if warmup.settled else "did not settle"
-        yield "Warm-up", f"{fmt.count(warmup.requests, 'request')}, {settled} ({warmup.rule})"
+        how = f", {settled} ({warmup.rule})" if record.status in FINISHED else ""  # else it may be what failed
+        yield "Warm-up", fmt.count(warmup.requests, "request") + how
     if warmup.first_ttft_ns is not None and warmup.settled_ttft_ns is not None:
         yield "TTFT before and after it", f"{fmt.ms(warmup.first_ttft_ns)} ms, {fmt.ms(warmup.settled_ttft_ns)} ms"
     yield "Assay", record.assay_version

@@ -8,7 +8,10 @@ from assay.analysis.finding import LIKELY, UNKNOWN, Finding
 from assay.report.many import NAMED, names, the_same
 from assay.report.page import Rows, Table
 
-NOTHING_FOUND = "No check found anything."
+
+def nothing_found(*, measured: bool) -> str:
+    """What stands where there are no findings."""
+    return "No check found anything." if measured else "There is no result that could be checked."
 
 
 def shown_findings(findings: Sequence[Finding]) -> list[Finding]:

@@ -59,6 +59,8 @@ def _answered(ledger: Ledger | None) -> Iterator[str]:
             f"{fmt.number(ledger.completed)} of {fmt.count(ledger.issued, 'sample')} were answered; "
             f"{fmt.number(ledger.failed)} failed, {fmt.number(ledger.lost)} were lost."
         )
+    elif not ledger.issued:
+        yield "No sample was issued."
     elif ledger.balanced:
         yield f"All {fmt.count(ledger.issued, 'sample')} were answered."
 

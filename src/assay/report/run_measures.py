@@ -9,7 +9,7 @@ from assay.analysis.nodes import Symmetry
 from assay.analysis.projection import TOO_SHORT, WHOLE, Projection
 from assay.analysis.run import RunAnalysis
 from assay.report import format as fmt
-from assay.report.findings import NOTHING_FOUND, findings_table
+from assay.report.findings import findings_table, nothing_found
 from assay.report.hardware_charts import hardware_chart
 from assay.report.limits import limit_blocks
 from assay.report.many import Values, ends
@@ -195,7 +195,11 @@ def hardware_blocks(analysis: RunAnalysis) -> Iterator[Block]:
 
 def findings_blocks(analysis: RunAnalysis) -> Iterator[Block]:
     labels = {analysis.folder.id: "this run"}
-    yield findings_table(analysis.findings, labels) if analysis.findings else Text(NOTHING_FOUND)
+    yield (
+        findings_table(analysis.findings, labels)
+        if analysis.findings
+        else Text(nothing_found(measured=analysis.samples is not None))
+    )
 
 
 def projection_blocks(projections: Sequence[Projection], source: str, wanted: bool) -> Iterator[Block]:

@@ -16,6 +16,7 @@ from assay.report.campaign_page import campaign_page
 from assay.report.compare_page import compare_page
 from assay.report.page import Page, Text
 from assay.report.run_answer import run_answer
+from assay.report.run_measures import findings_blocks
 from assay.report.run_page import run_page
 from assay.runs import CampaignFolder, RunStatus, read_campaign
 
@@ -174,3 +175,13 @@ def test_a_page_says_how_to_measure_it_again(tmp_path: Path) -> None:
 
 def provenance(page: Page) -> list[str]:
     return [block.text for block in page.sections[-1].blocks if isinstance(block, Text)]
+
+
+def test_where_nothing_was_issued_nothing_was_answered(tmp_path: Path) -> None:
+    analysis = analyse_run(write_run(tmp_path, replace(PLAN, samples=50, lost=5, status=RunStatus.FAILED)))
+    assert analysis.ledger is not None
+    nothing = {"issued": 0, "completed": 0, "failed": 0, "lost": 0}
+    early = replace(analysis, ledger=analysis.ledger.model_copy(update=nothing))
+    assert run_answer(early, refused=False)[1:] == ["No sample was issued."]
+    (block,) = findings_blocks(replace(early, samples=None, findings=[]))
+    assert block == Text("There is no result that could be checked.")
