@@ -7,14 +7,17 @@ Hypothesis' deadline of 200 ms an example would fail a property on a machine tha
 """
 
 import asyncio
+import importlib.util
 import inspect
 import signal
 
 import pytest
-from hypothesis import settings
 
-settings.register_profile("assay", deadline=None)
-settings.load_profile("assay")
+if importlib.util.find_spec("hypothesis"):  # TorchX's tests have an environment of their own, without it
+    from hypothesis import settings
+
+    settings.register_profile("assay", deadline=None)
+    settings.load_profile("assay")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
