@@ -18,7 +18,16 @@ from assay.campaign.runner import run_campaign
 from assay.errors import UserError
 from assay.results import load_campaign, write_tables
 from assay.results.files import _flat
-from assay.runs import REQUESTS_SCHEMA, CampaignFolder, read_campaign, read_requests, read_result
+from assay.runs import (
+    REQUESTS_SCHEMA,
+    CampaignFolder,
+    RunFolder,
+    TelemetryJournal,
+    read_campaign,
+    read_requests,
+    read_result,
+    write_telemetry,
+)
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +44,25 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> CampaignFolder:
 
 def ids(campaign: CampaignFolder) -> list[str]:
     return [entry.run or "" for entry in read_campaign(campaign).runs]
+
+
+def sample(run: RunFolder, value: float) -> None:
+    """Give a run one sample of telemetry."""
+    journal = run.path / "telemetry.arrows"
+    writing = TelemetryJournal(journal)
+    writing.add("node-a", "power_w", 1, value)
+    writing.close()
+    write_telemetry(journal, run.telemetry)
+
+
+def test_a_run_without_telemetry_has_no_table_of_it(campaign: CampaignFolder, tmp_path: Path) -> None:
+    copy = CampaignFolder(tmp_path / "copy")
+    shutil.copytree(campaign.path, copy.path)
+    for name in ids(copy):
+        copy.run(name).telemetry.unlink()
+    assert load_campaign(copy.path).telemetry().num_rows == 0
+    written = write_tables(load_campaign(copy.path), "csv", tmp_path / "csv")
+    assert [path.name for path in written] == ["runs.csv", "requests.csv"]
 
 
 def test_each_runs_attempts_are_in_one_table(campaign: CampaignFolder) -> None:
@@ -73,7 +101,11 @@ def test_a_row_tells_of_files_that_changed_since(campaign: CampaignFolder, tmp_p
 
 
 def test_parquet_holds_everything_and_csv_all_but_the_lists(campaign: CampaignFolder, tmp_path: Path) -> None:
-    loaded = load_campaign(campaign.path)
+    copy = CampaignFolder(tmp_path / "copy")
+    shutil.copytree(campaign.path, copy.path)
+    for place, name in enumerate(ids(copy)):  # so short a run may have none of its own
+        sample(copy.run(name), place)
+    loaded = load_campaign(copy.path)
     parquet = write_tables(loaded, "parquet", tmp_path / "parquet")
     assert [path.name for path in parquet] == ["runs.parquet", "requests.parquet", "telemetry.parquet"]
     assert pq.read_table(parquet[1]).to_pylist() == loaded.requests().to_pylist()
