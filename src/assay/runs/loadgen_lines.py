@@ -67,7 +67,7 @@ def _entry(line: bytes) -> dict[str, Any] | None:
         body = _BARE.sub(_spelt_for_json, body)
         try:
             entry = json.loads(body.decode("utf-8", "replace"), strict=False, parse_int=_int_or_float)
-        except ValueError:
+        except (ValueError, RecursionError):  # brackets a thousand deep
             return _unescaped(body)
     return entry if isinstance(entry, dict) and isinstance(entry.get("key"), str) else None
 

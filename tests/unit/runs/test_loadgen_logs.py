@@ -13,6 +13,7 @@ from tests.paths import shared_data
 
 from assay.errors import UserError
 from assay.runs import read_detail, read_summary
+from assay.runs.loadgen_lines import read_entries
 
 
 def submitted(pattern: str) -> Iterator[Path]:
@@ -210,6 +211,16 @@ def test_a_file_of_other_bytes_is_read_in_bounded_pieces(tmp_path: Path) -> None
     path.write_bytes(b"\xa5" * (40 << 20))
     detail = read_detail(path)
     assert detail.damaged_lines == detail.lines == 3
+
+
+def test_brackets_a_thousand_deep_are_no_line_of_loadgens(tmp_path: Path) -> None:
+    path = tmp_path / "mlperf_log_detail.txt"
+    path.write_text(
+        ':::MLLOG {"key":"num_errors","value":' + "[" * 5000 + "\n" + ':::MLLOG {"key":"num_errors","value":0}\n'
+    )
+    first, second = read_entries(path)
+    assert first is None
+    assert second == {"key": "num_errors", "value": 0}
 
 
 def test_a_missing_file_is_a_users_mistake(tmp_path: Path) -> None:

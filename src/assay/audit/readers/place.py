@@ -67,7 +67,7 @@ def _description(place: Place) -> dict[str, Any] | None:
     try:
         path = place.systems / f"{place.system}.json" if place.systems else None
         data = json.loads(plain(path).read_text(encoding="utf-8-sig")) if path else None  # some begin with its mark
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return data if isinstance(data, dict) else None
 
