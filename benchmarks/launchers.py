@@ -62,8 +62,8 @@ def options_of(hosts: Hosts, count: int) -> SshOptions:
     nodes = []
     for number in range(count):
         python = hosts.shared / f"python-{number}"
-        home = f"/root/home-{number}"
-        python.write_text(f'#!/bin/sh\nmkdir -p {home}\nHOME={home} exec {sys.executable} "$@"\n')
+        own = f'#!/bin/sh\nHOME="$HOME/home-{number}"\nexport HOME\nmkdir -p "$HOME"\n'
+        python.write_text(f'{own}exec {sys.executable} "$@"\n')
         python.chmod(0o755)
         host = hosts.numbers[number % hosts.count]
         nodes.append({"name": f"n{number}", "address": f"node{host}", "python": str(python)})
