@@ -75,7 +75,8 @@ format: $(STAMP) ## apply ruff's format and fixes
 
 lock: ## resolve the dependencies again (needs uv)
 	uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
-	  --extra embedded --extra ssh --extra docker --extra kubernetes --group dev \
+	  --extra embedded --extra ssh --extra docker --extra kubernetes --extra web --extra alerts --extra opentelemetry \
+	  --extra mlflow --group dev \
 	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" -o requirements/dev.lock
 	uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	  --extra ssh --extra torchx --group torchx \
