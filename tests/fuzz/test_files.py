@@ -26,6 +26,7 @@ from assay.config import DatasetConfig, load_config
 from assay.datasets import load_dataset
 from assay.errors import AssayError, UserError
 from assay.runs import RunFolder, read_detail, read_summary, write_json
+from assay.runs.alerts import AlertReader, parse_alert, read_alerts
 from assay.runs.progress import Phase, PhaseEvent, ProgressReader, event_line, parse_event, read_progress
 from assay.safe_yaml import parse_yaml
 
@@ -139,3 +140,22 @@ def test_progress(data: bytes) -> None:
             read_progress(path)
         with contextlib.suppress(UserError):
             ProgressReader(path, late=True).poll()
+
+
+_ALERT = (
+    b'{"version":1,"time_ns":5,"clock_offset_ns":7,"event":"raised","rule":"disk","node":"a","endpoint":"","device":"",'
+    b'"since_ns":1,"value":0.5,"limit":1.0,"unit":"GiB","words":"The disk is nearly full.","stops":false}\n'
+)
+
+
+@fuzzed(80)
+@given(damaged(_ALERT, 3 * _ALERT))
+def test_alerts(data: bytes) -> None:
+    for line in data.split(b"\n"):
+        with contextlib.suppress(ValueError):
+            parse_alert(line)
+    with file(data, "alerts.jsonl") as path:
+        with contextlib.suppress(UserError):
+            read_alerts(path)
+        with contextlib.suppress(UserError):
+            AlertReader(path, late=True).poll()

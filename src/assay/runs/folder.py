@@ -149,6 +149,11 @@ class RunFolder:
         return self.path / "progress.jsonl"
 
     @property
+    def alerts(self) -> Path:
+        """Alerts as they were raised and cleared (`alerts.AlertEvent`), one a line; absent where there was none."""
+        return self.path / "alerts.jsonl"
+
+    @property
     def parts(self) -> Path:
         """Records as they come, before they are merged into Parquet; absent once a run is closed."""
         return self.path / "parts"

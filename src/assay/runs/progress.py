@@ -7,18 +7,13 @@ of two says what happened between them. Of many endpoints only some lines tell.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import orjson
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from assay.errors import UserError
-from assay.plain_files import plain
+from assay.runs.event_lines import EventReader, RunEvent, append_line, parse_line
 from assay.runs.record import RunStatus
 from assay.runs.sketch import Sketch
-
-_VERSION = 1
-_TAIL_BYTES = 1 << 20  # holds the last event that tells of a thousand endpoints, and those after it
 
 Phase = Literal["warmup", "start", "load", "drain", "closing", "done"]
 
@@ -27,20 +22,7 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class _Event(_Model):
-    """What every line has."""
-
-    version: Literal[1] = 1
-    time_ns: int = Field(description="CLOCK_MONOTONIC of the host that runs the load")
-    clock_offset_ns: int = Field(description="UTC minus CLOCK_MONOTONIC as the run's process started, ns")
-
-    @property
-    def utc_ns(self) -> int:
-        """UTC, ns since 1970."""
-        return self.time_ns + self.clock_offset_ns
-
-
-class PhaseEvent(_Event):
+class PhaseEvent(RunEvent):
     """A phase begins.
 
     warmup: prompts that don't count; start: the load is set up; load: samples are issued; drain: all are issued, some
@@ -59,7 +41,7 @@ class WarmupWave(_Model):
     steady: bool = Field(description="as fast as the wave before, within the tolerance")
 
 
-class WarmupEvent(_Event):
+class WarmupEvent(RunEvent):
     """A wave of warm-up prompts was answered."""
 
     event: Literal["warmup"] = "warmup"
@@ -68,7 +50,7 @@ class WarmupEvent(_Event):
     endpoints: dict[str, WarmupWave]
 
 
-class WaitEvent(_Event):
+class WaitEvent(RunEvent):
     """An endpoint is busy (429, 503) and asks for nothing to be sent for seconds; told once a wait."""
 
     event: Literal["wait"] = "wait"
@@ -95,7 +77,7 @@ class TimeLeft(_Model):
     basis: Literal["completed so far", "arrivals", "duration"]
 
 
-class ProgressEvent(_Event):
+class ProgressEvent(RunEvent):
     """How the load stands."""
 
     event: Literal["progress"] = "progress"
@@ -119,7 +101,7 @@ class ProgressEvent(_Event):
     left: TimeLeft | None = Field(description="null: nothing is known to compute it from")
 
 
-class DoneEvent(_Event):
+class DoneEvent(RunEvent):
     """The run is closed; nothing follows, unless it is closed again."""
 
     event: Literal["done"] = "done"
@@ -140,73 +122,20 @@ def event_line(event: AnyEvent) -> bytes:
 
 def append_event(path: Path, event: AnyEvent) -> None:
     """Add an event; a line that a killed process left unfinished is ended first."""
-    with path.open("a+b", buffering=0) as file:
-        size = file.seek(0, 2)
-        file.seek(max(0, size - 1))
-        torn = size > 0 and file.read(1) != b"\n"
-        file.write(b"\n" * torn + event_line(event))
+    append_line(path, event_line(event))
 
 
 def parse_event(line: bytes) -> AnyEvent | None:
     """The event of a line; None where the line is torn. Raises ValueError where it is no event of this version."""
-    try:
-        data: Any = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return None
-    version = data.get("version") if isinstance(data, dict) else None
-    if version != _VERSION:
-        raise ValueError(f"it is of version {version!r}, this assay reads {_VERSION}; use the assay that wrote it")
-    return _EVENT.validate_python(data)
+    return parse_line(line, _EVENT)
 
 
-class ProgressReader:
+class ProgressReader(EventReader[AnyEvent]):
     """Reads a file that may still grow; each `poll` gives the events since the last one."""
 
     def __init__(self, path: Path, *, late: bool = False) -> None:
         """`late`: begin with the newest events instead of the first."""
-        self._path = path
-        self._late = late
-        self._offset = 0
-        self.torn = 0
-        """Lines that a killed process left unfinished, and that were passed over."""
-
-    def poll(self) -> list[AnyEvent]:
-        """Events that were added, the oldest first; empty where there is no file yet. An unfinished last line waits.
-
-        Raises UserError where a line is no event of this version.
-        """
-        try:
-            with plain(self._path).open("rb") as file:
-                if self._late:
-                    self._join(file.seek(0, 2), file)
-                file.seek(self._offset)
-                data = file.read()
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise UserError(f"{self._path}: can't be read: {error.strerror or error}") from None
-        whole = data[: data.rfind(b"\n") + 1]
-        self._offset += len(whole)
-        return [event for line in whole.splitlines() if (event := self._event(line)) is not None]
-
-    def _join(self, size: int, file: Any) -> None:
-        self._late = False
-        if size <= _TAIL_BYTES:
-            return
-        file.seek(size - _TAIL_BYTES)
-        self._offset = size - _TAIL_BYTES + file.read(_TAIL_BYTES).find(b"\n") + 1
-
-    def _event(self, line: bytes) -> AnyEvent | None:
-        try:
-            event = parse_event(line)
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(str(part) for part in first["loc"])
-            raise UserError(f"{self._path}: can't be read as progress: {place}: {first['msg']}; {_MEND}") from None
-        except ValueError as error:
-            raise UserError(f"{self._path}: can't be read as progress: {error}") from None
-        self.torn += event is None
-        return event
+        super().__init__(path, parse_event, "progress", _MEND, late=late)
 
 
 _MEND = "nothing but the course of the run is lost: its results are in the other files"
