@@ -6,7 +6,7 @@ import os
 import time
 from pathlib import Path
 
-from assay.runs import CampaignFolder, CampaignState, RunEntry, RunStatus, write_json
+from assay.runs import CampaignFolder, CampaignState, RunEntry, RunStatus, TelemetryJournal, write_json
 from assay.runs.campaign import Session
 from assay.runs.progress import EndpointProgress, PhaseEvent, ProgressEvent, TimeLeft, append_event
 from assay.runs.sketch import Recorder, Sketch
@@ -74,3 +74,13 @@ def begin(folder: CampaignFolder, run: str, *events: ProgressEvent) -> None:
         append_event(path, PhaseEvent(time_ns=0, clock_offset_ns=time.time_ns(), phase=phase))
     for event in events:
         append_event(path, event)
+
+
+def sample(folder: CampaignFolder, run: str, *rows: tuple[str, str, float, float]) -> None:
+    """A run's samplers have told these so far: node, metric, when in seconds, value."""
+    folder.run(run).parts.mkdir(parents=True, exist_ok=True)
+    folder.run(run).telemetry_journal.unlink(missing_ok=True)
+    journal = TelemetryJournal(folder.run(run).telemetry_journal)
+    for node, metric, at_s, value in rows:
+        journal.add(node, metric, round(at_s * SECOND), value)
+    journal.close()

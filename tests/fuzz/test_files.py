@@ -28,7 +28,9 @@ from assay.errors import AssayError, UserError
 from assay.runs import RunFolder, read_detail, read_summary, write_json
 from assay.runs.alerts import AlertReader, parse_alert, read_alerts
 from assay.runs.progress import Phase, PhaseEvent, ProgressReader, event_line, parse_event, read_progress
+from assay.runs.telemetry import TelemetryJournal, TelemetryReader
 from assay.safe_yaml import parse_yaml
+from assay.watch.nodes import Nodes
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -159,3 +161,29 @@ def test_alerts(data: bytes) -> None:
             read_alerts(path)
         with contextlib.suppress(UserError):
             AlertReader(path, late=True).poll()
+
+
+def _journal() -> bytes:
+    with tempfile.TemporaryDirectory() as parent:
+        journal = TelemetryJournal(Path(parent) / "telemetry.arrows")
+        for second in range(3):
+            journal.add("node-a", "gpu0_power_w", second, 300.0)
+            journal.add("node-a", "gpu0_throttle_reasons", second, 0.0)
+            journal.flush()
+        journal.close()
+        return (Path(parent) / "telemetry.arrows").read_bytes()
+
+
+@fuzzed(80)
+@given(damaged(_journal()), st.booleans())
+def test_telemetry_while_it_is_sampled(data: bytes, late: bool) -> None:
+    with tempfile.TemporaryDirectory() as parent:
+        folder, nodes = RunFolder(Path(parent)), Nodes()
+        folder.parts.mkdir()
+        folder.telemetry_journal.write_bytes(data)
+        with contextlib.suppress(UserError):
+            for batch in TelemetryReader(folder, late=late).poll():
+                nodes.take(batch)
+        for node in nodes.seen(None):
+            for gpu in node.gpus:
+                node.slowed_by(gpu)

@@ -19,7 +19,7 @@ from assay.runs.requests import (
 from assay.runs.result import Distribution, Figure, Result, result_json_schema
 from assay.runs.stored import Stored, read_model, read_object, require_model
 from assay.runs.system import SystemRecord
-from assay.runs.telemetry import TELEMETRY_SCHEMA, TelemetryJournal, read_telemetry, write_telemetry
+from assay.runs.telemetry import TELEMETRY_SCHEMA, TelemetryJournal, TelemetryReader, read_telemetry, write_telemetry
 from assay.runs.warmup import WarmupFacts
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "Stored",
     "SystemRecord",
     "TelemetryJournal",
+    "TelemetryReader",
     "WarmupFacts",
     "check_run",
     "new_id",

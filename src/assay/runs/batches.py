@@ -12,6 +12,12 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from assay.plain_files import plain
+
+_TAIL_BYTES = 16 << 20
+_MARK = b"\xff\xff\xff\xff"  # begins every message of the format, at a multiple of _ALIGNED
+_ALIGNED = 8
+
 
 class BatchJournal:
     """A file of batches; each is whole or not there."""
@@ -58,3 +64,73 @@ def read_batches(path: Path, fields: list[int] | None = None) -> Iterator[pa.Rec
         except (pa.ArrowInvalid, OSError):
             if file.tell() < size:
                 raise
+
+
+class BatchReader:
+    """Follows a journal that may still grow; each `poll` gives the batches that were added."""
+
+    def __init__(self, path: Path, *, late: bool = False) -> None:
+        """`late`: begin with the last 16 MiB, so that joining takes no longer the longer the journal is."""
+        self._path = path
+        self._late = late
+        self._schema: pa.Schema | None = None
+        self._offset = 0
+
+    def poll(self) -> Iterator[pa.RecordBatch]:
+        """Nothing where there is no file yet. A batch that isn't whole waits; one that is damaged is passed over.
+
+        Raises OSError where the file can't be read.
+        """
+        try:
+            file = pa.OSFile(str(plain(self._path)))
+        except FileNotFoundError:
+            return
+        with file:
+            file.seek(self._offset)
+            while (message := _next_message(file)) is not None:
+                self._offset = file.tell()
+                if self._schema is None:
+                    self._schema = pa.ipc.read_schema(message)
+                    self._join(file)
+                elif (batch := _batch_of(message, self._schema)) is not None:
+                    yield batch
+
+    def _join(self, file: pa.NativeFile) -> None:
+        begin = (file.size() - _TAIL_BYTES) // _ALIGNED * _ALIGNED
+        if not self._late or begin <= self._offset:
+            return
+        assert self._schema is not None
+        file.seek(begin)
+        first = _first_batch(file.read(), self._schema)
+        self._offset = self._offset if first is None else begin + first
+        file.seek(self._offset)
+
+
+def _next_message(file: pa.NativeFile) -> pa.Message | None:
+    """None where no whole one follows."""
+    try:
+        return pa.ipc.read_message(file)
+    except (EOFError, OSError, pa.ArrowInvalid):
+        return None
+
+
+def _batch_of(message: pa.Message, schema: pa.Schema) -> pa.RecordBatch | None:
+    """None where it holds none."""
+    try:
+        batch = pa.ipc.read_record_batch(message, schema)
+        batch.validate(full=True)
+    except (OSError, pa.ArrowException):
+        return None
+    return batch
+
+
+def _first_batch(data: bytes, schema: pa.Schema) -> int | None:
+    """Where the first batch begins in a part of a journal; None where no whole one does."""
+    at = data.find(_MARK)
+    while at >= 0:
+        if at % _ALIGNED == 0:
+            message = _next_message(pa.BufferReader(pa.py_buffer(data).slice(at)))
+            if message is not None and _batch_of(message, schema) is not None:
+                return at
+        at = data.find(_MARK, at + 1)
+    return None

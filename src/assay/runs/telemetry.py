@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from assay.errors import UserError
 from assay.plain_files import plain
-from assay.runs.batches import BatchJournal, read_batches
+from assay.runs.batches import BatchJournal, BatchReader, read_batches
+from assay.runs.folder import RunFolder
+
+_TAIL_ROWS = 200_000
 
 TELEMETRY_SCHEMA = pa.schema(
     [
@@ -63,9 +68,67 @@ def write_telemetry(journal: Path, path: Path) -> None:
     temporary.replace(path)
 
 
-def read_telemetry(path: Path) -> pa.Table:
-    """Raises UserError where the file is damaged."""
+def read_telemetry(path: Path, last: int | None = None) -> pa.Table:
+    """All rows, or about as many as `last` of those that were written last.
+
+    Raises UserError where the file is damaged.
+    """
     try:
-        return pq.read_table(plain(path)).select(TELEMETRY_SCHEMA.names).cast(TELEMETRY_SCHEMA)
+        with pq.ParquetFile(plain(path)) as file:
+            groups = range(0 if last is None else _group_of(file.metadata, last), file.num_row_groups)
+            return file.read_row_groups(groups, TELEMETRY_SCHEMA.names).cast(TELEMETRY_SCHEMA)
     except (OSError, pa.ArrowException, ValueError, KeyError) as error:
         raise UserError(f"{path}: can't be read: {error}") from None
+
+
+def _group_of(metadata: pq.FileMetaData, last: int) -> int:
+    """The row group from which on there are `last` rows."""
+    group, rows = metadata.num_row_groups, 0
+    while group and rows < last:
+        group -= 1
+        rows += metadata.row_group(group).num_rows
+    return int(group)
+
+
+class TelemetryReader:
+    """Follows what is sampled while a run lasts; each `poll` gives what was added, in JOURNAL_SCHEMA.
+
+    Of a run that is closed, what hasn't been given yet comes from its table.
+    """
+
+    def __init__(self, folder: RunFolder, *, late: bool = False) -> None:
+        """`late`: begin with what was sampled last, so that joining takes no longer the longer the run has lasted."""
+        self._folder = folder
+        self._late = late
+        self._journal = BatchReader(folder.telemetry_journal, late=late)
+        self._closed = False
+        self._newest_ns: int | None = None
+
+    def poll(self) -> Iterator[pa.RecordBatch]:
+        """Batches in the order in which they were written; nothing where there are no files yet.
+
+        Raises UserError where a file can't be read.
+        """
+        open_still = self._folder.telemetry_journal.exists()
+        try:
+            for batch in self._journal.poll():
+                batch = batch.select(JOURNAL_SCHEMA.names).cast(JOURNAL_SCHEMA)
+                self._note(batch)
+                yield batch
+        except (OSError, pa.ArrowException, KeyError) as error:
+            raise UserError(f"{self._folder.telemetry_journal}: can't be read: {error}") from None
+        if not open_still and not self._closed and self._folder.telemetry.exists():
+            self._closed = True
+            yield from self._rest()
+
+    def _note(self, batch: pa.RecordBatch) -> None:
+        newest_ns = pc.max(batch["time_ns"]).as_py()
+        if newest_ns is not None:
+            self._newest_ns = max(newest_ns, self._newest_ns or newest_ns)
+
+    def _rest(self) -> Iterator[pa.RecordBatch]:
+        """What the closed run's table has that is newer than what the journal gave."""
+        table = read_telemetry(self._folder.telemetry, _TAIL_ROWS if self._late else None)
+        if self._newest_ns is not None:
+            table = table.filter(pc.greater(table["time_ns"], self._newest_ns))
+        yield from table.cast(JOURNAL_SCHEMA).to_batches()

@@ -2,6 +2,7 @@
 
 from assay.watch.follow import Follower, Scene, newest
 from assay.watch.lines import Narrator
+from assay.watch.nodes import Node, Reading, Series
 from assay.watch.screen import screen
 
-__all__ = ["Follower", "Narrator", "Scene", "newest", "screen"]
+__all__ = ["Follower", "Narrator", "Node", "Reading", "Scene", "Series", "newest", "screen"]

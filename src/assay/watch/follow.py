@@ -14,10 +14,21 @@ import psutil
 from assay.analysis.names import same_load, title_in
 from assay.benchmarks import campaign_benchmark
 from assay.errors import UserError
-from assay.runs import CampaignFolder, CampaignState, RunEntry, RunFolder, read_campaign, read_record
+from assay.runs import (
+    CampaignFolder,
+    CampaignState,
+    RunEntry,
+    RunFolder,
+    SystemRecord,
+    TelemetryReader,
+    read_campaign,
+    read_model,
+    read_record,
+)
 from assay.runs.campaign import find_campaigns
 from assay.runs.progress import ProgressReader
 from assay.watch.course import Course
+from assay.watch.nodes import Node, Nodes
 
 _LOG_BYTES = 1 << 14
 _LOG_LINES = 8
@@ -48,6 +59,8 @@ class Scene:
     unknown: int
     """Runs to come of which none like them has ended."""
     log: Sequence[str] = ()
+    nodes: Sequence[Node] = ()
+    """Those whose hardware tells of itself during the run."""
 
     @property
     def over(self) -> bool:
@@ -69,6 +82,9 @@ class Follower:
     _run: str | None = None
     _reader: ProgressReader | None = None
     _course: Course = field(default_factory=Course)
+    _telemetry: TelemetryReader | None = None
+    _nodes: Nodes = field(default_factory=Nodes)
+    _system: SystemRecord | None = None
     _limits: Limits = field(default_factory=Limits)
     _durations_s: dict[str, float] = field(default_factory=dict)
 
@@ -81,6 +97,11 @@ class Follower:
         if self._reader is not None:
             for event in self._reader.poll():
                 self._course.take(event)
+        if self._telemetry is not None:
+            for batch in self._telemetry.poll():
+                self._nodes.take(batch)
+        if entry is not None and self._system is None:  # it comes after the folder
+            self._system = read_model(self.folder.run(entry.run or "").system, SystemRecord)
         left_s, unknown = self._left(state, entry)
         return Scene(
             state=state,
@@ -92,6 +113,7 @@ class Follower:
             left_s=left_s,
             unknown=unknown,
             log=[] if entry is None else log_lines(self.folder, self.folder.run(entry.run or "")),
+            nodes=self._nodes.seen(self._system),
         )
 
     def _read(self) -> CampaignState:
@@ -107,6 +129,7 @@ class Follower:
         run = self.folder.run(entry.run or "")
         self._run, self._course = entry.run, Course()
         self._reader = ProgressReader(run.progress)
+        self._telemetry, self._nodes, self._system = TelemetryReader(run, late=True), Nodes(), None
         benchmark = campaign_benchmark(self.folder)
         spec = None if benchmark is None else benchmark.scenarios.get(entry.scenario)
         self._limits = Limits() if spec is None else Limits(spec.ttft_limit_ns, spec.tpot_limit_ns)

@@ -1,0 +1,126 @@
+"""What the hardware of each node does while a run lasts: its newest readings and a short history of each."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from assay.analysis.hardware import SLOWDOWNS
+from assay.runs.system import SystemRecord
+
+_POINTS = 240
+_SILENT_NS = 10_000_000_000
+"""Probes tell every second; a node that others outlast by so long tells no more."""
+_ENGINE = "/"  # in the names of metrics that an engine tells of itself
+_GPU = re.compile(r"gpu([0-9]{1,4})_(.+)")
+_UNITS = {"percent": "%", "bytes": "B", "c": "°C", "w": "W", "mhz": "MHz", "j": "J"}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A value and when it was heard, CLOCK_MONOTONIC of the controller."""
+
+    time_ns: int
+    value: float
+
+
+@dataclass
+class Series:
+    """The readings of one metric, the newest last; never empty."""
+
+    unit: str
+    """Such as % or W; empty: a plain number, or a set of bits."""
+    readings: deque[Reading] = field(default_factory=lambda: deque(maxlen=_POINTS))
+
+    @property
+    def newest(self) -> Reading:
+        return self.readings[-1]
+
+
+@dataclass
+class Node:
+    """One machine. Names of metrics are those of `telemetry.parquet`: the host's, and gpu<i>_… of accelerators."""
+
+    name: str
+    metrics: dict[str, Series] = field(default_factory=dict)
+    memory_bytes: int | None = None
+    """All that the host has; None where it isn't known."""
+    gpu_memory_bytes: dict[int, int] = field(default_factory=dict)
+    """All that each accelerator has, by its index, where it is known."""
+    silent: bool = False
+    """It has told nothing of late, though others have: its readings are old."""
+
+    @property
+    def newest_ns(self) -> int:
+        return max(series.newest.time_ns for series in self.metrics.values())
+
+    @property
+    def gpus(self) -> list[int]:
+        """The indices of its accelerators."""
+        return sorted({int(match[1]) for name in self.metrics if (match := _GPU.fullmatch(name))})
+
+    def value(self, metric: str, gpu: int | None = None) -> float | None:
+        """The newest reading of a metric of the host, or of an accelerator; None where there is none."""
+        series = self.series(metric, gpu)
+        return None if series is None else series.newest.value
+
+    def series(self, metric: str, gpu: int | None = None) -> Series | None:
+        return self.metrics.get(metric if gpu is None else f"gpu{gpu}_{metric}")
+
+    def slowed_by(self, gpu: int) -> list[str]:
+        """Why the accelerator's own driver slows it down now; empty where it doesn't."""
+        mask = int(self.value("throttle_reasons", gpu) or 0)
+        return [name for bit, name in SLOWDOWNS.items() if mask & bit]
+
+
+class Nodes:
+    """Takes in what a run's samplers wrote, the oldest first."""
+
+    def __init__(self) -> None:
+        self._nodes: dict[str, Node] = {}
+
+    def take(self, batch: pa.RecordBatch) -> None:
+        """Readings of hosts and accelerators, in the schema of the telemetry's journal."""
+        of_engine = pc.match_substring(batch["metric"], _ENGINE)
+        batch = batch.filter(pc.and_not(pc.is_finite(batch["value"]), of_engine))
+        columns = (batch[name].to_pylist() for name in ("node", "metric", "time_ns", "value"))
+        for name, metric, time_ns, value in zip(*columns, strict=True):
+            node = self._nodes.setdefault(name, Node(name))
+            if metric not in node.metrics:
+                node.metrics[metric] = Series(_unit(metric))
+            node.metrics[metric].readings.append(Reading(time_ns, value))
+
+    def seen(self, system: SystemRecord | None) -> Sequence[Node]:
+        """Those that told of themselves, by name, with what `system` knows of their memory."""
+        newest_ns = max((node.newest_ns for node in self._nodes.values()), default=0)
+        for node in self._nodes.values():
+            node.silent = newest_ns - node.newest_ns > _SILENT_NS
+        for facts in [] if system is None else [{**system.controller, "name": "controller"}, *system.nodes]:
+            if (known := self._nodes.get(str(facts.get("name")))) is not None:
+                known.memory_bytes = _whole(facts.get("memory_total_bytes")) or None
+                known.gpu_memory_bytes = dict(_gpu_memory(facts))
+        return [self._nodes[name] for name in sorted(self._nodes)]
+
+
+def _unit(metric: str) -> str:
+    return _UNITS.get(metric.rpartition("_")[2], "")
+
+
+def _gpu_memory(facts: dict[str, Any]) -> Iterator[tuple[int, int]]:
+    devices = facts.get("accelerators")
+    for device in devices if isinstance(devices, list) else []:
+        if isinstance(device, dict) and (size := _whole(device.get("memory_total_bytes"))) is not None:
+            index = _whole(device.get("index"))
+            if index is not None:
+                yield index, size
+
+
+def _whole(value: Any) -> int | None:
+    """None of what is no number: nothing holds a file's writer to those."""
+    return value if type(value) is int else None
