@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Literal
 
 from assay.runs import CampaignFolder, CampaignState, RunEntry, RunStatus, TelemetryJournal, write_json
+from assay.runs.alerts import AlertEvent
 from assay.runs.campaign import Session
 from assay.runs.progress import EndpointProgress, PhaseEvent, ProgressEvent, TimeLeft, append_event
 from assay.runs.sketch import Recorder, Sketch
@@ -84,3 +86,10 @@ def sample(folder: CampaignFolder, run: str, *rows: tuple[str, str, float, float
     for node, metric, at_s, value in rows:
         journal.add(node, metric, round(at_s * SECOND), value)
     journal.close()
+
+
+def alert(rule: str, node: str, event: Literal["raised", "cleared"] = "raised") -> AlertEvent:
+    return AlertEvent(
+        time_ns=5 * SECOND, clock_offset_ns=0, event=event, rule=rule, node=node, since_ns=4 * SECOND, value=0.95,
+        limit=0.9, unit="", words=f"The {rule} of {node} is at 95 %.",
+    )  # fmt: skip

@@ -25,6 +25,7 @@ from assay.runs import (
     read_model,
     read_record,
 )
+from assay.runs.alerts import AlertEvent, AlertReader, StandingAlerts
 from assay.runs.campaign import find_campaigns
 from assay.runs.progress import ProgressReader
 from assay.watch.course import Course
@@ -61,6 +62,8 @@ class Scene:
     log: Sequence[str] = ()
     nodes: Sequence[Node] = ()
     """Those whose hardware tells of itself during the run."""
+    alerts: Sequence[AlertEvent] = ()
+    """Those that stand, the oldest first."""
 
     @property
     def over(self) -> bool:
@@ -85,6 +88,8 @@ class Follower:
     _telemetry: TelemetryReader | None = None
     _nodes: Nodes = field(default_factory=Nodes)
     _system: SystemRecord | None = None
+    _alerts: AlertReader | None = None
+    _standing: StandingAlerts = field(default_factory=StandingAlerts)
     _limits: Limits = field(default_factory=Limits)
     _durations_s: dict[str, float] = field(default_factory=dict)
 
@@ -100,6 +105,8 @@ class Follower:
         if self._telemetry is not None:
             for batch in self._telemetry.poll():
                 self._nodes.take(batch)
+        if self._alerts is not None:
+            self._standing.take(self._alerts.poll())
         if entry is not None and self._system is None:  # it comes after the folder
             self._system = read_model(self.folder.run(entry.run or "").system, SystemRecord)
         left_s, unknown = self._left(state, entry)
@@ -114,6 +121,7 @@ class Follower:
             unknown=unknown,
             log=[] if entry is None else log_lines(self.folder, self.folder.run(entry.run or "")),
             nodes=self._nodes.seen(self._system),
+            alerts=self._standing.now,
         )
 
     def _read(self) -> CampaignState:
@@ -130,6 +138,7 @@ class Follower:
         self._run, self._course = entry.run, Course()
         self._reader = ProgressReader(run.progress)
         self._telemetry, self._nodes, self._system = TelemetryReader(run, late=True), Nodes(), None
+        self._alerts, self._standing = AlertReader(run.alerts), StandingAlerts()
         benchmark = campaign_benchmark(self.folder)
         spec = None if benchmark is None else benchmark.scenarios.get(entry.scenario)
         self._limits = Limits() if spec is None else Limits(spec.ttft_limit_ns, spec.tpot_limit_ns)

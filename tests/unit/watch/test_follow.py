@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.following import GONE_PID, begin, campaign, entry, progress, sketch
+from tests.following import GONE_PID, alert, begin, campaign, entry, progress, sketch
 
 from assay.errors import UserError
 from assay.runs import RunStatus
+from assay.runs.alerts import append_alert
 from assay.runs.progress import append_event
 from assay.watch import Follower, newest
 from assay.watch.course import Course, Pace
@@ -62,6 +63,21 @@ def test_over_stopped_and_crashed_are_told_apart(tmp_path: Path) -> None:
     crashed = Follower(campaign(tmp_path / "crashed", [entry(0, "run-0")], pid=GONE_PID)).poll()
     assert crashed.over
     assert crashed.controller == f"its controller, process {GONE_PID}, isn't running on this machine"
+
+
+def test_alerts_stand_until_they_are_cleared_or_the_next_run_begins(tmp_path: Path) -> None:
+    folder = campaign(tmp_path / "c", [entry(0, "run-0"), entry(1)])
+    follower = Follower(folder)
+    assert follower.poll().alerts == []
+    append_alert(folder.run("run-0").alerts, alert("disk", "node-a"))
+    append_alert(folder.run("run-0").alerts, alert("temperature", "node-b"))
+    assert [one.subject for one in follower.poll().alerts] == ["node-a", "node-b"]
+    append_alert(folder.run("run-0").alerts, alert("disk", "node-a", "cleared"))
+    assert [one.rule for one in follower.poll().alerts] == ["temperature"]
+    assert [one.rule for one in Follower(folder).poll().alerts] == ["temperature"]
+    campaign(tmp_path / "c", [entry(0, "run-0", RunStatus.COMPLETED), entry(1, "run-1")])
+    begin(folder, "run-1", progress(1, 7))
+    assert follower.poll().alerts == []
 
 
 def test_latencies_are_those_between_two_lines() -> None:
