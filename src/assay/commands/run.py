@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from assay.commands.monitoring import Monitoring, monitoring_options
 from assay.commands.options import PATH, chosen_file, json_option, print_json, quiet_option, set_option
 from assay.errors import EXIT_FAILED, EXIT_OK, AssayError, InterruptionError
 from assay.serving.words import harmless
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     help="Go on with a campaign folder, or the latest.",
 )
 @click.option("--retry-failed", is_flag=True, help="With --resume: run again what failed or timed out.")
+@monitoring_options
 @quiet_option
 @json_option
 def run(
@@ -49,6 +51,7 @@ def run(
     plan: bool,
     resume: str | None,
     retry_failed: bool,
+    monitoring: Monitoring,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -57,20 +60,19 @@ def run(
     settings += [f"dataset.path={dataset}"] if dataset else []
     settings += ["official=true", "dataset.samples=null", "queries={}"] if official else []
     settings += [f"campaign.kind={kind}"] if kind else []
+    terminal = _terminal(quiet, as_json)
     if resume:
-        sys.exit(
-            _resume(
-                file, settings, resume, output, _terminal(quiet, as_json), retry_failed=retry_failed, as_json=as_json
-            )
-        )
+        with monitoring.of(terminal):
+            sys.exit(_resume(file, settings, resume, output, terminal, retry_failed=retry_failed, as_json=as_json))
     if retry_failed:
         raise click.UsageError("--retry-failed goes with --resume")
     settings += [f"output={output}"] if output else []
     file = chosen_file(file)
     if plan:
         print_plan(file, settings, as_json=as_json)
-    else:
-        sys.exit(_run(file, settings, _terminal(quiet, as_json), as_json=as_json))
+        return
+    with monitoring.of(terminal):
+        sys.exit(_run(file, settings, terminal, as_json=as_json))
 
 
 def _terminal(quiet: bool, as_json: bool) -> Terminal:

@@ -102,3 +102,13 @@ class Recorder:
 def middle_ns(bucket: int) -> int:
     """The latency that a bucket stands for, ns."""
     return round(SHORTEST_NS * 2 * GAMMA ** (bucket + 1) / (GAMMA + 1))
+
+
+def bucket_of(latency_ns: int) -> int:
+    """The bucket that a latency is counted in."""
+    return int(np.searchsorted(_BEGINS_NS, latency_ns, side="right"))
+
+
+def longest_ns(bucket: int) -> int:
+    """The longest latency that is counted in a bucket but the last, ns."""
+    return int(_BEGINS_NS[bucket]) - 1

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from assay.commands.monitoring import Monitoring, monitoring_options
 from assay.commands.options import PATH, json_option, print_json, quiet_option
 from assay.errors import EXIT_FAILED, EXIT_FINDINGS, EXIT_OK, InterruptionError
 from assay.serving.words import harmless
@@ -54,12 +55,14 @@ if TYPE_CHECKING:
 @click.option("--fail-if", "conditions", multiple=True, metavar="'ttft p99 > 500ms'", help="Exit code 3 if it is so.")
 @click.option("--save", type=PATH, metavar="FILE", help="Write the same as a configuration for `assay run`, and stop.")
 @click.option("--results", type=PATH, help="Where the campaign's folder is made. [default: results]")
+@monitoring_options
 @quiet_option
 @json_option
 def bench(
     urls: tuple[str, ...],
     conditions: tuple[str, ...],
     save: Path | None,
+    monitoring: Monitoring,
     quiet: bool,
     as_json: bool,
     **options: Any,
@@ -87,7 +90,8 @@ def bench(
             click.echo("--fail-if isn't part of a configuration, and was left out", err=True)
         return
     terminal = Terminal(quiet=quiet, answers=not as_json)
-    outcome = _measure(settings, limits, terminal, as_json=as_json)
+    with monitoring.of(terminal):
+        outcome = _measure(settings, limits, terminal, as_json=as_json)
     rows = load_rows(outcome.state, outcome.results)
     if as_json:
         print_json(measured_json(outcome.folder, outcome.state, outcome.results, limits))

@@ -1,0 +1,51 @@
+"""The campaign that this process carries out, read anew for whoever asks."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from assay import __version__
+from assay.errors import AssayError
+from assay.metrics import table
+from assay.metrics.reading import Family, families
+from assay.runs import CampaignFolder, read_record
+from assay.watch import Follower, Scene
+
+
+class Live:
+    """Reads files that anyone may watch, in the thread of whoever asks: what is measured never waits for it."""
+
+    def __init__(self, folder: Callable[[], CampaignFolder | None]) -> None:
+        """`folder`: the campaign's, once there is one."""
+        self._folder = folder
+        self._lock = threading.Lock()  # several may ask at once, and a follower goes on from where it was
+        self._follower: Follower | None = None
+        self._run: str | None = None
+        self._nodes: dict[str, str] = {}
+
+    def families(self) -> list[Family]:
+        """What is known now. Files that can't be read are told as that, and fail nothing."""
+        always = [Family(table.BUILD, [((__version__,), 1)])]
+        with self._lock:
+            try:
+                found = self._read()
+            except (AssayError, OSError):
+                return [*always, Family(table.UP, [((), 0)])]
+        return [*always, Family(table.UP, [((), 1)]), *found]
+
+    def _read(self) -> list[Family]:
+        if self._follower is None and (folder := self._folder()) is not None:
+            self._follower = Follower(folder)
+        if self._follower is None:
+            return []
+        scene = self._follower.poll()
+        return list(families(scene, self._nodes_of(self._follower.folder, scene)))
+
+    def _nodes_of(self, folder: CampaignFolder, scene: Scene) -> dict[str, str]:
+        """The node of each endpoint of the run; nothing before its record is written."""
+        run = None if scene.run is None else scene.run.run
+        if run is not None and run != self._run and folder.run(run).record.exists():
+            self._nodes = {endpoint.name: endpoint.node for endpoint in read_record(folder.run(run)).endpoints}
+            self._run = run
+        return self._nodes if run == self._run else {}

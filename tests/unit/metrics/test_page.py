@@ -1,0 +1,157 @@
+"""The page for Prometheus, as its own parser reads it: every figure is that of the campaign's files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.openmetrics.exposition import generate_latest as openmetrics
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from prometheus_client.parser import text_string_to_metric_families as plain_families
+from tests.following import SECOND, begin, campaign, entry, progress, sketch
+
+from assay.metrics import Live
+from assay.metrics.prometheus import LiveCollector
+from assay.metrics.reading import MOST_ENDPOINTS
+from assay.metrics.table import METRICS
+from assay.runs import CampaignFolder, EndpointFacts, RunRecord, RunStatus, write_json
+from assay.runs.progress import DoneEvent, EndpointProgress, append_event
+
+MS = 1_000_000
+RUN = {"campaign": "c", "run": "run-0", "scenario": "Offline"}
+Values = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def page(folder: CampaignFolder | None) -> Values:
+    """Every sample of the page by its name and labels."""
+    return values(Live(lambda: folder))
+
+
+def values(live: Live) -> Values:
+    text = openmetrics(LiveCollector(live)).decode()  # type: ignore[arg-type]
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def of(found: Values, name: str, **labels: str) -> float:
+    return found[name, frozenset(labels.items())]
+
+
+def names(found: Values) -> set[str]:
+    return {name for name, _ in found}
+
+
+def record(folder: CampaignFolder, **nodes: str) -> None:
+    """What the run is recorded to measure: these endpoints, each on its node."""
+    endpoints = [
+        EndpointFacts(name=name, url="http://h", node=node, engine="e", model="m", window=1)
+        for name, node in nodes.items()
+    ]
+    write_json(
+        folder.run("run-0").record,
+        RunRecord(
+            id="run-0", assay_version="0", benchmark="b", scenario="Offline", mode="performance", official=False,
+            started_utc="2026-01-01T00:00:00Z", clock_offset_ns=0, dataset_name="d", dataset_sha256="",
+            dataset_samples=1, samples=1, model="m", max_tokens=1, endpoints=endpoints,
+        ),
+    )  # fmt: skip
+
+
+def test_before_there_is_a_campaign_the_page_says_that_it_works() -> None:
+    found = page(None)
+    assert names(found) == {"assay_up", "assay_build_info"}
+    assert of(found, "assay_up") == 1
+
+
+def test_a_run_under_load_is_told_with_its_endpoints_and_their_nodes(tmp_path: Path) -> None:
+    folder = campaign(tmp_path / "c", [entry(0, "run-0"), entry(1)])
+    record(folder, **{"node-a": "rack-1", "node-b": "rack-2"})
+    begin(folder, "run-0", progress(2, 40, ttft=sketch(10 * MS, 20 * MS), out=("node-b",), failed=3))
+    found = page(folder)
+    assert of(found, "assay_completed_samples_total", **RUN) == 40
+    assert of(found, "assay_failed_samples_total", **RUN) == 3
+    assert of(found, "assay_output_tokens_total", **RUN) == 4000
+    assert of(found, "assay_run_left_seconds", **RUN) == 90
+    assert of(found, "assay_run_elapsed_seconds", **RUN) == 2
+    assert of(found, "assay_run_phase", **RUN, phase="load") == 1
+    assert of(found, "assay_run_phase", **RUN, phase="drain") == 0
+    assert of(found, "assay_ttft_seconds_count", **RUN) == 2
+    assert of(found, "assay_ttft_seconds_sum", **RUN) == 0.03
+    assert of(found, "assay_ttft_seconds_bucket", **RUN, le="+Inf") == 2
+    first, second = (
+        {**RUN, "endpoint": name, "node": node} for name, node in (("node-a", "rack-1"), ("node-b", "rack-2"))
+    )
+    assert of(found, "assay_endpoint_completed_samples_total", **first) == 30
+    assert of(found, "assay_endpoint_completed_samples_total", **second) == 10
+    assert of(found, "assay_endpoint_in_service", **first) == 1
+    assert of(found, "assay_endpoint_in_service", **second) == 0
+    assert of(found, "assay_endpoints", **RUN, state="out_of_service") == 1
+
+
+def test_runs_are_counted_by_how_they_ended(tmp_path: Path) -> None:
+    ended = [entry(0, "run-0", RunStatus.COMPLETED), entry(1, "run-1", RunStatus.FAILED)]
+    found = page(campaign(tmp_path / "c", [*ended, entry(2), entry(3)]))
+    states = {"completed": 1, "not_completed": 1, "to_come": 2}
+    assert {state: of(found, "assay_campaign_runs", campaign="c", state=state) for state in states} == states
+    assert "assay_campaign_left_seconds" not in names(found)
+    assert of(found, "assay_campaign_over", campaign="c") == 0
+
+
+def test_the_last_values_stay_when_a_campaign_is_over(tmp_path: Path) -> None:
+    folder = campaign(tmp_path / "c", [entry(0, "run-0")])
+    begin(folder, "run-0", progress(1, 40))
+    live = Live(lambda: folder)
+    values(live)
+    campaign(tmp_path / "c", [entry(0, "run-0", RunStatus.COMPLETED)], ended_utc="2026-01-01T01:00:00Z")
+    append_event(
+        folder.run("run-0").progress, DoneEvent(time_ns=2 * SECOND, clock_offset_ns=0, status=RunStatus.COMPLETED)
+    )
+    for _ in range(2):
+        found = values(live)
+        assert of(found, "assay_completed_samples_total", **RUN) == 40
+        assert of(found, "assay_run_phase", **RUN, phase="done") == 1
+        assert of(found, "assay_campaign_over", campaign="c") == 1
+
+
+def test_damaged_files_are_told_as_that(tmp_path: Path) -> None:
+    folder = campaign(tmp_path / "c", [entry(0, "run-0")])
+    begin(folder, "run-0", progress(1, 40))
+    folder.run("run-0").progress.write_text('{"version": 99}\n')
+    found = page(folder)
+    assert of(found, "assay_up") == 0
+    assert names(found) == {"assay_up", "assay_build_info"}
+
+
+def test_thousands_of_endpoints_are_counted_and_a_thousand_told(tmp_path: Path) -> None:
+    folder = campaign(tmp_path / "c", [entry(0, "run-0")])
+    many = {
+        f"e{number:04}": EndpointProgress(completed=1, out=number > 1999) for number in range(MOST_ENDPOINTS + 1500)
+    }
+    begin(folder, "run-0", progress(1, 40).model_copy(update={"endpoints": many}))
+    found = page(folder)
+    told = sorted(dict(labels)["endpoint"] for name, labels in found if name == "assay_endpoint_in_service")
+    assert told == [f"e{number:04}" for number in range(MOST_ENDPOINTS)]
+    assert of(found, "assay_endpoints", **RUN, state="in_service") == 2000
+    assert of(found, "assay_endpoints", **RUN, state="out_of_service") == 500
+
+
+def test_the_older_text_form_says_the_same(tmp_path: Path) -> None:
+    folder = campaign(tmp_path / "c", [entry(0, "run-0")])
+    begin(folder, "run-0", progress(1, 40, ttft=sketch(10 * MS)))
+    registry = CollectorRegistry()
+    registry.register(LiveCollector(Live(lambda: folder)))
+    plain = {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in plain_families(generate_latest(registry).decode())
+        for sample in family.samples
+    }
+    assert plain == page(folder)
+
+
+def test_a_name_ends_in_its_unit_and_stands_in_the_table_once() -> None:
+    assert len({metric.name for metric in METRICS}) == len(METRICS)
+    assert all(metric.name.endswith(f"_{metric.unit}") for metric in METRICS if metric.unit)
+    assert all(metric.name.startswith("assay_") for metric in METRICS)
