@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from assay.report.chart import Chart, Panel
-from assay.report.png.encode import Pixels, encode_png
+from assay.report.png.encode import WHITE, Pixels, encode_png
 from assay.report.png.sheet import DPI, Sheet
 
 
@@ -36,7 +36,7 @@ class Pictures:
         heights = [max(len(cell) for cell in row) for row in rows]
         across = cells[0].shape[1]
         head, foot = self._sheet.draw_frame(chart, self._stamp)
-        picture = np.full((len(head) + sum(heights) + len(foot), across * chart.columns, 3), 255, dtype=np.uint8)
+        picture = np.full((len(head) + sum(heights) + len(foot), across * chart.columns), WHITE)
         picture[: len(head)], picture[-len(foot) :] = head, foot
         top = len(head)
         for row, height in zip(rows, heights, strict=True):

@@ -84,4 +84,4 @@ def _pixels(figure: Figure) -> Pixels:
 
     canvas = cast(Any, FigureCanvasAgg(figure))
     canvas.draw()
-    return np.array(canvas.buffer_rgba())[:, :, :3]
+    return np.array(canvas.buffer_rgba()).view("<u4")[:, :, 0]
