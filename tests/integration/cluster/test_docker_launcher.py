@@ -46,7 +46,9 @@ def containers(hosts: Hosts, number: int) -> list[str]:
 @pytest.mark.parametrize("network", ["host", "bridge"])
 async def test_deploys_and_leaves_nothing(hosts: Hosts, docker_host: int, tmp_path: Path, network: str) -> None:
     cluster = options(hosts, docker_host, network=network)
-    async with Deployment(SIMULATED, cluster, label=f"d-{network}", folder=tmp_path) as deployment:
+    heard: dict[str, bytes] = {}
+    label = f"d-{network}"
+    async with Deployment(SIMULATED, cluster, label=label, folder=tmp_path, heard=heard.__setitem__) as deployment:
         (endpoint,) = deployment.endpoints
         assert await get_json(endpoint.url + "/v1/models") is not None
         assert containers(hosts, docker_host) == [f"assay-d-{network}-node{docker_host}"]
@@ -57,6 +59,8 @@ async def test_deploys_and_leaves_nothing(hosts: Hosts, docker_host: int, tmp_pa
     assert inspected["HostConfig"]["ShmSize"] == 64 << 20
     assert inspected["Config"]["Labels"]["assay.run"] == f"d-{network}"
     assert [node.hostname for node in deployment.nodes] == [f"node{docker_host}"]
+    assert "arrival at the controller" in deployment.nodes[0].telemetry
+    assert [list(json.loads(line)) for line in heard.values()] == [["host", "gpus"]]
     assert containers(hosts, docker_host) == []
     assert (tmp_path / "endpoints" / f"node{docker_host}.log").exists()
 

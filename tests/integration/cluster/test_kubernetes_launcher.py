@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,7 +71,8 @@ def left(hosts: Hosts) -> list[str]:
 
 async def test_deploys_with_accelerators_on_two_nodes(cluster: Hosts, tmp_path: Path) -> None:
     chosen = options(cluster, accelerators=2, node_selector={"nvidia.com/gpu.product": "FAKE-H100"}, memory="400Mi")
-    async with Deployment(SIMULATED, chosen, label="k8s", folder=tmp_path) as deployment:
+    heard: dict[str, bytes] = {}
+    async with Deployment(SIMULATED, chosen, label="k8s", folder=tmp_path, heard=heard.__setitem__) as deployment:
         answers = [await get_json(endpoint.url + "/v1/models") for endpoint in deployment.endpoints]
         limits = rig.kubectl(cluster, "get", "pods", "-o", "jsonpath={.items[*].spec.containers[0].resources.limits}")
     assert [endpoint.name for endpoint in deployment.endpoints] == ["pod-0", "pod-1"]
@@ -78,6 +80,11 @@ async def test_deploys_with_accelerators_on_two_nodes(cluster: Hosts, tmp_path: 
     assert all(answers)
     assert sorted(node.hostname for node in deployment.nodes) == ["node2", "node3"]
     assert limits.count('"nvidia.com/gpu":"2"') == 2
+    assert all("the pod's machine" in node.telemetry for node in deployment.nodes)
+    assert {node: list(json.loads(line)) for node, line in heard.items()} == {
+        "pod-0": ["host", "gpus"],
+        "pod-1": ["host", "gpus"],
+    }
     assert {path.name for path in (tmp_path / "endpoints").iterdir()} == {"pod-0.log", "pod-1.log"}
     assert left(cluster) == []
 

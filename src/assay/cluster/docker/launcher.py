@@ -10,16 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.cluster.docker.daemon import NO_RUNTIME, Daemon
-from assay.cluster.launcher import LOOK_AT_GPUS, Launcher, LaunchError
+from assay.cluster.docker.probe import start_probe
+from assay.cluster.launcher import LOOK_AT_GPUS, Heard, Launcher, LaunchError
 from assay.cluster.local import environment
 from assay.cluster.options import DockerOptions, SshNode
+from assay.cluster.probes import Probes
 from assay.cluster.ssh.commands import look_over_ssh
 from assay.cluster.together import together
 from assay.errors import AssayError
 from assay.serving.exits import explain_exit
 from assay.serving.facts import NodeFacts
 from assay.serving.health import CheckRow, judged
-from assay.serving.probing import parse_probe, probe_here, probe_source
+from assay.serving.probing import observed, observing, parse_probe, probe_here, probe_source
 from assay.serving.servers import PlacedServer, ServerSpec, ServerState, fill
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ class DockerLauncher(Launcher):
         self._nodes = {node.name: node for node in options.nodes}
         self._daemons: dict[str, Daemon] = {}
         self._containers: dict[str, Container] = {}
+        self._probes = Probes()
 
     async def _daemon(self, name: str) -> Daemon:
         daemon = self._daemons.get(name)
@@ -191,6 +194,7 @@ class DockerLauncher(Launcher):
                 server.state = ServerState.STOPPED
 
     async def release(self) -> None:
+        await self._probes.end()
         await together(self._daemons.values(), Daemon.close)
         self._daemons.clear()
 
@@ -217,6 +221,22 @@ class DockerLauncher(Launcher):
                 problems=["no python3 on the node: only what dockerd tells"],
             )
         return facts.model_copy(update={"address": daemon.address})
+
+    async def observe(self, heard: Heard) -> dict[str, str]:
+        """A process beside the containers, with the node's own python3."""
+        nodes = list(dict.fromkeys(server.spec.node for server in self.servers))
+        told = await together(nodes, partial(self._observe, heard, len(nodes)))
+        return dict(zip(nodes, told, strict=True))
+
+    async def _observe(self, heard: Heard, nodes: int, name: str) -> str:
+        arguments = observing(self._nodes[name].accelerators, nodes)
+        try:
+            probe = await start_probe((await self._daemon(name)).ssh, arguments)
+        except Exception as error:  # of the SSH link or this machine: it costs telemetry and no run
+            return f"not collected: {error}"
+        if not await self._probes.listen(probe.lines, partial(heard, name), probe.end):
+            return "not collected: python3 on the node tells nothing (is it there?)"
+        return observed(nodes)
 
     async def check(self) -> list[CheckRow]:
         rows = await together(self._options.nodes, self._check)

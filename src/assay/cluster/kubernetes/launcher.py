@@ -26,19 +26,23 @@ from assay.cluster.kubernetes.manifests import (
     pod_name,
 )
 from assay.cluster.kubernetes.pods import Pods
+from assay.cluster.kubernetes.probe import PodProbe, open_stream
 from assay.cluster.kubernetes.words import failure, has_ended, is_ready, pending, unready, where
-from assay.cluster.launcher import Launcher, LaunchError
+from assay.cluster.launcher import Heard, Launcher, LaunchError
 from assay.cluster.local import secrets
 from assay.cluster.options import KubernetesOptions
+from assay.cluster.probes import Probes
 from assay.cluster.together import together
 from assay.errors import AssayError
 from assay.serving.facts import NodeFacts
 from assay.serving.health import CheckRow
-from assay.serving.probing import parse_probe, probe_source
+from assay.serving.probing import observed, observing, parse_probe, probe_source
 from assay.serving.servers import PlacedServer, ServerSpec, ServerState
 
 AT_ONCE = 8
 """Logs and probes of pods that are asked for at a time, each with a connection and a thread."""
+OBSERVED = 64
+"""Pods whose probes are listened to, of which each takes a connection and a thread here."""
 CONNECT_S = 2.0
 SETTLE_S = 5.0
 STOP_S = GRACE_S + 30
@@ -53,6 +57,7 @@ class KubernetesLauncher(Launcher):
         self._namespace = options.namespace
         self._connected: Api | None = None
         self._pods: Pods | None = None
+        self._probes = Probes()
 
     @property
     def _api(self) -> Api:
@@ -254,6 +259,7 @@ class KubernetesLauncher(Launcher):
         return self._api.core.delete_namespaced_pod(pod, self._namespace, grace_period_seconds=0, **options)
 
     async def release(self) -> None:
+        await self._probes.end()
         pods, self._pods = self._pods, None
         connected, self._connected = self._connected, None
         if pods is not None:
@@ -275,15 +281,9 @@ class KubernetesLauncher(Launcher):
         return facts.model_copy(update={"hostname": node or facts.hostname})
 
     async def _exec(self, server: PlacedServer, command: list[str]) -> str:
-        from kubernetes.stream import stream
-
         api = Api(self._options)  # of its own: while the client opens such a stream, it can do nothing else
-        connect = api.core.connect_get_namespaced_pod_exec
-        wanted = {"command": command, "stdout": True, "stderr": False, "stdin": False, "tty": False}
         try:
-            session = await api.call(
-                stream, connect, server.handle["pod"], self._namespace, _preload_content=False, **wanted
-            )
+            session = await open_stream(api, self._namespace, server.handle["pod"], command)
             try:
                 await asyncio.to_thread(session.run_forever, timeout=30)
                 return str(session.read_stdout())
@@ -291,6 +291,25 @@ class KubernetesLauncher(Launcher):
                 session.close()
         finally:
             await api.close()
+
+    async def observe(self, heard: Heard) -> dict[str, str]:
+        """By exec in each server's pod, which sees the accelerators it was given, and its machine's CPU and memory."""
+        seen = self.servers[:OBSERVED]
+        told = await together(seen, partial(self._observe, heard), at_once=AT_ONCE)
+        unseen = f"not collected: each pod that is looked into takes a connection, so {OBSERVED} are"
+        named = {server.spec.node: unseen for server in self.servers}
+        return {**named, **{server.spec.node: text for server, text in zip(seen, told, strict=True)}}
+
+    async def _observe(self, heard: Heard, server: PlacedServer) -> str:
+        arguments = observing(None, len(self.servers[:OBSERVED]))
+        command = [self._options.python, "-I", "-c", probe_source(), *arguments]
+        try:
+            probe = await PodProbe.start(self._options, server.handle["pod"], command)
+        except AssayError as error:
+            return f"not collected: {error}"
+        if not await self._probes.listen(probe.lines, partial(heard, server.spec.node), probe.end):
+            return f"not collected: {self._options.python} in the pod tells nothing"
+        return f"{observed(len(self.servers[:OBSERVED]))}; CPU and memory are those of the pod's machine"
 
     async def check(self) -> list[CheckRow]:
         return await check_rows(lambda: self._api, self._options)

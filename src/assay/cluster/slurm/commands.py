@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
-import sys
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from assay.cluster.launcher import LaunchError
-from assay.cluster.local import GUARD
 from assay.errors import UserError
 
 TIMEOUT_S = 60.0
@@ -49,19 +46,6 @@ async def run(*argv: str, stdin: bytes | None = None) -> str:
 def step_of(job: str) -> list[str]:
     """The start of a command line that runs something beside the server of a job, by its SLURM_JOB_ID."""
     return ["srun", "--overlap", "--ntasks=1", f"--jobid={job}", "--quiet"]
-
-
-async def stream(*argv: str, stdin: bytes) -> asyncio.subprocess.Process:
-    """A command whose output is read as it comes. It ends with this process; SIGTERM ends it and what it started."""
-    guard = [sys.executable, "-I", "-S", str(GUARD), "--parent", str(os.getpid()), "--"]
-    pipe, null = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
-    process = await asyncio.create_subprocess_exec(
-        *guard, *argv, stdin=pipe, stdout=pipe, stderr=null, start_new_session=True
-    )
-    assert process.stdin is not None
-    process.stdin.write(stdin)
-    process.stdin.write_eof()
-    return process
 
 
 async def submit(script: str) -> str:

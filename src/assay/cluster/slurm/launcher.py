@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import shutil
 import time
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 from assay.cluster.launcher import Heard, Launcher, LaunchError
 from assay.cluster.local import GUARD, secrets, tail_file
 from assay.cluster.options import SlurmOptions
+from assay.cluster.probes import ProbeProcess, Probes
 from assay.cluster.shared import SharedAnswer
 from assay.cluster.slurm import commands
 from assay.cluster.slurm.batch import Batch, batches
@@ -29,7 +29,6 @@ from assay.serving.probing import observed, observing, parse_probe, probe_source
 from assay.serving.servers import PlacedServer, ServerSpec, ServerState
 
 POLL_S = 0.5
-FIRST_LINE_S = 20.0
 SUBMITTING = 8
 """Commands of Slurm that run at a time: each is a process here and a request of slurmctld."""
 OBSERVED = 64
@@ -51,7 +50,7 @@ class SlurmLauncher(Launcher):
         self._folder = Path(options.folder).expanduser() / label
         self._queue = SharedAnswer(partial(commands.queue, job_name(label)), POLL_S)
         self._logs: dict[str, Path] = {}
-        self._probes: list[tuple[asyncio.subprocess.Process, asyncio.Task[None]]] = []
+        self._probes = Probes()
 
     async def prepare(self, specs: Sequence[ServerSpec]) -> None:
         self.specs = specs
@@ -191,26 +190,14 @@ class SlurmLauncher(Launcher):
             "-",
             *observing(None, OBSERVED),
         ]
-        process = await commands.stream(*step, stdin=probe_source().encode())
-        begun = asyncio.Event()
-        reader = asyncio.create_task(_read(process, server.spec.node, heard, begun))
-        self._probes.append((process, reader))
-        waiting = asyncio.create_task(begun.wait())
-        await asyncio.wait((waiting, reader), timeout=FIRST_LINE_S, return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
-        if not begun.is_set():
+        probe = await ProbeProcess.start(*step, stdin=probe_source().encode())
+        if not await self._probes.listen(probe.lines, partial(heard, server.spec.node), probe.end):
             return "not collected: the probe's step beside the server tells nothing"
         alone = sum(other.spec.node == server.spec.node for other in self.servers) == 1
         return observed(OBSERVED) if alone else f"{observed(OBSERVED)}; accelerators of one job of several"
 
     async def release(self) -> None:
-        for process, _ in self._probes:
-            with contextlib.suppress(ProcessLookupError):
-                process.terminate()
-        for process, reader in self._probes:
-            await process.wait()
-            await reader
-        self._probes.clear()
+        await self._probes.end()
 
     async def stop(self) -> None:
         await self.release()
@@ -280,13 +267,6 @@ class SlurmLauncher(Launcher):
 
     def monitor(self) -> list[str]:
         return ['squeue --me -o "%i %j %T %r %N %M"']
-
-
-async def _read(process: asyncio.subprocess.Process, node: str, heard: Heard, begun: asyncio.Event) -> None:
-    assert process.stdout is not None
-    async for line in process.stdout:
-        begun.set()
-        heard(node, line)
 
 
 def _count(gres: str, kind: str) -> int:

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from assay.cluster.launcher import Launcher, LaunchError
+from assay.cluster.launcher import Heard, Launcher, LaunchError
 from assay.cluster.local import GUARD, environment, free_port
 from assay.cluster.options import TorchxOptions
 from assay.cluster.shared import SharedAnswer
@@ -233,6 +233,10 @@ class TorchxLauncher(Launcher):
         if self._runner is not None:
             runner, self._runner = self._runner, None
             await self._call(runner.close)
+
+    async def observe(self, heard: Heard) -> dict[str, str]:
+        where = "its servers run on this machine: see controller" if self._local else "TorchX gives no way into a job"
+        return dict.fromkeys((spec.node for spec in self.specs), f"not collected: {where}")
 
     def monitor(self) -> list[str]:
         return [shlex.join(["torchx", "list", "-s", self._options.scheduler])]
