@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import sys
 from collections.abc import AsyncIterable
 from typing import TYPE_CHECKING, Protocol
@@ -41,7 +42,7 @@ async def start_probe(ssh: asyncssh.SSHClientConnection | None, arguments: list[
     """On the node at the other end of `ssh`, else on this machine. Raises asyncssh.Error, OSError."""
     if ssh is None:
         return await ProbeProcess.start(sys.executable, "-I", "-", *arguments, stdin=probe_source().encode())
-    process = await ssh.create_process(" ".join(["python3", "-I", "-", *arguments]), encoding=None)
+    process = await ssh.create_process(shlex.join(["python3", "-I", "-", *arguments]), encoding=None)
     process.stdin.write(probe_source().encode())
     process.stdin.write_eof()
     return _RemoteProbe(process)
