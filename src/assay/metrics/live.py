@@ -8,7 +8,8 @@ from collections.abc import Callable
 from assay import __version__
 from assay.errors import AssayError
 from assay.metrics import table
-from assay.metrics.reading import Family, families
+from assay.metrics.family import Family
+from assay.metrics.reading import families
 from assay.runs import CampaignFolder, read_record
 from assay.watch import Follower, Scene
 
@@ -40,7 +41,7 @@ class Live:
         if self._follower is None:
             return []
         scene = self._follower.poll()
-        return list(families(scene, self._nodes_of(self._follower.folder, scene)))
+        return families(scene, self._nodes_of(self._follower.folder, scene))
 
     def _nodes_of(self, folder: CampaignFolder, scene: Scene) -> dict[str, str]:
         """The node of each endpoint of the run; nothing before its record is written."""

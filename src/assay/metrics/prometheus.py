@@ -11,8 +11,8 @@ from prometheus_client.registry import Collector
 
 from assay.errors import UserError
 from assay.metrics.buckets import BOUNDS_S, Histogram
+from assay.metrics.family import Family
 from assay.metrics.live import Live
-from assay.metrics.reading import Family
 
 _LE = tuple("+Inf" if math.isinf(bound_s) else repr(bound_s) for bound_s in BOUNDS_S)
 

@@ -2,47 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import get_args
 
 from assay.metrics import table
-from assay.metrics.buckets import Histogram, histogram
-from assay.metrics.table import Metric
+from assay.metrics.buckets import histogram
+from assay.metrics.family import MOST, Family, Point, grouped
+from assay.metrics.hardware import hardware
 from assay.runs import RunStatus
+from assay.runs.alerts import AlertEvent
 from assay.runs.progress import EndpointProgress, Phase, ProgressEvent
 from assay.watch import Scene
 
-MOST_ENDPOINTS = 1000
-"""Told of singly, by name: each has some series, and a monitoring's memory is its series."""
+
+def families(scene: Scene, nodes: Mapping[str, str]) -> list[Family]:
+    """What is known of a campaign now. `nodes`: each endpoint's."""
+    return grouped(_points(scene, nodes))
 
 
-@dataclass(frozen=True)
-class Family:
-    """A metric with its values, each under its labels' values."""
-
-    metric: Metric
-    points: list[tuple[tuple[str, ...], float | Histogram]]
-
-
-def families(scene: Scene, nodes: Mapping[str, str]) -> Iterator[Family]:
-    """What is known of a campaign now; a metric without a value is left out. `nodes`: each endpoint's."""
-    yield from _grouped(_campaign(scene))
+def _points(scene: Scene, nodes: Mapping[str, str]) -> Iterator[Point]:
+    yield from _campaign(scene)
     if scene.run is not None and scene.run.run is not None:
         run = (scene.state.id, scene.run.run, str(scene.run.scenario))
-        yield from _grouped(_run(scene, run))
+        yield from _run(scene, run)
         yield from _endpoints(scene.course.endpoints, nodes, run)
-
-
-Point = tuple[Metric, tuple[str, ...], float | Histogram | None]
-
-
-def _grouped(points: Iterable[Point]) -> Iterator[Family]:
-    found: dict[str, Family] = {}
-    for metric, labels, value in points:
-        if value is not None:
-            found.setdefault(metric.name, Family(metric, [])).points.append((labels, value))
-    yield from found.values()
+        yield from hardware(scene.nodes, run)
+        yield from _alerts(scene.alerts, run)
 
 
 def _campaign(scene: Scene) -> Iterator[Point]:
@@ -88,21 +73,26 @@ def _load(event: ProgressEvent, run: tuple[str, ...]) -> Iterator[Point]:
     yield table.LATENCY, run, histogram(event.latency)
 
 
-def _endpoints(
-    told: Mapping[str, EndpointProgress], nodes: Mapping[str, str], run: tuple[str, ...]
-) -> Iterator[Family]:
+def _endpoints(told: Mapping[str, EndpointProgress], nodes: Mapping[str, str], run: tuple[str, ...]) -> Iterator[Point]:
     if not told:
         return
     out = sum(endpoint.out for endpoint in told.values())
-    counts = {"in_service": len(told) - out, "out_of_service": out}
-    yield Family(table.ENDPOINTS, [((*run, state), count) for state, count in counts.items()])
-    shown = [((*run, name, nodes.get(name, "")), told[name]) for name in sorted(told)[:MOST_ENDPOINTS]]
-    yield Family(table.ENDPOINT_IN_SERVICE, [(labels, not endpoint.out) for labels, endpoint in shown])
-    yield Family(table.ENDPOINT_COMPLETED, [(labels, endpoint.completed) for labels, endpoint in shown])
-    yield Family(table.ENDPOINT_FAILED, [(labels, endpoint.failed) for labels, endpoint in shown])
-    yield Family(table.ENDPOINT_IN_FLIGHT, [(labels, endpoint.in_flight) for labels, endpoint in shown])
-    yield Family(table.ENDPOINT_INPUT_TOKENS, [(labels, endpoint.input_tokens) for labels, endpoint in shown])
-    yield Family(table.ENDPOINT_OUTPUT_TOKENS, [(labels, endpoint.output_tokens) for labels, endpoint in shown])
+    yield table.ENDPOINTS, (*run, "in_service"), len(told) - out
+    yield table.ENDPOINTS, (*run, "out_of_service"), out
+    for name in sorted(told)[:MOST]:
+        labels, endpoint = (*run, name, nodes.get(name, "")), told[name]
+        yield table.ENDPOINT_IN_SERVICE, labels, not endpoint.out
+        yield table.ENDPOINT_COMPLETED, labels, endpoint.completed
+        yield table.ENDPOINT_FAILED, labels, endpoint.failed
+        yield table.ENDPOINT_IN_FLIGHT, labels, endpoint.in_flight
+        yield table.ENDPOINT_INPUT_TOKENS, labels, endpoint.input_tokens
+        yield table.ENDPOINT_OUTPUT_TOKENS, labels, endpoint.output_tokens
+
+
+def _alerts(alerts: Sequence[AlertEvent], run: tuple[str, ...]) -> Iterator[Point]:
+    yield table.ALERTS, run, len(alerts)
+    for alert in alerts[:MOST]:
+        yield table.ALERT, (*run, alert.rule, alert.endpoint, alert.node, alert.device.removeprefix("gpu")), 1
 
 
 def _seconds(value_ns: int | None) -> float | None:

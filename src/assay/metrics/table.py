@@ -13,6 +13,8 @@ Kind = Literal["counter", "gauge", "histogram"]
 CAMPAIGN = ("campaign",)
 RUN = ("campaign", "run", "scenario")
 ENDPOINT = (*RUN, "endpoint", "node")
+NODE = (*RUN, "node")
+GPU = (*NODE, "gpu")
 
 
 @dataclass(frozen=True)
@@ -97,5 +99,43 @@ ENDPOINT_INPUT_TOKENS = Metric(
     "assay_endpoint_input_tokens", "counter", "tokens", ENDPOINT, "Tokens of the prompts it answered."
 )
 ENDPOINT_OUTPUT_TOKENS = Metric("assay_endpoint_output_tokens", "counter", "tokens", ENDPOINT, "Tokens of its answers.")
+
+NODE_HEARD = Metric(
+    "assay_node_heard",
+    "gauge",
+    "",
+    NODE,
+    "0: it has told nothing for 10 s though others have, and has no other series.",
+)
+NODE_CPU = Metric("assay_node_cpu_ratio", "gauge", "ratio", NODE, "Of all its CPUs, busy; 1 is all.")
+NODE_LOAD = Metric("assay_node_load_1m", "gauge", "", NODE, "The operating system's load average over a minute.")
+NODE_MEMORY_USED = Metric("assay_node_memory_used_bytes", "gauge", "bytes", NODE, "Memory of the host in use.")
+NODE_MEMORY = Metric("assay_node_memory_bytes", "gauge", "bytes", NODE, "All memory of the host.")
+GPU_UTILISATION = Metric(
+    "assay_gpu_utilisation_ratio",
+    "gauge",
+    "ratio",
+    GPU,
+    "Share of time in which it computed anything, as its driver says.",
+)
+GPU_MEMORY_USED = Metric("assay_gpu_memory_used_bytes", "gauge", "bytes", GPU, "Memory of the accelerator in use.")
+GPU_MEMORY = Metric("assay_gpu_memory_bytes", "gauge", "bytes", GPU, "All memory of the accelerator.")
+GPU_POWER = Metric("assay_gpu_power_watts", "gauge", "watts", GPU, "Power drawn by the accelerator.")
+GPU_TEMPERATURE = Metric("assay_gpu_temperature_celsius", "gauge", "celsius", GPU, "Of the accelerator.")
+GPU_CLOCK = Metric("assay_gpu_clock_hertz", "gauge", "hertz", GPU, "Of its compute units.")
+GPU_MEMORY_CLOCK = Metric("assay_gpu_memory_clock_hertz", "gauge", "hertz", GPU, "Of its memory.")
+GPU_SLOWED = Metric(
+    "assay_gpu_slowed",
+    "gauge",
+    "",
+    GPU,
+    "1: its driver slows it down (heat, power brake, hardware); the power cap isn't one.",
+)
+
+ALERTS = Metric("assay_standing_alerts", "gauge", "", RUN, "Alerts that stand.")
+ALERT = Metric(
+    "assay_alert", "gauge", "", (*RUN, "rule", "endpoint", "node", "gpu"),
+    "1 while the alert stands, and no sample else; what it isn't about is empty.",
+)  # fmt: skip
 
 METRICS = tuple(value for value in vars().copy().values() if isinstance(value, Metric))

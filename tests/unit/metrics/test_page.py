@@ -8,13 +8,14 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as openmetrics
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from prometheus_client.parser import text_string_to_metric_families as plain_families
-from tests.following import SECOND, begin, campaign, entry, progress, sketch
+from tests.following import SECOND, alert, begin, campaign, entry, progress, sample, sketch
 
 from assay.metrics import Live
+from assay.metrics.family import MOST
 from assay.metrics.prometheus import LiveCollector
-from assay.metrics.reading import MOST_ENDPOINTS
 from assay.metrics.table import METRICS
 from assay.runs import CampaignFolder, EndpointFacts, RunRecord, RunStatus, write_json
+from assay.runs.alerts import append_alert
 from assay.runs.progress import DoneEvent, EndpointProgress, append_event
 
 MS = 1_000_000
@@ -127,15 +128,61 @@ def test_damaged_files_are_told_as_that(tmp_path: Path) -> None:
 
 def test_thousands_of_endpoints_are_counted_and_a_thousand_told(tmp_path: Path) -> None:
     folder = campaign(tmp_path / "c", [entry(0, "run-0")])
-    many = {
-        f"e{number:04}": EndpointProgress(completed=1, out=number > 1999) for number in range(MOST_ENDPOINTS + 1500)
-    }
+    many = {f"e{number:04}": EndpointProgress(completed=1, out=number > 1999) for number in range(MOST + 1500)}
     begin(folder, "run-0", progress(1, 40).model_copy(update={"endpoints": many}))
     found = page(folder)
     told = sorted(dict(labels)["endpoint"] for name, labels in found if name == "assay_endpoint_in_service")
-    assert told == [f"e{number:04}" for number in range(MOST_ENDPOINTS)]
+    assert told == [f"e{number:04}" for number in range(MOST)]
     assert of(found, "assay_endpoints", **RUN, state="in_service") == 2000
     assert of(found, "assay_endpoints", **RUN, state="out_of_service") == 500
+
+
+def test_hardware_is_told_in_base_units(tmp_path: Path) -> None:
+    folder = campaign(tmp_path / "c", [entry(0, "run-0")])
+    sample(
+        folder, "run-0", ("node-a", "cpu_percent", 1, 25), ("node-a", "load_1m", 1, 3.5),
+        ("node-a", "gpu0_power_w", 1, 650),
+        ("node-a", "gpu0_utilization_percent", 1, 80), ("node-a", "gpu0_sm_clock_mhz", 1, 1980),
+        ("node-a", "gpu0_throttle_reasons", 1, 0x4), ("node-a", "gpu1_throttle_reasons", 1, 0x40),
+        ("node-a", "gpu1_temperature_c", 1, 91), ("node-a", "gpu0_power_w", 2, 700), ("node-a", "e0/vllm:x", 2, 1),
+    )  # fmt: skip
+    found, node = page(folder), {**RUN, "node": "node-a"}
+    assert of(found, "assay_node_heard", **node) == 1
+    assert of(found, "assay_node_cpu_ratio", **node) == 0.25
+    assert of(found, "assay_node_load_1m", **node) == 3.5
+    assert of(found, "assay_gpu_power_watts", **node, gpu="0") == 700
+    assert of(found, "assay_gpu_utilisation_ratio", **node, gpu="0") == 0.8
+    assert of(found, "assay_gpu_clock_hertz", **node, gpu="0") == 1.98e9
+    assert of(found, "assay_gpu_slowed", **node, gpu="0") == 0
+    assert of(found, "assay_gpu_slowed", **node, gpu="1") == 1
+    assert of(found, "assay_gpu_temperature_celsius", **node, gpu="1") == 91
+    assert ("assay_gpu_power_watts", frozenset({**node, "gpu": "1"}.items())) not in found
+
+
+def test_a_node_that_fell_silent_keeps_no_old_readings(tmp_path: Path) -> None:
+    folder = campaign(tmp_path / "c", [entry(0, "run-0")])
+    sample(folder, "run-0", ("node-a", "cpu_percent", 1, 25), ("node-b", "cpu_percent", 1, 25))
+    assert of(page(folder), "assay_node_cpu_ratio", **RUN, node="node-b") == 0.25
+    sample(folder, "run-0", ("node-b", "cpu_percent", 1, 25), ("node-a", "cpu_percent", 60, 25))
+    found = page(folder)
+    assert of(found, "assay_node_heard", **RUN, node="node-a") == 1
+    assert of(found, "assay_node_heard", **RUN, node="node-b") == 0
+    assert ("assay_node_cpu_ratio", frozenset({**RUN, "node": "node-b"}.items())) not in found
+
+
+def test_alerts_are_told_while_they_stand(tmp_path: Path) -> None:
+    folder = campaign(tmp_path / "c", [entry(0, "run-0")])
+    append_alert(folder.run("run-0").alerts, alert("memory", "node-a"))
+    append_alert(folder.run("run-0").alerts, alert("memory", "node-b").model_copy(update={"device": "gpu1"}))
+    live, one = Live(lambda: folder), {**RUN, "rule": "memory", "endpoint": "", "gpu": ""}
+    found = values(live)
+    assert of(found, "assay_alert", **{**one, "node": "node-a"}) == 1
+    assert of(found, "assay_alert", **{**one, "node": "node-b", "gpu": "1"}) == 1
+    assert of(found, "assay_standing_alerts", **RUN) == 2
+    append_alert(folder.run("run-0").alerts, alert("memory", "node-a", "cleared"))
+    found = values(live)
+    assert ("assay_alert", frozenset({**one, "node": "node-a"}.items())) not in found
+    assert of(found, "assay_standing_alerts", **RUN) == 1
 
 
 def test_the_older_text_form_says_the_same(tmp_path: Path) -> None:
