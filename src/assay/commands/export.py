@@ -1,4 +1,4 @@
-"""`assay export`: a deployment for a site's own tooling, results for anyone's."""
+"""`assay export`: a deployment for a site's own tooling, a dashboard for its monitoring, results for anyone's."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DEPLOYMENTS = {
 
 @click.group()
 def export() -> None:
-    """Write a deployment for a site's own tooling, or what was measured as tables."""
+    """Write a deployment for a site's own tooling, a dashboard, or what was measured as tables."""
 
 
 def _deployment(kind: Any, words: str) -> click.Command:
@@ -40,6 +40,17 @@ def _deployment(kind: Any, words: str) -> click.Command:
 
 for _kind, _words in _DEPLOYMENTS.items():
     export.add_command(_deployment(_kind, _words))
+
+
+@export.command()
+@click.option("--output", type=PATH, default=Path("export"), show_default=True)
+@json_option
+def grafana(output: Path, as_json: bool) -> None:
+    """A dashboard to import into Grafana: a campaign's metrics, as `assay run --metrics-port` tells them."""
+    from assay.deploy.export import write_files
+    from assay.metrics.dashboard import dashboard
+
+    _tell(write_files({"assay-dashboard.json": dashboard()}, output), as_json=as_json)
 
 
 @export.command()

@@ -28,7 +28,7 @@ COMMANDS = {
     "audit": ("audit", "Judge a run, a campaign, LoadGen logs, a results tree or a claims file."),
     "sign": ("sign", "Sign a campaign's manifest with an SSH key; `audit --allowed-signers` checks it."),
     "stop": ("stop", "Take down the servers that a killed controller left running."),
-    "export": ("export", "Write a deployment for a site's own tooling, or what was measured as tables."),
+    "export": ("export", "Write a deployment for a site's own tooling, a dashboard, or what was measured as tables."),
     "serve": ("serve", "The embedded engine alone, as a server to try things on."),
     "simulate": ("simulate", "An OpenAI-compatible server with a chosen speed, latency and faults."),
     "fetch": ("fetch", "Get what can't come with the package, checked by hash."),
