@@ -46,6 +46,8 @@ class Course:
     """Takes a run's events in, the oldest first."""
 
     phase: Phase | None = None
+    phase_utc_ns: int = 0
+    """When that phase began, as far as it was told."""
     newest: ProgressEvent | None = None
     wave: WarmupEvent | None = None
     done: DoneEvent | None = None
@@ -68,7 +70,8 @@ class Course:
         return self._telling[-1].endpoints if self._telling else {}
 
     def take(self, event: AnyEvent) -> None:
-        self.phase = event.phase
+        if event.phase != self.phase:
+            self.phase, self.phase_utc_ns = event.phase, event.utc_ns
         match event:
             case PhaseEvent():
                 if event.phase == "warmup":  # it is closed again, or carried out again

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
+from assay.runs.alerts import AlertEvent, Key
 from assay.watch.follow import Scene
+from assay.watch.hardware import hardware_lines
 from assay.watch.words import count_words, headline, latency_text, left_words, pace_words, phase_words, runs_words
 
 _EVERY_NS = 10_000_000_000
@@ -18,6 +21,7 @@ class Narrator:
     _runs: str = ""
     _phase: str = ""
     _out: frozenset[str] = frozenset()
+    _alerts: dict[Key, AlertEvent] = field(default_factory=dict)
     _told_ns: int = -_EVERY_NS
 
     def tell(self, scene: Scene) -> list[str]:
@@ -33,7 +37,13 @@ class Narrator:
         if phase.partition("; silent")[0] != self._phase:
             self._phase, self._told_ns = phase.partition("; silent")[0], -_EVERY_NS
             lines.append(phase)
-        return lines + self._progress(scene)
+        return [*lines, *self._news(scene), *self._progress(scene)]
+
+    def _news(self, scene: Scene) -> Iterator[str]:
+        """Alerts as they are raised and as they are cleared."""
+        alerts, self._alerts = self._alerts, {alert.key: alert for alert in scene.alerts}
+        yield from (f"alert: {alert.words}" for key, alert in self._alerts.items() if key not in alerts)
+        yield from (f"alert over: {alert.words}" for key, alert in alerts.items() if key not in self._alerts)
 
     def _progress(self, scene: Scene) -> list[str]:
         event = scene.course.newest
@@ -48,4 +58,5 @@ class Narrator:
             ttft, tpot = (latency_text(sketch.quantile(0.99)) for sketch in (event.ttft, event.tpot))
             parts = (count_words(event), pace_words(scene), f"TTFT p99 {ttft}, TPOT p99 {tpot}", left_words(event))
             lines.append("; ".join(part for part in parts if part))
+            lines += hardware_lines(scene.nodes)
         return lines

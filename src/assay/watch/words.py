@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from assay.digits import number_text
 from assay.runs.progress import Phase, ProgressEvent
 from assay.watch.follow import Scene, age_s
@@ -16,6 +18,8 @@ _PHASES: dict[Phase, str] = {
 }
 _SILENT_S = 30.0
 """A run that says nothing for so long is told as silent; its longest pause between lines of progress is shorter."""
+_SHORT_S = 2.0
+"""A phase that has lasted so long says it."""
 
 
 def headline(scene: Scene) -> str:
@@ -44,8 +48,22 @@ def phase_words(scene: Scene) -> str:
         return scene.controller
     phase = scene.course.phase
     words = "getting ready" if phase is None else _PHASES[phase]
+    silent_s = _silent_s(scene)
+    return f"{words}; silent for {span(silent_s)}" if silent_s else words
+
+
+def since_words(scene: Scene) -> str:
+    """For how long a phase has lasted that doesn't say how far it is: a sign that it goes on."""
+    if scene.controller or scene.course.phase in (None, "load", "done") or _silent_s(scene):
+        return ""
+    lasts_s = time.time() - scene.course.phase_utc_ns / 1e9
+    return f", for {span(lasts_s)}" if lasts_s >= _SHORT_S else ""
+
+
+def _silent_s(scene: Scene) -> float | None:
+    """For how long nothing was said, where that is long."""
     silent_s = age_s(scene.course)
-    return f"{words}; silent for {span(silent_s)}" if silent_s is not None and silent_s > _SILENT_S else words
+    return silent_s if silent_s is not None and silent_s > _SILENT_S else None
 
 
 def count_words(event: ProgressEvent) -> str:
