@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from assay.analysis.answer_findings import answer_findings
 from assay.analysis.answers import AnswersCompared, RunAnswers, compare_answers, read_answers
+from assay.analysis.expenses import EXPENSES
+from assay.analysis.figures import estimate_of
 from assay.analysis.finding import Citation, Finding
 from assay.analysis.names import name_in, titles_of
 from assay.analysis.nodes import Symmetry
@@ -73,6 +75,13 @@ class Group:
     def tokens_per_s(self) -> Estimate:
         known = [line.tokens_per_s for line in self.lines if line.tokens_per_s is not None]
         return over_repeats(known) if known else Estimate(math.nan, None)
+
+    @property
+    def expenses(self) -> dict[str, Estimate]:
+        """What energy and money all repeats took in the mean, by the figure's name; those that each of them has."""
+        figures = [line.result.figures for line in self.lines]
+        known = [name for name in EXPENSES if all(name in own for own in figures)]
+        return {name: over_repeats([estimate_of(own[name]) for own in figures]) for name in known}
 
 
 @dataclass

@@ -8,6 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from assay.analysis.expenses import COST
+from assay.analysis.figures import estimate_of
 from assay.analysis.rates import sample_rate, token_rate
 from assay.analysis.run import RunAnalysis
 from assay.analysis.samples import MISSING, Samples
@@ -19,6 +21,12 @@ _Z = 1.959963984540054
 _LEAST_PAIRS = 20
 _TAILS = {"Offline": (), "SingleStream": (("latency_ns", "p90"),)}
 _SERVER_TAILS = (("ttft_ns", "p99"), ("tpot_ns", "p99"))
+_EXPENSES: dict[str, tuple[str, Direction]] = {
+    "mean_power_w": ("Mean power", "neither"),
+    "joules_per_sample": ("Energy a sample", "lower"),
+    "joules_per_output_token": ("Energy an output token", "lower"),
+    COST: ("Cost of a million output tokens", "lower"),
+}
 _NAMES = {"ttft_ns": "TTFT", "tpot_ns": "TPOT", "latency_ns": "Latency"}
 
 
@@ -64,10 +72,14 @@ class Pair:
     base: RunAnalysis
     other: RunAnalysis
 
+    @property
+    def both(self) -> tuple[RunAnalysis, RunAnalysis]:
+        return self.base, self.other
+
 
 def changes(pair: Pair) -> list[Change]:
     """Everything that can be compared: rates, the tails that the scenario is judged by, and sample by sample."""
-    found = [*_rates(pair), *_percentiles(pair), *_paired(pair)]
+    found = [*_rates(pair), *_percentiles(pair), *_paired(pair), *_expenses(pair)]
     return [change for change in found if change is not None]
 
 
@@ -91,6 +103,19 @@ def _percentiles(pair: Pair) -> list[Change | None]:
         if base is not None and other is not None:
             name = f"{_NAMES[key]} {share}"
             found.append(_change(name, "ms", "lower", _tail(base, share), _tail(other, share), decisive=True))
+    return found
+
+
+def _expenses(pair: Pair) -> list[Change | None]:
+    """Energy where the same kind of hardware was metered, of the same nodes or of all; cost in the same currency."""
+    metered = [(e.scope, e.nodes if e.unmetered else []) for run in pair.both if (e := run.result.energy) is not None]
+    same_meters = len(metered) == 2 and metered[0] == metered[1]
+    found = []
+    for key, (name, better) in _EXPENSES.items():
+        base, other = pair.base.result.figures.get(key), pair.other.result.figures.get(key)
+        if base is None or other is None or base.unit != other.unit or not (same_meters or key == COST):
+            continue
+        found.append(_change(name, base.unit, better, estimate_of(base), estimate_of(other), decisive=False))
     return found
 
 

@@ -84,7 +84,7 @@ class Telemetry:
         table = read_telemetry(path)
         inside = pc.and_(pc.greater_equal(table["time_ns"], begin_ns), pc.less_equal(table["time_ns"], end_ns))
         table = table.filter(inside)
-        self._metrics = {(m.node, m.name): m for m in _series(table)}
+        self._metrics = {(m.node, m.name): m for m in series(table)}
         self._by_node: dict[str, list[str]] = {}
         for node, name in self._metrics:
             self._by_node.setdefault(node, []).append(name)
@@ -155,7 +155,7 @@ class Telemetry:
         )
 
 
-def _series(table: pa.Table) -> Iterator[Metric]:
+def series(table: pa.Table) -> Iterator[Metric]:
     """The table's series in the order of node and name, each in the order of time."""
     if table.num_rows == 0:
         return

@@ -49,22 +49,18 @@ def throughput(
     end_ns = samples.end_ns if samples.until_ns is None else samples.until_ns
     seconds = (end_ns - begin_ns) / 1e9
     value = float(amounts @ samples.share_in_time / seconds) if seconds > 0 else math.nan
-    bins = min(max(count, _FEWEST_BINS), _MOST_BINS)
     if count < 10 or not value > 0:
         return Estimate(value, None, n=count)
-    edges = np.linspace(begin_ns, end_ns, bins + 1)
-    progress = np.diff(_progress(samples, amounts, edges))
-    noise = ratio_of_sums(progress, np.full(bins, seconds / bins))
+    edges = bin_edges(samples, begin_ns, end_ns)
+    noise = ratio_of_sums(progress(samples, amounts, edges), np.diff(edges) / 1e9)
     shared = value * timing_error_ns / 1e9 / seconds / math.sqrt(3)
     return Estimate(value, noise.se, noise.df, count, shared)
 
 
 def full_rate(samples: Samples, begin_ns: int, until_ns: int) -> Estimate:
     """Samples a second between two times, by their progress: parts of a sample count."""
-    bins = min(max(len(samples), _FEWEST_BINS), _MOST_BINS)
-    edges = np.linspace(begin_ns, until_ns, bins + 1)
-    progress = np.diff(_progress(samples, np.ones(len(samples)), edges))
-    noise = ratio_of_sums(progress, np.full(bins, (until_ns - begin_ns) / 1e9 / bins))
+    edges = bin_edges(samples, begin_ns, until_ns)
+    noise = ratio_of_sums(progress(samples, np.ones(len(samples)), edges), np.diff(edges) / 1e9)
     return Estimate(noise.value, noise.se, noise.df, len(samples))
 
 
@@ -82,12 +78,19 @@ def token_rate(samples: Samples, begin_ns: int | None = None, timing_error_ns: f
     return throughput(samples, samples.begin_ns if begin_ns is None else begin_ns, tokens, timing_error_ns)
 
 
-def _progress(samples: Samples, amounts: Floats, times_ns: Floats) -> Floats:
-    """How much was done until each time."""
+def bin_edges(samples: Samples, begin_ns: int, end_ns: int) -> Floats:
+    """The ends of equal parts of the time, ns: as many as the noise of a rate is to be judged by."""
+    bins = min(max(len(samples), _FEWEST_BINS), _MOST_BINS)
+    return np.linspace(begin_ns, end_ns, bins + 1)
+
+
+def progress(samples: Samples, amounts: Floats, edges_ns: Floats) -> Floats:
+    """How much was done between neighbouring edges; parts of a sample count."""
     sent = np.where(samples.sent_ns == MISSING, samples.start_ns, samples.sent_ns).astype(float)
     done = samples.done_ns.astype(float)
     slopes = amounts / np.maximum(done - sent, 1.0)
-    return ramps(sent, slopes, times_ns) - ramps(done, slopes, times_ns)
+    done_until: Floats = ramps(sent, slopes, edges_ns) - ramps(done, slopes, edges_ns)
+    return np.diff(done_until)
 
 
 def ramps(starts: Floats, slopes: Floats, times: Floats) -> Floats:

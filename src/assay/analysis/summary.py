@@ -9,11 +9,14 @@ import numpy as np
 
 from assay.analysis.asked_length import shorter_than_asked
 from assay.analysis.distributions import SOURCE, itl_distribution, latency_distributions
+from assay.analysis.energy import run_energy
+from assay.analysis.expenses import cost_figures, energy_figures
+from assay.analysis.figures import figure
 from assay.analysis.goodput import good_share, goodput
 from assay.analysis.rates import sample_rate, token_rate
 from assay.analysis.replies import against
 from assay.analysis.samples import MISSING, Samples, read_samples
-from assay.analysis.statistics import Estimate, Ints
+from assay.analysis.statistics import Ints
 from assay.analysis.streams import Streams, read_streams
 from assay.analysis.titles import benchmark_title
 from assay.analysis.told import Told, read_told
@@ -94,6 +97,7 @@ def summarise_samples(folder: RunFolder) -> Summary:
     if record.status not in FINISHED or accounting_problems(case) or not rows:
         samples = None
     figures = _counts(ledger)
+    energy = None
     if samples is not None:
         case.latency.update(latency_distributions(samples))
         itl = None if held else itl_distribution(folder.requests)
@@ -108,6 +112,9 @@ def summarise_samples(folder: RunFolder) -> Summary:
         known = {"latency", *({"ttft"} if streamed else ()), *({"tpot"} if streamed and samples.paced else ())}
         if record.slo is not None and ledger is not None and record.slo.limits.keys() <= known:
             figures |= _goodput(samples, record.slo, ledger.issued)
+        energy = run_energy(folder, record, samples)
+        figures |= energy_figures(energy)
+        figures |= cost_figures(record.cost, samples)
     result = Result(
         run=folder.id,
         benchmark=benchmark.name,
@@ -124,6 +131,7 @@ def summarise_samples(folder: RunFolder) -> Summary:
         latency=case.latency,
         endpoints=[] if samples is None else _endpoints(record, samples),
         accuracy=accuracy if record.status in FINISHED else None,
+        energy=energy.energy if energy else None,
         notices=_notices(case, samples, short) + told.notes({e.name: e.model for e in record.endpoints}),
     )
     return Summary(benchmark, record, ledger, result, samples, itl_counts, told, held)
@@ -142,19 +150,6 @@ def run_samples(folder: RunFolder, record: RunRecord) -> Samples | None:
         )
     except (OSError, ValueError, KeyError) as error:
         raise AssayError(f"{folder.requests}: can't be read: {error}") from None
-
-
-def figure(estimate: Estimate, unit: str, formula: str, source: str = SOURCE) -> Figure:
-    """An estimate as a figure of `result.json`."""
-    return Figure(
-        value=estimate.value,
-        unit=unit,
-        low=estimate.low,
-        high=estimate.high,
-        n=estimate.n,
-        formula=formula,
-        source=source,
-    )
 
 
 def _counts(ledger: Ledger | None) -> dict[str, Figure]:

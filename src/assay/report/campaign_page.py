@@ -30,6 +30,7 @@ from assay.report.campaign_sections import (
     runs_blocks,
 )
 from assay.report.chart import Colors
+from assay.report.expenses import campaign_expenses_blocks
 from assay.report.findings import grouped, mend
 from assay.report.many import ENDS, MOST_ROWS, names, the_same
 from assay.report.page import Headline, Page, Problem, Section, VerdictKind, lifted
@@ -57,6 +58,7 @@ def campaign_page(analysis: CampaignAnalysis) -> Page:
             list(projection_blocks(analysis.projections, SOURCE, any_offline)),
         ),
         Section("latency", "Latency", list(latency_blocks(analysis, colors))),
+        Section("expenses", "Energy and cost", list(campaign_expenses_blocks(analysis))),
         Section("nodes", "Nodes", list(nodes_blocks(analysis))),
         Section("findings", "Findings, and what to try", list(findings_blocks(analysis))),
         Section("accuracy", "Quality of the answers", list(accuracy_blocks(analysis))),

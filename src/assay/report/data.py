@@ -62,6 +62,7 @@ def campaign_report_json(analysis: CampaignAnalysis) -> dict[str, Any]:
                 "runs": [line.folder.id for line in group.lines],
                 "samples_per_s": _estimate(group.samples_per_s),
                 "output_tokens_per_s": _estimate(group.tokens_per_s),
+                "expenses": {name: _estimate(value) for name, value in group.expenses.items()},
             }
             for group in analysis.groups
         ],

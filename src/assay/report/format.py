@@ -33,6 +33,11 @@ def with_interval(value: float | None, low: float | None, high: float | None) ->
     return f"{number(value)} ({number(low)} to {number(high)})"
 
 
+def span(low: float | None, high: float | None) -> str:
+    """An interval in a column of its own; empty where there is none."""
+    return "" if low is None or high is None else f"{number(low)} to {number(high)}"
+
+
 def measured(value: float | None, unit: str, low: float | None, high: float | None) -> str:
     """A number in a sentence, such as "13.66 tokens/s (95 %: 13.07 to 14.28)"; one that has no interval says so."""
     unit = f" {unit}" if unit else ""

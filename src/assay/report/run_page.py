@@ -13,6 +13,7 @@ from assay.benchmarks import UNVERIFIED
 from assay.report import format as fmt
 from assay.report.accuracy import accuracy_blocks
 from assay.report.environment import environment_blocks
+from assay.report.expenses import expenses_blocks
 from assay.report.findings import mend, shown_findings
 from assay.report.page import Headline, Page, Problem, Section, VerdictKind, lifted
 from assay.report.plausibility import REFUSED, audit_problems, plausibility_blocks, refused
@@ -51,6 +52,7 @@ def run_page(analysis: RunAnalysis, audit: AuditReport | None = None) -> Page:
         Section("latency", "Latency", list(latency_blocks(analysis, charts))),
         Section("nodes", "Nodes", list(nodes_blocks(analysis, charts))),
         Section("tokens", "Tokens", list(tokens_blocks(analysis, charts))),
+        Section("expenses", "Energy and cost", list(expenses_blocks(analysis))),
         Section("hardware", "Hardware in use", list(hardware_blocks(analysis))),
         Section("findings", "Findings, and what to try", list(findings_blocks(analysis))),
         Section("accuracy", "Quality of the answers", list(accuracy_blocks(analysis))),

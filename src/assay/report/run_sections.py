@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from assay.analysis.expenses import EXPENSES
 from assay.analysis.phases import Phases
 from assay.analysis.run import RunAnalysis
 from assay.analysis.verdict import FINISHED
@@ -59,9 +60,10 @@ def speed_blocks(analysis: RunAnalysis, charts: RunCharts | None) -> Iterator[Bl
     """The figures, and how the rate went over time; nothing where nothing is reportable."""
     if charts is None:
         return
-    figures = {name: f for name, f in analysis.result.figures.items() if f.source != LEDGER}
+    known = analysis.result.figures.items()
+    figures = {name: f for name, f in known if f.source != LEDGER and name not in EXPENSES}
     rows: Rows = [
-        (_figure_name(name), fmt.number(f.value), _range(f.low, f.high), f.unit) for name, f in figures.items()
+        (_figure_name(name), fmt.number(f.value), fmt.span(f.low, f.high), f.unit) for name, f in figures.items()
     ]
     columns = ("Figure", "Value", "95 % interval", "Unit")
     yield Table("Figures", columns, rows, frozenset({1, 2}), "requests.parquet")
@@ -121,10 +123,6 @@ def _figure_name(key: str) -> str:
     """Such as "Output tokens/s" from "output_tokens_per_s"."""
     words = key.replace("_per_s", "/s").removesuffix("_s").replace("_", " ")
     return f"{words[0].upper()}{words[1:]}"
-
-
-def _range(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f"{fmt.number(low)} to {fmt.number(high)}"
 
 
 def log_blocks(analysis: RunAnalysis) -> Iterator[Block]:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from assay.runs.api import ApiFacts
+from assay.runs.cost import CostFacts
 from assay.runs.names import PlainName
 from assay.runs.scenarios import Compliance, DriverName, Mode, Scenario
 from assay.runs.shapes import LoadShape
@@ -117,6 +118,7 @@ class RunRecord(Stored):
     loadgen_version: str | None = None
     campaign_key: str | None = Field(default=None, description="its entry in the campaign; null: of no campaign")
     nodes: list[str] = Field(default_factory=list, description="nodes whose endpoints were to take part")
+    cost: CostFacts | None = Field(default=None, description="what those nodes cost; null: the user doesn't say")
     repeat: int = 0
     compliance: Compliance | None = None
     lost: dict[str, str] = Field(default_factory=dict, description="endpoint whose server ended by itself: why")

@@ -81,6 +81,32 @@ class EndpointResult(_Model):
     output_tokens_per_s: Figure | None = None
 
 
+MeterBasis = Literal["counter", "power"]
+"""The difference of an energy counter, or the trapezoid over readings of power."""
+BASES: dict[MeterBasis, str] = {"counter": "energy counter", "power": "power readings"}
+
+
+class Meter(_Model):
+    """What one meter saw in the time that the run's rates are over."""
+
+    node: str
+    meter: str = Field(description="gpu<i>, or cpu<i> for a CPU package")
+    basis: MeterBasis
+    mean_power_w: float = Field(description="over the time that is known")
+    covered: float = Field(description="share of the time that is known; the rest counts at the mean")
+    counted: bool = Field(description="whether it is in the run's energy")
+
+
+class Energy(_Model):
+    """How much of the hardware was metered; the energy is in `figures`."""
+
+    scope: str = Field(description="what is metered of each node that counts; empty: there is none")
+    nodes: list[str] = Field(description="whose energy, and whose answers, the figures are of")
+    unmetered: dict[str, str] = Field(description="node of the run whose energy isn't known: why")
+    accelerators: tuple[int, int] = Field(description="those in the run's energy, and all that its endpoints have")
+    meters: list[Meter]
+
+
 class Score(_Model):
     """What one metric came to over all answers."""
 
@@ -180,6 +206,7 @@ class Result(Stored):
     latency: dict[str, Distribution] = Field(description="ttft_ns, tpot_ns, itl_ns, latency_ns")
     endpoints: list[EndpointResult]
     accuracy: AccuracyResult | None = None
+    energy: Energy | None = Field(default=None, description="null: nothing was metered, or nothing is reportable")
     notices: list[str] = Field(default_factory=list, description="what a reader must know beside the verdict")
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,7 @@ _TAIL_ROWS = 200_000
 TELEMETRY_SCHEMA = pa.schema(
     [
         pa.field("node", pa.dictionary(pa.int16(), pa.string()), nullable=False),
-        # host: cpu_percent, memory_used_bytes, …; GPU: gpu<i>_…; engine: <endpoint>/<its metric's name>
+        # host: cpu_percent, …; GPU: gpu<i>_…; CPU package: cpu<i>_…; engine: <endpoint>/<its metric's name>
         pa.field("metric", pa.dictionary(pa.int32(), pa.string()), nullable=False),
         pa.field("time_ns", pa.int64(), nullable=False),  # CLOCK_MONOTONIC of the controller
         pa.field("value", pa.float64(), nullable=False),
@@ -79,6 +80,26 @@ def read_telemetry(path: Path, last: int | None = None) -> pa.Table:
             return file.read_row_groups(groups, TELEMETRY_SCHEMA.names).cast(TELEMETRY_SCHEMA)
     except (OSError, pa.ArrowException, ValueError, KeyError) as error:
         raise UserError(f"{path}: can't be read: {error}") from None
+
+
+def read_matching(path: Path, metric: re.Pattern[str]) -> pa.Table:
+    """The rows of the metrics whose whole name the pattern is; of a large run the rest wouldn't fit beside them.
+
+    Raises UserError where the file is damaged.
+    """
+    try:
+        return pa.Table.from_batches(_matching(path, metric), TELEMETRY_SCHEMA)
+    except (OSError, pa.ArrowException, ValueError, KeyError) as error:
+        raise UserError(f"{path}: can't be read: {error}") from None
+
+
+def _matching(path: Path, metric: re.Pattern[str]) -> Iterator[pa.RecordBatch]:
+    with pq.ParquetFile(plain(path), pre_buffer=False) as file:
+        for batch in file.iter_batches(columns=TELEMETRY_SCHEMA.names):
+            names = batch.column("metric")
+            wanted = pa.array([bool(metric.fullmatch(name)) for name in names.dictionary.to_pylist()], pa.bool_())
+            kept = batch.filter(wanted.take(names.indices))
+            yield kept.select(TELEMETRY_SCHEMA.names).cast(TELEMETRY_SCHEMA)
 
 
 def _group_of(metadata: pq.FileMetaData, last: int) -> int:

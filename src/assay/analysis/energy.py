@@ -1,0 +1,241 @@
+"""A run's energy over the time of its rates, for each answer and token, and how much of the hardware was metered.
+
+A node counts where all accelerators that its endpoints have were metered, or its CPU packages where they have none. The
+figures are the energy of the nodes that count over the answers of these nodes alone, so that a node without meters
+makes nothing look cheaper. CPU packages of nodes with accelerators are added where every node that counts has them. The
+intervals hold the run's own noise: a meter's error is the same all the time, and no run shows it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+
+from assay.analysis.hardware import Metric, series
+from assay.analysis.metering import Metered, best
+from assay.analysis.rates import bin_edges, progress
+from assay.analysis.samples import Samples
+from assay.analysis.statistics import Estimate, Floats, ratio_of_sums
+from assay.runs.folder import RunFolder
+from assay.runs.record import EndpointFacts, RunRecord
+from assay.runs.result import BASES, Energy, Meter
+from assay.runs.stored import read_model
+from assay.runs.system import SystemRecord
+from assay.runs.telemetry import read_matching
+
+LEAST_COVERED = 0.9
+"""Of the time; a meter that is known for less isn't one."""
+CONTROLLER = "controller"
+_METRIC = re.compile(r"((?:gpu|cpu)\d{1,4})_(energy_j|power_w)")
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """One meter over the time of the rates."""
+
+    node: str
+    name: str
+    metered: Metered
+    begin_ns: int
+    end_ns: int
+
+    @cached_property
+    def _known(self) -> tuple[float, float]:
+        return self.metered.between(self.begin_ns, self.end_ns)
+
+    @property
+    def covered(self) -> float:
+        return self._known[1] * 1e9 / (self.end_ns - self.begin_ns)
+
+    @property
+    def mean_w(self) -> float:
+        joules, seconds = self._known
+        return joules / seconds
+
+    def in_bins(self, edges_ns: Floats) -> Floats:
+        """Joules between neighbouring edges; time that isn't known counts at the mean."""
+        joules, seconds = self.metered.in_bins(edges_ns)
+        return joules + self.mean_w * (np.diff(edges_ns) / 1e9 - seconds)
+
+
+@dataclass(frozen=True, eq=False)
+class RunEnergy:
+    """What was metered, and the figures of the nodes that count; without these where none does."""
+
+    energy: Energy
+    seconds: float
+    mean_power_w: Estimate | None = None
+    per_sample_j: Estimate | None = None
+    per_token_j: Estimate | None = None
+
+    @property
+    def words(self) -> str:
+        """Whose energy it is, and how it is known."""
+        known = {meter.basis for meter in self.energy.meters if meter.counted}
+        nodes = len(self.energy.nodes)
+        return (
+            f"{self.energy.scope} of {nodes} of {nodes + len(self.energy.unmetered)} nodes, by "
+            f"{' and '.join(words for basis, words in BASES.items() if basis in known)}"
+        )
+
+
+def run_energy(folder: RunFolder, record: RunRecord, samples: Samples) -> RunEnergy | None:
+    """The energy of a run with answers; None where nothing was metered.
+
+    Raises UserError where its telemetry or its system record can't be read.
+    """
+    begin_ns, end_ns = samples.begin_ns, samples.end_ns if samples.until_ns is None else samples.until_ns
+    if not folder.telemetry.exists() or end_ns <= begin_ns:
+        return None
+    seen = list(_meters(read_matching(folder.telemetry, _METRIC), begin_ns, end_ns))
+    nodes = _nodes(record.endpoints, seen, _here(folder))
+    if not any(node.meters for node in nodes):
+        return None
+    chosen = _choose(nodes)
+    energy = _energy(nodes, chosen, record.endpoints)
+    seconds = (end_ns - begin_ns) / 1e9
+    if not chosen.meters:
+        return RunEnergy(energy, seconds)
+    edges = bin_edges(samples, begin_ns, end_ns)
+    joules = np.sum([meter.in_bins(edges) for meter in chosen.meters], axis=0)
+    own = _answers(samples, record.endpoints, chosen.nodes)
+
+    def over(amounts: Floats) -> Estimate | None:
+        if len(own) == 0 or not amounts.any():
+            return None
+        return replace(ratio_of_sums(joules, progress(own, amounts, edges)), n=len(own))
+
+    tokens = own.output_tokens.astype(np.float64) if samples.counted else np.zeros(len(own))
+    power = ratio_of_sums(joules, np.diff(edges) / 1e9)
+    return RunEnergy(energy, seconds, power, over(np.ones(len(own))), over(tokens))
+
+
+def _meters(table: pa.Table, begin_ns: int, end_ns: int) -> Iterator[_Seen]:
+    """What each meter says of the time, of those that say anything."""
+    found: dict[tuple[str, str], dict[str, Metric]] = {}
+    for metric in series(table):
+        match = _METRIC.fullmatch(metric.name)
+        assert match is not None
+        found.setdefault((metric.node, match[1]), {})[match[2]] = metric
+    for (node, name), kinds in sorted(found.items()):
+        metered = best(kinds.get("energy_j"), kinds.get("power_w"), begin_ns, end_ns)
+        if metered is not None:
+            yield _Seen(node, name, metered, begin_ns, end_ns)
+
+
+def _here(folder: RunFolder) -> frozenset[str]:
+    """The nodes that are the controller's own machine, which is sampled as the controller."""
+    system = read_model(folder.system, SystemRecord)
+    host = system and system.controller.get("hostname")
+    if system is None or not host:
+        return frozenset()
+    return frozenset(str(node.get("name")) for node in system.nodes if node.get("hostname") == host)
+
+
+@dataclass(frozen=True, eq=False)
+class _Node:
+    """One node of the run. Parts of one machine share its CPU packages."""
+
+    name: str
+    accelerators: int
+    gpus: list[_Seen]
+    packages: list[_Seen]
+
+    @property
+    def meters(self) -> list[_Seen]:
+        return self.gpus + self.packages
+
+    @property
+    def cpu(self) -> bool:
+        return bool(self.packages) and all(meter.covered >= LEAST_COVERED for meter in self.packages)
+
+    @property
+    def unknown(self) -> str:
+        """Why its energy isn't known; empty where it is."""
+        short = [meter for meter in self.gpus or self.packages if meter.covered < LEAST_COVERED]
+        if short:
+            return f"{short[0].name} is known for {100 * short[0].covered:.0f} % of the time"
+        if len(self.gpus) < self.accelerators:
+            return f"{len(self.gpus)} of {self.accelerators} accelerators metered"
+        return "" if self.gpus or self.packages else "neither accelerators nor CPU packages metered"
+
+
+def _nodes(endpoints: Iterable[EndpointFacts], seen: Iterable[_Seen], here: frozenset[str]) -> list[_Node]:
+    counts: dict[str, int] = {}
+    for endpoint in endpoints:
+        counts[endpoint.node] = counts.get(endpoint.node, 0) + len(endpoint.accelerators)
+    own: dict[str, list[_Seen]] = {}
+    for meter in seen:
+        own.setdefault(meter.node, []).append(meter)
+    found = []
+    for name, accelerators in sorted(counts.items()):
+        gpus = [meter for meter in own.get(name, []) if meter.name.startswith("gpu")]
+        packages = [meter for meter in own.get(name, []) if meter.name.startswith("cpu")]
+        if not packages and name in here:
+            packages = [meter for meter in own.get(CONTROLLER, []) if meter.name.startswith("cpu")]
+        found.append(_Node(name, accelerators, gpus, packages))
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Choice:
+    """Whose energy the figures are of."""
+
+    scope: str
+    nodes: frozenset[str]
+    unmetered: Mapping[str, str]
+    meters: list[_Seen]
+
+
+def _choose(nodes: list[_Node]) -> _Choice:
+    unmetered = {node.name: node.unknown for node in nodes if node.unknown}
+    known = [node for node in nodes if not node.unknown]
+    packages = bool(known) and all(node.cpu for node in known)
+    if not packages and any(node.gpus for node in known):
+        unmetered |= {
+            node.name: "its CPU packages alone, where other nodes have metered accelerators"
+            for node in known
+            if not node.gpus
+        }
+        known = [node for node in known if node.gpus]
+    kinds = ["accelerators"] * any(node.gpus for node in known) + ["CPU packages"] * packages
+    chosen = {meter for node in known for meter in (node.meters if packages else node.gpus)}
+    ordered = sorted(chosen, key=lambda meter: (meter.node, meter.name))
+    return _Choice(" and ".join(kinds), frozenset(node.name for node in known), unmetered, ordered)
+
+
+def _energy(nodes: list[_Node], choice: _Choice, endpoints: Iterable[EndpointFacts]) -> Energy:
+    seen = sorted({meter for node in nodes for meter in node.meters}, key=lambda meter: (meter.node, meter.name))
+    counted = frozenset(choice.meters)
+    return Energy(
+        scope=choice.scope,
+        nodes=sorted(choice.nodes),
+        unmetered=dict(sorted(choice.unmetered.items())),
+        accelerators=(
+            sum(len(endpoint.accelerators) for endpoint in endpoints if endpoint.node in choice.nodes),
+            sum(node.accelerators for node in nodes),
+        ),
+        meters=[
+            Meter(
+                node=meter.node,
+                meter=meter.name,
+                basis=meter.metered.basis,
+                mean_power_w=meter.mean_w,
+                covered=meter.covered,
+                counted=meter in counted,
+            )
+            for meter in seen
+        ],
+    )
+
+
+def _answers(samples: Samples, endpoints: Iterable[EndpointFacts], nodes: frozenset[str]) -> Samples:
+    """The answers of the endpoints on these nodes."""
+    own = {endpoint.name for endpoint in endpoints if endpoint.node in nodes}
+    chosen = [place for place, name in enumerate(samples.endpoints) if name in own]
+    return samples.where(np.isin(samples.endpoint, chosen))
