@@ -21,7 +21,8 @@ def plotly_figure(panel: Panel) -> dict[str, Any]:
             annotations.append(_annotation(mark, panel))
     bars = any(series.kind == "bars" for series in panel.series)
     annotations += _bar_labels(panel)
-    y_axis: dict[str, Any] = {"title": {"text": panel.y_label}, "automargin": True}
+    number: dict[str, Any] = {"automargin": True, "separatethousands": True}
+    y_axis = number | {"title": {"text": panel.y_label}}
     if panel.open_ended:
         y_axis["range"] = [0, panel.top]
     elif panel.y_share:
@@ -29,7 +30,7 @@ def plotly_figure(panel: Panel) -> dict[str, Any]:
     elif panel.y_zero or bars:
         y_axis["rangemode"] = "tozero"
     layout = {
-        "xaxis": {"title": {"text": panel.x_label}, "type": _x_type(panel), "automargin": True},
+        "xaxis": number | {"title": {"text": panel.x_label}, "type": _x_type(panel)},
         "yaxis": y_axis,
         "barmode": "group",
         "hovermode": "closest" if bars or panel.categorical else "x unified",

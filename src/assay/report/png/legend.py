@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from assay.report.chart import Panel
+from assay.report.png.words import Words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,20 +35,24 @@ def legend_inches(panel: Panel, across: float) -> float:
     return _ROW * len(_rows(panel, across))
 
 
-def draw_legend(figure: Figure, axes: Axes, panel: Panel, left: float, across: float) -> None:
-    """Draw the names of series and level lines at the figure's foot, `across` inches wide from `left` on."""
+def draw_legend(figure: Figure, axes: Axes, panel: Panel, left: float, across: float) -> list[Words]:
+    """Draw the swatches of series and level lines at the figure's foot, `across` inches wide from `left` on.
+
+    Returns their names.
+    """
     rows = _rows(panel, across)
-    width, height = figure.get_size_inches()
+    words = []
     for number, row in enumerate(rows):
-        x, y = left, _ROW * (len(rows) - number - 0.25) / height
+        x, y = left, _ROW * (len(rows) - number - 0.25)
         for entry in row:
             ends = [x, x + _SWATCH] if entry.style != "o" else [x + _SWATCH / 2]
             axes.plot(
-                [end / width for end in ends], [y] * len(ends), entry.style, color=entry.color, ms=5, lw=entry.width,
-                transform=figure.transFigure, solid_capstyle="butt", scalex=False, scaley=False, clip_on=False,
+                ends, [y] * len(ends), entry.style, color=entry.color, ms=5, lw=entry.width,
+                transform=figure.dpi_scale_trans, solid_capstyle="butt", scalex=False, scaley=False, clip_on=False,
             )  # fmt: skip
-            figure.text((x + _SWATCH + _GAP) / width, y, entry.name, va="center", fontsize=8)
+            words.append(Words(entry.name, x + _SWATCH + _GAP, y, figure.dpi_scale_trans, size=8, up="center"))
             x += entry.inches
+    return words
 
 
 def _rows(panel: Panel, across: float) -> list[list[_Entry]]:

@@ -7,85 +7,93 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from assay.report.chart import LABEL_INSIDE, NEUTRAL, Mark, Panel, Series, Side, text_color
+from assay.report.png.words import Words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _MOST_LABELS = 20
+_DARK = "#444444"
 _SIDES: dict[Side, dict[str, Any]] = {
-    "above": {"xytext": (0, 4), "ha": "center"},
-    "left": {"xytext": (-5, 0), "ha": "right", "va": "center"},
-    "right": {"xytext": (5, 0), "ha": "left", "va": "center"},
+    "above": {"shift": (0, 4), "across": "center"},
+    "left": {"shift": (-5, 0), "across": "right", "up": "center"},
+    "right": {"shift": (5, 0), "across": "left", "up": "center"},
 }
 
 
-def draw_marks(axes: Axes, panel: Panel, places: Mapping[float | str, float]) -> None:
-    """Every series and mark of a panel; `places` says where its categories stand."""
+def draw_marks(axes: Axes, panel: Panel, places: Mapping[float | str, float]) -> list[Words]:
+    """Every series and mark of a panel; `places` says where its categories stand. Returns what is written at them."""
+    words = []
     for series in panel.series:
         x = [places[v] if panel.categorical else float(v) for v in series.x]
         if series.kind == "bars":
-            _draw_bars(axes, panel, series, x)
+            words += _draw_bars(axes, panel, series, x)
         elif series.kind == "points":
-            _draw_points(axes, panel, series, x)
+            words += _draw_points(axes, panel, series, x)
         else:
             _draw_line(axes, series, x)
     for mark in panel.marks:
         _draw_mark(axes, mark)
+    return words
 
 
-def draw_sideways(axes: Axes, panel: Panel) -> None:
-    """Points with their names at the left, the first on top; the axes change places."""
+def draw_sideways(axes: Axes, panel: Panel) -> list[Words]:
+    """Points with their names at the left, the first on top; the axes change places. Returns the points' labels."""
+    words = []
     for series in panel.series:
         places = [float(-i) for i in range(len(series.x))]
         axes.plot([_nan(v) for v in series.y], places, "o", ms=5, color=series.color)
         for place, value, low, high in zip(places, series.y, series.low or (), series.high or (), strict=False):
             if value is not None and low is not None and high is not None:
                 axes.plot([low, high], [place, place], color=series.color, lw=1.5)
-        for place, label in zip(places, series.labels or (), strict=False):
-            axes.annotate(
-                label, (1, place), (6, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
-                va="center", fontsize=8,
-            )  # fmt: skip
+        at_right = axes.get_yaxis_transform()
+        words += [
+            Words(label, 1, place, at_right, (6, 0), size=8, up="center")
+            for place, label in zip(places, series.labels or (), strict=False)
+        ]
     for mark in panel.marks:
-        axes.axvline(mark.at, color="#444444", lw=1, ls=":")
+        axes.axvline(mark.at, color=_DARK, lw=1, ls=":")
+    return words
 
 
-def _draw_bars(axes: Axes, panel: Panel, series: Series, x: list[float]) -> None:
+def _draw_bars(axes: Axes, panel: Panel, series: Series, x: list[float]) -> list[Words]:
     bars = [one for one in panel.series if one.kind == "bars"]
     number, count = bars.index(series), len(bars)
     width = 0.72 / count
     places = [v - 0.36 + width * (number + 0.5) for v in x]
     heights = [v or 0.0 for v in series.y]
-    axes.bar(places, heights, width * 0.94, color=series.colors or series.color, label=series.name)
+    axes.bar(places, heights, width * 0.94, color=series.colors or series.color)
     _error_bars(axes, series, places, "#222222", panel.far)
     if len(places) * count > _MOST_LABELS:
-        return
+        return []
     highest = max(_tops(series), default=0.0)
     colors = series.colors or [series.color] * len(places)
+    words = []
     for place, height, top, label, color in zip(
         places, heights, _tops(series), series.labels or [], colors, strict=False
     ):
         # At the bar's foot nothing else is drawn; a bar too low for its label has it on top.
         inside = height > LABEL_INSIDE * highest
-        axes.annotate(
-            label, (place, 0 if inside else top), (0, 4), textcoords="offset points", ha="center", fontsize=8,
-            color=text_color(color) if inside else "black",
-        )  # fmt: skip
+        at, ink = (0.0, text_color(color)) if inside else (top, "#000000")
+        words.append(Words(label, place, at, axes.transData, (0, 4), size=8, color=ink, across="center"))
+    return words
 
 
-def _draw_points(axes: Axes, panel: Panel, series: Series, x: list[float]) -> None:
-    axes.plot(x, [_nan(v) for v in series.y], "o", ms=5, color=series.color, label=series.name)
+def _draw_points(axes: Axes, panel: Panel, series: Series, x: list[float]) -> list[Words]:
+    axes.plot(x, [_nan(v) for v in series.y], "o", ms=5, color=series.color)
     _error_bars(axes, series, x, series.color, panel.far)
     tops = _tops(series) if series.label_side == "above" else series.y
-    for place, height, label in zip(x, tops, series.labels or [], strict=False):
-        axes.annotate(label, (place, _nan(height)), textcoords="offset points", fontsize=8, **_SIDES[series.label_side])
+    return [
+        Words(label, place, _nan(height), axes.transData, size=8, **_SIDES[series.label_side])
+        for place, height, label in zip(x, tops, series.labels or [], strict=False)
+    ]
 
 
 def _draw_line(axes: Axes, series: Series, x: list[float]) -> None:
     style = "--" if series.dashed else "-"
     drawstyle = "steps-mid" if series.kind == "steps" else "default"
     y = [_nan(v) for v in series.y]
-    axes.plot(x, y, style, drawstyle=drawstyle, color=series.color, lw=1.5, label=series.name)
+    axes.plot(x, y, style, drawstyle=drawstyle, color=series.color, lw=1.5)
     if series.low is not None and series.high is not None:
         low, high = [_nan(v) for v, _ in series.band], [_nan(v) for _, v in series.band]
         axes.fill_between(x, low, high, color=series.color, alpha=0.2, lw=0)
@@ -104,29 +112,32 @@ def _error_bars(axes: Axes, series: Series, x: list[float], color: str, far: flo
 
 def _draw_mark(axes: Axes, mark: Mark) -> None:
     if mark.axis == "y":
-        axes.axhline(mark.at, color="#444444", lw=1, ls=":")
+        axes.axhline(mark.at, color=_DARK, lw=1, ls=":")
     elif mark.until is None:
-        axes.axvline(mark.at, color="#444444", lw=1, ls=":")
+        axes.axvline(mark.at, color=_DARK, lw=1, ls=":")
     else:
         axes.axvspan(mark.at, mark.until, color=NEUTRAL, alpha=0.12, lw=0)
 
 
-def label_marks(axes: Axes, panel: Panel) -> None:
-    """Write at upright lines and spans what they are, inwards; the limits must be final.
+def mark_words(axes: Axes, panel: Panel) -> list[Words]:
+    """What stands at upright lines and spans, inwards; the limits must be final.
 
     A line's name stands at its foot: distributions and rates over time are high there.
     """
+    words = []
     for mark in panel.marks:
         if mark.axis == "y":
             continue  # in the legend
         place = axes.transAxes.inverted().transform(axes.transData.transform((mark.at, 0.0)))[0]
         foot = mark.until is None
         left = foot and place > 0.5
-        axes.annotate(
-            mark.label, (mark.at, 0.02 if foot else 0.98), (-3 if left else 3, 0), xycoords=("data", "axes fraction"),
-            textcoords="offset points", ha="right" if left else "left", va="bottom" if foot else "top", fontsize=8,
-            color="#444444",
+        words.append(
+            Words(
+                mark.label, mark.at, 0.02 if foot else 0.98, axes.get_xaxis_transform(), (-3 if left else 3, 0), size=8,
+                color=_DARK, across="right" if left else "left", up="bottom" if foot else "top",
+            )
         )  # fmt: skip
+    return words
 
 
 def _tops(series: Series) -> list[float]:

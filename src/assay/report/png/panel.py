@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from assay.report.chart import Panel
 from assay.report.png.legend import draw_legend, legend_inches
-from assay.report.png.marks import draw_marks, draw_sideways, label_marks
+from assay.report.png.marks import draw_marks, draw_sideways, mark_words
 from assay.report.png.scales import Tick, draw_scales
+from assay.report.png.words import DPI, Words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,8 +34,10 @@ def _across(panel: Panel) -> float:
     return PANEL_INCHES[0] - _left(panel) - (_VALUES if panel.sideways else _RIGHT)
 
 
-def draw_panel(figure: Figure, axes: Axes, panel: Panel) -> None:
-    """Draw on empty axes, the only ones of a figure of the panel's size."""
+def draw_panel(figure: Figure, axes: Axes, panel: Panel) -> list[Words]:
+    """Draw on empty axes, the only ones of a figure of the panel's size. Returns the words to be written over it."""
+    from matplotlib.transforms import Affine2D
+
     width, height = PANEL_INCHES[0], panel_inches(panel)
     left, across = _left(panel), _across(panel)
     foot = legend_inches(panel, across)
@@ -44,20 +47,24 @@ def draw_panel(figure: Figure, axes: Axes, panel: Panel) -> None:
     categories = list(dict.fromkeys(x for s in panel.series for x in s.x)) if panel.categorical else []
     ticks = [Tick(float(place), str(category)) for place, category in enumerate(categories)]
     if panel.sideways:
-        draw_sideways(axes, panel)
+        words = draw_sideways(axes, panel)
         ticks = [Tick(-tick.at, tick.text) for tick in ticks]
         axes.set_ylim(0.4 - len(ticks), 0.8)
-        draw_scales(axes, upright=ticks)
+        words += draw_scales(axes, upright=ticks)
     else:
-        draw_marks(axes, panel, {category: tick.at for category, tick in zip(categories, ticks, strict=True)})
+        words = draw_marks(axes, panel, {category: tick.at for category, tick in zip(categories, ticks, strict=True)})
         _set_limits(panel, axes, len(categories))
-        label_marks(axes, panel)
-        draw_scales(axes, level=ticks, slanted=_slanted(panel), shares=panel.y_share)
+        words += mark_words(axes, panel)
+        words += draw_scales(axes, level=ticks, slanted=_slanted(panel), shares=panel.y_share)
     level, upright = (panel.y_label, "") if panel.sideways else (panel.x_label, panel.y_label)
-    figure.text(left / width, (bottom + up + 0.08) / height, panel.title, fontsize=10, fontweight="bold")
-    figure.text((left + across / 2) / width, (_EDGE + foot) / height, level, ha="center")
-    draw_legend(figure, axes, panel, left, across)
-    figure.text(_EDGE / width, (bottom + up / 2) / height, upright, va="center", rotation=90)
+    inches = Affine2D().scale(DPI)
+    return [
+        *words,
+        *draw_legend(figure, axes, panel, left, across),
+        Words(panel.title, left, bottom + up + 0.08, inches, size=10, bold=True),
+        Words(level, left + across / 2, _EDGE + foot, inches, across="center"),
+        Words(upright, _EDGE, bottom + up / 2, inches, turn=90),
+    ]
 
 
 def _set_limits(panel: Panel, axes: Axes, categories: int) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 
 from assay.report.chart import Chart, Panel
 from assay.report.png.encode import WHITE, Pixels, encode_png
-from assay.report.png.sheet import DPI, Sheet
+from assay.report.png.sheet import Sheet
+from assay.report.png.words import DPI
 
 
 def draw_png(chart: Chart) -> bytes:

@@ -6,8 +6,11 @@ ticks lie and what is written at them is still matplotlib's answer.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from assay.report.png.words import Words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 
 _TICK_POINTS, _MINOR_POINTS, _GAP_POINTS = 3.5, 2.0, 3.5
 _GRID = "#DDDDDD"
+_UNITS = ("", "k", "M", "B")
 
 
 class Tick(NamedTuple):
@@ -26,8 +30,8 @@ class Tick(NamedTuple):
 
 def draw_scales(
     axes: Axes, level: Sequence[Tick] = (), upright: Sequence[Tick] = (), *, slanted: bool = False, shares: bool = False
-) -> None:
-    """Draw both axes' scales; the limits must be final.
+) -> list[Words]:
+    """Draw both axes' scales; the limits must be final. Returns what is written at their ticks.
 
     Args:
         axes: where everything else is drawn already.
@@ -36,31 +40,43 @@ def draw_scales(
         slanted: write the level axis' texts slanted.
         shares: the upright axis is shown in per cent.
     """
-    words: dict[str, Any] = {"ha": "center", "va": "top"}
-    if slanted:
-        words |= {"rotation": 30, "ha": "right", "rotation_mode": "anchor"}
-    _draw_scale(axes, axes.xaxis, list(level) or _numbers(axes.xaxis), words)
     numbers = list(upright) or _numbers(axes.yaxis)
     if shares:
         numbers = [Tick(tick.at, f"{tick.at:.0%}") for tick in numbers]
-    _draw_scale(axes, axes.yaxis, numbers, {"ha": "right", "va": "center"})
+    level = list(level) or _numbers(axes.xaxis)
+    _draw_scale(axes, axes.xaxis, level)
+    _draw_scale(axes, axes.yaxis, numbers)
+    below, beside = axes.get_xaxis_transform(), axes.get_yaxis_transform()
+    away = _TICK_POINTS + _GAP_POINTS
+    return [
+        *(
+            Words(t.text, t.at, 0.0, below, (0.0, -away), across="center", up="top", turn=30 if slanted else 0)
+            for t in level
+        ),
+        *(Words(t.text, 0.0, t.at, beside, (-away, 0.0), across="right", up="center") for t in numbers),
+    ]
 
 
 def _numbers(axis: Axis) -> list[Tick]:
-    """The ticks that suit the axis' limits; a factor common to all, such as 1e6, is written at the last."""
+    """The ticks that suit the axis' limits."""
     low, high = sorted(axis.get_view_interval())
     places = [float(place) for place in axis.get_majorticklocs() if low <= place <= high]
-    texts = axis.get_major_formatter().format_ticks(places)
-    factor = axis.get_major_formatter().get_offset()
-    if factor and texts:
-        texts[-1] = f"{texts[-1]} {factor}"
+    # The powers of a log axis are thousands each for itself.
+    texts = [number_texts([place])[0] for place in places] if axis.get_scale() == "log" else number_texts(places)
     return [Tick(place, text) for place, text in zip(places, texts, strict=True)]
 
 
-def _draw_scale(axes: Axes, axis: Axis, ticks: Sequence[Tick], words: dict[str, Any]) -> None:
+def number_texts(places: Sequence[float]) -> list[str]:
+    """What is written at an axis' places: from 10,000 on as thousands, as Plotly writes it on pages."""
+    highest = max((abs(place) for place in places), default=0.0)
+    size = math.floor(math.log10(highest) + 0.01) if highest else 0
+    thousands = min(round((size - 1) / 3), len(_UNITS) - 1) if size > 3 else 0
+    return [f"{place / 1000**thousands + 0.0:,.10g}{_UNITS[thousands] if place else ''}" for place in places]
+
+
+def _draw_scale(axes: Axes, axis: Axis, ticks: Sequence[Tick]) -> None:
     from matplotlib.collections import LineCollection
     from matplotlib.ticker import NullLocator
-    from matplotlib.transforms import ScaledTranslation
 
     level = axis is axes.xaxis
     across = axes.get_xaxis_transform() if level else axes.get_yaxis_transform()
@@ -76,9 +92,3 @@ def _draw_scale(axes: Axes, axis: Axis, ticks: Sequence[Tick], words: dict[str, 
         xs, ys, marker = (places, edge, 3) if level else (edge, places, 0)  # down, left
         style: dict[str, Any] = {"marker": marker, "ms": size, "mew": 0.8, "color": "black", "ls": "none"}
         axes.plot(xs, ys, transform=across, clip_on=False, scalex=False, scaley=False, **style)
-    away = -(_TICK_POINTS + _GAP_POINTS) / 72
-    right, up = (0.0, away) if level else (away, 0.0)
-    beside = across + ScaledTranslation(right, up, axes.figure.dpi_scale_trans)
-    for tick in ticks:
-        x, y = (tick.at, 0.0) if level else (0.0, tick.at)
-        axes.text(x, y, tick.text, transform=beside, **words)

@@ -11,17 +11,15 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from assay.report.chart import Chart, Panel
-from assay.report.png.encode import Pixels
+from assay.report.png.encode import WHITE, Pixels
 from assay.report.png.panel import PANEL_INCHES, draw_panel, panel_inches
+from assay.report.png.words import DPI, Words, write_words
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-DPI = 120
-_HEAD_INCHES, _LINE_INCHES, _FOOT_INCHES = 0.4, 0.14, 0.35
+_HEAD_INCHES, _LINE_INCHES, _FOOT_INCHES, _EDGE = 0.4, 0.14, 0.35, 0.12
 _STYLE: Any = {
-    "font.family": "DejaVu Sans",
-    "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.titley": 1.0,  # else matplotlib measures all tick labels to find the place of a title that isn't there
@@ -38,38 +36,40 @@ class Sheet:
         with mpl.rc_context(_STYLE):
             self._figure = Figure(dpi=DPI)
             self._axes = self._figure.add_axes((0.0, 0.0, 1.0, 1.0))
+        self._axes.tick_params(labelsize=Words.size)  # by which matplotlib says how many ticks there is room for
 
     def draw_panel(self, panel: Panel) -> Pixels:
-        import matplotlib as mpl
-
         self._wipe()
         self._figure.set_size_inches(PANEL_INCHES[0], panel_inches(panel))
-        with mpl.rc_context(_STYLE):
-            draw_panel(self._figure, self._axes, panel)
-            return _pixels(self._figure)
+        words = draw_panel(self._figure, self._axes, panel)
+        drawn = _pixels(self._figure)
+        write_words(drawn, words)
+        return drawn
 
     def draw_frame(self, chart: Chart, stamp: str) -> tuple[Pixels, Pixels]:
         """What stands above and below the panels: title and stamp, and where the figures come from."""
-        import matplotlib as mpl
-        from matplotlib.figure import Figure
+        from matplotlib.transforms import Affine2D
 
         width = PANEL_INCHES[0] * chart.columns
-        lines = textwrap.wrap(stamp, int(width * 14.5))
-        head_inches = _HEAD_INCHES + _LINE_INCHES * len(lines)
-        height = head_inches + _FOOT_INCHES
-        with mpl.rc_context(_STYLE):
-            figure = Figure(figsize=(width, height), dpi=DPI)
-            figure.text(0.12 / width, 1 - 0.12 / height, chart.title, va="top", fontsize=12, fontweight="bold")
-            figure.text(0.12 / width, 1 - 0.36 / height, "\n".join(lines), va="top", fontsize=8, color="#333333")
-            source = "\n".join(textwrap.wrap(chart.source, int(width * 17)))
-            figure.text(0.12 / width, 0.08 / height, source, va="bottom", fontsize=7, color="#555555")
-            drawn = _pixels(figure)
-        head = round(head_inches * DPI)
-        return drawn[:head], drawn[head:]
+        stamps, sources = textwrap.wrap(stamp, int(width * 14.5)), textwrap.wrap(chart.source, int(width * 17))
+        head = _HEAD_INCHES + _LINE_INCHES * len(stamps)
+        inches, top = Affine2D().scale(DPI), head + _FOOT_INCHES
+        words = [Words(chart.title, _EDGE, top - _EDGE, inches, size=12, bold=True, up="top")]
+        words += [
+            Words(line, _EDGE, top - 0.36 - _LINE_INCHES * number, inches, size=8, color="#333333", up="top")
+            for number, line in enumerate(stamps)
+        ]
+        words += [
+            Words(line, _EDGE, 0.08 + _LINE_INCHES * number, inches, size=7, color="#555555", up="bottom")
+            for number, line in enumerate(reversed(sources))
+        ]
+        drawn = np.full((round(top * DPI), round(width * DPI)), WHITE)
+        write_words(drawn, words)
+        return drawn[: round(head * DPI)], drawn[round(head * DPI) :]
 
     def _wipe(self) -> None:
         axes = self._axes
-        for artist in (*self._figure.texts, *axes.lines, *axes.patches, *axes.collections, *axes.texts):
+        for artist in (*axes.lines, *axes.patches, *axes.collections):
             artist.remove()
         axes.containers.clear()
         axes.set_xscale("linear")  # with the ticks' places and texts that belong to it
