@@ -9,9 +9,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 from tests.campaigns import Controller, settings, write_settings
+
+from assay.metrics import Live
+from assay.metrics.prometheus import LiveCollector
+
+Values = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 _OPENMETRICS = {"Accept": "application/openmetrics-text;version=1.0.0"}
 _SEEN_S = 120.0
@@ -23,6 +29,12 @@ def scrape(url: str) -> list[Sample]:
         assert answer.headers["Content-Type"].startswith("application/openmetrics-text")
         text = answer.read().decode()
     return [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+
+
+def page_values(live: Live) -> Values:
+    """Every sample of the page, in OpenMetrics, by its name and labels."""
+    families = text_string_to_metric_families(generate_latest(LiveCollector(live)).decode())  # type: ignore[arg-type]
+    return {(s.name, frozenset(s.labels.items())): s.value for family in families for s in family.samples}
 
 
 def seen(what: Callable[[], bool], said: Callable[[], str]) -> None:

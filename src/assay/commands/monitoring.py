@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from assay.errors import UserError
+
 if TYPE_CHECKING:
     from assay.commands.terminal import Terminal
+    from assay.metrics import Live
+    from assay.metrics.otlp import Sender
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,7 @@ class Monitoring:
 
     port: int | None = None
     host: str = "127.0.0.1"
+    otlp: str | None = None
 
     @contextmanager
     def of(self, terminal: Terminal) -> Iterator[None]:
@@ -31,7 +36,32 @@ class Monitoring:
             from assay.metrics.prometheus import serve_metrics
 
             terminal.say(f"metrics for Prometheus: {serve_metrics(live, self.host, self.port)}")
-        yield
+        sender = self._sender(live, terminal)
+        if sender is None:
+            yield
+            return
+        sender.start()
+        try:
+            yield
+        finally:
+            sender.stop()
+
+    def _sender(self, live: Live, terminal: Terminal) -> Sender | None:
+        """Where only the environment asks for it, which it may do for all programs, what prevents it ends nothing."""
+        from assay.metrics.otlp import Sender, endpoint_variable
+
+        variable = None if self.otlp else endpoint_variable()
+        if self.otlp is None and variable is None:
+            return None
+        try:
+            sender = Sender(live, self.otlp, terminal.say)
+        except UserError as error:
+            if self.otlp:
+                raise
+            terminal.say(f"{variable} is set, but {error}")
+            return None
+        terminal.say(f"metrics are sent by OTLP, as {'--otlp' if self.otlp else variable} says")
+        return sender
 
 
 def monitoring_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -45,10 +75,13 @@ def monitoring_options(command: Callable[..., None]) -> Callable[..., None]:
         metavar="ADDRESS",
         help="Of --metrics-port; anyone who reaches it may read. [default: 127.0.0.1]",
     )
+    @click.option(
+        "--otlp", metavar="URL", help="Send metrics to this OpenTelemetry collector, such as http://HOST:4318."
+    )
     @functools.wraps(command)
-    def packed(*, metrics_port: int | None, metrics_host: str | None, **rest: Any) -> None:
+    def packed(*, metrics_port: int | None, metrics_host: str | None, otlp: str | None, **rest: Any) -> None:
         if metrics_host is not None and metrics_port is None:
             raise click.UsageError("--metrics-host goes with --metrics-port")
-        command(monitoring=Monitoring(metrics_port, metrics_host or Monitoring.host), **rest)
+        command(monitoring=Monitoring(metrics_port, metrics_host or Monitoring.host, otlp), **rest)
 
     return packed

@@ -24,7 +24,7 @@ class LiveCollector(Collector):
         self._live = live
 
     def collect(self) -> Iterable[Metric]:
-        return (prometheus_family(family) for family in self._live.families())
+        return (prometheus_family(family) for family in self._live.look().families)
 
 
 def prometheus_family(family: Family) -> Metric:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.samples import Sample
 from tests.campaigns import settings, write_settings
+from tests.collector import collector
 from tests.grafana import queries
 from tests.prometheus import prometheus
 from tests.running_simulator import simulator
@@ -82,6 +83,19 @@ def test_a_prometheus_answers_every_query_of_the_dashboard(page: tuple[str, list
             return not empty
 
         seen(all_answered, lambda: f"no answer to {empty}")
+
+
+def test_a_collector_gets_the_last_figures_of_a_whole_campaign(tmp_path: Path) -> None:
+    file = write_settings(tmp_path / "assay.yaml", settings(tmp_path / "results"))
+    with collector() as got:
+        command = [*ASSAY, "run", str(file), "--otlp", got.url]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        last = {(name, dict(labels).get("state")): value for (name, labels), value in got.values.items()}
+    assert "metrics are sent by OTLP, as --otlp says" in done.stderr
+    assert last["assay_campaign_over", None] == 1
+    assert last["assay_campaign_runs", "completed"] == 1
+    assert last["assay_completed_samples_total", None] == last["assay_latency_seconds_count", None] == 8
 
 
 @pytest.fixture

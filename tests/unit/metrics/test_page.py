@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.openmetrics.exposition import generate_latest as openmetrics
-from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from prometheus_client.parser import text_string_to_metric_families as plain_families
 from tests.following import SECOND, alert, begin, campaign, entry, progress, sample, sketch
+from tests.scraping import Values, page_values
 
 from assay.metrics import Live
 from assay.metrics.family import MOST
@@ -20,21 +19,11 @@ from assay.runs.progress import DoneEvent, EndpointProgress, append_event
 
 MS = 1_000_000
 RUN = {"campaign": "c", "run": "run-0", "scenario": "Offline"}
-Values = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
 def page(folder: CampaignFolder | None) -> Values:
     """Every sample of the page by its name and labels."""
-    return values(Live(lambda: folder))
-
-
-def values(live: Live) -> Values:
-    text = openmetrics(LiveCollector(live)).decode()  # type: ignore[arg-type]
-    return {
-        (sample.name, frozenset(sample.labels.items())): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-    }
+    return page_values(Live(lambda: folder))
 
 
 def of(found: Values, name: str, **labels: str) -> float:
@@ -105,13 +94,13 @@ def test_the_last_values_stay_when_a_campaign_is_over(tmp_path: Path) -> None:
     folder = campaign(tmp_path / "c", [entry(0, "run-0")])
     begin(folder, "run-0", progress(1, 40))
     live = Live(lambda: folder)
-    values(live)
+    page_values(live)
     campaign(tmp_path / "c", [entry(0, "run-0", RunStatus.COMPLETED)], ended_utc="2026-01-01T01:00:00Z")
     append_event(
         folder.run("run-0").progress, DoneEvent(time_ns=2 * SECOND, clock_offset_ns=0, status=RunStatus.COMPLETED)
     )
     for _ in range(2):
-        found = values(live)
+        found = page_values(live)
         assert of(found, "assay_completed_samples_total", **RUN) == 40
         assert of(found, "assay_run_phase", **RUN, phase="done") == 1
         assert of(found, "assay_campaign_over", campaign="c") == 1
@@ -175,12 +164,12 @@ def test_alerts_are_told_while_they_stand(tmp_path: Path) -> None:
     append_alert(folder.run("run-0").alerts, alert("memory", "node-a"))
     append_alert(folder.run("run-0").alerts, alert("memory", "node-b").model_copy(update={"device": "gpu1"}))
     live, one = Live(lambda: folder), {**RUN, "rule": "memory", "endpoint": "", "gpu": ""}
-    found = values(live)
+    found = page_values(live)
     assert of(found, "assay_alert", **{**one, "node": "node-a"}) == 1
     assert of(found, "assay_alert", **{**one, "node": "node-b", "gpu": "1"}) == 1
     assert of(found, "assay_standing_alerts", **RUN) == 2
     append_alert(folder.run("run-0").alerts, alert("memory", "node-a", "cleared"))
-    found = values(live)
+    found = page_values(live)
     assert ("assay_alert", frozenset({**one, "node": "node-a"}.items())) not in found
     assert of(found, "assay_standing_alerts", **RUN) == 1
 
