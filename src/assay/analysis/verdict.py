@@ -90,7 +90,7 @@ def judge(case: Case) -> Verdict:
 def _judge(case: Case) -> Verdict:
     record = case.record
     if record.status not in FINISHED:
-        reason = f": {record.reason}" if record.reason else ""
+        reason = f": {record.reason.splitlines()[0]}" if record.reason else ""  # the others are ends of logs
         return Verdict(
             valid=False, words=f"{record.status}: no result", reasons=[f"the run is {record.status}{reason}"]
         )

@@ -25,9 +25,18 @@ from assay.runs import (
     write_run_manifest,
     write_telemetry,
 )
+from assay.runs.outcome import LoadEnd
 from assay.runs.progress import DoneEvent, append_event
 from assay.runs.record import REFUSED
 
+# How the reason of a load begins that didn't go to its end; what stands alone begins with nothing.
+_ENDS: dict[LoadEnd, str] = {
+    "finished": "",
+    "error": "the load ended in an error: ",
+    "stopped": "the load was stopped: ",
+    "endpoints_gone": "",
+    "killed": "",
+}
 _LOG_LINES = 8
 _LOGS = 3
 
@@ -40,7 +49,7 @@ def judge_load(record: RunRecord, outcome: LoadOutcome) -> None:
     elif outcome.finished:
         record.status, record.reason = RunStatus.COMPLETED, f"{failed} samples failed; {words}" if failed else ""
     else:
-        record.status, record.reason = RunStatus.FAILED, f"{outcome.status}: {outcome.reason}"
+        record.status, record.reason = RunStatus.FAILED, f"{_ENDS[outcome.status]}{outcome.reason}"
 
 
 def _words(outcome: LoadOutcome) -> str:

@@ -37,6 +37,7 @@ class LocalLauncher(Launcher):
         self._grace_s = grace_s
         self._folder = folder / "servers"
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._found: list[NodeFacts] = []
 
     async def prepare(self, specs: Sequence[ServerSpec]) -> None:
         self.specs = specs
@@ -119,12 +120,12 @@ class LocalLauncher(Launcher):
         parts: dict[str, set[int]] = {}
         for spec in self.specs:
             parts.setdefault(spec.node, set()).update(spec.accelerators)
-        return [_part(facts, name, own if len(parts) > 1 else set()) for name, own in parts.items()]
+        self._found = [_part(facts, name, own if len(parts) > 1 else set()) for name, own in parts.items()]
+        return self._found
 
     async def observe(self, heard: Heard) -> dict[str, str]:
         """The controller's own sampler sees this machine."""
-        sampled = "as the controller: its host, and NVML's values of the accelerators in use, every second"
-        return dict.fromkeys((spec.node for spec in self.specs), sampled)
+        return {node.name: _sampled(node) for node in self._found}
 
     async def look(self, program: LookProgram) -> list[Look]:
         return await asyncio.to_thread(self._look, program)
@@ -157,6 +158,12 @@ def _part(machine: NodeFacts, name: str, accelerators: set[int]) -> NodeFacts:
     """The machine as one node, with all its accelerators or, as a part of it, those of its own."""
     own = [found for found in machine.accelerators if not accelerators or found.index in accelerators]
     return machine.model_copy(update={"name": name, "accelerators": own})
+
+
+def _sampled(node: NodeFacts) -> str:
+    """What the controller's own sampler sees of the node."""
+    accelerators = ", and NVML's values of the accelerators in use" if node.accelerators else ""
+    return f"as the controller: its host{accelerators}, every second"
 
 
 def environment(spec: ServerSpec, base: dict[str, str]) -> dict[str, str]:

@@ -78,6 +78,8 @@ def _known(option: str, value: str, choices: Sequence[str]) -> str:
 
 
 def _text(rows: list[IndexRow]) -> str:
+    from assay.runs.campaign import campaign_title
+
     if not rows:
         return "no run matches\n"
     lines: list[str] = []
@@ -85,7 +87,7 @@ def _text(rows: list[IndexRow]) -> str:
     for folder, own in itertools.groupby(rows, key=lambda row: row.folder):
         runs = list(own)
         simulated = ", simulated" if runs[0].simulated else ""
-        lines.append(f"{folder}  {runs[0].name}: {runs[0].kind}{simulated}")
+        lines.append(f"{folder}  {campaign_title(runs[0].kind, runs[0].name)}{simulated}")
         for row in runs:
             lines.append(f"  {row.key:<{width}}  {row.status:<11}  {_figure(row)}".rstrip())
             lines += [f"    {row.path}"] if row.path else []

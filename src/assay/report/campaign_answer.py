@@ -18,12 +18,23 @@ _MOST_SENTENCES = 3
 def campaign_answer(analysis: CampaignAnalysis) -> list[str]:
     """The sentences, the most wanted first."""
     if not analysis.groups:
-        return [*_scores(analysis)] or ["There is no result: no performance run has a rate."]
+        return list(_scores(analysis)) or [_why_nothing(analysis)]
     said = _scaled(analysis) if analysis.state.kind == "scaling" or analysis.scaling is not None else []
     slow = _slow(analysis)
     if analysis.scaling is not None and not slow:
         slow = list(_apart(analysis.groups))
     return [*(said or _rates(analysis)), *slow, *_whole_set(analysis), *_scores(analysis)]
+
+
+def _why_nothing(analysis: CampaignAnalysis) -> str:
+    """Why there is no number: the first reason that a run gives."""
+    failed = [entry for entry in analysis.state.runs if entry.reason]
+    if not failed:
+        return "There is no result: no performance run has a rate."
+    first = failed[0]
+    others = f" (and {fmt.count(len(failed) - 1, 'more run')})" if len(failed) > 1 else ""
+    reason = first.reason.splitlines()[0].rstrip(".")
+    return f"There is no result: {analysis.titles[first.key]} {first.status}{others}: {reason}."
 
 
 def _scaled(analysis: CampaignAnalysis) -> list[str]:

@@ -15,6 +15,7 @@ from assay.report.chart import Colors
 from assay.report.limits import limits_source, scenario_limits
 from assay.report.many import MOST_ROWS, NAMED, Values, ends, names, spread_table
 from assay.report.page import Block, Rows, Table, Text
+from assay.report.starts import start_words
 from assay.runs.result import AccuracyResult
 from assay.scoring import FAMILY_RISK
 
@@ -139,7 +140,9 @@ def latency_blocks(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Block
     chart = latency_chart(analysis, colors)
     if chart is None:
         return
-    quantities = (("ttft_ns", "TTFT"), ("tpot_ns", "TPOT"), ("latency_ns", "Latency"))
+    quantities = (
+        ("ttft_ns", "TTFT"), ("service_ttft_ns", "TTFT from sending"), ("tpot_ns", "TPOT"), ("latency_ns", "Latency"),
+    )  # fmt: skip
     lines = [line for line in analysis.lines if line.entry.mode == "performance" and line.result.latency]
     rows: Rows = [(run_label(analysis, line), *(_pair(line, key) for key, _ in quantities)) for line in lines]
     columns = ("Run", *(f"{name} p50 / p99 (ms)" for _, name in quantities))
@@ -151,12 +154,13 @@ def latency_blocks(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Block
     for scenario in scenarios:
         known = scenario_limits(analysis.benchmark, scenario)
         if known:
-            cells = (fmt.ms(known["ttft_ns"]), fmt.ms(known["tpot_ns"]), "")
+            cells = (fmt.ms(known["ttft_ns"]), "", fmt.ms(known["tpot_ns"]), "")
             limits.append((f"limit of {scenario}'s p99 ({limits_source(analysis.benchmark)})", *cells))
-    table = Table("Latency of the runs", columns, rows, frozenset({1, 2, 3}), SOURCE)
+    table = Table("Latency of the runs", columns, rows, frozenset({1, 2, 3, 4}), SOURCE)
     *above, last = with_nodes_alone(analysis, table, [line.entry.key for line in lines], spread)
     yield from above
     yield replace(last, rows=[*last.rows, *limits])
+    yield Text(f"{start_words(scenarios)} The picture's TTFT is from sending.")
     yield chart
 
 
@@ -177,6 +181,8 @@ def accuracy_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
     if scored:
         yield from _score_blocks(analysis, scored)
     yield from _answer_blocks(analysis.answers)
+    if analysis.answers is not None and analysis.state.simulated:
+        yield Text("The endpoints are simulated: that their answers agree or don't says nothing of a model.")
 
 
 def _score_blocks(analysis: CampaignAnalysis, scored: dict[str, AccuracyResult]) -> Iterator[Block]:

@@ -11,6 +11,7 @@ from assay.analysis.titles import benchmark_title
 from assay.analysis.verdict import SHORT_RUN
 from assay.benchmarks import UNVERIFIED
 from assay.report import format as fmt
+from assay.report.again import campaign_again_blocks
 from assay.report.campaign_answer import campaign_answer, load_words, sweeps
 from assay.report.campaign_charts import throughput_chart
 from assay.report.campaign_measures import (
@@ -30,15 +31,17 @@ from assay.report.campaign_sections import (
     runs_blocks,
 )
 from assay.report.chart import Colors
+from assay.report.client import campaign_client_blocks
 from assay.report.expenses import campaign_expenses_blocks
 from assay.report.findings import grouped, mend
 from assay.report.many import ENDS, MOST_ROWS, names, the_same
+from assay.report.next_step import next_step
 from assay.report.page import Headline, Page, Problem, Section, VerdictKind, lifted
 from assay.report.published import campaign_published_blocks
 from assay.report.run_measures import projection_blocks
 from assay.report.run_page import notice_problems, verdict_reasons
 from assay.report.subject import campaign_subject
-from assay.runs.campaign import RunEntry
+from assay.runs.campaign import RunEntry, campaign_title
 from assay.runs.record import RunStatus
 
 _MOST_REASONS = 6
@@ -65,6 +68,8 @@ def campaign_page(analysis: CampaignAnalysis) -> Page:
         Section("published", "Published results", list(campaign_published_blocks(analysis))),
         Section("runs", "Runs", list(runs_blocks(analysis))),
         Section("ledger", "Ledger", list(ledger_blocks(analysis))),
+        Section("driver", "The load generator", list(campaign_client_blocks(analysis))),
+        Section("again", "How to repeat it", list(campaign_again_blocks(analysis))),
         Section("environment", "Environment", list(environment_blocks(analysis))),
         Section("provenance", "Provenance", list(provenance_blocks(analysis))),
     ]  # fmt: skip
@@ -79,10 +84,10 @@ def campaign_page(analysis: CampaignAnalysis) -> Page:
     )
     title = benchmark_title(analysis.benchmark, [line.record for line in analysis.lines])
     return Page(
-        title=f"{title}: {analysis.state.kind} campaign {analysis.state.name}".rstrip(),
+        title=f"{title}: {campaign_title(analysis.state.kind, analysis.state.name)}",
         subject=campaign_subject(analysis),
         what=_what(analysis),
-        answer=campaign_answer(analysis),
+        answer=[*campaign_answer(analysis), *next_step(entry.status for entry in analysis.state.runs)],
         verdict=verdict,
         kind=kind,
         verdict_reasons=reasons,
@@ -195,7 +200,10 @@ def _unfinished(analysis: CampaignAnalysis) -> Iterator[Problem]:
             kinds.setdefault(str(entry.status), []).append(entry)
     for status, entries in kinds.items():
         titles = [analysis.titles[entry.key] for entry in entries]
-        problems = [Problem("error", f"{title}: {status}.", e.reason) for title, e in zip(titles, entries, strict=True)]
+        problems = [
+            Problem("error", f"{title}: {status}.", e.reason.partition("\n")[0])
+            for title, e in zip(titles, entries, strict=True)
+        ]
         yield from _told_once(problems, titles)
 
 

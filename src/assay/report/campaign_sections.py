@@ -9,10 +9,10 @@ from assay.analysis.campaign import CampaignAnalysis, RunLine
 from assay.report import format as fmt
 from assay.report.environment import endpoint_tables, system_tables
 from assay.report.findings import findings_table, nothing_found
-from assay.report.many import MOST_ROWS, Values, ends
-from assay.report.page import Block, Rows, Table, Text
-from assay.report.run_measures import again_blocks
+from assay.report.many import MOST_ROWS, NAMED, Values, ends
+from assay.report.page import Block, Quote, Rows, Table, Text
 from assay.runs.ledger import Ledger
+from assay.serving.words import harmless
 
 
 def nodes_alone(analysis: CampaignAnalysis) -> frozenset[str]:
@@ -79,6 +79,11 @@ def runs_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
     rates = [None if line is None or line.samples_per_s is None else line.samples_per_s.value for line in known]
     keys = [entry.key for entry in analysis.state.runs]
     yield from with_nodes_alone(analysis, table, keys, {"samples/s": rates})
+    logs = [(analysis.titles[e.key], e.reason.partition("\n")[2]) for e in analysis.state.runs if "\n" in e.reason]
+    for title, text in logs[:NAMED]:
+        yield Quote(f"{title}, ends of the logs that may say why, as written", harmless(text))
+    if len(logs) > NAMED:
+        yield Text(f"The logs of {len(logs) - NAMED:,} more runs are on those runs' own pages.")
 
 
 def ledger_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
@@ -118,7 +123,6 @@ def findings_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
 
 
 def provenance_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
-    yield from again_blocks(analysis.folder.config)
     state = analysis.state
     rows: Rows = [
         ("Campaign", state.id),

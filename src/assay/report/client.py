@@ -1,12 +1,14 @@
-"""The part of a run's page that says whether the load generator could have shaped the result."""
+"""The part of a page that says whether the load generator could have shaped the result."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from assay.analysis.campaign import CampaignAnalysis
 from assay.analysis.run import RunAnalysis
 from assay.report import format as fmt
-from assay.report.many import ends
+from assay.report.campaign_sections import run_label, with_nodes_alone
+from assay.report.many import ends, names
 from assay.report.page import Block, Rows, Table, Text
 from assay.runs.record import ClientAudit
 
@@ -29,6 +31,46 @@ def client_blocks(analysis: RunAnalysis) -> Iterator[Block]:
         heads = ("Process", "CPU seconds a second", "Most memory", "Event loop late, p99 (ms)", "At most (ms)")
         table = Table("How busy the load generator was", heads, rows, frozenset({1, 2, 3, 4}), "run.json")
         yield from ends(table, {"CPU seconds a second": list(client.cpu_share.values())}, "run.json")
+
+
+def campaign_client_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
+    """The verdict on the load generator, once for all runs, and how near to its limits each run brought it."""
+    clients = [line.record.client for line in analysis.lines]
+    bound = [run_label(analysis, line) for line in analysis.lines if line.record.client.client_bound]
+    unknown = [client for client in clients if not client.client_bound and not client.cpu_share]
+    if bound:
+        yield Text(
+            f"In {len(bound)} of {fmt.count(len(clients), 'run')} the load generator could have shaped the result: "
+            f"{names(bound, '; ')}. What it was is in the findings."
+        )
+    elif unknown:
+        yield Text(
+            f"In {len(unknown)} of {fmt.count(len(clients), 'run')} it wasn't recorded how busy the load generator "
+            "was, so nothing says that it didn't shape the result."
+        )
+    else:
+        yield Text("Nothing that was measured of the load generator says that it shaped the result of any run.")
+    if len(unknown) == len(clients):
+        return
+    shares = [max(client.cpu_share.values(), default=None) for client in clients]
+    rows: Rows = [
+        (
+            run_label(analysis, line),
+            "yes" if client.client_bound else "no" if client.cpu_share else "unknown",
+            "not recorded" if share is None else f"{share:.2f}",
+            _ms(max(client.loop_lag_p99_ns.values(), default=None)),
+            _ms(client.schedule_lateness_p99_ns),
+        )
+        for line, client, share in zip(analysis.lines, clients, shares, strict=True)
+    ]
+    heads = (
+        "Run", "Could have shaped the result", "CPU seconds a second of its busiest process",
+        "Event loop late, p99 (ms)", "Samples issued late, p99 (ms)",
+    )  # fmt: skip
+    table = Table("How busy the load generator was", heads, rows, frozenset({2, 3, 4}), "runs/*/run.json")
+    yield from with_nodes_alone(
+        analysis, table, [line.entry.key for line in analysis.lines], {"CPU seconds a second": shares}
+    )
 
 
 def _verdict(client: ClientAudit) -> str:

@@ -39,7 +39,7 @@ def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison])
         kind="none",
         verdict_reasons=[],
         headlines=_headlines(comparisons[0]),
-        problems=[Problem("note", note) for note in dict.fromkeys(n for c in comparisons for n in c.notes)],
+        problems=[Problem("note", "", note) for note in dict.fromkeys(n for c in comparisons for n in c.notes)],
         sections=sections,
         lead=lead,
         banner="; ".join(banners),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from assay.report import format as fmt
 from assay.report.page import Page, Rows, Section, Table
-from assay.runs.campaign import CampaignFolder
+from assay.runs.campaign import CampaignFolder, campaign_title
 from assay.runs.index import IndexRow
 
 
@@ -51,4 +51,4 @@ def _section(place: int, rows: Sequence[IndexRow], beside: Path) -> Section:
     caption = f"Started {fmt.moment(first.started_utc)}"
     report = os.path.relpath(CampaignFolder(Path(first.folder)).report, beside)
     table = Table(caption, columns, cells, frozenset({2, 5, 6}), links={first.campaign: report})
-    return Section(f"campaign-{place}", f"{first.kind} {first.name}".strip(), [table])
+    return Section(f"campaign-{place}", campaign_title(first.kind, first.name), [table])

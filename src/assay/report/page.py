@@ -73,7 +73,10 @@ class Headline:
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that is wrong with the result, or that a reader must know; `mend` says what to try."""
+    """Something that is wrong with the result, or that a reader must know; `mend` says what to try.
+
+    What a reader must merely know has no title: a page of bold lines has none that stands out.
+    """
 
     severity: Severity
     title: str

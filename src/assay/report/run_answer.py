@@ -10,11 +10,13 @@ from assay.analysis.projection import Projection
 from assay.analysis.run import RunAnalysis, measures_speed
 from assay.report import format as fmt
 from assay.report.accuracy import percentages
+from assay.report.arrivals import arrivals
 from assay.report.limits import scenario_limits
 from assay.report.many import names
+from assay.report.next_step import next_step
 from assay.report.plausibility import REFUSED
 from assay.runs.ledger import Ledger
-from assay.runs.record import RunStatus
+from assay.runs.record import RunRecord, RunStatus
 from assay.runs.result import Result
 
 _ENDS = {
@@ -34,12 +36,17 @@ def run_answer(analysis: RunAnalysis, *, refused: bool) -> list[str]:
     if refused:
         return [f"No number of this run is reportable: {REFUSED.partition(': ')[2]}."]
     if analysis.samples is None:
-        return [_why_nothing(analysis), *_answered(analysis.ledger)]
-    said = [_accuracy(analysis) if analysis.record.mode == "accuracy" else _speed(analysis)]
+        return [_why_nothing(analysis), *_answered(analysis.ledger), *_next(analysis.record)]
+    said = [_accuracy(analysis)] if analysis.record.mode == "accuracy" else [_speed(analysis), *arrivals(analysis)]
     if analysis.nodes is not None:
         said += slow_nodes(analysis.nodes)
-    said += [projected(p) for p in analysis.projections[:1] if analysis.record.mode == "performance"]
+    said += [projected(p) for p in analysis.projections[:1] if _stands_for_all(analysis.record)]
     return [*said, *_answered(analysis.ledger)]
+
+
+def _stands_for_all(record: RunRecord) -> bool:
+    """Whether a reader may want to know how long all samples take: prompts that were made for a load stand for none."""
+    return record.mode == "performance" and not (record.shape is not None and record.dataset_generated)
 
 
 def _why_nothing(analysis: RunAnalysis) -> str:
@@ -49,6 +56,11 @@ def _why_nothing(analysis: RunAnalysis) -> str:
         reason = f": {record.reason.rstrip('.')}" if record.reason else ""
         return f"There is no result of this run, because {_ENDS[record.status]}{reason}."
     return f"There is no result of this run: {'; '.join(result.verdict.reasons) or result.verdict.words}."
+
+
+def _next(record: RunRecord) -> list[str]:
+    """What to do; of a run that no campaign knows of, nothing is known."""
+    return next_step([record.status]) if record.campaign_key is not None else []
 
 
 def _answered(ledger: Ledger | None) -> Iterator[str]:
@@ -71,9 +83,12 @@ def _speed(analysis: RunAnalysis) -> str:
     if analysis.record.scenario == "SingleStream":
         return f"One after another, {_percentile(result, 'latency_ns', 'p90')} or less for 90 % of the samples."
     on = fmt.count(len(analysis.nodes_in_order), "node")
-    if measures_speed(analysis.record):
+    if analysis.record.shape is None and measures_speed(analysis.record):
         return f"{on}: {rates(result)}."
-    return f"{on}, {_load(analysis)}: {_tails(analysis)}; {rates(result)}."
+    on = f"{on}, {_load(analysis)}"
+    if measures_speed(analysis.record):
+        return f"{on}: {rates(result)}; {_tails(analysis)}."
+    return f"{on}: {_tails(analysis)}; {rates(result)}."
 
 
 def rates(result: Result) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from assay.analysis.nodes import Symmetry
 from assay.analysis.projection import TOO_SHORT, WHOLE, Projection
@@ -16,6 +15,7 @@ from assay.report.many import Values, ends
 from assay.report.page import Block, Rows, Table, Text
 from assay.report.run_charts import RunCharts
 from assay.report.run_view import ms
+from assay.report.starts import start_words
 from assay.report.telemetry_table import telemetry_tables
 from assay.runs.folder import MANIFEST
 from assay.runs.result import Distribution
@@ -102,13 +102,7 @@ def latency_blocks(analysis: RunAnalysis, charts: RunCharts | None) -> Iterator[
     yield from limit_blocks(analysis)
     rows = [(_LATENCIES[name], value.formula, value.source) for name, value in latency.items()]
     yield Table("How the latencies are computed", ("Quantity", "Formula", "File"), rows, folded=True)
-    if analysis.record.scenario == "Offline":
-        yield Text(
-            "In Offline every sample is issued at once, so TTFT and latency from the start hold the wait for a place; "
-            "those from sending are the servers' own."
-        )
-    if analysis.record.scenario == "Concurrency":
-        yield Text("With a fixed number in flight, TTFT and latency count from the first sending of each sample.")
+    yield Text(start_words([analysis.record.scenario]))
     yield charts.latency.distribution
     yield charts.latency.over_time()
     if analysis.latency.ttft_by_input:
@@ -225,16 +219,6 @@ def projection_blocks(projections: Sequence[Projection], source: str, wanted: bo
     yield Text(_PROJECTION)
 
 
-def again_blocks(config: Path) -> Iterator[Block]:
-    """How to measure the same again, and how to say what changed."""
-    if config.exists():
-        yield Text(
-            f"To measure it again: `assay run {config.name}` with the file of this folder. It is the configuration of "
-            "the whole campaign, resolved; secrets are not in it and are read from the environment again. What changed "
-            "between two runs: `assay compare` with their folders."
-        )
-
-
 def _span(low_s: float | None, high_s: float | None) -> str:
     if low_s is None or high_s is None:
         return "unknown: too few different samples"
@@ -242,7 +226,6 @@ def _span(low_s: float | None, high_s: float | None) -> str:
 
 
 def provenance_blocks(analysis: RunAnalysis) -> Iterator[Block]:
-    yield from again_blocks(analysis.folder.config)
     yield Text(
         f"Every figure on this page is computed from these files of {analysis.folder.id} and from nothing else. "
         "Intervals are 95 %: rates and means by block bootstrap, percentiles by order statistics with the effective "

@@ -12,6 +12,7 @@ from assay.audit import AuditReport
 from assay.benchmarks import UNVERIFIED
 from assay.report import format as fmt
 from assay.report.accuracy import accuracy_blocks
+from assay.report.again import again_blocks
 from assay.report.environment import environment_blocks
 from assay.report.expenses import expenses_blocks
 from assay.report.findings import mend, shown_findings
@@ -61,6 +62,7 @@ def run_page(analysis: RunAnalysis, audit: AuditReport | None = None) -> Page:
         Section("ledger", "Ledger", list(ledger_blocks(analysis))),
         Section("driver", "The load generator", list(driver_blocks(analysis))),
         Section("plausibility", "Plausibility", list(plausibility_blocks(audit))),
+        Section("again", "How to repeat it", list(again_blocks(analysis))),
         Section("environment", "Environment", list(environment_blocks(analysis))),
         Section("provenance", "Provenance", list(provenance_blocks(analysis))),
     ]  # fmt: skip
@@ -88,7 +90,7 @@ def run_page(analysis: RunAnalysis, audit: AuditReport | None = None) -> Page:
 
 def notice_problems(notices: Iterable[str]) -> list[Problem]:
     """The result's notices, each once; that of a client-bound run is a finding already."""
-    return [Problem("note", notice) for notice in dict.fromkeys(notices) if not notice.startswith(CLIENT_BOUND)]
+    return [Problem("note", "", notice) for notice in dict.fromkeys(notices) if not notice.startswith(CLIENT_BOUND)]
 
 
 def verdict_reasons(result: Result) -> list[str]:
@@ -161,6 +163,7 @@ def _what(analysis: RunAnalysis) -> str:
     with_ = f", {accelerators} accelerator{'s' * (accelerators != 1)} ({', '.join(kinds)})" if accelerators else ""
     models = ", ".join(record.served_models) or "Nothing"
     load = f", target {fmt.number(record.target_qps)} samples/s" if record.target_qps else ""
+    load = f", load: {record.shape.title}" if record.shape is not None else load
     return (
         f"{models} served by {', '.join(engines)} on {on}{with_}; {record.scenario} {record.mode} run of "
         f"{fmt.number(record.issued)} samples from {record.dataset_name}{load}, "

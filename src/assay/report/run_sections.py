@@ -12,11 +12,16 @@ from assay.analysis.verdict import FINISHED
 from assay.report import format as fmt
 from assay.report.client import client_blocks
 from assay.report.many import ENDS, MOST_ROWS, Values, ends
+from assay.report.names import reason_in_words
 from assay.report.page import Block, Quote, Rows, Table, Text
 from assay.report.run_charts import RunCharts
 from assay.serving.words import harmless
 
 LEDGER = "ledger.json"
+_BY_ITS_SETTINGS = (
+    "LoadGen judges a run by the settings that it was given and doesn't know whether they are the rules': its word "
+    "alone doesn't make the run valid for MLPerf. What counts is the verdict at the top."
+)
 
 
 def ledger_blocks(analysis: RunAnalysis) -> Iterator[Block]:
@@ -36,7 +41,7 @@ def ledger_blocks(analysis: RunAnalysis) -> Iterator[Block]:
         (
             e.endpoint,
             *map(fmt.number, (e.sent, e.ok, e.failed, e.lost)),
-            ", ".join(f"{k} {v}" for k, v in e.reasons.items()),
+            ", ".join(f"{reason_in_words(k)} {fmt.number(v)}" for k, v in e.reasons.items()),
         )
         for e in ledger.endpoints
     ]
@@ -113,10 +118,13 @@ def _driver_words(analysis: RunAnalysis) -> str:
             )
         return words
     reasons = "; ".join(loadgen.reasons)
-    return (
-        f"Driven by LoadGen: {loadgen.result or 'no verdict'}{f' ({reasons})' if reasons else ''}; {loadgen.errors} "
-        f"errors, {loadgen.warnings} warnings in its log."
+    words = (
+        f"Driven by LoadGen, whose own word on the run is {loadgen.result or 'missing'}"
+        f"{f' ({reasons})' if reasons else ''}; {loadgen.errors} errors, {loadgen.warnings} warnings in its log."
     )
+    if loadgen.result == "VALID" and not analysis.result.verdict.valid:
+        words += f" {_BY_ITS_SETTINGS}"
+    return words
 
 
 def _figure_name(key: str) -> str:

@@ -28,14 +28,22 @@ TERMS = {
     "LoadGen": "MLCommons' load generator, which issues the samples and says VALID or INVALID",
     "quality gate": "whether the answers' scores reach what the benchmark asks for",
     "re-sent": "a sample that needed more than one attempt",
-    "short run": "not every setting is the rules'; never valid for MLPerf",
+    "short run": (
+        "not every setting is the rules', such as fewer samples or less time; never valid for MLPerf, whatever LoadGen "
+        "says of it"
+    ),
     "steady window": "the part of a run in which every place is taken and speed has settled",
     "INVALID": "LoadGen's word: the run breaks a rule of its scenario, and its reasons say which",
-    "VALID": "LoadGen says so, and ledger, limits, settings and data are as the rules ask",
+    "VALID": (
+        "the page's verdict: LoadGen says so, and ledger, limits, settings and data are as the rules ask; LoadGen's "
+        "own VALID is only by the settings that it was given"
+    ),
 }
 _MOMENT = rf"\d{{1,2}} (?:{'|'.join(MONTHS)}) \d{{4}}, \d\d:\d\d:\d\d UTC"
 _WORDS = re.compile(
-    rf"(?P<moment>{_MOMENT})|(?<![\w/.-])(?P<term>{'|'.join(map(re.escape, TERMS))})(?![\w/-]|\.\w)", re.IGNORECASE
+    rf"(?P<moment>{_MOMENT})|`(?P<code>[^`\n]+)`|"
+    rf"(?<![\w/.-])(?P<term>{'|'.join(map(re.escape, TERMS))})(?![\w/-]|\.\w)",
+    re.IGNORECASE,
 )
 _CANONICAL = {term.casefold(): term for term in TERMS}
 
@@ -53,7 +61,8 @@ class Terms:
         return ""
 
     def __call__(self, text: str) -> Markup:
-        """The text, escaped, with its terms as links to their meaning and its times for the reader's own clock."""
+        """The text, escaped: terms are links to their meaning, times for the reader's own clock, and what is between
+        backticks is to be typed as it stands."""
         return Markup("").join(self._parts(text))
 
     @property
@@ -65,9 +74,16 @@ class Terms:
         end = 0
         for found in _WORDS.finditer(text):
             yield escape(text[end : found.start()])
-            yield _time(found[0]) if found["moment"] else self._term(found[0])
+            yield self._marked_up(found)
             end = found.end()
         yield escape(text[end:])
+
+    def _marked_up(self, found: re.Match[str]) -> Markup:
+        if found["moment"]:
+            return _time(found[0])
+        if found["code"]:
+            return Markup("<code>{}</code>").format(found["code"])
+        return self._term(found[0])
 
     def _term(self, word: str) -> Markup:
         term = _CANONICAL[word.casefold()]

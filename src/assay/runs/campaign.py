@@ -188,6 +188,11 @@ class CampaignFolder:
         return RunFolder(self.runs / run_id)
 
 
+def campaign_title(kind: str, name: str) -> str:
+    """Such as "bench campaign" or "scaling campaign nightly"; a campaign without a name of its own bears its kind's."""
+    return f"{kind} campaign {name}" if name not in ("", kind) else f"{kind} campaign"
+
+
 def read_campaign(folder: CampaignFolder) -> CampaignState:
     """Read `campaign.json`. Raises UserError where there is none or it can't be read."""
     return require_model(folder.state, CampaignState, f"{folder.path}: not a campaign folder (no campaign.json)")

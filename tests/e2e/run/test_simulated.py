@@ -99,7 +99,7 @@ def test_a_dead_server_ends_the_run_and_the_folder_says_so(tmp_path: Path) -> No
     record = json.loads((run / "run.json").read_text())
     ledger = json.loads((run / "ledger.json").read_text())
     assert record["status"] == "failed"
-    assert record["reason"].startswith("endpoints_gone: every endpoint failed: local: ")
+    assert record["reason"].startswith("every endpoint failed: local: ")
     assert ledger["problems"] == []
     assert ledger["issued"] == ledger["completed"] + ledger["failed"] + ledger["lost"] == 32
     assert ledger["lost"] > 0

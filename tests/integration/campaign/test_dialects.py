@@ -241,7 +241,7 @@ def test_a_warm_up_prompt_that_is_too_long_fails_alone(tmp_path: Path) -> None:
     warmed = read_requests(found.run.warmup).to_pylist()
     assert {row["status"] for row in warmed} == {"ok", "http_4xx"}
     assert 0 < found.ledger.completed < SAMPLES
-    assert "endpoints_gone" not in found.record.reason
+    assert "every endpoint failed" not in found.record.reason
 
 
 def test_a_server_that_finds_every_prompt_too_long_says_so(tmp_path: Path) -> None:

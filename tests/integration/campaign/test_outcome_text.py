@@ -65,9 +65,7 @@ def test_a_run_that_did_not_end_says_how_to_go_on(outcome: CampaignOutcome) -> N
 
 
 def test_a_run_that_failed_says_why_in_the_servers_own_words(outcome: CampaignOutcome) -> None:
-    reason = (
-        "endpoints_gone: every endpoint failed during warm-up: node-a: HTTP 500: out of memory\nlast lines of its log"
-    )
+    reason = "every endpoint failed during warm-up: node-a: HTTP 500: out of memory\nlast lines of its log"
     verdict = Verdict(valid=False, words="failed: no result")
     failed = outcome.results[0].model_copy(update={"reason": reason, "verdict": verdict})
     text = outcome_text(CampaignOutcome(outcome.folder, outcome.state, [failed]), 200, figures=True)

@@ -126,7 +126,7 @@ def begun(output: Path) -> Path:
 def test_folders_are_printed(output: Path) -> None:
     run = begun(output)
     text = call(output).stdout
-    assert f"{run.parent.parent}  test: single" in text
+    assert f"{run.parent.parent}  single campaign test" in text
     assert f"    {run}\n" in text
     row = rows(output, "--status", "failed")[0]
     assert (row["folder"], row["path"], row["run"]) == (str(run.parent.parent), str(run), "a-run")

@@ -14,11 +14,14 @@ from assay.analysis.run import analyse_run
 from assay.report.campaign_answer import campaign_answer
 from assay.report.campaign_page import campaign_page
 from assay.report.compare_page import compare_page
-from assay.report.page import Page, Text
+from assay.report.next_step import next_step
+from assay.report.page import Page, Quote, Table, Text
 from assay.report.run_answer import run_answer
 from assay.report.run_measures import findings_blocks
 from assay.report.run_page import run_page
-from assay.runs import CampaignFolder, RunStatus, read_campaign
+from assay.report.run_sections import driver_blocks
+from assay.runs import CampaignFolder, RunStatus, read_campaign, read_record, write_json
+from assay.runs.record import ClientAudit
 
 SLOW, FAST = Node("node-a", slots=4), Node("node-b", slots=4, speed=2.1)
 PLAN = Plan(samples=200, nodes=(SLOW,), chunks=False, telemetry=False)
@@ -163,18 +166,102 @@ def test_a_sweep_of_rates_beside_another_scenario_has_a_sentence_each(tmp_path: 
     assert names == ["2 samples/s asked for", "3 samples/s asked for", "Offline"]
 
 
-def test_a_page_says_how_to_measure_it_again(tmp_path: Path) -> None:
+def test_a_page_says_how_to_measure_it_again_and_with_which_versions(tmp_path: Path) -> None:
     folder = write_campaign(tmp_path, {"offline-r0": replace(PLAN, samples=40)}, kind="single")
     analysis = analysed(folder)
     run = analyse_run(folder.run("offline-r0"))
-    assert any("assay run config.yaml" in words for words in provenance(run_page(run)))
-    assert not any("assay run" in words for words in provenance(campaign_page(analysis)))
+    versions = "It was measured with Assay 0.1.0 and LoadGen 6.0.17"
+    command, measured_with = again(run_page(run))
+    assert "`assay run config.yaml`" in command
+    assert measured_with.startswith(versions)
+    (measured_with,) = again(campaign_page(analysis))  # its folder has no configuration
+    assert measured_with.startswith(versions)
     folder.config.write_text("benchmark: smollm2-135m\n")
-    assert any("assay run config.yaml" in words for words in provenance(campaign_page(analysis)))
+    assert "`assay run config.yaml`" in again(campaign_page(analysis))[0]
 
 
-def provenance(page: Page) -> list[str]:
-    return [block.text for block in page.sections[-1].blocks if isinstance(block, Text)]
+def again(page: Page) -> list[str]:
+    (section,) = [section for section in page.sections if section.id == "again"]
+    return [block.text for block in section.blocks if isinstance(block, Text)]
+
+
+def test_a_campaign_that_failed_says_why_and_what_to_do_next(tmp_path: Path) -> None:
+    folder = write_campaign(tmp_path, {"offline-r0": replace(PLAN, samples=40, status=RunStatus.FAILED)}, kind="single")
+    state = read_campaign(folder)
+    state.runs[0].reason = "every endpoint failed: node-a: HTTP 500\nlast lines of server node-a:\n  out of memory"
+    write_json(folder.state, state)
+    page = campaign_page(analysed(folder))
+    why, what_next = page.answer
+    assert why == "There is no result: Offline failed: every endpoint failed: node-a: HTTP 500."
+    assert "`assay run --resume FOLDER --retry-failed`" in what_next
+    assert [problem.text for problem in page.problems if problem.severity == "error"] == [
+        "every endpoint failed: node-a: HTTP 500"
+    ]
+    (runs,) = [section for section in page.sections if section.id == "runs"]
+    assert [block.text for block in runs.blocks if isinstance(block, Quote)] == [
+        "last lines of server node-a:\n  out of memory"
+    ]
+
+
+def test_a_run_that_failed_says_what_to_do_next(tmp_path: Path) -> None:
+    folder = write_campaign(tmp_path, {"offline-r0": replace(PLAN, samples=40, status=RunStatus.FAILED)}, kind="single")
+    assert "`assay run --resume FOLDER --retry-failed`" in run_page(analyse_run(folder.run("offline-r0"))).answer[-1]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "command"),
+    [
+        ([RunStatus.COMPLETED, RunStatus.INVALID, RunStatus.SKIPPED], ""),
+        ([RunStatus.COMPLETED, RunStatus.TIMEOUT, None], "`assay run --resume FOLDER --retry-failed`"),
+        ([RunStatus.COMPLETED, None], "`assay run --resume FOLDER`"),
+        ([RunStatus.INTERRUPTED], "`assay run --resume FOLDER`"),
+    ],
+)
+def test_what_to_do_next_is_told_where_something_is_left(statuses: list[RunStatus | None], command: str) -> None:
+    assert ["`".join(["", words.split("`")[1], ""]) for words in next_step(statuses)] == ([command] if command else [])
+
+
+@pytest.mark.parametrize("bound", [True, False])
+def test_a_campaign_says_whether_the_load_generator_shaped_its_results(tmp_path: Path, bound: bool) -> None:
+    folder = write_campaign(tmp_path, {f"offline-r{turn}": replace(PLAN, samples=40) for turn in range(2)}, "single")
+    for turn in range(2):
+        run = folder.run(f"offline-r{turn}")
+        record = read_record(run)
+        record.client = ClientAudit(cpu_share={"main": 0.25, "worker-0": 0.5}, loop_lag_p99_ns={"worker-0": 2_500_000})
+        record.client.client_bound = bound and turn == 1
+        write_json(run.record, record)
+    page = campaign_page(analysed(folder))
+    (driver,) = [section for section in page.sections if section.id == "driver"]
+    words, table = driver.blocks
+    assert isinstance(words, Text)
+    assert isinstance(table, Table)
+    if bound:
+        assert words.text.startswith(
+            "In 1 of 2 runs the load generator could have shaped the result: Offline, run 2 of 2."
+        )
+    else:
+        assert words.text.startswith("Nothing that was measured of the load generator says that it shaped the result")
+    assert [tuple(row[1:4]) for row in table.rows] == [
+        ("no", "0.50", "2.500"),
+        ("yes" if bound else "no", "0.50", "2.500"),
+    ]
+
+
+def test_notes_are_no_titles(scaling: CampaignAnalysis) -> None:
+    notes = [problem for problem in campaign_page(scaling).problems if problem.severity == "note"]
+    assert notes
+    assert {note.title for note in notes} == {""}
+
+
+def test_loadgens_valid_is_told_apart_from_the_pages_verdict(tmp_path: Path) -> None:
+    run = write_run(tmp_path, replace(PLAN, samples=40))
+    analysis = analyse_run(run)
+    assert analysis.result.loadgen.result == "VALID"
+    assert not analysis.result.verdict.valid
+    words = next(iter(driver_blocks(analysis)))
+    assert isinstance(words, Text)
+    assert "whose own word on the run is VALID" in words.text
+    assert "doesn't make the run valid for MLPerf" in words.text
 
 
 def test_where_nothing_was_issued_nothing_was_answered(tmp_path: Path) -> None:

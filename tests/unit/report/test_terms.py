@@ -48,5 +48,10 @@ def test_a_time_carries_its_moment() -> None:
     assert shown == 'started <time datetime="2026-01-07T03:04:05+00:00">7 Jan 2026, 03:04:05 UTC</time>.'
 
 
+def test_what_is_to_be_typed_is_marked_as_such() -> None:
+    assert Terms()("Next: `assay run --resume <F>`.") == "Next: <code>assay run --resume &lt;F&gt;</code>."
+    assert terms_in("`assay audit ledger`") == []
+
+
 def test_texts_are_never_markup() -> None:
     assert Terms()("<b>TTFT</b>").startswith("&lt;b&gt;<a ")

@@ -1,0 +1,81 @@
+"""Where another rate came out than was asked for, a page says why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.synthetic import Node, Plan, write_run
+
+from assay.analysis.run import RunAnalysis, analyse_run
+from assay.report.arrivals import arrivals
+from assay.report.run_answer import run_answer
+from assay.report.run_page import run_page
+from assay.report.starts import start_words
+from assay.runs import read_record, write_json
+from assay.runs.shapes import RateShape
+
+PLAN = Plan(samples=60, nodes=(Node("node-a"),), scenario="Server", qps=5.0, chunks=False, telemetry=False)
+
+
+def paced(folder: Path, shape: RateShape) -> RunAnalysis:
+    """The run as the pacer would have recorded it."""
+    run = write_run(folder, replace(PLAN, qps=None, scenario="Rate"))
+    record = read_record(run)
+    write_json(run.record, record.model_copy(update={"shape": shape, "driver": "pacer"}))
+    return analyse_run(run)
+
+
+def test_the_end_of_a_run_is_in_its_rate(tmp_path: Path) -> None:
+    (words,) = arrivals(analyse_run(write_run(tmp_path, PLAN)))
+    assert words.startswith("5 arrivals a second were asked for, 60 came in ")
+    assert "the rate counts until the last answer, " in words
+
+
+def test_a_load_that_its_time_ended_counts_what_was_done_within_it(tmp_path: Path) -> None:
+    analysis = paced(tmp_path, RateShape(rate=5.0, duration_s=30.0))
+    (words,) = arrivals(analysis)
+    assert words.startswith("5 arrivals a second were asked for, 60 came in 30 s, 2 a second (they come at random")
+    done = analysis.result.figures["window_samples"].value
+    assert f"the rate counts the {done:.4g} that were done within that time" in words
+    assert words in run_answer(analysis, refused=False)
+
+
+def test_evenly_spaced_arrivals_are_not_called_random(tmp_path: Path) -> None:
+    (words,) = arrivals(paced(tmp_path, RateShape(rate=5.0, duration_s=30.0, arrivals="constant")))
+    assert "random" not in words
+
+
+def test_what_came_as_asked_needs_no_words(tmp_path: Path) -> None:
+    analysis = paced(tmp_path, RateShape(rate=5.0, duration_s=30.0))
+    rate = analysis.result.figures["samples_per_s"].value
+    assert arrivals(replace_rate(analysis, 1.01 * rate)) == []
+    assert arrivals(replace_rate(analysis, 1.03 * rate)) != []
+
+
+def replace_rate(analysis: RunAnalysis, rate: float) -> RunAnalysis:
+    record = analysis.record.model_copy(update={"shape": RateShape(rate=rate, duration_s=30.0)})
+    return replace(analysis, record=record)
+
+
+def test_the_first_screen_names_the_load(tmp_path: Path) -> None:
+    page = run_page(paced(tmp_path, RateShape(rate=5.0, duration_s=30.0)))
+    assert "load: 5 a second, Poisson" in page.what
+    assert page.answer[0].startswith("1 node, 5 a second, Poisson: ")
+
+
+@pytest.mark.parametrize(
+    ("scenarios", "start"),
+    [
+        (("Rate",), "count from the sample's scheduled arrival."),
+        (("Concurrency",), "count from the sample's first sending."),
+        (("Server", "Interactive"), "count from the sample's scheduled arrival."),
+        (
+            ("Offline", "Server"),
+            "issued all samples at once (Offline), or the sample's scheduled arrival (Server).",
+        ),
+    ],
+)
+def test_a_page_says_what_latency_counts_from(scenarios: tuple[str, ...], start: str) -> None:
+    assert start in start_words(scenarios)  # type: ignore[arg-type]
