@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from assay.commands.options import PATH
+from assay.errors import UserError
 from assay.serving.words import harmless
 
 if TYPE_CHECKING:
@@ -24,11 +25,18 @@ _EVERY_S = 0.5
 @click.argument("campaign", type=PATH, required=False)
 @click.option("--output", type=PATH, default=Path("results"), show_default=True, help="Where campaign folders are.")
 @click.option("--once", is_flag=True, help="Look once, and end.")
-def watch(campaign: Path | None, output: Path, once: bool) -> None:
+@click.option("--web", is_flag=True, help="Serve pages for browsers instead: all campaigns, each live.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="With --web; others than loopback need a token.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8643, show_default=True, help="With --web; 0: any.")
+def watch(campaign: Path | None, output: Path, once: bool, web: bool, host: str, port: int) -> None:
     """Follow CAMPAIGN while it runs, or see how it ended; without it, the newest. Ctrl-C leaves it alone.
 
     On another machine: ssh -t HOST assay watch.
     """
+    if web:
+        _serve(campaign, output, host, port)
+        return
+
     from rich.console import Console
 
     from assay.runs import CampaignFolder
@@ -80,3 +88,30 @@ def _tell(follower: Follower, *, once: bool) -> None:
         if once or scene.over:
             return
         time.sleep(_EVERY_S)
+
+
+def _serve(campaign: Path | None, output: Path, host: str, port: int) -> None:
+    """Pages of the campaign's folder of results, else of `output`, until Ctrl-C."""
+    try:
+        from assay.watch.web import Place, serve
+    except ModuleNotFoundError as error:
+        if error.name not in ("starlette", "uvicorn"):
+            raise
+        raise UserError("watch --web needs the extra: pip install 'assay[web]'") from None
+
+    from assay.runs import CampaignFolder, read_campaign
+
+    page = ""
+    if campaign is not None:
+        chosen = _campaign_of(campaign).resolve()
+        read_campaign(CampaignFolder(chosen))
+        output, page = chosen.parent, f"campaigns/{chosen.name}/"
+        page += f"runs/{campaign.resolve().name}/" if campaign.resolve() != chosen else ""
+
+    def ready(address: str) -> None:
+        click.echo(f"{address}\nCtrl-C ends the pages; the campaign goes on.")
+
+    try:
+        serve(output, Place(host, port), ready, page)
+    except KeyboardInterrupt:
+        sys.exit(0)

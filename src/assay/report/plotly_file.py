@@ -16,10 +16,15 @@ from assay.runs.folder import ReportFolder
 
 
 @cache
+def compressed_plotly() -> bytes:
+    """Plotly's own code, by gzip."""
+    return gzip.compress(files("plotly").joinpath("package_data/plotly.min.js").read_bytes(), mtime=0)
+
+
+@cache
 def packed_plotly() -> str:
     """A script that leaves Plotly's own code, compressed, for the page to unpack: it is less than half as long."""
-    code = files("plotly").joinpath("package_data/plotly.min.js").read_bytes()
-    return f'window.plotlyPacked = "{b64encode(gzip.compress(code, mtime=0)).decode()}";\n'
+    return f'window.plotlyPacked = "{b64encode(compressed_plotly()).decode()}";\n'
 
 
 def write_plotly(page_folder: Path) -> str:

@@ -67,6 +67,11 @@ def page_html(page: Page, plotly: str = "") -> str:
     )
 
 
+def page_style() -> str:
+    """The style sheet of all pages."""
+    return _asset("page.css")
+
+
 def page_markdown(page: Page) -> str:
     """The page as Markdown."""
     text = _environment(escape=False).get_template("page.md.j2").render(page=page)

@@ -87,7 +87,7 @@ def index(output: Path, wanted: Filter) -> tuple[list[IndexRow], list[str]]:
             problems.append(str(error))
             continue
         if wanted.takes_campaign(state):
-            rows += [_row(folder, state, entry, problems) for entry in state.runs if wanted.takes(entry)]
+            rows += [row_of(folder, state, entry, problems) for entry in state.runs if wanted.takes(entry)]
     return rows, problems
 
 
@@ -109,7 +109,8 @@ def _status(entry: RunEntry) -> str:
     return str(entry.status) if entry.status else "planned"
 
 
-def _row(folder: CampaignFolder, state: CampaignState, entry: RunEntry, problems: list[str]) -> IndexRow:
+def row_of(folder: CampaignFolder, state: CampaignState, entry: RunEntry, problems: list[str]) -> IndexRow:
+    """One planned run's row; what can't be read is added to `problems`."""
     row = IndexRow(
         campaign=state.id,
         folder=str(folder.path),

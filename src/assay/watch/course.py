@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from assay.runs.progress import (
     AnyEvent,
@@ -15,8 +16,11 @@ from assay.runs.progress import (
     WaitEvent,
     WarmupEvent,
 )
+from assay.watch.thinned import Thinned
 
 _POINTS = 240
+_EARLY = 300
+_OUTAGES = 100
 _RECENT_NS = 10_000_000_000
 """Rates of now are over so long, or over all that is known where that is less."""
 
@@ -41,6 +45,15 @@ class Pace:
     tokens_per_s: float
 
 
+@dataclass(frozen=True)
+class Outage:
+    """An endpoint got no samples, from and until UTC, ns since 1970; None: it still gets none."""
+
+    endpoint: str
+    begun_ns: int
+    ended_ns: int | None = None
+
+
 @dataclass
 class Course:
     """Takes a run's events in, the oldest first."""
@@ -49,11 +62,21 @@ class Course:
     phase_utc_ns: int = 0
     """When that phase began, as far as it was told."""
     newest: ProgressEvent | None = None
+    begun_utc_ns: int = 0
+    """When the load began, ns since 1970; 0 before it."""
     wave: WarmupEvent | None = None
     done: DoneEvent | None = None
     waits: dict[str, WaitEvent] = field(default_factory=dict)
     """The last wait that each endpoint asked for."""
     points: deque[Point] = field(default_factory=lambda: deque(maxlen=_POINTS))
+    """Of late."""
+    outages: deque[Outage] = field(default_factory=lambda: deque(maxlen=_OUTAGES))
+    """The last ones, in the order of their begin."""
+    _out: dict[str, Outage] = field(default_factory=dict)
+    _early: Thinned[ProgressEvent] = field(default_factory=lambda: Thinned(_EARLY))
+    """Totals since the load began, without endpoints: between any two of them lies what happened."""
+    _known: dict[tuple[int, int], Point] = field(default_factory=dict)
+    """What happened between two of those, by their times."""
     _recent: deque[ProgressEvent] = field(default_factory=deque)
     _telling: deque[ProgressEvent] = field(default_factory=deque)
     """Those of late that tell of endpoints, two at least: of many endpoints only some do."""
@@ -69,6 +92,14 @@ class Course:
         """As they were told of last."""
         return self._telling[-1].endpoints if self._telling else {}
 
+    def history(self) -> list[Point]:
+        """From the load's begin on: of late each line of progress, before that some."""
+        recent_ns = self.points[0].elapsed_ns if self.points else 0
+        early = [event for event in self._early.items if event.elapsed_ns < recent_ns]
+        pairs = {(before.elapsed_ns, event.elapsed_ns): (before, event) for before, event in pairwise(early)}
+        self._known = {key: self._known.get(key) or _between(*pair) for key, pair in pairs.items()}
+        return [*self._known.values(), *self.points]
+
     def take(self, event: AnyEvent) -> None:
         if event.phase != self.phase:
             self.phase, self.phase_utc_ns = event.phase, event.utc_ns
@@ -77,6 +108,9 @@ class Course:
                 if event.phase == "warmup":  # it is closed again, or carried out again
                     self.newest, self.done = None, None
                     self.points.clear()
+                    self.outages.clear()
+                    self._out.clear()
+                    self._early.clear()
                     self._recent.clear()
                     self._telling.clear()
             case WarmupEvent():
@@ -95,8 +129,26 @@ class Course:
             late.append(event)
             while len(late) > 2 and event.elapsed_ns - late[1].elapsed_ns >= _RECENT_NS:
                 late.popleft()
+        if before is None:
+            self.begun_utc_ns = event.utc_ns - event.elapsed_ns
+        if before is None or event.elapsed_ns > before.elapsed_ns:
+            self._early.add(event.model_copy(update={"endpoints": {}}))
         if before is not None and event.elapsed_ns > before.elapsed_ns:
             self.points.append(_between(before, event))
+        self._mark(event)
+
+    def _mark(self, event: ProgressEvent) -> None:
+        """Which endpoints went out of service and which came back; where nothing is told of them, none did."""
+        for name, endpoint in event.endpoints.items():
+            if endpoint.out and name not in self._out:
+                self._out[name] = Outage(name, event.utc_ns)
+                self.outages.append(self._out[name])
+            elif not endpoint.out and name in self._out:
+                self._back(self._out.pop(name), event.utc_ns)
+
+    def _back(self, outage: Outage, utc_ns: int) -> None:
+        if outage in self.outages:  # else many came after it
+            self.outages[self.outages.index(outage)] = replace(outage, ended_ns=utc_ns)
 
     def pace(self, endpoint: str | None = None) -> Pace | None:
         """Of late; of all endpoints where none is named. None where too little is known."""

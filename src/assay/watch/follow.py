@@ -80,6 +80,8 @@ class Follower:
     """Each `poll` reads what was added to the files since."""
 
     folder: CampaignFolder
+    only: str | None = None
+    """This run; None: the one that is on."""
     _state: CampaignState | None = None
     _changed_ns: int = 0
     _run: str | None = None
@@ -96,7 +98,7 @@ class Follower:
     def poll(self) -> Scene:
         """How things stand. Raises UserError where the folder is no campaign's, or its files are damaged."""
         state = self._read()
-        entry = current(state)
+        entry = current(state) if self.only is None else named(state, self.only)
         if entry is not None and entry.run != self._run:
             self._begin(entry)
         if self._reader is not None:
@@ -187,6 +189,14 @@ def current(state: CampaignState) -> RunEntry | None:
     return on[0] if on else max(begun, key=lambda entry: entry.run or "", default=None)
 
 
+def named(state: CampaignState, run: str) -> RunEntry:
+    """The run of this folder's name. Raises UserError where there is none."""
+    for entry in state.runs:
+        if entry.run == run:
+            return entry
+    raise UserError(f"{state.id}: no run {run}")
+
+
 def controller_words(state: CampaignState) -> str:
     """Why nobody carries the campaign out; empty where somebody does."""
     if not state.sessions:
@@ -205,9 +215,11 @@ def log_lines(campaign: CampaignFolder, run: RunFolder) -> list[str]:
     """The last lines of the log that was written to last: of the load, or of a server."""
     logs = [run.driver_log, *_files(run.endpoint_logs), *_files(campaign.path / "endpoints")]
     written = {path: when for path in logs if (when := _written_ns(path)) is not None}
-    if not written:
+    # Others may have written the folder, and a link in it may lead to what isn't theirs to read.
+    inside = [path for path in written if path.resolve().is_relative_to(campaign.path.resolve())]
+    if not inside:
         return []
-    path = max(written, key=lambda path: written[path])
+    path = max(inside, key=lambda path: written[path])
     with path.open("rb") as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - _LOG_BYTES))
         lines = file.read().decode(errors="replace").splitlines()

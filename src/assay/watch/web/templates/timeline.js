@@ -1,0 +1,79 @@
+"use strict";
+// All charts on one axis of time, so that what happened to the load stands above what the hardware did.
+(function () {
+  const place = document.getElementById("timeline");
+  if (!place) { return; }
+  const HEIGHT = 150, GAP = 34, FOOT = 40;
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  let last = null, due = false;
+
+  function color(name) { return getComputedStyle(document.documentElement).getPropertyValue(name).trim(); }
+
+  function figure(panels, series) {
+    const total = panels.length * (HEIGHT + GAP) + FOOT, inner = total - FOOT;
+    const fg = color("--fg"), grid = color("--grid");
+    const layout = {
+      height: total, margin: { l: 54, r: 10, t: 0, b: FOOT }, font: { family: "system-ui, sans-serif", size: 12, color: fg },
+      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", hovermode: "x unified", hoversubplots: "axis",
+      hoverlabel: { bgcolor: color("--bg"), font: { color: fg } }, showlegend: false, uirevision: "kept",
+      xaxis: { type: "date", gridcolor: grid, linecolor: grid, title: { text: "UTC" }, anchor: "y" + (panels.length > 1 ? panels.length : "") },
+      annotations: [], shapes: [],
+    };
+    const data = [];
+    panels.forEach(function (panel, row) {
+      const axis = row ? String(row + 1) : "", top = 1 - (row * (HEIGHT + GAP) + GAP) / inner;
+      layout["yaxis" + axis] = {
+        domain: [Math.max(0, top - HEIGHT / inner), top], rangemode: "tozero", gridcolor: grid, zerolinecolor: grid,
+        automargin: false, nticks: 5,
+      };
+      layout.annotations.push({
+        text: "<b>" + panel.title + "</b> (" + panel.unit + ")", x: 0, xref: "paper", xanchor: "left", y: top, yref: "paper", yanchor: "bottom",
+        showarrow: false,
+      });
+      let highest = 0;
+      panel.lines.forEach(function (line) {
+        const own = series[line.series], values = own && own.columns[line.column];
+        if (!values) { return; }
+        values.forEach(function (value) { if (value > highest) { highest = value; } });
+        data.push({
+          type: "scatter", mode: own.t_ms.length > 1 ? "lines" : "markers", name: line.name, x: own.t_ms, y: values,
+          xaxis: "x", yaxis: "y" + axis, hovertemplate: "%{y:.4~g}",
+          line: { color: line.color, width: 2, dash: line.dashed ? "dash" : "solid" },
+        });
+      });
+      // A limit far above everything would flatten what there is to see.
+      if (panel.limit !== null && highest > panel.limit / 4) {
+        layout.shapes.push({ type: "line", xref: "paper", x0: 0, x1: 1, yref: "y" + axis, y0: panel.limit, y1: panel.limit,
+          line: { color: color("--bad"), width: 1.5, dash: "dot" }, label: { text: panel.limit_name, font: { size: 11, color: color("--bad") } } });
+      }
+    });
+    return { data: data, layout: layout };
+  }
+
+  function draw() {
+    due = false;
+    if (!last || document.hidden) { return; }
+    place.parentNode.hidden = last.panels.length === 0;
+    if (last.panels.length) {
+      const made = figure(last.panels, last.series);
+      window.Plotly.react(place, made.data, made.layout, { displayModeBar: false, responsive: true }).then(function () {
+        document.documentElement.dataset.charts = "drawn";
+      });
+    }
+  }
+  function later() { if (!due) { due = true; requestAnimationFrame(draw); } }
+
+  window.drawTimeline = function (panels, series) { last = { panels: panels, series: series }; later(); };
+  dark.addEventListener("change", later);
+  document.addEventListener("visibilitychange", later);
+
+  async function unpack() {
+    const bytes = Uint8Array.from(atob(window.plotlyPacked), function (c) { return c.charCodeAt(0); });
+    const plain = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    const script = document.createElement("script");
+    script.textContent = await new Response(plain).text();
+    document.head.append(script);
+    delete window.plotlyPacked;
+  }
+  if (window.takeSaved) { unpack().then(window.takeSaved); }
+})();
