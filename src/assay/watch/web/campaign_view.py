@@ -9,15 +9,17 @@ from assay.analysis.names import title_in
 from assay.digits import number_text
 from assay.report import format as fmt
 from assay.report.chart import MEDIAN, PALETTE
-from assay.report.many import ENDS, MOST_ROWS, quantiles
-from assay.runs import CampaignFolder
+from assay.report.many import ENDS, MOST_ROWS, names, quantiles
+from assay.runs import CampaignFolder, RunStatus
 from assay.runs.index import IndexRow
 from assay.runs.progress import EndpointProgress
 from assay.serving.words import harmless
 from assay.watch.course import Course, Outage
 from assay.watch.follow import Scene, age_s
-from assay.watch.web.parts import Bar, Cell, Line, Link, Panel, Part, Progress, Row, Columns, View
+from assay.watch.web.parts import Bar, Cell, Columns, Line, Link, Panel, Part, Progress, Row, View
 from assay.watch.words import count_words, headline, latency_text, left_words, pace_words, phase_words, runs_words
+
+_MOST_HAPPENED = 30
 
 
 def campaign_view(scene: Scene, folder: CampaignFolder, rows: Sequence[IndexRow]) -> View:
@@ -61,10 +63,11 @@ def _ms(value_ns: int | None) -> float | None:
 def _progress(course: Course) -> dict[str, Part]:
     event = course.newest
     if event is None:
-        return {"progress": None, "elapsed": "", "left": ""}
+        return {"progress": None, "elapsed": ""}
     done = Progress(event.completed, event.expected or max(event.issued, 1), count_words(event))
     elapsed = timedelta(seconds=event.elapsed_ns // 1_000_000_000)
-    return {"progress": done, "elapsed": f"{elapsed} under load", "left": left_words(event)}
+    times = (f"{elapsed} under load", left_words(event))
+    return {"progress": done, "elapsed": "; ".join(words for words in times if words)}
 
 
 def _latencies(scene: Scene) -> list[Row]:
@@ -132,8 +135,8 @@ def _happened(course: Course) -> list[Row]:
             told.append((outage.ended_ns, f"{outage.endpoint} back after {_lasted(outage)}", ""))
     for name, wait in course.waits.items():
         told.append((wait.utc_ns, f"{name} busy: it asked for a wait of {fmt.duration(wait.wait_ns / 1e9)}", ""))
-    told.sort(reverse=True)
-    return [Row(f"{utc_ns} {words}", [clock(utc_ns), harmless(words)], mark) for utc_ns, words, mark in told]
+    newest = sorted(told, reverse=True)[:_MOST_HAPPENED]
+    return [Row(f"{utc_ns} {words}", [clock(utc_ns), harmless(words)], mark) for utc_ns, words, mark in newest]
 
 
 def _lasted(outage: Outage) -> str:
@@ -142,28 +145,33 @@ def _lasted(outage: Outage) -> str:
 
 
 def clock(utc_ns: int) -> str:
-    return f"{datetime.fromtimestamp(utc_ns / 1e9, UTC):%H:%M:%S}"
+    """Such as "27 Nov, 13:53:01"; runs last for days."""
+    at = datetime.fromtimestamp(utc_ns / 1e9, UTC)
+    return f"{at.day} {fmt.MONTHS[at.month - 1]}, {at:%H:%M:%S}"
 
 
 def _run(scene: Scene, folder: CampaignFolder, row: IndexRow) -> Row:
     entry = next(entry for entry in scene.state.runs if entry.key == row.key)
     title = title_in(scene.state.runs, entry)
-    status = "going on" if scene.run is entry and not entry.ended and not scene.over else row.status
-    rate = "; ".join(words for words in (fmt.figure(row.samples_per_s), row.unanswered) if words)
-    name: Cell = title if row.run is None else Link(title, f"runs/{row.run}/")
-    report: Cell = ""
-    if row.run is not None and folder.run(row.run).report.is_file():
-        report = Link("report", f"runs/{row.run}/report.html")
-    mark = "bad" if entry.ended and row.status != "completed" else ""
-    why = f"{status}: {row.reason.partition(chr(10))[0]}" if row.reason else status
-    cells = [
-        name,
+    on = scene.run is entry and not entry.ended and not scene.over
+    status = "going on" if on else row.status
+    reason = row.reason.partition("\n")[0]
+    measured = row.samples_per_s is not None
+    cells: list[Cell] = [
+        title if row.run is None else Link(title, f"runs/{row.run}/"),
         row.mode,
-        ", ".join(row.nodes[:3]) + (f" and {len(row.nodes) - 3} more" if len(row.nodes) > 3 else ""),
+        names(row.nodes),
+        harmless(f"{status}: {reason}" if reason else status),
+        row.verdict or "",
+        fmt.beside(fmt.figure(row.samples_per_s) if measured else "", row.unanswered),
+        fmt.figure(row.output_tokens_per_s) if measured else "",
+        Link("report", f"runs/{row.run}/report.html") if _has_report(folder, row) else "",
     ]
-    return Row(
-        row.key, [*cells, harmless(why), row.verdict or "", rate, fmt.figure(row.output_tokens_per_s), report], mark
-    )
+    return Row(row.key, cells, "bad" if entry.ended and entry.status != RunStatus.COMPLETED else "")
+
+
+def _has_report(folder: CampaignFolder, row: IndexRow) -> bool:
+    return row.run is not None and folder.run(row.run).report.is_file()
 
 
 def _charts(scene: Scene) -> list[Panel]:

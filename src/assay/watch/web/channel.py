@@ -15,6 +15,8 @@ from assay.watch.web.sources import Source
 EVERY_S = 1.0
 _LINGER_S = 30.0
 """A channel that nobody listens to goes on for so long: whoever loads the page again finds it as it was."""
+_AGAIN = b"retry: 2000\n\n"
+"""A page that lost its stream comes again after so many ms."""
 _MOST_ADDED = 240
 """Points that are sent one by one before a page is sent its series anew, with fewer of early times."""
 
@@ -46,6 +48,7 @@ class Channel:
             self._task = asyncio.create_task(self._follow())
         seen = 0
         try:
+            yield _AGAIN
             while True:
                 async with self._changed:
                     while self._version == seen and not self._closed:
@@ -70,7 +73,7 @@ class Channel:
 
     async def _follow(self) -> None:
         unheard_s = 0.0
-        while unheard_s <= self._linger_s:
+        while self._listeners or unheard_s <= self._linger_s:
             await self._look()
             await asyncio.sleep(self._every_s)
             unheard_s = 0.0 if self._listeners else unheard_s + self._every_s

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from assay.report import format as fmt
-from assay.runs import CampaignFolder, CampaignState
+from assay.runs import CampaignFolder, CampaignState, RunStatus
 from assay.serving.words import harmless
 from assay.watch.follow import controller_words
 from assay.watch.web.parts import Cell, Link, Row, View
@@ -21,7 +21,7 @@ def index_view(campaigns: Sequence[tuple[CampaignFolder, CampaignState]], proble
 def _row(folder: CampaignFolder, state: CampaignState) -> Row:
     address = f"campaigns/{folder.path.name}/"
     ended = [entry for entry in state.runs if entry.ended]
-    failed = sum(entry.status != "completed" for entry in ended)
+    failed = sum(entry.status != RunStatus.COMPLETED for entry in ended)
     runs = f"{len(ended)} of {len(state.runs)}" + (f", {failed} not completed" if failed else "")
     kind = f"{state.kind}, simulated" if state.simulated else state.kind
     report: Cell = Link("report", f"{address}report.html") if folder.report.is_file() else ""

@@ -116,6 +116,13 @@
 
   if (saved) { window.takeSaved = function () { take(JSON.parse(saved.textContent)); }; return; }
 
+  // How old the newest line is: as the server told it by its own clock, and the time since then by this one.
+  function showAge() {
+    const age = told.age === null ? "" : "last told " + Math.round(told.age + (Date.now() - told.at) / 1000) + " s ago";
+    setText(document.getElementById("age"), age);
+  }
+  setInterval(showAge, 1000);
+
   function say(words, kind) { setText(state, words); state.className = kind; }
 
   let source = null, since = null;
