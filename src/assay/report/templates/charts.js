@@ -15,29 +15,33 @@
       "xaxis.linecolor": grid, "yaxis.linecolor": grid, "hoverlabel.bgcolor": bg, "hoverlabel.font.color": fg,
     };
   }
-
-  function theme(node, print) {
-    const own = colors(print);
-    // On bars plotly's own error bars are dark grey: not to be seen on a dark page.
-    const bars = node.data.map(function (trace, place) { return trace.type === "bar" ? place : -1; })
+  // On bars plotly's own error bars are dark grey: not to be seen on a dark page.
+  function bars(data) {
+    return data.map(function (trace, place) { return trace.type === "bar" ? place : -1; })
       .filter(function (place) { return place >= 0; });
-    const layout = Plotly.relayout(node, own);
-    return bars.length ? layout.then(function () {
-      return Plotly.restyle(node, { "error_y.color": own["font.color"] }, bars);
-    }) : layout;
+  }
+  function place(object, path, value) {
+    const keys = path.split("."), last = keys.pop();
+    keys.reduce(function (inner, key) { return inner[key] = inner[key] || {}; }, object)[last] = value;
   }
 
-  function draw(id) {
-    const figure = figures[id];
-    const layout = Object.assign({}, figure.layout, { font: { family: "system-ui, sans-serif", size: 12 } });
-    const node = document.getElementById(id);
-    return Plotly.newPlot(node, figure.data, layout, config).then(function () {
-      return theme(node, false);
-    }).then(function () { node.dataset.drawn = "yes"; });
+  function draw(node, print) {
+    const figure = structuredClone(figures[node.id]), own = colors(print);
+    figure.layout.font = { family: "system-ui, sans-serif", size: 12 };
+    Object.keys(own).forEach(function (path) { place(figure.layout, path, own[path]); });
+    bars(figure.data).forEach(function (bar) { place(figure.data[bar], "error_y.color", own["font.color"]); });
+    const drawn = Plotly.newPlot(node, figure.data, figure.layout, config);
+    node.dataset.drawn = "yes";
+    return drawn;
   }
 
   function recolor(print) {
-    document.querySelectorAll('.plot[data-drawn="yes"]').forEach(function (node) { theme(node, print); });
+    const own = colors(print);
+    document.querySelectorAll('.plot[data-drawn="yes"]').forEach(function (node) {
+      const some = bars(node.data);
+      if (some.length) { Plotly.update(node, { "error_y.color": own["font.color"] }, own, some); }
+      else { Plotly.relayout(node, own); }
+    });
   }
 
   // The values of a chart as a table, made when it is first opened: marks of each series, with their intervals.
@@ -83,32 +87,52 @@
   });
 
   async function unpack() {
-    const bytes = Uint8Array.from(atob(window.plotlyPacked), function (c) { return c.charCodeAt(0); });
+    const packed = atob(window.plotlyPacked), bytes = new Uint8Array(packed.length);
+    for (let at = 0; at < packed.length; at += 1) { bytes[at] = packed.charCodeAt(at); }
+    delete window.plotlyPacked;
     const plain = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
     const script = document.createElement("script");
     script.textContent = await new Response(plain).text();
     document.head.append(script);
-    delete window.plotlyPacked;
   }
 
-  // One after another, the first screen's first, with room between them for the reader's own clicks and keys.
-  async function start() {
-    if (!window.plotlyPacked) {
-      document.querySelectorAll(".plot").forEach(function (node) {
-        node.textContent = "This chart is drawn by a script that lies beside the pages of the campaign and isn't here; "
-          + "its PNG is in charts/. Pages made with assay report --single-file stand alone.";
-      });
-      return;
-    }
-    await unpack();
-    for (const id of Object.keys(figures)) {
-      await draw(id);
+  // Charts are drawn as they come into view, one after another with room between them for the reader's own clicks and
+  // keys; all are when the page is printed.
+  const waiting = [];
+  let unpacked = null, busy = false;
+  function ready() { return unpacked = unpacked || unpack(); }
+  async function work() {
+    if (busy) { return; }
+    busy = true;
+    await ready();
+    while (waiting.length) {
+      const node = waiting.shift();
+      if (!node.dataset.drawn) { await draw(node, false); }
       await new Promise(function (next) { setTimeout(next, 0); });
     }
-    document.documentElement.dataset.charts = "drawn";
+    busy = false;
   }
-  start();
+  const plots = document.querySelectorAll(".plot");
+  if (!window.plotlyPacked) {
+    plots.forEach(function (node) {
+      node.textContent = "This chart is drawn by a script that lies beside the pages of the campaign and isn't here; "
+        + "its PNG is in charts/. Pages made with assay report --single-file stand alone.";
+    });
+    return;
+  }
+  const observer = new IntersectionObserver(function (entries) {
+    entries.filter(function (entry) { return entry.isIntersecting; }).forEach(function (entry) {
+      observer.unobserve(entry.target);
+      waiting.push(entry.target);
+    });
+    if (waiting.length) { work(); }
+  }, { rootMargin: "200px" });
+  plots.forEach(function (node) { observer.observe(node); });
+  (window.requestIdleCallback || setTimeout)(ready);
   dark.addEventListener("change", function () { recolor(false); });
-  window.addEventListener("beforeprint", function () { recolor(true); });
+  window.addEventListener("beforeprint", function () {
+    if (window.Plotly) { plots.forEach(function (node) { if (!node.dataset.drawn) { draw(node, true); } }); }
+    recolor(true);
+  });
   window.addEventListener("afterprint", function () { recolor(false); });
 })();
