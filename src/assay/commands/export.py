@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -55,15 +56,42 @@ def grafana(output: Path, as_json: bool) -> None:
 
 @export.command()
 @click.argument("campaign", type=PATH)
-@click.option("--format", "form", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True)
-@click.option("--output", type=PATH, help="[default: export/<the campaign's name>]")
+@click.option("--format", "form", type=click.Choice(["csv", "parquet", "mlflow"]), default="csv", show_default=True)
+@click.option("--output", type=PATH, help="Of csv and parquet. [default: export/<the campaign's name>]")
+@click.option("--tracking-uri", metavar="URI", help="Of mlflow: the server. [default: MLFLOW_TRACKING_URI]")
+@click.option("--experiment", metavar="NAME", help="Of mlflow. [default: the campaign's name]")
 @json_option
-def results(campaign: Path, form: Any, output: Path | None, as_json: bool) -> None:
-    """CAMPAIGN's runs, requests and telemetry as tables; CSV leaves the lists out (times of chunks, token ids)."""
+def results(
+    campaign: Path, form: Any, output: Path | None, tracking_uri: str | None, experiment: str | None, as_json: bool
+) -> None:
+    """CAMPAIGN's runs, requests and telemetry as tables; CSV leaves the lists out (times of chunks, token ids).
+
+    Or its figures, parameters and reports in MLflow, where a second time updates what has changed.
+    """
     from assay.results import load_campaign, write_tables
 
+    if form == "mlflow":
+        if output is not None:
+            raise click.UsageError("--output goes with --format csv or parquet")
+        _mlflow(campaign, tracking_uri, experiment, as_json=as_json)
+        return
+    if tracking_uri is not None or experiment is not None:
+        raise click.UsageError("--tracking-uri and --experiment go with --format mlflow")
     loaded = load_campaign(campaign)
     _tell(write_tables(loaded, form, output or Path("export") / loaded.state.id), as_json=as_json)
+
+
+def _mlflow(campaign: Path, uri: str | None, experiment: str | None, *, as_json: bool) -> None:
+    from assay.results import load_campaign
+    from assay.results.mlflow_server import tell_mlflow
+
+    told = tell_mlflow(load_campaign(campaign), uri, experiment)
+    if as_json:
+        print_json([asdict(each) for each in told])
+        return
+    for each in told:
+        kept = f"; MLflow keeps parameters that have changed: {', '.join(each.kept_parameters)}"
+        click.echo(f"{each.source}: {each.state}, MLflow run {each.mlflow_run}{kept if each.kept_parameters else ''}")
 
 
 def _tell(written: list[Path], *, as_json: bool) -> None:

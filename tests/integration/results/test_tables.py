@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import shutil
 from pathlib import Path
@@ -11,10 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from tests.campaigns import FAST, Quiet, config
 
 import assay
-from assay.campaign.runner import run_campaign
 from assay.errors import UserError
 from assay.results import load_campaign, write_tables
 from assay.results.files import _flat
@@ -28,18 +25,6 @@ from assay.runs import (
     read_result,
     write_telemetry,
 )
-
-
-@pytest.fixture(scope="module")
-def campaign(tmp_path_factory: pytest.TempPathFactory) -> CampaignFolder:
-    """One Offline load of eight samples, twice."""
-    settings = config(
-        tmp_path_factory.mktemp("results"),
-        campaign={"kind": "single", "repeats": 2},
-        engine={**FAST, "speeds": {}},
-        cluster={"nodes": [{"name": "node-a"}]},
-    )
-    return asyncio.run(run_campaign(settings, Quiet())).folder
 
 
 def ids(campaign: CampaignFolder) -> list[str]:
