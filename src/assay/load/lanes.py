@@ -32,7 +32,7 @@ class Lane:
     consecutive_failures: int = 0
     out: bool = False
     failed_probes: int = 0
-    allowed: float = field(init=False)  # requests in flight that it stands, learnt from being told to wait
+    allowed: float = field(init=False)  # requests in flight that it stands: its window, or fewer, learnt from waits
     paused_until_ns: int = 0  # it asked not to be sent anything before; 0: it didn't
     pauses: int = 0  # in a row
 
@@ -41,13 +41,14 @@ class Lane:
 
     @property
     def has_room(self) -> bool:
-        return not self.out and not self.paused_until_ns and self.in_flight < min(self.window, int(self.allowed))
+        return not self.out and not self.paused_until_ns and self.in_flight + 1 <= self.allowed
 
     def answered(self, latency_s: float) -> None:
         before = latency_s if self.latency_s is None else self.latency_s
         self.latency_s = before + _LATENCY_WEIGHT * (latency_s - before)
         self.consecutive_failures = self.pauses = 0
-        self.allowed = min(self.window, self.allowed + 1 / self.allowed)
+        if self.allowed < self.window:
+            self.allowed = min(self.window, self.allowed + 1 / self.allowed)
 
     def told_to_wait(self, asked_ns: int, now_ns: int) -> int:
         """Sends it nothing for as long as it asks, or for longer each time where it doesn't say; until when."""
@@ -118,6 +119,7 @@ class _Speeds:
     def __init__(self, lanes: Sequence[Lane]) -> None:
         self._lanes = lanes
         self._class_of: list[int | None] = [None] * len(lanes)
+        self._drain_of = [0] * len(lanes)
         self._classes: dict[int, list[int]] = {}  # of each: how many lanes, and what they drain
         self._present: list[int] = []  # some dozens, however many lanes there are
         # Where `slowest` looked last: classes below it are sooner, and drain so much. It is seldom far from there.
@@ -130,11 +132,11 @@ class _Speeds:
         if before == number:
             return
         self._class_of[index] = number
-        window = self._lanes[index].window
         if before is not None:
-            self._add(before, -1, -class_drain(window, before))
+            self._add(before, -1, -self._drain_of[index])
         if number is not None:
-            self._add(number, 1, class_drain(window, number))
+            drain = self._drain_of[index] = class_drain(self._lanes[index].window, number)
+            self._add(number, 1, drain)
 
     def _add(self, number: int, members: int, drain: int) -> None:
         held = self._classes.get(number)
@@ -227,7 +229,6 @@ class Board:
         self._gone: set[int] = set()
         self._tail = Tail(self.lanes) if offline else None
         self._aside: set[int] = set()  # lanes with room that are too slow now
-        self._rankings = (self._ready, self._slow) if offline else (self._ready,)  # where a lane with room may be
         self._all_loaded()
 
     @property
@@ -295,14 +296,19 @@ class Board:
         return self.lanes[entry[2]] if entry else None
 
     def _first(self, apart_from: Collection[int]) -> tuple[float, int, int] | None:
-        entries = [entry for ranking in self._rankings if (entry := ranking.first(apart_from))]
-        return min(entries, default=None)
+        ready = self._ready.first(apart_from)
+        slow = self._slow.first(apart_from) if self._aside else None
+        return min(ready, slow) if ready and slow else ready or slow
 
     def _sooner(self, tail: Tail, queued: int) -> Lane | None:
+        entry = self._ready.first()
+        if entry is None and not self._aside:  # nobody has room
+            return None
         slowest = tail.slowest(queued)
-        while self._aside and (entry := self._slow_by_class.first()) and entry[0] <= slowest:
-            self.loaded(self.lanes[entry[2]])
-        while entry := self._ready.first():
+        while self._aside and (slow := self._slow_by_class.first()) and slow[0] <= slowest:
+            self.loaded(self.lanes[slow[2]])
+            entry = self._ready.first()
+        while entry:
             lane = self.lanes[entry[2]]
             if slowest == inf or (number := tail.speed_class(lane)) <= slowest:
                 return lane
@@ -310,4 +316,5 @@ class Board:
             self._aside.add(lane.index)
             self._slow.put(lane.index, entry[0], entry[1])
             self._slow_by_class.put(lane.index, number)
+            entry = self._ready.first()
         return None

@@ -102,11 +102,14 @@ class Router:
         sends: list[Send] = []
         held: list[int] = []
         queue, board = self._queue, self._board
+        plain = not self._particular and not self._tries
+        issue, tries, home = _PLAIN, None, None
         while queue and len(sends) != most:
             sample = queue[0]
-            issue = self._particular.get(sample, _PLAIN)
-            tries = self._tries.get(sample)
-            home = self._home(issue.session, tries)
+            if not plain:
+                issue = self._particular.get(sample, _PLAIN)
+                tries = self._tries.get(sample)
+                home = self._home(issue.session, tries)
             if home is not None and not home.has_room:  # those behind it needn't wait
                 held.append(queue.popleft())
                 continue
