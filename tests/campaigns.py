@@ -67,6 +67,8 @@ class Quiet:
     def say(self, text: str) -> None:
         self.said.append(text)
 
+    doing = say
+
     def begins(self, folder: CampaignFolder) -> None:
         pass
 

@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from assay.campaign.work import note_traceback
 from assay.errors import AssayError
 from assay.runs import CampaignFolder, read_object
 
-Say = Callable[[str], None]
+
+class Told(Protocol):
+    """Who is told what is being made, and what couldn't be."""
+
+    def say(self, text: str) -> None: ...
+    def doing(self, text: str) -> None: ...
 
 
-def render_reports(folder: CampaignFolder, say: Say) -> list[str]:
+def render_reports(folder: CampaignFolder, told: Told) -> list[str]:
     """Write the report of every run that has none yet, and the campaign's; names those that couldn't be made.
 
     The others are made, and what was measured stays.
@@ -26,13 +32,14 @@ def render_reports(folder: CampaignFolder, say: Say) -> list[str]:
         run = folder.run(entry.run or "")
         if not run.result.exists() or run.report.exists():
             continue
-        say(f"report of {entry.key}")
+        told.doing(f"report of {entry.key}")
         if problem := _problem(partial(pages.render_run, entry), run.report_log):
             missing.append(run.id)
-            say(f"no report of {run.id}: {problem}")
+            told.say(f"no report of {run.id}: {problem}")
+    told.doing("report of the campaign")
     if problem := _problem(pages.render, folder.report_log):
         missing.append(folder.path.name)
-        say(f"no report of the campaign: {problem}")
+        told.say(f"no report of the campaign: {problem}")
     return missing
 
 

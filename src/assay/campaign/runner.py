@@ -57,6 +57,9 @@ class Listener(Protocol):
     """Who is told how a campaign goes: the terminal, or nobody."""
 
     def say(self, text: str) -> None: ...
+    def doing(self, text: str) -> None:
+        """Something that takes its time begins; it is over once anything else of these does."""
+
     def begins(self, folder: CampaignFolder) -> None:
         """From here on there is something to put in order before the end: servers, and a run in progress."""
 
@@ -175,7 +178,7 @@ class _Campaign:
                     self._skip_rest(f"servers could not be started again: {error}")
         self._outcome.results = self._results()
         self._listener.measured(self._state, self._outcome.results)
-        self._outcome.unreported = render_reports(self._folder, self._say)
+        self._outcome.unreported = render_reports(self._folder, self._listener)
         return self._outcome
 
     async def _with_servers(self) -> None:
@@ -183,7 +186,7 @@ class _Campaign:
         able = [node for node in campaign_nodes(self._config) if node not in self._state.left_out]
         engine = build_engine(self._config.engine)
         doing = "asking what runs" if engine.endpoints() else f"starting {engine.kind}"
-        self._say(f"{doing} on {nodes_text(able)}")
+        self._listener.doing(f"{doing} on {nodes_text(able)}")
         self._work.lost.clear()
         try:
             await self._serve(able)
@@ -204,15 +207,23 @@ class _Campaign:
             system = await system_record(up, self._work.prepared)
             bench = Bench(self._work, system, up.ready_ns, up.queued_ns, activity, self._simulated(up.endpoints))
             self._served = True
-            while todo := self._todo():
-                await asyncio.sleep(0)  # where a cancellation came meanwhile, no run begins
-                await self._one(bench, todo[0], up.endpoints)
-                self._after(todo[0])
-                # Looked at after a run, so that each start of servers brings the campaign on.
-                if self._work.lost or todo[0].status is RunStatus.TIMEOUT:
-                    break
+            try:
+                await self._runs(bench, up.endpoints)
+            finally:
+                if not up.engine.endpoints():
+                    self._listener.doing("taking servers down")
         for problem in up.problems:
             self._say(f"a server may still run: {problem}")
+
+    async def _runs(self, bench: Bench, endpoints: Sequence[EndpointFacts]) -> None:
+        """Carry runs out one after another, as long as the servers are as they should be."""
+        while todo := self._todo():
+            await asyncio.sleep(0)  # where a cancellation came meanwhile, no run begins
+            await self._one(bench, todo[0], endpoints)
+            self._after(todo[0])
+            # Looked at after a run, so that each start of servers brings the campaign on.
+            if self._work.lost or todo[0].status is RunStatus.TIMEOUT:
+                break
 
     def _simulated(self, endpoints: Sequence[EndpointFacts]) -> bool:
         """Whether any endpoint is simulated: a server that says so is, whatever the configuration calls it."""

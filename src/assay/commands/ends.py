@@ -40,6 +40,7 @@ class Ends:
         self._told = 0
         self._number: int = signal.SIGTERM
         self._cancel: Callable[[], object] | None = None
+        self._say: Callable[[str], object] = _say
         self._last_words: Callable[[], str] = lambda: "interrupted"
         self._terminals: list[TextIO] = []
 
@@ -65,9 +66,17 @@ class Ends:
             if signal.getsignal(number) == self._on_signal:
                 signal.signal(number, signal.SIG_IGN)
 
-    def run(self, work: Coroutine[Any, Any, T], orderly: Callable[[], bool], last_words: Callable[[], str]) -> T:
+    def run(
+        self,
+        work: Coroutine[Any, Any, T],
+        orderly: Callable[[], bool],
+        last_words: Callable[[], str],
+        say: Callable[[str], None] | None,
+    ) -> T:
         """Run `work` to its end. While `orderly()`, a signal cancels it, and it takes the time that it needs.
 
+        `say`: who writes what a signal means, from the loop; None: it is written at once. Where a terminal is drawn
+        again and again, what is written past who draws it would be drawn over.
         Raises KeyboardInterrupt or asyncio.CancelledError when it is told to end. `last_words` are for an end at once.
         """
 
@@ -82,10 +91,12 @@ class Ends:
                 loop.call_soon_threadsafe(task.cancel)
 
             self._cancel, self._last_words = cancel, last_words
+            if say is not None:
+                self._say = lambda text: loop.call_soon_threadsafe(say, text)
             try:
                 return await work
             finally:
-                self._cancel = None
+                self._cancel, self._say = None, _say
 
         return asyncio.run(main())
 
@@ -108,7 +119,7 @@ class Ends:
         if self._told == 1 and self._cancel is not None:
             self._cancel()
         again = "" if self._told == 1 else "; once more ends at once"
-        _say(f"assay: {signal.Signals(number).name}: closing what is under way and taking servers down{again}")
+        self._say(f"assay: {signal.Signals(number).name}: closing what is under way and taking servers down{again}")
 
     def _leave_terminals(self) -> None:
         """Write to terminals that are gone no more: what is left to do must not fail by it."""
@@ -119,10 +130,10 @@ class Ends:
                 os.close(nowhere)
 
 
-ENDS = Ends()
-"""This process'."""
-
-
 def _say(text: str) -> None:
     with contextlib.suppress(OSError):
         os.write(2, f"{text}\n".encode())
+
+
+ENDS = Ends()
+"""This process'."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,9 +14,8 @@ from assay.campaign.reporting import answer_lines
 from assay.campaign.runner import CampaignOutcome
 from assay.commands.notices import notices_text
 from assay.commands.table import Grid, drawn, scores_text, table_text
+from assay.commands.wrapping import between_words
 from assay.runs import CampaignState, Result, RunEntry, read_ledger, read_object, read_record
-
-_HANG = "  "
 
 
 def outcome_text(outcome: CampaignOutcome, width: int, *, figures: bool) -> str:
@@ -115,5 +113,4 @@ def _settings(outcome: CampaignOutcome) -> Iterator[str]:
 
 
 def _wrapped(lines: Iterable[str], width: int) -> str:
-    wrapper = textwrap.TextWrapper(width, subsequent_indent=_HANG, break_long_words=False, break_on_hyphens=False)
-    return "".join(f"{wrapper.fill(line)}\n" for line in lines)
+    return "".join(f"{between_words(line, width)}\n" for line in lines)

@@ -166,12 +166,14 @@ def completed(campaign: Coroutine[Any, Any, CampaignOutcome], terminal: Terminal
         return f"interrupted{_what_goes_on(terminal.folder)}"
 
     try:
-        return ENDS.run(campaign, lambda: terminal.underway, interrupted)
+        return ENDS.run(campaign, lambda: terminal.underway, interrupted, terminal.say if terminal.draws else None)
     except (KeyboardInterrupt, asyncio.CancelledError):
         raise InterruptionError(interrupted()) from None
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         raise AssayError(f"{what}{_what_goes_on(terminal.folder)}") from error
+    finally:
+        terminal.close()
 
 
 def _what_goes_on(folder: CampaignFolder | None) -> str:

@@ -1,21 +1,18 @@
-"""What a campaign shows while it runs: a live line on a terminal, plain lines elsewhere, nothing on standard output."""
+"""What a campaign shows while it runs: a live view on a terminal, plain lines elsewhere, nothing on standard output."""
 
 from __future__ import annotations
 
 import shutil
 import time
 from collections.abc import Sequence
-from datetime import timedelta
 
 import click
-from rich.console import Console, Group, RenderableType
-from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
-from rich.text import Text
+from rich.console import Console
 
 from assay.analysis.verdict import LOADGEN
+from assay.commands.live import LiveView, moves
 from assay.commands.outcome_text import figures_text
+from assay.commands.wrapping import between_words
 from assay.digits import number_text
 from assay.runs import CampaignFolder, CampaignState, Result, RunEntry
 from assay.runs.progress import AnyEvent, PhaseEvent, ProgressEvent, WaitEvent, WarmupEvent
@@ -24,7 +21,6 @@ from assay.serving.words import harmless
 _PLAIN_EVERY_S = 10.0
 _NAMED = 5  # endpoints
 _SCORES = 1
-_BAR = 24  # columns
 
 
 class Terminal:
@@ -38,43 +34,60 @@ class Terminal:
         self.told = False
         """Whether the figures were printed."""
         self._answers = answers
-        self._console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
-        self._live: Live | None = None
-        self._label = self._words = ""
-        self._total = self._completed = 0
+        self._console = Console(stderr=True, quiet=quiet, highlight=False)
+        self._view = LiveView(self._console) if moves(self._console) else None
+        self._label = ""
+        self._total = 0
         self._out: list[str] = []
-        self._began_s = 0.0
+        self._doing: tuple[str, float] | None = None
         self._said_at = 0.0
         self._warming_ns = 0
         self._wave: WarmupEvent | None = None
 
     def say(self, text: str) -> None:
-        self._console.print(harmless(text), markup=False)
+        """Lines as they are where a program may read them; on a terminal they end between words."""
+        words = harmless(text)
+        words = words if self._view is None else between_words(words, self._console.width)
+        self._console.print(words, markup=False, soft_wrap=True)
+
+    @property
+    def draws(self) -> bool:
+        """Whether a part of the terminal is drawn again and again."""
+        return self._view is not None
 
     def begins(self, folder: CampaignFolder) -> None:
         self.folder, self.underway = folder, True
         self.say(f"campaign folder {folder.path}")
 
-    def run_begins(self, entry: RunEntry, number: int, total: int, samples: int) -> None:
-        self._label = f"[{number}/{total}] {entry.key}"
-        self._total = samples
-        self._completed, self._words, self._out = 0, "warm-up", []
-        self._said_at = self._began_s = time.monotonic()
-        if not self._console.is_terminal:
-            self.say(f"{self._label}: {f'{samples} samples' if samples else 'as many samples as its time allows'}")
+    def doing(self, text: str) -> None:
+        """A terminal shows it while it lasts, and says then how long that was."""
+        self._done()
+        if self._view is None:
+            self.say(text)
             return
-        self._live = Live(get_renderable=self.view, console=self._console, transient=True, refresh_per_second=4)
-        self._live.start()
+        self._doing = text, time.monotonic()
+        self._view.doing(text)
 
-    def view(self) -> RenderableType:
-        """The run's name, how far it is, and its rates: a line each, so that none is squeezed at 80 columns."""
-        counts = Table.grid(padding=(0, 1))
-        counts.add_row(
-            ProgressBar(total=self._total, completed=self._completed, width=_BAR),
-            Text(f"{self._completed:,}/{self._total:,} samples"),
-            Text(str(timedelta(seconds=int(time.monotonic() - self._began_s)))),
-        )
-        return Group(Text(self._label), counts, Text(self._words))
+    def _done(self) -> None:
+        if self._doing is not None:
+            (text, began_s), self._doing = self._doing, None
+            self.say(f"{text}: {time.monotonic() - began_s:.1f} s")
+
+    def close(self) -> None:
+        """Nothing is drawn any more."""
+        self._done()
+        if self._view is not None:
+            self._view.stop()
+
+    def run_begins(self, entry: RunEntry, number: int, total: int, samples: int) -> None:
+        self._done()
+        self._label = f"[{number}/{total}] {entry.key}"
+        self._total, self._out = samples, []
+        self._said_at = time.monotonic()
+        if self._view is None or self.folder is None:
+            self.say(f"{self._label}: {f'{samples} samples' if samples else 'as many samples as its time allows'}")
+        else:
+            self._view.show(self.folder)
 
     def progress(self, event: AnyEvent) -> None:
         match event:
@@ -82,7 +95,7 @@ class Terminal:
                 self._phase(event)
             case WarmupEvent():
                 self._wave = event
-                self._show_wave(f"warm-up, {_wave_words(event)}")
+                self._say_at_times(f"warm-up, {_wave_words(event)}")
             case WaitEvent():
                 self.say(
                     f"{self._label}: {event.endpoint} is busy (429, 503) and asks to be sent nothing for "
@@ -90,11 +103,6 @@ class Terminal:
                 )
             case ProgressEvent():
                 self._progress(event)
-
-    def _show_wave(self, words: str) -> None:
-        self._words = words
-        if not self._live:
-            self._say_at_times(words)
 
     def _phase(self, event: PhaseEvent) -> None:
         if event.phase == "warmup":
@@ -105,12 +113,11 @@ class Terminal:
 
     def _progress(self, event: ProgressEvent) -> None:
         self._total = max(self._total, event.issued)
-        self._completed, self._words = event.completed, self._rates(event)
-        if not self._live:
-            self._say_at_times(f"{event.completed}/{self._total} samples, {self._words}")
+        self._say_at_times(f"{event.completed}/{self._total} samples, {self._rates(event)}")
 
     def _say_at_times(self, words: str) -> None:
-        if time.monotonic() - self._said_at >= _PLAIN_EVERY_S:
+        """Where nothing is drawn."""
+        if self._view is None and time.monotonic() - self._said_at >= _PLAIN_EVERY_S:
             self._said_at = time.monotonic()
             self.say(f"{self._label}: {words}")
 
@@ -131,14 +138,14 @@ class Terminal:
         return ", ".join(parts)
 
     def run_ends(self, entry: RunEntry, result: Result | None) -> None:
-        if self._live:
-            self._live.stop()
-            self._live = None
+        if self._view is not None:
+            self._view.stop()
         self.say(f"{self._label}: {_summary(entry, result)}")
 
     def measured(self, state: CampaignState, results: Sequence[Result]) -> None:
         """A bench's figures come before the reports, which take their time."""
         self.underway = False
+        self.close()
         if self._answers and results and all(entry.shape for entry in state.runs):
             self.told = True
             click.echo(harmless(f"\n{figures_text(state, results, width())}"), nl=False)

@@ -39,13 +39,14 @@ def watch(campaign: Path | None, output: Path, once: bool, web: bool, host: str,
 
     from rich.console import Console
 
+    from assay.commands.live import moves
     from assay.runs import CampaignFolder
     from assay.watch import Follower, newest
 
     folder = newest(output) if campaign is None else CampaignFolder(_campaign_of(campaign))
     follower, console = Follower(folder), Console(highlight=False)
     try:
-        if console.is_terminal:
+        if moves(console):
             _show(follower, console, once=once)
         else:
             _tell(follower, once=once)

@@ -233,7 +233,7 @@ def test_a_report_that_cannot_be_made_is_told_in_one_line(tmp_path: Path) -> Non
     (run,) = outcome.results
     (outcome.folder.run(run.run).path / "charts").write_text("in the way")
     listener = Quiet()
-    missing = reporting.render_reports(outcome.folder, listener.say)
+    missing = reporting.render_reports(outcome.folder, listener)
     assert missing == [run.run]
     (told,) = [said for said in listener.said if said.startswith(f"no report of {run.run}: ")]
     assert "\n" not in told

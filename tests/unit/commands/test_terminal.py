@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
-import re
-
 import pytest
 from rich.console import Console
 
+from assay.commands.live import moves
 from assay.commands.terminal import Terminal
 from assay.runs import RunEntry
 from assay.runs.progress import (
@@ -72,27 +70,39 @@ def test_a_wait_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert "offline-r0: gateway is busy (429, 503) and asks to be sent nothing for 60 s" in capsys.readouterr().err
 
 
-def test_at_80_columns_nothing_of_a_long_run_is_cut_or_broken() -> None:
+def test_on_a_terminal_lines_end_between_words_and_paths_stay_whole(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = f"campaign folder /{'long/' * 20} of 1,234,567,890 tokens/s {'and more ' * 8}at 123,456,789 a second"
+    Terminal().say(words)
+    assert capsys.readouterr().err == f"{words}\n"
+    monkeypatch.setattr("assay.commands.terminal.moves", lambda console: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    Terminal().say(words)
+    said = capsys.readouterr().err
+    assert said.split() == words.split()
+    assert [line for line in said.splitlines() if len(line) > 80] == [f"  /{'long/' * 20}"]
+
+
+def test_what_takes_its_time_is_said_where_nothing_can_be_drawn(capsys: pytest.CaptureFixture[str]) -> None:
     terminal = Terminal()
-    terminal.run_begins(ENTRY.model_copy(update={"key": "offline-performance-node-a+node-b-r0"}), 12, 14, 13_368)
-    told = {"completed": 6170, "failed": 6, "in_flight": 64}
-    endpoints = {f"node-{letter}": EndpointProgress(**told, out=letter == "b") for letter in "ab"}
-    event = ProgressEvent(
-        time_ns=SECOND, clock_offset_ns=0, phase="load", elapsed_ns=3600 * SECOND, issued=13_368, completed=12_345,
-        failed=12, in_flight=128, queued=0, input_tokens=0, output_tokens=1_234_567_890, endpoints=endpoints,
-        expected=13_368, ttft=Sketch(), tpot=Sketch(), latency=Sketch(), left=None,
-    )  # fmt: skip
-    terminal.progress(event)
-    console = Console(width=80, file=io.StringIO(), color_system=None)
-    with console.capture() as captured:
-        console.print(terminal.view())
-    lines = captured.get().splitlines()
-    assert "[12/14] offline-performance-node-a+node-b-r0" in lines[0]
-    assert re.fullmatch(r"[━╸╺ ]{24} 12,345/13,368 samples 0:00:0\d *", lines[1])
-    assert "3.43 samples/s, 342936 tokens/s, 12 failed, node-b is out" in lines[2]
+    terminal.doing("starting simulated on node-a")
+    terminal.doing("report of offline-r0")
+    terminal.close()
+    assert capsys.readouterr().err.splitlines() == ["starting simulated on node-a", "report of offline-r0"]
 
 
-def test_endpoints_that_are_out_stay_said_while_events_tell_of_none() -> None:
+def test_forced_colours_make_no_terminal_of_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log of CI would fill with screens."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    console = Console(stderr=True)
+    assert console.is_terminal
+    assert not moves(console)
+
+
+def test_out_of_service_is_said_as_long_as_it_is_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     terminal = Terminal()
     terminal.run_begins(ENTRY, 1, 1, 100)
     out = {f"e{number}": EndpointProgress(out=number < 8) for number in range(100)}
@@ -102,8 +112,9 @@ def test_endpoints_that_are_out_stay_said_while_events_tell_of_none() -> None:
             failed=0, in_flight=0, queued=0, input_tokens=0, output_tokens=0, endpoints=endpoints,
             expected=100, ttft=Sketch(), tpot=Sketch(), latency=Sketch(), left=None,
         )  # fmt: skip
+        monkeypatch.setattr("assay.commands.terminal._PLAIN_EVERY_S", 0)
         terminal.progress(event)
-        words = terminal._words
+        words = capsys.readouterr().err
         if at < 3:
             assert "e0 is out, e1 is out, e2 is out, e3 is out, e4 is out, 3 more are out" in words
         else:
