@@ -1,0 +1,101 @@
+"""`assay run` and `assay watch` in real terminals of 80 x 24: everything is there, and no line is broken."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.campaigns import FAST, latest, settings, write_settings
+from tests.tmux import HEIGHT, WIDTH, Pane, terminals
+
+from assay.runs import RunStatus
+
+pytestmark = pytest.mark.slow
+
+ASSAY = [sys.executable, "-m", "assay.commands.main"]
+# Hours of load: who looks decides when it ends.
+ENDLESS = {"engine": {**FAST, "ttft_ms": 40, "itl_ms": 20, "output_tokens": 40}, "queries": {"Offline": 50_000}}
+NUMBER = r"\d[\d,]*(\.\d+)?"
+LATENCY = rf"{NUMBER} m?s"
+SPARK = r"[▁▂▃▄▅▆▇█ ]*"
+LOAD = [
+    r"test, single campaign \(simulated\)",
+    r"0 of 1 runs done(; .*)?",
+    r"Offline: under load",
+    rf"[━ ]{{6,16}} {NUMBER}/50,000 samples  \d:\d\d:\d\d(  about {NUMBER} .*left, by completed so far)?",
+    rf"{NUMBER} samples/s, {NUMBER} tokens/s( of late)?; {NUMBER} in flight, {NUMBER} waiting",
+    rf"TTFT     {SPARK} p50 {LATENCY}  p99 {LATENCY}",
+    rf"TPOT     {SPARK} p50 {LATENCY}  p99 {LATENCY}",
+    rf"tokens/s {SPARK}",
+    r"endpoint +done +failed +in flight +tokens/s",
+    rf"node-a-0? +━* +{NUMBER} +0 +{NUMBER} +{NUMBER}|node-a +━* +{NUMBER} +0 +{NUMBER} +{NUMBER}",
+    rf"node-b-0? +━* +{NUMBER} +0 +{NUMBER} +{NUMBER}|node-b +━* +{NUMBER} +0 +{NUMBER} +{NUMBER}",
+    r"node +CPU +memory",
+    rf"controller +{NUMBER} % +({NUMBER} %|{NUMBER} GiB)",
+]
+COLOUR = re.compile(r"\x1b\[(\d+;)*(3[0-7]|38|9[0-7])[;m]")
+
+
+@pytest.fixture
+def pane() -> Iterator[Callable[[str], Pane]]:
+    with terminals() as made:
+        yield made
+
+
+def shows_load(screen: str) -> bool:
+    """Whether every line of the view is there, whole."""
+    lines = screen.splitlines()
+    assert len(lines) <= HEIGHT
+    assert max(map(len, lines), default=0) <= WIDTH
+    return all(any(re.fullmatch(pattern, line.rstrip()) for line in lines) for pattern in LOAD)
+
+
+def test_a_live_run_is_seen_in_its_own_terminal_and_from_another(tmp_path: Path, pane: Callable[[str], Pane]) -> None:
+    file = write_settings(tmp_path / "assay.yaml", settings(tmp_path / "results", **ENDLESS))
+    running, watching = pane("running"), pane("watching")
+    running.run([*ASSAY, "run", str(file)], tmp_path)
+    running.wait(shows_load)
+    watching.run([*ASSAY, "watch", "--output", str(tmp_path / "results")], tmp_path, NO_COLOR="1")
+    watching.wait(shows_load)
+    assert not COLOUR.search(watching.screen("-e"))
+    assert COLOUR.search(running.wait(lambda shown: "━" in shown, "-e"))
+
+    watching.press("C-c")  # ends the watching only
+    assert watching.ended().endswith("ended with 0")
+    before = latest(tmp_path / "results")[1].runs[0]
+    assert not before.ended
+    running.wait(shows_load)
+
+    running.press("C-c")
+    said = running.ended()
+    assert said.endswith("ended with 130")
+    assert "\nassay: SIGINT: closing what is under way and taking servers down\n" in said
+    assert "assay: interrupted; what was measured is kept" in said
+    assert "under load" not in said, "what was drawn is gone"
+    folder, state = latest(tmp_path / "results")
+    assert [entry.status for entry in state.runs] == [RunStatus.INTERRUPTED]
+
+    watching = pane("afterwards")
+    watching.run([*ASSAY, "watch", str(folder.path)], tmp_path)
+    assert "Offline: stopped at " in watching.ended()
+
+
+def test_what_takes_its_time_is_said_and_for_how_long(tmp_path: Path, pane: Callable[[str], Pane]) -> None:
+    file = write_settings(tmp_path / "assay.yaml", settings(tmp_path / "results"))
+    running = pane("running")
+    running.run([*ASSAY, "run", str(file)], tmp_path)
+    said = running.ended()
+    assert said.endswith("ended with 0")
+    lines = said.splitlines()
+    assert max(map(len, lines)) <= WIDTH
+    for words in (
+        "starting simulated on node-a, node-b",
+        "taking servers down",
+        "report of offline-performance-r0",
+        "report of the campaign",
+    ):
+        assert any(re.fullmatch(rf"{words}: {NUMBER} s", line) for line in lines), words
+    assert "under load" not in said
