@@ -15,6 +15,7 @@ from assay.analysis.figures import estimate_of
 from assay.analysis.finding import Citation, Finding
 from assay.analysis.names import name_in, titles_of
 from assay.analysis.nodes import Symmetry
+from assay.analysis.offered import Offered, offered
 from assay.analysis.projection import Course, Projection, course, project
 from assay.analysis.rates import sample_rate, timing_error_ns, token_rate
 from assay.analysis.run import RunAnalysis
@@ -48,6 +49,7 @@ class RunLine:
     tokens_per_s: Estimate | None
     course: Course | None
     answers: RunAnswers | None
+    offered: Offered | None
 
 
 @dataclass(frozen=True)
@@ -173,6 +175,7 @@ def run_line(entry: RunEntry, run: RunAnalysis) -> RunLine:
         tokens_per_s=None if samples is None or not samples.counted else token_rate(samples, timing_error_ns=error_ns),
         course=None if samples is None else course(samples),
         answers=None if samples is None else read_answers(run.folder.requests, run.record),
+        offered=offered(samples, run.record, run.ledger.issued if run.ledger else 0),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from assay.analysis.distributions import percentile
 from assay.analysis.expenses import COST
 from assay.analysis.figures import estimate_of
 from assay.analysis.rates import sample_rate, token_rate
@@ -17,7 +18,6 @@ from assay.analysis.statistics import Estimate, Floats, Ints, mean, ratio
 from assay.runs.result import Distribution
 
 Direction = Literal["higher", "lower", "neither"]
-_Z = 1.959963984540054
 _LEAST_PAIRS = 20
 _TAILS = {"Offline": (), "SingleStream": (("latency_ns", "p90"),)}
 _SERVER_TAILS = (("ttft_ns", "p99"), ("tpot_ns", "p99"))
@@ -120,11 +120,8 @@ def _expenses(pair: Pair) -> list[Change | None]:
 
 
 def _tail(value: Distribution, share: str) -> Estimate:
-    """A percentile with the standard error that its interval implies on the logarithm."""
-    at = float(getattr(value, share))
-    low, high = value.intervals.get(share, (None, None))
-    se = None if not low or not high else at * (np.log(high) - np.log(low)) / (2 * _Z)
-    return Estimate(at / 1e6, None if se is None else float(se) / 1e6, n=value.n)
+    """A percentile, ms, with the standard error that its interval implies."""
+    return percentile(value, share).scaled(1e-6)
 
 
 def _change(

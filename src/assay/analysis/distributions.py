@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from assay.analysis.early_stopping import early_stopping_bound
 from assay.analysis.samples import MISSING, Samples
-from assay.analysis.statistics import Ints, nearest_rank, percentile_interval
+from assay.analysis.statistics import Estimate, Ints, from_interval, nearest_rank, percentile_interval
 from assay.runs.requests import read_request_batches
 from assay.runs.result import Distribution
 
@@ -49,6 +49,12 @@ def latency_distributions(samples: Samples) -> dict[str, Distribution]:
     }
     made = ((name, values()) for name, values in series.items())
     return {name: distribution(values, FORMULAS[name]) for name, values in made if len(values)}
+
+
+def percentile(value: Distribution, share: str) -> Estimate:
+    """One of its percentiles, ns, with the standard error that its interval implies."""
+    low, high = value.intervals.get(share, (None, None))
+    return from_interval(float(getattr(value, share)), low, high, value.n)
 
 
 def distribution(in_time: Ints, formula: str) -> Distribution:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from statistics import NormalDist
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from assay.analysis.names import name_in, same_load
-from assay.analysis.statistics import CONFIDENCE, Estimate, over_repeats
+from assay.analysis.statistics import from_interval, over_repeats
 from assay.runs.campaign import CampaignState, RunEntry
 from assay.runs.result import Figure, Result
 from assay.runs.shapes import LoadShape
@@ -142,13 +140,5 @@ def _over(results: Sequence[Result], read: Callable[[Result], Value | None]) -> 
         return None
     if len(known) == 1:
         return known[0]
-    pooled = over_repeats([_estimate(value) for value in known])
+    pooled = over_repeats([from_interval(value.value, value.low, value.high, 1) for value in known])
     return Value(value=pooled.value, low=pooled.low, high=pooled.high)
-
-
-def _estimate(value: Value) -> Estimate:
-    """Back from an interval to a standard error, on the logarithm; without both ends there is none."""
-    if value.low is None or value.high is None or value.low <= 0:
-        return Estimate(value.value, None, n=1)
-    reach = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
-    return Estimate(value.value, value.value * math.log(value.high / value.low) / (2 * reach), n=1)

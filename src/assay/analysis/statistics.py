@@ -69,6 +69,13 @@ class Estimate:
         return Estimate(self.value * factor, se, self.df, self.n, self.shared * factor)
 
 
+def from_interval(value: float, low: float | None, high: float | None, n: int = 0) -> Estimate:
+    """The estimate whose 95 % interval these ends are, on the logarithm; without both ends it has no error."""
+    if low is None or high is None or low <= 0:
+        return Estimate(value, None, n=n)
+    return Estimate(value, value * math.log(high / low) / (2 * _student_t(math.inf, CONFIDENCE)), n=n)
+
+
 def total(parts: Sequence[Estimate]) -> Estimate:
     """The sum of independent estimates (Welch-Satterthwaite degrees of freedom)."""
     value = sum(part.value for part in parts)

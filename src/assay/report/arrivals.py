@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from assay.analysis.offered import Offered, last_arrival_ns, offered
 from assay.analysis.run import RunAnalysis
 from assay.analysis.samples import Samples
 from assay.report import format as fmt
@@ -16,9 +17,10 @@ def arrivals(analysis: RunAnalysis) -> list[str]:
     done = analysis.result.figures.get("samples_per_s")
     if asked is None or samples is None or done is None or analysis.ledger is None:
         return []
-    if abs(done.value / asked - 1) <= _APART:
+    came = offered(samples, analysis.record, analysis.ledger.issued)
+    if came is None or abs(done.value / asked - 1) <= _APART:
         return []
-    return [f"{_came(analysis, samples, asked, analysis.ledger.issued)}; {_ended(samples)}."]
+    return [f"{_came(analysis, asked, came)}; {_ended(samples)}."]
 
 
 def _asked(analysis: RunAnalysis) -> float | None:
@@ -27,28 +29,22 @@ def _asked(analysis: RunAnalysis) -> float | None:
     return shape.rate if isinstance(shape, RateShape) else analysis.record.target_qps
 
 
-def _came(analysis: RunAnalysis, samples: Samples, asked: float, issued: int) -> str:
+def _came(analysis: RunAnalysis, asked: float, came: Offered) -> str:
     """How many arrived, and at what rate."""
-    until_ns = _last_arrival_ns(samples) if samples.until_ns is None else samples.until_ns
-    span_s = (until_ns - samples.begin_ns) / 1e9
-    words = f"{fmt.number(asked)} arrivals a second were asked for, {fmt.number(issued)} came in {fmt.duration(span_s)}"
-    came = issued / span_s if span_s > 0 else None
-    words += f", {fmt.number(came)} a second" if came is not None else ""
     shape = analysis.record.shape
     at_random = not (isinstance(shape, RateShape) and shape.arrivals == "constant")
-    if came is not None and at_random and abs(came / asked - 1) > _APART:
-        words += " (they come at random, so a short load has more or fewer than asked)"
-    return words
+    short = " (they come at random, so a short load has more or fewer than asked)"
+    return (
+        f"{fmt.number(asked)} arrivals a second were asked for, {fmt.number(came.count)} came in "
+        f"{fmt.duration(came.seconds)}, {fmt.number(came.per_s)} a second"
+        f"{short if at_random and abs(came.per_s / asked - 1) > _APART else ''}"
+    )
 
 
 def _ended(samples: Samples) -> str:
     """What the rate counts at the load's end."""
     if samples.until_ns is None:
-        after_s = (samples.end_ns - _last_arrival_ns(samples)) / 1e9
+        after_s = (samples.end_ns - last_arrival_ns(samples)) / 1e9
         return f"the rate counts until the last answer, {fmt.duration(after_s)} after the last arrival"
     within = fmt.number(float(samples.share_in_time.sum()))
     return f"the rate counts the {within} that were done within that time, those in flight at its end by their part"
-
-
-def _last_arrival_ns(samples: Samples) -> int:
-    return int(samples.start_ns.max())

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from assay.analysis.campaign import CampaignAnalysis, Group, Load, load_of
+from assay.analysis.campaign import CampaignAnalysis, Group
 from assay.analysis.scaling import Efficiency
 from assay.analysis.statistics import ratio
 from assay.report import format as fmt
 from assay.report.limits import scenario_limits
 from assay.report.many import names
 from assay.report.run_answer import projected, slow_nodes
+from assay.report.sweeps import Points, load_words, saturation_words, sweeps
 
 _MOST_SENTENCES = 3
 
@@ -51,7 +52,7 @@ def _rates(analysis: CampaignAnalysis) -> list[str]:
     ordered = sweeps(analysis.groups)
     swept = {group.key for points in ordered for _, group in points}
     others = [group for group in analysis.groups if group.key not in swept]
-    said = [_sweep(analysis, points) for points in ordered]
+    said = [words for points in ordered for words in (_sweep(analysis, points), saturation_words(points))]
     if len(others) <= _MOST_SENTENCES:
         return said + [_rate(analysis, group) for group in others]
     best = max(others, key=lambda group: group.samples_per_s.value)
@@ -91,19 +92,6 @@ def _apart(groups: Sequence[Group]) -> Iterator[str]:
         yield f"Alone, the nodes show no difference in speed ({names[0]} / {names[1]}: {ratios})."
 
 
-Points = list[tuple[Load, Group]]
-
-
-def sweeps(groups: Sequence[Group]) -> list[Points]:
-    """Groups between which the load is all that differs, each with at least two loads, in their order."""
-    found: dict[tuple[object, ...], Points] = {}
-    for group in groups:
-        load, entry = load_of(group.first.entry), group.first.entry
-        if load is not None:
-            found.setdefault((load.axis, entry.scenario, tuple(entry.nodes)), []).append((load, group))
-    return [sorted(points, key=lambda point: point[0].value) for points in found.values() if len(points) > 1]
-
-
 def _sweep(analysis: CampaignAnalysis, swept: Points) -> str:
     """The highest load that keeps the limits, or, without limits, that of the highest rate."""
     limits = scenario_limits(analysis.benchmark, swept[0][1].first.entry.scenario)
@@ -126,10 +114,6 @@ def _within(group: Group, limits: dict[str, int]) -> bool:
         for line in group.lines
         for name, limit in limits.items()
     )
-
-
-def load_words(load: Load) -> str:
-    return f"{load.value:g} samples/s asked for" if load.axis == "rate" else f"{load.value:g} in flight"
 
 
 def _tails(group: Group) -> str:

@@ -12,7 +12,7 @@ from assay.analysis.verdict import SHORT_RUN
 from assay.benchmarks import UNVERIFIED
 from assay.report import format as fmt
 from assay.report.again import campaign_again_blocks
-from assay.report.campaign_answer import campaign_answer, load_words, sweeps
+from assay.report.campaign_answer import campaign_answer
 from assay.report.campaign_charts import throughput_chart
 from assay.report.campaign_measures import (
     SOURCE,
@@ -41,6 +41,7 @@ from assay.report.published import campaign_published_blocks
 from assay.report.run_measures import projection_blocks
 from assay.report.run_page import notice_problems, verdict_reasons
 from assay.report.subject import campaign_subject
+from assay.report.sweeps import load_words, sweeps
 from assay.runs.campaign import RunEntry, campaign_title
 from assay.runs.record import RunStatus
 

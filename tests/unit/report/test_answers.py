@@ -159,9 +159,10 @@ def test_a_sweep_of_rates_beside_another_scenario_has_a_sentence_each(tmp_path: 
     fast, slow = (replace(server, qps=qps) for qps in (3.0, 2.0))
     plans = {"server3-r0": fast, "offline-r0": PLAN, "server2-r0": slow}
     analysis = analysed(write_campaign(tmp_path, plans, kind="sweep"))
-    first, second, *_ = campaign_answer(analysis)
+    first, second, third, *_ = campaign_answer(analysis)
     assert first.startswith("3 samples/s asked for is the highest of 2 loads within the limits ")
-    assert second.startswith("Offline: ")
+    assert second.startswith("Not saturated: the highest load, 3 samples/s asked for, was carried: ")
+    assert third.startswith("Offline: ")
     names = [item.name for item in campaign_page(analysis).headlines]
     assert names == ["2 samples/s asked for", "3 samples/s asked for", "Offline"]
 

@@ -1,0 +1,144 @@
+"""From which load on a sweep's system is saturated: the load grows, the rate doesn't, and requests wait instead.
+
+With a fixed number in flight a load is the first saturated one if at each higher load the rate is at most a tenth
+higher, the highest is at least twice the load, and the interval of its rate's ratio lies below the square root of the
+load's: less than half of the growth, in logarithms, came out as rate. With arrivals at a rate it is the first of which
+less was done than arrived, beyond the interval: below 95 % less what is in flight at the end anyway, which is the part
+that the lowest load's median latency is of the time. A load so short that this is half of it tells nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from assay.analysis.campaign import Group, Load
+from assay.analysis.distributions import percentile
+from assay.analysis.statistics import Estimate, over_repeats, ratio
+
+Points = Sequence[tuple[Load, Group]]
+State = Literal["saturated", "carried", "not shown"]
+
+_FLAT = 1.1
+_LEAST_GROWTH = 2.0
+_CARRIED = 0.95
+_LEAST_TELLING = 0.5
+_WAITS = (("ttft_ns", "TTFT"), ("latency_ns", "latency"))
+
+
+@dataclass(frozen=True)
+class Waits:
+    """What grew between two loads: the ratio of its medians."""
+
+    name: str
+    ratio: Estimate
+    since: Load
+
+
+@dataclass(frozen=True)
+class Saturation:
+    """What a sweep shows. `at` is the first saturated load, else the highest."""
+
+    state: State
+    at: Load
+    top: Load
+    beside: Load
+    """The load whose rate `change` is against: `at`, or the one before the highest."""
+    change: Estimate
+    """The highest load's rate over that of `beside`."""
+    arrived_per_s: float | None
+    """At `at`, where requests arrive at a rate."""
+    done_per_s: Estimate
+    """At `at`."""
+    with_end: bool
+    """Whether what was done a second counts the time after the last arrival."""
+    waits: Waits | None
+    """What grows instead; None where it is saturated by nothing that was measured, or isn't saturated."""
+
+
+def saturation(points: Points) -> Saturation:
+    """What at least two loads, in their order, show."""
+    loads, groups = [load for load, _ in points], [group for _, group in points]
+    rates = [group.samples_per_s for group in groups]
+    arrived = [_mean([line.offered.per_s for line in group.lines if line.offered]) for group in groups]
+    judge = _by_rates(loads, rates) if loads[0].axis == "concurrency" else _by_arrivals(rates, arrived, groups)
+    state, place = judge
+    top, last = loads[-1], len(points) - 1
+    before = place if state == "saturated" and place < last else last - 1
+    # With arrivals the first saturated load itself is one at which requests wait.
+    calm = max(0, place - 1) if loads[0].axis == "rate" else place
+    return Saturation(
+        state=state,
+        at=loads[place],
+        top=top,
+        beside=loads[before],
+        change=ratio(rates[-1], rates[before]),
+        arrived_per_s=arrived[place],
+        done_per_s=rates[place],
+        with_end=any(line.offered is not None and not line.offered.timed for line in groups[place].lines),
+        waits=_waits(groups[calm], groups[-1], loads[calm]) if state == "saturated" and calm < last else None,
+    )
+
+
+def _by_rates(loads: Sequence[Load], rates: Sequence[Estimate]) -> tuple[State, int]:
+    """The state, and the load at which it is shown, with a fixed number in flight."""
+    last = len(loads) - 1
+    for place in range(last):
+        if _flat_from(place, loads, rates):
+            return "saturated", place
+    grown = ratio(rates[-1], rates[-2])
+    return ("carried" if grown.low is not None and grown.low > 1 else "not shown"), last
+
+
+def _flat_from(place: int, loads: Sequence[Load], rates: Sequence[Estimate]) -> bool:
+    growth = loads[-1].value / loads[place].value
+    if growth < _LEAST_GROWTH or any(rate.value > _FLAT * rates[place].value for rate in rates[place + 1 :]):
+        return False
+    high = ratio(rates[-1], rates[place]).high
+    return high is not None and high < math.sqrt(growth)
+
+
+def _by_arrivals(
+    rates: Sequence[Estimate], arrived: Sequence[float | None], groups: Sequence[Group]
+) -> tuple[State, int]:
+    """The same where requests arrive at a rate."""
+    usual = _median(groups[0], "latency_ns")
+    for place, (rate, came, group) in enumerate(zip(rates, arrived, groups, strict=True)):
+        least = _least_carried(usual, group)
+        if came is not None and rate.high is not None and rate.high / came < least:
+            return "saturated", place
+    came, last = arrived[-1], len(rates) - 1
+    least = _least_carried(usual, groups[-1])
+    if came is None or least < _LEAST_TELLING or rates[-1].value / came < least:
+        return "not shown", last
+    return "carried", last
+
+
+def _least_carried(usual: Estimate | None, group: Group) -> float:
+    """The share of the arrivals that is done in the load's time where nothing waits."""
+    seconds = _mean([line.offered.seconds for line in group.lines if line.offered])
+    in_flight = 0.0 if usual is None or seconds is None else usual.value / 1e9 / seconds
+    return _CARRIED - in_flight
+
+
+def _waits(calm: Group, top: Group, since: Load) -> Waits | None:
+    """The first of TTFT and latency whose median is shown to grow."""
+    for key, name in _WAITS:
+        before, after = _median(calm, key), _median(top, key)
+        if before is not None and after is not None:
+            grown = ratio(after, before)
+            if grown.low is not None and grown.low > 1:
+                return Waits(name, grown, since)
+    return None
+
+
+def _median(group: Group, key: str) -> Estimate | None:
+    """Over the repeats, ns."""
+    found = [percentile(line.result.latency[key], "p50") for line in group.lines if key in line.result.latency]
+    return over_repeats(found) if found else None
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None

@@ -1,0 +1,66 @@
+"""Loads that can be put in order, and what they show together: from which on the system is saturated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from assay.analysis.campaign import Group, Load, load_of
+from assay.analysis.saturation import Saturation, saturation
+from assay.report import format as fmt
+
+Points = list[tuple[Load, Group]]
+
+
+def sweeps(groups: Sequence[Group]) -> list[Points]:
+    """Groups between which the load is all that differs, each with at least two loads, in their order."""
+    found: dict[tuple[object, ...], Points] = {}
+    for group in groups:
+        load, entry = load_of(group.first.entry), group.first.entry
+        if load is not None:
+            found.setdefault((load.axis, entry.scenario, tuple(entry.nodes)), []).append((load, group))
+    return [sorted(points, key=lambda point: point[0].value) for points in found.values() if len(points) > 1]
+
+
+def load_words(load: Load) -> str:
+    """A load in a sentence."""
+    return f"{load.value:g} samples/s asked for" if load.axis == "rate" else f"{load.value:g} in flight"
+
+
+def saturation_words(points: Points) -> str:
+    """One sentence: from which load on, and what grows instead; or that the highest load was carried."""
+    found = saturation(points)
+    return _in_flight(found) if found.at.axis == "concurrency" else _at_a_rate(found)
+
+
+def _in_flight(found: Saturation) -> str:
+    change = fmt.times(found.change.value, found.change.low, found.change.high)
+    top, beside = load_words(found.top), load_words(found.beside)
+    if found.state == "saturated":
+        more = fmt.times(found.top.value / found.beside.value, None, None)
+        return f"Saturated from {beside} on: {top}, {more} the load, gave {change} its rate{_instead(found)}."
+    if found.state == "carried":
+        return f"Not saturated: the highest load, {top}, was carried, and gave {change} the rate of {beside}."
+    return f"Whether {top} saturates it isn't shown: it gave {change} the rate of {beside}."
+
+
+def _at_a_rate(found: Saturation) -> str:
+    if found.arrived_per_s is None:
+        return f"Whether {load_words(found.top)} saturates it isn't shown: its arrivals aren't known."
+    done = fmt.measured(found.done_per_s.value, "a second", found.done_per_s.low, found.done_per_s.high)
+    of_these = f"{fmt.number(found.arrived_per_s)} arrived a second, and {done} were done"
+    of_these += ", with the time after the last arrival" if found.with_end else ""
+    at = load_words(found.at)
+    if found.state == "saturated":
+        return f"Saturated at {at}: {of_these}{_instead(found)}."
+    if found.state == "carried":
+        return f"Not saturated: the highest load, {at}, was carried: {of_these}."
+    return f"Whether {at} saturates it isn't shown: {of_these}."
+
+
+def _instead(found: Saturation) -> str:
+    waits = found.waits
+    if waits is None:
+        return ""
+    grown = fmt.times(waits.ratio.value, waits.ratio.low, waits.ratio.high)
+    where = f" at {load_words(found.top)}" if found.top != found.at or found.top.axis == "concurrency" else ""
+    return f"; what grows instead is {waits.name}, its median{where} {grown} that of {load_words(waits.since)}"
