@@ -64,6 +64,8 @@ class Course:
     newest: ProgressEvent | None = None
     begun_utc_ns: int = 0
     """When the load began, ns since 1970; 0 before it."""
+    clock_offset_ns: int = 0
+    """UTC minus CLOCK_MONOTONIC, as the run says; 0 before it says anything."""
     wave: WarmupEvent | None = None
     done: DoneEvent | None = None
     waits: dict[str, WaitEvent] = field(default_factory=dict)
@@ -101,6 +103,7 @@ class Course:
         return [*self._known.values(), *self.points]
 
     def take(self, event: AnyEvent) -> None:
+        self.clock_offset_ns = event.clock_offset_ns
         if event.phase != self.phase:
             self.phase, self.phase_utc_ns = event.phase, event.utc_ns
         match event:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,10 +30,12 @@ from assay.runs.alerts import AlertEvent, AlertReader, StandingAlerts
 from assay.runs.campaign import find_campaigns
 from assay.runs.progress import ProgressReader
 from assay.watch.course import Course
+from assay.watch.history import History
 from assay.watch.nodes import Node, Nodes
 
 _LOG_BYTES = 1 << 14
 _LOG_LINES = 8
+_ALERTS = 100
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,10 @@ class Scene:
     """Those whose hardware tells of itself during the run."""
     alerts: Sequence[AlertEvent] = ()
     """Those that stand, the oldest first."""
+    alert_events: Sequence[AlertEvent] = ()
+    """The last ones that were raised or cleared, the oldest first."""
+    hardware: History | None = None
+    """What the nodes told over the whole run, where the follower keeps that."""
 
     @property
     def over(self) -> bool:
@@ -82,6 +89,8 @@ class Follower:
     folder: CampaignFolder
     only: str | None = None
     """This run; None: the one that is on."""
+    whole: bool = False
+    """Read all that was sampled since the run's begin, not of late alone."""
     _state: CampaignState | None = None
     _changed_ns: int = 0
     _run: str | None = None
@@ -89,9 +98,12 @@ class Follower:
     _course: Course = field(default_factory=Course)
     _telemetry: TelemetryReader | None = None
     _nodes: Nodes = field(default_factory=Nodes)
+    _history: History | None = None
+    _history_reader: TelemetryReader | None = None
     _system: SystemRecord | None = None
     _alerts: AlertReader | None = None
     _standing: StandingAlerts = field(default_factory=StandingAlerts)
+    _alert_events: deque[AlertEvent] = field(default_factory=lambda: deque(maxlen=_ALERTS))
     _limits: Limits = field(default_factory=Limits)
     _durations_s: dict[str, float] = field(default_factory=dict)
 
@@ -107,8 +119,13 @@ class Follower:
         if self._telemetry is not None:
             for batch in self._telemetry.poll():
                 self._nodes.take(batch)
+        if self._history is not None and self._history_reader is not None:
+            for batch in self._history_reader.poll():
+                self._history.take(batch)
         if self._alerts is not None:
-            self._standing.take(self._alerts.poll())
+            events = self._alerts.poll()
+            self._standing.take(events)
+            self._alert_events.extend(events)
         if entry is not None and self._system is None:  # it comes after the folder
             self._system = read_model(self.folder.run(entry.run or "").system, SystemRecord)
         left_s, unknown = self._left(state, entry)
@@ -124,6 +141,8 @@ class Follower:
             log=[] if entry is None else log_lines(self.folder, self.folder.run(entry.run or "")),
             nodes=self._nodes.seen(self._system),
             alerts=self._standing.now,
+            alert_events=list(self._alert_events),
+            hardware=self._history,
         )
 
     def _read(self) -> CampaignState:
@@ -140,7 +159,10 @@ class Follower:
         self._run, self._course = entry.run, Course()
         self._reader = ProgressReader(run.progress)
         self._telemetry, self._nodes, self._system = TelemetryReader(run, late=True), Nodes(), None
+        if self.whole:
+            self._history, self._history_reader = History(), TelemetryReader(run)
         self._alerts, self._standing = AlertReader(run.alerts), StandingAlerts()
+        self._alert_events.clear()
         benchmark = campaign_benchmark(self.folder)
         spec = None if benchmark is None else benchmark.scenarios.get(entry.scenario)
         self._limits = Limits() if spec is None else Limits(spec.ttft_limit_ns, spec.tpot_limit_ns)

@@ -11,36 +11,60 @@ from assay.report import format as fmt
 from assay.report.chart import MEDIAN, PALETTE
 from assay.report.many import ENDS, MOST_ROWS, names, quantiles
 from assay.runs import CampaignFolder, RunStatus
+from assay.runs.alerts import AlertEvent
 from assay.runs.index import IndexRow
 from assay.runs.progress import EndpointProgress
 from assay.serving.words import harmless
 from assay.watch.course import Course, Outage
 from assay.watch.follow import Scene, age_s
+from assay.watch.web.hardware_view import HardwareCharts, node_parts
 from assay.watch.web.parts import Bar, Cell, Columns, Line, Link, Panel, Part, Progress, Row, View
-from assay.watch.words import count_words, headline, latency_text, left_words, pace_words, phase_words, runs_words
+from assay.watch.words import (
+    count_words,
+    headline,
+    latency_text,
+    left_words,
+    pace_words,
+    phase_words,
+    runs_words,
+    since_words,
+)
 
 _MOST_HAPPENED = 30
 
 
-def campaign_view(scene: Scene, folder: CampaignFolder, rows: Sequence[IndexRow]) -> View:
-    """The scene; `rows` are its runs, in the plan's order."""
-    course = scene.course
-    report = Link("The campaign's report", "report.html") if folder.report.is_file() else None
-    parts: dict[str, Part] = {
-        "headline": headline(scene),
-        "runs_words": runs_words(scene),
-        "where": f"{scene.title}: {phase_words(scene)}" if scene.title else phase_words(scene),
-        "pace": pace_words(scene),
-        "report": report,
-        "latencies": _latencies(scene),
-        "happened": _happened(course),
-        "runs": [_run(scene, folder, row) for row in rows],
-        "log": [harmless(line) for line in scene.log],
-        "charts": _charts(scene),
-        **_progress(course),
-        **_endpoints(course),
-    }
-    return View(parts, {"load": load_columns(course)}, age_s(course))
+class CampaignView:
+    """Makes the view of each scene of a campaign, one after the other."""
+
+    def __init__(self, folder: CampaignFolder) -> None:
+        self._folder = folder
+        self._hardware = HardwareCharts()
+
+    def of(self, scene: Scene, rows: Sequence[IndexRow]) -> View:
+        """The scene; `rows` are the campaign's runs, in the plan's order."""
+        course = scene.course
+        report = Link("The campaign's report", "report.html") if self._folder.report.is_file() else None
+        series, panels = (
+            ({}, []) if scene.hardware is None else self._hardware.of(scene.hardware, course.clock_offset_ns)
+        )
+        parts: dict[str, Part] = {
+            "headline": headline(scene),
+            "runs_words": runs_words(scene),
+            "where": f"{scene.title}: {phase_words(scene)}" if scene.title else phase_words(scene),
+            "since": since_words(scene).removeprefix(", "),
+            "pace": pace_words(scene),
+            "report": report,
+            "alerts": [_alert(alert, "bad") for alert in reversed(scene.alerts)],
+            "latencies": _latencies(scene),
+            "happened": _happened(scene),
+            "runs": [_run(scene, self._folder, row) for row in rows],
+            "log": [harmless(line) for line in scene.log],
+            "charts": [*_charts(scene), *panels],
+            **_progress(course),
+            **_endpoints(course),
+            **node_parts(scene.nodes),
+        }
+        return View(parts, {"load": load_columns(course), **series}, age_s(course))
 
 
 def load_columns(course: Course) -> Columns:
@@ -126,15 +150,21 @@ def _spread(told: dict[str, EndpointProgress], paces: dict[str, float]) -> list[
     return [Row(name, [name, *map(fmt.number, quantiles(values))]) for name, values in figures.items()]
 
 
-def _happened(course: Course) -> list[Row]:
-    """Outages and what endpoints asked for, the newest first."""
+def _alert(alert: AlertEvent, mark: str = "") -> Row:
+    since_ns = alert.since_ns + alert.clock_offset_ns
+    return Row(f"{alert.key} {since_ns}", [clock(since_ns), harmless(alert.words)], mark)
+
+
+def _happened(scene: Scene) -> list[Row]:
+    """Outages, alerts, and what endpoints asked for, the newest first."""
     told: list[tuple[int, str, str]] = []
-    for outage in course.outages:
+    for outage in scene.course.outages:
         told.append((outage.begun_ns, f"{outage.endpoint} out of service", "bad" if outage.ended_ns is None else ""))
         if outage.ended_ns is not None:
             told.append((outage.ended_ns, f"{outage.endpoint} back after {_lasted(outage)}", ""))
-    for name, wait in course.waits.items():
+    for name, wait in scene.course.waits.items():
         told.append((wait.utc_ns, f"{name} busy: it asked for a wait of {fmt.duration(wait.wait_ns / 1e9)}", ""))
+    told += [(event.utc_ns, f"alert {event.event}: {event.words}", "") for event in scene.alert_events]
     newest = sorted(told, reverse=True)[:_MOST_HAPPENED]
     return [Row(f"{utc_ns} {words}", [clock(utc_ns), harmless(words)], mark) for utc_ns, words, mark in newest]
 

@@ -46,13 +46,15 @@ class Progress:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a chart; `series` and `column` say where its values are."""
+    """One line of a chart; `series` and `column` say where its values are, `band` where those of its lower and upper
+    edge are."""
 
     name: str
     series: str
     column: str
     color: str
     dashed: bool = False
+    band: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from assay.runs.campaign import find_campaigns
 from assay.runs.index import IndexRow, row_of
 from assay.serving.words import harmless
 from assay.watch.follow import Follower
-from assay.watch.web.campaign_view import campaign_view
+from assay.watch.web.campaign_view import CampaignView
 from assay.watch.web.index_view import index_view
 from assay.watch.web.parts import View
 
@@ -27,7 +27,8 @@ class CampaignSource:
 
     def __init__(self, folder: CampaignFolder, run: str | None = None) -> None:
         self._folder = folder
-        self._follower = Follower(folder, run)
+        self._follower = Follower(folder, run, whole=True)
+        self._view = CampaignView(folder)
         self._state: CampaignState | None = None
         self._rows: list[IndexRow] = []
 
@@ -39,7 +40,7 @@ class CampaignSource:
         if scene.state is not self._state:
             self._state = scene.state
             self._rows = [row_of(self._folder, scene.state, entry, []) for entry in scene.state.runs]
-        return campaign_view(scene, self._folder, self._rows)
+        return self._view.of(scene, self._rows)
 
 
 class IndexSource:

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.following import begin, campaign, entry, progress, sketch
+from tests.following import alert, begin, campaign, entry, progress, sample, sketch
 
 from assay.runs import RunStatus
-from assay.runs.progress import append_event
+from assay.runs.alerts import append_alert
+from assay.runs.progress import append_event, read_progress
 from assay.watch.web.parts import Bar, Link, View
 from assay.watch.web.sources import CampaignSource, IndexSource
 
@@ -123,3 +124,63 @@ def test_all_campaigns_the_newest_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["none", "."])
 def test_a_folder_without_campaigns_says_so(tmp_path: Path, name: str) -> None:
     assert IndexSource(tmp_path / name).look().parts["headline"] == "no campaign yet"
+
+
+def test_nodes_and_their_hardware_stand_on_the_axis_of_the_load(tmp_path: Path) -> None:
+    folder = campaign(tmp_path / "c", [entry(0, "run-0")])
+    begin(folder, "run-0", progress(1, 40), progress(3, 100))
+    rows_told = [(node, "gpu0_power_w", at_s, 300.0 + at_s) for at_s in range(10) for node in ("node-a", "node-b")]
+    sample(folder, "run-0", *rows_told, ("node-a", "cpu_percent", 9, 12.0), ("node-a", "gpu0_ecc_errors", 9, 1.0))
+    view = CampaignSource(folder).look()
+    assert rows(view, "nodes")["node-a"][:6] == ["node-a", "", "1", "-", "-", "309 W"]
+    power = view.series["gpu_power"]
+    assert power.columns == {f"{node} gpu0": [300, 301, 302, 303, 304, 305] for node in ("node-a", "node-b")}
+    told = read_progress(folder.run("run-0").progress)[-1]
+    offset_ms = told.clock_offset_ns / 1e6
+    assert power.t_ms[0] == pytest.approx(offset_ms + 500, abs=1)
+    panels = {panel.title: panel for panel in view.parts["charts"]}  # type: ignore[union-attr]
+    assert [line.name for line in panels["GPU power"].lines] == ["node-a gpu0", "node-b gpu0"]
+
+
+def test_of_many_nodes_the_middle_is_drawn_and_those_that_stand_apart(tmp_path: Path) -> None:
+    folder = campaign(tmp_path / "c", [entry(0, "run-0")])
+    begin(folder, "run-0", progress(1, 40))
+    power = {f"node-{number:02}": 300.0 + number % 5 for number in range(40)} | {"node-07": 60.0}
+    sample(
+        folder, "run-0", *((node, "gpu0_power_w", at_s, watts) for at_s in range(10) for node, watts in power.items())
+    )
+    view = CampaignSource(folder).look()
+    columns = view.series["gpu_power"].columns
+    assert set(columns) == {"low", "middle", "high", "node-07 gpu0"}
+    assert columns["middle"][0] == 302
+    assert len(view.parts["nodes"]) == 24  # type: ignore[arg-type]
+    assert view.parts["nodes_words"] == "24 of 40: silent ones first, then slowed ones, then the idle."
+
+
+def test_alerts_that_stand_and_those_that_are_over_are_told(tmp_path: Path) -> None:
+    folder = campaign(tmp_path / "c", [entry(0, "run-0")])
+    begin(folder, "run-0", progress(1, 40))
+    for told in (alert("disk", "node-a"), alert("heat", "node-b"), alert("heat", "node-b", "cleared")):
+        append_alert(folder.run("run-0").alerts, told)
+    view = CampaignSource(folder).look()
+    assert [cells[1] for cells in rows(view, "alerts").values()] == ["The disk of node-a is at 95 %."]
+    happened = [cells[1] for cells in rows(view, "happened").values()]
+    assert "alert cleared: The heat of node-b is at 95 %." in happened
+    assert "alert raised: The disk of node-a is at 95 %." in happened
+
+
+def test_a_node_has_the_same_colour_in_all_charts(tmp_path: Path) -> None:
+    folder = campaign(tmp_path / "c", [entry(0, "run-0")])
+    begin(folder, "run-0", progress(1, 40))
+    told = [
+        (node, f"gpu{gpu}_power_w", at_s, 1.0) for at_s in (0, 9) for node in ("node-a", "node-b") for gpu in (0, 1)
+    ]
+    sample(
+        folder, "run-0", *told, *((node, "cpu_percent", at_s, 1.0) for at_s in (0, 9) for node in ("node-a", "node-b"))
+    )
+    panels = {panel.title: panel for panel in CampaignSource(folder).look().parts["charts"]}  # type: ignore[union-attr]
+    power = {line.name: (line.color, line.dashed) for line in panels["GPU power"].lines}
+    cpu = {line.name: line.color for line in panels["Host CPU"].lines}
+    assert power["node-a gpu0"] == (cpu["node-a"], False)
+    assert power["node-b gpu1"] == (cpu["node-b"], True)
+    assert cpu["node-a"] != cpu["node-b"]

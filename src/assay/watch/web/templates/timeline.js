@@ -3,11 +3,21 @@
 (function () {
   const place = document.getElementById("timeline");
   if (!place) { return; }
-  const HEIGHT = 150, GAP = 34, FOOT = 40;
+  const HEIGHT = 130, GAP = 34, FOOT = 40;
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   let last = null, due = false;
 
   function color(name) { return getComputedStyle(document.documentElement).getPropertyValue(name).trim(); }
+
+  // The lower edge unseen, the upper one filled down to it.
+  function band(line, own, axis) {
+    return line.band.map(function (column, upper) {
+      return {
+        type: "scatter", mode: "lines", x: own.t_ms, y: own.columns[column], xaxis: "x", yaxis: axis, hoverinfo: "skip",
+        showlegend: false, line: { width: 0, color: line.color }, fill: upper ? "tonexty" : "none", fillcolor: line.color + "40",
+      };
+    });
+  }
 
   function figure(panels, series) {
     const total = panels.length * (HEIGHT + GAP) + FOOT, inner = total - FOOT;
@@ -15,11 +25,11 @@
     const layout = {
       height: total, margin: { l: 54, r: 10, t: 0, b: FOOT }, font: { family: "system-ui, sans-serif", size: 12, color: fg },
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", hovermode: "x unified", hoversubplots: "axis",
-      hoverlabel: { bgcolor: color("--bg"), font: { color: fg } }, showlegend: false, uirevision: "kept",
+      hoverlabel: { bgcolor: color("--bg"), font: { color: fg } }, showlegend: true, uirevision: "kept",
       xaxis: { type: "date", gridcolor: grid, linecolor: grid, title: { text: "UTC" }, anchor: "y" + (panels.length > 1 ? panels.length : "") },
-      annotations: [], shapes: [],
+      legend: { orientation: "h", x: 0, y: -(FOOT + 8) / inner, yanchor: "top" }, annotations: [], shapes: [],
     };
-    const data = [];
+    const data = [], named = new Set();
     panels.forEach(function (panel, row) {
       const axis = row ? String(row + 1) : "", top = 1 - (row * (HEIGHT + GAP) + GAP) / inner;
       layout["yaxis" + axis] = {
@@ -35,11 +45,14 @@
         const own = series[line.series], values = own && own.columns[line.column];
         if (!values) { return; }
         values.forEach(function (value) { if (value > highest) { highest = value; } });
+        if (line.band) { data.push.apply(data, band(line, own, "y" + axis)); }
         data.push({
           type: "scatter", mode: own.t_ms.length > 1 ? "lines" : "markers", name: line.name, x: own.t_ms, y: values,
           xaxis: "x", yaxis: "y" + axis, hovertemplate: "%{y:.4~g}",
+          showlegend: line.series !== "load" && !named.has(line.name), legendgroup: line.name,
           line: { color: line.color, width: 2, dash: line.dashed ? "dash" : "solid" },
         });
+        if (line.series !== "load") { named.add(line.name); }
       });
       // A limit far above everything would flatten what there is to see.
       if (panel.limit !== null && highest > panel.limit / 4) {

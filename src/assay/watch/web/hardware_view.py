@@ -1,0 +1,153 @@
+"""The hardware of nodes as parts of a page: what it does now, and over the whole run on the load's axis of time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from assay.report.chart import NEUTRAL, Colors
+from assay.report.many import MOST_LINES, MOST_ROWS, bands, far_out
+from assay.serving.words import harmless
+from assay.watch.bins import Bins
+from assay.watch.hardware import rank, words_of
+from assay.watch.history import History, NodeMetric
+from assay.watch.nodes import Node
+from assay.watch.web.parts import Columns, Line, Panel, Part, Row
+
+_GIB = 1 << 30
+_GPU = re.compile(r"gpu([0-9]+)_(.+)")
+
+
+@dataclass(frozen=True)
+class _Quantity:
+    key: str
+    metric: str
+    of_gpus: bool
+    title: str
+    unit: str
+    factor: float = 1.0
+
+
+_QUANTITIES = (
+    _Quantity("gpu_busy", "utilization_percent", True, "GPU utilisation", "%"),
+    _Quantity("gpu_power", "power_w", True, "GPU power", "W"),
+    _Quantity("gpu_clock", "sm_clock_mhz", True, "SM clock", "MHz"),
+    _Quantity("gpu_temperature", "temperature_c", True, "GPU temperature", "degrees C"),
+    _Quantity("gpu_memory", "memory_used_bytes", True, "GPU memory used", "GiB", 1 / _GIB),
+    _Quantity("cpu", "cpu_percent", False, "Host CPU", "%"),
+    _Quantity("memory", "memory_used_bytes", False, "Host memory used", "GiB", 1 / _GIB),
+)
+
+
+def node_parts(nodes: Sequence[Node]) -> dict[str, Part]:
+    """Each node now; of many first those that are silent, then those that are slowed down, then the idle."""
+    many = len(nodes) > MOST_ROWS
+    shown = sorted(nodes, key=rank)[:MOST_ROWS] if many else nodes
+    words = f"{MOST_ROWS} of {len(nodes):,}: silent ones first, then slowed ones, then the idle." if many else ""
+    return {"nodes": [_row(node) for node in shown], "nodes_words": words}
+
+
+def _row(node: Node) -> Row:
+    words = words_of(node)
+    name = harmless(words.name)
+    now = [
+        words.gpus,
+        words.busy,
+        words.gpu_memory,
+        words.power,
+        words.clock,
+        words.temperature,
+        words.cpu,
+        words.memory,
+    ]
+    return Row(node.name, [name, words.state, *now], "bad" if words.state else "")
+
+
+class HardwareCharts:
+    """Columns and panels of a history; of many series a band, which is worked out once for each bin."""
+
+    def __init__(self) -> None:
+        self._spreads: dict[str, _Spread] = {}
+
+    def of(self, history: History, clock_offset_ns: int) -> tuple[dict[str, Columns], list[Panel]]:
+        """What is known by now; times become UTC by `clock_offset_ns`."""
+        bins = history.bins
+        series: dict[str, Columns] = {}
+        panels: list[Panel] = []
+        nodes = sorted({node for node, _ in bins.names})
+        for quantity in _QUANTITIES:
+            names = sorted(name for name in bins.names if _is(quantity, name[1]))
+            if not names or not bins.closed:
+                continue
+            if len(names) > MOST_LINES:
+                columns, lines = self._many(bins, names, quantity)
+            else:
+                columns, lines = _few(bins, names, quantity, nodes)
+            times = bins.means([]).time_ns
+            series[quantity.key] = Columns([round((t + clock_offset_ns) / 1e6) for t in times], columns)
+            panels.append(Panel(quantity.title, quantity.unit, lines))
+        return series, panels
+
+    def _many(
+        self, bins: Bins[NodeMetric], names: list[NodeMetric], quantity: _Quantity
+    ) -> tuple[dict[str, list[float | None]], list[Line]]:
+        spread = self._spreads.setdefault(quantity.key, _Spread())
+        spread.extend(bins, names)
+        apart = [names[place] for place in far_out(_all_means(bins, names))]
+        columns, lines = _few(bins, apart, quantity, sorted({node for node, _ in apart}))
+        scaled = {
+            name: [None if value is None else _plain(value * quantity.factor) for value in values]
+            for name, values in zip(("low", "middle", "high"), spread.values, strict=True)
+        }
+        middle = f"median, middle 90 % of {len(names):,}"
+        return scaled | columns, [Line(middle, quantity.key, "middle", NEUTRAL, band=("low", "high")), *lines]
+
+
+class _Spread:
+    """5th percentile, median and 95th percentile of some series in each bin."""
+
+    def __init__(self) -> None:
+        self.values: tuple[list[float | None], ...] = ([], [], [])
+        self._of: tuple[int, int] = (0, 0)
+
+    def extend(self, bins: Bins[NodeMetric], names: Sequence[NodeMetric]) -> None:
+        if self._of != (bins.width_ns, len(names)):
+            self.values, self._of = ([], [], []), (bins.width_ns, len(names))
+        for known, more in zip(self.values, bands(bins.means(names, len(self.values[0])).values), strict=True):
+            known += more
+
+
+def _few(
+    bins: Bins[NodeMetric], names: Sequence[NodeMetric], quantity: _Quantity, nodes: Sequence[str]
+) -> tuple[dict[str, list[float | None]], list[Line]]:
+    """A line for each; each of `nodes` has a colour, or, where there is but one, each of its accelerators."""
+    columns: dict[str, list[float | None]] = {}
+    lines = []
+    alone = len(nodes) == 1
+    colors = Colors([metric for _, metric in names] if alone else nodes)
+    for (node, metric), values in zip(names, bins.means(names).values, strict=True):
+        match, color = _GPU.fullmatch(metric), metric if alone else node
+        name = harmless(f"{node} gpu{match[1]}" if match else node)
+        columns[name] = [None if np.isnan(value) else _plain(value * quantity.factor) for value in values]
+        odd = match is not None and not alone and int(match[1]) % 2 == 1
+        lines.append(Line(name, quantity.key, name, colors[color], colors.dashed(color) or odd))
+    return columns, lines
+
+
+def _all_means(bins: Bins[NodeMetric], names: Sequence[NodeMetric]) -> list[float | None]:
+    values = bins.means(names).values
+    known = ~np.isnan(values)
+    sums, counts = np.where(known, values, 0).sum(axis=1), known.sum(axis=1)
+    return [float(total / count) if count else None for total, count in zip(sums, counts, strict=True)]
+
+
+def _is(quantity: _Quantity, metric: str) -> bool:
+    match = _GPU.fullmatch(metric)
+    return (match[2] if match else metric) == quantity.metric and (match is not None) == quantity.of_gpus
+
+
+def _plain(value: float) -> float:
+    return float(f"{value:.4g}")
