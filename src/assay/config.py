@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from assay.alerts.options import AlertOptions
 from assay.cluster.options import ClusterOptions, LocalOptions
 from assay.config_dataset import DatasetConfig
 from assay.config_errors import SourceMap, explain, unstorable
@@ -109,6 +110,7 @@ class Config(_Section):
     load: LoadConfig = LoadConfig()
     loadgen: LoadgenConfig = LoadgenConfig()
     campaign: CampaignConfig = CampaignConfig()
+    alerts: AlertOptions = AlertOptions()
     slo: Slo | None = Field(default=None, description="limits of a good answer; goodput is counted by them")
     output: Path = Field(default=Path("results"), description="campaign folders are made in it")
 

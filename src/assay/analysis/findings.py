@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from assay.analysis.answer_findings import score_findings
 from assay.analysis.finding import LIKELY, UNKNOWN, Citation, Finding
-from assay.analysis.hardware import KV_CACHE, PREEMPTIONS, Slowdown, Telemetry
+from assay.analysis.hardware import Slowdown, Telemetry
 from assay.analysis.measurement_findings import measurement_findings
 from assay.analysis.nodes import NodePart, Symmetry
 from assay.analysis.phases import Phases
@@ -15,6 +15,7 @@ from assay.analysis.tokens import TokenAnalysis
 from assay.analysis.told import Told
 from assay.analysis.waiting import Waiting
 from assay.runs.ledger import Ledger
+from assay.runs.metric_names import KV_CACHE, PREEMPTIONS
 from assay.runs.record import RunRecord
 from assay.runs.result import Result
 

@@ -16,19 +16,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from assay.analysis.statistics import Floats, Ints
+from assay.runs.metric_names import SLOWDOWNS
 from assay.runs.telemetry import read_telemetry
 
-# NVML's clocks-event reasons that slow a GPU down against its owner's wish. The power cap (0x4) is left out: under
-# full load it is the normal state of many GPUs.
-SLOWDOWNS = {
-    0x8: "hardware slowdown",
-    0x20: "software thermal slowdown",
-    0x40: "hardware thermal slowdown",
-    0x80: "hardware power brake slowdown",
-}
-# vLLM's names, now and before; SGLang's; llama.cpp's
-KV_CACHE = re.compile(r"(kv_cache_usage_perc|gpu_cache_usage_perc|token_usage|kv_cache_usage_ratio)$")
-PREEMPTIONS = re.compile(r"num_preemptions(_total)?$")
 _GPU = re.compile(r"^gpu(\d+)_")
 
 

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from assay.analysis.hardware import KV_CACHE, PREEMPTIONS, Telemetry
+from assay.analysis.hardware import Telemetry
 from assay.analysis.node_differences import differences
 from assay.analysis.rates import sample_rate, token_rate
 from assay.analysis.samples import MISSING, Samples
 from assay.analysis.statistics import Estimate, mean, ratio
+from assay.runs.metric_names import KV_CACHE, PREEMPTIONS
 from assay.runs.record import RunRecord
 
 _NOTABLE = 0.05

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from assay.analysis.hardware import KV_CACHE, Metric, Telemetry
+from assay.analysis.hardware import Metric, Telemetry
 from assay.analysis.statistics import Floats
 from assay.report.chart import NEUTRAL, Chart, Colors, Panel, Series
 from assay.report.many import MOST_LINES, bands, far_out
+from assay.runs.metric_names import KV_CACHE
 
 _POINTS = 300
 _QUANTITIES: Sequence[tuple[str, str, str, float]] = (

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assay.analysis.hardware import SLOWDOWNS
+from assay.runs.metric_names import SLOWDOWNS
 from assay.runs.system import SystemRecord
 
 _POINTS = 240

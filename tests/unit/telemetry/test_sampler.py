@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import pytest
 
-from assay.analysis.hardware import KV_CACHE
 from assay.runs import EndpointFacts, read_telemetry, write_telemetry
+from assay.runs.metric_names import KV_CACHE
 from assay.serving.client import Answer, ControlClient
 from assay.serving.connection import EndpointConnection
 from assay.telemetry import sampler as sampler_module

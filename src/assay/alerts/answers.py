@@ -1,0 +1,97 @@
+"""Rules on what progress tells of answers: errors, stall, endpoint_out, deadline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from assay.alerts.course import Course
+from assay.alerts.options import AmountRule, DeadlineRule, ShareRule
+from assay.alerts.readings import About, Reading, above
+from assay.digits import number_text
+from assay.runs.progress import ProgressEvent
+from assay.runs.sketch import Sketch, middle_ns
+
+_LEAST_FAILED = 3
+_LEAST_ANSWERS = 20
+_LONGER = 3
+"""A silence is none while it is shorter than so many times the longest answer so far,"""
+_SLOWER = 1.5
+"""or than so many times what the longest answer that may come would take at the slowest pace so far."""
+
+
+def errors(course: Course, rule: ShareRule) -> Iterator[Reading]:
+    """A few attempts in a thousand fail on any network; single ones say nothing of a share."""
+    for endpoint in course.endpoints():
+        answered, failed = course.lately(endpoint.about.endpoint)
+        if not answered + failed:
+            continue
+        share = failed / (answered + failed) if failed >= _LEAST_FAILED else 0.0
+
+        def words(name: str = endpoint.about.endpoint, failed: int = failed, of: int = answered + failed) -> str:
+            return f"{failed} of the last {of} attempts at {name} failed (limit {100 * rule.limit:g} %)"
+
+        yield above("errors", rule, endpoint.about, course.telling[-1].time_ns, share, "", words)
+
+
+def stall(course: Course, rule: AmountRule, now_ns: int) -> Iterator[Reading]:
+    """Answers may be long: what counts as a silence is measured by the longest so far, and only once some are known."""
+    event = course.newest
+    if event is None or course.heard_ns is None or course.phase not in ("load", "drain"):
+        return
+    silent_s = (now_ns - course.heard_ns) / 1e9
+
+    def nothing_said() -> str:
+        return f"the load's process has said nothing for {silent_s:.0f} s (limit {rule.limit:g} s)"
+
+    yield above("stall", rule, About(), now_ns, silent_s, "s", nothing_said)
+    if event.latency.count < _LEAST_ANSWERS:
+        return
+    longest_ns = max(_LONGER * _most_ns(event.latency), _SLOWER * _longest_ns(event, course.max_tokens))
+    held = rule.model_copy(update={"limit": max(rule.limit, longest_ns / 1e9)})
+    for endpoint in course.endpoints():
+        unanswered_s = 0.0 if endpoint.now.out else endpoint.unanswered_ns / 1e9
+
+        def words(
+            name: str = endpoint.about.endpoint, seconds: float = unanswered_s, owed: int = endpoint.now.in_flight
+        ) -> str:
+            return f"{name} has answered nothing for {seconds:.0f} s and owes {owed} (limit {held.limit:.0f} s)"
+
+        yield above("stall", held, endpoint.about, course.telling[-1].time_ns, unanswered_s, "s", words)
+
+
+def _longest_ns(event: ProgressEvent, tokens: int) -> int:
+    """What an answer of so many tokens would take at the slowest pace so far."""
+    return _most_ns(event.ttft) + tokens * _most_ns(event.tpot)
+
+
+def _most_ns(sketch: Sketch) -> int:
+    return middle_ns(sketch.first + len(sketch.counts) - 1) if sketch.counts else 0
+
+
+def endpoint_out(course: Course, rule: AmountRule) -> Iterator[Reading]:
+    for endpoint in course.endpoints():
+        seconds = endpoint.out_ns / 1e9
+
+        def words(name: str = endpoint.about.endpoint, seconds: float = seconds) -> str:
+            if not seconds:
+                return f"{name} is in service again"
+            return f"{name} has been out of service for {seconds:.0f} s (limit {rule.limit:g} s)"
+
+        yield above("endpoint_out", rule, endpoint.about, course.telling[-1].time_ns, seconds, "s", words)
+
+
+def deadline(course: Course, rule: DeadlineRule) -> Iterator[Reading]:
+    """Of the run in progress: how long runs to come will take is nobody's measurement."""
+    event = course.newest
+    if event is None or event.left is None:
+        return
+    late_s = (event.utc_ns + event.left.ns) / 1e9 - rule.at.timestamp()
+    basis = event.left.basis
+
+    def words() -> str:
+        side = "after" if late_s > 0 else "before"
+        return f"by {basis} the run ends {number_text(abs(late_s) / 60)} min {side} the deadline {rule.at.isoformat()}"
+
+    yield Reading(
+        "deadline", About(), event.time_ns, late_s, 0.0, "s", late_s > 0, late_s <= -rule.margin, words
+    )  # fmt: skip

@@ -1,0 +1,190 @@
+"""Tells people of alerts: by a webhook, a program, or any service that Apprise knows.
+
+URLs are secrets: no message of this module's, or of what it calls, shows one.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import subprocess
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import Any
+
+import orjson
+
+from assay.alerts.options import AlertOptions, Secret, webhook_url
+from assay.errors import UserError
+from assay.runs.alerts import AlertEvent
+
+LIMIT_S = 10.0
+"""Of one try."""
+_TRIES = 2
+_MOST_WAITING = 1000
+_LAST_POST_S = 2 * _TRIES * LIMIT_S
+
+Send = Callable[[bytes, str, str], None]
+"""Takes an alert as JSON, its title and its words. Raises Undelivered."""
+
+
+class UndeliveredError(Exception):
+    """Why, in words without a secret."""
+
+
+class Post:
+    """Sends alerts one after another in a thread of its own: who is slow to take them keeps nothing up."""
+
+    def __init__(self, options: AlertOptions, campaign: str, say: Callable[[str], None]) -> None:
+        """`say` is told once of each receiver that can't be told, from the thread.
+
+        Raises UserError where a receiver isn't given as it must be.
+        """
+        self._receivers = list(_receivers(options))
+        self._campaign = campaign
+        self._say = say
+        self._given_up: set[str] = set()
+        self._waiting: queue.Queue[tuple[str, AlertEvent] | None] = queue.Queue(_MOST_WAITING)
+        self._thread = threading.Thread(target=self._run, name="alert post", daemon=True)
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """While it is, alerts are sent; those that wait at the end are given a moment."""
+        if not self._receivers:
+            yield
+            return
+        self._thread.start()
+        try:
+            yield
+        finally:
+            self._put(None)
+            self._thread.join(_LAST_POST_S)
+
+    def send(self, run: str, event: AlertEvent) -> None:
+        """Have it sent; from any thread."""
+        if self._receivers:
+            self._put((run, event))
+
+    def _put(self, item: tuple[str, AlertEvent] | None) -> None:
+        try:
+            self._waiting.put_nowait(item)
+        except queue.Full:  # a receiver has been hanging for long: what is new is in the run's folder all the same
+            return
+
+    def _run(self) -> None:
+        while (item := self._waiting.get()) is not None:
+            run, event = item
+            facts = {"campaign": self._campaign, "run": run, **event.model_dump(mode="json"), "utc_ns": event.utc_ns}
+            title = f"{self._campaign}: {event.rule} {event.event}"
+            for name, send in self._receivers:
+                self._deliver(name, send, orjson.dumps(facts), title, event.words)
+
+    def _deliver(self, name: str, send: Send, body: bytes, title: str, words: str) -> None:
+        problem = ""
+        for _ in range(_TRIES):
+            problem = _tried(send, body, title, words)
+            if not problem:
+                self._given_up.discard(name)
+                return
+        if name not in self._given_up:
+            self._given_up.add(name)
+            self._say(f"alerts: {name} couldn't be told: {problem}; further failures aren't mentioned")
+
+
+def _tried(send: Send, body: bytes, title: str, words: str) -> str:
+    """Why it failed; empty: it didn't. A thread of its own, because no receiver's own time limit covers all of it."""
+    problems = [f"no answer in {LIMIT_S:.0f} s"]
+
+    def attempt() -> None:
+        try:
+            send(body, title, words)
+            problems[0] = ""
+        except UndeliveredError as error:
+            problems[0] = str(error)
+        except Exception as error:  # its words may hold the URL
+            problems[0] = type(error).__name__
+
+    thread = threading.Thread(target=attempt, name="alert", daemon=True)
+    thread.start()
+    thread.join(LIMIT_S)
+    return problems[0]
+
+
+def _receivers(options: AlertOptions) -> Iterator[tuple[str, Send]]:
+    """Each with its name for messages. Raises UserError where one isn't given as it must be."""
+    if options.webhook is not None:
+        url = webhook_url(options.webhook)
+        yield f"the webhook of {options.webhook.place}", lambda body, title, words: _post(url, body)
+    if options.command:
+        command = options.command
+        yield f"the command {command[0]}", lambda body, title, words: _start(command, body)
+    if options.apprise is not None:
+        notifier = _apprise(options.apprise)
+        yield f"Apprise by {options.apprise.place}", lambda body, title, words: _notify(notifier, title, words)
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A POST that is redirected would become a GET, and nobody were told."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+_OPENER = urllib.request.build_opener(_NoRedirect)
+
+
+def _post(url: str, body: bytes) -> None:
+    request = urllib.request.Request(  # noqa: S310 - its scheme was looked at
+        url, data=body, headers={"Content-Type": "application/json", "User-Agent": "assay"}, method="POST"
+    )
+    try:
+        with _OPENER.open(request, timeout=LIMIT_S):
+            return
+    except urllib.error.HTTPError as error:
+        raise UndeliveredError(f"it answered with HTTP {error.code}") from None
+    except urllib.error.URLError as error:
+        reason = error.reason
+        words = reason.strerror if isinstance(reason, OSError) else None
+        raise UndeliveredError(words or type(reason).__name__) from None
+
+
+def _start(command: Sequence[str], body: bytes) -> None:
+    try:
+        done = subprocess.run(
+            command,
+            input=body,
+            timeout=LIMIT_S,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for the campaign, whose last alerts are told all the same
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise UndeliveredError(f"it hadn't ended after {LIMIT_S:.0f} s and was killed") from None
+    except OSError as error:
+        raise UndeliveredError(error.strerror or type(error).__name__) from None
+    if done.returncode:
+        raise UndeliveredError(f"it ended with exit code {done.returncode}")
+
+
+def _apprise(secret: Secret) -> Any:
+    """Raises UserError where Apprise isn't installed, or knows no service by one of the URLs."""
+    if find_spec("apprise") is None:
+        raise UserError("alerts.apprise: Apprise isn't installed: run `pip install 'assay[alerts]'`")
+    import apprise
+
+    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)  # it shows URLs
+    notifier = apprise.Apprise()
+    for number, url in enumerate(secret.urls(), start=1):
+        if not notifier.add(url):
+            raise UserError(f"alerts: URL {number} of {secret.place} is none that Apprise knows a service by")
+    return notifier
+
+
+def _notify(notifier: Any, title: str, words: str) -> None:
+    if not notifier.notify(body=words, title=title):
+        raise UndeliveredError("a service took it not")
