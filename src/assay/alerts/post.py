@@ -21,6 +21,7 @@ import orjson
 from assay.alerts.options import AlertOptions, Secret, webhook_url
 from assay.errors import UserError
 from assay.runs.alerts import AlertEvent
+from assay.runs.folder import RunFolder
 
 LIMIT_S = 10.0
 """Of one try."""
@@ -39,16 +40,15 @@ class UndeliveredError(Exception):
 class Post:
     """Sends alerts one after another in a thread of its own: who is slow to take them keeps nothing up."""
 
-    def __init__(self, options: AlertOptions, campaign: str, say: Callable[[str], None]) -> None:
-        """`say` is told once of each receiver that can't be told, from the thread.
+    def __init__(self, options: AlertOptions, say: Callable[[str], None]) -> None:
+        """`say` is told once of each receiver that can't be told, from any thread.
 
         Raises UserError where a receiver isn't given as it must be.
         """
         self._receivers = list(_receivers(options))
-        self._campaign = campaign
-        self._say = say
+        self.say = say
         self._given_up: set[str] = set()
-        self._waiting: queue.Queue[tuple[str, AlertEvent] | None] = queue.Queue(_MOST_WAITING)
+        self._waiting: queue.Queue[tuple[RunFolder, AlertEvent] | None] = queue.Queue(_MOST_WAITING)
         self._thread = threading.Thread(target=self._run, name="alert post", daemon=True)
 
     @contextmanager
@@ -64,12 +64,12 @@ class Post:
             self._put(None)
             self._thread.join(_LAST_POST_S)
 
-    def send(self, run: str, event: AlertEvent) -> None:
+    def send(self, run: RunFolder, event: AlertEvent) -> None:
         """Have it sent; from any thread."""
         if self._receivers:
             self._put((run, event))
 
-    def _put(self, item: tuple[str, AlertEvent] | None) -> None:
+    def _put(self, item: tuple[RunFolder, AlertEvent] | None) -> None:
         try:
             self._waiting.put_nowait(item)
         except queue.Full:  # a receiver has been hanging for long: what is new is in the run's folder all the same
@@ -78,8 +78,9 @@ class Post:
     def _run(self) -> None:
         while (item := self._waiting.get()) is not None:
             run, event = item
-            facts = {"campaign": self._campaign, "run": run, **event.model_dump(mode="json"), "utc_ns": event.utc_ns}
-            title = f"{self._campaign}: {event.rule} {event.event}"
+            campaign = run.path.absolute().parent.parent.name
+            facts = {"campaign": campaign, "run": run.id, **event.model_dump(mode="json"), "utc_ns": event.utc_ns}
+            title = f"{campaign}: {event.rule} {event.event}"
             for name, send in self._receivers:
                 self._deliver(name, send, orjson.dumps(facts), title, event.words)
 
@@ -92,7 +93,7 @@ class Post:
                 return
         if name not in self._given_up:
             self._given_up.add(name)
-            self._say(f"alerts: {name} couldn't be told: {problem}; further failures aren't mentioned")
+            self.say(f"alerts: {name} couldn't be told: {problem}; further failures aren't mentioned")
 
 
 def _tried(send: Send, body: bytes, title: str, words: str) -> str:

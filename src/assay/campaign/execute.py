@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from assay import __version__
+from assay.alerts import Post
 from assay.benchmarks import write_benchmark
+from assay.campaign.alerting import alerted, stopped_words
 from assay.campaign.close import close_run, judge_load
 from assay.campaign.compliance import audit_config
 from assay.campaign.load_process import TimedOutError, run_load, utc_minus_monotonic_ns
@@ -35,6 +37,7 @@ from assay.runs import (
     write_json,
     write_text,
 )
+from assay.runs.alerts import AlertEvent
 from assay.runs.progress import AnyEvent
 from assay.runs.scenarios import drives
 from assay.runs.shapes import is_live
@@ -54,6 +57,7 @@ class Bench:
     queued_ns: dict[str, int]
     activity: NodeActivity
     simulated: bool
+    post: Post
 
 
 async def execute(
@@ -78,9 +82,11 @@ async def execute(
     sampler = Sampler(endpoints, connections, accelerators=here, activity=bench.activity, journal=journal)
     sampler.start()
     try:
-        await run_load(plan, folder, limit_s, progress)
-        judge_load(record, read_outcome(folder))
-        if record.status is RunStatus.FAILED:
+        stopped = await _carry(bench, record, plan, folder, limit_s, progress)
+        judge_load(record, outcome := read_outcome(folder))
+        if stopped is not None and not outcome.finished:
+            record.reason = stopped_words(stopped)
+        elif record.status is RunStatus.FAILED:
             await _notice(bench.work, endpoints)
     except TimedOutError:
         record.status, record.reason = RunStatus.TIMEOUT, f"not over after {limit_s:.0f} s"
@@ -94,6 +100,32 @@ async def execute(
         sampler.stop()
         close_run(bench.work, record, plan, folder)
     return record
+
+
+async def _carry(
+    bench: Bench,
+    record: RunRecord,
+    plan: LoadPlan,
+    folder: RunFolder,
+    limit_s: float,
+    progress: Callable[[AnyEvent], None],
+) -> AlertEvent | None:
+    """The load, to its end; gives the alert that ended it where one did. Raises TimedOutError as `run_load` does."""
+    load = asyncio.create_task(run_load(plan, folder, limit_s, progress))
+    stopping: list[AlertEvent] = []
+
+    def stop(event: AlertEvent) -> None:
+        stopping.append(event)
+        load.cancel()
+
+    with alerted(bench.work.config.alerts, folder, record, bench.system, bench.post, stop):
+        try:
+            await load
+        except asyncio.CancelledError:
+            this = asyncio.current_task()
+            if not stopping or (this is not None and this.cancelling()):  # the campaign itself is told to end
+                raise
+    return stopping[0] if stopping else None
 
 
 async def _notice(work: Work, endpoints: Sequence[EndpointFacts]) -> None:

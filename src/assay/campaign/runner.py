@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from assay.alerts import Post
+from assay.campaign.alerting import alert_post
 from assay.campaign.api import learn_api
 from assay.campaign.client_load import ClientLoads, Machine
 from assay.campaign.estimate import count, estimator, together
@@ -94,6 +96,7 @@ async def run_campaign(config: Config, listener: Listener) -> CampaignOutcome:
     """
     benchmark, runs = planned(config)
     require_controller(config)
+    post = alert_post(config.alerts, listener.say)
     engine = build_engine(config.engine)
     with scratch_folder() as scratch:
         kept = KeptCounts()
@@ -112,7 +115,7 @@ async def run_campaign(config: Config, listener: Listener) -> CampaignOutcome:
         )
         with held(folder):
             work = Work(config, prepared, folder)
-            return await _Campaign(work, read_campaign(folder), listener).carry_out()
+            return await _Campaign(work, read_campaign(folder), listener, post).carry_out()
 
 
 async def resume_campaign(
@@ -122,6 +125,7 @@ async def resume_campaign(
 
     Raises UserError where another process carries it out or its data set changed, and what `run_campaign` raises.
     """
+    post = alert_post(config.alerts, listener.say)
     with held(folder), scratch_folder() as scratch:
         state = read_campaign(folder)
         check_user_conf(state, config)
@@ -135,7 +139,7 @@ async def resume_campaign(
         again(state, retry_failed=retry_failed)
         if kind_of(state.kind).leaves_nodes_out:
             plan_without(state, config, campaign_nodes(config))
-        return await _Campaign(work, state, listener).carry_out()
+        return await _Campaign(work, state, listener, post).carry_out()
 
 
 async def _stop_leftovers(work: Work, listener: Listener) -> None:
@@ -151,8 +155,9 @@ async def _stop_leftovers(work: Work, listener: Listener) -> None:
 class _Campaign:
     """The list of runs, from the first that is to be done to the last."""
 
-    def __init__(self, work: Work, state: CampaignState, listener: Listener) -> None:
+    def __init__(self, work: Work, state: CampaignState, listener: Listener, post: Post) -> None:
         self._work = work
+        self._post = post
         self._config = work.config
         self._folder = work.campaign
         self._state = state
@@ -167,7 +172,7 @@ class _Campaign:
 
     async def carry_out(self) -> CampaignOutcome:
         self._listener.begins(self._folder)
-        with session(self._folder, self._state):
+        with session(self._folder, self._state), self._post.open():
             self._leave_out_failed()
             while self._todo():
                 try:
@@ -205,7 +210,9 @@ class _Campaign:
             if told := await learn_api(up.engine, self._work.prepared, up.connections):
                 self._say(told)
             system = await system_record(up, self._work.prepared)
-            bench = Bench(self._work, system, up.ready_ns, up.queued_ns, activity, self._simulated(up.endpoints))
+            bench = Bench(
+                self._work, system, up.ready_ns, up.queued_ns, activity, self._simulated(up.endpoints), self._post
+            )
             self._served = True
             try:
                 await self._runs(bench, up.endpoints)

@@ -26,7 +26,7 @@ from assay.runs.campaign_manifest import close_manifest, open_manifest
 from assay.safe_yaml import parse_yaml
 
 LATEST = "latest"
-_MAY_CHANGE = ("output",)  # says where results go, not what is measured
+_MAY_CHANGE = ("output", "alerts")  # say where results go and who is told, not what is measured
 _SHOWN = 20
 
 
@@ -92,7 +92,10 @@ def find(which: str, output: Path) -> CampaignFolder:
 
 
 def resumed_config(folder: CampaignFolder, given: Config | None) -> Config:
-    """The campaign's own configuration. Raises UserError with the differences where `given` is another."""
+    """The campaign's own configuration, with alerts as `given` has them.
+
+    Raises UserError with the differences where `given` is another.
+    """
     read_campaign(folder)  # says what is wrong where it is no campaign
     own = load_config(folder.config).model_copy(update={"output": folder.path.parent})
     if given is not None and (changes := differences(_plain(own), _plain(given))):
@@ -103,7 +106,7 @@ def resumed_config(folder: CampaignFolder, given: Config | None) -> Config:
             + "\n".join(lines)
             + "\nundo the change, resume without a configuration file, or start a new campaign without --resume"
         )
-    return own
+    return own if given is None else own.model_copy(update={"alerts": given.alerts})
 
 
 def resumed_benchmark(folder: CampaignFolder, config: Config, say: Callable[[str], None]) -> Benchmark:

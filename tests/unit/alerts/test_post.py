@@ -1,0 +1,175 @@
+"""Who is told of alerts, how, and what is said where one can't be told: never a URL."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from assay.alerts import AlertOptions, Post, post
+from assay.errors import UserError
+from assay.runs import RunFolder
+from assay.runs.alerts import AlertEvent
+
+ALERT = AlertEvent(
+    time_ns=5, clock_offset_ns=10**18, event="raised", rule="temperature", node="node-a", device="gpu0", since_ns=1,
+    value=93.0, limit=90.0, unit="°C", words="gpu0 of node-a is at 93 °C (limit 90 °C).",
+)  # fmt: skip
+RUN = RunFolder(Path("results/a-campaign/runs/a-run"))
+
+
+class Hook:
+    """A receiver on loopback: keeps what it gets, answers with the given codes and then with 200."""
+
+    def __init__(self, codes: list[int]) -> None:
+        self.got: list[dict[str, Any]] = []
+        hook = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                hook.got.append(json.loads(body))
+                self.send_response(codes.pop(0) if codes else 200)
+                self.send_header("Location", "/elsewhere")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            do_GET = do_POST  # noqa: N815 - the name that http.server asks for
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/sesame"
+
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        thread = Thread(target=self._server.serve_forever)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._server.shutdown()
+            thread.join()
+            self._server.server_close()
+
+
+def sent(options: dict[str, Any], alerts: int = 1) -> list[str]:
+    """What is said while so many alerts are sent."""
+    said: list[str] = []
+    desk = Post(AlertOptions.model_validate(options), said.append)
+    with desk.open():
+        for _ in range(alerts):
+            desk.send(RUN, ALERT)
+    return said
+
+
+def test_a_webhook_gets_the_alert_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    hook = Hook([])
+    monkeypatch.setenv("HOOK", hook.url)
+    with hook.serving():
+        assert sent({"webhook": {"env": "HOOK"}}) == []
+    (got,) = hook.got
+    assert (got["campaign"], got["run"]) == ("a-campaign", "a-run")
+    assert (got["rule"], got["event"], got["node"], got["value"]) == ("temperature", "raised", "node-a", 93.0)
+    assert got["words"] == ALERT.words
+    assert got["utc_ns"] == 10**18 + 5
+
+
+def test_it_is_tried_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    hook = Hook([503])
+    monkeypatch.setenv("HOOK", hook.url)
+    with hook.serving():
+        assert sent({"webhook": {"env": "HOOK"}}) == []
+    assert len(hook.got) == 2
+
+
+@pytest.mark.parametrize("code", [500, 404, 302])
+def test_a_failure_is_told_once_and_without_the_url(code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    hook = Hook([code] * 100)
+    monkeypatch.setenv("HOOK", hook.url)
+    with hook.serving():
+        (said,) = sent({"webhook": {"env": "HOOK"}}, alerts=3)
+    assert f"the webhook of the variable HOOK couldn't be told: it answered with HTTP {code}" in said
+    assert "sesame" not in said
+    assert len(hook.got) == 6
+
+
+def test_nobody_who_listens_is_told_without_the_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    hook = Hook([])
+    with hook.serving():
+        pass
+    monkeypatch.setenv("HOOK", hook.url)
+    (said,) = sent({"webhook": {"env": "HOOK"}})
+    assert "Connection refused" in said
+    assert "sesame" not in said
+
+
+def test_a_command_gets_the_alert_on_standard_input(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    script = f"import sys; open({str(told)!r}, 'a').write(sys.stdin.read() + chr(10))"
+    assert sent({"command": [sys.executable, "-c", script]}, alerts=2) == []
+    assert [json.loads(line)["rule"] for line in told.read_text().splitlines()] == ["temperature"] * 2
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ([sys.executable, "-c", "raise SystemExit(3)"], "it ended with exit code 3"),
+        (["/no/such/program"], "No such file or directory"),
+    ],
+)
+def test_a_command_that_fails_is_told(command: list[str], words: str) -> None:
+    (said,) = sent({"command": command})
+    assert said == f"alerts: the command {command[0]} couldn't be told: {words}; further failures aren't mentioned"
+
+
+def test_a_receiver_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(post, "LIMIT_S", 0.05)
+    (said,) = sent({"command": [sys.executable, "-c", "import time; time.sleep(60)"]})
+    assert "couldn't be told" in said
+
+
+def test_apprise_tells_services_and_shows_no_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("apprise")
+    hook = Hook([])
+    monkeypatch.setenv("SERVICES", hook.url.replace("http://", "json://"))
+    with hook.serving():
+        assert sent({"apprise": {"env": "SERVICES"}}) == []
+    (got,) = hook.got
+    assert got["title"] == "a-campaign: temperature raised"
+    assert got["message"] == ALERT.words
+
+
+def test_a_service_that_apprise_cant_reach_is_told_without_its_url(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("apprise")
+    hook = Hook([500] * 10)
+    monkeypatch.setenv("SERVICES", hook.url.replace("http://", "json://"))
+    with hook.serving():
+        (said,) = sent({"apprise": {"env": "SERVICES"}})
+    shown = "".join(capfd.readouterr())
+    assert said.startswith("alerts: Apprise by the variable SERVICES couldn't be told: ")
+    assert "sesame" not in said + shown
+
+
+def test_what_apprise_doesnt_know_is_refused_without_showing_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("apprise")
+    monkeypatch.setenv("SERVICES", "nonsense://sesame")
+    with pytest.raises(UserError, match="URL 1 of the variable SERVICES is none that Apprise knows") as error:
+        sent({"apprise": {"env": "SERVICES"}})
+    assert "sesame" not in str(error.value)
+
+
+def test_without_apprise_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(post, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"assay\[alerts\]"):
+        sent({"apprise": {"env": "SERVICES"}})
