@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
+from tests.hooks import Hook
 
 from assay.alerts import AlertOptions, Post, post
 from assay.errors import UserError
@@ -25,42 +22,6 @@ ALERT = AlertEvent(
 RUN = RunFolder(Path("results/a-campaign/runs/a-run"))
 
 
-class Hook:
-    """A receiver on loopback: keeps what it gets, answers with the given codes and then with 200."""
-
-    def __init__(self, codes: list[int]) -> None:
-        self.got: list[dict[str, Any]] = []
-        hook = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                hook.got.append(json.loads(body))
-                self.send_response(codes.pop(0) if codes else 200)
-                self.send_header("Location", "/elsewhere")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            do_GET = do_POST  # noqa: N815 - the name that http.server asks for
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/sesame"
-
-    @contextmanager
-    def serving(self) -> Iterator[None]:
-        thread = Thread(target=self._server.serve_forever)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._server.shutdown()
-            thread.join()
-            self._server.server_close()
-
-
 def sent(options: dict[str, Any], alerts: int = 1) -> list[str]:
     """What is said while so many alerts are sent."""
     said: list[str] = []
@@ -72,7 +33,7 @@ def sent(options: dict[str, Any], alerts: int = 1) -> list[str]:
 
 
 def test_a_webhook_gets_the_alert_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
-    hook = Hook([])
+    hook = Hook()
     monkeypatch.setenv("HOOK", hook.url)
     with hook.serving():
         assert sent({"webhook": {"env": "HOOK"}}) == []
@@ -84,7 +45,7 @@ def test_a_webhook_gets_the_alert_as_json(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_it_is_tried_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    hook = Hook([503])
+    hook = Hook(503)
     monkeypatch.setenv("HOOK", hook.url)
     with hook.serving():
         assert sent({"webhook": {"env": "HOOK"}}) == []
@@ -93,7 +54,7 @@ def test_it_is_tried_twice(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("code", [500, 404, 302])
 def test_a_failure_is_told_once_and_without_the_url(code: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    hook = Hook([code] * 100)
+    hook = Hook(*[code] * 100)
     monkeypatch.setenv("HOOK", hook.url)
     with hook.serving():
         (said,) = sent({"webhook": {"env": "HOOK"}}, alerts=3)
@@ -103,7 +64,7 @@ def test_a_failure_is_told_once_and_without_the_url(code: int, monkeypatch: pyte
 
 
 def test_nobody_who_listens_is_told_without_the_url(monkeypatch: pytest.MonkeyPatch) -> None:
-    hook = Hook([])
+    hook = Hook()
     with hook.serving():
         pass
     monkeypatch.setenv("HOOK", hook.url)
@@ -139,7 +100,7 @@ def test_a_receiver_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_apprise_tells_services_and_shows_no_url(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("apprise")
-    hook = Hook([])
+    hook = Hook()
     monkeypatch.setenv("SERVICES", hook.url.replace("http://", "json://"))
     with hook.serving():
         assert sent({"apprise": {"env": "SERVICES"}}) == []
@@ -152,7 +113,7 @@ def test_a_service_that_apprise_cant_reach_is_told_without_its_url(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("apprise")
-    hook = Hook([500] * 10)
+    hook = Hook(*[500] * 10)
     monkeypatch.setenv("SERVICES", hook.url.replace("http://", "json://"))
     with hook.serving():
         (said,) = sent({"apprise": {"env": "SERVICES"}})
