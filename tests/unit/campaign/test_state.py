@@ -42,6 +42,8 @@ def test_the_same_configuration_is_accepted_wherever_results_lie(tmp_path: Path)
     assert resumed_config(folder, None).engine == config(tmp_path).engine
     elsewhere = config(tmp_path).model_copy(update={"output": Path("elsewhere")})
     assert resumed_config(folder, elsewhere).output == folder.path.parent
+    told = config(tmp_path, alerts={"webhook": {"env": "HOOK"}})
+    assert resumed_config(folder, told).alerts == told.alerts  # who is told is no part of what is measured
 
 
 def test_an_output_that_cannot_be_written_is_named_with_the_mend(tmp_path: Path) -> None:
