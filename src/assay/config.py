@@ -14,7 +14,7 @@ from assay.config_dataset import DatasetConfig
 from assay.config_errors import SourceMap, explain, unstorable
 from assay.engines.options import EmbeddedOptions, EngineOptions
 from assay.errors import UserError
-from assay.quantities import AtOnce, Count, Rate, Seconds, Seed, Several
+from assay.quantities import AtOnce, Count, OneLine, Rate, Seconds, Seed, Several
 from assay.runs.campaign import CampaignKind
 from assay.runs.scenarios import Compliance, LoadgenDriven, Mode, Scenario
 from assay.runs.shapes import LoadShape
@@ -112,6 +112,7 @@ class Config(_Section):
     campaign: CampaignConfig = CampaignConfig()
     alerts: AlertOptions = AlertOptions()
     slo: Slo | None = Field(default=None, description="limits of a good answer; goodput is counted by them")
+    currency: OneLine = Field(default="", max_length=16, description="of every cost_per_hour, as figures name it")
     output: Path = Field(default=Path("results"), description="campaign folders are made in it")
 
     @property

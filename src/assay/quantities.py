@@ -30,6 +30,7 @@ Milliseconds = Annotated[float, Field(ge=0, le=86_400_000)]
 Rate = Annotated[float, Field(ge=1e-6, le=1e7)]
 """A second."""
 Factor = Annotated[float, Field(ge=1e-6, le=1e6)]
+Price = Annotated[float, Field(ge=0, le=1e9)]
 Sigma = Annotated[float, Field(ge=0, le=10)]
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

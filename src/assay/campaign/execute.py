@@ -14,6 +14,7 @@ from assay.benchmarks import write_benchmark
 from assay.campaign.alerting import alerted, stopped_words
 from assay.campaign.close import close_run, judge_load
 from assay.campaign.compliance import audit_config
+from assay.campaign.cost import cost_of
 from assay.campaign.load_process import TimedOutError, run_load, utc_minus_monotonic_ns
 from assay.campaign.loadgen_settings import loadgen_settings, target_qps
 from assay.campaign.pacing import pacer_plan, window
@@ -166,6 +167,7 @@ def _begin(bench: Bench, entry: RunEntry, endpoints: Sequence[EndpointFacts], fo
         warmup=WarmupFacts(ready_ns=bench.ready_ns, queued_ns=bench.queued_ns),
         campaign_key=entry.key,
         nodes=entry.nodes,
+        cost=cost_of(config, entry.nodes),
         repeat=entry.repeat,
         compliance=entry.compliance,
         has_manifest=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from assay.benchmarks import Benchmark, get_benchmark
 from assay.benchmarks.user_conf import read_user_conf
 from assay.campaign.client_load import ClientLoads, Machine
+from assay.campaign.cost import require_currency
 from assay.campaign.kinds import check_benchmark, plan_runs
 from assay.campaign.prepare import check_workload, tokeniser_of
 from assay.campaign.servers import campaign_nodes
@@ -27,6 +28,7 @@ def planned(config: Config) -> tuple[Benchmark, list[RunEntry]]:
     check_benchmark(runs, benchmark)
     if config.loadgen.user_conf is not None:
         read_user_conf(config.loadgen.user_conf)
+    require_currency(config)
     engine = build_engine(config.engine)
     if not engine.endpoints():
         engine.servers(config.cluster.node_list())

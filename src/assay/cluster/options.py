@@ -12,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from assay.cluster.launcher import LaunchError
 from assay.errors import UserError
-from assay.quantities import Count, MaybeWord, OneLine, Seconds, Several, Word
+from assay.quantities import Count, MaybeWord, OneLine, Price, Seconds, Several, Word
 from assay.serving.nodes import MOST_ACCELERATORS, NodeOptions, Options
 
 
@@ -246,11 +246,15 @@ class KubernetesOptions(ClusterSection):
     pods_per_server: int = Field(
         default=1, ge=1, le=64, description="more than 1: LeaderWorkerSet, one model over several pods"
     )
+    cost_per_hour: Price | None = Field(default=None, description="of each server's pods together")
 
     def node_list(self) -> tuple[NodeOptions, ...]:
         """pod-0, pod-1, …: Kubernetes chooses the nodes."""
         indices = tuple(range(self.accelerators * self.pods_per_server))
-        return tuple(NodeOptions(name=f"pod-{number}", accelerators=indices) for number in range(self.replicas))
+        return tuple(
+            NodeOptions(name=f"pod-{number}", accelerators=indices, cost_per_hour=self.cost_per_hour)
+            for number in range(self.replicas)
+        )
 
     def only(self, names: Collection[str]) -> Self:
         raise LaunchError("Kubernetes chooses the nodes itself, so single ones can't be left out")

@@ -16,6 +16,7 @@ from assay.quantities import (
     AtOnce,
     Factor,
     Milliseconds,
+    Price,
     Seconds,
     Seed,
     Several,
@@ -103,6 +104,7 @@ class ExternalEndpoint(ConnectionOptions):
     name: str = Field(default="", description="default: host-port")
     node: str = Field(default="", description="which node it is on; default: its host")
     accelerators: tuple[str, ...] = Field(default=(), description="their names, as you know them")
+    cost_per_hour: Price | None = Field(default=None, description="of what serves it, busy or not")
 
     @field_validator("name", "node")
     @classmethod
@@ -128,6 +130,13 @@ class ExternalOptions(ConnectionOptions):
     api: ApiOptions = ApiOptions()
     check_model: bool = Field(default=True, description="false: don't ask /v1/models what is served")
     ready_timeout_s: Seconds = 10
+    cost_per_hour: Price | None = Field(default=None, description="of all endpoints together, instead of each one's")
+
+    @model_validator(mode="after")
+    def _one_price(self) -> ExternalOptions:
+        if self.cost_per_hour is not None and any(one.cost_per_hour is not None for one in self.endpoints):
+            raise ValueError("cost_per_hour: give that of all endpoints together or that of each one, not both")
+        return self
 
     def named(self) -> tuple[ExternalEndpoint, ...]:
         """The endpoints with names and nodes filled in. Raises UserError on a name twice."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from pydantic import BaseModel, ConfigDict, Field
 
-PerHour = Annotated[float, Field(ge=0, le=1e9)]
+from assay.quantities import Price
 
 
 class CostFacts(BaseModel):
@@ -15,7 +13,7 @@ class CostFacts(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     currency: str
-    per_hour: dict[str, PerHour] = Field(description="by node, or `all endpoints` where one price is for all")
+    per_hour: dict[str, Price] = Field(description="by node, or `all endpoints` where one price is for all")
     unpriced: list[str] = Field(default_factory=list, description="nodes of the run that no price was given for")
 
     @property

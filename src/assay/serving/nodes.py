@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from assay.quantities import Several
+from assay.quantities import Price, Several
 
 LABEL = re.compile(r"[a-z0-9]([a-z0-9.-]{0,38}[a-z0-9])?")
 
@@ -30,6 +30,8 @@ class NodeOptions(Options):
     servers: Several | None = Field(
         default=None, description="servers on this node; default: one for each group of accelerators, else one"
     )
+
+    cost_per_hour: Price | None = Field(default=None, description="of the node, busy or not; in Config.currency")
 
     @field_validator("name")
     @classmethod
