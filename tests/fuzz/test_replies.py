@@ -118,13 +118,13 @@ def test_metrics(page: bytes) -> None:
         assert abs(value) < float("inf")
 
 
-_LINE = b'{"host": {"cpu_percent": 1.5, "load_1m": null}, "gpus": {"0": {"power_w": 5.0, "throttle_mask": 4}}}\n'
+_LINE = b'{"at_ns": 7, "host": {"cpu_percent": 1.5, "x": null}, "gpus": {"0": {"power_w": 5.0, "throttle_mask": 4}}}\n'
 
 
 @fuzzed(100)
 @given(damaged(_LINE))
 def test_what_nodes_tell_of_themselves(line: bytes) -> None:
-    for index, name, value in parse_activity(line):
+    for index, name, value in parse_activity(line).values:
         assert index is None or index >= 0
         assert is_name(name)
         assert abs(value) < float("inf")

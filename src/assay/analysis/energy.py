@@ -93,7 +93,7 @@ def run_energy(folder: RunFolder, record: RunRecord, samples: Samples) -> RunEne
     if not folder.telemetry.exists() or end_ns <= begin_ns:
         return None
     seen = list(_meters(read_matching(folder.telemetry, _METRIC), begin_ns, end_ns))
-    nodes = _nodes(record.endpoints, seen, _here(folder))
+    nodes = _nodes(record.endpoints, seen, read_model(folder.system, SystemRecord))
     if not any(node.meters for node in nodes):
         return None
     chosen = _choose(nodes)
@@ -128,15 +128,6 @@ def _meters(table: pa.Table, begin_ns: int, end_ns: int) -> Iterator[_Seen]:
             yield _Seen(node, name, metered, begin_ns, end_ns)
 
 
-def _here(folder: RunFolder) -> frozenset[str]:
-    """The nodes that are the controller's own machine, which is sampled as the controller."""
-    system = read_model(folder.system, SystemRecord)
-    host = system and system.controller.get("hostname")
-    if system is None or not host:
-        return frozenset()
-    return frozenset(str(node.get("name")) for node in system.nodes if node.get("hostname") == host)
-
-
 @dataclass(frozen=True, eq=False)
 class _Node:
     """One node of the run. Parts of one machine share its CPU packages."""
@@ -145,6 +136,7 @@ class _Node:
     accelerators: int
     gpus: list[_Seen]
     packages: list[_Seen]
+    why_no_packages: str
 
     @property
     def meters(self) -> list[_Seen]:
@@ -162,10 +154,14 @@ class _Node:
             return f"{short[0].name} is known for {100 * short[0].covered:.0f} % of the time"
         if len(self.gpus) < self.accelerators:
             return f"{len(self.gpus)} of {self.accelerators} accelerators metered"
-        return "" if self.gpus or self.packages else "neither accelerators nor CPU packages metered"
+        if self.gpus or self.packages:
+            return ""
+        return "no accelerators, and CPU packages " + (self.why_no_packages or "not metered")
 
 
-def _nodes(endpoints: Iterable[EndpointFacts], seen: Iterable[_Seen], here: frozenset[str]) -> list[_Node]:
+def _nodes(endpoints: Iterable[EndpointFacts], seen: Iterable[_Seen], system: SystemRecord | None) -> list[_Node]:
+    facts = {str(node.get("name")): node for node in system.nodes} if system else {}
+    host = system.controller.get("hostname") if system else None
     counts: dict[str, int] = {}
     for endpoint in endpoints:
         counts[endpoint.node] = counts.get(endpoint.node, 0) + len(endpoint.accelerators)
@@ -176,9 +172,9 @@ def _nodes(endpoints: Iterable[EndpointFacts], seen: Iterable[_Seen], here: froz
     for name, accelerators in sorted(counts.items()):
         gpus = [meter for meter in own.get(name, []) if meter.name.startswith("gpu")]
         packages = [meter for meter in own.get(name, []) if meter.name.startswith("cpu")]
-        if not packages and name in here:
+        if not packages and host and facts.get(name, {}).get("hostname") == host:  # it is sampled as the controller
             packages = [meter for meter in own.get(CONTROLLER, []) if meter.name.startswith("cpu")]
-        found.append(_Node(name, accelerators, gpus, packages))
+        found.append(_Node(name, accelerators, gpus, packages, str(facts.get(name, {}).get("cpu_energy", ""))))
     return found
 
 

@@ -13,6 +13,7 @@ _KNOWN = {
     "cache_mb": "Last-level cache",
     "cpu": "Processor",
     "cpu_count": "Processors that a process may use",
+    "cpu_energy": "Energy of its CPU packages",
     "cpu_governor": "Frequency governor",
     "cpu_model": "Processor",
     "cpu_percent": "Processor in use",
@@ -28,7 +29,7 @@ _KNOWN = {
     "telemetry": "Watched during the run",
     "tflops": "Arithmetic, TFLOP/s",
 }
-_UNITS = {"mhz": "MHz", "w": "W", "c": "°C", "percent": "%", "gb_s": "GB/s", "gb": "GB", "mb": "MB"}
+_UNITS = {"mhz": "MHz", "j": "J", "w": "W", "c": "°C", "percent": "%", "gb_s": "GB/s", "gb": "GB", "mb": "MB"}
 _SHORT = {
     "sm": "SM",
     "kv": "KV",
@@ -36,6 +37,10 @@ _SHORT = {
     "tls": "TLS",
     "ecc": "ECC",
     "mig": "MIG",
+    "nvlink": "NVLink",
+    "pcie": "PCIe",
+    "rx": "received",
+    "tx": "sent",
     "gpu": "GPU",
     "cpu": "CPU",
     "ttft": "TTFT",
@@ -43,15 +48,15 @@ _SHORT = {
 }
 _UNIT = re.compile(rf"_({'|'.join(_UNITS)}|ns|bytes|utc|total)$")
 _OUR_OWN = re.compile(r"\w+")
-_GPU = re.compile(r"^gpu(\d+)_(.+)$")
+_PART = re.compile(r"^(gpu|cpu)(\d+)_(.+)$")
 
 
 def name_in_words(field: str) -> str:
     """Such as "GPU 0, SM clock" from "gpu0_sm_clock_mhz"; an engine's own name, which has a slash or a colon, stays."""
     if field in _KNOWN or not _OUR_OWN.fullmatch(field):
         return _KNOWN.get(field, field)
-    if match := _GPU.match(field):
-        return f"GPU {match[1]}, {_plain(match[2])}"
+    if match := _PART.match(field):
+        return f"{_SHORT[match[1]]} {match[2]}, {_plain(match[3])}"
     words = _plain(field)
     return f"{words[:1].upper()}{words[1:]}"
 

@@ -13,7 +13,7 @@ from assay.report.page import Rows, Table
 
 # An engine's own histograms, HTTP statistics and labels: kept in telemetry.parquet, of no use in a table.
 _INNER = re.compile(r"/(http_.*|.*_(count|sum|info))$")
-_GPU = re.compile(r"^gpu\d+_")
+_PART = re.compile(r"^(gpu|cpu)\d+_")
 _SOURCE = "telemetry.parquet"
 
 
@@ -54,8 +54,8 @@ def _by_kind(summaries: Sequence[MetricSummary]) -> Table:
 
 
 def _kind(metric: str) -> str:
-    """The metric without which endpoint's or accelerator's it is."""
-    return _GPU.sub("gpu_", metric.split("/", 1)[-1])
+    """The metric without which endpoint's, accelerator's or CPU package's it is."""
+    return _PART.sub(r"\1_", metric.split("/", 1)[-1])
 
 
 def _measure(kind: str) -> tuple[str, Callable[[MetricSummary], float]]:
@@ -68,14 +68,14 @@ def _measure(kind: str) -> tuple[str, Callable[[MetricSummary], float]]:
 
 
 def _whose(summary: MetricSummary) -> str:
-    gpu = _GPU.match(summary.metric)
-    if gpu:
-        return f"{summary.node} {gpu[0].rstrip('_')}"
+    part = _PART.match(summary.metric)
+    if part:
+        return f"{summary.node} {part[0].rstrip('_')}"
     return summary.metric.split("/")[0] if "/" in summary.metric else summary.node
 
 
 def _counter(metric: str) -> bool:
-    return metric.endswith("_total")
+    return metric.endswith(("_total", "_energy_j"))
 
 
 def _show(metric: str) -> Callable[[float | None], str]:

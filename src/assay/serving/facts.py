@@ -48,6 +48,7 @@ class NodeFacts(_Model):
     python_version: str = ""
     load_1m: float = 0.0
     cpu_governor: str | None = None
+    cpu_energy: str = Field(default="", description="counters of CPU packages' energy, or why there are none")
     accelerator_source: str = Field(default="none", description="nvml, nvidia-smi, amd-smi or none")
     accelerators: list[AcceleratorFacts] = Field(default_factory=list)
     utc_ns: int = Field(default=0, description="the node's clock when it was asked")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterable
+from functools import cache
 from importlib.resources import files
 
 import orjson
@@ -12,10 +14,15 @@ import orjson
 from assay.errors import AssayError
 from assay.serving.facts import NodeFacts
 
+_PARTS = ("nvml.py", "amdsmi.py", "packages.py", "probe.py")
+_OUR_OWN = re.compile(r"^from (?:__future__|assay\S*) import .*\n", re.MULTILINE)
 
+
+@cache
 def probe_source() -> str:
-    """The probe's program text, to be run by any Python 3 of a node."""
-    return files("assay.telemetry").joinpath("probe.py").read_text()
+    """The probe's program text, to be run by any Python 3 of a node, which has none of our modules."""
+    parts = [files("assay.telemetry").joinpath(name).read_text() for name in _PARTS]
+    return "from __future__ import annotations\n" + "".join(_OUR_OWN.sub("", part) for part in parts)
 
 
 EVERY_S = 1.0

@@ -7,8 +7,8 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from importlib.resources import files
 
+from assay.serving.probing import probe_source
 from assay.telemetry.activity import Add, parse_activity
 
 _PATIENCE_S = 2.0
@@ -17,7 +17,7 @@ _PATIENCE_S = 2.0
 class AcceleratorWatch:
     """Hands (node, metric, time in CLOCK_MONOTONIC ns, value) to `add` for each accelerator while it runs.
 
-    A driver that hangs stops the probe's process and not this one. Where NVML can't be asked there are no values.
+    A driver that hangs stops the probe's process and not this one. Where no driver can be asked there are no values.
     """
 
     def __init__(self, nodes: Mapping[int, str], add: Add, every_s: float = 1.0) -> None:
@@ -31,7 +31,6 @@ class AcceleratorWatch:
     def start(self) -> None:
         if not self._nodes:
             return
-        source = files("assay.telemetry").joinpath("probe.py").read_bytes()
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-", "--every", str(self._every_s), "--only", ",".join(map(str, self._nodes))],
             stdin=subprocess.PIPE,
@@ -41,7 +40,7 @@ class AcceleratorWatch:
             start_new_session=True,  # Ctrl-C is for the run, which ends this in its turn
         )
         assert self._process.stdin is not None
-        self._process.stdin.write(source)
+        self._process.stdin.write(probe_source().encode())
         self._process.stdin.close()
         self._thread.start()
 
@@ -56,7 +55,8 @@ class AcceleratorWatch:
         assert self._process is not None
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            now_ns = time.monotonic_ns()
-            for index, metric, value in parse_activity(line):
+            now_ns, told = time.monotonic_ns(), parse_activity(line)
+            at_ns = now_ns if told.at_ns is None else min(told.at_ns, now_ns)  # the clock is the same
+            for index, metric, value in told.values:
                 if index is not None:
-                    self._add(self._nodes[index], metric, now_ns, value)
+                    self._add(self._nodes[index], metric, at_ns, value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -18,14 +19,29 @@ Add = Callable[[str, str, int, float], None]
 """Takes node, metric, time in CLOCK_MONOTONIC ns, value."""
 
 
-def parse_activity(line: bytes) -> Iterator[tuple[int | None, str, float]]:
-    """An accelerator's index (None: the host), metric name and value; nothing of a line that isn't the probe's."""
+@dataclass(frozen=True)
+class Activity:
+    """One line of a probe."""
+
+    at_ns: int | None = None
+    """When it was looked, CLOCK_MONOTONIC of the probe's machine."""
+    values: tuple[tuple[int | None, str, float], ...] = ()
+    """An accelerator's index (None: the host), metric name and value."""
+
+
+def parse_activity(line: bytes) -> Activity:
+    """What a line tells; nothing of one that isn't the probe's."""
     try:
         told = orjson.loads(line)
     except orjson.JSONDecodeError:
-        return
-    if not isinstance(told, dict) or told.keys() != {"host", "gpus"}:
-        return
+        return Activity()
+    if not isinstance(told, dict) or told.keys() != {"at_ns", "host", "gpus"}:
+        return Activity()
+    at_ns = told["at_ns"]
+    return Activity(at_ns if type(at_ns) is int else None, tuple(_values(told)))
+
+
+def _values(told: dict[str, Any]) -> Iterator[tuple[int | None, str, float]]:
     for name, value in _known(told["host"]):
         yield None, name, value
     gpus = told["gpus"] if isinstance(told["gpus"], dict) else {}

@@ -27,7 +27,7 @@ class NodeActivity:
         with self._lock:
             if self._add is None or node not in self._nodes:
                 return
-            for _, metric, value in parse_activity(line):
+            for _, metric, value in parse_activity(line).values:
                 self._add(node, metric, now_ns, value)
 
     def begin(self, nodes: Collection[str], add: Add) -> None:

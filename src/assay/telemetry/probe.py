@@ -1,15 +1,16 @@
 """What is in this node: prints one JSON object. Standard library only, any Python 3.8 or later; changes nothing.
 
-It is sent to a node's interpreter on standard input. Accelerators are asked through the first that answers of NVML
-(libnvidia-ml.so.1), nvidia-smi and amd-smi; `accelerator_source` says which. What was tried in vain is in `problems`.
+It is sent to a node's interpreter on standard input, together with its other parts (`serving.probing`). Accelerators
+are asked through the first that answers of NVML (libnvidia-ml.so.1), nvidia-smi and amd-smi; `accelerator_source` says
+which. What was tried in vain is in `problems`.
 
-With `--every SECONDS [--only INDEX,…]` it prints what the host and NVML's devices do, one JSON object a line, until
-nobody reads it any more. Devices are those of `--only`, else of CUDA_VISIBLE_DEVICES where it holds numbers, else all.
+With `--every SECONDS [--only INDEX,…]` it prints what the host and its devices do, one JSON object a line, until nobody
+reads it any more: devices of NVML, else of the amdsmi library, those of `--only`, else of CUDA_VISIBLE_DEVICES where it
+holds numbers, else all.
 """
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import platform
@@ -17,22 +18,17 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from assay.telemetry.amdsmi import Amd
+from assay.telemetry.nvml import Nvml, throttle_names
+from assay.telemetry.packages import Packages
+
 TOOL_TIMEOUT_S = 15
 
-# nvmlClocksThrottleReason* of nvml.h; GpuIdle (0x1) only says that there is nothing to do.
-THROTTLE_REASONS = {
-    0x2: "applications clocks setting",
-    0x4: "software power cap",
-    0x8: "hardware slowdown",
-    0x10: "sync boost",
-    0x20: "software thermal slowdown",
-    0x40: "hardware thermal slowdown",
-    0x80: "hardware power brake slowdown",
-    0x100: "display clock setting",
-}
 SMI_FIELDS: dict[str, tuple[str, Any]] = {
     "index": ("index", int),
     "name": ("name", str),
@@ -52,102 +48,6 @@ SMI_FIELDS: dict[str, tuple[str, Any]] = {
     "clocks_throttle_reasons.active": ("throttle_reasons", "mask"),
     "mig.mode.current": ("mig_enabled", "switch"),
 }
-
-
-def throttle_names(mask: int) -> list[str]:
-    return [name for bit, name in sorted(THROTTLE_REASONS.items()) if mask & bit]
-
-
-class Nvml:
-    """The few calls that the probe needs. A call that the driver doesn't know, or refuses, gives None."""
-
-    def __init__(self) -> None:
-        self.library = ctypes.CDLL("libnvidia-ml.so.1")
-        code = self.library.nvmlInit_v2()
-        if code:
-            raise OSError(f"nvmlInit_v2 gave error {code}")
-
-    def call(self, name: str, *arguments: Any) -> bool:
-        function = getattr(self.library, name, None)
-        return function is not None and bool(function(*arguments) == 0)
-
-    def number(self, name: str, kind: Any, *arguments: Any) -> Any:
-        value = kind()
-        return value.value if self.call(name, *arguments, ctypes.byref(value)) else None
-
-    def text(self, name: str, *arguments: Any) -> str | None:
-        buffer = ctypes.create_string_buffer(128)
-        return buffer.value.decode(errors="replace") if self.call(name, *arguments, buffer, 128) else None
-
-    def pair(self, name: str, kind: Any, *arguments: Any) -> tuple[Any, Any]:
-        first, second = kind(), kind()
-        found = self.call(name, *arguments, ctypes.byref(first), ctypes.byref(second))
-        return (first.value, second.value) if found else (None, None)
-
-    def fields(self, name: str, kind: Any, count: int, handle: Any) -> list[Any]:
-        """A structure of `count` equal members."""
-        values = (kind * count)()
-        return list(values) if self.call(name, handle, ctypes.byref(values)) else [None] * count
-
-    def processes(self, handle: Any) -> int | None:
-        count = ctypes.c_uint(0)
-        function = getattr(self.library, "nvmlDeviceGetComputeRunningProcesses_v3", None)
-        # With room for none the answer is "insufficient size" (7) and the number.
-        return count.value if function and function(handle, ctypes.byref(count), None) in (0, 7) else None
-
-    def handle(self, index: int) -> Any:
-        handle = ctypes.c_void_p()
-        return handle if self.call("nvmlDeviceGetHandleByIndex_v2", index, ctypes.byref(handle)) else None
-
-    def activity(self, handle: Any) -> dict[str, Any]:
-        """What changes from second to second; `throttle_mask` holds NVML's bits."""
-        uint = ctypes.c_uint
-        power = self.number("nvmlDeviceGetPowerUsage", uint, handle)
-        return {
-            "memory_used_bytes": self.fields("nvmlDeviceGetMemoryInfo", ctypes.c_ulonglong, 3, handle)[2],
-            "temperature_c": self.number("nvmlDeviceGetTemperature", uint, handle, 0),
-            "power_w": None if power is None else power / 1000,
-            "sm_clock_mhz": self.number("nvmlDeviceGetClockInfo", uint, handle, 1),
-            "memory_clock_mhz": self.number("nvmlDeviceGetClockInfo", uint, handle, 2),
-            "utilization_percent": self.fields("nvmlDeviceGetUtilizationRates", uint, 2, handle)[0],
-            "throttle_mask": self.number("nvmlDeviceGetCurrentClocksThrottleReasons", ctypes.c_ulonglong, handle),
-        }
-
-    def device(self, index: int) -> dict[str, Any] | None:
-        handle = self.handle(index)
-        if handle is None:
-            return None
-        uint = ctypes.c_uint
-        activity = self.activity(handle)
-        limit = self.number("nvmlDeviceGetEnforcedPowerLimit", uint, handle)
-        ecc = self.pair("nvmlDeviceGetEccMode", uint, handle)[0]
-        mig = self.pair("nvmlDeviceGetMigMode", uint, handle)[0]
-        return {
-            "index": index,
-            "name": self.text("nvmlDeviceGetName", handle) or "unknown",
-            "uuid": self.text("nvmlDeviceGetUUID", handle),
-            "driver_version": self.text("nvmlSystemGetDriverVersion"),
-            "memory_total_bytes": self.fields("nvmlDeviceGetMemoryInfo", ctypes.c_ulonglong, 3, handle)[0],
-            "power_limit_w": None if limit is None else limit / 1000,
-            "sm_clock_max_mhz": self.number("nvmlDeviceGetMaxClockInfo", uint, handle, 1),
-            "ecc_enabled": None if ecc is None else bool(ecc),
-            "ecc_uncorrected": self.number("nvmlDeviceGetTotalEccErrors", ctypes.c_ulonglong, handle, 1, 0),
-            "throttle_reasons": throttle_names(activity.pop("throttle_mask") or 0),
-            "mig_enabled": None if mig is None else bool(mig),
-            "processes": self.processes(handle),
-            **activity,
-        }
-
-    def count(self) -> int:
-        count: int | None = self.number("nvmlDeviceGetCount_v2", ctypes.c_uint)
-        if count is None:
-            raise OSError("nvmlDeviceGetCount_v2 failed")
-        return count
-
-    def devices(self) -> list[dict[str, Any]]:
-        found = [self.device(index) for index in range(self.count())]
-        self.library.nvmlShutdown()
-        return [device for device in found if device]
 
 
 def from_nvml() -> list[dict[str, Any]]:
@@ -287,6 +187,7 @@ def probe(folder: Path) -> dict[str, Any]:
         "python_version": platform.python_version(),
         "load_1m": os.getloadavg()[0],
         "cpu_governor": governor(),
+        "cpu_energy": Packages().words,
         "accelerator_source": source,
         "accelerators": devices,
         "problems": problems,
@@ -319,20 +220,37 @@ def chosen_devices(arguments: list[str]) -> set[int] | None:
     return {int(word) for word in words} if only or (words and all(map(str.isdigit, words))) else None
 
 
-def watch(every_s: float, wanted: set[int] | None) -> None:
-    """Print `{"host": …, "gpus": {index: …}}`, a line every `every_s` seconds; without NVML only the host."""
-    handles: dict[int, Any] = {}
+def watched_devices(wanted: set[int] | None) -> dict[int, Callable[[], dict[str, Any]]]:
+    """A look at each accelerator that is wanted, by its index; of the first library that answers."""
     try:
         nvml = Nvml()
         handles = {index: nvml.handle(index) for index in range(nvml.count()) if wanted is None or index in wanted}
+        return {index: partial(nvml.watched, handle) for index, handle in handles.items() if handle}
     except OSError as error:
         print(error, file=sys.stderr)
+    try:
+        amd = Amd()
+    except OSError as error:
+        print(error, file=sys.stderr)
+        return {}
+    chosen = [index for index in range(len(amd.handles)) if wanted is None or index in wanted]
+    return {index: partial(amd.watched, amd.handles[index]) for index in chosen}
+
+
+def watch(every_s: float, wanted: set[int] | None) -> None:
+    """Print `{"at_ns": …, "host": …, "gpus": {index: …}}`, a line every `every_s` seconds; without devices the host.
+
+    `at_ns` is CLOCK_MONOTONIC of this machine.
+    """
+    devices = watched_devices(wanted)
+    packages = Packages()
     before = cpu_times()
     while True:
         begin = time.monotonic()
-        now = cpu_times()
-        gpus = {index: nvml.activity(handle) for index, handle in handles.items() if handle}
-        print(json.dumps({"host": host_activity(before, now), "gpus": gpus}), flush=True)
+        at_ns, now = time.monotonic_ns(), cpu_times()
+        host = {**host_activity(before, now), **packages.read()}
+        gpus = {index: look() for index, look in devices.items()}
+        print(json.dumps({"at_ns": at_ns, "host": host, "gpus": gpus}), flush=True)
         before = now
         time.sleep(max(0.0, begin + every_s - time.monotonic()))
 

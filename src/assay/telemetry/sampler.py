@@ -20,6 +20,7 @@ from assay.serving.connection import EndpointConnection
 from assay.serving.words import is_name
 from assay.telemetry.accelerators import AcceleratorWatch
 from assay.telemetry.nodes import NodeActivity
+from assay.telemetry.packages import Packages
 
 _EVERY_S = 1.0
 _PATH = "/metrics"
@@ -62,6 +63,7 @@ class Sampler:
         self._journal = TelemetryJournal(journal)
         self._open = True
         self._lock = threading.Lock()  # a row is several appends, and two threads make rows
+        self._packages = Packages()
         self._accelerators = AcceleratorWatch(accelerators or {}, self._add)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="telemetry", daemon=True)
@@ -84,7 +86,7 @@ class Sampler:
 
     def _run(self) -> None:
         while not self._over.wait(_EVERY_S):
-            for metric, value in _host():
+            for metric, value in (*_host(), *self._packages.read().items()):
                 self._add(CONTROLLER, metric, time.monotonic_ns(), value)
             asyncio.run(self._scrape_next())
             self._flush()

@@ -28,7 +28,7 @@ def fake_gpus(hosts: Hosts) -> Iterator[None]:
     if shutil.which("gcc") is None:
         pytest.skip("needs gcc for the stand-in NVML")
     made = hosts.shared / LIBRARY.name
-    subprocess.run(["gcc", "-shared", "-fPIC", "-o", str(made), str(SOURCE)], check=True)
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", str(made), str(SOURCE), "-lm"], check=True)
     for number in (2, 3):
         hosts.run(number, "cp", str(made), str(LIBRARY))
     yield

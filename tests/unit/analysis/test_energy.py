@@ -154,7 +154,7 @@ def on_cpu(folder: RunFolder, hostnames: dict[str, str]) -> None:
     system = orjson.loads(folder.system.read_bytes())
     system["controller"]["hostname"] = "here"
     for node in system["nodes"]:
-        node["hostname"] = hostnames[node["name"]]
+        node |= {"hostname": hostnames[node["name"]], "cpu_energy": "not metered: nobody may"}
     folder.system.write_bytes(orjson.dumps(system))
 
 
@@ -172,6 +172,8 @@ def test_the_controllers_packages_are_those_of_nodes_that_it_is(tmp_path: Path, 
     assert result.energy is not None
     assert result.energy.scope == "CPU packages"
     assert result.energy.nodes == (["node-a", "node-b"] if hostname == "here" else ["node-a"])
+    why = {"node-b": "no accelerators, and CPU packages not metered: nobody may"}
+    assert result.energy.unmetered == ({} if hostname == "here" else why)
 
 
 def test_packages_alone_arent_mixed_with_accelerators_alone(tmp_path: Path) -> None:

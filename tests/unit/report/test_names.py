@@ -13,6 +13,8 @@ from assay.report.names import name_in_words, value_in_words
         ("cpu_count", 64, "Processors that a process may use", "64"),
         ("gpu1_sm_clock_mhz", 1980.0, "GPU 1, SM clock", "1,980 MHz"),
         ("gpu0_temperature_c", 61.5, "GPU 0, temperature", "61.50 °C"),
+        ("gpu0_pcie_tx_bytes_total", 5, "GPU 0, PCIe sent bytes", "5"),
+        ("cpu1_energy_j", 1500.0, "CPU 1, energy", "1,500 J"),
         ("gpu0_memory_used_bytes", 1 << 30, "GPU 0, memory used", "1 GiB"),
         ("node-a/vllm:num_requests_running", 3.0, "node-a/vllm:num_requests_running", "3"),
         ("ttft_error_p99_ns", 2_500_000, "TTFT error p99", "2.500 ms"),

@@ -5,23 +5,21 @@ from __future__ import annotations
 import pytest
 
 from assay.telemetry import NodeActivity
-from assay.telemetry.activity import parse_activity
+from assay.telemetry.activity import Activity, parse_activity
 from assay.telemetry.probe import chosen_devices, host_activity
 
-LINE = b'{"host": {"load_1m": 0.5}, "gpus": {"1": {"power_w": 1, "sm_clock_mhz": null, "throttle_mask": 64}}}'
+LINE = b'{"at_ns": 5, "host": {"load_1m": 0.5}, "gpus": {"1": {"power_w": 1, "x_mhz": null, "throttle_mask": 64}}}'
 
 
 def test_a_line_holds_the_host_and_its_accelerators() -> None:
-    assert list(parse_activity(LINE)) == [
-        (None, "load_1m", 0.5),
-        (1, "gpu1_power_w", 1.0),
-        (1, "gpu1_throttle_reasons", 64.0),
-    ]
+    told = parse_activity(LINE)
+    assert told.at_ns == 5
+    assert told.values == ((None, "load_1m", 0.5), (1, "gpu1_power_w", 1.0), (1, "gpu1_throttle_reasons", 64.0))
 
 
 @pytest.mark.parametrize("line", [LINE[:-5], b"", b"welcome\n", b"3", b"{}", b'{"host": {}}'])
 def test_other_lines_tell_nothing(line: bytes) -> None:
-    assert list(parse_activity(line)) == []
+    assert parse_activity(line) == Activity()
 
 
 def test_only_nodes_of_the_run_in_progress_are_heard() -> None:
