@@ -16,6 +16,7 @@ from assay.runs.result import Distribution
 
 Rate = tuple[float, float | None, float | None]
 _SOURCE = "runs/*/requests.parquet"
+_BEYOND = "beyond the measured numbers of nodes: a prediction"
 
 
 def throughput_chart(analysis: CampaignAnalysis, colors: Colors) -> Chart:
@@ -37,7 +38,7 @@ def throughput_chart(analysis: CampaignAnalysis, colors: Colors) -> Chart:
         title="Throughput of the runs",
         panels=panels,
         columns=2,
-        text="Mean of each planned run's repeats, with 95 % intervals.",
+        text="Mean of each planned run's repeats.",
         source=f"{_SOURCE}: done_ns, output_tokens",
     )
 
@@ -66,7 +67,7 @@ def scaling_chart(scaling: Scaling, colors: Colors) -> Chart:
         panels=panels,
         columns=2,
         text="Rates of the nodes alone and together, and the efficiency: combined throughput over the sum of the "
-        "measured single-node throughputs. What lies beyond the measured numbers of nodes is a prediction.",
+        "measured single-node throughputs.",
         source=f"{_SOURCE}: output tokens/s",
     )
 
@@ -145,7 +146,7 @@ def _fit_panel(scaling: Scaling) -> Panel:
         "nodes (of mean speed)",
         "output tokens/s",
         [ideal, line("fit", inside, False), line("prediction", beyond, True), measured],
-        [Mark("x", float(last), "beyond: prediction", float(fit.predicted_nodes[-1]))],
+        [Mark("x", float(last), "beyond: prediction", float(fit.predicted_nodes[-1]), _BEYOND)],
     )
 
 
@@ -169,7 +170,7 @@ def latency_chart(analysis: CampaignAnalysis, colors: Colors) -> Chart | None:
         title="Latency of the runs",
         panels=panels,
         columns=2,
-        text="Median and 99th percentile of the first repeat of each planned run, with 95 % intervals.",
+        text="Median and 99th percentile of the first repeat of each planned run.",
         source=_SOURCE,
     )
 

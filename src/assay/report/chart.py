@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
+
+from assay.report import format as fmt
 
 Kind = Literal["line", "steps", "points", "bars"]
 Axis = Literal["x", "y"]
@@ -15,6 +18,9 @@ Side = Literal["above", "left", "right"]
 # (one of which vanishes on a dark page, the other on a light one).
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 NEUTRAL = "#7F7F7F"
+SHORTEST_S = 5
+"""Of less time than this nothing is drawn over time: it is mostly start and end."""
+_ERROR_BARS = "Error bars are 95 % intervals."
 _OPEN_ENDED = "An error bar that leaves the picture has no bound there: the samples are too few for one."
 LABEL_INSIDE = 0.15
 """A bar of more than this share of the highest holds its label at its foot."""
@@ -73,17 +79,28 @@ class Series:
 
 @dataclass(frozen=True)
 class Mark:
-    """A line across the panel at `at`, or, with `until`, the span between the two, with its label."""
+    """A line across the panel at `at`, or, with `until`, the span between the two, with its label.
+
+    `meaning` says below the chart what it is.
+    """
 
     axis: Axis
     at: float
     label: str
     until: float | None = None
+    meaning: str = ""
+
+    @property
+    def sentence(self) -> str:
+        return f"The {'dotted line' if self.until is None else 'shaded span'} is {self.meaning}."
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One pair of axes. `y_zero` makes the vertical axis start at 0; bars always do."""
+    """One pair of axes. `y_zero` makes the vertical axis start at 0; bars always do.
+
+    `over_time`: the horizontal axis is a time of the run, in seconds.
+    """
 
     title: str
     x_label: str
@@ -94,6 +111,7 @@ class Panel:
     y_zero: bool = True
     sideways: bool = False  # points only: the categories, which have long names, stand one below the other
     y_share: bool = False  # the vertical axis is 0 to 1 and shown in per cent
+    over_time: bool = False
 
     @property
     def top(self) -> float:
@@ -110,13 +128,59 @@ class Panel:
     @property
     def open_ended(self) -> bool:
         """Whether an error bar leaves the picture."""
+        return any(math.inf in reach for reach in self._reaches)
+
+    @property
+    def error_bars(self) -> bool:
+        """Whether any is drawn."""
+        return len(self._reaches) > 0
+
+    @property
+    def _reaches(self) -> list[tuple[float, float]]:
         reaches = [reach for s in self.series if s.kind in ("bars", "points") for reach in s.reaches(math.inf)]
-        return any(reach is not None and math.inf in reach for reach in reaches)
+        return [reach for reach in reaches if reach is not None]
 
     @property
     def categorical(self) -> bool:
         """The horizontal axis has names, not numbers."""
         return any(len(s.x) > 0 and isinstance(s.x[0], str) for s in self.series)
+
+    @property
+    def brief(self) -> bool:
+        """Whether its lines would show too short a time; points are samples, one by one."""
+        times = [x for s in self.series if s.kind != "points" for x in s.x if not isinstance(x, str)]
+        return self.over_time and bool(times) and max(times) - min(times) < SHORTEST_S
+
+    @property
+    def instead(self) -> str:
+        """The sentence that says all that the picture would: a bar alone, one value for all. Else nothing."""
+        known = self._known
+        if len({x for x, _ in known}) != 1 or any(s.kind == "points" for s in self.series):
+            return ""
+        x, y = known[0]
+        if isinstance(x, str):
+            return f"{self.title}, {x}: {self._one_bar(y)}." if len(known) == 1 else ""
+        if self.y_share or any(s.kind == "steps" for s in self.series):
+            return f"{self.title}: {fmt.number(x)} {_unit(self.x_label)}, all the same."
+        values = [f"{s.name} {fmt.number(v)}".strip() for s in self.series for v in s.y if v is not None]
+        return f"{self.title}: {', '.join(values)} {_unit(self.y_label)}."
+
+    @property
+    def _known(self) -> list[tuple[float | str, float]]:
+        """Where something is known, and what."""
+        places = [(x, y) for s in self.series for x, y in zip(s.x, s.y, strict=True)]
+        return [(x, y) for x, y in places if y is not None and math.isfinite(y)]
+
+    def _one_bar(self, y: float) -> str:
+        bounds = [b for s in self.series for b in zip(s.low or (), s.high or (), strict=True) if b != (None, None)]
+        value = f"{fmt.number(y)} {_unit(self.y_label)}"
+        return f"{value} ({fmt.bounds(*bounds[0])})" if bounds else value
+
+
+def _unit(label: str) -> str:
+    """The unit in an axis' label, which stands in brackets where there are other words."""
+    found = re.search(r"\(([^()]+)\)$", label)
+    return found[1] if found else label
 
 
 @dataclass(frozen=True)
@@ -132,16 +196,36 @@ class Chart:
     text: str
     source: str
     columns: int = 1
+    said: Sequence[str] = field(init=False)
+    """What stands in the place of panels that are left out."""
 
     def __post_init__(self) -> None:
-        """Series of which nothing is known are no marks, panels without marks no pictures; open intervals are told."""
+        """Leave out what shows nothing or no more than a sentence says, and say that; say what is drawn besides.
+
+        Series of which nothing is known are no marks, panels without marks no pictures.
+        """
         panels = [
             panel if all(s.known for s in panel.series) else replace(panel, series=[s for s in panel.series if s.known])
             for panel in self.panels
         ]
-        object.__setattr__(self, "panels", [panel for panel in panels if panel.series])
-        if any(panel.open_ended for panel in self.panels) and not self.text.endswith(_OPEN_ENDED):
-            object.__setattr__(self, "text", f"{self.text} {_OPEN_ENDED}")
+        brief = [panel.title for panel in panels if panel.brief]
+        said = [panel.instead for panel in panels if panel.instead and not panel.brief]
+        if brief:
+            said.append(f"Less than {SHORTEST_S} s are too short to be drawn over time: {', '.join(brief)}.")
+        panels = [panel for panel in panels if panel.series and not panel.brief and not panel.instead]
+        object.__setattr__(self, "panels", panels)
+        object.__setattr__(self, "said", said)
+        object.__setattr__(self, "columns", max(1, min(self.columns, len(panels))))
+        told = [words for words in dict.fromkeys((*self._legend(), *said)) if words not in self.text]
+        object.__setattr__(self, "text", " ".join(filter(None, (self.text, *told))))
+
+    def _legend(self) -> Iterator[str]:
+        for panel in self.panels:
+            yield from (mark.sentence for mark in panel.marks if mark.meaning)
+        if any(panel.error_bars for panel in self.panels):
+            yield _ERROR_BARS
+        if any(panel.open_ended for panel in self.panels):
+            yield _OPEN_ENDED
 
 
 def text_color(background: str) -> str:

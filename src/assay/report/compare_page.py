@@ -134,10 +134,11 @@ def _chart(comparison: Comparison, place: int) -> Chart:
         [change.high for change in comparison.changes],
         labels=[f"{change.ratio:.3f}" for change in comparison.changes],
     )
+    same = Mark("y", 1.0, "", meaning="no change")
     return Chart(
         name="comparison" if place == 1 else f"comparison_{place}",
         title="Ratios to the baseline",
-        panels=[Panel("Other / baseline", "", "ratio", [points], [Mark("y", 1.0, "")], y_zero=False, sideways=True)],
-        text="Each quantity's ratio with its 95 % interval; the dotted line is no change.",
+        panels=[Panel("Other / baseline", "", "ratio", [points], [same], y_zero=False, sideways=True)],
+        text="Each quantity's ratio to the baseline.",
         source="requests.parquet of both runs",
     )

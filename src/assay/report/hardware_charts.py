@@ -68,7 +68,7 @@ class _Drawn:
         lines = [_line(metric, self._begin_ns, self._factor, colors) for metric in chosen]
         if self.many:
             lines.insert(0, self._spread())
-        return Panel(self._title, "time since the first start (s)", self._unit, lines)
+        return Panel(self._title, "time since the first start (s)", self._unit, lines, over_time=True)
 
     def _spread(self) -> Series:
         """Every series is brought to the same times first: those of the one that was read most seldom."""

@@ -16,6 +16,7 @@ from assay.report.chart import MEDIAN, TAIL, Chart, Mark, Panel, Series
 from assay.report.run_view import SOURCE, TOTAL, RunView, ms
 
 _OfSamples = Callable[[Samples], tuple[Ints, Ints]]
+_LIMIT = "the scenario's limit of the 99th percentile"
 _POINTS = 240
 _LEAST_IN_A_WINDOW = 20
 _FEWEST_FOR_WINDOWS = 200  # fewer are drawn one by one
@@ -58,8 +59,7 @@ class LatencyCharts:
             title="Latency distribution",
             panels=[*panels, itl] if itl else panels,
             columns=2,
-            text="Share of samples at or below each latency. The dotted line is the scenario's limit of the 99th "
-            "percentile, where it has one.",
+            text="Share of samples at or below each latency.",
             source=f"{SOURCE}: as the table of latencies; the highest 0.1 % lie beyond the axis",
         )
 
@@ -76,7 +76,10 @@ class LatencyCharts:
                 )
                 at = ordered[np.minimum((shares * len(ordered)).astype(int), len(ordered) - 1)] / factor
                 series.append(self._view.line(group, list(at), list(shares)))
-        marks = [Mark("x", limit / factor, f"limit of the p99: {fmt.number(limit / factor)} {unit}")] if limit else []
+        marks = []
+        if limit:
+            words = f"limit of the p99: {fmt.number(limit / factor)} {unit}"
+            marks.append(Mark("x", limit / factor, words, meaning=_LIMIT))
         return Panel(
             title, f"{label} ({unit})", "share of samples", series, marks, x_log=_wide(everything), y_share=True
         )
@@ -125,10 +128,11 @@ class LatencyCharts:
         first, last = int(sent_ns.min()), int(sent_ns.max())
         if whole is None:
             groups = [(group, of(own)) for group, own in (view.groups if view.several else [("samples", view.samples)])]
-            return Panel(title, seconds, label, [
+            each = [
                 replace(view.line(group, list((sent - first) / 1e9), list(values / 1e6)), kind="points")
                 for group, (sent, values) in groups
-            ])  # fmt: skip
+            ]
+            return Panel(title, seconds, label, each, over_time=True)
         series = []
         for node in view.alone:
             sent, values = of(view.of_node(node))
@@ -142,7 +146,7 @@ class LatencyCharts:
             series.insert(0, Series("median", "line", whole.middles_s, [ms(v) for v in whole.p50_ns], MEDIAN))
         tail = "99th percentile" if not view.several else "99th percentile of all"
         series.append(Series(tail, "line", whole.middles_s, [ms(v) for v in whole.p99_ns], TAIL))
-        return Panel(title, seconds, label, series)
+        return Panel(title, seconds, label, series, over_time=True)
 
     def by_length(self) -> Chart:
         """Latency against input and output length."""
@@ -159,7 +163,7 @@ class LatencyCharts:
                 ),
             ],
             columns=2,
-            text="Median and 99th percentile of groups of equal size, with 95 % intervals.",
+            text="Median and 99th percentile of groups of equal size.",
             source=f"{SOURCE}: first_ns - sent_ns; last_ns - sent_ns",
         )
 

@@ -48,6 +48,12 @@ class Quote:
 Block = Table | Text | Quote | Chart
 
 
+def _shown(block: Block) -> list[Block]:
+    if not isinstance(block, Chart) or block.panels:
+        return [block]
+    return [Text(" ".join(block.said))] if block.said else []
+
+
 @dataclass(frozen=True)
 class Section:
     id: str
@@ -55,9 +61,8 @@ class Section:
     blocks: Sequence[Block]
 
     def __post_init__(self) -> None:
-        """A chart of which nothing is known is left out."""
-        shown = [block for block in self.blocks if not isinstance(block, Chart) or block.panels]
-        object.__setattr__(self, "blocks", shown)
+        """A chart without panels is left out; what it says instead stays."""
+        object.__setattr__(self, "blocks", [shown for block in self.blocks for shown in _shown(block)])
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,7 @@ class Page:
     charts: Sequence[Chart] = field(init=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "pictures", [chart for chart in self.pictures if chart.panels])
         found = [block for section in self.sections for block in section.blocks if isinstance(block, Chart)]
         object.__setattr__(self, "charts", (*([self.lead] if self.lead else []), *found))
 

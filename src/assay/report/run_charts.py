@@ -31,8 +31,7 @@ class RunCharts:
             title="Throughput over time",
             panels=[*self._rate_panels, *self._flight_panels],
             columns=2,
-            text="Output tokens a second and samples in flight over the run; the shaded span is the steady window."
-            + spread * self._view.many,
+            text="Output tokens a second and samples in flight over the run." + spread * self._view.many,
             source=f"{SOURCE}: tokens spread evenly between an answer's first and last token, 200 bins",
         )
 
@@ -59,13 +58,14 @@ class RunCharts:
         marks = []
         parts = view.analysis.phases
         if parts is not None:
-            marks.append(Mark("x", parts.steady_from_s, "steady", parts.steady_to_s))
+            marks.append(Mark("x", parts.steady_from_s, "steady", parts.steady_to_s, "the steady window"))
         seconds = "time since the first start (s)"
         if not view.many:
-            return [Panel(title, seconds, label, [whole, *alone], marks)]
+            return [Panel(title, seconds, label, [whole, *alone], marks, over_time=True)]
+        apart = [view.spread(x, by_node), *alone]
         return [
-            Panel(title, seconds, label, [whole], marks),
-            Panel(f"{title}, by node", seconds, label, [view.spread(x, by_node), *alone], marks),
+            Panel(title, seconds, label, [whole], marks, over_time=True),
+            Panel(f"{title}, by node", seconds, label, apart, marks, over_time=True),
         ]
 
     @cached_property
@@ -95,9 +95,9 @@ class RunCharts:
         return Chart(
             name="node_comparison",
             title="Nodes side by side",
-            panels=[panel for panel in panels if _drawn(panel)],
+            panels=panels,
             columns=2,
-            text="Each node's rate, pace, time to first token and share of the samples; error bars are 95 % intervals.",
+            text="Each node's rate, pace, time to first token and share of the samples.",
             source=f"{SOURCE}, run.json",
         )
 
@@ -126,7 +126,7 @@ class RunCharts:
             title="Throughput by endpoint",
             panels=panels,
             columns=2,
-            text="Each endpoint's rate over the time until its own last sample, with 95 % intervals.",
+            text="Each endpoint's rate over the time until its own last sample.",
             source=f"{SOURCE}: done_ns, output_tokens",
         )
 
@@ -155,18 +155,13 @@ class RunCharts:
     def performance(self) -> Chart:
         """`performance_analysis`: the four panels that most readers want on one picture."""
         latency = self.latency.distribution
-        last = self.nodes.panels[0] if self.several and self._view.analysis.nodes else self._flight_panels[0]
+        last = self.nodes.panels if self.several and self._view.analysis.nodes else self._flight_panels
         record = self._view.analysis.record
         return Chart(
             name="performance_analysis",
             title=f"{record.benchmark}, {record.scenario}",
-            panels=[*self._rate_panels[:1], *latency.panels[:2], last],
+            panels=[*self._rate_panels[:1], *latency.panels[:2], *last[:1]],
             columns=2,
             text="Throughput over time, TTFT, TPOT and the nodes' rates.",
             source=f"{self._view.analysis.folder.id}: {SOURCE}",
         )
-
-
-def _drawn(panel: Panel) -> bool:
-    """Whether anything in it is known."""
-    return any(value is not None for series in panel.series for value in series.y)

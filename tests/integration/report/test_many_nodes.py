@@ -9,6 +9,7 @@ from pathlib import Path
 import orjson
 import pytest
 from tests.synthetic import Node, Plan, write_campaign, write_run
+from tests.synthetic_queue import SECOND
 
 from assay.analysis import summarise
 from assay.analysis.campaign import analyse_campaign, run_line
@@ -220,7 +221,7 @@ def test_lines_that_stand_apart_differ_within_their_panel_however_many_there_are
                 journal.add(f"node-{place:03d}", metric, time_ns, 1000.0 + place / MANY + apart)
     journal.close()
     write_telemetry(tmp_path / "journal", path)
-    drawn = hardware_chart(Telemetry(path, 0, 4), [f"node-{place:03d}" for place in range(MANY)])
+    drawn = hardware_chart(Telemetry(path, 0, 8 * SECOND), [f"node-{place:03d}" for place in range(MANY)])
     assert drawn is not None
     assert len(drawn.panels) == len(quantities)
     for panel in drawn.panels:
