@@ -48,11 +48,12 @@ PODS: dict[str, Any] = {
     "kubeconfig": "/k/config", "node_selector": {"gpu": "h100"}, "spread": True, "cpu": "8", "memory": "8Gi",
     "tolerations": [{"key": "gpu", "operator": "Equal", "value": "yes", "effect": "NoSchedule"}], "shm_size": "8Gi",
     "model_volume": {"mount": "/models", "host_path": "/models"}, "port": 8000, "reach": "auto", "python": "python3",
-    "pods_per_server": 1,
+    "pods_per_server": 1, "cost_per_hour": 2.5,
 }  # fmt: skip
 NODE: dict[str, Any] = {
     "name": "a", "accelerators": 0, "servers": 1, "address": "a.site", "user": "me", "port": 22, "jump": "j.site",
     "load_address": "10.0.0.1", "bind": "10.0.0.1", "python": "python3",
+    "cost_per_hour": 2.5,
 }  # fmt: skip
 SSH: dict[str, Any] = {
     "launcher": "ssh", "nodes": [NODE], "user": "me", "key_file": "/k/id", "config_file": "/k/ssh_config",
