@@ -25,12 +25,12 @@ ReadyCheck = Callable[[PlacedServer], Awaitable[str | None]]
 Heard = Callable[[str, bytes], None]
 """Takes a node's name and one line of its probe, in the event loop's thread."""
 
-LOOK_AT_GPUS = (
-    "command -v nvidia-smi >/dev/null && nvidia-smi "
+LOOK_AT_NODE = (
+    "if command -v nvidia-smi >/dev/null; then nvidia-smi "
     "--query-gpu=index,name,utilization.gpu,memory.used,memory.total,power.draw,temperature.gpu,clocks.sm "
-    "--format=csv,noheader"
+    "--format=csv,noheader; else uptime; fi"
 )
-"""A line of bash that shows a node's accelerators."""
+"""A line for any POSIX shell that shows a node's accelerators, or its load where it has none."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Launcher(ABC):
 
     def monitor(self) -> list[str]:
         """Lines of bash that show the nodes' accelerators, or the jobs, while a benchmark runs."""
-        return [LOOK_AT_GPUS]
+        return [LOOK_AT_NODE]
 
     async def release(self) -> None:
         """Let go of connections without stopping anything."""

@@ -33,7 +33,7 @@ def _deployment(kind: Any, words: str) -> click.Command:
         from assay.deploy.export import export_files, write_files
 
         config = load_config(chosen_file(file), list(overrides))
-        files = export_files(kind, config.engine, config.cluster, dump_config(config))
+        files = export_files(kind, config.engine, config.cluster, dump_config(config), config.output)
         _tell(write_files(files, output), as_json=as_json)
 
     return command

@@ -173,7 +173,9 @@ def test_exported_manifests_pass_a_server_side_dry_run(cluster: Hosts, tmp_path:
         "model_volume": {"claim": "models"},
     }
     vllm = VllmOptions(kind="vllm", model="/models/llama", tensor_parallel=4)
-    written = write_files(export_files("k8s", vllm, options(cluster, **changes), "config: text\n"), tmp_path)
+    written = write_files(
+        export_files("k8s", vllm, options(cluster, **changes), "config: text\n", Path("results")), tmp_path
+    )
     told = [rig.kubectl(cluster, "apply", "--dry-run=server", "-f", str(path)).splitlines() for path in written]
     assert sorted(line for lines in told for line in lines) == [
         "role.rbac.authorization.k8s.io/assay created (server dry run)",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -103,7 +104,9 @@ def test_a_leader_serves_and_its_followers_are_followers() -> None:
     cluster = {"launcher": "kubernetes", "replicas": 1, "accelerators": 4, "image": "i", "pods_per_server": 2}
     engine = {"kind": "vllm", "model": "/models/m", "tensor_parallel": 8}
     options: tuple[Any, Any] = (TypeAdapter(EngineOptions).validate_python(engine), None)
-    files = export_files("k8s", options[0], TypeAdapter(ClusterOptions).validate_python(cluster), "config: text\n")
+    files = export_files(
+        "k8s", options[0], TypeAdapter(ClusterOptions).validate_python(cluster), "config: text\n", Path("results")
+    )
     (workload,) = [one for one in yaml.safe_load_all(next(iter(files.values()))) if one["kind"] == "LeaderWorkerSet"]
     template = workload["spec"]["leaderWorkerTemplate"]
     commands = []

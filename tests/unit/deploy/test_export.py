@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,11 @@ SLURM = {"launcher": "slurm", "folder": "/shared/assay", "nodes": [{"name": "a",
 
 def export(kind: Any, cluster: dict[str, Any], engine: dict[str, Any] | None = None) -> dict[str, str]:
     return export_files(
-        kind, ENGINE.validate_python(engine or VLLM), CLUSTER.validate_python(cluster), "config: text\n"
+        kind,
+        ENGINE.validate_python(engine or VLLM),
+        CLUSTER.validate_python(cluster),
+        "config: text\n",
+        Path("my results"),
     )
 
 
@@ -147,8 +152,92 @@ def test_plain_scripts_run(tmp_path: Path) -> None:
     environment = {"ASSAY": str(tool), "PATH": "/usr/bin:/bin"}
     for script, argument, lines in (
         ("run_benchmarks.sh", "--plan", ["asked: check assay.yaml", "asked: run assay.yaml --plan"]),
-        ("monitor_benchmarks.sh", "once", ["asked: runs"]),
+        ("monitor_benchmarks.sh", "once", ["asked: watch --once --output my results"]),
     ):
         command = [str(tmp_path / script), argument]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=20)
         assert [line for line in done.stdout.splitlines() if line.startswith("asked")] == lines
+
+
+def run_monitor(folder: Path, *, once: bool = True, **programs: str) -> subprocess.CompletedProcess[str]:
+    """`monitor_benchmarks.sh` with these programs, each a script, beside what any system has; without an assay."""
+    tools = folder / "tools"
+    tools.mkdir(exist_ok=True)
+    for name, text in {"nvidia-smi": "true", **programs}.items():
+        (tools / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tools / name).chmod(0o755)
+    return subprocess.run(
+        [str(folder / "monitor_benchmarks.sh"), *(["once"] if once else [])],
+        env={"PATH": f"{tools}:/usr/bin:/bin", "HOME": str(folder / "the home"), "ASSAY": "no-assay-here"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def with_a_run(folder: Path) -> Path:
+    """Where the monitor looks for campaigns, there is one with two runs; the folder of the second."""
+    for run in ("20260101T000000Z-first", "20260101T010000Z-second"):
+        path = folder / "my results" / "20260101T000000Z-single" / "runs" / run
+        path.mkdir(parents=True)
+        line = f'{{"phase":"load","issued":100,"completed":{len(run)},"endpoints":{{"node-a":{{"out":false}}}}}}'
+        (path / "progress.jsonl").write_text(f"{{}}\n{line}\n")
+    return path
+
+
+def test_the_monitor_reads_the_files_where_there_is_no_assay(tmp_path: Path) -> None:
+    write_files(export("scripts", {"launcher": "local"}), tmp_path)
+    nothing = run_monitor(tmp_path)
+    assert (nothing.returncode, nothing.stderr) == (1, "no run in my results\n")
+    run = with_a_run(tmp_path)
+    (run / "alerts.jsonl").write_text('{"words":"The disk is nearly full."}\n')
+    (run / "driver.log").write_text("the last line\n")
+    seen = run_monitor(tmp_path)
+    assert (seen.returncode, seen.stderr) == (0, "")
+    assert "20260101T010000Z-second" in seen.stdout
+    assert '{"phase":"load","issued":100,"completed":23\n' in seen.stdout
+    assert "The disk is nearly full." in seen.stdout
+    assert seen.stdout.endswith("the last line\n")
+    (run / "progress.jsonl").unlink()
+    assert run_monitor(tmp_path).returncode == 1
+
+
+def test_the_monitor_says_by_its_exit_code_what_it_could_not_see(tmp_path: Path) -> None:
+    nodes = [{"name": "a"}, {"name": "b"}, {"name": "c"}]
+    write_files(export("scripts", {"launcher": "ssh", "nodes": nodes}), tmp_path)
+    with_a_run(tmp_path)
+    assert run_monitor(tmp_path, ssh="exit 0").returncode == 0
+    seen = run_monitor(tmp_path, ssh='case "$*" in *"-- b "*) echo refused >&2; exit 255;; esac; echo "saw $#"')
+    assert seen.returncode == 1
+    assert seen.stderr == "refused\n"
+    assert seen.stdout.count("saw ") == 2, "the others are seen all the same"
+    assert "second" in seen.stdout
+
+
+def test_the_monitor_ends_where_its_pause_is_no_number(tmp_path: Path) -> None:
+    write_files(export("scripts", {"launcher": "local"}), tmp_path)
+    seen = run_monitor(tmp_path, once=False, sleep="exit 1")
+    assert seen.returncode == 1
+
+
+@pytest.mark.skipif(shutil.which("ssh") is None, reason="needs OpenSSH's client")
+def test_the_monitor_reaches_nodes_by_the_same_ssh_configuration_as_assay(tmp_path: Path) -> None:
+    """As OpenSSH itself reads what the script gives it: `ssh -G` prints what it would do."""
+    cluster = {
+        "launcher": "ssh", "nodes": [{"name": "a", "address": "alias"}], "config_file": "~/my config",
+        "key_file": "~/keys/100% mine", "known_hosts": "~/known hosts", "connect_timeout_s": 7.5,
+    }  # fmt: skip
+    write_files(export("scripts", cluster), tmp_path)
+    with_a_run(tmp_path)
+    home = tmp_path / "the home"
+    home.mkdir()
+    (home / "my config").write_text("Host alias\n  HostName real.site\n  User someone\n  Port 2222\n")
+    seen = run_monitor(tmp_path, ssh=f'exec {shutil.which("ssh")} -G "$@"')
+    assert (seen.returncode, seen.stderr) == (0, "")
+    told = dict(line.split(" ", 1) for line in seen.stdout.splitlines() if " " in line)
+    known = {"hostname": "real.site", "user": "someone", "port": "2222", "connecttimeout": "8", "batchmode": "yes"}
+    assert known.items() <= told.items()
+    assert told["stricthostkeychecking"] in ("true", "yes")
+    assert told["identityfile"].startswith("~/keys/100%")  # OpenSSH replaces ~ and %% as it reads the file
+    assert "known hosts" in told["userknownhostsfile"]

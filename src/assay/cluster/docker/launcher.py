@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.cluster.docker.daemon import NO_RUNTIME, Daemon
 from assay.cluster.docker.probe import start_probe
-from assay.cluster.launcher import LOOK_AT_GPUS, Heard, Launcher, LaunchError
+from assay.cluster.launcher import LOOK_AT_NODE, Heard, Launcher, LaunchError
 from assay.cluster.local import environment
 from assay.cluster.options import DockerOptions, SshNode
 from assay.cluster.probes import Probes
@@ -261,7 +261,7 @@ class DockerLauncher(Launcher):
 
     def monitor(self) -> list[str]:
         if not self._options.ssh:
-            return [LOOK_AT_GPUS, f"docker ps --filter label={LABEL}"]
+            return [LOOK_AT_NODE, f"docker ps --filter label={LABEL}"]
         return look_over_ssh(self._options)
 
 

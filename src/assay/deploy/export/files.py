@@ -17,8 +17,10 @@ KINDS: tuple[ExportKind, ...] = get_args(ExportKind)
 LABEL = "export"
 
 
-def export_files(kind: ExportKind, engine: EngineOptions, cluster: ClusterOptions, config: str) -> dict[str, str]:
-    """File name: text. `config` is the text of the assay.yaml that it all comes from.
+def export_files(
+    kind: ExportKind, engine: EngineOptions, cluster: ClusterOptions, config: str, results: Path
+) -> dict[str, str]:
+    """File name: text. `config` is the text of the assay.yaml that it all comes from, `results` its `output`.
 
     Raises UserError where `cluster` has another launcher than `kind` needs.
     """
@@ -27,7 +29,7 @@ def export_files(kind: ExportKind, engine: EngineOptions, cluster: ClusterOption
         return {
             "assay.yaml": config,
             "run_benchmarks.sh": run_script(),
-            "monitor_benchmarks.sh": monitor_script(launcher.monitor()),
+            "monitor_benchmarks.sh": monitor_script(launcher.monitor(), str(results)),
         }
     specs = build_engine(engine).servers(cluster.node_list())
     if not specs:
