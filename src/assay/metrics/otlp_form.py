@@ -38,6 +38,7 @@ _UNITS = {
     "samples": "{sample}",
     "tokens": "{token}",
     "attempts": "{attempt}",
+    "errors": "{error}",
 }
 _CUMULATIVE = AggregationTemporality.CUMULATIVE
 
@@ -60,7 +61,8 @@ def _metric(family: Family, began_ns: int, now_ns: int) -> Metric:
         if isinstance(value, Histogram):
             histograms.append(_histogram(value, labels, began_ns, now_ns))
         else:
-            since_ns = began_ns if family.metric.kind == "counter" else 0  # 0: it has no such time
+            of_load = family.metric.kind == "counter" and not family.metric.of_device
+            since_ns = began_ns if of_load else 0  # 0: it has no such time, or it isn't known
             numbers.append(NumberDataPoint(labels, since_ns, now_ns, float(value)))
     data: Sum | Gauge | HistogramData
     match family.metric.kind:

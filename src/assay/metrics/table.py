@@ -15,6 +15,7 @@ RUN = ("campaign", "run", "scenario")
 ENDPOINT = (*RUN, "endpoint", "node")
 NODE = (*RUN, "node")
 GPU = (*NODE, "gpu")
+PACKAGE = (*NODE, "package")
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Metric:
     """As it ends the name; empty: it has none, or counts what the name says."""
     labels: tuple[str, ...]
     words: str
+    of_device: bool = False
+    """A counter that began with its device or driver, not with the run's load."""
 
 
 UP = Metric("assay_up", "gauge", "", (), "1: the campaign's files could be read; 0: they couldn't.")
@@ -111,6 +114,19 @@ NODE_CPU = Metric("assay_node_cpu_ratio", "gauge", "ratio", NODE, "Of all its CP
 NODE_LOAD = Metric("assay_node_load_1m", "gauge", "", NODE, "The operating system's load average over a minute.")
 NODE_MEMORY_USED = Metric("assay_node_memory_used_bytes", "gauge", "bytes", NODE, "Memory of the host in use.")
 NODE_MEMORY = Metric("assay_node_memory_bytes", "gauge", "bytes", NODE, "All memory of the host.")
+NODE_DISK_FREE = Metric(
+    "assay_node_disk_free_bytes", "gauge", "bytes", NODE, "Where the run's folder is; of the controller alone."
+)
+NODE_CLOCK_OFFSET = Metric(
+    "assay_node_clock_offset_seconds", "gauge", "seconds", NODE,
+    "The node's clock minus the controller's and minus the way of the node's words to it.",
+)  # fmt: skip
+CLIENT_CPU = Metric(
+    "assay_client_cpu_ratio", "gauge", "ratio", NODE, "Of one core, by the busiest of the load's processes."
+)
+CPU_ENERGY = Metric(
+    "assay_cpu_energy_joules", "counter", "joules", PACKAGE, "Energy of a CPU package since its probe began.", True
+)
 GPU_UTILISATION = Metric(
     "assay_gpu_utilisation_ratio",
     "gauge",
@@ -124,6 +140,30 @@ GPU_POWER = Metric("assay_gpu_power_watts", "gauge", "watts", GPU, "Power drawn 
 GPU_TEMPERATURE = Metric("assay_gpu_temperature_celsius", "gauge", "celsius", GPU, "Of the accelerator.")
 GPU_CLOCK = Metric("assay_gpu_clock_hertz", "gauge", "hertz", GPU, "Of its compute units.")
 GPU_MEMORY_CLOCK = Metric("assay_gpu_memory_clock_hertz", "gauge", "hertz", GPU, "Of its memory.")
+GPU_MEMORY_UTILISATION = Metric(
+    "assay_gpu_memory_utilisation_ratio",
+    "gauge",
+    "ratio",
+    GPU,
+    "Share of time in which its memory was read or written.",
+)
+GPU_ENERGY = Metric(
+    "assay_gpu_energy_joules", "counter", "joules", GPU, "Energy of the accelerator since its driver was loaded.", True
+)
+GPU_ECC_CORRECTED = Metric(
+    "assay_gpu_ecc_corrected_errors", "counter", "errors", GPU, "Errors of memory that were corrected.", True
+)
+GPU_ECC_UNCORRECTED = Metric(
+    "assay_gpu_ecc_uncorrected_errors", "counter", "errors", GPU, "Errors of memory that couldn't be corrected.", True
+)
+GPU_PCIE_SENT = Metric("assay_gpu_pcie_sent_bytes", "counter", "bytes", GPU, "By the accelerator over PCIe.", True)
+GPU_PCIE_RECEIVED = Metric(
+    "assay_gpu_pcie_received_bytes", "counter", "bytes", GPU, "By the accelerator over PCIe.", True
+)
+GPU_NVLINK_SENT = Metric("assay_gpu_nvlink_sent_bytes", "counter", "bytes", GPU, "Payload over all its NVLinks.", True)
+GPU_NVLINK_RECEIVED = Metric(
+    "assay_gpu_nvlink_received_bytes", "counter", "bytes", GPU, "Payload over all its NVLinks.", True
+)
 GPU_SLOWED = Metric(
     "assay_gpu_slowed",
     "gauge",

@@ -42,7 +42,13 @@ def folder(tmp_path: Path) -> CampaignFolder:
     found = campaign(tmp_path / "c", [entry(0, "run-0"), entry(1)])
     event = progress(2, 40, ttft=sketch(10 * MS, 20 * MS, 300 * MS), out=("node-b",), failed=3)
     begin(found, "run-0", event.model_copy(update={"clock_offset_ns": 1_000 * SECOND}))
-    sample(found, "run-0", ("node-a", "cpu_percent", 1, 25), ("node-a", "gpu0_power_w", 1, 650))
+    sample(
+        found,
+        "run-0",
+        ("node-a", "cpu_percent", 1, 25),
+        ("node-a", "gpu0_power_w", 1, 650),
+        ("node-a", "gpu0_energy_j", 1, 9),
+    )
     append_alert(found.run("run-0").alerts, alert("memory", "node-a"))
     return found
 
@@ -64,8 +70,11 @@ def test_the_same_figures_go_to_a_collector(folder: CampaignFolder) -> None:
         assert got.paths == ["/v1/metrics"]
         units = {metric.name: (metric.unit, metric.description) for metric in got.newest}
         assert units == {m.name: (_UNITS[m.unit], m.words) for m in METRICS if m.name in units}
-        (counter,) = (metric for metric in got.newest if metric.name == "assay_completed_samples")
-        assert counter.sum.data_points[0].start_time_unix_nano == 1_000 * SECOND
+        starts = {
+            m.name: m.sum.data_points[0].start_time_unix_nano for m in got.newest if m.WhichOneof("data") == "sum"
+        }
+        assert starts["assay_completed_samples"] == 1_000 * SECOND
+        assert starts["assay_gpu_energy_joules"] == 0
         assert got.service == {"service.name": "assay", "service.version": __version__}
 
 

@@ -134,6 +134,9 @@ def test_hardware_is_told_in_base_units(tmp_path: Path) -> None:
         ("node-a", "gpu0_utilization_percent", 1, 80), ("node-a", "gpu0_sm_clock_mhz", 1, 1980),
         ("node-a", "gpu0_throttle_reasons", 1, 0x4), ("node-a", "gpu1_throttle_reasons", 1, 0x40),
         ("node-a", "gpu1_temperature_c", 1, 91), ("node-a", "gpu0_power_w", 2, 700), ("node-a", "e0/vllm:x", 2, 1),
+        ("node-a", "gpu0_energy_j", 2, 1234.5), ("node-a", "gpu0_pcie_tx_bytes_total", 2, 5),
+        ("node-a", "cpu1_energy_j", 2, 8), ("node-a", "clock_offset_ns", 2, -2_000_000),
+        ("controller", "client_cpu_percent", 2, 90),
     )  # fmt: skip
     found, node = page(folder), {**RUN, "node": "node-a"}
     assert of(found, "assay_node_heard", **node) == 1
@@ -142,6 +145,11 @@ def test_hardware_is_told_in_base_units(tmp_path: Path) -> None:
     assert of(found, "assay_gpu_power_watts", **node, gpu="0") == 700
     assert of(found, "assay_gpu_utilisation_ratio", **node, gpu="0") == 0.8
     assert of(found, "assay_gpu_clock_hertz", **node, gpu="0") == 1.98e9
+    assert of(found, "assay_gpu_energy_joules_total", **node, gpu="0") == 1234.5
+    assert of(found, "assay_gpu_pcie_sent_bytes_total", **node, gpu="0") == 5
+    assert of(found, "assay_cpu_energy_joules_total", **node, package="1") == 8
+    assert of(found, "assay_node_clock_offset_seconds", **node) == -0.002
+    assert of(found, "assay_client_cpu_ratio", **RUN, node="controller") == 0.9
     assert of(found, "assay_gpu_slowed", **node, gpu="0") == 0
     assert of(found, "assay_gpu_slowed", **node, gpu="1") == 1
     assert of(found, "assay_gpu_temperature_celsius", **node, gpu="1") == 91
