@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from assay.commands.elsewhere import command_there, elsewhere
 from assay.commands.options import PATH
 from assay.errors import UserError
 from assay.serving.words import harmless
@@ -31,8 +33,14 @@ _EVERY_S = 0.5
 def watch(campaign: Path | None, output: Path, once: bool, web: bool, host: str, port: int) -> None:
     """Follow CAMPAIGN while it runs, or see how it ended; without it, the newest. Ctrl-C leaves it alone.
 
-    On another machine: ssh -t HOST assay watch.
+    CAMPAIGN may be [USER@]HOST:PATH, or HOST: for the newest there: through ssh, with the assay of that machine.
     """
+    if campaign is not None and (there := elsewhere(campaign)) is not None:
+        if web:
+            raise UserError(
+                f"--web serves what is here: run it on {there[0]}, and reach it by ssh -L {port}:localhost:{port}"
+            )
+        _watch_there(*there, output, once=once)
     if web:
         _serve(campaign, output, host, port)
         return
@@ -52,6 +60,16 @@ def watch(campaign: Path | None, output: Path, once: bool, web: bool, host: str,
             _tell(follower, once=once)
     except KeyboardInterrupt:
         sys.exit(0)
+
+
+def _watch_there(host: str, path: str, output: Path, *, once: bool) -> NoReturn:
+    """Become ssh. Raises UserError where it is missing."""
+    words = ["assay", "watch", *([path] if path else ["--output", str(output)]), *(["--once"] if once else [])]
+    command = command_there(host, words, terminal=sys.stdin.isatty() and sys.stdout.isatty())
+    try:
+        os.execvp(command[0], command)  # noqa: S606 - Ctrl-C, the terminal's size and the exit code are ssh's from here
+    except OSError as error:
+        raise UserError(f"{host}:{path}: ssh can't be started: {error.strerror}; install OpenSSH's client") from None
 
 
 def _campaign_of(path: Path) -> Path:
