@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -33,3 +34,9 @@ class Finding(BaseModel):
     suggestion: str = UNKNOWN
     expect: str = UNKNOWN
     subject: str = Field(default="", description="the node, endpoint or GPU that it is about; empty: the whole run")
+
+
+def gravest_first(findings: Iterable[Finding]) -> list[Finding]:
+    """In their order where they are as grave."""
+    grave = {"error": 0, "warning": 1, "note": 2}
+    return sorted(findings, key=lambda finding: grave[finding.severity])

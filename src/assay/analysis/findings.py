@@ -54,7 +54,7 @@ def find(
     held: Sequence[Streams],
     waits: Waiting | None,
 ) -> list[Finding]:
-    """All findings of one run, the gravest first."""
+    """All findings of one run's records."""
     run = _Run(result.run, record)
     found = _ledger_findings(run, ledger) + _client_findings(run)
     if parts is not None:
@@ -67,9 +67,7 @@ def find(
         found += _token_findings(run, tokens)
     found += _told_findings(run, told)
     found += score_findings(result)
-    found += measurement_findings(result.run, record, held, waits)
-    grave = {"error": 0, "warning": 1, "note": 2}
-    return sorted(found, key=lambda finding: grave[finding.severity])
+    return found + measurement_findings(result.run, record, held, waits)
 
 
 def _ledger_findings(run: _Run, ledger: Ledger | None) -> list[Finding]:

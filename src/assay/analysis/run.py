@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from assay.analysis.finding import Finding
+from assay.analysis.alert_findings import with_alerts
+from assay.analysis.finding import Finding, gravest_first
 from assay.analysis.findings import find
 from assay.analysis.hardware import Telemetry
 from assay.analysis.latency import LatencyAnalysis, Limits, analyse_latency
@@ -21,6 +22,7 @@ from assay.analysis.tokens import TokenAnalysis, analyse_tokens
 from assay.analysis.waiting import waiting
 from assay.benchmarks import Benchmark
 from assay.errors import UserError
+from assay.runs.alerts import read_alerts
 from assay.runs.folder import RunFolder
 from assay.runs.ledger import Ledger
 from assay.runs.manifest import sha256_of
@@ -79,7 +81,7 @@ def analyse_run(folder: RunFolder, limits: Mapping[str, Limits] | None = None) -
     if summary.samples is not None:
         analysis.itl_counts = summary.itl_counts
         _with_samples(analysis, summary.samples, limits)
-    analysis.findings = find(
+    found = find(
         record,
         result,
         ledger,
@@ -91,6 +93,7 @@ def analyse_run(folder: RunFolder, limits: Mapping[str, Limits] | None = None) -
         summary.held,
         waiting(analysis.samples, record),
     )
+    analysis.findings = gravest_first(with_alerts(found, result.run, read_alerts(folder.alerts)))
     return analysis
 
 
@@ -138,7 +141,7 @@ def _files(folder: RunFolder) -> list[tuple[str, int, str]]:
     """Name, size and SHA-256 of each file that the analysis reads."""
     read = (
         folder.config, folder.benchmark, folder.system, folder.record, folder.ledger, folder.requests, folder.telemetry,
-        folder.accuracy, folder.loadgen_summary, folder.loadgen_detail,
+        folder.alerts, folder.accuracy, folder.loadgen_summary, folder.loadgen_detail,
     )  # fmt: skip
     try:
         found = [(path, sha256_of(path)) for path in read]

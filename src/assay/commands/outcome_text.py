@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from assay.analysis.advice import invalid_words, mends
+from assay.analysis.alert_findings import alert_lines
 from assay.analysis.loads import load_rows, with_rates
 from assay.analysis.names import title_in, titles_in
 from assay.benchmarks import campaign_benchmark
@@ -16,17 +17,21 @@ from assay.commands.notices import notices_text
 from assay.commands.table import Grid, drawn, scores_text, table_text
 from assay.commands.wrapping import between_words
 from assay.runs import CampaignState, Result, RunEntry, read_ledger, read_object, read_record
+from assay.runs.alerts import read_alerts
+
+_MOST_ALERTS = 8
 
 
 def outcome_text(outcome: CampaignOutcome, width: int, *, figures: bool) -> str:
     """The campaign's answer, its `figures` unless they were printed before, what became of the samples, the verdicts,
-    and what to do next: in `width` columns wherever names and numbers leave room for it."""
+    the alerts, and what to do next: in `width` columns wherever names and numbers leave room for it."""
     report = read_object(outcome.folder.report_json) or {}
     parts = [
         _wrapped(answer_lines(outcome.folder), width),
         figures_text(outcome.state, outcome.results, width, report.get("groups", [])) if figures else "",
         drawn(_ledgers(outcome), width, words={"ledger"}),
         _wrapped(_verdicts(outcome), width),
+        _wrapped(_alerts(outcome), width),
         "".join(f"{line}\n" for line in _next(outcome)),  # commands and paths are copied: in one piece
     ]
     return "".join(f"\n{part}" for part in parts if part)
@@ -78,6 +83,17 @@ def _verdicts(outcome: CampaignOutcome) -> Iterator[str]:
         yield words if len(entries) == len(runs) > 1 else f"{titles_in(runs, entries)}: {words}"
     for node, reason in outcome.state.left_out.items():
         yield f"node {node} is left out: {reason}"
+
+
+def _alerts(outcome: CampaignOutcome) -> Iterator[str]:
+    """What was raised while runs lasted, a run's first ones."""
+    for entry in outcome.state.runs:
+        lines = alert_lines(read_alerts(outcome.folder.run(entry.run).alerts)) if entry.run else []
+        title = title_in(outcome.state.runs, entry)
+        for line in lines[:_MOST_ALERTS]:
+            yield f"alert in {title}: {line}"
+        if len(lines) > _MOST_ALERTS:
+            yield f"and {len(lines) - _MOST_ALERTS} more alerts in {title}"
 
 
 def _verdict(entry: RunEntry, result: Result | None) -> str:

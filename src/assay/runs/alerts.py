@@ -47,7 +47,7 @@ class AlertEvent(RunEvent):
 
 
 _EVENT: TypeAdapter[AlertEvent] = TypeAdapter(AlertEvent)
-_MEND = "nothing but the alerts of the run is lost: its results are in the other files"
+_MEND = "restore it from a copy, or move it away: the run's results are in the other files"
 
 
 def append_alert(path: Path, event: AlertEvent) -> None:

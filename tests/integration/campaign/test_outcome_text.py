@@ -49,6 +49,24 @@ def test_figures_are_left_out_where_they_were_shown(outcome: CampaignOutcome) ->
 
 
 @pytest.mark.parametrize("width", [80, 120])
+def test_what_was_raised_meanwhile_is_told_a_runs_first_ones(outcome: CampaignOutcome) -> None:
+    assert "alert" not in outcome_text(outcome, 100, figures=True)
+    entry = outcome.state.runs[0]
+    alerts = outcome.folder.run(entry.run or "").alerts
+    for number in range(10):
+        raised = AlertEvent(
+            time_ns=9, clock_offset_ns=0, event="raised", rule="temperature", node="n", device=f"gpu{number}",
+            since_ns=1, value=93.0, limit=90.0, unit="°C", words=f"gpu{number} of n is at 93 °C (limit 90 °C).",
+        )  # fmt: skip
+        append_alert(alerts, raised)
+    text = outcome_text(outcome, 200, figures=True)
+    alerts.unlink()
+    told = "temperature: from 00:00:00 UTC to the run's end: gpu0 of n is at 93 °C (limit 90 °C)"
+    assert f": {told}\n" in text
+    assert text.count("alert in ") == 8
+    assert "and 2 more alerts in " in text
+
+
 def test_only_commands_and_paths_are_longer_than_the_terminal(outcome: CampaignOutcome, width: int) -> None:
     lines = outcome_text(outcome, width, figures=True).splitlines()
     long = [line for line in lines if len(line) > width and not line.startswith(("next: ", "report: "))]
