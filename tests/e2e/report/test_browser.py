@@ -7,13 +7,13 @@ Screenshots are kept in the folder that ASSAY_SCREENSHOTS names, if it is set.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.browsing import SCREENS, chromium, violations
 from tests.synthetic import Node, Plan, write_campaign, write_run
 
 from assay.report import render_campaign, render_comparison, render_index, render_run
@@ -21,25 +21,11 @@ from assay.runs.index import Filter, index
 
 pytestmark = pytest.mark.browser
 
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-AXE = Path(__file__).parents[3] / ".test-tools"
-SCREENS = {"desktop": (1280, 900), "phone": (390, 844)}
-
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if executable is None:
-        pytest.skip("no Chromium on PATH")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
@@ -244,15 +230,10 @@ def test_a_page_without_its_script_says_what_is_missing(browser: Any, pages: dic
 @pytest.mark.parametrize("name", ["run", "campaign", "comparison", "index"])
 @pytest.mark.parametrize(("screen", "scheme"), [("desktop", "light"), ("phone", "dark")])
 def test_axe_finds_nothing(browser: Any, pages: dict[str, Path], name: str, screen: str, scheme: str) -> None:
-    (axe,) = list(AXE.glob("axe-*.min.js")) or [None]
-    if axe is None:
-        pytest.skip(f"no axe-core in {AXE} (make test-setup fetches it)")
     with Visit(browser, pages[name], screen, scheme, bypass_csp=True) as visit:
         visit.draw_all()
         visit.page.evaluate("() => document.querySelectorAll('details').forEach(d => { d.open = true; })")
-        visit.page.evaluate(axe.read_text())
-        found = visit.page.evaluate("() => axe.run(document, { resultTypes: ['violations'] })")["violations"]
-        assert [(each["impact"], each["id"], each["nodes"][0]["html"]) for each in found] == []
+        assert violations(visit.page) == []
 
 
 def test_print_is_light_and_every_page_has_the_banner(browser: Any, pages: dict[str, Path]) -> None:
