@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
-from assay.runs import RunRecord, read_requests
+from assay.runs import RunRecord, answered, read_requests
 
 _FEW = 0.05
 
@@ -20,8 +19,7 @@ def shorter_than_asked(path: Path, record: RunRecord) -> str:
     """
     if record.api is None or not record.api.ignore_eos:
         return ""
-    table = read_requests(path, ["final", "status", "max_tokens", "output_tokens"])
-    table = table.filter(pc.and_(table["final"], pc.equal(table["status"].cast(pa.string()), "ok")))
+    table = answered(read_requests(path, ["final", "status", "max_tokens", "output_tokens"]))
     table = table.filter(pc.is_valid(table["output_tokens"]))
     asked = pc.fill_null(table["max_tokens"], record.max_tokens).to_numpy()
     came = table["output_tokens"].to_numpy()

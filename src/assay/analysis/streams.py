@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from assay.analysis.samples import MISSING
 from assay.analysis.statistics import Floats, Ints
-from assay.runs.requests import read_request_batches
+from assay.runs.requests import answered, read_request_batches
 
 _SEVERAL = 4
 _LONG = 16
@@ -75,7 +75,7 @@ def read_streams(path: Path) -> list[Streams]:
     """The streams of a `requests.parquet` by endpoint, a row group at a time."""
     found: dict[str, Streams] = {}
     for table in read_request_batches(path, list(_COLUMNS)):
-        _count(table.filter(pc.and_(table["final"], pc.equal(table["status"].cast(pa.string()), "ok"))), found)
+        _count(answered(table), found)
     return [found[name] for name in sorted(found)]
 
 
@@ -115,8 +115,10 @@ def _arrivals(table: pa.Table) -> tuple[Floats, Floats, Floats]:
     sizes = np.add.reduceat(weights, places) if len(places) else np.zeros(0)
     owners = answer[places]
     largest, squares = np.zeros(len(tokens)), np.zeros(len(tokens))
-    np.maximum.at(largest, owners, sizes)
-    np.add.at(squares, owners, sizes**2)
+    if len(owners):
+        firsts = np.nonzero(np.diff(owners, prepend=-1))[0]
+        largest[owners[firsts]] = np.maximum.reduceat(sizes, firsts)
+        squares[owners[firsts]] = np.add.reduceat(sizes**2, firsts)
     untimed = lengths == 0  # only the first and the last are known
     largest[untimed] = np.where(first == last, tokens, 0)[untimed]
     squares[untimed] = largest[untimed] ** 2
@@ -132,16 +134,14 @@ def _tokens(table: pa.Table) -> Floats:
 
 def _weights(table: pa.Table, tokens: Floats, lengths: Ints, answer: NDArray[np.int64]) -> Floats:
     """Tokens of each chunk; an even share of the answer's where the server doesn't say."""
-    even = (tokens / np.maximum(lengths, 1))[answer]
     lists = table["chunk_tokens"].combine_chunks()
     said = pc.fill_null(pc.list_value_length(lists), MISSING).to_numpy(zero_copy_only=False)
-    known = (said == lengths)[answer]
-    if not known.any():
-        return np.asarray(even, dtype=np.float64)
-    values = np.array(even, dtype=np.float64)
-    matching = lists.filter(pa.array(said == lengths)).flatten().to_numpy(zero_copy_only=False)
-    values[known] = matching
-    return values
+    known = said == lengths
+    if known.all():
+        return np.asarray(lists.flatten().to_numpy(zero_copy_only=False), dtype=np.float64)
+    even = (tokens / np.maximum(lengths, 1))[answer]
+    even[known[answer]] = lists.filter(pa.array(known)).flatten().to_numpy(zero_copy_only=False)
+    return np.asarray(even, dtype=np.float64)
 
 
 def _ints(column: pa.ChunkedArray) -> Ints:

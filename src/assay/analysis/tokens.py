@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from assay.analysis.samples import Samples
 from assay.analysis.statistics import Ints, mean
 from assay.benchmarks import Benchmark
-from assay.runs.requests import read_requests
+from assay.runs.requests import answered, read_requests
 from assay.runs.result import AccuracyResult
 
 
@@ -49,8 +49,8 @@ def analyse_tokens(
     path: Path, samples: Samples, max_tokens: int, benchmark: Benchmark, accuracy: AccuracyResult | None
 ) -> TokenAnalysis:
     """Token counts of a run's completed samples, from `requests.parquet`."""
-    table = read_requests(path, ["final", "status", "finish_reason", "token_source", "max_tokens", "output_tokens"])
-    table = table.filter(pc.and_(table["final"], pc.equal(table["status"].cast(pa.string()), "ok")))
+    columns = ["final", "status", "finish_reason", "token_source", "max_tokens", "output_tokens"]
+    table = answered(read_requests(path, columns))
     return TokenAnalysis(
         input=_lengths(samples.input_tokens),
         output=_lengths(samples.output_tokens),

@@ -16,7 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assay.runs.requests import read_requests
+from assay.runs.requests import answered, read_requests
 
 TOLERANCE = 0.2
 SLACK = 4
@@ -94,8 +94,7 @@ class Told:
 def read_told(path: Path, *, ignores_end: bool) -> Told:
     """From `requests.parquet`. `ignores_end`: answers go on behind the end of the sequence."""
     columns = ["final", "status", "endpoint", "token_source", "streamed_tokens", "text_tokens", "answer_model"]
-    table = read_requests(path, columns)
-    table = table.filter(pc.and_(table["final"], pc.equal(table["status"].cast(pa.string()), "ok")))
+    table = answered(read_requests(path, columns))
     by_usage = table.filter(pc.equal(table["token_source"].cast(pa.string()), "usage"))
     checked = by_usage.filter(pc.and_(pc.is_valid(by_usage["text_tokens"]), pc.is_valid(by_usage["streamed_tokens"])))
     used, text = (checked[name].cast(pa.float64()).to_numpy() for name in ("streamed_tokens", "text_tokens"))

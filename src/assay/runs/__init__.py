@@ -12,6 +12,7 @@ from assay.runs.record import ClientAudit, EndpointFacts, RunRecord, RunStatus
 from assay.runs.requests import (
     REQUESTS_SCHEMA,
     RequestWriter,
+    answered,
     read_request_batches,
     read_request_columns,
     read_requests,
@@ -50,6 +51,7 @@ __all__ = [
     "TelemetryJournal",
     "TelemetryReader",
     "WarmupFacts",
+    "answered",
     "check_run",
     "new_id",
     "read_campaign",

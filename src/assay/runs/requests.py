@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from assay.errors import UserError
@@ -127,6 +128,12 @@ def read_request_batches(path: Path, columns: list[str]) -> Iterator[pa.Table]:
         batches = file.iter_batches(columns=[name for name in columns if name in held], batch_size=_ROWS_PER_GROUP)
         for batch in batches:
             yield _completed(pa.Table.from_batches([batch]), columns)
+
+
+def answered(table: pa.Table) -> pa.Table:
+    """The rows by which samples were answered; the table itself where all are: lists take long to copy."""
+    good = pc.and_(table["final"], pc.equal(table["status"].cast(pa.string()), "ok"))
+    return table if pc.all(good, skip_nulls=False).as_py() else table.filter(good)
 
 
 def read_request_columns(path: Path, columns: Sequence[str]) -> Iterator[pa.ChunkedArray]:

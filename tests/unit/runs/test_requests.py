@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from assay.errors import UserError
-from assay.runs import RequestWriter, read_request_columns, read_requests
+from assay.runs import RequestWriter, answered, read_request_columns, read_requests
 
 
 def test_a_server_may_make_up_a_word_for_each_answer(tmp_path: Path) -> None:
@@ -54,3 +55,11 @@ def test_columns_come_one_after_another_as_in_the_whole(tmp_path: Path) -> None:
     assert {name: column.to_pylist() for name, column in found.items()} == read_requests(path, names).to_pydict()
     with pytest.raises(UserError, match="can't be read"):
         list(read_request_columns(tmp_path / "none", names))
+
+
+def test_what_answered_a_sample_is_the_attempt_that_decided_it_and_was_well() -> None:
+    table = pa.table({"final": [True, False, True, True], "status": ["ok", "ok", "lost", None], "row": [0, 1, 2, 3]})
+    assert answered(table)["row"].to_pylist() == [0]
+    assert answered(table.slice(0, 1))["row"].to_pylist() == [0]
+    assert answered(table.slice(3))["row"].to_pylist() == []
+    assert answered(table.slice(0, 0))["row"].to_pylist() == []

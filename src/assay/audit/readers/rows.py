@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assay.audit.folder import MISSING, Ints, Mask, Rows, Words
-from assay.runs import read_request_batches, read_request_columns, read_requests
+from assay.runs import answered, read_request_batches, read_request_columns, read_requests
 
 _NUMBERS = (
     *("sample_id", "qsl_idx", "attempt", "issued_ns", "scheduled_ns", "sent_ns", "first_ns", "last_ns", "done_ns"),
@@ -30,8 +30,7 @@ def read_rows(path: Path, *, answers: bool) -> Rows:
     faults: Counter[str] = Counter()
     ids: dict[int, set[bytes]] = defaultdict(set)
     for part in read_request_batches(path, [*_CHUNKS, *_LISTS]):
-        good = part.filter(pc.and_(part["final"], pc.equal(part["status"].cast(pa.string()), "ok"))).combine_chunks()
-        for batch in good.to_batches():
+        for batch in answered(part).combine_chunks().to_batches():
             _judge(batch, faults)
             if answers:
                 _gather(batch, ids)
