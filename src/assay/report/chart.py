@@ -20,12 +20,25 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 NEUTRAL = "#7F7F7F"
 SHORTEST_S = 5
 """Of less time than this nothing is drawn over time: it is mostly start and end."""
+_MOST_TOLD = 2
+"""Values of one place that a sentence holds."""
 _ERROR_BARS = "Error bars are 95 % intervals."
 _OPEN_ENDED = "An error bar that leaves the picture has no bound there: the samples are too few for one."
 LABEL_INSIDE = 0.15
 """A bar of more than this share of the highest holds its label at its foot."""
+MOST_LABELLED = 20
+"""More bars than this have no labels: they would touch."""
 # The palette's first colours are nodes; these two are a distribution's middle and its tail.
 MEDIAN, TAIL = "#AA4499", "#999933"
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where a bar's label stands: at what height, `inside` the bar or above it, and whether `beside` the error bar."""
+
+    at: float
+    inside: bool
+    beside: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,6 +73,30 @@ class Series:
         """Both bounds of a band at each place; a gap where one isn't known."""
         bounds = zip(self.low or (), self.high or (), strict=True)
         return [(None, None) if low is None or high is None else (low, high) for low, high in bounds]
+
+    @property
+    def tops(self) -> list[float]:
+        """How high each mark and its error bar stand."""
+        return [max(y or 0.0, high or 0.0) for y, high in zip(self.y, self.high or self.y, strict=True)]
+
+    @property
+    def spots(self) -> list[Spot]:
+        """Where the bars' labels stand, clear of their error bars: at the bar's foot, or where that is too low, on top.
+
+        Beside an error bar that leaves room at neither.
+        """
+        room = LABEL_INSIDE * max(self.tops, default=0.0)
+        spots, none = [], [None] * len(self.y)
+        for y, top, low, high in zip(self.y, self.tops, self.low or none, self.high or none, strict=True):
+            height = y or 0.0
+            bare, inside = low is None and high is None, height > room
+            if inside and (bare or (low or 0.0) > room):
+                spots.append(Spot(0.0, inside=True))
+            elif bare or high is not None:
+                spots.append(Spot(top, inside=False))
+            else:
+                spots.append(Spot(0.0 if inside else height, inside, beside=True))
+        return spots
 
     def reaches(self, far: float) -> list[tuple[float, float] | None]:
         """How far each error bar reaches below and above; None where there is none.
@@ -146,6 +183,11 @@ class Panel:
         return any(len(s.x) > 0 and isinstance(s.x[0], str) for s in self.series)
 
     @property
+    def labelled(self) -> bool:
+        """Whether bars have room for their labels."""
+        return sum(len(s.x) for s in self.series if s.kind == "bars") <= MOST_LABELLED
+
+    @property
     def brief(self) -> bool:
         """Whether its lines would show too short a time; points are samples, one by one."""
         times = [x for s in self.series if s.kind != "points" for x in s.x if not isinstance(x, str)]
@@ -153,28 +195,35 @@ class Panel:
 
     @property
     def instead(self) -> str:
-        """The sentence that says all that the picture would: a bar alone, one value for all. Else nothing."""
+        """The sentence that says all that the picture would: of one place, or one value for all. Else nothing."""
         known = self._known
-        if len({x for x, _ in known}) != 1 or any(s.kind == "points" for s in self.series):
+        places, values = {x for x, _ in known}, {y for _, y in known}
+        if self.over_time and len(values) == 1:
+            return f"{self.title}: {fmt.number(known[0][1])} {_unit(self.y_label)} all the time."
+        if len(places) != 1:
             return ""
-        x, y = known[0]
-        if isinstance(x, str):
-            return f"{self.title}, {x}: {self._one_bar(y)}." if len(known) == 1 else ""
+        (place,) = places
         if self.y_share or any(s.kind == "steps" for s in self.series):
-            return f"{self.title}: {fmt.number(x)} {_unit(self.x_label)}, all the same."
-        values = [f"{s.name} {fmt.number(v)}".strip() for s in self.series for v in s.y if v is not None]
-        return f"{self.title}: {', '.join(values)} {_unit(self.y_label)}."
+            return f"{self.title}: {fmt.number(float(place))} {_unit(self.x_label)}, all the same."
+        if len(known) > _MOST_TOLD:
+            return ""
+        at = f", {place} {self.x_label}".rstrip() if isinstance(place, str) else ""
+        return f"{self.title}{at}: {', '.join(self._values())}."
+
+    def _values(self) -> Iterator[str]:
+        """Each known value with its interval, after the name of its series where there are several."""
+        for s in self.series:
+            none = [None] * len(s.y)
+            for y, low, high in zip(s.y, s.low or none, s.high or none, strict=True):
+                if y is not None and math.isfinite(y):
+                    bounds = "" if low is None and high is None else f" ({fmt.bounds(low, high)})"
+                    yield f"{s.name} {fmt.number(y)} {_unit(self.y_label)}{bounds}".strip()
 
     @property
     def _known(self) -> list[tuple[float | str, float]]:
         """Where something is known, and what."""
         places = [(x, y) for s in self.series for x, y in zip(s.x, s.y, strict=True)]
         return [(x, y) for x, y in places if y is not None and math.isfinite(y)]
-
-    def _one_bar(self, y: float) -> str:
-        bounds = [b for s in self.series for b in zip(s.low or (), s.high or (), strict=True) if b != (None, None)]
-        value = f"{fmt.number(y)} {_unit(self.y_label)}"
-        return f"{value} ({fmt.bounds(*bounds[0])})" if bounds else value
 
 
 def _unit(label: str) -> str:

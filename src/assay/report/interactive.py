@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from assay.report.chart import LABEL_INSIDE, NEUTRAL, Mark, Panel, Series, text_color
+from assay.report.chart import NEUTRAL, Mark, Panel, Series, text_color
 
 _TEXT_POSITIONS = {"above": "top center", "left": "middle left", "right": "middle right"}
 
@@ -98,10 +98,14 @@ def _traces(series: Series, panel: Panel) -> list[dict[str, Any]]:
             "marker": {"color": list(series.colors or [series.color] * len(series.x))},
             "error_y": _errors(series, panel.far),
         }
-        if series.labels:
+        if series.labels and panel.labelled:
             colors = series.colors or [series.color] * len(series.x)
-            inside = ["inside" if one else "none" for one in _inside(series)]
-            trace |= {"text": list(series.labels), "textposition": inside, "insidetextanchor": "start", "textangle": 0}
+            # Labels on top stand above their error bars, which are those of one series only.
+            alone = sum(one.kind == "bars" for one in panel.series) == 1
+            above = "none" if alone else "outside"
+            positions = ["none" if s.beside else "inside" if s.inside else above for s in series.spots]
+            trace |= {"text": list(series.labels), "textposition": positions}
+            trace |= {"insidetextanchor": "start", "textangle": 0}
             trace |= {"insidetextfont": {"color": [text_color(color) for color in colors]}}
     elif series.kind == "points":
         mode = "markers+text" if series.labels else "markers"
@@ -154,24 +158,23 @@ def _errors(series: Series, far: float) -> dict[str, Any]:
     return {"type": "data", "symmetric": False, "array": above, "arrayminus": below, "thickness": 1.5, "width": 4}
 
 
-def _inside(series: Series) -> list[bool]:
-    """Whether a bar is high enough to hold its label at its foot, where nothing else is drawn."""
-    highest = max((value or 0.0 for value in (*series.y, *(series.high or ()))), default=0.0)
-    return [(value or 0.0) > LABEL_INSIDE * highest for value in series.y]
-
-
 def _bar_labels(panel: Panel) -> list[dict[str, Any]]:
-    """The labels of bars too low to hold them, above their error bars; Plotly would write them across."""
+    """The labels of bars that have no room at their foot: Plotly would write them across their error bars."""
     bars = [series for series in panel.series if series.kind == "bars"]
-    if len(bars) != 1:
+    if len(bars) != 1 or not panel.labelled:
         return []
     (series,) = bars
-    tops = [max(v or 0.0, h or 0.0) for v, h in zip(series.y, series.high or series.y, strict=True)]
-    return [
-        {"text": label, "x": x, "y": top, "yanchor": "bottom", "showarrow": False, "font": {"size": 11}}
-        for x, top, label, inside in zip(series.x, tops, series.labels or (), _inside(series), strict=False)
-        if not inside
-    ]
+    colors = series.colors or [series.color] * len(series.x)
+    found = []
+    for x, label, spot, color in zip(series.x, series.labels or (), series.spots, colors, strict=False):
+        if spot.inside and not spot.beside:
+            continue  # Plotly writes it
+        font = {"size": 11, "color": text_color(color)} if spot.inside else {"size": 11}
+        side = {"xanchor": "right", "xshift": -4} if spot.beside else {}
+        found.append(
+            {"text": label, "x": x, "y": spot.at, "yanchor": "bottom", "showarrow": False, "font": font} | side
+        )
+    return found
 
 
 def _shape(mark: Mark) -> dict[str, Any]:

@@ -146,7 +146,10 @@ class LatencyCharts:
             series.insert(0, Series("median", "line", whole.middles_s, [ms(v) for v in whole.p50_ns], MEDIAN))
         tail = "99th percentile" if not view.several else "99th percentile of all"
         series.append(Series(tail, "line", whole.middles_s, [ms(v) for v in whole.p99_ns], TAIL))
-        return Panel(title, seconds, label, series, over_time=True)
+        known = [line for line in series if line.known]
+        if len(known) == 1:  # which has no legend
+            label = f"{known[0].name}, {label}"
+        return Panel(title, seconds, label, known, over_time=True)
 
     def by_length(self) -> Chart:
         """Latency against input and output length."""

@@ -35,7 +35,10 @@ from assay.report.subject import run_subject
 from assay.runs.result import Distribution, Result
 
 # The chart that shows the answer, by the run's mode.
-_LEADS = {"performance": ("throughput_timeline",), "accuracy": ("accuracy_comparison",)}
+_LEADS = {
+    "performance": ("throughput_timeline", "node_comparison", "latency_distribution"),
+    "accuracy": ("accuracy_comparison",),
+}
 
 
 def run_page(analysis: RunAnalysis, audit: AuditReport | None = None) -> Page:

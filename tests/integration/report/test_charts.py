@@ -14,7 +14,7 @@ from assay.analysis.run import RunAnalysis, analyse_run
 from assay.report import CampaignPages
 from assay.report.campaign_page import campaign_page
 from assay.report.chart import Chart
-from assay.report.page import Page
+from assay.report.page import Page, Text
 from assay.report.png import picture
 from assay.report.run_page import run_page
 from assay.report.writer import write_page
@@ -107,7 +107,7 @@ def test_one_node_isnt_compared(tmp_path: Path) -> None:
 def test_hardware_that_stays_at_zero_is_told_and_not_drawn(page: Page) -> None:
     hardware = chart(page, "hardware_timeline")
     assert "Requests waiting in the engine" not in titles(hardware)
-    assert hardware.text.endswith("Zero all the time: Requests waiting in the engine.")
+    assert "Zero all the time: Requests waiting in the engine." in hardware.text
 
 
 def test_bins_of_lengths_hold_as_many_whole_tokens_each(page: Page) -> None:
@@ -132,3 +132,23 @@ def test_every_picture_names_run_model_system_and_what_limits_it(
     assert stamp.startswith(f"{PLAN.run_id}: synthetic-8b on node-a, node-b (2 x Synthetic GPU 80GB); ")
     assert "short run: not valid for MLPerf" in stamp
     assert stamp.endswith("simulated endpoints")
+
+
+@pytest.mark.parametrize(("nodes", "lead"), [(PLAN.nodes, "node_comparison"), (PLAN.nodes[:1], "latency_distribution")])
+def test_a_run_of_moments_begins_with_what_can_be_drawn(tmp_path: Path, nodes: tuple[Node, ...], lead: str) -> None:
+    plan = replace(PLAN, nodes=nodes, samples=20, mean_output_tokens=8)
+    page = run_page(analyse_run(write_run(tmp_path, plan)))
+    assert page.lead is not None
+    assert page.lead.name == lead
+    assert not {"throughput_timeline", "hardware_timeline"} & {chart.name for chart in page.charts}
+    sentence = "Less than 5 s are too short to be drawn over time: Output tokens/s, Samples in flight."
+    assert sentence in [block.text for section in page.sections for block in section.blocks if isinstance(block, Text)]
+    write_page(page, tmp_path / "page")
+    assert {path.stem for path in (tmp_path / "page" / "charts").glob("*.png")} >= {lead, "performance_analysis"}
+
+
+def test_a_median_alone_is_called_so(tmp_path: Path) -> None:
+    page = run_page(analyse_run(write_run(tmp_path, replace(PLAN, nodes=PLAN.nodes[:1], samples=250))))
+    for panel in chart(page, "latency_over_time").panels:
+        assert [series.name for series in panel.series] == ["median"]  # too few samples for the tail
+        assert panel.y_label.startswith("median, ")

@@ -12,7 +12,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from assay.report.chart import NEUTRAL, PALETTE, Chart, Colors, Mark, Panel, Series, text_color
+from assay.report.chart import MOST_LABELLED, NEUTRAL, PALETTE, Chart, Colors, Mark, Panel, Series, Spot, text_color
 from assay.report.interactive import plotly_figure
 from assay.report.page import Page, Section, Text
 from assay.report.png import Pictures, draw_png
@@ -40,7 +40,13 @@ LINES = Panel(
     ],
     [Mark("x", 10.0, "from", 50.0), Mark("x", 5.0, "at")], x_log=True, y_share=True,
 )  # fmt: skip
-POINTS = Panel("Points", "", "ratio", [Series("p", "points", ["x"], [1.1], NEUTRAL, [1.0], [1.2])], y_zero=False)
+POINTS = Panel(
+    "Points",
+    "",
+    "ratio",
+    [Series("p", "points", ["x", "y"], [1.1, 1.0], NEUTRAL, [1.0, 0.9], [1.2, 1.1])],
+    y_zero=False,
+)
 
 
 def test_sideways_points_exchange_the_axes() -> None:
@@ -119,7 +125,7 @@ def test_a_bar_alone_is_told() -> None:
     assert sentence == Text("Efficiency, both: 99.50 % of the sum alone (95 %: 98.70 to 100.3).")
     bare = replace(alone, series=[replace(one, low=[None], high=[None])])
     assert told(bare).said == ["Efficiency, both: 99.50 % of the sum alone."]
-    pair = replace(alone, series=[one, replace(one, name="reference")])
+    pair = replace(alone, series=[replace(one, x=["both", "more"], y=[1.0, 2.0], low=[1, 1], high=[2, 2])])
     assert told(pair).panels == [pair]
     beside = told(alone, pair)
     assert (beside.panels, beside.columns) == ([pair], 1)
@@ -142,9 +148,25 @@ def test_values_that_are_all_the_same_are_told() -> None:
 
 def test_a_line_of_one_point_is_told() -> None:
     lines = [Series(name, "line", [3.0, 9.0], [value, None], "#0072B2") for name, value in (("a", 40.0), ("b", 41.0))]
-    assert told(Panel("GPU power", "s", "W", lines)).said == ["GPU power: a 40, b 41 W."]
-    points = Panel("Few", "s", "ms", [replace(line, kind="points") for line in lines])
-    assert told(points).panels == [points]  # which can be seen
+    assert told(Panel("GPU power", "s", "W", lines)).said == ["GPU power: a 40 W, b 41 W."]
+    assert told(Panel("Few", "s", "ms", [replace(line, kind="points") for line in lines])).panels == []
+
+
+def test_what_stays_the_same_all_the_time_is_told() -> None:
+    flat = Series("", "line", [0.0, 10.0, 20.0], [70.0, None, 70.0], "#0072B2")
+    memory = Panel("GPU memory used", "s", "GiB", [flat, flat], over_time=True)
+    assert told(memory).said == ["GPU memory used: 70 GiB all the time."]
+    assert told(replace(memory, over_time=False)).said == []
+    grows = replace(memory, series=[flat, replace(flat, y=[70.0, 70.0, 71.0])])
+    assert told(grows).panels == [grows]
+
+
+def test_one_place_is_told_of_and_several_values_of_it_are_compared() -> None:
+    rates = [Series(name, "bars", ["39 to 114"], [y], "#0072B2") for name, y in (("median", 90.0), ("p99", 137.0))]
+    panel = Panel("Latency by length", "output tokens", "latency (ms)", rates)
+    assert told(panel).said == ["Latency by length, 39 to 114 output tokens: median 90 ms, p99 137 ms."]
+    runs = replace(panel, series=[*rates, Series("reference", "bars", ["39 to 114"], [100.0], "#0072B2")])
+    assert told(runs).panels == [runs]
 
 
 def test_a_moment_is_not_drawn_over_time() -> None:
@@ -219,14 +241,53 @@ def test_a_band_has_a_gap_in_both_where_a_bound_isnt_known() -> None:
 
 def test_no_label_stands_on_an_error_bar() -> None:
     figure = plotly_figure(OPEN)
-    assert figure["data"][0]["textposition"] == ["none", "inside", "inside"]
-    (label,) = figure["layout"]["annotations"]
-    assert (label["text"], label["x"], label["yanchor"]) == ("2", "a", "bottom")
+    assert figure["data"][0]["textposition"] == ["none", "none", "inside"]
+    beside, above = figure["layout"]["annotations"]
+    assert (beside["text"], beside["x"], beside["y"], beside["xanchor"]) == ("2", "a", 2.0, "right")
+    assert (above["text"], above["x"], above["y"], above["yanchor"]) == ("30", "b", 35.0, "bottom")
+    assert "xanchor" not in above
     few = Panel(
         "Few", "", "ms", [Series("", "bars", ["a", "b"], [1.0, 30.0], NEUTRAL, [0.5, 29], [4.0, 31], labels="12")]
     )
     (label,) = plotly_figure(few)["layout"]["annotations"]
     assert label["y"] == 4.0  # above its bar's error bar
+
+
+@pytest.mark.parametrize(
+    ("y", "low", "high", "spot"),
+    [
+        (50.0, None, None, Spot(0, inside=True)),
+        (5.0, None, None, Spot(5.0, inside=False)),
+        (50.0, 40.0, 60.0, Spot(0, inside=True)),
+        (50.0, 40.0, None, Spot(0, inside=True)),
+        (50.0, 1.0, 60.0, Spot(60.0, inside=False)),
+        (50.0, None, 60.0, Spot(60.0, inside=False)),
+        (50.0, 1.0, None, Spot(0, inside=True, beside=True)),
+        (5.0, 1.0, None, Spot(5.0, inside=False, beside=True)),
+    ],
+)
+def test_a_label_stands_where_its_error_bar_leaves_room(
+    y: float, low: float | None, high: float | None, spot: Spot
+) -> None:
+    series = Series("", "bars", ["a", "b"], [y, 100.0], NEUTRAL, [low, 90.0], [high, 100.0], labels=["it", "other"])
+    assert series.spots[0] == spot
+    panel = Panel("Bars", "", "ms", [series])
+    html = [note["text"] for note in plotly_figure(panel)["layout"]["annotations"]]
+    assert ("it" in html) == (spot != Spot(0, inside=True))
+    figure = Figure(figsize=PANEL_INCHES)
+    written = next(one for one in draw_panel(figure, figure.add_axes((0, 0, 1, 1)), panel) if one.text == "it")
+    assert (written.y, written.across) == (spot.at, "right" if spot.beside else "center")
+    assert (written.color == "#000000") == (not spot.inside or text_color(NEUTRAL) == "#000000")
+
+
+def test_too_many_bars_have_no_labels_in_either() -> None:
+    names = [f"n{number}" for number in range(MOST_LABELLED + 1)]
+    panel = Panel(
+        "Bars", "", "ms", [Series("", "bars", names, [1.0] * len(names), NEUTRAL, labels=["one"] * len(names))]
+    )
+    assert "text" not in plotly_figure(panel)["data"][0]
+    figure = Figure(figsize=PANEL_INCHES)
+    assert "one" not in [word.text for word in draw_panel(figure, figure.add_axes((0, 0, 1, 1)), panel)]
 
 
 def test_a_node_keeps_its_colour_and_strangers_are_grey() -> None:
@@ -253,7 +314,11 @@ def test_text_on_every_colour_has_enough_contrast() -> None:
 def test_a_picture_shows_nothing_of_those_drawn_before_it() -> None:
     charts = [Chart(panel.title, "Title", [panel], "", "") for panel in (LINES, BARS, POINTS)]
     dot = Chart(
-        "d", "t", [Panel("Dot", "s", "n", [Series("", "points", [0.5], [0.5], PALETTE[0])], y_zero=False)], "", ""
+        "d",
+        "t",
+        [Panel("Dots", "s", "n", [Series("", "points", [0.5, 9.5], [0.5, 9.5], PALETTE[0])], y_zero=False)],
+        "",
+        "",
     )
     pictures = Pictures([*charts, dot])
     for chart in (*charts, dot, *reversed(charts)):

@@ -6,13 +6,12 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from assay.report.chart import LABEL_INSIDE, NEUTRAL, Mark, Panel, Series, Side, text_color
+from assay.report.chart import NEUTRAL, Mark, Panel, Series, Side, text_color
 from assay.report.png.words import Words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_MOST_LABELS = 20
 _DARK = "#444444"
 _SIDES: dict[Side, dict[str, Any]] = {
     "above": {"shift": (0, 4), "across": "center"},
@@ -64,25 +63,21 @@ def _draw_bars(axes: Axes, panel: Panel, series: Series, x: list[float]) -> list
     heights = [v or 0.0 for v in series.y]
     axes.bar(places, heights, width * 0.94, color=series.colors or series.color)
     _error_bars(axes, series, places, "#222222", panel.far)
-    if len(places) * count > _MOST_LABELS:
+    if not panel.labelled:
         return []
-    highest = max(_tops(series), default=0.0)
     colors = series.colors or [series.color] * len(places)
     words = []
-    for place, height, top, label, color in zip(
-        places, heights, _tops(series), series.labels or [], colors, strict=False
-    ):
-        # At the bar's foot nothing else is drawn; a bar too low for its label has it on top.
-        inside = height > LABEL_INSIDE * highest
-        at, ink = (0.0, text_color(color)) if inside else (top, "#000000")
-        words.append(Words(label, place, at, axes.transData, (0, 4), size=8, color=ink, across="center"))
+    for place, label, spot, color in zip(places, series.labels or (), series.spots, colors, strict=False):
+        ink = text_color(color) if spot.inside else "#000000"
+        beside: dict[str, Any] = {"shift": (-5, 4), "across": "right"} if spot.beside else _SIDES["above"]
+        words.append(Words(label, place, spot.at, axes.transData, size=8, color=ink, **beside))
     return words
 
 
 def _draw_points(axes: Axes, panel: Panel, series: Series, x: list[float]) -> list[Words]:
     axes.plot(x, [_nan(v) for v in series.y], "o", ms=5, color=series.color)
     _error_bars(axes, series, x, series.color, panel.far)
-    tops = _tops(series) if series.label_side == "above" else series.y
+    tops = series.tops if series.label_side == "above" else series.y
     return [
         Words(label, place, _nan(height), axes.transData, size=8, **_SIDES[series.label_side])
         for place, height, label in zip(x, tops, series.labels or [], strict=False)
@@ -138,11 +133,6 @@ def mark_words(axes: Axes, panel: Panel) -> list[Words]:
             )
         )  # fmt: skip
     return words
-
-
-def _tops(series: Series) -> list[float]:
-    highs = series.high or [None] * len(series.y)
-    return [max(v or 0.0, h or 0.0) for v, h in zip(series.y, highs, strict=True)]
 
 
 def _nan(value: float | None) -> float:
