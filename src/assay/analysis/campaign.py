@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from assay.analysis.answer_findings import answer_findings
 from assay.analysis.answers import AnswersCompared, RunAnswers, compare_answers, read_answers
+from assay.analysis.differences import Circumstances
+from assay.analysis.earlier import LoadRuns, SinceLast, since_last
 from assay.analysis.expenses import EXPENSES
 from assay.analysis.figures import estimate_of
 from assay.analysis.finding import Citation, Finding
@@ -101,6 +103,7 @@ class CampaignAnalysis:
     projections: list[Projection] = field(default_factory=list)
     answers: AnswersCompared | None = None
     findings: list[Finding] = field(default_factory=list)
+    since_last: SinceLast | None = None
 
     @property
     def nodes(self) -> list[str]:
@@ -126,6 +129,7 @@ def analyse_campaign(folder: CampaignFolder, lines: Sequence[RunLine]) -> Campai
     benchmark = campaign_benchmark(folder) or lines[-1].benchmark
     analysis = CampaignAnalysis(folder, read_campaign(folder), benchmark, check_campaign(folder), list(lines))
     analysis.groups = _groups(analysis.lines)
+    analysis.since_last = since_last(folder, analysis.state, [_load_runs(analysis, group) for group in analysis.groups])
     _scale(analysis)
     analysis.projections = _projections(analysis)
     answers = [line.answers for line in lines if line.answers is not None]
@@ -191,6 +195,12 @@ def _groups(lines: list[RunLine]) -> list[Group]:
     if all(load_of(group.first.entry) is not None for group in groups):
         groups.sort(key=lambda group: load_of(group.first.entry) or Load("rate", 0.0))
     return groups
+
+
+def _load_runs(analysis: CampaignAnalysis, group: Group) -> LoadRuns:
+    first = group.first
+    circumstances = Circumstances(first.record, first.benchmark, first.system, first.folder.config)
+    return LoadRuns(analysis.name(first.entry), first.entry, [line.result for line in group.lines], circumstances)
 
 
 def _scale(analysis: CampaignAnalysis) -> None:

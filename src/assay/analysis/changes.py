@@ -14,8 +14,9 @@ from assay.analysis.figures import estimate_of
 from assay.analysis.rates import sample_rate, token_rate
 from assay.analysis.run import RunAnalysis
 from assay.analysis.samples import MISSING, Samples
-from assay.analysis.statistics import Estimate, Floats, Ints, mean, ratio
+from assay.analysis.statistics import CONFIDENCE, Estimate, Floats, Ints, mean, ratio
 from assay.runs.result import Distribution
+from assay.runs.scenarios import Scenario
 
 Direction = Literal["higher", "lower", "neither"]
 _LEAST_PAIRS = 20
@@ -83,15 +84,20 @@ def changes(pair: Pair) -> list[Change]:
     return [change for change in found if change is not None]
 
 
+def closed_loop(scenario: Scenario) -> bool:
+    """Whether the rate is the system's own: under a given load it is the load's."""
+    return scenario in ("Offline", "Concurrency")
+
+
 def _rates(pair: Pair) -> list[Change | None]:
     """Under a given load the rate is the load's, so it decides in a closed loop only."""
-    closed = pair.base.record.scenario in ("Offline", "Concurrency")
+    closed = closed_loop(pair.base.record.scenario)
     base, other = pair.base.samples, pair.other.samples
     assert base is not None
     assert other is not None
     return [
-        _change("Samples/s", "samples/s", "higher", sample_rate(base), sample_rate(other), decisive=False),
-        _change("Output tokens/s", "tokens/s", "higher", token_rate(base), token_rate(other), decisive=closed),
+        compared("Samples/s", "samples/s", "higher", sample_rate(base), sample_rate(other), decisive=False),
+        compared("Output tokens/s", "tokens/s", "higher", token_rate(base), token_rate(other), decisive=closed),
     ]
 
 
@@ -102,7 +108,7 @@ def _percentiles(pair: Pair) -> list[Change | None]:
         base, other = pair.base.result.latency.get(key), pair.other.result.latency.get(key)
         if base is not None and other is not None:
             name = f"{_NAMES[key]} {share}"
-            found.append(_change(name, "ms", "lower", _tail(base, share), _tail(other, share), decisive=True))
+            found.append(compared(name, "ms", "lower", _tail(base, share), _tail(other, share), decisive=True))
     return found
 
 
@@ -115,7 +121,7 @@ def _expenses(pair: Pair) -> list[Change | None]:
         base, other = pair.base.result.figures.get(key), pair.other.result.figures.get(key)
         if base is None or other is None or base.unit != other.unit or not (same_meters or key == COST):
             continue
-        found.append(_change(name, base.unit, better, estimate_of(base), estimate_of(other), decisive=False))
+        found.append(compared(name, base.unit, better, estimate_of(base), estimate_of(other), decisive=False))
     return found
 
 
@@ -124,12 +130,22 @@ def _tail(value: Distribution, share: str) -> Estimate:
     return percentile(value, share).scaled(1e-6)
 
 
-def _change(
-    quantity: str, unit: str, better: Direction, base: Estimate, other: Estimate, *, decisive: bool, paired: int = 0
+def compared(
+    quantity: str,
+    unit: str,
+    better: Direction,
+    base: Estimate,
+    other: Estimate,
+    *,
+    decisive: bool,
+    paired: int = 0,
+    confidence: float = CONFIDENCE,
 ) -> Change | None:
+    """One quantity in both; None where either isn't known."""
     between = ratio(other, base)
     if not np.isfinite(between.value):
         return None
+    low, high = between.interval_at(confidence) or (None, None)
     return Change(
         quantity=quantity,
         unit=unit,
@@ -137,8 +153,8 @@ def _change(
         baseline=base.value,
         other=other.value,
         ratio=between.value,
-        low=between.low,
-        high=between.high,
+        low=low,
+        high=high,
         paired=paired,
         decisive=decisive,
     )

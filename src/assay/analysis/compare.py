@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict, Field
 
 from assay.analysis.changes import Change, Pair, changes
-from assay.analysis.differences import Difference, differences
+from assay.analysis.differences import Circumstances, Difference, differences
 from assay.analysis.run import RunAnalysis
 from assay.errors import UserError
 from assay.runs.record import RunRecord
@@ -55,8 +55,7 @@ def _compare(pair: Pair) -> Comparison:
     unlike = [
         f"{key} is {_words(pair.base.record, key)} in {pair.base.folder.id} and {_words(pair.other.record, key)} in "
         f"{pair.other.folder.id}"
-        for key in _MUST_AGREE
-        if getattr(pair.base.record, key) != getattr(pair.other.record, key)
+        for key in unlike_in(pair.base.record, pair.other.record)
     ]
     if unlike:
         raise UserError("compare: these runs measure different things: " + "; ".join(unlike))
@@ -64,10 +63,19 @@ def _compare(pair: Pair) -> Comparison:
         baseline=pair.base.folder.id,
         other=pair.other.folder.id,
         changes=changes(pair),
-        differences=differences(pair.base, pair.other),
+        differences=differences(_circumstances(pair.base), _circumstances(pair.other)),
         notes=_notes(pair),
         fewer_answers=_unanswered(pair.other) > _unanswered(pair.base),
     )
+
+
+def unlike_in(base: RunRecord, other: RunRecord) -> list[str]:
+    """The fields by which two runs measure different things; none: they can be compared."""
+    return [key for key in _MUST_AGREE if getattr(base, key) != getattr(other, key)]
+
+
+def _circumstances(run: RunAnalysis) -> Circumstances:
+    return Circumstances(run.record, run.benchmark, run.system, run.folder.config)
 
 
 def _words(record: RunRecord, key: str) -> str:

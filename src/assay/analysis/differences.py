@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from assay.analysis.flat import flat
-from assay.analysis.run import RunAnalysis
-from assay.runs.folder import RunFolder
+from assay.benchmarks import Benchmark
+from assay.runs.record import RunRecord
 from assay.safe_yaml import read_yaml
+
+_OF_THE_MOMENT = frozenset(
+    {
+        *("utc_ns", "measured_utc", "load_1m", "disk_free_bytes", "memory_available_bytes"),
+        *("temperature_c", "memory_used_bytes"),
+    }
+)
+_MEASURED = ("client_calibration", "cpu_ceiling")
 
 
 class Difference(BaseModel):
@@ -23,14 +34,28 @@ class Difference(BaseModel):
     other: str
 
 
-def differences(base: RunAnalysis, other: RunAnalysis) -> list[Difference]:
-    """Every fact of the runs' records, benchmarks, systems and configurations that isn't the same in both."""
+@dataclass(frozen=True)
+class Circumstances:
+    """What a run was made with and on."""
+
+    record: RunRecord
+    benchmark: Benchmark
+    system: Mapping[str, Any]
+    config: Path
+    """Its configuration's file, which need not be there."""
+
+
+def differences(base: Circumstances, other: Circumstances) -> list[Difference]:
+    """Every fact of the runs' records, benchmarks, systems and configurations that isn't the same in both.
+
+    How full a disk was, or how warm a card, as the run began is of its moment: two runs never agree in it.
+    """
     found = []
     for where, left, right in (
-        ("run.json", _record_facts(base), _record_facts(other)),
-        ("benchmark.json", flat(_benchmark(base)), flat(_benchmark(other))),
-        ("system.json", flat(base.system), flat(other.system)),
-        ("config.yaml", flat(_config(base.folder)), flat(_config(other.folder))),
+        ("run.json", _record_facts(base.record), _record_facts(other.record)),
+        ("benchmark.json", flat(_plain(base.benchmark)), flat(_plain(other.benchmark))),
+        ("system.json", _system_facts(base.system), _system_facts(other.system)),
+        ("config.yaml", flat(_config(base.config)), flat(_config(other.config))),
     ):
         for fact in sorted(left.keys() | right.keys()):
             first, second = left.get(fact, "absent"), right.get(fact, "absent")
@@ -39,18 +64,23 @@ def differences(base: RunAnalysis, other: RunAnalysis) -> list[Difference]:
     return found
 
 
-def _record_facts(run: RunAnalysis) -> dict[str, str]:
+def _record_facts(record: RunRecord) -> dict[str, str]:
     keep = ("assay_version", "model", "official", "samples", "target_qps", "simulated", "loadgen_version")
-    facts = {key: str(getattr(run.record, key)) for key in keep}
-    for endpoint in run.record.endpoints:
+    facts = {key: str(getattr(record, key)) for key in keep}
+    for endpoint in record.endpoints:
         data = endpoint.model_dump(mode="json", exclude={"name", "url"})
         facts |= flat(data, f"endpoint {endpoint.name}")
     return facts
 
 
-def _benchmark(run: RunAnalysis) -> dict[str, Any]:
-    return run.benchmark.model_dump(mode="json")
+def _system_facts(system: Mapping[str, Any]) -> dict[str, str]:
+    lasting = {name: value for name, value in system.items() if name not in _MEASURED}
+    return {fact: value for fact, value in flat(lasting).items() if fact.rpartition(".")[2] not in _OF_THE_MOMENT}
 
 
-def _config(folder: RunFolder) -> Any:
-    return (read_yaml(folder.config).data if folder.config.exists() else None) or {}
+def _plain(benchmark: Benchmark) -> dict[str, Any]:
+    return benchmark.model_dump(mode="json")
+
+
+def _config(path: Path) -> Any:
+    return (read_yaml(path).data if path.exists() else None) or {}

@@ -11,6 +11,7 @@ from assay.report import format as fmt
 from assay.report.limits import scenario_limits
 from assay.report.many import names
 from assay.report.run_answer import projected, slow_nodes
+from assay.report.since_last import since_last_words
 from assay.report.sweeps import Points, load_words, saturation_words, sweeps
 
 _MOST_SENTENCES = 3
@@ -24,7 +25,8 @@ def campaign_answer(analysis: CampaignAnalysis) -> list[str]:
     slow = _slow(analysis)
     if analysis.scaling is not None and not slow:
         slow = list(_apart(analysis.groups))
-    return [*(said or _rates(analysis)), *slow, *_whole_set(analysis), *_scores(analysis)]
+    last = [since_last_words(analysis.since_last)] if analysis.since_last is not None else []
+    return [*(said or _rates(analysis)), *slow, *_whole_set(analysis), *_scores(analysis), *last]
 
 
 def _why_nothing(analysis: CampaignAnalysis) -> str:

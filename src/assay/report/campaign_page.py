@@ -40,6 +40,7 @@ from assay.report.page import Headline, Page, Problem, Section, VerdictKind, lif
 from assay.report.published import campaign_published_blocks
 from assay.report.run_measures import projection_blocks
 from assay.report.run_page import notice_problems, verdict_reasons
+from assay.report.since_last import since_last_blocks
 from assay.report.subject import campaign_subject
 from assay.report.sweeps import load_words, sweeps
 from assay.runs.campaign import RunEntry, campaign_title
@@ -62,6 +63,7 @@ def campaign_page(analysis: CampaignAnalysis) -> Page:
             list(projection_blocks(analysis.projections, SOURCE, any_offline)),
         ),
         Section("latency", "Latency", list(latency_blocks(analysis, colors))),
+        Section("since-last", "Against the last one here", list(since_last_blocks(analysis.since_last))),
         Section("expenses", "Energy and cost", list(campaign_expenses_blocks(analysis))),
         Section("nodes", "Nodes", list(nodes_blocks(analysis))),
         Section("findings", "Findings, and what to try", list(findings_blocks(analysis))),

@@ -101,11 +101,16 @@ def _blocks(comparison: Comparison, place: int) -> list[Block]:
         _chart(comparison, place),
     ]
     if comparison.differences:
-        rows = [(d.where, d.fact, d.baseline, d.other) for d in _told_once(comparison.differences)]
-        blocks.append(Table("What differs besides", ("File", "Fact", "Baseline", "Other"), rows))
+        heads = ("File", "Fact", "Baseline", "Other")
+        blocks.append(differences_table(comparison.differences, "What differs besides", heads))
     else:
         blocks.append(Text("Configuration, versions and hardware are the same in both."))
     return blocks
+
+
+def differences_table(found: Sequence[Difference], caption: str, heads: Sequence[str]) -> Table:
+    """Every fact that isn't the same in both; of very many those of the same kind once."""
+    return Table(caption, heads, [(d.where, d.fact, d.baseline, d.other) for d in _told_once(found)])
 
 
 def _told_once(differences: Sequence[Difference]) -> list[Difference]:

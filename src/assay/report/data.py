@@ -70,6 +70,7 @@ def campaign_report_json(analysis: CampaignAnalysis) -> dict[str, Any]:
         "why_no_scaling": analysis.why_no_scaling,
         "projections": plain(analysis.projections),
         "answers": plain(analysis.answers),
+        "since_last": plain(analysis.since_last),
         "findings": plain(analysis.findings),
         "results": [plain(line.result) for line in analysis.lines],
     }

@@ -168,5 +168,12 @@ def projected(projection: Projection, where: str = "") -> str:
     bounds = "" if low is None or high is None else f" (95 %: {fmt.duration(low)} to {fmt.duration(high)})"
     return (
         f"All {fmt.count(projection.samples, 'sample')} would take {fmt.duration(projection.seconds)}{bounds}{where}: "
-        "a projection, not a measurement."
+        f"a projection, not a measurement{_at_rate(projection)}."
     )
+
+
+def _at_rate(projection: Projection) -> str:
+    """The rate that it takes, which isn't the whole run's."""
+    if projection.samples <= projection.measured_samples:
+        return ""
+    return f", at the {fmt.number(projection.rate)} samples/s of the time when every place was taken"

@@ -169,8 +169,9 @@ def _counts(counts: dict[str, int]) -> str:
 
 _PROJECTION = (
     "A projection, not a measurement: the time measured, then the missing samples at the rate of the time when every "
-    "place was taken (the end of a run, when places stay empty, comes once however long it is). It holds if the other "
-    "samples are like the measured ones; the interval allows for the chance of which were measured."
+    "place was taken. The whole run's rate counts its end too, when places stay empty, and the end comes once however "
+    "long a run is. It holds if the other samples are like the measured ones; the interval allows for the chance of "
+    "which were measured."
 )
 
 
@@ -207,13 +208,14 @@ def projection_blocks(projections: Sequence[Projection], source: str, wanted: bo
             p.name,
             fmt.duration(p.seconds),
             _span(p.seconds_low, p.seconds_high),
+            fmt.with_interval(p.rate, p.rate_low, p.rate_high),
             p.arithmetic,
         )
         for p in projections
     ]
-    columns = ("Rate of", "Time", "95 % interval", "Arithmetic")
+    columns = ("Rate of", "Time", "95 % interval", "Samples/s while every place was taken", "Arithmetic")
     caption = f"{fmt.number(projections[0].samples)} samples, projected from the measured runs"
-    table = Table(caption, columns, rows, frozenset({1, 2}), source)
+    table = Table(caption, columns, rows, frozenset({1, 2, 3}), source)
     whole = int(projections[0].name == WHOLE)
     yield from ends(table, {"time (s)": [p.seconds for p in projections[whole:]]}, "report.json", whole)
     yield Text(_PROJECTION)

@@ -10,6 +10,7 @@ from tests.synthetic import Node, Plan
 
 from assay.analysis.changes import Change, Direction
 from assay.analysis.compare import Comparison, compare
+from assay.analysis.result_changes import changes_of_results
 from assay.errors import UserError
 from assay.runs.shapes import ConcurrencyShape
 
@@ -134,3 +135,24 @@ def test_unlike_loads_are_named_in_words(analyse: Analyse) -> None:
     runs[1].record.shape = ConcurrencyShape(concurrency=8)
     with pytest.raises(UserError, match=r"shape is none \(LoadGen drove\) in .* and 8 in flight in"):
         compare(runs)
+
+
+def test_what_is_of_the_moment_is_no_difference(analyse: Analyse) -> None:
+    first, second = analyse(BASE), analyse(BASE)
+    for run, free, governor in ((first, 10, "powersave"), (second, 20, "performance")):
+        node = {"name": "node-a", "memory_available_bytes": free, "load_1m": free, "cpu_governor": governor}
+        card = {"name": "GPU", "temperature_c": free, "memory_used_bytes": free, "power_limit_w": 700}
+        run.system = {"nodes": [{**node, "accelerators": [card]}], "client_calibration": {"ttft_error_p50_ns": free}}
+    (comparison,) = compare([first, second])
+    assert [(d.fact, d.baseline, d.other) for d in comparison.differences] == [
+        ("nodes[0].cpu_governor", "powersave", "performance")
+    ]
+
+
+def test_many_comparisons_share_the_confidence(analyse: Analyse) -> None:
+    base, other = analyse(BASE).result, analyse(replace(BASE, seed=2)).result
+    (alone, *_), (among, *_) = (changes_of_results([base], [other], count) for count in (1, 12))
+    assert (alone.quantity, alone.ratio) == (among.quantity, among.ratio) == ("Output tokens/s", alone.ratio)
+    assert among.low is not None
+    assert alone.low is not None
+    assert among.low < alone.low

@@ -11,6 +11,7 @@ from tests.synthetic import Node, Plan, write_campaign, write_run
 from assay.analysis.campaign import CampaignAnalysis, analyse_campaign, run_line
 from assay.analysis.compare import compare
 from assay.analysis.run import analyse_run
+from assay.report import format as fmt
 from assay.report.campaign_answer import campaign_answer
 from assay.report.campaign_page import campaign_page
 from assay.report.compare_page import compare_page
@@ -104,11 +105,14 @@ def test_findings_that_say_the_same_are_one_row_with_their_runs(tmp_path: Path) 
 
 def test_a_run_says_how_fast_why_a_node_is_slow_and_how_long_for_all(tmp_path: Path) -> None:
     plan = replace(PLAN, nodes=(Node("node-a"), Node("node-b", speed=0.6, clock_mhz=1200)), samples=400, telemetry=True)
-    said = run_answer(analyse_run(write_run(tmp_path, plan)), refused=False)
+    analysis = analyse_run(write_run(tmp_path, plan))
+    said = run_answer(analysis, refused=False)
     assert said[0].startswith("2 nodes: ")
     assert " output tokens/s (95 %: " in said[0]
     assert "as fast as node-a; likely why: gpu0: SM clock 12" in said[1]
     assert said[2].startswith("All 13,368 samples would take ")
+    rate = analysis.projections[0].rate  # not the whole run's, which counts its end
+    assert f"at the {fmt.number(rate)} samples/s of the time when every place was taken" in said[2]
     assert said[3] == "All 400 samples were answered."
 
 
