@@ -23,16 +23,16 @@ def plotly_figure(panel: Panel) -> dict[str, Any]:
     annotations += _bar_labels(panel)
     number: dict[str, Any] = {"automargin": True, "separatethousands": True}
     y_axis = number | {"title": {"text": panel.y_label}}
-    if panel.open_ended:
-        y_axis["range"] = [0, panel.top]
-    elif panel.y_share:
+    if panel.y_share:
         y_axis |= {"tickformat": ".0%", "range": [0, 1.02]}
-    elif panel.y_zero or bars:
-        y_axis["rangemode"] = "tozero"
+    elif panel.open_ended or panel.y_zero or bars:
+        y_axis["range"] = [0, _plain(panel.top)]
     layout = {
         "xaxis": number | {"title": {"text": panel.x_label}, "type": _x_type(panel)},
         "yaxis": y_axis,
         "barmode": "group",
+        "bargap": 0.28,
+        "bargroupgap": 0.06,
         "hovermode": "closest" if bars or panel.categorical else "x unified",
         "showlegend": len([s for s in panel.series if s.name]) > 1 or any(shape.get("showlegend") for shape in shapes),
         "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
@@ -105,8 +105,8 @@ def _traces(series: Series, panel: Panel) -> list[dict[str, Any]]:
             above = "none" if alone else "outside"
             positions = ["none" if s.beside else "inside" if s.inside else above for s in series.spots]
             trace |= {"text": list(series.labels), "textposition": positions}
-            trace |= {"insidetextanchor": "start", "textangle": 0}
-            trace |= {"insidetextfont": {"color": [text_color(color) for color in colors]}}
+            trace |= {"insidetextanchor": "start", "textangle": 0, "constraintext": "none"}
+            trace |= {"insidetextfont": {"size": 11, "color": [text_color(color) for color in colors]}}
     elif series.kind == "points":
         mode = "markers+text" if series.labels else "markers"
         trace |= {"type": "scatter", "mode": mode, "marker": {"color": series.color, "size": 8}}
@@ -117,11 +117,21 @@ def _traces(series: Series, panel: Panel) -> list[dict[str, Any]]:
         shape = "hvh" if series.kind == "steps" else "linear"
         trace |= {"type": "scatter", "mode": "lines"}
         trace |= {"line": {"color": series.color, "width": 2, "dash": dash, "shape": shape}}
+    if series.name and series.colors:
+        trace["showlegend"] = False
     if series.low is not None and series.high is not None:
         trace["customdata"] = _interval_texts(series)
         if series.kind in ("line", "steps"):
             return [*_band(series), trace]
-    return [trace]
+    return [_swatch(series), trace] if series.name and series.colors else [trace]
+
+
+def _swatch(series: Series) -> dict[str, Any]:
+    """What the legend shows for bars of several colours: Plotly's own would be the first one's."""
+    return {
+        "type": "scatter", "mode": "markers", "name": series.name, "hoverinfo": "skip", "x": [series.x[0]], "y": [None],
+        "marker": {"symbol": "square", "size": 12, "color": series.color},
+    }  # fmt: skip
 
 
 def _band(series: Series) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ from assay.report.run_view import SOURCE, TOTAL, RunView, ms
 
 _OfSamples = Callable[[Samples], tuple[Ints, Ints]]
 _LIMIT = "the scenario's limit of the 99th percentile"
+_TAIL = "99th percentile"
 _POINTS = 240
 _LEAST_IN_A_WINDOW = 20
 _FEWEST_FOR_WINDOWS = 200  # fewer are drawn one by one
@@ -112,8 +113,7 @@ class LatencyCharts:
             title="Latency over time",
             panels=panels,
             columns=2,
-            text="Medians (of each node, where there are few) and the 99th percentile of all, in equal windows by "
-            "the time of sending; a gap means too few samples."
+            text=_windows_text(panels)
             if windows
             else "Every sample by the time of its sending: they are too few for percentiles over time.",
             source=f"{SOURCE}: first_ns - sent_ns; (last_ns - first_ns) / (output_tokens - 1)",
@@ -144,7 +144,7 @@ class LatencyCharts:
         series = [replace(line, name=f"{line.name}, median") for line in series]
         if view.many or not view.several:
             series.insert(0, Series("median", "line", whole.middles_s, [ms(v) for v in whole.p50_ns], MEDIAN))
-        tail = "99th percentile" if not view.several else "99th percentile of all"
+        tail = _TAIL if not view.several else f"{_TAIL} of all"
         series.append(Series(tail, "line", whole.middles_s, [ms(v) for v in whole.p99_ns], TAIL))
         known = [line for line in series if line.known]
         if len(known) == 1:  # which has no legend
@@ -169,6 +169,15 @@ class LatencyCharts:
             text="Median and 99th percentile of groups of equal size.",
             source=f"{SOURCE}: first_ns - sent_ns; last_ns - sent_ns",
         )
+
+
+def _windows_text(panels: list[Panel]) -> str:
+    tail = any(series.name.startswith(_TAIL) for panel in panels for series in panel.series)
+    of_all = f" and the {_TAIL} of all" * tail
+    return (
+        f"Medians (of each node, where there are few){of_all}, in equal windows by the time of sending; a gap means "
+        "too few samples."
+    )
 
 
 def _timed(values: Callable[[Samples], Ints]) -> Callable[[Samples], Ints]:

@@ -148,7 +148,13 @@ def test_a_run_of_moments_begins_with_what_can_be_drawn(tmp_path: Path, nodes: t
 
 
 def test_a_median_alone_is_called_so(tmp_path: Path) -> None:
-    page = run_page(analyse_run(write_run(tmp_path, replace(PLAN, nodes=PLAN.nodes[:1], samples=250))))
-    for panel in chart(page, "latency_over_time").panels:
+    plan = replace(PLAN, nodes=PLAN.nodes[:1], telemetry=False)
+    many, few = (
+        run_page(analyse_run(write_run(tmp_path, replace(plan, samples=count, run_id=str(count)))))
+        for count in (6000, 250)
+    )
+    assert "99th percentile of all" in chart(many, "latency_over_time").text
+    assert "99th percentile" not in chart(few, "latency_over_time").text
+    for panel in chart(few, "latency_over_time").panels:
         assert [series.name for series in panel.series] == ["median"]  # too few samples for the tail
         assert panel.y_label.startswith("median, ")

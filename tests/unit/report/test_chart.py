@@ -77,11 +77,33 @@ def test_plotly_accepts_every_figure(panel: Panel) -> None:
 
 def test_bars_start_at_zero_and_hover_tells_the_interval() -> None:
     figure = plotly_figure(BARS)
-    assert figure["layout"]["yaxis"]["rangemode"] == "tozero"
+    assert figure["layout"]["yaxis"]["range"] == [0, pytest.approx(BARS.top)]
     trace = figure["data"][0]
     assert trace["customdata"] == [" (95 %: 1.5 to 2.5)", ""]
     assert trace["hovertemplate"].endswith("%{customdata}")
     assert trace["error_y"]["array"] == [0.5, 0.0]
+
+
+RISING = Panel("Rising", "s", "n", [Series("", "line", [0.0, 1.0], [3.0, 4.0], NEUTRAL)], [Mark("y", 5.0, "limit")])
+
+
+@pytest.mark.parametrize("panel", [BARS, LINES, RISING], ids=["bars", "shares", "rising"])
+def test_axes_from_zero_are_the_same_in_both(panel: Panel) -> None:
+    figure = Figure(figsize=PANEL_INCHES)
+    axes = figure.add_axes((0, 0, 1, 1))
+    draw_panel(figure, axes, panel)
+    assert plotly_figure(panel)["layout"]["yaxis"]["range"] == pytest.approx(axes.get_ylim())
+
+
+def test_a_legend_shows_bars_of_several_colours_in_that_of_none() -> None:
+    bars = Series("measured", "bars", ["a", "b"], [2.0, 3.0], NEUTRAL, colors=PALETTE[:2])
+    sums = Series("sum", "points", ["b"], [3.5], PALETTE[2])
+    figure = plotly_figure(Panel("Rates", "", "n", [bars, sums]))
+    go.Figure(figure)
+    listed = {trace["name"]: trace["marker"]["color"] for trace in figure["data"] if trace.get("showlegend", True)}
+    assert listed == {"measured": NEUTRAL, "sum": PALETTE[2]}
+    (swatch,) = [trace for trace in figure["data"] if trace.get("hoverinfo") == "skip"]
+    assert (swatch["type"], swatch["y"]) == ("scatter", [None])  # no bar: it would push the others aside
 
 
 def test_axes_have_units() -> None:
@@ -215,7 +237,7 @@ def test_an_open_interval_leaves_the_picture_in_both() -> None:
     go.Figure(figure)
     low, high = figure["layout"]["yaxis"]["range"]
     errors = figure["data"][0]["error_y"]
-    assert (low, high) == (0, OPEN.top)
+    assert (low, high) == (0, pytest.approx(OPEN.top))
     assert 2.0 + errors["array"][0] > high
     assert 30.0 - errors["arrayminus"][1] < low
     assert (errors["arrayminus"][0], errors["array"][1], errors["array"][2]) == (0.5, 5.0, 0.0)
