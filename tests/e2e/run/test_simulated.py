@@ -61,13 +61,17 @@ def processes_with(word: str) -> list[str]:
 
 def test_every_scenario_and_mode_without_an_error_in_loadgens_log(tmp_path: Path) -> None:
     configure(tmp_path, scenarios="Offline, Server, Interactive, SingleStream", modes="performance, accuracy")
-    done = assay(tmp_path, "run", "assay.yaml", "--json")
+    priced = ["--set", "currency=EUR", "--set", "cluster.nodes=[{name: local, cost_per_hour: 3.6}]"]
+    done = assay(tmp_path, "run", "assay.yaml", "--json", *priced)
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert len(answer["results"]) == 8
     for result in answer["results"]:
         assert result["status"] == "completed"
         assert result["loadgen"]["errors"] == 0
+        rate, cost = (result["figures"][name] for name in ("output_tokens_per_s", "cost_per_million_output_tokens"))
+        assert cost["value"] == pytest.approx(1e6 * 0.001 / rate["value"])
+        assert cost["unit"] == "EUR/million output tokens"
         assert not result["verdict"]["valid"]
         assert "short run: not valid for MLPerf" in result["verdict"]["words"]
         assert (result["accuracy"] is not None) == (result["mode"] == "accuracy")

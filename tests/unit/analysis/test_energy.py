@@ -10,11 +10,13 @@ import numpy as np
 import orjson
 import pyarrow.compute as pc
 import pytest
+from tests.closed_loop import closed_loop
 from tests.metered import SECOND, Floats, Row, counter_rows, power_rows, write_meters
 from tests.synthetic import Plan, write_run
 from tests.synthetic_queue import CLOCK_ZERO_NS
 
 from assay.analysis import summarise
+from assay.analysis.energy import run_energy
 from assay.runs import Result, RunFolder, read_record, read_requests, write_json
 from assay.runs.cost import CostFacts
 
@@ -93,6 +95,38 @@ def test_a_node_without_a_meter_gives_neither_energy_nor_answers(tmp_path: Path)
     assert result.energy.nodes == ["node-a"]
     assert result.energy.unmetered == {"node-b": "0 of 1 accelerators metered"}
     assert result.energy.accelerators == (1, 2)
+
+
+def test_one_accelerator_of_two_is_not_its_nodes_energy(tmp_path: Path) -> None:
+    folder, _, _ = metered(tmp_path, lambda duration_s: counted("node-a", every_second(duration_s)))
+    record = read_record(folder)
+    record.endpoints[0].accelerators *= 2
+    write_json(folder.record, record)
+    result = summarise(folder)
+    assert "energy_j" not in result.figures
+    assert result.energy is not None
+    assert result.energy.unmetered["node-a"] == "1 of 2 accelerators metered"
+
+
+def test_of_a_load_that_its_time_ended_energy_and_tokens_are_those_of_that_time(tmp_path: Path) -> None:
+    """Places that never are empty: each token takes as much energy before the end as after it."""
+
+    def telemetry(duration_s: float) -> list[Row]:
+        """300 W while the load lasts, which is what each of its tokens took its share of, then hardly any."""
+        times = every_second(60)
+        return power_rows("node-a", "gpu0", lambda t: np.where(t - ZERO_S <= 10.2, 300.0, 1.0), times)
+
+    folder, _, _ = metered(tmp_path, telemetry)
+    record = read_record(folder)
+    record.endpoints = [record.endpoints[0].model_copy(update={"name": "a"})]
+    shifted = closed_loop(np.full(12, 4.0), 4, tokens=np.full(12, 7))
+    columns = ("start_ns", "sent_ns", "first_ns", "last_ns", "done_ns")
+    at = {name: getattr(shifted, name) + CLOCK_ZERO_NS for name in columns}
+    run = run_energy(folder, record, replace(shifted, **at, until_ns=CLOCK_ZERO_NS + 10 * SECOND))
+    assert run is not None
+    assert run.seconds == 10
+    assert run.per_token_j is not None
+    assert run.per_token_j.value == pytest.approx(3000 / (10 * 7))
 
 
 def test_a_short_gap_counts_at_the_mean_and_a_long_one_unmeters_the_node(tmp_path: Path) -> None:
