@@ -14,6 +14,7 @@ from assay.errors import UserError
 from assay.runs import CampaignFolder
 from assay.serving.words import harmless
 from assay.watch import Follower, screen
+from assay.watch.grid import cut
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,7 +47,7 @@ class LiveView:
 
     def doing(self, words: str) -> None:
         """What is being done, and for how long now."""
-        self._follower, self._words, self._began_s = None, harmless(words), time.monotonic()
+        self._follower, self._words, self._began_s = None, words, time.monotonic()
         self._start()
 
     def stop(self) -> None:
@@ -57,7 +58,7 @@ class LiveView:
     def _start(self) -> None:
         if self._live is None:
             self._live = Live(
-                get_renderable=self._view,
+                get_renderable=self.drawn,
                 console=self._console,
                 transient=True,
                 refresh_per_second=_A_SECOND,
@@ -65,19 +66,21 @@ class LiveView:
             )
             self._live.start()
 
-    def _view(self) -> Text:
+    def drawn(self) -> Text:
+        """How it looks now."""
         width, height = self._console.size
         follower = self._follower
         if follower is None:
             return self._sign(width)
         try:
             return screen(follower.poll(), width, max(1, height - _MESSAGES))
-        except UserError as error:
-            return Text(harmless(str(error)))
+        except Exception as error:  # whatever becomes of the view, the run goes on
+            name = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
+            return Text(harmless(f"{name}{error}"))
 
     def _sign(self, width: int) -> Text:
+        """One line: what is being done is cut where it is too long, and never the time."""
         lasts_s = time.monotonic() - self._began_s
+        lasts = f"  {timedelta(seconds=int(lasts_s))}"
         sign = _SIGNS[int(lasts_s * _A_SECOND) % len(_SIGNS)]
-        text = Text(f"{sign} {self._words}  {timedelta(seconds=int(lasts_s))}")
-        text.truncate(width, overflow="ellipsis")
-        return text
+        return cut(f"{sign} {self._words}", width - len(lasts)).append(lasts)

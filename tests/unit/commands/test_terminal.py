@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
+from pathlib import Path
+
 import pytest
 from rich.console import Console
 
-from assay.commands.live import moves
+from assay.commands.live import LiveView, moves
 from assay.commands.terminal import Terminal
-from assay.runs import RunEntry
+from assay.errors import UserError
+from assay.runs import CampaignFolder, RunEntry
 from assay.runs.progress import (
     EndpointProgress,
     Phase,
@@ -18,6 +22,7 @@ from assay.runs.progress import (
     WarmupWave,
 )
 from assay.runs.sketch import Sketch
+from assay.watch import Follower
 
 SECOND = 1_000_000_000
 ENTRY = RunEntry(key="offline-r0", scenario="Offline", mode="performance", nodes=["a"], repeat=0)
@@ -90,6 +95,36 @@ def test_what_takes_its_time_is_said_where_nothing_can_be_drawn(capsys: pytest.C
     terminal.doing("report of offline-r0")
     terminal.close()
     assert capsys.readouterr().err.splitlines() == ["starting simulated on node-a", "report of offline-r0"]
+
+
+@pytest.mark.parametrize("error", [UserError("campaign.json: damaged"), ZeroDivisionError("division by zero")])
+def test_a_view_that_fails_says_so_and_the_run_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(follower: Follower) -> None:
+        raise error
+
+    monkeypatch.setattr(Follower, "poll", fail)
+    shown = io.StringIO()
+    view = LiveView(Console(file=shown, force_terminal=True, width=80, height=24))
+    view.show(CampaignFolder(tmp_path))
+    view.stop()
+    assert str(error) in shown.getvalue()
+
+
+def test_what_is_being_done_is_one_line_that_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = 100.0
+    monkeypatch.setattr("assay.commands.live.time.monotonic", lambda: now_s)
+    view = LiveView(Console(file=io.StringIO(), force_terminal=True, width=60, height=24))
+    view.doing(f"report of {'a-very-long-name-' * 5}\x1b[2J")
+    first = view.drawn()
+    now_s = 100.5 + 3600
+    later = view.drawn()
+    view.stop()
+    assert max(len(first.plain), len(later.plain)) <= 60
+    assert "\x1b" not in first.plain
+    assert first.plain[0] != later.plain[0]
+    assert later.plain.endswith("1:00:00")
 
 
 def test_forced_colours_make_no_terminal_of_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
