@@ -41,6 +41,8 @@ def watch(campaign: Path | None, output: Path, once: bool, web: bool, host: str,
                 f"--web serves what is here: run it on {there[0]}, and reach it by ssh -L {port}:localhost:{port}"
             )
         _watch_there(*there, output, once=once)
+    if web and once:
+        raise UserError("--once prints to a terminal; --web serves until Ctrl-C, and its pages save themselves")
     if web:
         _serve(campaign, output, host, port)
         return

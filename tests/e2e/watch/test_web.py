@@ -225,7 +225,8 @@ def test_reports_are_reached_by_the_keyboard_and_drawn(browser: Any, finished: P
         live(page)
         page.get_by_role("link", name="report", exact=True).focus()
         page.keyboard.press("Enter")
-        page.locator('.plot[data-drawn="yes"]').first.wait_for(timeout=PATIENCE_MS)
+        page.locator(".plot").first.scroll_into_view_if_needed(timeout=PATIENCE_MS)
+        page.locator(".plot .main-svg").first.wait_for(timeout=PATIENCE_MS)
         assert page.complaints == []
         assert page.url.endswith("/report.html")
 

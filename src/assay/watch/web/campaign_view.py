@@ -48,7 +48,7 @@ class CampaignView:
             ({}, []) if scene.hardware is None else self._hardware.of(scene.hardware, course.clock_offset_ns)
         )
         parts: dict[str, Part] = {
-            "headline": headline(scene),
+            "headline": harmless(headline(scene)),
             "runs_words": runs_words(scene),
             "where": f"{scene.title}: {phase_words(scene)}" if scene.title else phase_words(scene),
             "since": since_words(scene).removeprefix(", "),
@@ -192,7 +192,7 @@ def _run(scene: Scene, folder: CampaignFolder, row: IndexRow) -> Row:
         row.mode,
         names(row.nodes),
         harmless(f"{status}: {reason}" if reason else status),
-        row.verdict or "",
+        harmless(row.verdict or ""),
         fmt.beside(fmt.figure(row.samples_per_s) if measured else "", row.unanswered),
         fmt.figure(row.output_tokens_per_s) if measured else "",
         Link("report", f"runs/{row.run}/report.html") if _has_report(folder, row) else "",

@@ -52,9 +52,9 @@ def serve(results: Path, place: Place, ready: Callable[[str], object], page: str
     token = None if is_loopback(place.host) else secrets.token_urlsafe(_TOKEN_BYTES)
     listening = _listen(place)
     site = Site(results, token)
-    # Nothing is logged: addresses hold the token.
+    # No request is logged: addresses hold the token.
     config = uvicorn.Config(
-        site.app, lifespan="off", ws="none", log_config=None, log_level="critical", access_log=False,
+        site.app, lifespan="off", ws="none", log_config=None, log_level="error", access_log=False,
         server_header=False, timeout_graceful_shutdown=_GRACE_S,
     )  # fmt: skip
     port = listening.getsockname()[1]

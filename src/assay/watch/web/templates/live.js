@@ -128,6 +128,7 @@
   let source = null, since = null;
   function connect() {
     if (source) { source.close(); }
+    if (document.hidden) { return; }
     source = new EventSource("events");
     told.at = Date.now();
     source.onmessage = function (event) {
@@ -146,7 +147,9 @@
   }
   // A connection may be gone without a word, as after a laptop slept.
   setInterval(function () {
-    if (Date.now() - told.at > QUIET_MS) { lost(); connect(); }
+    if (!document.hidden && Date.now() - told.at > QUIET_MS) { lost(); connect(); }
   }, AGAIN_MS);
+  // A browser has six connections to a server for all of its tabs: one that isn't seen leaves its own to others.
+  document.addEventListener("visibilitychange", connect);
   connect();
 })();

@@ -9,6 +9,13 @@
 
   function color(name) { return getComputedStyle(document.documentElement).getPropertyValue(name).trim(); }
 
+  function known(panel, series) {
+    return panel.lines.some(function (line) {
+      const own = series[line.series];
+      return own && own.columns[line.column].some(function (value) { return value !== null; });
+    });
+  }
+
   // The lower edge unseen, the upper one filled down to it.
   function band(line, own, axis) {
     return line.band.map(function (column, upper) {
@@ -42,8 +49,7 @@
       });
       let highest = 0;
       panel.lines.forEach(function (line) {
-        const own = series[line.series], values = own && own.columns[line.column];
-        if (!values) { return; }
+        const own = series[line.series], values = own.columns[line.column];
         values.forEach(function (value) { if (value > highest) { highest = value; } });
         if (line.band) { data.push.apply(data, band(line, own, "y" + axis)); }
         data.push({
@@ -66,9 +72,10 @@
   function draw() {
     due = false;
     if (!last || document.hidden) { return; }
-    place.parentNode.hidden = last.panels.length === 0;
-    if (last.panels.length) {
-      const made = figure(last.panels, last.series);
+    const panels = last.panels.filter(function (panel) { return known(panel, last.series); });
+    place.parentNode.hidden = panels.length === 0;
+    if (panels.length) {
+      const made = figure(panels, last.series);
       window.Plotly.react(place, made.data, made.layout, { displayModeBar: false, responsive: true }).then(function () {
         document.documentElement.dataset.charts = "drawn";
       });
