@@ -15,7 +15,7 @@ from assay.runs import EndpointFacts, RunRecord
 from assay.runs.alerts import AlertEvent
 from assay.runs.progress import AnyEvent, EndpointProgress, PhaseEvent, ProgressEvent, TimeLeft
 from assay.runs.record import RunStatus
-from assay.runs.sketch import Recorder
+from assay.runs.sketch import Sketch
 
 SECOND = 1_000_000_000
 OFFSET_NS = 10**18
@@ -94,8 +94,7 @@ class _Queue:
         self._arrivals_s = self._times(load)
         self.waiting: list[int] = []
         self.issued = 0
-        self._ends: list[tuple[float, int, int, float]] = []
-        self.latency, self.ttft, self.tpot = Recorder(), Recorder(), Recorder()
+        self._ends: list[tuple[float, int, int]] = []
 
     def _times(self, load: Load) -> list[float]:
         at_s, times = 0.0, []
@@ -124,17 +123,13 @@ class _Queue:
             self._dispatch(now_s)
 
     def _end(self, now_s: float) -> None:
-        _, place, sample, took_s = heapq.heappop(self._ends)
+        _, place, sample = heapq.heappop(self._ends)
         server = self.servers[place]
         server.in_flight -= 1
         if server.fails(now_s):
             server.failed += 1
             self.waiting.append(sample)
             return
-        first_s = server.ttft_s / server.speed
-        self.latency.add(round(took_s * 1e9))
-        self.ttft.add(round(first_s * 1e9))
-        self.tpot.add(round((took_s - first_s) / self._lengths[sample] * 1e9))
         server.completed += 1
         server.input_tokens += 100
         server.output_tokens += self._lengths[sample]
@@ -149,7 +144,7 @@ class _Queue:
             server, sample = self.servers[place], self.waiting.pop(0)
             server.in_flight += 1
             takes_s = server.takes_s(now_s, self._lengths[sample])
-            heapq.heappush(self._ends, (now_s + takes_s, place, sample, takes_s))
+            heapq.heappush(self._ends, (now_s + takes_s, place, sample))
 
 
 def course(
@@ -180,7 +175,7 @@ def _event(queue: _Queue, load: Load, at_s: float, left_s: float | None) -> Prog
             )
             for server in servers
         },
-        ttft=queue.ttft.snapshot(), tpot=queue.tpot.snapshot(), latency=queue.latency.snapshot(),
+        ttft=Sketch(), tpot=Sketch(), latency=Sketch(),
         left=None if left_s is None else TimeLeft(ns=round(left_s * 1e9), basis="arrivals"),
     )  # fmt: skip
 

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assay.alerts.course import Course
+from assay.alerts.course import Course, Endpoint
 from assay.alerts.options import AmountRule, DeadlineRule, ShareRule
 from assay.alerts.readings import About, Reading, above
 from assay.digits import number_text
-from assay.runs.progress import ProgressEvent
-from assay.runs.sketch import Sketch, middle_ns
 
 _LEAST_FAILED = 3
 _LEAST_ANSWERS = 20
 _LONGER = 3
-"""A silence is none while it is shorter than so many times the longest answer so far,"""
-_SLOWER = 1.5
-"""or than so many times what the longest answer that may come would take at the slowest pace so far."""
+"""A silence is none while it is shorter than so many times what an answer of the most tokens takes."""
 
 
 def errors(course: Course, rule: ShareRule) -> Iterator[Reading]:
@@ -34,9 +30,8 @@ def errors(course: Course, rule: ShareRule) -> Iterator[Reading]:
 
 
 def stall(course: Course, rule: AmountRule, now_ns: int) -> Iterator[Reading]:
-    """Answers may be long: what counts as a silence is measured by the longest so far, and only once some are known."""
-    event = course.newest
-    if event is None or course.heard_ns is None or course.phase not in ("load", "drain"):
+    """Answers may be long: what counts as a silence is measured by those of the same endpoint, once some are known."""
+    if course.heard_ns is None or course.phase not in ("load", "drain"):
         return
     silent_s = (now_ns - course.heard_ns) / 1e9
 
@@ -44,28 +39,27 @@ def stall(course: Course, rule: AmountRule, now_ns: int) -> Iterator[Reading]:
         return f"the load's process has said nothing for {silent_s:.0f} s (limit {rule.limit:g} s)"
 
     yield above("stall", rule, About(), now_ns, silent_s, "s", nothing_said)
-    if event.latency.count < _LEAST_ANSWERS:
-        return
-    longest_ns = max(_LONGER * _most_ns(event.latency), _SLOWER * _longest_ns(event, course.max_tokens))
-    held = rule.model_copy(update={"limit": max(rule.limit, longest_ns / 1e9)})
     for endpoint in course.endpoints():
+        if endpoint.now.completed < _LEAST_ANSWERS:
+            continue
         unanswered_s = 0.0 if endpoint.now.out else endpoint.unanswered_ns / 1e9
+        held = rule.model_copy(update={"limit": max(rule.limit, _LONGER * _longest_s(endpoint, course.max_tokens))})
 
         def words(
-            name: str = endpoint.about.endpoint, seconds: float = unanswered_s, owed: int = endpoint.now.in_flight
+            name: str = endpoint.about.endpoint,
+            seconds: float = unanswered_s,
+            owed: int = endpoint.now.in_flight,
+            limit_s: float = held.limit,
         ) -> str:
-            return f"{name} has answered nothing for {seconds:.0f} s and owes {owed} (limit {held.limit:.0f} s)"
+            return f"{name} has answered nothing for {seconds:.0f} s and owes {owed} (limit {limit_s:.0f} s)"
 
         yield above("stall", held, endpoint.about, course.telling[-1].time_ns, unanswered_s, "s", words)
 
 
-def _longest_ns(event: ProgressEvent, tokens: int) -> int:
-    """What an answer of so many tokens would take at the slowest pace so far."""
-    return _most_ns(event.ttft) + tokens * _most_ns(event.tpot)
-
-
-def _most_ns(sketch: Sketch) -> int:
-    return middle_ns(sketch.first + len(sketch.counts) - 1) if sketch.counts else 0
+def _longest_s(endpoint: Endpoint, tokens: int) -> float:
+    """What an answer of so many tokens takes where the mean one takes as long as it does."""
+    mean = endpoint.now.output_tokens / endpoint.now.completed
+    return endpoint.answer_ns / 1e9 * max(1.0, tokens / max(1.0, mean))
 
 
 def endpoint_out(course: Course, rule: AmountRule) -> Iterator[Reading]:

@@ -20,6 +20,10 @@ class _Since:
     """When an attempt ended last, or when it began to owe an answer, if that is later."""
     out_ns: int | None = None
     """When it went out of service; None: it is in service."""
+    exposure_ns: float = 0.0
+    """Requests in flight, times how long, up to when an attempt ended last."""
+    pending_ns: float = 0.0
+    """The same since then."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class Endpoint:
     """How long no attempt has ended, though some are under way; 0: none are."""
     out_ns: int
     """How long it has been out of service; 0: it is in service."""
+    answer_ns: float
+    """How long an answer took in the mean, by Little's law; 0: none came."""
 
 
 class Course:
@@ -55,18 +61,23 @@ class Course:
         self.newest = event
         if not event.endpoints:
             return
-        before = self.telling[-1].endpoints if self.telling else {}
+        before = self.telling[-1] if self.telling else event
         for name, now in event.endpoints.items():
-            self._note(event.time_ns, name, before.get(name), now)
+            earlier = None if before is event else before.endpoints.get(name)
+            self._note(event.time_ns, event.time_ns - before.time_ns, name, earlier, now)
         self.telling.append(event)
         while len(self.telling) > 2 and event.time_ns - self.telling[1].time_ns >= WINDOW_NS:
             self.telling.popleft()
 
-    def _note(self, time_ns: int, name: str, before: EndpointProgress | None, now: EndpointProgress) -> None:
+    def _note(
+        self, time_ns: int, lasted_ns: int, name: str, before: EndpointProgress | None, now: EndpointProgress
+    ) -> None:
         since = self._since.setdefault(name, _Since(time_ns))
-        answered = before is None or now.completed + now.failed != before.completed + before.failed
-        if answered or before is None or not before.in_flight:
+        since.pending_ns += 0 if before is None else (before.in_flight + now.in_flight) / 2 * lasted_ns
+        ended = before is None or now.completed + now.failed != before.completed + before.failed
+        if ended or before is None or not before.in_flight:
             since.answered_ns = time_ns
+            since.exposure_ns, since.pending_ns = since.exposure_ns + since.pending_ns, 0.0
         since.out_ns = (since.out_ns or time_ns) if now.out else None
 
     def endpoints(self) -> list[Endpoint]:
@@ -80,6 +91,7 @@ class Course:
                 now,
                 event.time_ns - self._since[name].answered_ns if now.in_flight else 0,
                 0 if (out_ns := self._since[name].out_ns) is None else event.time_ns - out_ns,
+                self._since[name].exposure_ns / now.completed if now.completed else 0.0,
             )
             for name, now in event.endpoints.items()
         ]

@@ -18,7 +18,7 @@ PREEMPTIONS = re.compile(r"num_preemptions(_total)?$")
 
 # What the controller tells of itself beside cpu_percent and the like, which every host tells.
 CONTROLLER = "controller"
-DISK_FREE = "disk_free_bytes"
+DISK_FREE = "output_disk_free_bytes"
 """Where the run's folder is."""
 CLIENT_CPU = "client_cpu_percent"
 """Of one core, by the busiest of the load's processes."""

@@ -6,7 +6,10 @@ import threading
 import time
 from collections.abc import Collection
 
+from assay.runs.metric_names import CLOCK_OFFSET
 from assay.telemetry.activity import Add, parse_activity
+
+_UTC = "utc_ns"
 
 
 class NodeActivity:
@@ -23,12 +26,15 @@ class NodeActivity:
 
     def heard(self, node: str, line: bytes) -> None:
         """Take one line of a node's probe."""
-        now_ns = time.monotonic_ns()
+        now_ns, utc_ns = time.monotonic_ns(), time.time_ns()
         with self._lock:
             if self._add is None or node not in self._nodes:
                 return
             for _, metric, value in parse_activity(line).values:
-                self._add(node, metric, now_ns, value)
+                if metric == _UTC:
+                    self._add(node, CLOCK_OFFSET, now_ns, value - utc_ns)
+                else:
+                    self._add(node, metric, now_ns, value)
 
     def begin(self, nodes: Collection[str], add: Add) -> None:
         """Hand what `nodes` tell to `add` from now on."""

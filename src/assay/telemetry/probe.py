@@ -240,7 +240,7 @@ def watched_devices(wanted: set[int] | None) -> dict[int, Callable[[], dict[str,
 def watch(every_s: float, wanted: set[int] | None) -> None:
     """Print `{"at_ns": …, "host": …, "gpus": {index: …}}`, a line every `every_s` seconds; without devices the host.
 
-    `at_ns` is CLOCK_MONOTONIC of this machine.
+    `at_ns` is CLOCK_MONOTONIC of this machine, `utc_ns` of the host its clock.
     """
     devices = watched_devices(wanted)
     packages = Packages()
@@ -250,6 +250,7 @@ def watch(every_s: float, wanted: set[int] | None) -> None:
         at_ns, now = time.monotonic_ns(), cpu_times()
         host = {**host_activity(before, now), **packages.read()}
         gpus = {index: look() for index, look in devices.items()}
+        host["utc_ns"] = time.time_ns()
         print(json.dumps({"at_ns": at_ns, "host": host, "gpus": gpus}), flush=True)
         before = now
         time.sleep(max(0.0, begin + every_s - time.monotonic()))

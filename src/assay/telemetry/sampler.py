@@ -15,10 +15,12 @@ from pathlib import Path
 import psutil
 
 from assay.runs import EndpointFacts, TelemetryJournal
+from assay.runs.metric_names import CLIENT_CPU, CONTROLLER, DISK_FREE
 from assay.serving.client import ControlClient, ControlError
 from assay.serving.connection import EndpointConnection
 from assay.serving.words import is_name
 from assay.telemetry.accelerators import AcceleratorWatch
+from assay.telemetry.client import ClientProcesses
 from assay.telemetry.nodes import NodeActivity
 from assay.telemetry.packages import Packages
 
@@ -31,7 +33,6 @@ _MOST_METRICS = 2000
 """Names of one endpoint's in a run; vLLM has some 300. A page that makes new ones up would fill the memory."""
 _LAST_LOOK_S = 2 * _SCRAPE_LIMIT_S
 _SHARES = ("_perc", "_percent", "_ratio", "_usage")
-CONTROLLER = "controller"
 
 
 class Sampler:
@@ -60,6 +61,8 @@ class Sampler:
         self._endpoints = len(endpoints)
         self._turns = cycle([(endpoint, ControlClient(connections[endpoint.name])) for endpoint in endpoints])
         self._names: dict[str, set[str]] = {endpoint.name: set() for endpoint in endpoints}
+        self._folder = journal.parent
+        self._client = ClientProcesses()
         self._journal = TelemetryJournal(journal)
         self._open = True
         self._lock = threading.Lock()  # a row is several appends, and two threads make rows
@@ -86,10 +89,17 @@ class Sampler:
 
     def _run(self) -> None:
         while not self._over.wait(_EVERY_S):
-            for metric, value in (*_host(), *self._packages.read().items()):
+            for metric, value in (*_host(), *self._controller(), *self._packages.read().items()):
                 self._add(CONTROLLER, metric, time.monotonic_ns(), value)
             asyncio.run(self._scrape_next())
             self._flush()
+
+    def _controller(self) -> Iterator[tuple[str, float]]:
+        """What only the machine that sends the load tells."""
+        with contextlib.suppress(OSError):
+            yield DISK_FREE, psutil.disk_usage(str(self._folder)).free
+        if (share := self._client.busiest()) is not None:
+            yield CLIENT_CPU, share
 
     async def _scrape_next(self) -> None:
         due = islice(self._turns, min(self._endpoints, _SCRAPED_A_SECOND))

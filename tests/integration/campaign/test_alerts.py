@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.hooks import Hook
 from tests.simulated import simulators
 
 from assay.campaign.runner import run_campaign
+from assay.config import Config
 from assay.errors import UserError
 from assay.runs import RunStatus, check_run, read_ledger, read_record, read_requests
 from assay.runs.alerts import read_alerts
@@ -52,6 +54,58 @@ def test_an_alert_is_told_and_ends_the_run_where_its_configuration_asks(
     assert ledger.completed == sum(status == "ok" for status in read_requests(folder.requests)["status"].to_pylist())
     assert check_run(folder, read_record(folder)).changed == []
     assert not [path for path in outcome.folder.path.rglob("*") if path.is_file() and b"sesame" in path.read_bytes()]
+
+
+PLANTED = {
+    "well": (),
+    "dies": ("--fault", "kind=die,after=200"),
+    "fails": ("--fault", "kind=error_500,p=0.3"),
+    "full": ("--kv-tokens", "6000", "--output-tokens", "64"),
+    "hangs": ("--fault", "kind=hang,after=200"),
+}
+WANTED = {
+    ("endpoint_out", "dies"),
+    ("errors", "fails"),
+    ("kv_cache", "full"),
+    ("preemptions", "full"),
+    ("stall", "hangs"),
+}
+EAGER = {
+    "endpoint_out": {"limit": 1},
+    "errors": {"for_s": 0},
+    "kv_cache": {"limit": 0.5, "for_s": 0},
+    "preemptions": {"for_s": 0},
+    "stall": {"limit": 2},
+}
+
+
+@pytest.mark.slow
+def test_causes_that_are_planted_on_simulated_servers_are_raised_of_these(tmp_path: Path) -> None:
+    with simulators(tmp_path, [(*SERVER, *options) for options in PLANTED.values()]) as urls:
+        endpoints = [{"url": url, "name": name} for name, url in zip(PLANTED, urls, strict=True)]
+        settings = config(
+            tmp_path,
+            engine={"kind": "external", "model": "simulated", "window": 16, "endpoints": endpoints},
+            cluster={"nodes": [{"name": "local"}]},
+            queries={"Offline": MANY},
+            load={"warmup_prompts": 1, "stall_timeout_s": 250},  # the alert is there before the attempts fail
+            alerts={"rules": EAGER},
+        )
+        raised = asyncio.run(raised_until(settings, WANTED))
+    assert raised >= WANTED
+
+
+async def raised_until(settings: Config, wanted: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """What is raised of endpoints until all that is wanted is, and then the campaign is told to end."""
+    campaign, raised = asyncio.create_task(run_campaign(settings, Quiet())), set[tuple[str, str]]()
+    while not raised >= wanted and not campaign.done():
+        await asyncio.sleep(0.5)
+        for path in settings.output.glob("*/runs/*/alerts.jsonl"):
+            raised |= {(event.rule, event.endpoint) for event in read_alerts(path) if event.event == "raised"}
+    campaign.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await campaign
+    return raised
 
 
 def test_a_receiver_that_isnt_there_is_told_before_anything_starts(tmp_path: Path) -> None:

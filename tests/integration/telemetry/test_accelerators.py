@@ -78,6 +78,7 @@ def test_the_sampler_writes_them_beside_its_own(tmp_path: Path) -> None:
     rows = read_telemetry(folder.telemetry).to_pylist()
     found = {(row["node"], row["metric"]) for row in rows}
     assert {("a", "gpu0_power_w"), ("b", "gpu1_power_w"), ("controller", "cpu_percent")} <= found
+    assert ("controller", "output_disk_free_bytes") in found
     assert ("a", "gpu1_power_w") not in found
 
 

@@ -71,7 +71,7 @@ def test_both_nodes_tell_what_they_do_and_nothing_stays_there(hosts: Hosts, run:
         seen = {row["metric"]: row["value"] for row in rows if row["node"] == name and row["metric"].startswith("gpu")}
         assert seen.items() >= gpus.items()
         host = {row["metric"] for row in rows if row["node"] == name and "/" not in row["metric"]}
-        assert {"cpu_percent", "memory_used_bytes", "load_1m"} <= host
+        assert {"cpu_percent", "memory_used_bytes", "load_1m", "clock_offset_ns"} <= host
     assert not any(row["node"] == "node3" and row["metric"].startswith("gpu0") for row in rows)
     own = [row["time_ns"] for row in rows if row["node"] == "controller"]
     remote = [row["time_ns"] for row in rows if row["metric"] == "load_1m" and row["node"] == "node2"]

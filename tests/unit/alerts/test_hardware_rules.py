@@ -38,7 +38,7 @@ PLANTED: list[tuple[str, str, str, float, float, str, str]] = [
     ("kv_cache", "node-a", "a/vllm:kv_cache_usage_perc", 0.6, 0.99, "a", "99 % of the KV cache of a is in use"),
     ("clock_offset", "node-a", "clock_offset_ns", 3e6, 0.25e9, "node-a", "0.250 s ahead of this machine's"),
     ("clock_offset", "node-a", "clock_offset_ns", -3e6, -0.25e9, "node-a", "0.250 s behind this machine's"),
-    ("disk", "controller", "disk_free_bytes", 90 * GIB, 0.5 * GIB, "controller", "0.50 GiB are free"),
+    ("disk", "controller", "output_disk_free_bytes", 90 * GIB, 0.5 * GIB, "controller", "0.50 GiB are free"),
     ("client_bound", "controller", "client_cpu_percent", 40, 97, "controller", "uses 97 % of a core"),
 ]
 

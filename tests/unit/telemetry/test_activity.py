@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from assay.runs.metric_names import CLOCK_OFFSET
 from assay.telemetry import NodeActivity
 from assay.telemetry.activity import Activity, parse_activity
 from assay.telemetry.probe import chosen_devices, host_activity
@@ -42,6 +43,15 @@ def test_values_of_one_line_have_the_time_of_its_arrival(monkeypatch: pytest.Mon
     activity.heard("a", LINE)
     activity.heard("a", LINE)
     assert times == [7, 7, 7, 8, 8, 8]
+
+
+def test_a_nodes_clock_is_told_as_its_offset_from_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows: list[tuple[str, str, float]] = []
+    activity = NodeActivity()
+    activity.begin({"a"}, lambda node, metric, _, value: rows.append((node, metric, value)))
+    monkeypatch.setattr("time.time_ns", lambda: 1_000_000_000)
+    activity.heard("a", b'{"at_ns": 5, "host": {"utc_ns": 1250000000}, "gpus": {}}')
+    assert rows == [("a", CLOCK_OFFSET, 250_000_000)]
 
 
 def test_cpu_is_measured_between_two_readings() -> None:
