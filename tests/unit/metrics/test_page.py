@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families as plain_families
 from tests.following import SECOND, alert, begin, campaign, entry, progress, sample, sketch
 from tests.scraping import Values, page_values
 
+from assay.benchmarks import get_benchmark, write_benchmark
 from assay.metrics import Live
 from assay.metrics.family import MOST
+from assay.metrics.hardware import _GPU, _HOST
 from assay.metrics.prometheus import LiveCollector
 from assay.metrics.table import METRICS
-from assay.runs import CampaignFolder, EndpointFacts, RunRecord, RunStatus, write_json
+from assay.runs import CampaignFolder, EndpointFacts, RunRecord, RunStatus, SystemRecord, write_json
 from assay.runs.alerts import append_alert
 from assay.runs.progress import DoneEvent, EndpointProgress, append_event
 
@@ -199,3 +202,19 @@ def test_a_name_ends_in_its_unit_and_stands_in_the_table_once() -> None:
     assert len({metric.name for metric in METRICS}) == len(METRICS)
     assert all(metric.name.endswith(f"_{metric.unit}") for metric in METRICS if metric.unit)
     assert all(metric.name.startswith("assay_") for metric in METRICS)
+
+
+def test_every_metric_of_the_table_is_told_where_there_is_something_to_tell(tmp_path: Path) -> None:
+    folder = campaign(tmp_path / "c", [entry(0, "run-0").model_copy(update={"scenario": "Server"})])
+    write_benchmark(folder.benchmark, get_benchmark("smollm2-135m"))  # its Server has limits
+    begin(folder, "run-0", progress(1, 40))
+    append_alert(folder.run("run-0").alerts, alert("memory", "node-a"))
+    memory: dict[str, Any] = {"memory_total_bytes": 1 << 40}
+    node = {"name": "node-a", **memory, "accelerators": [{"index": 0, **memory}]}
+    write_json(folder.run("run-0").system, SystemRecord(controller={}, nodes=[node], versions={}))
+    sampled = [*_HOST, "cpu0_energy_j", *(f"gpu0_{name}" for name in [*_GPU, "throttle_reasons"])]
+    sample(folder, "run-0", *(("node-a", name, 1, 1) for name in sampled))
+    histograms = {metric.name for metric in METRICS if metric.kind == "histogram"}
+    ends = {f"{name}_{end}" for name in histograms for end in ("bucket", "sum", "count")}
+    told = {name.removesuffix("_total") for name in names(page(folder))}
+    assert told == ({metric.name for metric in METRICS} - histograms) | ends
