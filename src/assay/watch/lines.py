@@ -56,7 +56,7 @@ class Narrator:
         if event.elapsed_ns - self._told_ns >= _EVERY_NS:
             self._told_ns = event.elapsed_ns
             ttft, tpot = (latency_text(sketch.quantile(0.99)) for sketch in (event.ttft, event.tpot))
-            parts = (count_words(event), pace_words(scene), f"TTFT p99 {ttft}, TPOT p99 {tpot}", left_words(event))
+            parts = (count_words(event), pace_words(scene), f"TTFT p99 {ttft}, TPOT p99 {tpot}", left_words(scene))
             lines.append("; ".join(part for part in parts if part))
             lines += hardware_lines(scene.nodes)
         return lines

@@ -109,7 +109,7 @@ class Nodes:
 
 
 def _unit(metric: str) -> str:
-    return _UNITS.get(metric.rpartition("_")[2], "")
+    return _UNITS.get(metric.removesuffix("_total").rpartition("_")[2], "")
 
 
 def _gpu_memory(facts: dict[str, Any]) -> Iterator[tuple[int, int]]:

@@ -76,16 +76,16 @@ def _head(scene: Scene, width: int, *, tight: bool) -> list[Text]:
     event = scene.course.newest
     if event is None:
         return lines + wrapped(pace_words(scene), width)
-    lines += _progress(event, width) + wrapped(pace_words(scene), width)
+    lines += _progress(scene, event, width) + wrapped(pace_words(scene), width)
     latencies = _latency_words(scene, event)
     if tight:
         return lines + wrapped("; ".join(f"{name} {words}" for name, words, _ in latencies), width)
     return lines + _sparks(scene, latencies, width)
 
 
-def _progress(event: ProgressEvent, width: int) -> list[Text]:
+def _progress(scene: Scene, event: ProgressEvent, width: int) -> list[Text]:
     """Bar, counts and time; the time left follows where it fits, else it has a line of its own."""
-    counts, left = f"{count_words(event)}  {timedelta(seconds=event.elapsed_ns // 1_000_000_000)}", left_words(event)
+    counts, left = f"{count_words(event)}  {timedelta(seconds=event.elapsed_ns // 1_000_000_000)}", left_words(scene)
     room = width - cell_len(counts) - 1
     beside = cell_len(left) + 2 if left else 0
     together = room - beside >= _SHORTEST_BAR

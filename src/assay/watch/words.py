@@ -72,13 +72,12 @@ def count_words(event: ProgressEvent) -> str:
     return f"{event.completed:,}{of} samples"
 
 
-def left_words(event: ProgressEvent) -> str:
-    """Time until the last answer; empty where nothing is known."""
-    return (
-        ""
-        if event.left is None or event.completed == event.expected
-        else f"about {span(event.left.ns / 1e9)} left, by {event.left.basis}"
-    )
+def left_words(scene: Scene) -> str:
+    """Time until the last answer; empty where nothing is known, or nobody goes on."""
+    event = scene.course.newest
+    if event is None or event.left is None or event.completed == event.expected or scene.over:
+        return ""
+    return f"about {span(event.left.ns / 1e9)} left, by {event.left.basis}"
 
 
 def pace_words(scene: Scene) -> str:

@@ -45,6 +45,12 @@ def test_each_node_tells_its_newest_readings_with_their_unit_and_history(tmp_pat
     assert node.value("cpu_percent") is None
 
 
+def test_counters_have_the_unit_of_what_they_count(tmp_path: Path) -> None:
+    rows = [("node-a", metric, 1.0, 1.0) for metric in ("gpu0_nvlink_tx_bytes_total", "gpu0_energy_j", "load_1m")]
+    (node,) = nodes_of(tmp_path, *rows)
+    assert [series.unit for series in node.metrics.values()] == ["B", "J", ""]
+
+
 def test_the_history_is_bounded(tmp_path: Path) -> None:
     (node,) = nodes_of(tmp_path, *(("node-a", "cpu_percent", at_s, float(at_s)) for at_s in range(3 * _POINTS)))
     readings = node.metrics["cpu_percent"].readings

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from tests.following import alert, begin, campaign, entry, progress, sample, sketch
+from tests.following import GONE_PID, alert, begin, campaign, entry, progress, sample, sketch
 
 from assay.runs import SystemRecord, write_json
 from assay.runs.alerts import append_alert
@@ -190,6 +190,15 @@ def test_lines_tell_hardware_and_alerts(tmp_path: Path) -> None:
     ]
     over = Scene(**{**scene.__dict__, "alerts": scene.alerts[1:]})
     assert narrator.tell(over) == ["alert over: The temperature of node-00 is at 95 %."]
+
+
+def test_of_what_nobody_carries_on_no_time_is_left(tmp_path: Path) -> None:
+    folder = campaign(tmp_path / "c", [entry(0, "run-0")], pid=GONE_PID)
+    begin(folder, "run-0", progress(1, 40), progress(3, 100))
+    scene = Follower(folder).poll()
+    for said in ("\n".join(drawn(scene)), "\n".join(Narrator().tell(scene))):
+        assert "100/1,000 samples" in said
+        assert "left" not in said
 
 
 def test_a_phase_that_lasts_says_for_how_long(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ class CampaignView:
             "runs": [_run(scene, self._folder, row) for row in rows],
             "log": [harmless(line) for line in scene.log],
             "charts": [*_charts(scene), *panels],
-            **_progress(course),
+            **_progress(scene),
             **_endpoints(course),
             **node_parts(scene.nodes),
         }
@@ -84,13 +84,13 @@ def _ms(value_ns: int | None) -> float | None:
     return None if value_ns is None else round(value_ns / 1e6, 3)
 
 
-def _progress(course: Course) -> dict[str, Part]:
-    event = course.newest
+def _progress(scene: Scene) -> dict[str, Part]:
+    event = scene.course.newest
     if event is None:
         return {"progress": None, "elapsed": ""}
     done = Progress(event.completed, event.expected or max(event.issued, 1), count_words(event))
     elapsed = timedelta(seconds=event.elapsed_ns // 1_000_000_000)
-    times = (f"{elapsed} under load", left_words(event))
+    times = (f"{elapsed} under load", left_words(scene))
     return {"progress": done, "elapsed": "; ".join(words for words in times if words)}
 
 
