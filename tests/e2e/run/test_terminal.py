@@ -13,6 +13,7 @@ import pytest
 from tests.campaigns import FAST, latest, settings, write_settings
 from tests.tmux import HEIGHT, WIDTH, Pane, terminals
 
+from assay.alerts.options import Rules
 from assay.runs import RunStatus
 
 pytestmark = pytest.mark.slow
@@ -23,6 +24,8 @@ ENDLESS = {
     "engine": {**FAST, "ttft_ms": 40, "itl_ms": 20, "output_tokens": 40},
     "cluster": {"nodes": [{"name": "node-a", "accelerators": [0]}, {"name": "node-b", "accelerators": [1]}]},
     "queries": {"Offline": 50_000},
+    # Of the others some could be raised on a slow machine, and take the lines of the screen.
+    "alerts": {"rules": {name: False for name in Rules.model_fields if name != "throttling"}},
 }
 NUMBER = r"\d[\d,]*(\.\d+)?"
 LATENCY = rf"{NUMBER} m?s"
@@ -72,6 +75,11 @@ def shows_load(screen: str) -> bool:
     return all(any(re.fullmatch(pattern, line.rstrip()) for line in lines) for pattern in LOAD)
 
 
+def shows_alert(screen: str) -> bool:
+    """Whether it says that the second device is slowed down."""
+    return any(line.startswith("! ") and "node-b" in line for line in screen.splitlines())
+
+
 def test_a_live_run_is_seen_in_its_own_terminal_and_from_another(tmp_path: Path, pane: Callable[[str], Pane]) -> None:
     file = write_settings(tmp_path / "assay.yaml", settings(tmp_path / "results", **ENDLESS))
     running, watching = pane("running"), pane("watching")
@@ -82,6 +90,7 @@ def test_a_live_run_is_seen_in_its_own_terminal_and_from_another(tmp_path: Path,
     assert not COLOUR.search(watching.screen("-e"))
     assert COLOUR.search(running.wait(lambda shown: "━" in shown, "-e"))
 
+    watching.wait(lambda shown: shows_load(shown) and shows_alert(shown))
     watching.press("C-c")  # ends the watching only
     assert watching.ended().endswith("ended with 0")
     before = latest(tmp_path / "results")[1].runs[0]
