@@ -17,7 +17,9 @@ from tests.browsing import SCREENS, chromium, violations
 from tests.synthetic import Node, Plan, write_campaign, write_run
 
 from assay.report import render_campaign, render_comparison, render_index, render_run
+from assay.runs import RunStatus, read_campaign, read_record, write_json
 from assay.runs.index import Filter, index
+from assay.runs.shapes import ConcurrencyShape
 
 pytestmark = pytest.mark.browser
 
@@ -48,7 +50,58 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "campaign": report,
         "comparison": folder / "comparison" / "report.html",
         "index": folder / "campaigns" / "index.html",
+        "bench": _bench(folder, alone),
+        "sweep": _campaign(folder, "sweep", {f"server-{rate}-r0": _server(alone, rate) for rate in (2, 8)}),
+        "failed": _failed(folder, alone),
+        "official": _campaign(folder, "official", _official(alone)),
     }
+
+
+def _campaign(folder: Path, kind: str, plans: dict[str, Plan]) -> Path:
+    report = render_campaign(write_campaign(folder / kind, plans, kind))
+    assert report is not None
+    return report
+
+
+def _official(plan: Plan) -> dict[str, Plan]:
+    """As the rules ask, but for an accuracy run that no reference is known for."""
+    ruled = replace(plan, official=True)
+    return {"offline-r0": ruled, "accuracy-r0": replace(ruled, mode="accuracy")}
+
+
+def _server(plan: Plan, rate: float) -> Plan:
+    return replace(plan, scenario="Server", qps=rate, nodes=plan.nodes[:1])
+
+
+def _bench(folder: Path, plan: Plan) -> Path:
+    """Loads of so many in flight, as the pacer would have recorded them."""
+    loads = {f"load-{count}-r0": ConcurrencyShape(concurrency=count) for count in (4, 16)}
+    plans = {key: replace(plan, scenario="Concurrency", nodes=plan.nodes[:1]) for key in loads}
+    campaign = write_campaign(folder / "bench", plans, "bench")
+    state = read_campaign(campaign)
+    for entry in state.runs:
+        entry.shape = loads[entry.key]
+        run = campaign.run(entry.run or "")
+        write_json(run.record, read_record(run).model_copy(update={"shape": entry.shape, "driver": "pacer"}))
+    write_json(campaign.state, state)
+    report = render_campaign(campaign)
+    assert report is not None
+    return report
+
+
+def _failed(folder: Path, plan: Plan) -> Path:
+    """A run of which only its logs can say why."""
+    campaign = write_campaign(
+        folder / "failed", {"offline-r0": replace(plan, lost=5, status=RunStatus.FAILED)}, "single"
+    )
+    run = campaign.run("offline-r0")
+    reason = "every endpoint failed: node-a: HTTP 500\nlast lines of driver.log:\n  out of memory"
+    write_json(run.record, read_record(run).model_copy(update={"reason": reason}))
+    run.driver_log.write_text("out of memory\n" + "/a/path/that/has/no/place/where/a/line/may/end" * 4)
+    return render_run(run)
+
+
+NAMES = ("run", "campaign", "comparison", "index", "bench", "sweep", "failed", "official")
 
 
 class Visit:
@@ -83,7 +136,7 @@ class Visit:
         self.context.close()
 
 
-@pytest.mark.parametrize("name", ["run", "campaign", "comparison", "index"])
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(("screen", "scheme"), [("desktop", "light"), ("phone", "dark")])
 def test_pages_open_without_error_or_request(
     browser: Any, pages: dict[str, Path], name: str, screen: str, scheme: str
@@ -92,7 +145,7 @@ def test_pages_open_without_error_or_request(
         asked = [request.rsplit("/", 2)[-2:] for request in visit.requests[1:]]
         assert visit.requests[0] == pages[name].resolve().as_uri()
         assert all(folder == "charts" and script.startswith("plotly-") for folder, script in asked), asked
-        assert len(asked) == (name != "index")
+        assert len(asked) == (name not in ("index", "failed"))  # which have no charts
         width = visit.page.evaluate("document.documentElement.scrollWidth")
         assert width <= SCREENS[screen][0]  # tables scroll inside their own region, the page doesn't
         assert visit.page.locator("h1").count() == 1
@@ -128,6 +181,29 @@ def test_charts_are_drawn_as_they_come_into_view_and_all_of_them_for_paper(
         light = "() => getComputedStyle(document.documentElement).getPropertyValue('--fg').trim()"
         fills = set(visit.page.evaluate(f"() => [...document.querySelectorAll('.plot')].map({ink})"))
         assert fills == {_rgb(visit.page.evaluate(light))}
+
+
+_BROKEN = """() => {
+    const found = [];
+    for (const cell of document.querySelectorAll("td, tbody th")) {
+        const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+        while (walker.nextNode()) {
+            for (const word of walker.currentNode.data.matchAll(/[A-Za-z]{2,20}/g)) {
+                const range = document.createRange();
+                range.setStart(walker.currentNode, word.index);
+                range.setEnd(walker.currentNode, word.index + word[0].length);
+                if (new Set([...range.getClientRects()].map(r => Math.round(r.top))).size > 1) { found.push(word[0]); }
+            }
+        }
+    }
+    return found;
+}"""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_word_of_a_table_is_broken(browser: Any, pages: dict[str, Path], name: str) -> None:
+    with Visit(browser, pages[name]) as visit:
+        assert visit.page.evaluate(_BROKEN) == []
 
 
 def test_hovering_shows_values(browser: Any, pages: dict[str, Path]) -> None:
@@ -227,7 +303,7 @@ def test_a_page_without_its_script_says_what_is_missing(browser: Any, pages: dic
     context.close()
 
 
-@pytest.mark.parametrize("name", ["run", "campaign", "comparison", "index"])
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(("screen", "scheme"), [("desktop", "light"), ("phone", "dark")])
 def test_axe_finds_nothing(browser: Any, pages: dict[str, Path], name: str, screen: str, scheme: str) -> None:
     with Visit(browser, pages[name], screen, scheme, bypass_csp=True) as visit:
