@@ -53,7 +53,7 @@ def throughput_blocks(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Bl
 def scaling_blocks(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Block]:
     scaling = analysis.scaling
     if scaling is None:
-        if analysis.why_no_scaling:
+        if analysis.why_no_scaling and analysis.state.kind == "scaling":
             yield Text(f"Scaling efficiency: {analysis.why_no_scaling}.")
         return
     rows: Rows = [

@@ -32,9 +32,9 @@ def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison])
     return Page(
         title=f"{benchmark_title(base.benchmark, [base.record])}: {base.record.scenario}, {len(runs)} runs compared",
         subject=comparison_subject([run.record for run in runs]),
-        what=f"Baseline: {base.folder.id}. Ratios are the other run's over the baseline's; two runs differ only if the "
-        "interval of their ratio excludes 1.",
-        answer=[_answer(comparison) for comparison in comparisons],
+        what=f"{', '.join(c.other for c in comparisons)} against the baseline {base.folder.id}. Ratios are the other "
+        "run's over the baseline's; two runs differ only if the interval of their ratio excludes 1.",
+        answer=[_answer(comparison, alone=len(comparisons) == 1) for comparison in comparisons],
         verdict="",
         kind="none",
         verdict_reasons=[],
@@ -47,7 +47,7 @@ def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison])
     )
 
 
-def _answer(comparison: Comparison) -> str:
+def _answer(comparison: Comparison, *, alone: bool) -> str:
     """What got better or worse beyond noise, in the quantities that decide, and whether anything else differs."""
     decisive = [change for change in comparison.changes if change.decisive] or comparison.changes
     shown = [
@@ -60,7 +60,7 @@ def _answer(comparison: Comparison) -> str:
     besides = (
         f"{fmt.count(facts, 'other fact')} {'differs' if facts == 1 else 'differ'}" if facts else "nothing else differs"
     )
-    return f"{comparison.other} against {comparison.baseline}: {what}; {besides}."
+    return f"{'The other run' if alone else comparison.other} against the baseline: {what}; {besides}."
 
 
 def _headlines(comparison: Comparison) -> list[Headline]:
@@ -69,7 +69,7 @@ def _headlines(comparison: Comparison) -> list[Headline]:
         Headline(
             change.quantity,
             fmt.times(change.ratio, None, None),
-            f"{fmt.interval(change.low, change.high)}: {change.words}",
+            change.words if change.low is None else f"{fmt.interval(change.low, change.high)}: {change.words}",
             f"{fmt.number(change.other)} / {fmt.number(change.baseline)} {change.unit}",
         )
         for change in chosen[:3]

@@ -6,9 +6,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from assay.analysis.names import titles_of
 from assay.report import format as fmt
 from assay.report.page import Page, Rows, Section, Table
-from assay.runs.campaign import CampaignFolder, campaign_title
+from assay.runs.campaign import CampaignFolder, campaign_title, read_campaign
 from assay.runs.index import IndexRow
 
 
@@ -38,17 +39,18 @@ def _count(number: int, noun: str) -> str:
 
 
 def _section(place: int, rows: Sequence[IndexRow], beside: Path) -> Section:
+    first = rows[0]
+    titles = titles_of(read_campaign(CampaignFolder(Path(first.folder))).runs)
     cells: Rows = [
         (
-            row.key, row.mode, str(row.repeat + 1), row.status, row.verdict or "",
+            titles.get(row.key, row.key), row.mode, row.status, row.verdict or "",
             fmt.beside(fmt.figure(row.samples_per_s), row.unanswered),
             fmt.figure(row.output_tokens_per_s), row.campaign,
         )
         for row in rows
     ]  # fmt: skip
-    columns = ("Run", "Mode", "No.", "Status", "Verdict", "Samples/s", "Output tokens/s", "Campaign")
-    first = rows[0]
-    caption = f"Started {fmt.moment(first.started_utc)}"
+    columns = ("Run", "Mode", "Status", "Verdict", "Samples/s", "Output tokens/s", "Campaign")
     report = os.path.relpath(CampaignFolder(Path(first.folder)).report, beside)
-    table = Table(caption, columns, cells, frozenset({2, 5, 6}), links={first.campaign: report})
-    return Section(f"campaign-{place}", campaign_title(first.kind, first.name), [table])
+    title = f"{campaign_title(first.kind, first.name)}, {fmt.moment(first.started_utc)}"
+    table = Table("Runs", columns, cells, frozenset({4, 5}), links={first.campaign: report})
+    return Section(f"campaign-{place}", title, [table])

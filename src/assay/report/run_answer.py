@@ -53,7 +53,7 @@ def _why_nothing(analysis: RunAnalysis) -> str:
     """Why there is no number."""
     record, result = analysis.record, analysis.result
     if record.status in _ENDS:
-        reason = f": {record.reason.rstrip('.')}" if record.reason else ""
+        reason = f": {record.reason.splitlines()[0].rstrip('.')}" if record.reason else ""  # then come ends of logs
         return f"There is no result of this run, because {_ENDS[record.status]}{reason}."
     return f"There is no result of this run: {'; '.join(result.verdict.reasons) or result.verdict.words}."
 
@@ -164,6 +164,8 @@ def slow_nodes(symmetry: Symmetry) -> list[str]:
 
 def projected(projection: Projection, where: str = "") -> str:
     """How long the whole data set would take; `where`, with a space before it, says on what."""
+    if projection.samples == projection.measured_samples:
+        return f"All {fmt.count(projection.samples, 'sample')} took {fmt.duration(projection.seconds)}{where}."
     low, high = projection.seconds_low, projection.seconds_high
     bounds = "" if low is None or high is None else f" (95 %: {fmt.duration(low)} to {fmt.duration(high)})"
     return (

@@ -141,10 +141,12 @@ def log_blocks(analysis: RunAnalysis) -> Iterator[Block]:
     folder = analysis.folder
     failed = {} if ledger is None else {entry.endpoint: entry.failed + entry.lost for entry in ledger.endpoints}
     logs = sorted(folder.endpoint_logs.glob("*.log"), key=lambda path: (-failed.get(path.stem, 0), path.name))
-    for path in (folder.driver_log, *logs[:ENDS]):
-        lines = _last_lines(path)
-        if lines:
-            yield Quote(f"Last lines of {path.relative_to(folder.path)}, as written", lines)
+    ends = [(path, lines) for path in (folder.driver_log, *logs[:ENDS]) if (lines := _last_lines(path))]
+    for path, lines in ends:
+        yield Quote(f"Last lines of {path.relative_to(folder.path)}, as written", lines)
+    kept = analysis.record.reason.partition("\n")[2]
+    if kept and not ends:
+        yield Quote("Ends of the logs as the run ended, as written", harmless(kept))
     if len(logs) > ENDS:
         where = folder.endpoint_logs.relative_to(folder.path)
         yield Text(f"Shown are the logs of the {ENDS} endpoints where most failed, of {len(logs):,} in {where}.")

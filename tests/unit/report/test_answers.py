@@ -11,6 +11,7 @@ from tests.synthetic import Node, Plan, write_campaign, write_run
 from assay.analysis.campaign import CampaignAnalysis, analyse_campaign, run_line
 from assay.analysis.compare import compare
 from assay.analysis.run import analyse_run
+from assay.benchmarks import Benchmark, run_benchmark
 from assay.report import format as fmt
 from assay.report.campaign_answer import campaign_answer
 from assay.report.campaign_page import campaign_page
@@ -141,9 +142,18 @@ def test_a_comparison_says_what_got_better_or_worse(tmp_path: Path) -> None:
     base, other = (analyse_run(write_run(tmp_path, replace(PLAN, run_id=name, nodes=(node,)))) for name, node in
                    (("base", SLOW), ("other", replace(SLOW, speed=2.0))))  # fmt: skip
     (said,) = compare_page([base, other], compare([base, other])).answer
-    assert said.startswith("other against base: Output tokens/s ")
+    assert said.startswith("The other run against the baseline: Output tokens/s ")
     assert ", better; " in said
     assert said.endswith("nothing else differs.")
+    several = compare_page([base, other, base], compare([base, other, base])).answer
+    assert [words.partition(" against the baseline: ")[0] for words in several] == ["other", "base"]
+
+
+def test_what_too_few_samples_leave_undecided_is_said_once(tmp_path: Path) -> None:
+    short = replace(PLAN, scenario="Server", qps=2.0, samples=40)
+    runs = [analyse_run(write_run(tmp_path, replace(short, run_id=name))) for name in ("base", "other")]
+    tails = [item for item in compare_page(runs, compare(runs)).headlines if item.name == "TTFT p99"]
+    assert [tail.interval for tail in tails] == ["not decided: too few samples"]
 
 
 def test_the_picture_of_the_answer_is_not_drawn_twice(scaling: CampaignAnalysis, tmp_path: Path) -> None:
@@ -208,9 +218,37 @@ def test_a_campaign_that_failed_says_why_and_what_to_do_next(tmp_path: Path) -> 
     ]
 
 
-def test_a_run_that_failed_says_what_to_do_next(tmp_path: Path) -> None:
+def test_a_run_that_failed_says_why_and_what_to_do_next(tmp_path: Path) -> None:
     folder = write_campaign(tmp_path, {"offline-r0": replace(PLAN, samples=40, status=RunStatus.FAILED)}, kind="single")
-    assert "`assay run --resume FOLDER --retry-failed`" in run_page(analyse_run(folder.run("offline-r0"))).answer[-1]
+    run = folder.run("offline-r0")
+    reason = "every endpoint failed: node-a: HTTP 500\nlast lines of server node-a:\n  out of memory"
+    write_json(run.record, read_record(run).model_copy(update={"reason": reason}))
+    page = run_page(analyse_run(run))
+    assert page.answer[0] == (
+        "There is no result of this run, because it failed: every endpoint failed: node-a: HTTP 500."
+    )
+    assert "`assay run --resume FOLDER --retry-failed`" in page.answer[-1]
+    assert logs(page) == ["last lines of server node-a:\n  out of memory"]
+    run.driver_log.write_text("its own words")
+    assert logs(run_page(analyse_run(run))) == ["its own words"]
+
+
+def logs(page: Page) -> list[str]:
+    (section,) = [section for section in page.sections if section.id == "logs"]
+    return [block.text for block in section.blocks if isinstance(block, Quote)]
+
+
+def test_what_was_measured_whole_is_no_projection(tmp_path: Path) -> None:
+    run = write_run(tmp_path, replace(PLAN, samples=200))
+    write_json(run.benchmark, own_samples(run_benchmark(run), 200))
+    assert "All 200 samples took " in run_answer(analyse_run(run), refused=False)[1]
+
+
+def own_samples(benchmark: Benchmark, samples: int) -> dict[str, object]:
+    """The benchmark with so many samples, as a run records it."""
+    data = benchmark.model_dump(mode="json")
+    data["dataset"]["total_sample_count"] = samples
+    return {"version": 1, **data}
 
 
 @pytest.mark.parametrize(
