@@ -50,7 +50,7 @@ class _Seen:
 
     @property
     def covered(self) -> float:
-        return self._known[1] * 1e9 / (self.end_ns - self.begin_ns)
+        return min(1.0, self._known[1] * 1e9 / (self.end_ns - self.begin_ns))
 
     @property
     def mean_w(self) -> float:

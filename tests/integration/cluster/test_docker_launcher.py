@@ -60,7 +60,7 @@ async def test_deploys_and_leaves_nothing(hosts: Hosts, docker_host: int, tmp_pa
     assert inspected["Config"]["Labels"]["assay.run"] == f"d-{network}"
     assert [node.hostname for node in deployment.nodes] == [f"node{docker_host}"]
     assert "arrival at the controller" in deployment.nodes[0].telemetry
-    assert [list(json.loads(line)) for line in heard.values()] == [["host", "gpus"]]
+    assert [list(json.loads(line)) for line in heard.values()] == [["at_ns", "host", "gpus"]]
     assert containers(hosts, docker_host) == []
     assert (tmp_path / "endpoints" / f"node{docker_host}.log").exists()
 

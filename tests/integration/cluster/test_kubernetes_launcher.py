@@ -82,8 +82,8 @@ async def test_deploys_with_accelerators_on_two_nodes(cluster: Hosts, tmp_path: 
     assert limits.count('"nvidia.com/gpu":"2"') == 2
     assert all("the pod's machine" in node.telemetry for node in deployment.nodes)
     assert {node: list(json.loads(line)) for node, line in heard.items()} == {
-        "pod-0": ["host", "gpus"],
-        "pod-1": ["host", "gpus"],
+        "pod-0": ["at_ns", "host", "gpus"],
+        "pod-1": ["at_ns", "host", "gpus"],
     }
     assert {path.name for path in (tmp_path / "endpoints").iterdir()} == {"pod-0.log", "pod-1.log"}
     assert left(cluster) == []

@@ -142,8 +142,8 @@ def test_deploys_on_two_nodes_and_leaves_nothing(hosts: Hosts, slurm: bool) -> N
     assert done["nodes"] == ["node2", "node3"]
     assert done["problems"] == []
     assert {node: list(json.loads(line)) for node, line in done["heard"].items()} == {
-        "node2": ["host", "gpus"],
-        "node3": ["host", "gpus"],
+        "node2": ["at_ns", "host", "gpus"],
+        "node3": ["at_ns", "host", "gpus"],
     }
     assert all("arrival at the controller" in text for text in done["telemetry"])
     assert left(hosts) == []
