@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from assay.analysis.campaign import CampaignAnalysis, Group, load_of
+from assay.analysis.expenses import COST
 from assay.analysis.scaling import Scaling
 from assay.report import format as fmt
 from assay.report.bars import value_bars, value_panel
@@ -16,6 +17,7 @@ from assay.runs.result import Distribution
 
 Rate = tuple[float, float | None, float | None]
 _SOURCE = "runs/*/requests.parquet"
+_EXPENSES = {"joules_per_output_token": "Energy an output token", COST: "Cost of a million output tokens"}
 _BEYOND = "beyond the measured numbers of nodes: a prediction"
 
 
@@ -221,8 +223,8 @@ def sweep_chart(analysis: CampaignAnalysis) -> Chart | None:
         title="Throughput and latency against load",
         panels=panels,
         columns=2,
-        text="Each point is one load: the mean rate of its repeats, and its first repeat's tails.",
-        source=_SOURCE,
+        text="Each point is one load: its first repeat's tails, and of all else the mean over its repeats.",
+        source=f"{_SOURCE}, runs/*/result.json",
     )
 
 
@@ -241,6 +243,18 @@ class _Swept:
         rates = [getattr(group, attribute) for group in self._groups]
         y: list[float | None] = [rate.value if math.isfinite(rate.value) else None for rate in rates]
         return self._line(y, [(rate.low, rate.high) for rate in rates], NEUTRAL)
+
+    def expense(self, name: str) -> list[Series]:
+        """What energy or money each load took; nothing where none is known of any."""
+        own = [group.expenses.get(name) for group in self._groups]
+        if not any(own):
+            return []
+        bounds = [(None, None) if value is None else (value.low, value.high) for value in own]
+        return self._line([None if value is None else value.value for value in own], bounds, NEUTRAL)
+
+    def unit(self, name: str) -> str:
+        """Of a figure of the first run that has it."""
+        return next(group.first.result.figures[name].unit for group in self._groups if name in group.expenses)
 
     def tail(self, key: str) -> list[Series]:
         own = [group.first.result.latency.get(key) for group in self._groups]
@@ -266,4 +280,12 @@ def _sweep_panels(lines: list[_Swept], label: str) -> list[Panel]:
             Panel(title, label, "ms", [series for line in lines for series in line.tail(key)])
             for key, title in (("ttft_ns", "TTFT p99"), ("tpot_ns", "TPOT p99"))
         ),
+        *_expense_panels(lines, label),
     ]
+
+
+def _expense_panels(lines: list[_Swept], label: str) -> Iterator[Panel]:
+    for name, title in _EXPENSES.items():
+        known = [(line, series) for line in lines if (series := line.expense(name))]
+        if known:
+            yield Panel(title, label, known[0][0].unit(name), [one for _, series in known for one in series])

@@ -18,6 +18,8 @@ from assay.report.page import Page, Text
 from assay.report.png import picture
 from assay.report.run_page import run_page
 from assay.report.writer import write_page
+from assay.runs import read_record, write_json
+from assay.runs.cost import CostFacts
 
 PLAN = Plan(samples=900, nodes=(Node("node-a"), Node("node-b", speed=0.4)), chunks=False)
 
@@ -68,8 +70,11 @@ def test_rates_are_drawn_once_and_have_their_picture_all_the_same(page: Page) ->
     assert "node_comparison" in [shown.name for shown in page.charts]
 
 
-def swept(tmp_path: Path, plans: dict[str, Plan]) -> Page:
+def swept(tmp_path: Path, plans: dict[str, Plan], cost: CostFacts | None = None) -> Page:
     folder = write_campaign(tmp_path, plans, kind="sweep")
+    for key in plans:
+        record = read_record(folder.run(key))
+        write_json(folder.run(key).record, record.model_copy(update={"cost": cost}))
     lines = [run_line(entry, analyse_run(folder.run(str(entry.run)))) for entry in CampaignPages(folder).started]
     analysis = analyse_campaign(folder, lines)
     assert analysis is not None
@@ -95,6 +100,20 @@ def test_a_sweep_shows_its_rates_once_and_nodes_apart(tmp_path: Path) -> None:
             ("Server, node-a", [1.0, 2.0, 4.0]),
             ("Server, node-b", [1.0, 2.0, 4.0]),
         ]
+
+
+def test_a_sweep_shows_what_its_tokens_took(tmp_path: Path) -> None:
+    """Energy where it was metered, and cost where there is a price."""
+    plan = Plan(scenario="Server", samples=60, chunks=False, nodes=(Node("node-a"),))
+    plans = {f"{rate:g}-r0": replace(plan, qps=rate) for rate in (1.0, 2.0, 4.0)}
+    assert titles(chart(swept(tmp_path / "free", plans), "load_sweep"))[4:] == ["Energy an output token"]
+    page = swept(tmp_path / "paid", plans, CostFacts(currency="EUR", per_hour={"node-a": 2.0}))
+    *_, energy, cost = chart(page, "load_sweep").panels
+    assert (energy.title, energy.y_label) == ("Energy an output token", "J/token")
+    assert (cost.title, cost.y_label) == ("Cost of a million output tokens", "EUR/million output tokens")
+    dear = [value for value in cost.series[0].y if value is not None]
+    assert dear == sorted(dear, reverse=True)  # the node is paid for all the same, and answers more
+    assert len(dear) == 3
 
 
 def test_one_node_isnt_compared(tmp_path: Path) -> None:
