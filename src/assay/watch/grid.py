@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -28,6 +29,7 @@ class Column:
     dropped: int = 0
     """Where not all fits, columns go from the highest on; those with 0 stay."""
 
+    @cached_property
     def width(self) -> int:
         return max(cell_len(self.head), *(cell_len(str(cell)) for cell in self.cells), 0)
 
@@ -59,24 +61,25 @@ def bar(share: float, width: int) -> Text:
     return Text(_BAR * filled, style="cyan").append(" " * (width - filled))
 
 
-def table(columns: Sequence[Column], width: int, most: int) -> list[Text]:
-    """Heads and rows as at most `most` lines; where there are more rows, the last line says how many.
+def room_for(rows: int, most: int) -> int:
+    """Of so many rows, those that a table of at most `most` lines shows; 0: there is no room for a table."""
+    return rows if rows < most else max(0, most - 2)
 
-    Nothing where there is no row, or no room for one.
-    """
-    rows = len(columns[0].cells)
-    if rows == 0 or most < min(rows + 1, 3):
+
+def table(columns: Sequence[Column], width: int, rows: int) -> list[Text]:
+    """Heads and rows; where the columns hold fewer than `rows`, a last line says how many more there are."""
+    shown = len(columns[0].cells)
+    if shown == 0:
         return []
     columns = _fitting(columns, width)
     widths = _widths(columns, width)
-    shown = rows if rows < most else most - 2
     lines = [_row([Text(column.head, style="dim") for column in columns], columns, widths)]
     lines += [_row([column.cells[row] for column in columns], columns, widths) for row in range(shown)]
     return lines if shown == rows else [*lines, Text(f"and {rows - shown} more")]
 
 
 def _fitting(columns: Sequence[Column], width: int) -> Sequence[Column]:
-    least = sum(_SHORTEST if column.cut else column.width() for column in columns) + _GAP * (len(columns) - 1)
+    least = sum(_SHORTEST if column.cut else column.width for column in columns) + _GAP * (len(columns) - 1)
     last = max(columns, key=lambda column: column.dropped)
     if least <= width or not last.dropped:
         return columns
@@ -84,8 +87,8 @@ def _fitting(columns: Sequence[Column], width: int) -> Sequence[Column]:
 
 
 def _widths(columns: Sequence[Column], width: int) -> list[int]:
-    room = width - _GAP * (len(columns) - 1) - sum(column.width() for column in columns if not column.cut)
-    return [min(column.width(), max(_SHORTEST, room)) if column.cut else column.width() for column in columns]
+    room = width - _GAP * (len(columns) - 1) - sum(column.width for column in columns if not column.cut)
+    return [min(column.width, max(_SHORTEST, room)) if column.cut else column.width for column in columns]
 
 
 def _row(cells: Sequence[str | Text], columns: Sequence[Column], widths: Sequence[int]) -> Text:

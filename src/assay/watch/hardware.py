@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import mean
 
 from assay.watch.nodes import Node
 
@@ -60,7 +59,7 @@ def hardware_lines(nodes: Sequence[Node]) -> list[str]:
 def rank(node: Node) -> tuple[bool, bool, float, str]:
     """Sorts nodes: first those that are silent, then those that are slowed down, then the idle."""
     busy = _each(node, "utilization_percent") or _host(node, "cpu_percent")
-    return not node.silent, not _slowed(node), mean(busy) if busy else 0.0, node.name
+    return not node.silent, not _slowed(node), _mean(busy) if busy else 0.0, node.name
 
 
 def _line(words: NodeWords) -> str:
@@ -92,8 +91,12 @@ def _host(node: Node, metric: str) -> list[float]:
     return [] if value is None else [value]
 
 
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
 def _percent(values: Sequence[float]) -> str:
-    return f"{mean(values):.0f} %" if values else UNKNOWN
+    return f"{_mean(values):.0f} %" if values else UNKNOWN
 
 
 def _gpu_memory(node: Node) -> str:

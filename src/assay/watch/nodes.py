@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from bisect import insort
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,8 +23,7 @@ _GPU = re.compile(r"gpu([0-9]{1,4})_(.+)")
 _UNITS = {"percent": "%", "bytes": "B", "c": "°C", "w": "W", "mhz": "MHz", "j": "J"}
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """A value and when it was heard, CLOCK_MONOTONIC of the controller."""
 
     time_ns: int
@@ -55,15 +55,19 @@ class Node:
     """All that each accelerator has, by its index, where it is known."""
     silent: bool = False
     """It has told nothing of late, though others have: its readings are old."""
+    newest_ns: int = 0
+    """When it told something last."""
+    gpus: list[int] = field(default_factory=list)
+    """The indices of its accelerators, in their order."""
 
-    @property
-    def newest_ns(self) -> int:
-        return max(series.newest.time_ns for series in self.metrics.values())
-
-    @property
-    def gpus(self) -> list[int]:
-        """The indices of its accelerators."""
-        return sorted({int(match[1]) for name in self.metrics if (match := _GPU.fullmatch(name))})
+    def take(self, metric: str, reading: Reading) -> None:
+        series = self.metrics.get(metric)
+        if series is None:
+            series = self.metrics[metric] = Series(_unit(metric))
+            if (match := _GPU.fullmatch(metric)) and (gpu := int(match[1])) not in self.gpus:
+                insort(self.gpus, gpu)
+        series.readings.append(reading)
+        self.newest_ns = max(self.newest_ns, reading.time_ns)
 
     def value(self, metric: str, gpu: int | None = None) -> float | None:
         """The newest reading of a metric of the host, or of an accelerator; None where there is none."""
@@ -91,10 +95,10 @@ class Nodes:
         batch = batch.filter(pc.and_not(pc.is_finite(batch["value"]), of_engine))
         columns = (batch[name].to_pylist() for name in ("node", "metric", "time_ns", "value"))
         for name, metric, time_ns, value in zip(*columns, strict=True):
-            node = self._nodes.setdefault(name, Node(name))
-            if metric not in node.metrics:
-                node.metrics[metric] = Series(_unit(metric))
-            node.metrics[metric].readings.append(Reading(time_ns, value))
+            node = self._nodes.get(name)
+            if node is None:
+                node = self._nodes[name] = Node(name)
+            node.take(metric, Reading(time_ns, value))
 
     def seen(self, system: SystemRecord | None) -> Sequence[Node]:
         """Those that told of themselves, by name, with what `system` knows of their memory."""

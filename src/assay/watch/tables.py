@@ -8,7 +8,7 @@ from rich.text import Text
 
 from assay.digits import number_text
 from assay.watch.course import Course
-from assay.watch.grid import Column, bar, table
+from assay.watch.grid import Column, bar, room_for, table
 from assay.watch.hardware import UNKNOWN, rank, words_of
 from assay.watch.nodes import Node
 
@@ -21,25 +21,26 @@ def endpoint_lines(course: Course, width: int, most: int) -> list[Text]:
     paces = {name: pace.tokens_per_s if (pace := course.pace(name)) else 0.0 for name in told}
     fastest = max(paces.values(), default=0.0) or 1.0
     names = sorted(told)
-    if len(names) >= most:
-        names = sorted(names, key=lambda name: (not told[name].out, paces[name]))
+    if (room := room_for(len(told), most)) < len(told):
+        names = sorted(names, key=lambda name: (not told[name].out, paces[name]))[:room]
     bars = [
         Text("out of service", style="red") if told[name].out else bar(paces[name] / fastest, _BAR) for name in names
     ]
     columns = [
         Column("endpoint", names, right=False, cut=True),
-        Column("", bars, right=False, dropped=0 if any(one.out for one in told.values()) else 3),
+        Column("", bars, right=False, dropped=0 if any(told[name].out for name in names) else 3),
         Column("done", [f"{told[name].completed:,}" for name in names], dropped=1),
         Column("failed", [f"{told[name].failed:,}" for name in names]),
         Column("in flight", [f"{told[name].in_flight:,}" for name in names], dropped=2),
         Column("tokens/s", [number_text(paces[name]) for name in names]),
     ]
-    return table(columns, width, most)
+    return table(columns, width, len(told))
 
 
 def node_lines(nodes: Sequence[Node], width: int, most: int) -> list[Text]:
     """As many nodes as there is room for: first those that are silent, then those that are slowed down."""
-    shown = [words_of(node) for node in (sorted(nodes, key=rank) if len(nodes) >= most else nodes)]
+    room = room_for(len(nodes), most)
+    shown = [words_of(node) for node in (nodes if room == len(nodes) else sorted(nodes, key=rank)[:room])]
     columns = [Column("node", [words.name for words in shown], right=False, cut=True)]
     if any(words.state for words in shown):
         columns.append(Column("", [Text(words.state, style="red") for words in shown], right=False))
@@ -56,4 +57,4 @@ def node_lines(nodes: Sequence[Node], width: int, most: int) -> list[Text]:
         Column("CPU", [words.cpu for words in shown]),
         Column("memory", [words.memory for words in shown], dropped=5),
     ]
-    return table(columns, width, most)
+    return table(columns, width, len(nodes))
