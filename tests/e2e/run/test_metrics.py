@@ -20,6 +20,8 @@ from tests.scraping import page_of, scrape, seen, under_load
 
 from assay.errors import EXIT_INTERRUPTED, EXIT_USAGE
 
+pytestmark = pytest.mark.slow
+
 ASSAY = [sys.executable, "-m", "assay.commands.main"]
 
 

@@ -34,6 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "here"
 
 
+@pytest.mark.slow
 def test_it_runs_on_a_campaign_made_there(committed: Any, folder: Path) -> None:
     resources = {"metadata": {"path": str(folder)}}
     ran = NotebookClient(committed, timeout=240, startup_timeout=240, resources=resources).execute()
