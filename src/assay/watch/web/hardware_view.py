@@ -116,8 +116,9 @@ class _Spread:
     def extend(self, bins: Bins[NodeMetric], names: Sequence[NodeMetric]) -> None:
         if self._of != (bins.width_ns, len(names)):
             self.values, self._of = ([], [], []), (bins.width_ns, len(names))
-        for known, more in zip(self.values, bands(bins.means(names, len(self.values[0])).values), strict=True):
-            known += more
+        if len(self.values[0]) < bins.closed:
+            for known, more in zip(self.values, bands(bins.means(names, len(self.values[0])).values), strict=True):
+                known += more
 
 
 def _few(

@@ -149,7 +149,9 @@ def test_of_many_nodes_the_middle_is_drawn_and_those_that_stand_apart(tmp_path: 
     sample(
         folder, "run-0", *((node, "gpu0_power_w", at_s, watts) for at_s in range(10) for node, watts in power.items())
     )
-    view = CampaignSource(folder).look()
+    source = CampaignSource(folder)
+    view = source.look()
+    assert source.look().series == view.series
     columns = view.series["gpu_power"].columns
     assert set(columns) == {"low", "middle", "high", "node-07 gpu0"}
     assert columns["middle"][0] == 302
