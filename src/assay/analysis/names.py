@@ -40,8 +40,7 @@ def titles_of(entries: Sequence[RunEntry]) -> dict[str, str]:
     modes = {e.mode for e in entries}
     alike: dict[tuple[str, ...], list[RunEntry]] = {}
     for entry in entries:
-        load = entry.model_dump_json(include=_LOAD)
-        alike.setdefault((entry.mode, str(entry.compliance), load), []).append(entry)
+        alike.setdefault((entry.mode, str(entry.compliance), load_key(entry)), []).append(entry)
     found = {}
     for repeats in alike.values():
         words = name_of(repeats[0], with_scenario=len(scenarios) > 1, with_nodes=len(nodes) > 1)
@@ -78,6 +77,11 @@ def _turns(numbers: Sequence[int], most: int) -> str:
     *others, last = map(str, numbers)
     listed = f"runs {', '.join(others)} and {last}" if others else f"run {last}"
     return f", {listed} of {most}"
+
+
+def load_key(entry: RunEntry) -> str:
+    """The same for all planned runs that repeat one load, where their modes are the same."""
+    return entry.model_dump_json(include=_LOAD)
 
 
 def same_load(one: RunEntry, other: RunEntry) -> bool:

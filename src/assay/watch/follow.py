@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from assay.analysis.names import same_load, title_in
+from assay.analysis.names import load_key, title_in
 from assay.benchmarks import campaign_benchmark
 from assay.errors import UserError
 from assay.runs import (
@@ -93,6 +93,8 @@ class Follower:
     """Read all that was sampled since the run's begin, not of late alone."""
     _state: CampaignState | None = None
     _changed_ns: int = 0
+    _loads: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Mode and load of each planned run."""
     _run: str | None = None
     _reader: ProgressReader | None = None
     _course: Course = field(default_factory=Course)
@@ -152,6 +154,7 @@ class Follower:
             changed_ns = 0
         if self._state is None or changed_ns != self._changed_ns:
             self._state, self._changed_ns = read_campaign(self.folder), changed_ns
+            self._loads = {entry.key: (entry.mode, load_key(entry)) for entry in self._state.runs}
         return self._state
 
     def _begin(self, entry: RunEntry) -> None:
@@ -171,18 +174,26 @@ class Follower:
         """Seconds until all is over, and how many runs to come nobody can say it of."""
         seconds, unknown = 0.0, 0
         newest = self._course.newest
+        known = self._known_s(state)
         for entry in state.todo:
-            like = [self._duration_s(e) for e in state.runs if e.ended and e.mode == entry.mode and same_load(e, entry)]
-            known = [duration for duration in like if duration is not None]
+            like = known.get(self._loads[entry.key])
             if entry is current and newest is not None and newest.left is not None:
                 seconds += newest.left.ns / 1e9
-            elif known:
+            elif like:
                 seconds += max(
-                    0.0, sum(known) / len(known) - (newest.elapsed_ns / 1e9 if entry is current and newest else 0)
+                    0.0, sum(like) / len(like) - (newest.elapsed_ns / 1e9 if entry is current and newest else 0)
                 )
             else:
                 unknown += 1
         return (None if unknown else seconds), unknown
+
+    def _known_s(self, state: CampaignState) -> dict[tuple[str, str], list[float]]:
+        """How long runs of each mode and load took."""
+        found: dict[tuple[str, str], list[float]] = {}
+        for entry in state.runs:
+            if entry.ended and (duration_s := self._duration_s(entry)) is not None:
+                found.setdefault(self._loads[entry.key], []).append(duration_s)
+        return found
 
     def _duration_s(self, entry: RunEntry) -> float | None:
         run = entry.run or ""

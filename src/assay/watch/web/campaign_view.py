@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from assay.analysis.names import title_in
 from assay.digits import number_text
 from assay.report import format as fmt
 from assay.report.chart import MEDIAN, PALETTE
 from assay.report.many import ENDS, MOST_ROWS, names, quantiles
-from assay.runs import CampaignFolder, RunStatus
+from assay.runs import CampaignFolder, RunEntry, RunStatus
 from assay.runs.alerts import AlertEvent
 from assay.runs.index import IndexRow
 from assay.runs.progress import EndpointProgress
@@ -33,6 +33,15 @@ from assay.watch.words import (
 _MOST_HAPPENED = 30
 
 
+@dataclass(frozen=True)
+class Planned:
+    """A run of the plan: what it is called, and what came out."""
+
+    title: str
+    entry: RunEntry
+    row: IndexRow
+
+
 class CampaignView:
     """Makes the view of each scene of a campaign, one after the other."""
 
@@ -40,8 +49,8 @@ class CampaignView:
         self._folder = folder
         self._hardware = HardwareCharts()
 
-    def of(self, scene: Scene, rows: Sequence[IndexRow]) -> View:
-        """The scene; `rows` are the campaign's runs, in the plan's order."""
+    def of(self, scene: Scene, runs: Sequence[Planned]) -> View:
+        """The scene; `runs` are all of the campaign, in the plan's order."""
         course = scene.course
         report = Link("The campaign's report", "report.html") if self._folder.report.is_file() else None
         series, panels = (
@@ -57,7 +66,7 @@ class CampaignView:
             "alerts": [_alert(alert, "bad") for alert in reversed(scene.alerts)],
             "latencies": _latencies(scene),
             "happened": _happened(scene),
-            "runs": [_run(scene, self._folder, row) for row in rows],
+            "runs": [_run(scene, self._folder, planned) for planned in runs],
             "log": [harmless(line) for line in scene.log],
             "charts": [*_charts(scene), *panels],
             **_progress(scene),
@@ -180,15 +189,14 @@ def clock(utc_ns: int) -> str:
     return f"{at.day} {fmt.MONTHS[at.month - 1]}, {at:%H:%M:%S}"
 
 
-def _run(scene: Scene, folder: CampaignFolder, row: IndexRow) -> Row:
-    entry = next(entry for entry in scene.state.runs if entry.key == row.key)
-    title = title_in(scene.state.runs, entry)
+def _run(scene: Scene, folder: CampaignFolder, planned: Planned) -> Row:
+    entry, row = planned.entry, planned.row
     on = scene.run is entry and not entry.ended and not scene.over
     status = "going on" if on else row.status
     reason = row.reason.partition("\n")[0]
     measured = row.samples_per_s is not None
     cells: list[Cell] = [
-        title if row.run is None else Link(title, f"runs/{row.run}/"),
+        planned.title if row.run is None else Link(planned.title, f"runs/{row.run}/"),
         row.mode,
         names(row.nodes),
         harmless(f"{status}: {reason}" if reason else status),

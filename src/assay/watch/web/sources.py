@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
+from assay.analysis.names import titles_of
 from assay.errors import UserError
 from assay.runs import CampaignFolder, CampaignState, read_campaign
 from assay.runs.campaign import find_campaigns
-from assay.runs.index import IndexRow, row_of
+from assay.runs.index import row_of
 from assay.serving.words import harmless
 from assay.watch.follow import Follower
-from assay.watch.web.campaign_view import CampaignView
+from assay.watch.web.campaign_view import CampaignView, Planned
 from assay.watch.web.index_view import index_view
 from assay.watch.web.parts import View
 
@@ -30,7 +31,7 @@ class CampaignSource:
         self._follower = Follower(folder, run, whole=True)
         self._view = CampaignView(folder)
         self._state: CampaignState | None = None
-        self._rows: list[IndexRow] = []
+        self._planned: list[Planned] = []
 
     def look(self) -> View:
         try:
@@ -39,8 +40,12 @@ class CampaignSource:
             return View({"problem": harmless(str(error))})
         if scene.state is not self._state:
             self._state = scene.state
-            self._rows = [row_of(self._folder, scene.state, entry, []) for entry in scene.state.runs]
-        return self._view.of(scene, self._rows)
+            titles = titles_of(scene.state.runs)
+            self._planned = [
+                Planned(titles[entry.key], entry, row_of(self._folder, scene.state, entry, []))
+                for entry in scene.state.runs
+            ]
+        return self._view.of(scene, self._planned)
 
 
 class IndexSource:
