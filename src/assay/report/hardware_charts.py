@@ -14,7 +14,7 @@ from assay.report.many import MOST_LINES, bands, far_out
 from assay.runs.metric_names import KV_CACHE
 
 _POINTS = 300
-_QUANTITIES: Sequence[tuple[str, str, str, float]] = (
+QUANTITIES: Sequence[tuple[str, str, str, float]] = (
     (r"^gpu\d+_utilization_percent$", "GPU utilisation", "%", 1),
     (r"^gpu\d+_sm_clock_mhz$", "SM clock", "MHz", 1),
     (r"^gpu\d+_temperature_c$", "GPU temperature", "degrees C", 1),
@@ -26,11 +26,12 @@ _QUANTITIES: Sequence[tuple[str, str, str, float]] = (
     (r"^cpu_percent$", "Host CPU", "%", 1),
     (r"^memory_used_bytes$", "Host memory used", "GiB", 1 / (1 << 30)),
 )
+"""Metrics by pattern: what they are of, the unit that is shown, and what makes it of the metric's own."""
 
 
 def hardware_chart(telemetry: Telemetry, nodes: Sequence[str]) -> Chart | None:
     """All known quantities that the run's telemetry has; None where it has none of them."""
-    found = [(quantity, telemetry.matching(re.compile(quantity[0]))) for quantity in _QUANTITIES]
+    found = [(quantity, telemetry.matching(re.compile(quantity[0]))) for quantity in QUANTITIES]
     seen = [(quantity, metrics) for quantity, metrics in found if any(metric.value.any() for metric in metrics)]
     drawn = [_Drawn(*quantity[1:], metrics, telemetry) for quantity, metrics in seen]
     zero = ", ".join(quantity[1] for quantity, metrics in found if metrics and (quantity, metrics) not in seen)

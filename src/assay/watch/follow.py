@@ -89,8 +89,8 @@ class Follower:
     folder: CampaignFolder
     only: str | None = None
     """This run; None: the one that is on."""
-    whole: bool = False
-    """Read all that was sampled since the run's begin, not of late alone."""
+    kept: str = ""
+    """Metrics of which all is kept that was sampled since the run's begin, as a pattern; empty: none."""
     _state: CampaignState | None = None
     _changed_ns: int = 0
     _loads: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -162,8 +162,8 @@ class Follower:
         self._run, self._course = entry.run, Course()
         self._reader = ProgressReader(run.progress)
         self._telemetry, self._nodes, self._system = TelemetryReader(run, late=True), Nodes(), None
-        if self.whole:
-            self._history, self._history_reader = History(), TelemetryReader(run)
+        if self.kept:
+            self._history, self._history_reader = History(self.kept), TelemetryReader(run)
         self._alerts, self._standing = AlertReader(run.alerts), StandingAlerts()
         self._alert_events.clear()
         benchmark = campaign_benchmark(self.folder)

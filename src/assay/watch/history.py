@@ -7,8 +7,6 @@ import pyarrow.compute as pc
 
 from assay.watch.bins import Bins
 
-_OF_GPUS = "utilization_percent|memory_used_bytes|power_w|sm_clock_mhz|temperature_c"
-_METRICS = f"^(cpu_percent|memory_used_bytes|gpu[0-9]{{1,4}}_({_OF_GPUS}))$"
 _BETWEEN = "\t"
 
 NodeMetric = tuple[str, str]
@@ -16,15 +14,16 @@ NodeMetric = tuple[str, str]
 
 
 class History:
-    """Takes in what a run's samplers wrote; of the metrics that are drawn. Times are CLOCK_MONOTONIC's."""
+    """Takes in what a run's samplers wrote, of the metrics that `pattern` matches. Times are CLOCK_MONOTONIC's."""
 
-    def __init__(self) -> None:
+    def __init__(self, pattern: str) -> None:
         self.bins: Bins[NodeMetric] = Bins()
+        self._pattern = pattern
 
     def take(self, batch: pa.RecordBatch) -> None:
         """Readings, in the schema of the telemetry's journal."""
-        drawn = pc.match_substring_regex(batch["metric"], _METRICS)
-        batch = batch.filter(pc.and_(pc.is_finite(batch["value"]), drawn))
+        kept = pc.match_substring_regex(batch["metric"], self._pattern)
+        batch = batch.filter(pc.and_(pc.is_finite(batch["value"]), kept))
         keys = pc.binary_join_element_wise(batch["node"], batch["metric"], _BETWEEN).dictionary_encode()
         names = [_parted(key) for key in keys.dictionary.to_pylist()]
         self.bins.add(names, keys.indices.to_numpy(), batch["time_ns"].to_numpy(), batch["value"].to_numpy())

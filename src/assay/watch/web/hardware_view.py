@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from assay.report.chart import NEUTRAL, Colors
+from assay.report.hardware_charts import QUANTITIES
 from assay.report.many import MOST_LINES, MOST_ROWS, bands, far_out
 from assay.serving.words import harmless
 from assay.watch.bins import Bins
@@ -17,29 +18,22 @@ from assay.watch.history import History, NodeMetric
 from assay.watch.nodes import Node
 from assay.watch.web.parts import Columns, Line, Panel, Part, Row
 
-_GIB = 1 << 30
-_GPU = re.compile(r"gpu([0-9]+)_(.+)")
+_GPU = re.compile(r"gpu([0-9]+)_")
+DRAWN = "|".join(f"(?:{pattern})" for pattern, *_ in QUANTITIES)
+"""Metrics of the charts."""
 
 
 @dataclass(frozen=True)
 class _Quantity:
-    key: str
-    metric: str
-    of_gpus: bool
+    """One chart's."""
+
     title: str
     unit: str
-    factor: float = 1.0
+    factor: float
+    pattern: re.Pattern[str]
 
 
-_QUANTITIES = (
-    _Quantity("gpu_busy", "utilization_percent", True, "GPU utilisation", "%"),
-    _Quantity("gpu_power", "power_w", True, "GPU power", "W"),
-    _Quantity("gpu_clock", "sm_clock_mhz", True, "SM clock", "MHz"),
-    _Quantity("gpu_temperature", "temperature_c", True, "GPU temperature", "degrees C"),
-    _Quantity("gpu_memory", "memory_used_bytes", True, "GPU memory used", "GiB", 1 / _GIB),
-    _Quantity("cpu", "cpu_percent", False, "Host CPU", "%"),
-    _Quantity("memory", "memory_used_bytes", False, "Host memory used", "GiB", 1 / _GIB),
-)
+_QUANTITIES = [_Quantity(title, unit, factor, re.compile(pattern)) for pattern, title, unit, factor in QUANTITIES]
 
 
 def node_parts(nodes: Sequence[Node]) -> dict[str, Part]:
@@ -79,7 +73,7 @@ class HardwareCharts:
         panels: list[Panel] = []
         nodes = sorted({node for node, _ in bins.names})
         for quantity in _QUANTITIES:
-            names = sorted(name for name in bins.names if _is(quantity, name[1]))
+            names = sorted(name for name in bins.names if quantity.pattern.search(name[1]))
             if not names or not bins.closed:
                 continue
             if len(names) > MOST_LINES:
@@ -87,23 +81,23 @@ class HardwareCharts:
             else:
                 columns, lines = _few(bins, names, quantity, nodes)
             times = bins.means([]).time_ns
-            series[quantity.key] = Columns([round((t + clock_offset_ns) / 1e6) for t in times], columns)
+            series[quantity.title] = Columns([round((t + clock_offset_ns) / 1e6) for t in times], columns)
             panels.append(Panel(quantity.title, quantity.unit, lines))
         return series, panels
 
     def _many(
         self, bins: Bins[NodeMetric], names: list[NodeMetric], quantity: _Quantity
     ) -> tuple[dict[str, list[float | None]], list[Line]]:
-        spread = self._spreads.setdefault(quantity.key, _Spread())
+        spread = self._spreads.setdefault(quantity.title, _Spread())
         spread.extend(bins, names)
         apart = [names[place] for place in far_out(_all_means(bins, names))]
         columns, lines = _few(bins, apart, quantity, sorted({node for node, _ in apart}))
         scaled = {
             name: [None if value is None else _plain(value * quantity.factor) for value in values]
-            for name, values in zip(("low", "middle", "high"), spread.values, strict=True)
+            for name, values in zip(("5 %", "50 %", "95 %"), spread.values, strict=True)
         }
         middle = f"median, middle 90 % of {len(names):,}"
-        return scaled | columns, [Line(middle, quantity.key, "middle", NEUTRAL, band=("low", "high")), *lines]
+        return scaled | columns, [Line(middle, quantity.title, "50 %", NEUTRAL, band=("5 %", "95 %")), *lines]
 
 
 class _Spread:
@@ -130,11 +124,11 @@ def _few(
     alone = len(nodes) == 1
     colors = Colors([metric for _, metric in names] if alone else nodes)
     for (node, metric), values in zip(names, bins.means(names).values, strict=True):
-        match, color = _GPU.fullmatch(metric), metric if alone else node
-        name = harmless(f"{node} gpu{match[1]}" if match else node)
+        gpu, color = _GPU.match(metric), metric if alone else node
+        name = harmless(f"{node} gpu{gpu[1]}" if gpu else metric.partition("/")[0] if "/" in metric else node)
         columns[name] = [None if np.isnan(value) else _plain(value * quantity.factor) for value in values]
-        odd = match is not None and not alone and int(match[1]) % 2 == 1
-        lines.append(Line(name, quantity.key, name, colors[color], colors.dashed(color) or odd))
+        odd = gpu is not None and not alone and int(gpu[1]) % 2 == 1
+        lines.append(Line(name, quantity.title, name, colors[color], colors.dashed(color) or odd))
     return columns, lines
 
 
@@ -143,11 +137,6 @@ def _all_means(bins: Bins[NodeMetric], names: Sequence[NodeMetric]) -> list[floa
     known = ~np.isnan(values)
     sums, counts = np.where(known, values, 0).sum(axis=1), known.sum(axis=1)
     return [float(total / count) if count else None for total, count in zip(sums, counts, strict=True)]
-
-
-def _is(quantity: _Quantity, metric: str) -> bool:
-    match = _GPU.fullmatch(metric)
-    return (match[2] if match else metric) == quantity.metric and (match is not None) == quantity.of_gpus
 
 
 def _plain(value: float) -> float:

@@ -13,6 +13,7 @@ from assay.runs.index import row_of
 from assay.serving.words import harmless
 from assay.watch.follow import Follower
 from assay.watch.web.campaign_view import CampaignView, Planned
+from assay.watch.web.hardware_view import DRAWN
 from assay.watch.web.index_view import index_view
 from assay.watch.web.parts import View
 
@@ -28,7 +29,7 @@ class CampaignSource:
 
     def __init__(self, folder: CampaignFolder, run: str | None = None) -> None:
         self._folder = folder
-        self._follower = Follower(folder, run, whole=True)
+        self._follower = Follower(folder, run, kept=DRAWN)
         self._view = CampaignView(folder)
         self._state: CampaignState | None = None
         self._planned: list[Planned] = []

@@ -133,7 +133,7 @@ def test_nodes_and_their_hardware_stand_on_the_axis_of_the_load(tmp_path: Path) 
     sample(folder, "run-0", *rows_told, ("node-a", "cpu_percent", 9, 12.0), ("node-a", "gpu0_ecc_errors", 9, 1.0))
     view = CampaignSource(folder).look()
     assert rows(view, "nodes")["node-a"][:6] == ["node-a", "", "1", "-", "-", "309 W"]
-    power = view.series["gpu_power"]
+    power = view.series["GPU power"]
     assert power.columns == {f"{node} gpu0": [300, 301, 302, 303, 304, 305] for node in ("node-a", "node-b")}
     told = read_progress(folder.run("run-0").progress)[-1]
     offset_ms = told.clock_offset_ns / 1e6
@@ -152,9 +152,9 @@ def test_of_many_nodes_the_middle_is_drawn_and_those_that_stand_apart(tmp_path: 
     source = CampaignSource(folder)
     view = source.look()
     assert source.look().series == view.series
-    columns = view.series["gpu_power"].columns
-    assert set(columns) == {"low", "middle", "high", "node-07 gpu0"}
-    assert columns["middle"][0] == 302
+    columns = view.series["GPU power"].columns
+    assert set(columns) == {"5 %", "50 %", "95 %", "node-07 gpu0"}
+    assert columns["50 %"][0] == 302
     assert len(view.parts["nodes"]) == 24  # type: ignore[arg-type]
     assert view.parts["nodes_words"] == "24 of 40: silent ones first, then slowed ones, then the idle."
 
@@ -186,3 +186,14 @@ def test_a_node_has_the_same_colour_in_all_charts(tmp_path: Path) -> None:
     assert power["node-a gpu0"] == (cpu["node-a"], False)
     assert power["node-b gpu1"] == (cpu["node-b"], True)
     assert cpu["node-a"] != cpu["node-b"]
+
+
+def test_what_an_engine_tells_is_drawn_by_its_endpoint(tmp_path: Path) -> None:
+    folder = campaign(tmp_path / "c", [entry(0, "run-0")])
+    begin(folder, "run-0", progress(1, 40))
+    metric = "node-a-0/vllm:kv_cache_usage_perc"
+    sample(folder, "run-0", *(("node-a", metric, at_s, 0.5) for at_s in (0, 9)))
+    view = CampaignSource(folder).look()
+    assert view.series["KV cache in use"].columns["node-a-0"][0] == 50
+    panels = {panel.title: panel.unit for panel in view.parts["charts"]}  # type: ignore[union-attr]
+    assert panels["KV cache in use"] == "%"
