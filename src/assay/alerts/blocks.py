@@ -54,12 +54,9 @@ class Blocks:
         self._parts: dict[str, Part] = {}
 
     def take(self, event: ProgressEvent) -> Block | None:
-        """The block that ends with this event, which tells of endpoints.
-
-        While the last answers are waited for, what is missing are the long ones: that is no time to compare.
-        """
+        """The block that ends with this event, which tells of endpoints."""
         before, self._before = self._before, event
-        if event.phase != "load" or before is None or not self._parts:
+        if before is None or not self._parts or not _compared(event):
             self._begin(event)
             return None
         for name, part in self._parts.items():
@@ -68,7 +65,7 @@ class Blocks:
 
     def _begin(self, event: ProgressEvent) -> None:
         self._begin_ns = event.time_ns
-        self._parts = {name: Part() for name in event.endpoints} if event.phase == "load" else {}
+        self._parts = {name: Part() for name in event.endpoints} if _compared(event) else {}
 
     def _end(self, event: ProgressEvent) -> Block | None:
         known = [part for part in self._parts.values() if part.judged]
@@ -92,6 +89,11 @@ class Blocks:
         for name, part in self._parts.items():
             if part.judged and part.exposure_ns >= least_ns:
                 yield name, part
+
+
+def _compared(event: ProgressEvent) -> bool:
+    """While only the last answers are waited for, what is missing are the long ones: that is no time to compare."""
+    return event.phase == "load"
 
 
 def _add(part: Part, before: EndpointProgress | None, now: EndpointProgress | None, lasted_ns: int) -> None:

@@ -27,7 +27,7 @@ LIMIT_S = 10.0
 """Of one try."""
 _TRIES = 2
 _MOST_WAITING = 1000
-_LAST_POST_S = 2 * _TRIES * LIMIT_S
+_LAST_POST_S = _TRIES * LIMIT_S
 
 Send = Callable[[bytes, str, str], None]
 """Takes an alert as JSON, its title and its words. Raises Undelivered."""

@@ -86,7 +86,7 @@ def test_each_can_be_switched_off(
 
 def test_a_value_that_swings_about_its_limit_is_raised_once() -> None:
     """Hysteresis: it must come back by the margin, for as long as it had to be over."""
-    found = watched("node-a", "gpu0_temperature_c", lambda second: 91 if second % 40 < 30 else 88, 600)
+    found = watched("node-a", "gpu0_temperature_c", lambda second: 91 if second % 40 < 20 else 88, 600)
     assert [event.event for event in found] == ["raised"]
 
 
