@@ -81,7 +81,7 @@ class Sender:
         if done is not MetricExportResult.SUCCESS and not self._told:
             self._told = True
             why = self._failures.words[0] if self._failures.words else "no reason was given"
-            self._say(f"metrics can't be sent (OTLP): {why}; tried again every {self._interval_s:g} s")
+            self._say(f"metrics can't be sent (OTLP): {why.rstrip('.')}; tried again every {self._interval_s:g} s")
 
 
 class _Failures(logging.Handler):
