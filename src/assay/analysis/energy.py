@@ -77,11 +77,7 @@ class RunEnergy:
     def words(self) -> str:
         """Whose energy it is, and how it is known."""
         known = {meter.basis for meter in self.energy.meters if meter.counted}
-        nodes = len(self.energy.nodes)
-        return (
-            f"{self.energy.scope} of {nodes} of {nodes + len(self.energy.unmetered)} nodes, by "
-            f"{' and '.join(words for basis, words in BASES.items() if basis in known)}"
-        )
+        return f"{self.energy.words}, by {' and '.join(words for basis, words in BASES.items() if basis in known)}"
 
 
 def run_energy(folder: RunFolder, record: RunRecord, samples: Samples) -> RunEnergy | None:

@@ -19,8 +19,8 @@ Row = dict[str, Any]
 def figures_row(state: CampaignState, entry: RunEntry, folder: RunFolder, result: Result | None) -> Row:
     """The columns of one run. Names end in their unit where it isn't in `result.json`'s own name.
 
-    What a reader of its figures must know is in the row: whether samples are missing, and whether the files are those
-    that the run was closed with.
+    What a reader of its figures must know is in the row: whether samples are missing, whether the files are those that
+    the run was closed with, whose energy it is and in what a cost is.
     """
     record = read_record(folder)
     row: Row = {
@@ -40,6 +40,8 @@ def figures_row(state: CampaignState, entry: RunEntry, folder: RunFolder, result
         "verdict": result.verdict.words if result else "no result",
         "unanswered": result.unanswered_words if result else "",
         "manifest": check_run(folder, record).words,
+        "metered": result.energy.words if result and result.energy else "",
+        "currency": record.cost.currency if record.cost else "",
         "notices": _SHARED.join(result.notices) if result else "",
     }
     return row | dict(_measured(result)) if result else row

@@ -106,6 +106,12 @@ class Energy(_Model):
     accelerators: tuple[int, int] = Field(description="those in the run's energy, and all that its endpoints have")
     meters: list[Meter]
 
+    @property
+    def words(self) -> str:
+        """Whose energy the figures are."""
+        nodes = len(self.nodes)
+        return f"{self.scope or 'nothing that counts'} of {nodes} of {nodes + len(self.unmetered)} nodes"
+
 
 class Score(_Model):
     """What one metric came to over all answers."""

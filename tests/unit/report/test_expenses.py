@@ -9,10 +9,12 @@ from tests.synthetic import Node, Plan, write_campaign
 
 from assay.analysis.campaign import CampaignAnalysis, analyse_campaign, run_line
 from assay.analysis.compare import compare
+from assay.analysis.expenses import COST
 from assay.analysis.run import RunAnalysis, analyse_run
 from assay.report.data import campaign_report_json
 from assay.report.expenses import campaign_expenses_blocks, expenses_blocks
 from assay.report.page import Table, Text
+from assay.results import load_campaign
 from assay.runs import CampaignFolder, RunFolder, read_campaign, read_record, write_json
 from assay.runs.cost import CostFacts
 from assay.runs.telemetry import TELEMETRY_SCHEMA, TelemetryJournal, read_telemetry, write_telemetry
@@ -95,6 +97,16 @@ def test_a_campaigns_runs_stand_side_by_side(campaign: CampaignAnalysis) -> None
     known = campaign.groups[0].first.result.figures["joules_per_output_token"]
     assert told["joules_per_output_token"]["value"] == pytest.approx(known.value)
     assert told["joules_per_output_token"]["low"] == pytest.approx(known.low)
+
+
+def test_a_row_for_other_tools_says_whose_energy_it_is(folder: CampaignFolder, runs: list[RunAnalysis]) -> None:
+    for run in runs:
+        write_json(run.folder.result, run.result)
+    _, both = load_campaign(folder.path).figures().to_pylist()
+    energy, cost = (runs[1].result.figures[name] for name in ("joules_per_output_token", COST))
+    assert (both["joules_per_output_token"], both["joules_per_output_token_high"]) == (energy.value, energy.high)
+    assert (both[COST], both["currency"]) == (cost.value, "EUR")
+    assert both["metered"] == "accelerators of 1 of 2 nodes"
 
 
 def test_a_comparison_has_cost_and_of_the_same_meters_energy(runs: list[RunAnalysis]) -> None:
