@@ -16,6 +16,8 @@ import pytest
 
 WIDTH, HEIGHT = 80, 24
 _LIMIT_S = 150
+_OVERRULING = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
+"""What around a test would have programs take the terminal for another."""
 
 
 class Pane:
@@ -28,7 +30,8 @@ class Pane:
     def run(self, command: list[str], folder: Path, **environment: str) -> None:
         """Start it in a terminal of its own."""
         settings = {**environment, "PATH": os.environ["PATH"], "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
-        words = ["env", *(f"{name}={value}" for name, value in settings.items()), *command]
+        left_out = [word for name in _OVERRULING for word in ("-u", name)]
+        words = ["env", *left_out, *(f"{name}={value}" for name, value in settings.items()), *command]
         # Ctrl-C reaches the shell as well, which outlives the program to tell how that ended.
         script = f"trap : INT; {shlex.join(words)}; printf '\\nended with %s\\n' $?; exec sleep 600"
         size = ["-x", str(WIDTH), "-y", str(HEIGHT)]

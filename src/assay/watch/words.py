@@ -25,7 +25,8 @@ _SHORT_S = 2.0
 def headline(scene: Scene) -> str:
     """Which campaign, and that it isn't of a real model where it is so."""
     simulated = " (simulated)" if scene.state.simulated else ""
-    return f"{scene.state.name}, {scene.state.kind} campaign{simulated}"
+    name = "" if scene.state.name == scene.state.kind else f"{scene.state.name}, "
+    return f"{name}{scene.state.kind} campaign{simulated}"
 
 
 def runs_words(scene: Scene) -> str:

@@ -130,6 +130,7 @@ def test_what_is_being_done_is_one_line_that_moves(monkeypatch: pytest.MonkeyPat
 def test_forced_colours_make_no_terminal_of_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
     """A log of CI would fill with screens."""
     monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr("sys.stderr", io.StringIO())
     console = Console(stderr=True)
     assert console.is_terminal
     assert not moves(console)

@@ -17,7 +17,7 @@ from assay.runs.progress import PhaseEvent, append_event
 from assay.watch import Follower, Narrator, Scene, screen
 from assay.watch.follow import Limits
 from assay.watch.screen import spark
-from assay.watch.words import span
+from assay.watch.words import headline, span
 
 MS = 1_000_000
 SECOND = 1_000_000_000
@@ -217,6 +217,13 @@ def test_a_phase_that_lasts_says_for_how_long(tmp_path: Path) -> None:
 )
 def test_sparks_begin_at_zero_and_leave_gaps(values: list[float | None], drawn_as: str) -> None:
     assert spark(values) == drawn_as
+
+
+def test_a_campaign_named_as_its_kind_is_called_once(tmp_path: Path) -> None:
+    scene = scene_of(tmp_path, (1, 40))
+    assert headline(scene) == "two nodes, scaling campaign (simulated)"
+    scene.state.name = "scaling"
+    assert headline(scene) == "scaling campaign (simulated)"
 
 
 def test_times_are_said_as_people_do() -> None:
