@@ -3,10 +3,12 @@
     python benchmarks/fleet_driver.py [--json] [--samples N] [--in-flight N] [--workers N]
 
 LoadGen, the driver and the messages between it and its workers are the real ones; a worker (`null_worker.py`) answers
-every request at once without an endpoint, with a first token and 128 token ids. Samples a second of wall-clock time
-mean something where there are cores for the workers too; anywhere else the process' own CPU time a sample (user and
-system, LoadGen's threads included) says what one core would carry. The baseline is LoadGen alone, whose callback
-answers at once. Memory is the growth of the process' resident memory from before the load, LoadGen's own included.
+every request at once without an endpoint, with a first token and 128 token ids. In Server LoadGen is asked for 100,000
+samples/s, more than it carries. Samples a second of wall-clock time mean something where there are cores for workers
+too; anywhere else the process' own CPU time a sample (user and system, LoadGen's threads included) says what one core
+would carry. The baseline is LoadGen alone, whose callback answers at once. Both are measured as they are, and with all
+threads of the process on one core. Memory is the growth of the process' resident memory from before the load, LoadGen's
+own included.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ from assay.runs import RunFolder, read_outcome, write_json
 ENDPOINTS, WORKERS, WINDOW = 1024, 64, 500
 SAMPLES, IN_FLIGHT = 200_000, ENDPOINTS * WINDOW
 PROMPTS = 10_000
-SERVER_QPS = 50_000.0
+SERVER_QPS = 100_000.0
 GOAL_PER_S, GOAL_BYTES = 50_000, 300
 TOKENS = 128
 HOLD_S = "4"
@@ -46,14 +48,15 @@ def measure(samples: int = SAMPLES, in_flight: int = IN_FLIGHT, workers: int = W
     """Everything this file measures. Samples of the memory are as many as in flight."""
     found: dict[str, Any] = {"null_workers": workers, "null_endpoints": ENDPOINTS}
     for scenario in ("Offline", "Server"):
-        alone, whole = _loadgen_alone(scenario, samples), _driver(scenario, samples, workers)
-        name = scenario.lower()
-        found[f"driver_samples_per_s_{name}"] = round(samples / whole["wall_s"])
-        found[f"driver_cpu_us_per_sample_{name}"] = round(whole["cpu_s"] / samples * 1e6, 1)
-        found[f"driver_own_thread_us_per_sample_{name}"] = round(whole["thread_s"] / samples * 1e6, 1)
-        found[f"driver_samples_per_cpu_s_{name}"] = round(samples / whole["cpu_s"])
-        found[f"loadgen_alone_samples_per_s_{name}"] = round(samples / alone["wall_s"])
-        found[f"loadgen_alone_cpu_us_per_sample_{name}"] = round(alone["cpu_s"] / samples * 1e6, 1)
+        for cores in ("any", "one"):
+            name = scenario.lower() + ("_on_one_core" if cores == "one" else "")
+            alone, whole = _loadgen_alone(scenario, samples, cores), _driver(scenario, samples, workers, cores)
+            found[f"driver_samples_per_s_{name}"] = round(samples / whole["wall_s"])
+            found[f"driver_cpu_us_per_sample_{name}"] = round(whole["cpu_s"] / samples * 1e6, 1)
+            found[f"driver_own_thread_us_per_sample_{name}"] = round(whole["thread_s"] / samples * 1e6, 1)
+            found[f"driver_samples_per_cpu_s_{name}"] = round(samples / whole["cpu_s"])
+            found[f"loadgen_alone_samples_per_s_{name}"] = round(samples / alone["wall_s"])
+            found[f"loadgen_alone_cpu_us_per_sample_{name}"] = round(alone["cpu_s"] / samples * 1e6, 1)
     found["driver_samples_per_s"] = min(found[f"driver_samples_per_s_{name}"] for name in ("offline", "server"))
     found["driver_samples_per_cpu_s"] = min(found[f"driver_samples_per_cpu_s_{name}"] for name in ("offline", "server"))
     held, alone = _driver("Offline", in_flight, workers, hold=True), _loadgen_alone("Offline", in_flight)
@@ -70,8 +73,8 @@ def _settings(scenario: str, samples: int) -> dict[str, Any]:
     return {"queries": samples, "min_duration_ms": 0, "target_qps": SERVER_QPS if scenario == "Server" else None}
 
 
-def _driver(scenario: str, samples: int, workers: int, *, hold: bool = False) -> dict[str, float]:
-    """A load through the driver, in a process of its own."""
+def _driver(scenario: str, samples: int, workers: int, cores: str = "any", *, hold: bool = False) -> dict[str, float]:
+    """A load through the driver, in a process of its own, on `one` core or `any`."""
     with tempfile.TemporaryDirectory() as name:
         folder = RunFolder(Path(name) / "run")
         folder.parts.mkdir(parents=True)
@@ -83,15 +86,15 @@ def _driver(scenario: str, samples: int, workers: int, *, hold: bool = False) ->
         )  # fmt: skip
         write_json(folder.plan, plan)
         words = {"HOLD_S": HOLD_S if hold else "0", "FIRSTS": str(int(plan.streams_first_token))}
-        found = _child(["--driver", str(folder.plan), str(os.getpid())], words)
+        found = _child(["--driver", str(folder.plan), str(os.getpid()), cores], words)
         outcome = read_outcome(folder)
         if outcome.status != "finished" or outcome.completed != samples or outcome.failed:
             raise RuntimeError(f"the load is not sound: {outcome}")
     return found
 
 
-def _loadgen_alone(scenario: str, samples: int) -> dict[str, float]:
-    return _child(["--alone", scenario, str(samples)], {})
+def _loadgen_alone(scenario: str, samples: int, cores: str = "any") -> dict[str, float]:
+    return _child(["--alone", scenario, str(samples), cores], {})
 
 
 def _child(arguments: list[str], environment: dict[str, str]) -> dict[str, float]:
@@ -110,6 +113,7 @@ class Measured(driver.Driver):
     """The driver, and what it cost from the load's begin to its end."""
 
     found: ClassVar[dict[str, float]] = {"in_flight_bytes": 0}
+    cores: ClassVar[str] = "any"
 
     def _loop(self, source: Any) -> None:
         thread_s = time.thread_time()
@@ -121,6 +125,8 @@ class Measured(driver.Driver):
         self.found["peak_bytes"] = peak_rss_bytes() - self._rss_before
 
     def _make_source(self) -> Any:
+        if self.cores == "one":
+            stay_on_one_core()
         source = super()._make_source()
         quiet_gc()
         self._rss_before, self._cpu_before_ns, self._wall_before_ns = rss_bytes(), cpu_ns(), time.monotonic_ns()
@@ -132,16 +138,20 @@ class Measured(driver.Driver):
             self.found["in_flight_bytes"] = rss_bytes() - self._rss_before
 
 
-def run_driver(plan: str, parent: str) -> None:
+def run_driver(plan: str, parent: str, cores: str) -> None:
     hub.WORKER = "null_worker"
+    Measured.cores = cores
     driver.Driver = Measured
     driver.main([plan, parent])
     print(json.dumps(Measured.found))
 
 
-def loadgen_alone(scenario: str, samples: int) -> None:
+def loadgen_alone(scenario: str, samples: int, cores: str) -> None:
     """LoadGen, whose callback answers every sample at once with 128 token ids."""
     import mlperf_loadgen as lg
+
+    if cores == "one":
+        stay_on_one_core()
 
     tokens = array.array("i", range(TOKENS))
     address, size = tokens.buffer_info()[0], 4 * TOKENS
@@ -170,6 +180,12 @@ def loadgen_alone(scenario: str, samples: int) -> None:
     print(json.dumps(found | {"peak_bytes": peak_rss_bytes() - before}))
 
 
+def stay_on_one_core() -> None:
+    """Keep all threads of this process on one core, and those that they will start: the last, where fewest are."""
+    for thread in Path("/proc/self/task").iterdir():
+        os.sched_setaffinity(int(thread.name), {max(os.sched_getaffinity(0))})
+
+
 def rss_bytes() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
@@ -180,20 +196,20 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=SAMPLES)
     parser.add_argument("--in-flight", type=int, default=IN_FLIGHT)
     parser.add_argument("--workers", type=int, default=WORKERS)
-    parser.add_argument("--driver", nargs=2, help=argparse.SUPPRESS)
-    parser.add_argument("--alone", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--driver", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--alone", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.driver:
         run_driver(*options.driver)
         return
     if options.alone:
-        loadgen_alone(options.alone[0], int(options.alone[1]))
+        loadgen_alone(options.alone[0], int(options.alone[1]), options.alone[2])
         return
     found = measure(options.samples, options.in_flight, options.workers)
     if options.json:
         print(json.dumps(found, indent=2))
         return
-    for name in ("offline", "server"):
+    for name in ("offline", "offline_on_one_core", "server", "server_on_one_core"):
         print(
             f"{name}: {found[f'driver_samples_per_s_{name}']:,} samples/s "
             f"({found[f'driver_cpu_us_per_sample_{name}']} µs of CPU a sample: one core would carry "

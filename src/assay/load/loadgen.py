@@ -30,16 +30,29 @@ _SCENARIOS = {
     "SingleStream": lg.TestScenario.SingleStream,
 }
 
+COALESCED_FROM_QPS = 10_000
+"""From this rate on a callback for each sample would be what LoadGen waits for."""
+
 
 def write_user_conf(settings: LoadgenSettings, folder: Path) -> Path:
-    """The run's `user.conf`: what the user's own file says, and the target rate unless that file sets it.
+    """The run's `user.conf`: what the user's own file says, and what it leaves to Assay.
 
-    A rate of Assay's own would hide a user's `*.Server.target_qps`: LoadGen takes the most particular line.
+    That is the target rate, and at high rates that LoadGen hands over together what it is late with; each sample keeps
+    the time that it was scheduled for, from which LoadGen counts. A line of Assay's own would hide a user's
+    `*.Server.target_qps`: LoadGen takes the most particular one.
     """
-    lines, own = [], read_user_conf(Path(settings.user_conf)) if settings.user_conf else None
-    given = own is not None and own.setting(settings.model, settings.scenario, "target_qps") is not None
-    if settings.target_qps is not None and settings.scenario != "SingleStream" and not given:
-        lines.append(f"{settings.model}.{settings.scenario}.target_qps = {settings.target_qps}")
+    own = read_user_conf(Path(settings.user_conf)) if settings.user_conf else None
+    model, scenario, rate = settings.model, settings.scenario, settings.target_qps
+    ours: dict[str, float] = {}
+    if rate is not None and scenario != "SingleStream":
+        ours["target_qps"] = rate
+    if rate is not None and scenario == "Server" and rate >= COALESCED_FROM_QPS:
+        ours["coalesce_queries"] = 1
+    lines = [
+        f"{model}.{scenario}.{key} = {value}"
+        for key, value in ours.items()
+        if own is None or own.setting(model, scenario, key) is None
+    ]
     if own is not None:
         lines.append(own.text)
     path = folder / "user.conf"
@@ -100,7 +113,8 @@ class Test:
         return Schedule(self._settings.schedule_rng_seed, self._settings.server_target_qps)
 
     def start(self, now_ns: int) -> None:
-        sys.setswitchinterval(0.0002)  # LoadGen's thread must not wait 5 ms for the main thread to let go
+        if not self._settings.server_coalesce_queries:  # one that comes with several may wait for the main thread
+            sys.setswitchinterval(0.0002)  # LoadGen's thread must not wait 5 ms for the main thread to let go
         self._thread.start()
 
     def next_due_ns(self) -> int | None:

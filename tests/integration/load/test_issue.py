@@ -74,6 +74,7 @@ def settings_of(scenario: str, conf: str, folder: Path, **changes: Any) -> Loadg
         ("Server", "*.*.min_duration = 100\n", {"target_qps": 2000.0}, None),
         ("Server", "*.*.min_duration = 100\n*.Server.target_qps = 900\n", {"target_qps": 2000.0}, None),
         ("Server", "*.*.min_duration = 10\n", {"target_qps": 2000.0}, 100),
+        ("Server", "*.*.min_duration = 100\n", {"target_qps": 20_000.0}, None),  # several samples a callback
         ("Server", "", {"official": False, "queries": 50, "target_qps": 2000.0}, 50),
         ("Server", "", {"official": False, "queries": 61, "target_qps": 2000.0}, 61),
         ("SingleStream", "", {"official": False}, 100),  # a multiple already gets another epoch
