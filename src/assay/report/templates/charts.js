@@ -86,14 +86,19 @@
     });
   });
 
+  // As a file of its own, not as text in the page: browsers read that beside what the page does.
   async function unpack() {
     const packed = atob(window.plotlyPacked), bytes = new Uint8Array(packed.length);
     for (let at = 0; at < packed.length; at += 1) { bytes[at] = packed.charCodeAt(at); }
     delete window.plotlyPacked;
     const plain = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
     const script = document.createElement("script");
-    script.textContent = await new Response(plain).text();
-    document.head.append(script);
+    script.src = URL.createObjectURL(await new Response(plain).blob());
+    await new Promise(function (done) {
+      script.addEventListener("load", done);
+      document.head.append(script);
+    });
+    URL.revokeObjectURL(script.src);
   }
 
   // Charts are drawn as they come into view, one after another with room between them for the reader's own clicks and
