@@ -24,7 +24,7 @@ import pytest
 from tests.browsing import SCREENS, chromium, violations
 from tests.following import begin, campaign, entry, progress, sample
 from tests.simulated import make_plan, simulators
-from tests.synthetic import Plan, write_campaign
+from tests.synthetic import Node, Plan, write_campaign
 
 from assay.campaign.load_process import run_load
 from assay.load.plan import LoadPlan
@@ -192,7 +192,8 @@ def test_who_has_the_token_looks_and_nobody_else(browser: Any, tmp_path: Path) -
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Results with a campaign that is over, its reports, and one that goes on with nodes that tell of themselves."""
     results = tmp_path_factory.mktemp("results")
-    over = write_campaign(results, {"together-1-r0": Plan(samples=200)})
+    alone = {f"alone-{name}-r0": Plan(nodes=(Node(f"node-{name}"),), samples=200) for name in "ab"}
+    over = write_campaign(results, alone)
     pages = CampaignPages(over)
     for started in pages.started:
         pages.render_run(started)

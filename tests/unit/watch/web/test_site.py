@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,10 @@ from urllib.parse import unquote
 
 import pytest
 from tests.following import begin, campaign, entry, progress
+from tests.synthetic import Node, Plan, write_campaign
 
 from assay.errors import UserError
+from assay.report import CampaignPages
 from assay.runs import RunStatus
 from assay.watch.web.app import Site
 from assay.watch.web.guard import is_loopback
@@ -86,6 +89,23 @@ def test_pages_load_nothing_from_outside_and_run_no_script_within(results: Path,
         policy = answer.headers["content-security-policy"]
         assert "default-src 'none'; script-src 'self';" in policy
         assert "<script>" not in answer.text
+
+
+def test_a_report_may_do_here_what_it_may_as_a_file(results: Path) -> None:
+    plans = {f"alone-{name}-r0": Plan(nodes=(Node(f"node-{name}"),), samples=30, chunks=False) for name in "ab"}
+    CampaignPages(write_campaign(results, plans, identity="drawn")).render()
+    answer = ask(results, "/campaigns/drawn/report.html")
+    (own,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]+)"', answer.text)
+    served = _sources(answer.headers["content-security-policy"])
+    asked = _sources(own)
+    assert "blob:" in asked["script-src"]  # which it has its charts' script from
+    for kind, sources in asked.items():
+        assert sources - {"file:"} <= served[kind], kind
+
+
+def _sources(policy: str) -> dict[str, set[str]]:
+    kinds = [part.split() for part in policy.split(";")]
+    return {kind: set(sources) for kind, *sources in kinds}
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
