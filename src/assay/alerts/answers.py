@@ -38,7 +38,7 @@ def stall(course: Course, rule: AmountRule, now_ns: int) -> Iterator[Reading]:
     def nothing_said() -> str:
         return f"the load's process has said nothing for {silent_s:.0f} s (limit {rule.limit:g} s)"
 
-    yield above("stall", rule, About(), now_ns, silent_s, "s", nothing_said)
+    yield above("stall", rule, About(), now_ns, silent_s, "s", nothing_said, began_ns=course.heard_ns)
     for endpoint in course.endpoints():
         if endpoint.now.completed < _LEAST_ANSWERS:
             continue
@@ -53,7 +53,9 @@ def stall(course: Course, rule: AmountRule, now_ns: int) -> Iterator[Reading]:
         ) -> str:
             return f"{name} has answered nothing for {seconds:.0f} s and owes {owed} (limit {limit_s:.0f} s)"
 
-        yield above("stall", held, endpoint.about, course.telling[-1].time_ns, unanswered_s, "s", words)
+        time_ns = course.telling[-1].time_ns
+        began_ns = time_ns - endpoint.unanswered_ns
+        yield above("stall", held, endpoint.about, time_ns, unanswered_s, "s", words, began_ns=began_ns)
 
 
 def _longest_s(endpoint: Endpoint, tokens: int) -> float:
@@ -71,7 +73,9 @@ def endpoint_out(course: Course, rule: AmountRule) -> Iterator[Reading]:
                 return f"{name} is in service again"
             return f"{name} has been out of service for {seconds:.0f} s (limit {rule.limit:g} s)"
 
-        yield above("endpoint_out", rule, endpoint.about, course.telling[-1].time_ns, seconds, "s", words)
+        time_ns = course.telling[-1].time_ns
+        began_ns = time_ns - endpoint.out_ns
+        yield above("endpoint_out", rule, endpoint.about, time_ns, seconds, "s", words, began_ns=began_ns)
 
 
 def deadline(course: Course, rule: DeadlineRule) -> Iterator[Reading]:

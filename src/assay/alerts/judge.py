@@ -51,7 +51,7 @@ class Judge:
             return None
         case.turning += 1
         if case.turning_since_ns is None:
-            case.turning_since_ns = reading.since_ns or reading.time_ns
+            case.turning_since_ns = reading.time_ns if reading.since_ns is None else reading.since_ns
         rule = self._rules[reading.rule]
         lasted_ns = reading.time_ns - case.turning_since_ns
         if case.turning < _LEAST_READINGS or lasted_ns < round(rule.for_s * 1e9):

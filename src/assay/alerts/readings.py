@@ -38,13 +38,11 @@ class Reading:
 
 def above(
     rule: str, settings: ShareRule | AmountRule, about: About, time_ns: int, value: float, unit: str,
-    words: Callable[[], str],
+    words: Callable[[], str], *, began_ns: int | None = None,
 ) -> Reading:  # fmt: skip
-    """A value that shouldn't get above the limit."""
-    return Reading(
-        rule, about, time_ns, value, settings.limit, unit, value > settings.limit,
-        value <= settings.limit - settings.margin, words,
-    )  # fmt: skip
+    """A value that shouldn't get above the limit. `began_ns`: since when it has grown, where the value is a time."""
+    bad, good = value > settings.limit, value <= settings.limit - settings.margin
+    return Reading(rule, about, time_ns, value, settings.limit, unit, bad, good, words, began_ns if bad else None)
 
 
 def below(

@@ -14,8 +14,9 @@ from tests.simulated import simulators
 from assay.campaign.runner import run_campaign
 from assay.config import Config
 from assay.errors import UserError
-from assay.runs import RunStatus, check_run, read_ledger, read_record, read_requests
+from assay.runs import RunStatus, check_run, read_ledger, read_record, read_requests, read_telemetry
 from assay.runs.alerts import read_alerts
+from assay.runs.metric_names import CLIENT_CPU, DISK_FREE
 
 SERVER = ("--ttft-ms", "100", "--itl-ms", "5", "--output-tokens", "8", "--max-num-seqs", "32")
 MANY = 60_000
@@ -49,6 +50,8 @@ def test_an_alert_is_told_and_ends_the_run_where_its_configuration_asks(
     assert [(got["run"], got["campaign"], got["words"]) for got in told] == [
         (folder.id, outcome.folder.path.name, alert.words)
     ]
+    sampled = set(read_telemetry(folder.telemetry)["metric"].to_pylist())
+    assert {CLIENT_CPU, DISK_FREE} <= sampled  # what two other rules rest on
     ledger = read_ledger(folder)
     assert 0 < ledger.completed < MANY
     assert ledger.completed == sum(status == "ok" for status in read_requests(folder.requests)["status"].to_pylist())

@@ -65,7 +65,9 @@ def test_an_endpoint_that_is_out_for_long_is_told_and_its_return_too() -> None:
     server = Server("a", out=lambda at_s: 20 < at_s < 50)
     found = alerts_of([server, Server("b")], Load(2000), 1)
     assert told(found, "endpoint_out") == [("raised", "a"), ("cleared", "a")]
-    assert [round(event.time_ns / SECOND) for event in found if event.rule == "endpoint_out"] == [32, 51]
+    raised, cleared = (event for event in found if event.rule == "endpoint_out")
+    assert [round(event.time_ns / SECOND) for event in (raised, cleared)] == [32, 51]
+    assert [round(event.since_ns / SECOND) for event in (raised, cleared)] == [20, 50]
 
 
 def test_an_endpoint_that_is_out_for_a_moment_isnt_told() -> None:
