@@ -125,7 +125,7 @@ class LocalLauncher(Launcher):
 
     async def observe(self, heard: Heard) -> dict[str, str]:
         """The controller's own sampler sees this machine."""
-        return {node.name: _sampled(node) for node in self._found}
+        return {node.name: sampled_here(node) for node in self._found}
 
     async def look(self, program: LookProgram) -> list[Look]:
         return await asyncio.to_thread(self._look, program)
@@ -160,9 +160,9 @@ def _part(machine: NodeFacts, name: str, accelerators: set[int]) -> NodeFacts:
     return machine.model_copy(update={"name": name, "accelerators": own})
 
 
-def _sampled(node: NodeFacts) -> str:
+def sampled_here(node: NodeFacts) -> str:
     """What the controller's own sampler sees of the node."""
-    accelerators = ", and NVML's values of the accelerators in use" if node.accelerators else ""
+    accelerators = ", and the accelerators in use where their driver answers" if node.accelerators else ""
     return f"as the controller: its host{accelerators}, every second"
 
 

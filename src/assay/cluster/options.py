@@ -59,6 +59,10 @@ class _NamedNodes(ClusterSection):
         return self.model_copy(update={"nodes": tuple(node for node in self.nodes if node.name in names)})
 
 
+def _by_accelerator(nodes: Collection[NodeOptions]) -> dict[int, str]:
+    return {index: node.name for node in nodes for index in node.accelerators}
+
+
 class LocalOptions(_NamedNodes):
     """This machine. Several nodes are parts of it, each with accelerators of its own."""
 
@@ -74,7 +78,7 @@ class LocalOptions(_NamedNodes):
         return True
 
     def accelerators_here(self) -> dict[int, str]:
-        return {index: node.name for node in self.nodes for index in node.accelerators}
+        return _by_accelerator(self.nodes)
 
     @field_validator("nodes")
     @classmethod
@@ -272,6 +276,13 @@ class TorchxOptions(_NamedNodes):
     cpu: Several = 1
     memory_mb: Count = 4096
     port_base: int = Field(default=18000, ge=1024, le=65000)
+
+    @property
+    def on_this_machine(self) -> bool:
+        return self.scheduler.startswith("local")
+
+    def accelerators_here(self) -> dict[int, str]:
+        return _by_accelerator(self.nodes) if self.on_this_machine else {}
 
 
 ClusterOptions = Annotated[

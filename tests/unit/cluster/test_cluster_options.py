@@ -110,5 +110,8 @@ def test_what_is_of_this_machine() -> None:
     assert section("local", nodes=two).accelerators_here() == {0: "a", 1: "b", 2: "b"}
     assert section("ssh", nodes=two).accelerators_here() == {}
     here = {name for name in MINIMAL if section(name).on_this_machine}
-    assert here == {"local", "docker"}
+    assert here == {"local", "docker", "torchx"}
+    assert section("torchx", nodes=two).accelerators_here() == {0: "a", 1: "b", 2: "b"}
+    assert section("torchx", nodes=two, scheduler="slurm").accelerators_here() == {}
+    assert not section("torchx", scheduler="slurm").on_this_machine
     assert not section("docker", ssh=True).on_this_machine

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from assay.cluster.launcher import Heard, Launcher, LaunchError
-from assay.cluster.local import GUARD, environment, free_port
+from assay.cluster.local import GUARD, environment, free_port, sampled_here
 from assay.cluster.options import TorchxOptions
 from assay.cluster.shared import SharedAnswer
 from assay.cluster.together import together
 from assay.errors import UserError
 from assay.serving.facts import NodeFacts
+from assay.serving.probing import probe_here
 from assay.serving.servers import PlacedServer, ServerSpec, ServerState, fill
 
 POLL_S = 0.5
@@ -50,7 +51,7 @@ class TorchxLauncher(Launcher):
 
     @property
     def _local(self) -> bool:
-        return self._options.scheduler.startswith("local")
+        return self._options.on_this_machine
 
     @property
     def _app(self) -> str:
@@ -235,14 +236,19 @@ class TorchxLauncher(Launcher):
             await self._call(runner.close)
 
     async def observe(self, heard: Heard) -> dict[str, str]:
-        where = "its servers run on this machine: see controller" if self._local else "TorchX gives no way into a job"
-        return dict.fromkeys((spec.node for spec in self.specs), f"not collected: {where}")
+        """A local scheduler's nodes are this machine, which the controller's own sampler sees."""
+        if self._local:
+            return {node.name: sampled_here(node) for node in await self.facts()}
+        return dict.fromkeys((spec.node for spec in self.specs), "not collected: TorchX gives no way into a job")
 
     def monitor(self) -> list[str]:
         return [shlex.join(["torchx", "list", "-s", self._options.scheduler])]
 
     async def facts(self) -> list[NodeFacts]:
-        """TorchX tells nothing of hosts but their names."""
+        """TorchX tells nothing of hosts but their names; a local scheduler's is this machine."""
+        if self._local:
+            here = await asyncio.to_thread(probe_here)
+            return [here.model_copy(update={"name": node}) for node in dict.fromkeys(spec.node for spec in self.specs)]
         found = {}
         for server in self.servers:
             host = server.url.split("//")[-1].split(":")[0]
