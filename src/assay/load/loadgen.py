@@ -32,6 +32,8 @@ _SCENARIOS = {
 
 COALESCED_FROM_QPS = 10_000
 """From this rate on a callback for each sample would be what LoadGen waits for."""
+_NOT_COALESCED = {"coalesce_queries", "max_query_count", "max_duration"}
+"""Where a user.conf says one of these: LoadGen looks at its limits between two callbacks, and would pass them."""
 
 
 def write_user_conf(settings: LoadgenSettings, folder: Path) -> Path:
@@ -43,16 +45,12 @@ def write_user_conf(settings: LoadgenSettings, folder: Path) -> Path:
     """
     own = read_user_conf(Path(settings.user_conf)) if settings.user_conf else None
     model, scenario, rate = settings.model, settings.scenario, settings.target_qps
-    ours: dict[str, float] = {}
-    if rate is not None and scenario != "SingleStream":
-        ours["target_qps"] = rate
-    if rate is not None and scenario == "Server" and rate >= COALESCED_FROM_QPS:
-        ours["coalesce_queries"] = 1
-    lines = [
-        f"{model}.{scenario}.{key} = {value}"
-        for key, value in ours.items()
-        if own is None or own.setting(model, scenario, key) is None
-    ]
+    given = {} if own is None else dict(own.applying(model, scenario))
+    lines = []
+    if rate is not None and scenario != "SingleStream" and "target_qps" not in given:
+        lines.append(f"{model}.{scenario}.target_qps = {rate}")
+    if rate is not None and scenario == "Server" and rate >= COALESCED_FROM_QPS and not given.keys() & _NOT_COALESCED:
+        lines.append(f"{model}.{scenario}.coalesce_queries = 1")
     if own is not None:
         lines.append(own.text)
     path = folder / "user.conf"

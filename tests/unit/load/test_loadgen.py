@@ -35,9 +35,17 @@ def settings(folder: Path, conf: str | None = None, **changes: Any) -> LoadgenSe
             {"target_qps": float(COALESCED_FROM_QPS)},
             [f"{MODEL}.Server.target_qps = 10000.0", f"{MODEL}.Server.coalesce_queries = 1"],
         ),
+        *(
+            ({"target_qps": 2e4, "conf": line}, [f"{MODEL}.Server.target_qps = 20000.0", line])
+            for line in ("*.*.coalesce_queries = 0", "*.Server.max_query_count = 60", "*.*.max_duration = 1000")
+        ),
         (
-            {"target_qps": 2e4, "conf": "*.*.coalesce_queries = 0"},
-            [f"{MODEL}.Server.target_qps = 20000.0", "*.*.coalesce_queries = 0"],
+            {"target_qps": 2e4, "conf": "*.Offline.max_query_count = 60"},
+            [
+                f"{MODEL}.Server.target_qps = 20000.0",
+                f"{MODEL}.Server.coalesce_queries = 1",
+                "*.Offline.max_query_count = 60",
+            ],
         ),
     ],
 )
