@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -13,7 +14,8 @@ PLAN = Plan(samples=30, nodes=(Node("a"),), chunks=False, telemetry=False)
 
 
 def test_single_file_leaves_no_script_beside_any_page(tmp_path: Path) -> None:
-    folder = write_campaign(tmp_path, {"offline-r0": PLAN}, kind="single")
+    plans = {"alone-a-r0": PLAN, "alone-b-r0": replace(PLAN, nodes=(Node("b"),))}  # one alone has no charts
+    folder = write_campaign(tmp_path, plans, kind="scaling")
     shared = CliRunner().invoke(main, ["report", str(folder.path)])
     assert (shared.exit_code, shared.stderr) == (0, "")
     (script,) = folder.path.rglob("*.js")
