@@ -11,10 +11,10 @@ from assay.analysis.measurement_findings import measurement_findings
 from assay.analysis.nodes import NodePart, Symmetry
 from assay.analysis.phases import Phases
 from assay.analysis.streams import Streams
-from assay.analysis.tokens import TokenAnalysis
+from assay.analysis.tokens import TokenAnalysis, sources_in_words
 from assay.analysis.told import Told
 from assay.analysis.waiting import Waiting
-from assay.runs.ledger import Ledger
+from assay.runs.ledger import Ledger, reasons_in_words
 from assay.runs.metric_names import KV_CACHE, PREEMPTIONS
 from assay.runs.record import RunRecord
 from assay.runs.result import Result
@@ -75,7 +75,7 @@ def _ledger_findings(run: _Run, ledger: Ledger | None) -> list[Finding]:
         return []
     found = []
     if ledger.failed + ledger.lost:
-        reasons = ", ".join(f"{reason} {count}" for reason, count in ledger.failure_reasons.items()) or "none recorded"
+        reasons = reasons_in_words(ledger.failure_reasons) or "none recorded"
         figure = f"{ledger.failed} failed, {ledger.lost} lost of {ledger.issued}; reasons: {reasons}"
         found.append(
             Finding(
@@ -88,7 +88,7 @@ def _ledger_findings(run: _Run, ledger: Ledger | None) -> list[Finding]:
         )
     for entry in sorted(ledger.endpoints, key=lambda entry: -entry.failed):
         if entry.failed:
-            reasons = ", ".join(f"{reason} {count}" for reason, count in entry.reasons.items())
+            reasons = reasons_in_words(entry.reasons)
             found.append(
                 Finding(
                     rule="failed-attempts",
@@ -249,7 +249,7 @@ def _throttled(run: _Run, slow: Slowdown) -> Finding:
     if slow.clock_during_mhz is not None and slow.clock_otherwise_mhz is not None:
         clocks = f"; SM clock {slow.clock_during_mhz:.0f} MHz then, {slow.clock_otherwise_mhz:.0f} otherwise"
     figure = (
-        f"{slow.gpu}_throttle_reasons: {', '.join(slow.reasons)} in {100 * slow.share:.0f} % of the time, "
+        f"slowed down by {', '.join(slow.reasons)} in {100 * slow.share:.0f} % of the time, "
         f"from {slow.from_s:.0f} s to {slow.to_s:.0f} s{clocks}"
     )
     return Finding(
@@ -266,13 +266,13 @@ def _token_findings(run: _Run, tokens: TokenAnalysis) -> list[Finding]:
     found = []
     estimated = {source: n for source, n in tokens.token_sources.items() if source not in ("ids", "usage")}
     if estimated:
-        counts = ", ".join(f"{source} {n}" for source, n in estimated.items())
+        counts = sources_in_words(estimated)
         found.append(
             Finding(
                 rule="token-counts",
                 severity="note",
                 title="Some token counts are not the server's own.",
-                evidence=run.seen("requests.parquet", f"token_source: {counts}"),
+                evidence=run.seen("requests.parquet", f"tokens counted by {counts}"),
                 suggestion="a server that returns token ids (return_token_ids) or usage",
             )
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,14 @@ class Lengths(BaseModel):
     p99: int
     max: int
     unknown: int = Field(description="samples whose count isn't known")
+
+
+_SOURCES = {"ids": "token ids", "usage": "the server's usage", "tokenizer": "the tokenizer"}
+
+
+def sources_in_words(sources: Mapping[str, int]) -> str:
+    """What counted the tokens of how many answers."""
+    return ", ".join(f"{_SOURCES.get(source, source)} ({count:,})" for source, count in sources.items())
 
 
 class TokenAnalysis(BaseModel):

@@ -140,10 +140,10 @@ def latency_blocks(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Block
     chart = latency_chart(analysis, colors)
     if chart is None:
         return
-    quantities = (
-        ("ttft_ns", "TTFT"), ("service_ttft_ns", "TTFT from sending"), ("tpot_ns", "TPOT"), ("latency_ns", "Latency"),
-    )  # fmt: skip
     lines = [line for line in analysis.lines if line.entry.mode == "performance" and line.result.latency]
+    waits = any(line.entry.scenario != "Concurrency" for line in lines)  # else TTFT is from sending
+    sending = [("service_ttft_ns", "TTFT from sending")] if waits else []
+    quantities = [("ttft_ns", "TTFT"), *sending, ("tpot_ns", "TPOT"), ("latency_ns", "Latency")]
     rows: Rows = [(run_label(analysis, line), *(_pair(line, key) for key, _ in quantities)) for line in lines]
     columns = ("Run", *(f"{name} p50 / p99 (ms)" for _, name in quantities))
     spread: dict[str, Values] = {
@@ -154,13 +154,13 @@ def latency_blocks(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Block
     for scenario in scenarios:
         known = scenario_limits(analysis.benchmark, scenario)
         if known:
-            cells = (fmt.ms(known["ttft_ns"]), "", fmt.ms(known["tpot_ns"]), "")
+            cells = [fmt.ms(known[key]) if key in known else "" for key, _ in quantities]
             limits.append((f"limit of {scenario}'s p99 ({limits_source(analysis.benchmark)})", *cells))
-    table = Table("Latency of the runs", columns, rows, frozenset({1, 2, 3, 4}), SOURCE)
+    table = Table("Latency of the runs", columns, rows, frozenset(range(1, len(columns))), SOURCE)
     *above, last = with_nodes_alone(analysis, table, [line.entry.key for line in lines], spread)
     yield from above
     yield replace(last, rows=[*last.rows, *limits])
-    yield Text(f"{start_words(scenarios)} The picture's TTFT is from sending.")
+    yield Text(start_words(scenarios) + (" The picture's TTFT is from sending." if waits else ""))
     yield chart
 
 

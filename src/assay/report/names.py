@@ -33,8 +33,6 @@ _UNITS = {"mhz": "MHz", "j": "J", "w": "W", "c": "°C", "percent": "%", "gb_s": 
 _SHORT = {
     "sm": "SM",
     "kv": "KV",
-    "http": "HTTP",
-    "tls": "TLS",
     "ecc": "ECC",
     "mig": "MIG",
     "nvlink": "NVLink",
@@ -63,11 +61,6 @@ def name_in_words(field: str) -> str:
 
 def _plain(field: str) -> str:
     return " ".join(_SHORT.get(word, word) for word in _UNIT.sub("", field).split("_"))
-
-
-def reason_in_words(reason: str) -> str:
-    """Why an attempt failed, such as "HTTP 503" from "http_503"."""
-    return _plain(reason)
 
 
 def value_in_words(field: str, value: Any) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from assay.analysis.nodes import Symmetry
 from assay.analysis.projection import TOO_SHORT, WHOLE, Projection
 from assay.analysis.run import RunAnalysis
+from assay.analysis.tokens import sources_in_words
 from assay.report import format as fmt
 from assay.report.findings import findings_table, nothing_found
 from assay.report.hardware_charts import hardware_chart
@@ -152,8 +153,8 @@ def tokens_blocks(analysis: RunAnalysis, charts: RunCharts | None) -> Iterator[B
     completed = analysis.result.figures["samples_completed"].value
     yield Text(
         f"{fmt.number(tokens.at_limit)} of {fmt.number(completed)} answers are as long as allowed "
-        f"({analysis.record.max_tokens} tokens). Ended by: {_counts(tokens.finish_reasons)}. Counts known by: "
-        f"{_counts(tokens.token_sources)}."
+        f"({analysis.record.max_tokens} tokens). Ended by: {_counts(tokens.finish_reasons)}. Tokens were counted by: "
+        f"{sources_in_words(tokens.token_sources) or 'not recorded'}."
     )
     if tokens.characters_ratio is not None:
         yield Text(

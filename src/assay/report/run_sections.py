@@ -12,9 +12,9 @@ from assay.analysis.verdict import FINISHED
 from assay.report import format as fmt
 from assay.report.client import client_blocks
 from assay.report.many import ENDS, MOST_ROWS, Values, ends
-from assay.report.names import reason_in_words
 from assay.report.page import Block, Quote, Rows, Table, Text
 from assay.report.run_charts import RunCharts
+from assay.runs.ledger import reasons_in_words
 from assay.serving.words import harmless
 
 LEDGER = "ledger.json"
@@ -41,7 +41,7 @@ def ledger_blocks(analysis: RunAnalysis) -> Iterator[Block]:
         (
             e.endpoint,
             *map(fmt.number, (e.sent, e.ok, e.failed, e.lost)),
-            ", ".join(f"{reason_in_words(k)} {fmt.number(v)}" for k, v in e.reasons.items()),
+            reasons_in_words(e.reasons),
         )
         for e in ledger.endpoints
     ]

@@ -24,6 +24,11 @@ def start_words(scenarios: Iterable[Scenario]) -> str:
     for scenario in dict.fromkeys(scenarios):
         starts.setdefault(_STARTS[scenario], []).append(scenario)
     several = len(starts) > 1
+    if set(starts) == {_STARTS["Concurrency"]}:
+        return (
+            "TTFT and latency count from the sample's first sending; those from sending, where it was sent again, from "
+            "its last."
+        )
     listed = [f"{start} ({', '.join(own)})" if several else start for start, own in starts.items()]
     return (
         f"TTFT and latency count from {', or '.join(listed)}. Those from sending leave out what a sample waited for a "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -62,6 +63,16 @@ def unanswered_words(issued: float, unanswered: float) -> str:
     return (
         f"{unanswered:.0f} of {issued:.0f} samples unanswered ({'under 0.1' if percent < 0.1 else f'{percent:.1f}'} %)"
     )
+
+
+def reasons_in_words(reasons: Mapping[str, int]) -> str:
+    """Why attempts failed and how many, such as "HTTP 503 12, connection reset 1"."""
+    return ", ".join(f"{_in_words(reason)} {count}" for reason, count in reasons.items())
+
+
+def _in_words(reason: str) -> str:
+    head, *rest = reason.split("_")
+    return " ".join([head.upper() if head in ("http", "tls") else head, *rest])
 
 
 def read_ledger(folder: RunFolder) -> Ledger:

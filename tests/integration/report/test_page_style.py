@@ -101,6 +101,25 @@ def test_a_page_reads_as_words(tmp_path: Path, make: Callable[[Path], Path]) -> 
         assert reasons, f"no reason beside {words!r}"
 
 
+def test_why_requests_failed_is_told_in_words(tmp_path: Path) -> None:
+    sight = Sight(render_run(write_run(tmp_path, replace(PLAN, failed=5))).read_text())
+    assert "5 failed, 0 lost of 150; reasons: HTTP error 5." in sight.text
+    assert "http_error" not in sight.text
+    assert "Tokens were counted by: token ids (145)." in sight.text
+
+
+def test_a_load_that_counts_from_sending_has_no_second_column_for_it(tmp_path: Path) -> None:
+    def columns(name: str, plan: Plan) -> str:
+        page = render_campaign(write_campaign(tmp_path / name, {"load-r0": plan}, kind="bench"))
+        assert page is not None
+        return next(
+            line for line in page.with_name("report.md").read_text().splitlines() if "Latency p50 / p99" in line
+        )
+
+    assert "TTFT from sending" in columns("offline", SMALL)
+    assert "TTFT from sending" not in columns("concurrency", replace(SMALL, scenario="Concurrency"))
+
+
 def test_what_a_reader_may_not_know_is_explained_on_the_page(tmp_path: Path) -> None:
     html = _server(tmp_path).read_text()
     for term in ("TTFT", "TPOT", "p99", "short run", "ledger"):

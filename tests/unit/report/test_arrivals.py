@@ -69,7 +69,7 @@ def test_the_first_screen_names_the_load(tmp_path: Path) -> None:
     ("scenarios", "start"),
     [
         (("Rate",), "count from the sample's scheduled arrival."),
-        (("Concurrency",), "count from the sample's first sending."),
+        (("Concurrency",), "count from the sample's first sending;"),
         (("Server", "Interactive"), "count from the sample's scheduled arrival."),
         (
             ("Offline", "Server"),
