@@ -183,7 +183,7 @@ def cost(rounds: int, window_s: float) -> dict[str, Any]:
             finally:
                 load.send_signal(2)
                 load.communicate(timeout=300)
-        return _figures(run, turns)
+        return _figures(run, turns, rounds)
 
 
 def _begun(results: Path, load: subprocess.Popen[str]) -> RunFolder:
@@ -208,32 +208,44 @@ def _turn(who: str, folder: Path, window_s: float) -> Turn:
         return Turn(who, from_ns, time.monotonic_ns(), sum(map(_cpu_s, processes)) - before_s)
 
 
-def _figures(run: RunFolder, turns: list[Turn]) -> dict[str, Any]:
-    """Of all turns with the same watchers together; ratios are above 1 where they are better than with nobody."""
+def _figures(run: RunFolder, turns: list[Turn], rounds: int) -> dict[str, Any]:
+    """Of all turns with the same watchers together; ratios are above 1 where they are better than with nobody, and
+    beside each stand the lowest and the highest of a round alone: what chance does."""
     table = read_requests(run.requests, ["issued_ns", "first_ns", "last_ns", "output_tokens"])
-    known = table.filter(table["last_ns"].is_valid())
-    issued, first, last, tokens = (known[name].to_numpy().astype(float) for name in table.column_names)
+    table = table.filter(table["last_ns"].is_valid())
     found: dict[str, Any] = {"simulated": True, "goal": GOAL}
+    each = [{who: _of(table, [turns_of[who]]) for who in WATCHERS} for turns_of in _rounds(turns, rounds)]
     for who in WATCHERS:
-        own = [turn for turn in turns if turn.who == who]
-        came, seconds = 0.0, sum(turn.to_ns - turn.from_ns for turn in own) / 1e9
-        ttft_ms: list[float] = []
-        for turn in own:
-            inside = np.minimum(last, turn.to_ns) - np.maximum(first, turn.from_ns)
-            came += float((tokens * np.clip(inside / np.maximum(last - first, 1.0), 0.0, 1.0)).sum())
-            here = (issued >= turn.from_ns) & (issued < turn.to_ns)
-            ttft_ms += list((first - issued)[here] / 1e6)
-        found[who] = {
-            "tokens_per_s": round(came / seconds, 2),
-            "ttft_p99_ms": round(float(np.percentile(ttft_ms, 99)), 3),
-            "requests": len(ttft_ms),
-            "watchers_share_of_a_core": round(sum(turn.cpu_s for turn in own) / seconds, 4),
-        }
-    base = found["nobody"]
+        found[who] = _of(table, [turn for turn in turns if turn.who == who])
     for who in ("terminal", "browsers"):
-        found[f"{who}_tokens_ratio"] = round(found[who]["tokens_per_s"] / base["tokens_per_s"], 4)
-        found[f"{who}_ttft_p99_ratio"] = round(base["ttft_p99_ms"] / found[who]["ttft_p99_ms"], 4)
+        for name, figure, power in (("tokens_ratio", "tokens_per_s", 1), ("ttft_p99_ratio", "ttft_p99_ms", -1)):
+            ratios = [(one[who][figure] / one["nobody"][figure]) ** power for one in (found, *each)]
+            found[f"{who}_{name}"] = round(ratios[0], 4)
+            found[f"{who}_{name}_of_rounds"] = [round(min(ratios[1:]), 4), round(max(ratios[1:]), 4)]
     return found
+
+
+def _rounds(turns: list[Turn], rounds: int) -> Iterator[dict[str, Turn]]:
+    for number in range(rounds):
+        yield {turn.who: turn for turn in turns[number * len(WATCHERS) : (number + 1) * len(WATCHERS)]}
+
+
+def _of(table: Any, turns: list[Turn]) -> dict[str, float]:
+    """What came in these turns; tokens are spread evenly from an answer's first to its last."""
+    issued, first, last, tokens = (table[name].to_numpy().astype(float) for name in table.column_names)
+    came, seconds = 0.0, sum(turn.to_ns - turn.from_ns for turn in turns) / 1e9
+    ttft_ms: list[float] = []
+    for turn in turns:
+        inside = np.minimum(last, turn.to_ns) - np.maximum(first, turn.from_ns)
+        came += float((tokens * np.clip(inside / np.maximum(last - first, 1.0), 0.0, 1.0)).sum())
+        here = (issued >= turn.from_ns) & (issued < turn.to_ns)
+        ttft_ms += list((first - issued)[here] / 1e6)
+    return {
+        "tokens_per_s": round(came / seconds, 2),
+        "ttft_p99_ms": round(float(np.percentile(ttft_ms, 99)), 3),
+        "requests": len(ttft_ms),
+        "watchers_share_of_a_core": round(sum(turn.cpu_s for turn in turns) / seconds, 4),
+    }
 
 
 def memory() -> dict[str, Any]:
