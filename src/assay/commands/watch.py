@@ -18,7 +18,7 @@ from assay.serving.words import harmless
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from assay.watch import Follower
+    from assay.watch import Follower, Scene
 
 _EVERY_S = 0.5
 
@@ -33,7 +33,8 @@ _EVERY_S = 0.5
 def watch(campaign: Path | None, output: Path, once: bool, web: bool, host: str, port: int) -> None:
     """Follow CAMPAIGN while it runs, or see how it ended; without it, the newest. Ctrl-C leaves it alone.
 
-    CAMPAIGN may be [USER@]HOST:PATH, or HOST: for the newest there: through ssh, with the assay of that machine.
+    CAMPAIGN may be a run's folder: that run alone is followed. It may be [USER@]HOST:PATH, or HOST: for the newest
+    there: through ssh, with the assay of that machine.
     """
     if campaign is not None and (there := elsewhere(campaign)) is not None:
         if web:
@@ -53,8 +54,8 @@ def watch(campaign: Path | None, output: Path, once: bool, web: bool, host: str,
     from assay.runs import CampaignFolder
     from assay.watch import Follower, newest
 
-    folder = newest(output) if campaign is None else CampaignFolder(_campaign_of(campaign))
-    follower, console = Follower(folder), Console(highlight=False)
+    folder, run = (newest(output).path, None) if campaign is None else _chosen(campaign)
+    follower, console = Follower(CampaignFolder(folder), run), Console(highlight=False)
     try:
         if moves(console):
             _show(follower, console, once=once)
@@ -74,9 +75,16 @@ def _watch_there(host: str, path: str, output: Path, *, once: bool) -> NoReturn:
         raise UserError(f"{host}:{path}: ssh can't be started: {error.strerror}; install OpenSSH's client") from None
 
 
-def _campaign_of(path: Path) -> Path:
-    """A run's folder stands for its campaign's."""
-    return path.parent.parent if path.parent.name == "runs" and not (path / "campaign.json").exists() else path
+def _chosen(path: Path) -> tuple[Path, str | None]:
+    """The campaign's folder, and the run where the path is a run's folder."""
+    path = path.resolve()
+    is_run = path.parent.name == "runs" and not (path / "campaign.json").exists()
+    return (path.parent.parent, path.name) if is_run else (path, None)
+
+
+def _ended(follower: Follower, scene: Scene) -> bool:
+    """Whether nothing more will be seen: of the campaign, or of the one run that is followed."""
+    return scene.over or (follower.only is not None and scene.run is not None and scene.run.ended)
 
 
 def _show(follower: Follower, console: Console, *, once: bool) -> None:
@@ -86,11 +94,11 @@ def _show(follower: Follower, console: Console, *, once: bool) -> None:
     from assay.watch import screen
 
     scene = follower.poll()
-    if once or scene.over:
+    if once or _ended(follower, scene):
         console.print(screen(scene, console.width, console.height))
         return
     with Live(console=console, screen=True, auto_refresh=False) as live:
-        while not scene.over:
+        while not _ended(follower, scene):
             live.update(screen(scene, console.width, console.height), refresh=True)
             time.sleep(_EVERY_S)
             scene = follower.poll()
@@ -106,7 +114,7 @@ def _tell(follower: Follower, *, once: bool) -> None:
         scene = follower.poll()
         for line in narrator.tell(scene):
             click.echo(harmless(line))
-        if once or scene.over:
+        if once or _ended(follower, scene):
             return
         time.sleep(_EVERY_S)
 
@@ -124,10 +132,9 @@ def _serve(campaign: Path | None, output: Path, host: str, port: int) -> None:
 
     page = ""
     if campaign is not None:
-        chosen = _campaign_of(campaign).resolve()
+        chosen, run = _chosen(campaign)
         read_campaign(CampaignFolder(chosen))
-        output, page = chosen.parent, f"campaigns/{chosen.name}/"
-        page += f"runs/{campaign.resolve().name}/" if campaign.resolve() != chosen else ""
+        output, page = chosen.parent, f"campaigns/{chosen.name}/" + (f"runs/{run}/" if run else "")
 
     def ready(address: str) -> None:
         click.echo(f"{address}\nCtrl-C ends the pages; the campaign goes on.")
