@@ -1,10 +1,11 @@
 """What LoadGen's process carries: samples/s and CPU with 1,024 endpoints that answer at once, and its memory.
 
-    python benchmarks/fleet_driver.py [--json] [--samples N] [--in-flight N] [--workers N]
+    python benchmarks/fleet_driver.py [--json] [--samples N] [--in-flight N] [--workers N] [--server-qps N]
 
 LoadGen, the driver and the messages between it and its workers are the real ones; a worker (`null_worker.py`) answers
 every request at once without an endpoint, with a first token and 128 token ids. In Server LoadGen is asked for 100,000
-samples/s, more than it carries. Samples a second of wall-clock time mean something where there are cores for workers
+samples/s, more than it carries; at a rate that it carries, what is told of the wait from LoadGen's callback to the
+worker's answer means something. Samples a second of wall-clock time mean something where there are cores for workers
 too; anywhere else the process' own CPU time a sample (user and system, LoadGen's threads included) says what one core
 would carry. The baseline is LoadGen alone, whose callback answers at once. Both are measured as they are, and with all
 threads of the process on one core. Memory is the growth of the process' resident memory from before the load, LoadGen's
@@ -39,27 +40,32 @@ SAMPLES, IN_FLIGHT = 200_000, ENDPOINTS * WINDOW
 PROMPTS = 10_000
 SERVER_QPS = 100_000.0
 GOAL_PER_S, GOAL_BYTES = 50_000, 300
+WAITS = {"p50": 0.5, "p99": 0.99}
 TOKENS = 128
 HOLD_S = "4"
 LIMIT_S = 900
 
 
-def measure(samples: int = SAMPLES, in_flight: int = IN_FLIGHT, workers: int = WORKERS) -> dict[str, Any]:
+def measure(
+    samples: int = SAMPLES, in_flight: int = IN_FLIGHT, workers: int = WORKERS, server_qps: float = SERVER_QPS
+) -> dict[str, Any]:
     """Everything this file measures. Samples of the memory are as many as in flight."""
     found: dict[str, Any] = {"null_workers": workers, "null_endpoints": ENDPOINTS}
-    for scenario in ("Offline", "Server"):
+    for scenario, qps in (("Offline", None), ("Server", server_qps)):
         for cores in ("any", "one"):
             name = scenario.lower() + ("_on_one_core" if cores == "one" else "")
-            alone, whole = _loadgen_alone(scenario, samples, cores), _driver(scenario, samples, workers, cores)
+            alone, whole = _loadgen_alone(qps, samples, cores), _driver(qps, samples, workers, cores)
             found[f"driver_samples_per_s_{name}"] = round(samples / whole["wall_s"])
             found[f"driver_cpu_us_per_sample_{name}"] = round(whole["cpu_s"] / samples * 1e6, 1)
             found[f"driver_own_thread_us_per_sample_{name}"] = round(whole["thread_s"] / samples * 1e6, 1)
             found[f"driver_samples_per_cpu_s_{name}"] = round(samples / whole["cpu_s"])
+            if qps is not None:
+                found |= {f"driver_wait_{share}_ms_{name}": round(whole[f"wait_{share}_ms"], 2) for share in WAITS}
             found[f"loadgen_alone_samples_per_s_{name}"] = round(samples / alone["wall_s"])
             found[f"loadgen_alone_cpu_us_per_sample_{name}"] = round(alone["cpu_s"] / samples * 1e6, 1)
     found["driver_samples_per_s"] = min(found[f"driver_samples_per_s_{name}"] for name in ("offline", "server"))
     found["driver_samples_per_cpu_s"] = min(found[f"driver_samples_per_cpu_s_{name}"] for name in ("offline", "server"))
-    held, alone = _driver("Offline", in_flight, workers, hold=True), _loadgen_alone("Offline", in_flight)
+    held, alone = _driver(None, in_flight, workers, hold=True), _loadgen_alone(None, in_flight)
     found["in_flight"] = in_flight
     found["driver_bytes_per_sample_in_flight"] = round(held["in_flight_bytes"] / in_flight)
     found["driver_bytes_per_sample_at_most"] = round(held["peak_bytes"] / in_flight)
@@ -69,20 +75,26 @@ def measure(samples: int = SAMPLES, in_flight: int = IN_FLIGHT, workers: int = W
     return found
 
 
-def _settings(scenario: str, samples: int) -> dict[str, Any]:
-    return {"queries": samples, "min_duration_ms": 0, "target_qps": SERVER_QPS if scenario == "Server" else None}
+def _scenario(qps: float | None) -> str:
+    return "Offline" if qps is None else "Server"
 
 
-def _driver(scenario: str, samples: int, workers: int, cores: str = "any", *, hold: bool = False) -> dict[str, float]:
-    """A load through the driver, in a process of its own, on `one` core or `any`."""
+def _settings(qps: float | None, samples: int) -> dict[str, Any]:
+    return {"queries": samples, "min_duration_ms": 0, "target_qps": qps}
+
+
+def _driver(
+    qps: float | None, samples: int, workers: int, cores: str = "any", *, hold: bool = False
+) -> dict[str, float]:
+    """A load through the driver, in a process of its own, on `one` core or `any`; without a rate Offline."""
     with tempfile.TemporaryDirectory() as name:
         folder = RunFolder(Path(name) / "run")
         folder.parts.mkdir(parents=True)
         prompts = [[5, 6, 7]] * PROMPTS
         urls = ["http://127.0.0.1:9"] * ENDPOINTS
         plan = make_plan(
-            folder.path, urls, scenario, samples=PROMPTS, prompts=prompts, window=WINDOW, workers=workers,
-            loadgen=_settings(scenario, samples),
+            folder.path, urls, _scenario(qps), samples=PROMPTS, prompts=prompts, window=WINDOW, workers=workers,
+            loadgen=_settings(qps, samples),
         )  # fmt: skip
         write_json(folder.plan, plan)
         words = {"HOLD_S": HOLD_S if hold else "0", "FIRSTS": str(int(plan.streams_first_token))}
@@ -93,8 +105,8 @@ def _driver(scenario: str, samples: int, workers: int, cores: str = "any", *, ho
     return found
 
 
-def _loadgen_alone(scenario: str, samples: int, cores: str = "any") -> dict[str, float]:
-    return _child(["--alone", scenario, str(samples), cores], {})
+def _loadgen_alone(qps: float | None, samples: int, cores: str = "any") -> dict[str, float]:
+    return _child(["--alone", str(qps or 0.0), str(samples), cores], {})
 
 
 def _child(arguments: list[str], environment: dict[str, str]) -> dict[str, float]:
@@ -123,6 +135,8 @@ class Measured(driver.Driver):
         self.found["wall_s"] = (time.monotonic_ns() - self._wall_before_ns) / 1e9
         self.found["over_bytes"] = rss_bytes() - self._rss_before
         self.found["peak_bytes"] = peak_rss_bytes() - self._rss_before
+        waits = self._meter.progress(self._router, time.monotonic_ns()).ttft  # to the worker's first token, at once
+        self.found |= {f"wait_{name}_ms": (waits.quantile(share) or 0) / 1e6 for name, share in WAITS.items()}
 
     def _make_source(self) -> Any:
         if self.cores == "one":
@@ -146,7 +160,7 @@ def run_driver(plan: str, parent: str, cores: str) -> None:
     print(json.dumps(Measured.found))
 
 
-def loadgen_alone(scenario: str, samples: int, cores: str) -> None:
+def loadgen_alone(qps: float | None, samples: int, cores: str) -> None:
     """LoadGen, whose callback answers every sample at once with 128 token ids."""
     import mlperf_loadgen as lg
 
@@ -157,14 +171,14 @@ def loadgen_alone(scenario: str, samples: int, cores: str) -> None:
     address, size = tokens.buffer_info()[0], 4 * TOKENS
 
     def issue(queries: list[Any]) -> None:
-        if scenario != "Offline":
+        if qps is not None:
             lg.FirstTokenComplete([lg.QuerySampleResponse(query.id, address, 4, 1) for query in queries])
         lg.QuerySamplesComplete([lg.QuerySampleResponse(query.id, address, size, TOKENS) for query in queries])
 
     with tempfile.TemporaryDirectory() as name:
         loadgen = LoadgenSettings(
-            model="llama3_1-8b", scenario=scenario, official=False, own_sample_count=True, ttft_limit_ns=2_000_000_000,
-            tpot_limit_ns=100_000_000, **_settings(scenario, samples),
+            model="llama3_1-8b", scenario=_scenario(qps), official=False, own_sample_count=True,
+            ttft_limit_ns=2_000_000_000, tpot_limit_ns=100_000_000, **_settings(qps, samples),
         )  # fmt: skip
         settings = test_settings(loadgen, "performance", PROMPTS, Path(name))
         output, log = lg.LogOutputSettings(), lg.LogSettings()
@@ -196,6 +210,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=SAMPLES)
     parser.add_argument("--in-flight", type=int, default=IN_FLIGHT)
     parser.add_argument("--workers", type=int, default=WORKERS)
+    parser.add_argument("--server-qps", type=float, default=SERVER_QPS, help="that LoadGen is asked for in Server")
     parser.add_argument("--driver", nargs=3, help=argparse.SUPPRESS)
     parser.add_argument("--alone", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -203,9 +218,10 @@ def main() -> None:
         run_driver(*options.driver)
         return
     if options.alone:
-        loadgen_alone(options.alone[0], int(options.alone[1]), options.alone[2])
+        qps, samples, cores = options.alone
+        loadgen_alone(float(qps) or None, int(samples), cores)
         return
-    found = measure(options.samples, options.in_flight, options.workers)
+    found = measure(options.samples, options.in_flight, options.workers, options.server_qps)
     if options.json:
         print(json.dumps(found, indent=2))
         return
