@@ -72,6 +72,11 @@ def page_style() -> str:
     return _asset("page.css")
 
 
+def page_scripts() -> list[str]:
+    """The scripts of a page, as they stand in their elements; the last one holds another, which is run from a blob."""
+    return [_asset("page.js"), _asset("charts.js"), packed_plotly()]
+
+
 def page_markdown(page: Page) -> str:
     """The page as Markdown."""
     text = _environment(escape=False).get_template("page.md.j2").render(page=page)

@@ -19,7 +19,7 @@ from assay.watch.follow import named
 from assay.watch.web.channel import Channel
 from assay.watch.web.guard import Guard
 from assay.watch.web.pages import ASSETS, campaign_page, index_page, saved_page
-from assay.watch.web.served import file_of
+from assay.watch.web.served import file_of, report_html, report_policy
 from assay.watch.web.sources import CampaignSource, IndexSource, campaign_in
 
 _INDEX_EVERY_S = 5.0
@@ -28,10 +28,6 @@ _OWN_PAGE = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 """Plotly sets styles of its own."""
-_REPORT = (
-    "default-src 'none'; script-src 'self' 'unsafe-inline' blob:; style-src 'unsafe-inline'; "
-    "img-src data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
 
 
 class Site:
@@ -91,7 +87,9 @@ class Site:
         path = file_of(folder.path, request.path_params["name"])
         if path is None:
             raise HTTPException(404)
-        return FileResponse(path, headers={"content-security-policy": _REPORT})
+        if path.suffix == ".html":
+            return HTMLResponse(report_html(path), headers={"content-security-policy": report_policy()})
+        return FileResponse(path)
 
     def _campaign_of(self, request: Request) -> CampaignFolder:
         folder = campaign_in(self._results, request.path_params["campaign"])

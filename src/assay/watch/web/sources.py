@@ -91,7 +91,10 @@ def campaigns_in(results: Path) -> list[CampaignFolder]:
 def campaign_in(results: Path, name: str) -> CampaignFolder | None:
     """The campaign in the folder `name`; None where there is none."""
     folder = CampaignFolder(results / name)
-    return folder if folder.state.is_file() and _within(results, folder) else None
+    try:
+        return folder if folder.state.is_file() and _within(results, folder) else None
+    except OSError:  # such as a name longer than a file's may be
+        return None
 
 
 def _within(results: Path, folder: CampaignFolder) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
+from base64 import b64encode
 from collections.abc import MutableMapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -16,6 +18,7 @@ from tests.synthetic import Node, Plan, write_campaign
 
 from assay.errors import UserError
 from assay.report import CampaignPages
+from assay.report.writer import page_scripts
 from assay.runs import RunStatus
 from assay.watch.web.app import Site
 from assay.watch.web.guard import is_loopback
@@ -32,7 +35,8 @@ def results(tmp_path: Path) -> Path:
     folder.report.write_text("<p>the report</p>")
     folder.run("run-0").report.write_text("<p>the run's report</p>")
     (folder.path / "charts").mkdir()
-    (folder.path / "charts" / "plotly-1.js").write_text("script")
+    (folder.path / "charts" / "plotly-1.js").write_text("foreign")
+    (folder.path / "charts" / "rate.png").write_bytes(b"picture")
     (tmp_path / "secret.txt").write_text("secret")
     return tmp_path / "results"
 
@@ -96,11 +100,19 @@ def test_a_report_may_do_here_what_it_may_as_a_file(results: Path) -> None:
     CampaignPages(write_campaign(results, plans, identity="drawn")).render()
     answer = ask(results, "/campaigns/drawn/report.html")
     (own,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]+)"', answer.text)
-    served = _sources(answer.headers["content-security-policy"])
-    asked = _sources(own)
-    assert "blob:" in asked["script-src"]  # which it has its charts' script from
+    served, asked = _sources(answer.headers["content-security-policy"]), _sources(own)
+    assert "blob:" in asked.pop("script-src")  # which it has its charts' script from
+    assert "blob:" in served["script-src"]
+    scripts = re.findall(r"<script>(.*?)</script>", answer.text, re.DOTALL)
+    assert len(scripts) == 3
+    assert {_hash(script) for script in scripts} <= served["script-src"]
+    assert "Another version" not in answer.text
     for kind, sources in asked.items():
-        assert sources - {"file:"} <= served[kind], kind
+        assert sources <= served[kind], kind
+
+
+def _hash(script: str) -> str:
+    return f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'"
 
 
 def _sources(policy: str) -> dict[str, set[str]]:
@@ -119,14 +131,27 @@ def test_nothing_but_get_is_answered(results: Path, method: str, path: str) -> N
     [
         ("report.html", "<p>the report</p>"),
         ("runs/run-0/report.html", "<p>the run's report</p>"),
-        ("charts/plotly-1.js", "script"),
+        ("charts/rate.png", "picture"),
     ],
 )
 def test_finished_reports_are_served(results: Path, path: str, words: str) -> None:
     answer = ask(results, f"/campaigns/{NAME}/{path}")
-    assert answer.text == words
-    assert "connect-src" not in answer.headers["content-security-policy"]
-    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.status_code == 200
+    assert words in answer.text
+
+
+def test_no_script_of_a_folder_runs(results: Path) -> None:
+    """Whoever wrote the campaign: a report's scripts are those of this version, by their hashes, or none."""
+    foreign = (
+        '<body><script>steal()</script><script src="charts/plotly-1.js"></script><p onclick="steal()">x</p></body>'
+    )
+    (results / NAME / "report.html").write_text(foreign)
+    answer = ask(results, f"/campaigns/{NAME}/report.html")
+    allowed = _sources(answer.headers["content-security-policy"])["script-src"]
+    assert allowed == {"blob:", *map(_hash, page_scripts())}
+    assert "src=" not in answer.text
+    assert "Another version of Assay" in answer.text
+    assert ask(results, f"/campaigns/{NAME}/charts/plotly-1.js").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -145,6 +170,8 @@ def test_finished_reports_are_served(results: Path, path: str, words: str) -> No
         "/campaigns/%2e%2e/secret.txt",
         "/campaigns/..%2f..%2fsecret.txt",
         "/campaigns/none/",
+        "/campaigns/%00/",
+        f"/campaigns/{'long' * 200}/",
         "/assets/../app.py",
         "/assets/base.html.j2",
         "/secret.txt",
