@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.simulated import run, simulators
 
 from assay.load.loadgen import COALESCED_FROM_QPS
-from assay.runs import read_requests
+from assay.runs import answered, read_requests
 
 RATE = 2.0 * COALESCED_FROM_QPS
 SAMPLES = 400
@@ -17,17 +17,13 @@ def test_samples_that_come_together_keep_their_own_times_and_are_each_accounted_
     pace = ["--ttft-ms", "1", "--itl-ms", "0.1", "--output-tokens", "4"]
     with simulators(tmp_path, [pace, pace]) as urls:
         result = run(
-            tmp_path,
-            urls,
-            "Server",
-            samples=50,
-            window=256,
-            max_tokens=8,
-            loadgen={"target_qps": RATE, "queries": SAMPLES},
-        )
+            tmp_path, urls, "Server", samples=50, window=256, max_tokens=8,
+            loadgen={"target_qps": RATE, "queries": SAMPLES}, timeouts={"stall_s": 30.0, "request_s": 60.0},
+        )  # fmt: skip
     assert (result.ledger.completed, result.ledger.problems) == (SAMPLES, [])
     assert '"requested_server_coalesce_queries", "value": true' in result.folder.loadgen_detail.read_text()
-    rows = read_requests(result.folder.requests, ["sample_id", "scheduled_ns", "issued_ns", "sent_ns"]).to_pylist()
-    rows.sort(key=lambda row: row["sample_id"])
+    columns = ["sample_id", "final", "status", "scheduled_ns", "issued_ns", "sent_ns"]
+    rows = answered(read_requests(result.folder.requests, columns)).to_pylist()
+    assert sorted(row["sample_id"] for row in rows) == list(range(SAMPLES))
     assert all(row["scheduled_ns"] <= row["issued_ns"] <= row["sent_ns"] for row in rows)
     assert len({row["scheduled_ns"] for row in rows}) == SAMPLES
