@@ -10,7 +10,7 @@ from assay.analysis.statistics import ratio
 from assay.report import format as fmt
 from assay.report.limits import scenario_limits
 from assay.report.many import names
-from assay.report.run_answer import projected, slow_nodes
+from assay.report.run_answer import answered, projected, slow_nodes
 from assay.report.since_last import since_last_words
 from assay.report.sweeps import Points, load_words, saturation_words, sweeps
 
@@ -26,7 +26,9 @@ def campaign_answer(analysis: CampaignAnalysis) -> list[str]:
     if analysis.scaling is not None and not slow:
         slow = list(_apart(analysis.groups))
     last = [since_last_words(analysis.since_last)] if analysis.since_last is not None else []
-    return [*(said or _rates(analysis)), *slow, *_whole_set(analysis), *_scores(analysis), *last]
+    ledgers = [line.ledger for line in analysis.lines if line.ledger is not None]
+    all_of_them = answered(ledgers) if ledgers and len(ledgers) == len(analysis.lines) else []
+    return [*(said or _rates(analysis)), *slow, *_whole_set(analysis), *_scores(analysis), *all_of_them, *last]
 
 
 def _why_nothing(analysis: CampaignAnalysis) -> str:

@@ -41,7 +41,7 @@ from assay.report.published import campaign_published_blocks
 from assay.report.run_measures import projection_blocks
 from assay.report.run_page import notice_problems, verdict_reasons
 from assay.report.since_last import since_last_blocks
-from assay.report.subject import campaign_subject
+from assay.report.subject import campaign_subject, served_on
 from assay.report.sweeps import load_words, sweeps
 from assay.runs.campaign import RunEntry, campaign_title
 from assay.runs.record import RunStatus
@@ -104,13 +104,14 @@ def campaign_page(analysis: CampaignAnalysis) -> Page:
 
 
 def _what(analysis: CampaignAnalysis) -> str:
-    state, lines = analysis.state, analysis.lines
-    models = sorted({model for line in lines for model in line.record.served_models})
+    state, records = analysis.state, [line.record for line in analysis.lines]
+    endpoints = {endpoint.name: endpoint for record in records for endpoint in record.endpoints}
+    models = sorted({model for record in records for model in record.served_models})
+    data = sorted({record.dataset_name for record in records})
     ended = sum(entry.status in (RunStatus.COMPLETED, RunStatus.INVALID) for entry in state.runs)
-    nodes = analysis.nodes
     return (
-        f"{', '.join(models)} on {len(nodes)} node{'s' * (len(nodes) != 1)}; {ended} of {len(state.runs)} planned runs "
-        f"completed, started {fmt.moment(state.started_utc)}, "
+        f"{served_on(list(endpoints.values()), models)}; samples from {', '.join(data)}; {ended} of "
+        f"{fmt.count(len(state.runs), 'planned run')} completed, started {fmt.moment(state.started_utc)}, "
         f"{'ended ' + fmt.moment(state.ended_utc) if state.ended_utc else 'not ended'}."
     )
 

@@ -19,12 +19,14 @@ _UNSET: tuple[object, ...] = (None, {}, [], "", 0)
 # The column's heading, the file's form, the moment of asking, and what has a place of its own.
 _LEFT_OUT = {"name", "version", "utc_ns", "accelerators", "accelerator_source", "problems"}
 _MOST_COLUMNS = 4
+_CAMPAIGN = "the campaign's own page: all its runs, and what changed against the last one"
 
 
 def environment_blocks(analysis: RunAnalysis) -> Iterator[Block]:
     """A run's course, endpoints, nodes and software."""
     record = analysis.record
-    yield Table("What ran", ("Fact", "Value"), list(_run_facts(record)), source="run.json")
+    links = {_CAMPAIGN: "../../report.html"}  # a run's folder lies in its campaign's runs/
+    yield Table("What ran", ("Fact", "Value"), list(_run_facts(record)), source="run.json", links=links)
     yield from endpoint_tables(record.endpoints)
     yield from system_tables(analysis.system)
     hashes: Rows = [("Data set", record.dataset_sha256)]
@@ -43,6 +45,8 @@ def _run_facts(record: RunRecord) -> Iterator[tuple[str, str]]:
         yield "Samples drawn from", f"the first {fmt.number(record.samples)}"
     if record.dataset_note:
         yield "Prompts", record.dataset_note
+    if record.campaign_key is not None:
+        yield "Its campaign", _CAMPAIGN
     yield "Longest answer allowed", fmt.count(record.max_tokens, "token")
     yield "Started", fmt.moment(record.started_utc)
     if record.ended_utc:

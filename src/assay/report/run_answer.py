@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from assay.analysis.finding import UNKNOWN
 from assay.analysis.nodes import Symmetry
@@ -64,17 +64,25 @@ def _next(record: RunRecord) -> list[str]:
 
 
 def _answered(ledger: Ledger | None) -> Iterator[str]:
-    if ledger is None:
-        return
-    if ledger.unanswered:
+    if ledger is not None:
+        yield from answered([ledger])
+
+
+def answered(ledgers: Sequence[Ledger]) -> Iterator[str]:
+    """What became of all samples of some runs; nothing where the count of one doesn't balance."""
+    issued, completed, failed, lost = (
+        sum(getattr(ledger, count) for ledger in ledgers) for count in ("issued", "completed", "failed", "lost")
+    )
+    of_runs = f" of {len(ledgers)} runs" if len(ledgers) > 1 else ""
+    if failed + lost:
         yield (
-            f"{fmt.number(ledger.completed)} of {fmt.count(ledger.issued, 'sample')} were answered; "
-            f"{fmt.number(ledger.failed)} failed, {fmt.number(ledger.lost)} were lost."
+            f"{fmt.number(completed)} of {fmt.count(issued, 'sample')}{of_runs} were answered; "
+            f"{fmt.number(failed)} failed, {fmt.number(lost)} were lost."
         )
-    elif not ledger.issued:
+    elif not issued:
         yield "No sample was issued."
-    elif ledger.balanced:
-        yield f"All {fmt.count(ledger.issued, 'sample')} were answered."
+    elif all(ledger.balanced for ledger in ledgers):
+        yield f"All {fmt.count(issued, 'sample')}{of_runs} were answered."
 
 
 def _speed(analysis: RunAnalysis) -> str:

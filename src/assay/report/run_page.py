@@ -31,7 +31,7 @@ from assay.report.run_measures import (
     tokens_blocks,
 )
 from assay.report.run_sections import driver_blocks, ledger_blocks, log_blocks, speed_blocks
-from assay.report.subject import run_subject
+from assay.report.subject import run_subject, served_on
 from assay.runs.result import Distribution, Result
 
 # The chart that shows the answer, by the run's mode.
@@ -158,17 +158,10 @@ def _percentile(name: str, value: Distribution, percentile: str) -> Headline:
 
 def _what(analysis: RunAnalysis) -> str:
     record = analysis.record
-    nodes = analysis.nodes_in_order
-    accelerators = sum(len(e.accelerators) for e in record.endpoints)
-    kinds = sorted({name for e in record.endpoints for name in e.accelerators})
-    engines = sorted({f"{e.engine} {e.engine_version or ''}".strip() for e in record.endpoints})
-    on = f"{len(nodes)} node{'s' * (len(nodes) != 1)} ({', '.join(nodes[:4])}{', …' * (len(nodes) > 4)})"
-    with_ = f", {accelerators} accelerator{'s' * (accelerators != 1)} ({', '.join(kinds)})" if accelerators else ""
-    models = ", ".join(record.served_models) or "Nothing"
     load = f", target {fmt.number(record.target_qps)} samples/s" if record.target_qps else ""
     load = f", load: {record.shape.title}" if record.shape is not None else load
     return (
-        f"{models} served by {', '.join(engines)} on {on}{with_}; {record.scenario} {record.mode} run of "
+        f"{served_on(record.endpoints, record.served_models)}; {record.scenario} {record.mode} run of "
         f"{fmt.number(record.issued)} samples from {record.dataset_name}{load}, "
         f"started {fmt.moment(record.started_utc)}."
     )

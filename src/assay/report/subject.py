@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from assay.analysis.campaign import CampaignAnalysis
+from assay.report import format as fmt
 from assay.report.many import names
 from assay.runs.record import EndpointFacts, RunRecord
 
@@ -26,6 +27,17 @@ def comparison_subject(records: Sequence[RunRecord]) -> str:
     """The runs by name, the baseline last, and what was served in them."""
     base, *others = (record.id for record in records)
     return f"{names(others)} against {base}: {_served(records)} on {_system(records[0].endpoints)}"
+
+
+def served_on(endpoints: Sequence[EndpointFacts], models: Sequence[str]) -> str:
+    """Such as "llama-8b served by vllm 0.9 on 2 nodes (node-a, node-b), 16 accelerators (H100)"."""
+    engines = sorted({f"{e.engine} {e.engine_version or ''}".strip() for e in endpoints})
+    nodes = sorted({endpoint.node for endpoint in endpoints})
+    cards = [name for endpoint in endpoints for name in endpoint.accelerators]
+    by = f" served by {', '.join(engines)}" if engines else ""
+    on = f" on {fmt.count(len(nodes), 'node')} ({names(nodes)})" if nodes else ""
+    with_ = f", {fmt.count(len(cards), 'accelerator')} ({', '.join(sorted(set(cards)))})" if cards else ""
+    return f"{', '.join(models) or 'Nothing'}{by}{on}{with_}"
 
 
 def _served(records: Iterable[RunRecord]) -> str:

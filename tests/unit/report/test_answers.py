@@ -13,6 +13,7 @@ from assay.analysis.compare import compare
 from assay.analysis.run import analyse_run
 from assay.benchmarks import Benchmark, run_benchmark
 from assay.report import format as fmt
+from assay.report import render_run
 from assay.report.campaign_answer import campaign_answer
 from assay.report.campaign_page import campaign_page
 from assay.report.compare_page import compare_page
@@ -193,6 +194,27 @@ def test_a_page_says_how_to_measure_it_again_and_with_which_versions(tmp_path: P
     assert measured_with.startswith(versions)
     folder.config.write_text("benchmark: smollm2-135m\n")
     assert "`assay run config.yaml`" in again(campaign_page(analysis))[0]
+
+
+def test_a_campaign_says_what_it_served_on_what_with_which_data(scaling: CampaignAnalysis) -> None:
+    assert campaign_page(scaling).what.startswith(
+        "synthetic-8b served by simulator 1.0 on 2 nodes (node-a, node-b), 2 accelerators (Synthetic GPU 80GB); "
+        "samples from synthetic articles; 3 of 3 planned runs completed, started 1 Jan 2026"
+    )
+
+
+def test_a_campaign_says_what_became_of_all_samples(scaling: CampaignAnalysis, tmp_path: Path) -> None:
+    assert "All 800 samples of 3 runs were answered." in campaign_answer(scaling)
+    plans = {f"offline-r{turn}": replace(PLAN, samples=100, failed=3 * turn, lost=turn) for turn in range(2)}
+    lacking = campaign_answer(analysed(write_campaign(tmp_path, plans, kind="single")))
+    assert "196 of 200 samples of 2 runs were answered; 3 failed, 1 were lost." in lacking
+
+
+def test_a_run_leads_to_its_campaigns_page(tmp_path: Path) -> None:
+    folder = write_campaign(tmp_path, {"offline-r0": replace(PLAN, samples=40)}, kind="single")
+    html = render_run(folder.run("offline-r0")).read_text()
+    assert '<a href="../../report.html">the campaign' in html
+    assert folder.report == (folder.run("offline-r0").path / "../../report.html").resolve()
 
 
 def again(page: Page) -> list[str]:
