@@ -6,8 +6,8 @@ import os
 import shlex
 import shutil
 import subprocess
+import tempfile
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,8 +23,8 @@ _OVERRULING = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TTY_COMPATIBLE", 
 class Pane:
     """One terminal with one program in it; it stays as the program left it."""
 
-    def __init__(self, socket: str, name: str) -> None:
-        self._tmux = ["tmux", "-L", socket]
+    def __init__(self, socket: Path, name: str) -> None:
+        self._tmux = ["tmux", "-S", str(socket)]
         self._name = name
 
     def run(self, command: list[str], folder: Path, **environment: str) -> None:
@@ -71,8 +71,10 @@ def terminals() -> Iterator[Callable[[str], Pane]]:
     """Makes panes by name; skips where tmux is missing, and takes its server down."""
     if shutil.which("tmux") is None:
         pytest.skip("needs tmux (`make test-setup` installs it)")
-    socket = f"assay-{uuid.uuid4().hex[:12]}"
-    try:
-        yield lambda name: Pane(socket, name)
-    finally:
-        subprocess.run(["tmux", "-L", socket, "kill-server"], capture_output=True, check=False, timeout=60)
+    with tempfile.TemporaryDirectory(prefix="tmux-") as folder:  # a socket's path has to be short
+        socket = Path(folder) / "socket"
+        try:
+            yield lambda name: Pane(socket, name)
+        finally:
+            command = ["tmux", "-S", str(socket), "kill-server"]
+            subprocess.run(command, capture_output=True, check=False, timeout=60)
