@@ -18,7 +18,7 @@ from assay.serving.words import harmless
 from assay.watch.course import Course, Outage
 from assay.watch.follow import Scene, age_s
 from assay.watch.web.hardware_view import HardwareCharts, node_parts
-from assay.watch.web.parts import Bar, Cell, Columns, Line, Link, Panel, Part, Progress, Row, View
+from assay.watch.web.parts import Bar, Cell, Columns, Line, Link, Panel, Part, Progress, Row, Span, View
 from assay.watch.words import (
     count_words,
     headline,
@@ -69,6 +69,7 @@ class CampaignView:
             "runs": [_run(scene, self._folder, planned) for planned in runs],
             "log": [harmless(line) for line in scene.log],
             "charts": [*_charts(scene), *panels],
+            "spans": [_span(outage) for outage in course.outages],
             **_progress(scene),
             **_endpoints(course),
             **node_parts(scene.nodes),
@@ -176,6 +177,11 @@ def _happened(scene: Scene) -> list[Row]:
     told += [(event.utc_ns, f"alert {event.event}: {event.words}", "") for event in scene.alert_events]
     newest = sorted(told, reverse=True)[:_MOST_HAPPENED]
     return [Row(f"{utc_ns} {words}", [clock(utc_ns), harmless(words)], mark) for utc_ns, words, mark in newest]
+
+
+def _span(outage: Outage) -> Span:
+    end_ms = None if outage.ended_ns is None else outage.ended_ns // 1_000_000
+    return Span(harmless(outage.endpoint), outage.begun_ns // 1_000_000, end_ms)
 
 
 def _lasted(outage: Outage) -> str:

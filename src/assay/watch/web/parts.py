@@ -68,7 +68,16 @@ class Panel:
     limit_name: str = ""
 
 
-Part = str | Link | None | Progress | Sequence[Row] | Sequence[str] | Sequence[Panel]
+@dataclass(frozen=True)
+class Span:
+    """A time that is marked in all charts, ms since 1970; None: it lasts."""
+
+    name: str
+    begin_ms: int
+    end_ms: int | None
+
+
+Part = str | Link | None | Progress | Sequence[Row] | Sequence[str] | Sequence[Panel] | Sequence[Span]
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,10 @@ def test_outages_stay_to_be_seen(tmp_path: Path) -> None:
     begin(folder, "run-0", progress(1, 40), progress(2, 60, out=("node-b",)))
     source = CampaignSource(folder)
     assert [cells[1] for cells in rows(source.look(), "happened").values()] == ["node-b out of service"]
-    append_event(folder.run("run-0").progress, progress(10, 300))
+    back = progress(10, 300)
+    append_event(folder.run("run-0").progress, back)
+    (span,) = source.look().parts["spans"]  # type: ignore[misc]
+    assert (span.name, span.end_ms) == ("node-b", back.utc_ns // 1_000_000)  # type: ignore[union-attr]
     words = [cells[1] for cells in rows(source.look(), "happened").values()]
     assert words[0].startswith("node-b back after ")
     assert words[1] == "node-b out of service"

@@ -4,7 +4,7 @@
   const QUIET_MS = 15000, AGAIN_MS = 2000;
   const state = document.getElementById("state"), saved = document.getElementById("saved");
   const series = {};
-  let told = { age: null, at: 0 }, charts = null;
+  let told = { age: null, at: 0 }, charts = null, spans = [];
 
   function setText(node, text) { if (node.textContent !== text) { node.textContent = text; } }
 
@@ -110,7 +110,8 @@
       });
     });
     if (message.whole || "charts" in message.parts) { charts = message.parts.charts || []; }
-    if (window.drawTimeline && charts) { window.drawTimeline(charts, series); }
+    if (message.whole || "spans" in message.parts) { spans = message.parts.spans || []; }
+    if (window.drawTimeline && charts) { window.drawTimeline(charts, series, spans); }
     told = { age: message.age_s, at: Date.now() };
   }
 

@@ -26,7 +26,7 @@
     });
   }
 
-  function figure(panels, series) {
+  function figure(panels, series, spans) {
     const total = panels.length * (HEIGHT + GAP) + FOOT, inner = total - FOOT;
     const fg = color("--fg"), grid = color("--grid");
     const layout = {
@@ -66,6 +66,12 @@
           line: { color: color("--bad"), width: 1.5, dash: "dot" }, label: { text: panel.limit_name, font: { size: 11, color: color("--bad") } } });
       }
     });
+    // When an endpoint was out of service; one that still is, up to the newest value.
+    const newest = Math.max.apply(null, Object.values(series).map(function (own) { return own.t_ms[own.t_ms.length - 1] || 0; }));
+    spans.forEach(function (span) {
+      layout.shapes.push({ type: "rect", x0: span.begin_ms, x1: span.end_ms || Math.max(newest, span.begin_ms), yref: "paper", y0: 0, y1: 1,
+        fillcolor: color("--bad"), opacity: 0.12, line: { width: 0 }, layer: "below" });
+    });
     return { data: data, layout: layout };
   }
 
@@ -75,7 +81,7 @@
     const panels = last.panels.filter(function (panel) { return known(panel, last.series); });
     place.parentNode.hidden = panels.length === 0;
     if (panels.length) {
-      const made = figure(panels, last.series);
+      const made = figure(panels, last.series, last.spans);
       window.Plotly.react(place, made.data, made.layout, { displayModeBar: false, responsive: true }).then(function () {
         document.documentElement.dataset.charts = "drawn";
       });
@@ -83,7 +89,7 @@
   }
   function later() { if (!due) { due = true; requestAnimationFrame(draw); } }
 
-  window.drawTimeline = function (panels, series) { last = { panels: panels, series: series }; later(); };
+  window.drawTimeline = function (panels, series, spans) { last = { panels: panels, series: series, spans: spans }; later(); };
   dark.addEventListener("change", later);
   document.addEventListener("visibilitychange", later);
 
