@@ -9,15 +9,14 @@ intervals hold the run's own noise: a meter's error is the same all the time, an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 
 from assay.analysis.hardware import Metric, series
-from assay.analysis.metering import Metered, best
+from assay.analysis.metering import Seen, best
 from assay.analysis.rates import bin_edges, progress
 from assay.analysis.samples import Samples
 from assay.analysis.statistics import Estimate, Floats, ratio_of_sums
@@ -35,43 +34,21 @@ _METRIC = re.compile(r"((?:gpu|cpu)\d{1,4})_(energy_j|power_w)")
 
 
 @dataclass(frozen=True, eq=False)
-class _Seen:
-    """One meter over the time of the rates."""
+class Spent:
+    """What some answers took."""
 
-    node: str
-    name: str
-    metered: Metered
-    begin_ns: int
-    end_ns: int
-
-    @cached_property
-    def _known(self) -> tuple[float, float]:
-        return self.metered.between(self.begin_ns, self.end_ns)
-
-    @property
-    def covered(self) -> float:
-        return min(1.0, self._known[1] * 1e9 / (self.end_ns - self.begin_ns))
-
-    @property
-    def mean_w(self) -> float:
-        joules, seconds = self._known
-        return joules / seconds
-
-    def in_bins(self, edges_ns: Floats) -> Floats:
-        """Joules between neighbouring edges; time that isn't known counts at the mean."""
-        joules, seconds = self.metered.in_bins(edges_ns)
-        return joules + self.mean_w * (np.diff(edges_ns) / 1e9 - seconds)
+    power_w: Estimate
+    per_sample_j: Estimate | None
+    per_token_j: Estimate | None
 
 
 @dataclass(frozen=True, eq=False)
 class RunEnergy:
-    """What was metered, and the figures of the nodes that count; without these where none does."""
+    """What was metered, and what the answers of the nodes that count took; without that where none counts."""
 
     energy: Energy
     seconds: float
-    mean_power_w: Estimate | None = None
-    per_sample_j: Estimate | None = None
-    per_token_j: Estimate | None = None
+    spent: Spent | None = None
 
     @property
     def words(self) -> str:
@@ -97,21 +74,30 @@ def run_energy(folder: RunFolder, record: RunRecord, samples: Samples) -> RunEne
     seconds = (end_ns - begin_ns) / 1e9
     if not chosen.meters:
         return RunEnergy(energy, seconds)
-    edges = bin_edges(samples, begin_ns, end_ns)
-    joules = np.sum([meter.in_bins(edges) for meter in chosen.meters], axis=0)
     own = _answers(samples, record.endpoints, chosen.nodes)
+    return RunEnergy(energy, seconds, spent(chosen.meters, own, counted=samples.counted))
+
+
+def spent(meters: Sequence[Seen], answers: Samples, *, counted: bool) -> Spent:
+    """What the meters saw, over the answers that they saw being made; `counted`: all tokens of the run are known.
+
+    The noise is judged by times no shorter than those between readings: within one there is nothing to learn.
+    """
+    begin_ns, end_ns = meters[0].begin_ns, meters[0].end_ns
+    edges = bin_edges(answers, begin_ns, end_ns, max(meter.metered.step_ns for meter in meters))
+    joules = np.sum([meter.in_bins(edges) for meter in meters], axis=0)
 
     def over(amounts: Floats) -> Estimate | None:
-        if len(own) == 0 or not amounts.any():
+        if len(answers) == 0 or not amounts.any():
             return None
-        return replace(ratio_of_sums(joules, progress(own, amounts, edges)), n=len(own))
+        return replace(ratio_of_sums(joules, progress(answers, amounts, edges)), n=len(answers))
 
-    tokens = own.output_tokens.astype(np.float64) if samples.counted else np.zeros(len(own))
+    tokens = answers.output_tokens.astype(np.float64) if counted else np.zeros(len(answers))
     power = ratio_of_sums(joules, np.diff(edges) / 1e9)
-    return RunEnergy(energy, seconds, power, over(np.ones(len(own))), over(tokens))
+    return Spent(power, over(np.ones(len(answers))), over(tokens))
 
 
-def _meters(table: pa.Table, begin_ns: int, end_ns: int) -> Iterator[_Seen]:
+def _meters(table: pa.Table, begin_ns: int, end_ns: int) -> Iterator[Seen]:
     """What each meter says of the time, of those that say anything."""
     found: dict[tuple[str, str], dict[str, Metric]] = {}
     for metric in series(table):
@@ -121,7 +107,7 @@ def _meters(table: pa.Table, begin_ns: int, end_ns: int) -> Iterator[_Seen]:
     for (node, name), kinds in sorted(found.items()):
         metered = best(kinds.get("energy_j"), kinds.get("power_w"), begin_ns, end_ns)
         if metered is not None:
-            yield _Seen(node, name, metered, begin_ns, end_ns)
+            yield Seen(node, name, metered, begin_ns, end_ns)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,12 +116,12 @@ class _Node:
 
     name: str
     accelerators: int
-    gpus: list[_Seen]
-    packages: list[_Seen]
+    gpus: list[Seen]
+    packages: list[Seen]
     why_no_packages: str
 
     @property
-    def meters(self) -> list[_Seen]:
+    def meters(self) -> list[Seen]:
         return self.gpus + self.packages
 
     @property
@@ -155,13 +141,13 @@ class _Node:
         return "no accelerators, and CPU packages " + (self.why_no_packages or "not metered")
 
 
-def _nodes(endpoints: Iterable[EndpointFacts], seen: Iterable[_Seen], system: SystemRecord | None) -> list[_Node]:
+def _nodes(endpoints: Iterable[EndpointFacts], seen: Iterable[Seen], system: SystemRecord | None) -> list[_Node]:
     facts = {str(node.get("name")): node for node in system.nodes} if system else {}
     host = system.controller.get("hostname") if system else None
     counts: dict[str, int] = {}
     for endpoint in endpoints:
         counts[endpoint.node] = counts.get(endpoint.node, 0) + len(endpoint.accelerators)
-    own: dict[str, list[_Seen]] = {}
+    own: dict[str, list[Seen]] = {}
     for meter in seen:
         own.setdefault(meter.node, []).append(meter)
     found = []
@@ -181,7 +167,7 @@ class _Choice:
     scope: str
     nodes: frozenset[str]
     unmetered: Mapping[str, str]
-    meters: list[_Seen]
+    meters: list[Seen]
 
 
 def _choose(nodes: list[_Node]) -> _Choice:

@@ -28,22 +28,23 @@ _BOTH = f"{_TELEMETRY}, requests.parquet"
 
 def energy_figures(energy: RunEnergy | None) -> dict[str, Figure]:
     """Of the nodes that count; nothing where none does."""
-    if energy is None or energy.mean_power_w is None:
+    if energy is None or energy.spent is None:
         return {}
+    spent = energy.spent
     whole = f"joules of {energy.words}, over the time of the rates"
-    power = figure(energy.mean_power_w, "W", f"{whole} / that time", _TELEMETRY)
-    joules = energy.mean_power_w.value * energy.seconds
+    power = figure(spent.power_w, "W", f"{whole} / that time", _TELEMETRY)
+    joules = spent.power_w.value * energy.seconds
     found = {
         "energy_j": Figure(value=joules, unit="J", formula=whole, source=_TELEMETRY),
         "mean_power_w": power.model_copy(update={"n": None}),
     }
-    if energy.per_sample_j is not None:
+    if spent.per_sample_j is not None:
         formula = f"{whole} / samples that these nodes completed in it"
-        found["joules_per_sample"] = figure(energy.per_sample_j, "J/sample", formula, _BOTH)
-    if energy.per_token_j is not None:
+        found["joules_per_sample"] = figure(spent.per_sample_j, "J/sample", formula, _BOTH)
+    if spent.per_token_j is not None:
         formula = f"{whole} / output_tokens of samples that these nodes completed in it"
-        found["joules_per_output_token"] = figure(energy.per_token_j, "J/token", formula, _BOTH)
-        efficiency = _inverse(energy.per_token_j).scaled(1000)
+        found["joules_per_output_token"] = figure(spent.per_token_j, "J/token", formula, _BOTH)
+        efficiency = _inverse(spent.per_token_j).scaled(1000)
         found["output_tokens_per_s_per_kw"] = figure(efficiency, "tokens/s/kW", "1000 / joules_per_output_token", _BOTH)
     return found
 

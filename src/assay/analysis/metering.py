@@ -31,6 +31,11 @@ class Metered:
     from_w: Floats
     to_w: Floats
 
+    @property
+    def step_ns(self) -> float:
+        """The usual time between two readings."""
+        return float(np.median(self.to_ns - self.from_ns)) if len(self.to_ns) else 0.0
+
     def between(self, begin_ns: int, end_ns: int) -> tuple[float, float]:
         """Joules, and the seconds of the time that are known."""
         edges = np.asarray([begin_ns, end_ns], np.float64)
@@ -61,6 +66,35 @@ class Metered:
         slope = (self.to_w - self.from_w)[stretch] / length
         partly = inside * (self.from_w[stretch] + slope * inside / 2)
         return joules[stretch] + partly, seconds[stretch] + inside
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """One meter over the time of the rates."""
+
+    node: str
+    name: str
+    metered: Metered
+    begin_ns: int
+    end_ns: int
+
+    @cached_property
+    def _known(self) -> tuple[float, float]:
+        return self.metered.between(self.begin_ns, self.end_ns)
+
+    @property
+    def covered(self) -> float:
+        return min(1.0, self._known[1] * 1e9 / (self.end_ns - self.begin_ns))
+
+    @property
+    def mean_w(self) -> float:
+        joules, seconds = self._known
+        return joules / seconds
+
+    def in_bins(self, edges_ns: Floats) -> Floats:
+        """Joules between neighbouring edges; time that isn't known counts at the mean."""
+        joules, seconds = self.metered.in_bins(edges_ns)
+        return joules + self.mean_w * (np.diff(edges_ns) / 1e9 - seconds)
 
 
 def by_counter(readings: Metric, begin_ns: int, end_ns: int) -> Metered:

@@ -78,9 +78,14 @@ def token_rate(samples: Samples, begin_ns: int | None = None, timing_error_ns: f
     return throughput(samples, samples.begin_ns if begin_ns is None else begin_ns, tokens, timing_error_ns)
 
 
-def bin_edges(samples: Samples, begin_ns: int, end_ns: int) -> Floats:
-    """The ends of equal parts of the time, ns: as many as the noise of a rate is to be judged by."""
+def bin_edges(samples: Samples, begin_ns: int, end_ns: int, least_ns: float = 0.0) -> Floats:
+    """The ends of equal parts of the time, ns: as many as the noise of a rate is to be judged by.
+
+    `least_ns`: they are to be no shorter.
+    """
     bins = min(max(len(samples), _FEWEST_BINS), _MOST_BINS)
+    if least_ns > 0:
+        bins = max(1, min(bins, int((end_ns - begin_ns) / least_ns)))
     return np.linspace(begin_ns, end_ns, bins + 1)
 
 

@@ -105,7 +105,7 @@ def test_energy_of_a_run_on_devices_with_a_known_power_curve(tmp_path: Path, mon
     seconds = (energy[-1][2] - begin_ns) / SECOND
     run = run_energy(folder, read_record(folder), samples(np.zeros(20), np.linspace(0.05, 1, 20) * seconds))
     assert run is not None
-    assert run.mean_power_w is not None
+    assert run.spent is not None
     ms, us = ([row[3] for row in rows if row[1] == f"gpu0_{name}_clock_mhz"] for name in ("memory", "sm"))
     asked_s = [whole / 1e3 + part / 1e6 for whole, part in zip(ms, us, strict=True)]
     assert [meter.basis for meter in run.energy.meters] == ["counter", "counter"]

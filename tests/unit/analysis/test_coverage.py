@@ -23,7 +23,10 @@ from tests.synthetic import Node, Plan
 
 from assay.analysis.compare import compare
 from assay.analysis.distributions import FORMULAS, distribution
+from assay.analysis.energy import spent
+from assay.analysis.hardware import Metric
 from assay.analysis.latency import Limits, goodput
+from assay.analysis.metering import Seen, by_power
 from assay.analysis.projection import Projection, course, project
 from assay.analysis.rates import sample_rate, token_rate
 from assay.analysis.run import RunAnalysis
@@ -171,6 +174,26 @@ def test_rates_under_noise_that_lasts_are_narrow() -> None:
     """Noise that keeps for a 25th of the run: there is little to learn it from."""
     found = calibrate(lambda rng: interval(sample_rate(offline(rng, 1000, 8, lasting_s=5.0))), None, trials=400)
     assert_calibrated(found, held=(0.89, 0.95), width=(0.83, 1.0))
+
+
+@pytest.mark.parametrize("what", ["per_token_j", "power_w"])
+def test_energy(what: str) -> None:
+    """Of a node whose power is read once a second and wanders by 4 %, for four seconds, beside the noise of its speed.
+
+    A little too narrow: there are two minutes to learn it from.
+    """
+
+    def measure(rng: Generator) -> Interval:
+        run = offline(rng, 1000, 8)
+        times = np.arange(0, run.end_ns + SECOND, SECOND)
+        watts = 400 * drifting(rng, 0.04, 1.0, len(times) / 4)[: len(times)]  # a step of it is a second here
+        meter = Seen("a", "gpu0", by_power(Metric("a", "gpu0_power_w", times, watts)), 0, run.end_ns)
+        found = getattr(spent([meter], run, counted=True), what)
+        assert isinstance(found, Estimate)
+        return interval(found)
+
+    found = calibrate(measure, None, trials=400)
+    assert_calibrated(found, held=(0.89, 0.97), width=(0.87, 1.1))
 
 
 def test_goodput() -> None:

@@ -125,8 +125,9 @@ def test_of_a_load_that_its_time_ended_energy_and_tokens_are_those_of_that_time(
     run = run_energy(folder, record, replace(shifted, **at, until_ns=CLOCK_ZERO_NS + 10 * SECOND))
     assert run is not None
     assert run.seconds == 10
-    assert run.per_token_j is not None
-    assert run.per_token_j.value == pytest.approx(3000 / (10 * 7))
+    assert run.spent is not None
+    assert run.spent.per_token_j is not None
+    assert run.spent.per_token_j.value == pytest.approx(3000 / (10 * 7))
 
 
 def test_a_short_gap_counts_at_the_mean_and_a_long_one_unmeters_the_node(tmp_path: Path) -> None:
