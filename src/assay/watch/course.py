@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 
 from assay.runs.progress import (
     AnyEvent,
@@ -22,12 +22,13 @@ _POINTS = 240
 _EARLY = 300
 _OUTAGES = 100
 _RECENT_NS = 10_000_000_000
-"""Rates of now are over so long, or over all that is known where that is less."""
+"""Rates and latencies of late are over so long, or over all that is known where that is less: answers that come in
+bursts, as those of prompts that were sent together, are neither a sawtooth nor gaps."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """What happened between two lines of progress. Latencies are None where no answer came."""
+    """What happened of late, at one line of progress. Latencies are None where no answer came."""
 
     elapsed_ns: int
     samples_per_s: float
@@ -98,7 +99,7 @@ class Course:
         """From the load's begin on: of late each line of progress, before that some."""
         recent_ns = self.points[0].elapsed_ns if self.points else 0
         early = [event for event in self._early.items if event.elapsed_ns < recent_ns]
-        pairs = {(before.elapsed_ns, event.elapsed_ns): (before, event) for before, event in pairwise(early)}
+        pairs = {(before.elapsed_ns, event.elapsed_ns): (before, event) for before, event in _of_late(early)}
         self._known = {key: self._known.get(key) or _between(*pair) for key, pair in pairs.items()}
         return [*self._known.values(), *self.points]
 
@@ -109,13 +110,7 @@ class Course:
         match event:
             case PhaseEvent():
                 if event.phase == "warmup":  # it is closed again, or carried out again
-                    self.newest, self.done = None, None
-                    self.points.clear()
-                    self.outages.clear()
-                    self._out.clear()
-                    self._early.clear()
-                    self._recent.clear()
-                    self._telling.clear()
+                    self._anew()
             case WarmupEvent():
                 self.wave = event
             case WaitEvent():
@@ -125,19 +120,30 @@ class Course:
             case ProgressEvent():
                 self._progress(event)
 
+    def _anew(self) -> None:
+        """Forget the load so far."""
+        self.newest, self.done = None, None
+        self.points.clear()
+        self.outages.clear()
+        self._out.clear()
+        self._early.clear()
+        self._recent.clear()
+        self._telling.clear()
+
     def _progress(self, event: ProgressEvent) -> None:
+        if self.newest is not None and event.elapsed_ns < self.newest.elapsed_ns:
+            self._anew()  # totals since another begin: their difference says nothing
         before = self.newest
         self.newest = event
         for late in (self._recent, self._telling) if event.endpoints else (self._recent,):
             late.append(event)
-            while len(late) > 2 and event.elapsed_ns - late[1].elapsed_ns >= _RECENT_NS:
-                late.popleft()
+            _forget(late)
         if before is None:
             self.begun_utc_ns = event.utc_ns - event.elapsed_ns
         if before is None or event.elapsed_ns > before.elapsed_ns:
             self._early.add(event.model_copy(update={"endpoints": {}}))
         if before is not None and event.elapsed_ns > before.elapsed_ns:
-            self.points.append(_between(before, event))
+            self.points.append(_between(self._recent[0], event))
         self._mark(event)
 
     def _mark(self, event: ProgressEvent) -> None:
@@ -170,6 +176,22 @@ class Course:
         if then is None or now is None:
             return None
         return Pace((now.completed - then.completed) / seconds, (now.output_tokens - then.output_tokens) / seconds)
+
+
+def _forget(late: deque[ProgressEvent]) -> None:
+    """Keep what is needed to say what happened of late: the first is as old as that, or the oldest known."""
+    while len(late) > 2 and late[-1].elapsed_ns - late[1].elapsed_ns >= _RECENT_NS:
+        late.popleft()
+
+
+def _of_late(events: Iterable[ProgressEvent]) -> Iterator[tuple[ProgressEvent, ProgressEvent]]:
+    """Each but the first, with the one since which that was of late."""
+    late: deque[ProgressEvent] = deque()
+    for event in events:
+        late.append(event)
+        _forget(late)
+        if len(late) > 1:
+            yield late[0], event
 
 
 def _between(before: ProgressEvent, event: ProgressEvent) -> Point:

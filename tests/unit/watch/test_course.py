@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.following import SECOND, progress
+from tests.following import SECOND, progress, sketch
 
-from assay.watch.course import Course
+from assay.watch.course import Course, Pace
 from assay.watch.thinned import Thinned
 
 
@@ -53,3 +53,22 @@ def test_where_nothing_is_told_of_endpoints_none_came_back() -> None:
     course.take(progress(2, 20).model_copy(update={"endpoints": {}}))
     (outage,) = course.outages
     assert outage.ended_ns is None
+
+
+def test_answers_that_come_in_bursts_are_a_steady_rate_without_gaps() -> None:
+    """Of late and, where lines of progress were left out since, early on."""
+    course = Course()
+    for second in range(1, 1201):
+        course.take(progress(second, 50 * (second // 5), ttft=sketch(*[20_000_000] * (second // 5))))
+    steady = [point for point in course.history() if point.elapsed_ns >= 16 * SECOND]
+    assert len(steady) > 400
+    assert all(8 < point.samples_per_s < 13 for point in steady)  # early on over twelve seconds: every fourth line is kept
+    assert course.pace() == Pace(samples_per_s=10, tokens_per_s=1000)
+    assert None not in {point.ttft_p50_ns for point in steady}
+
+
+def test_a_load_that_begins_anew_is_not_held_against_the_one_before() -> None:
+    course = Course()
+    for second, completed in ((2, 20), (1, 10), (2, 30)):
+        course.take(progress(second, completed))
+    assert [(point.elapsed_ns, point.samples_per_s) for point in course.history()] == [(2 * SECOND, 20)]

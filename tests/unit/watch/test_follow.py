@@ -80,13 +80,15 @@ def test_alerts_stand_until_they_are_cleared_or_the_next_run_begins(tmp_path: Pa
     assert follower.poll().alerts == []
 
 
-def test_latencies_are_those_between_two_lines() -> None:
+def test_latencies_are_those_of_late() -> None:
     course = Course()
     slow, fast = [100 * MS] * 5, [10 * MS] * 9
     course.take(progress(1, 5, ttft=sketch(*slow)))
     course.take(progress(2, 14, ttft=sketch(*slow, *fast)))
     (point,) = course.points
     assert point.ttft_p50_ns == pytest.approx(10 * MS, rel=0.021)
+    course.take(progress(12, 14, ttft=sketch(*slow, *fast)))
+    assert course.points[-1].ttft_p50_ns is None
 
 
 def test_time_left_rests_on_runs_like_those_to_come(tmp_path: Path) -> None:

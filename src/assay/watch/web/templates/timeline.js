@@ -16,6 +16,13 @@
     });
   }
 
+  // A value between gaps has no line to be seen by: it is drawn as a point.
+  function points(values) {
+    function none(place) { return values[place] === undefined || values[place] === null; }
+    const sizes = values.map(function (value, place) { return value !== null && none(place - 1) && none(place + 1) ? 5 : 0; });
+    return sizes.some(Boolean) ? { mode: "lines+markers", marker: { size: sizes } } : { mode: "lines" };
+  }
+
   // The lower edge unseen, the upper one filled down to it.
   function band(line, own, axis) {
     return line.band.map(function (column, upper) {
@@ -53,7 +60,7 @@
         values.forEach(function (value) { if (value > highest) { highest = value; } });
         if (line.band) { data.push.apply(data, band(line, own, "y" + axis)); }
         data.push({
-          type: "scatter", mode: own.t_ms.length > 1 ? "lines" : "markers", name: line.name, x: own.t_ms, y: values,
+          type: "scatter", name: line.name, x: own.t_ms, y: values, ...points(values),
           xaxis: "x", yaxis: "y" + axis, hovertemplate: "%{y:.4~g}",
           showlegend: line.series !== "load" && !named.has(line.name), legendgroup: line.name,
           line: { color: line.color, width: 2, dash: line.dashed ? "dash" : "solid" },
