@@ -57,9 +57,9 @@ def config(folder: Path, **changes: Any) -> Config:
 
 
 class Quiet:
-    """A listener that keeps what it is told; `on_run` is called as a run begins."""
+    """A listener that keeps what it is told; `on_run` is called with its number as a run begins."""
 
-    def __init__(self, on_run: Callable[[RunEntry], None] | None = None) -> None:
+    def __init__(self, on_run: Callable[[int], None] | None = None) -> None:
         self.said: list[str] = []
         self.ended: list[str] = []
         self._on_run = on_run
@@ -72,9 +72,9 @@ class Quiet:
     def begins(self, folder: CampaignFolder) -> None:
         pass
 
-    def run_begins(self, entry: RunEntry, number: int, total: int, samples: int) -> None:
+    def run_begins(self, title: str, number: int, total: int, samples: int) -> None:
         if self._on_run:
-            self._on_run(entry)
+            self._on_run(number)
 
     def progress(self, event: AnyEvent) -> None:
         pass

@@ -156,8 +156,8 @@ class Estimator:
 
 def _from_shape(shape: LoadShape, samples: int) -> TimeEstimate | None:
     """What the pacer's schedule tells: when the last request is sent."""
-    if shape.lasts_s is not None:
-        return TimeEstimate(shape.lasts_s, f"{shape.title}, sent for {shape.lasts_s:g} s", at_least=True)
+    if (sent_s := shape.least_s) is not None:
+        return TimeEstimate(sent_s, f"{shape.title}, sent for {sent_s:g} s", at_least=True)
     if isinstance(shape, RateShape):
         even = shape.arrivals == "constant"  # random ones may all come sooner
         return TimeEstimate(samples / shape.rate, f"{samples} arrivals at {shape.rate:g} a second", at_least=even)

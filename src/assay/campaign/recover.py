@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from assay.analysis.names import titles_of
 from assay.campaign.close import close_run, closed, held_load, judge_load, unclosed
 from assay.campaign.work import Work
 from assay.errors import UserError
@@ -36,26 +37,28 @@ def recover(work: Work, state: CampaignState, say: Callable[[str], None]) -> Non
 
     A result that can't be read is computed again. Raises UserError where what was measured can't be read.
     """
+    titles = titles_of(state.runs)
     for entry in state.runs:
         if entry.run is None or entry.status is RunStatus.SKIPPED:
             continue
+        title = titles[entry.key]
         folder = work.campaign.run(entry.run)
         if entry.status in _WITH_RESULT and not folder.path.exists():
             _reset(entry)
-            say(f"{entry.key}: {folder.path} is gone, will be run again")
+            say(f"{title}: {folder.path} is gone, will be run again")
             continue
         if entry.ended and not unclosed(folder):
-            _mend_result(folder, entry.key, say)
+            _mend_result(folder, title, say)
             continue
-        record = _settle(work, folder, entry.key, say)
+        record = _settle(work, folder, title, say)
         if record is not None and record.status is not RunStatus.INTERRUPTED:
             entry.status, entry.reason = record.status, record.reason
-            say(f"{entry.key}: its load had ended before the interruption; {record.status}")
+            say(f"{title}: its load had ended before the interruption; {record.status}")
             continue
         if record is not None:
             entry.earlier.append(folder.id)
         _reset(entry)
-        say(f"{entry.key}: was interrupted, will be run again")
+        say(f"{title}: was interrupted, will be run again")
 
 
 def again(state: CampaignState, *, retry_failed: bool) -> None:
@@ -73,7 +76,7 @@ def _reset(entry: RunEntry) -> None:
     entry.run, entry.status, entry.reason = None, None, ""
 
 
-def _mend_result(folder: RunFolder, key: str, say: Callable[[str], None]) -> None:
+def _mend_result(folder: RunFolder, title: str, say: Callable[[str], None]) -> None:
     """The result follows from the run's other files; those must be whole. The manifest stays what it is: it says
     whether this is the result that it was closed with."""
     from assay.analysis.summary import summarise
@@ -84,15 +87,15 @@ def _mend_result(folder: RunFolder, key: str, say: Callable[[str], None]) -> Non
     try:
         read_result(folder)
     except UserError as error:
-        say(f"{key}: {error}")
+        say(f"{title}: {error}")
         write_json(folder.result, summarise(folder))
-        say(f"{key}: {folder.result.name} was computed again from the run's records")
+        say(f"{title}: {folder.result.name} was computed again from the run's records")
 
 
-def _settle(work: Work, folder: RunFolder, key: str, say: Callable[[str], None]) -> RunRecord | None:
+def _settle(work: Work, folder: RunFolder, title: str, say: Callable[[str], None]) -> RunRecord | None:
     """Close what isn't; None where no load was ever started, and then the folder goes."""
     if folder.record.exists() and closed(folder, read_record(folder)):  # its journals may be half gone
-        _mend_result(folder, key, say)
+        _mend_result(folder, title, say)
         if folder.parts.exists():
             discard_journals(folder)
         return read_record(folder)

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from assay.campaign.work import note_traceback
 from assay.errors import AssayError
-from assay.runs import CampaignFolder, read_object
+from assay.runs import CampaignFolder, read_campaign, read_object
 
 
 class Told(Protocol):
@@ -24,15 +24,16 @@ def render_reports(folder: CampaignFolder, told: Told) -> list[str]:
 
     The others are made, and what was measured stays.
     """
+    from assay.analysis.names import titles_of
     from assay.report import CampaignPages
 
     missing = []
-    pages = CampaignPages(folder)
+    pages, titles = CampaignPages(folder), titles_of(read_campaign(folder).runs)
     for entry in pages.started:
         run = folder.run(entry.run or "")
         if not run.result.exists() or run.report.exists():
             continue
-        told.doing(f"report of {entry.key}")
+        told.doing(f"report of {titles[entry.key]}")
         if problem := _problem(partial(pages.render_run, entry), run.report_log):
             missing.append(run.id)
             told.say(f"no report of {run.id}: {problem}")

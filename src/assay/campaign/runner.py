@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from assay.alerts import Post
+from assay.analysis.names import title_in
 from assay.campaign.alerting import alert_post
 from assay.campaign.api import learn_api
 from assay.campaign.client_load import ClientLoads, Machine
@@ -65,7 +66,9 @@ class Listener(Protocol):
     def begins(self, folder: CampaignFolder) -> None:
         """From here on there is something to put in order before the end: servers, and a run in progress."""
 
-    def run_begins(self, entry: RunEntry, number: int, total: int, samples: int) -> None: ...
+    def run_begins(self, title: str, number: int, total: int, samples: int) -> None:
+        """A run, as it is called in its reports."""
+
     def progress(self, event: AnyEvent) -> None: ...
     def run_ends(self, entry: RunEntry, result: Result | None) -> None: ...
     def measured(self, state: CampaignState, results: Sequence[Result]) -> None:
@@ -258,7 +261,7 @@ class _Campaign:
         write_json(self._folder.state, self._state)  # before the folder is made: a crash leaves no unknown folder
         ended = sum(other.ended for other in self._state.runs)
         samples = self._estimator.samples(entry)
-        self._listener.run_begins(entry, ended + 1, len(self._state.runs), samples)
+        self._listener.run_begins(title_in(self._state.runs, entry), ended + 1, len(self._state.runs), samples)
         taking_part = [endpoint.model_copy() for endpoint in endpoints if endpoint.node in entry.nodes]
         for endpoint in taking_part:
             endpoint.window = entry.window or endpoint.window or self._found_window(entry, endpoint.name)

@@ -79,9 +79,9 @@ class Terminal:
         if self._view is not None:
             self._view.stop()
 
-    def run_begins(self, entry: RunEntry, number: int, total: int, samples: int) -> None:
+    def run_begins(self, title: str, number: int, total: int, samples: int) -> None:
         self._done()
-        self._label = f"[{number}/{total}] {entry.key}"
+        self._label = f"[{number}/{total}] {title}"
         self._total, self._out = samples, []
         self._said_at = time.monotonic()
         if self._view is None or self.folder is None:

@@ -40,7 +40,7 @@ def _campaign(scene: Scene) -> Iterator[Point]:
     counts = {"completed": completed, "not_completed": len(state.runs) - completed - to_come, "to_come": to_come}
     for word, count in counts.items():
         yield table.CAMPAIGN_RUNS, (*labels, word), count
-    yield table.CAMPAIGN_LEFT, labels, scene.left_s
+    yield table.CAMPAIGN_LEFT, labels, scene.left.known_s
 
 
 def _run(scene: Scene, run: tuple[str, str, str]) -> Iterator[Point]:

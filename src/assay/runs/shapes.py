@@ -30,6 +30,11 @@ class _Shape(BaseModel):
         """How long requests are sent at most, s; None where only their number ends the load."""
         return self.duration_s
 
+    @property
+    def least_s(self) -> float | None:
+        """How long requests are sent at least, s; None where their number may end the load sooner."""
+        return None if self.requests is not None else self.lasts_s
+
     def window_s(self, issued: int, took_s: float) -> float | None:
         """The time over which its rates count, s; None: until the last answer, which came `took_s` after the start.
 
@@ -128,6 +133,11 @@ class TraceShape(_Shape):
 
     kind: Literal["trace"] = "trace"
     speed: Factor = Field(default=1.0, description="2: twice as fast as recorded")
+
+    @property
+    def least_s(self) -> None:
+        """The recorded arrivals may be over sooner."""
+        return None
 
     @property
     def title(self) -> str:

@@ -47,6 +47,23 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Left:
+    """How long until the last run ends."""
+
+    seconds: float
+    """With runs to come as long as those like them; else, the least that their plans ask for."""
+    least: int = 0
+    """Runs to come of which only that is known."""
+    unknown: int = 0
+    """Runs to come of which not even that is."""
+
+    @property
+    def known_s(self) -> float | None:
+        """None where it may be more."""
+        return None if self.least or self.unknown else self.seconds
+
+
+@dataclass(frozen=True)
 class Scene:
     """What there is to see at one moment."""
 
@@ -58,10 +75,7 @@ class Scene:
     title: str
     course: Course
     limits: Limits
-    left_s: float | None
-    """Until the last run ends, with runs to come as long as those like them; None where one is unknown."""
-    unknown: int
-    """Runs to come of which none like them has ended."""
+    left: Left
     log: Sequence[str] = ()
     nodes: Sequence[Node] = ()
     """Those whose hardware tells of itself during the run."""
@@ -130,7 +144,6 @@ class Follower:
             self._alert_events.extend(events)
         if entry is not None and self._system is None:  # it comes after the folder
             self._system = read_model(self.folder.run(entry.run or "").system, SystemRecord)
-        left_s, unknown = self._left(state, entry)
         return Scene(
             state=state,
             controller=controller_words(state),
@@ -138,8 +151,7 @@ class Follower:
             title="" if entry is None else title_in(state.runs, entry),
             course=self._course,
             limits=self._limits,
-            left_s=left_s,
-            unknown=unknown,
+            left=self._left(state, entry),
             log=[] if entry is None else log_lines(self.folder, self.folder.run(entry.run or "")),
             nodes=self._nodes.seen(self._system),
             alerts=self._standing.now,
@@ -170,22 +182,23 @@ class Follower:
         spec = None if benchmark is None else benchmark.scenarios.get(entry.scenario)
         self._limits = Limits() if spec is None else Limits(spec.ttft_limit_ns, spec.tpot_limit_ns)
 
-    def _left(self, state: CampaignState, current: RunEntry | None) -> tuple[float | None, int]:
-        """Seconds until all is over, and how many runs to come nobody can say it of."""
-        seconds, unknown = 0.0, 0
+    def _left(self, state: CampaignState, current: RunEntry | None) -> Left:
+        seconds, least, unknown = 0.0, 0, 0
         newest = self._course.newest
         known = self._known_s(state)
         for entry in state.todo:
             like = known.get(self._loads[entry.key])
+            so_far_s = newest.elapsed_ns / 1e9 if entry is current and newest else 0.0
             if entry is current and newest is not None and newest.left is not None:
                 seconds += newest.left.ns / 1e9
             elif like:
-                seconds += max(
-                    0.0, sum(like) / len(like) - (newest.elapsed_ns / 1e9 if entry is current and newest else 0)
-                )
+                seconds += max(0.0, sum(like) / len(like) - so_far_s)
+            elif entry.shape is not None and (sent_s := entry.shape.least_s) is not None:
+                seconds += max(0.0, sent_s - so_far_s)
+                least += 1
             else:
                 unknown += 1
-        return (None if unknown else seconds), unknown
+        return Left(seconds, least, unknown)
 
     def _known_s(self, state: CampaignState) -> dict[tuple[str, str], list[float]]:
         """How long runs of each mode and load took."""

@@ -6,7 +6,7 @@ import time
 
 from assay.digits import number_text
 from assay.runs.progress import Phase, ProgressEvent
-from assay.watch.follow import Scene, age_s
+from assay.watch.follow import Left, Scene, age_s
 
 _PHASES: dict[Phase, str] = {
     "warmup": "warm-up",
@@ -37,10 +37,19 @@ def runs_words(scene: Scene) -> str:
     words += f", {len(failed)} of them not completed" if failed else ""
     if scene.over or not scene.state.todo:
         return words
-    if scene.left_s is not None:
-        return f"{words}; all over in about {span(scene.left_s)}, if runs take as long as those like them"
-    runs = "1 run to come is" if scene.unknown == 1 else f"{scene.unknown} runs to come are"
-    return f"{words}; {runs} unlike any that has ended: the time left isn't known"
+    return f"{words}; {_all_left_words(scene.left)}"
+
+
+def _all_left_words(left: Left) -> str:
+    """Time until the last run ends, and what it rests on."""
+    if left.known_s is not None:
+        return f"all over in about {span(left.known_s)}, if runs take as long as those like them"
+    if not left.unknown:
+        return f"all over in {span(left.seconds)} at least: so long the plan sends requests"
+    runs = "1 run to come is" if left.unknown == 1 else f"{left.unknown} runs to come are"
+    unlike = f"{runs} unlike any that has ended"
+    known = f"{span(left.seconds)} at least are left" if left.seconds else "the time left isn't known"
+    return f"{unlike}: {known}"
 
 
 def phase_words(scene: Scene) -> str:

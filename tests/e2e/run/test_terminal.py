@@ -122,7 +122,7 @@ def test_what_takes_its_time_is_said_and_for_how_long(tmp_path: Path, pane: Call
     for words in (
         "starting simulated on node-a, node-b",
         "taking servers down",
-        "report of offline-performance-r0",
+        "report of Offline",
         "report of the campaign",
     ):
         assert any(re.fullmatch(rf"{words}: {NUMBER} s", line) for line in lines), words

@@ -204,8 +204,8 @@ def test_an_error_in_closing_fails_the_run_alone_and_resuming_closes_it(
     def broken(*_: object) -> None:
         raise KeyError("lag_ns")
 
-    def first_only(entry: RunEntry) -> None:
-        if entry.repeat:
+    def first_only(number: int) -> None:
+        if number > 1:
             patch.undo()
 
     patch = pytest.MonkeyPatch()
@@ -242,7 +242,7 @@ def test_a_report_that_cannot_be_made_is_told_in_one_line(tmp_path: Path) -> Non
 def test_a_campaign_that_is_carried_out_cannot_be_resumed_beside_it(tmp_path: Path) -> None:
     seen: list[str] = []
 
-    def second(entry: RunEntry) -> None:
+    def second(number: int) -> None:
         folder = next((tmp_path / "results").iterdir())
         own = config(tmp_path, cluster=ONE, engine=ALONE)
         from assay.runs import CampaignFolder
@@ -262,7 +262,7 @@ def test_single_stream_is_announced_with_the_queries_that_loadgen_issues(
     """Of 8 samples, 8 queries become 16: LoadGen fills whole epochs up by one more."""
     announced: list[int] = []
     listener = Quiet()
-    listener.run_begins = lambda entry, number, total, samples: announced.append(samples)  # type: ignore[method-assign]
+    listener.run_begins = lambda title, number, total, samples: announced.append(samples)  # type: ignore[method-assign]
     outcome = carry_out(
         tmp_path, listener, scenarios=["SingleStream"], queries={"SingleStream": queries}, cluster=ONE, engine=ALONE
     )

@@ -258,7 +258,7 @@ def test_a_completed_run_whose_folder_is_gone_is_run_again(crashed: Crashed) -> 
     shutil.rmtree(run.path)
     (said,) = crashed.recover()
     assert (entry.status, entry.run, entry.earlier) == (None, None, [])
-    assert said == f"{entry.key}: {run.path} is gone, will be run again"
+    assert said == f"Offline: {run.path} is gone, will be run again"
 
 
 def test_recovering_twice_changes_nothing(crashed: Crashed) -> None:

@@ -168,6 +168,8 @@ def test_the_plan_shows_what_a_user_conf_changes_and_what_it_cannot(tmp_path: Pa
         ({"kind": "rate", "rate": 4, "requests": 40}, "  40 samples", "about 10 s"),
         ({"kind": "rate", "rate": 4, "requests": 40, "arrivals": "constant"}, "  40 samples", "at least 10 s"),
         ({"kind": "rate", "rate": 4, "duration_s": 10}, "  about 40 samples", "at least 10 s"),
+        ({"kind": "rate", "rate": 4, "requests": 20, "duration_s": 10}, "  about 20 samples", "about 5 s"),
+        ({"kind": "concurrency", "concurrency": 2, "requests": 4, "duration_s": 60}, "  about 4 samples", "unknown"),
         ({"kind": "ramp", "of": "rate", "from": 2, "to": 6, "over_s": 10}, "  about 40 samples", "at least 10 s"),
     ],
 )

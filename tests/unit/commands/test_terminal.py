@@ -48,19 +48,19 @@ def wave(number: int, places: int = 8, **steady: bool) -> WarmupEvent:
 )
 def test_the_warm_up_is_said(capsys: pytest.CaptureFixture[str], last: WarmupEvent, words: str) -> None:
     terminal = Terminal()
-    terminal.run_begins(ENTRY, 1, 1, 8)
+    terminal.run_begins("Offline, run 1 of 2", 1, 1, 8)
     for event in (phase("warmup", 1.0), wave(1, a=False), last, phase("start", 13.5)):
         terminal.progress(event)
     said = capsys.readouterr().err.splitlines()
-    assert said[0] == "[1/1] offline-r0: 8 samples"
+    assert said[0] == "[1/1] Offline, run 1 of 2: 8 samples"
     assert len(said) == 2
-    assert said[1].startswith("[1/1] offline-r0: ")
+    assert said[1].startswith("[1/1] Offline, run 1 of 2: ")
     assert words in said[1]
 
 
 def test_no_warm_up_is_nothing_to_say(capsys: pytest.CaptureFixture[str]) -> None:
     terminal = Terminal()
-    terminal.run_begins(ENTRY, 1, 1, 8)
+    terminal.run_begins("Offline, run 1 of 2", 1, 1, 8)
     terminal.progress(phase("warmup", 1.0))
     terminal.progress(phase("start", 1.1))
     assert len(capsys.readouterr().err.splitlines()) == 1
@@ -68,11 +68,14 @@ def test_no_warm_up_is_nothing_to_say(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_a_wait_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     terminal = Terminal()
-    terminal.run_begins(ENTRY, 1, 1, 8)
+    terminal.run_begins("Offline, run 1 of 2", 1, 1, 8)
     terminal.progress(
         WaitEvent(time_ns=SECOND, clock_offset_ns=0, phase="load", endpoint="gateway", wait_ns=60 * SECOND)
     )
-    assert "offline-r0: gateway is busy (429, 503) and asks to be sent nothing for 60 s" in capsys.readouterr().err
+    assert (
+        "Offline, run 1 of 2: gateway is busy (429, 503) and asks to be sent nothing for 60 s"
+        in capsys.readouterr().err
+    )
 
 
 def test_on_a_terminal_lines_end_between_words_and_paths_stay_whole(
@@ -92,9 +95,9 @@ def test_on_a_terminal_lines_end_between_words_and_paths_stay_whole(
 def test_what_takes_its_time_is_said_where_nothing_can_be_drawn(capsys: pytest.CaptureFixture[str]) -> None:
     terminal = Terminal()
     terminal.doing("starting simulated on node-a")
-    terminal.doing("report of offline-r0")
+    terminal.doing("report of Offline")
     terminal.close()
-    assert capsys.readouterr().err.splitlines() == ["starting simulated on node-a", "report of offline-r0"]
+    assert capsys.readouterr().err.splitlines() == ["starting simulated on node-a", "report of Offline"]
 
 
 @pytest.mark.parametrize("error", [UserError("campaign.json: damaged"), ZeroDivisionError("division by zero")])
@@ -140,7 +143,7 @@ def test_out_of_service_is_said_as_long_as_it_is_so(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     terminal = Terminal()
-    terminal.run_begins(ENTRY, 1, 1, 100)
+    terminal.run_begins("Offline, run 1 of 2", 1, 1, 100)
     out = {f"e{number}": EndpointProgress(out=number < 8) for number in range(100)}
     for at, endpoints in ((1, out), (2, {}), (3, {"e0": EndpointProgress()})):
         event = ProgressEvent(

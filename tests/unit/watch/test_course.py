@@ -62,7 +62,9 @@ def test_answers_that_come_in_bursts_are_a_steady_rate_without_gaps() -> None:
         course.take(progress(second, 50 * (second // 5), ttft=sketch(*[20_000_000] * (second // 5))))
     steady = [point for point in course.history() if point.elapsed_ns >= 16 * SECOND]
     assert len(steady) > 400
-    assert all(8 < point.samples_per_s < 13 for point in steady)  # early on over twelve seconds: every fourth line is kept
+    assert all(
+        8 < point.samples_per_s < 13 for point in steady
+    )  # early on over twelve seconds: every fourth line is kept
     assert course.pace() == Pace(samples_per_s=10, tokens_per_s=1000)
     assert None not in {point.ttft_p50_ns for point in steady}
 

@@ -11,8 +11,11 @@ from assay.errors import UserError
 from assay.runs import RunStatus
 from assay.runs.alerts import append_alert
 from assay.runs.progress import append_event
+from assay.runs.shapes import ConcurrencyShape
 from assay.watch import Follower, newest
 from assay.watch.course import Course, Pace
+from assay.watch.follow import Left
+from assay.watch.words import runs_words
 
 MS = 1_000_000
 
@@ -95,10 +98,23 @@ def test_time_left_rests_on_runs_like_those_to_come(tmp_path: Path) -> None:
     folder = campaign(tmp_path / "c", [entry(0, "run-0"), entry(0, node="node-b")])
     begin(folder, "run-0", progress(1, 40))
     scene = Follower(folder).poll()
-    assert (scene.left_s, scene.unknown) == (None, 1)
+    assert scene.left == Left(90, unknown=1)
+    assert runs_words(scene) == "0 of 2 runs done; 1 run to come is unlike any that has ended: 90 s at least are left"
     folder = campaign(tmp_path / "d", [entry(0, "run-0")])
     begin(folder, "run-0", progress(1, 40))
-    assert Follower(folder).poll().left_s == 90
+    assert Follower(folder).poll().left.known_s == 90
+
+
+def test_a_run_with_a_duration_takes_that_long_at_least(tmp_path: Path) -> None:
+    shape = ConcurrencyShape(concurrency=8, duration_s=60)
+    planned = entry(1).model_copy(update={"shape": shape})
+    folder = campaign(tmp_path / "c", [entry(0, "run-0"), planned])
+    begin(folder, "run-0", progress(1, 40))
+    scene = Follower(folder).poll()
+    assert (scene.left, scene.left.known_s) == (Left(150, least=1), None)
+    assert runs_words(scene) == "0 of 2 runs done; all over in 2 min at least: so long the plan sends requests"
+    sooner = planned.model_copy(update={"shape": shape.model_copy(update={"requests": 5})})
+    assert Follower(campaign(tmp_path / "d", [sooner])).poll().left == Left(0, unknown=1)
 
 
 def test_the_newest_campaign_is_found(tmp_path: Path) -> None:
