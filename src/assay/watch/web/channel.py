@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -51,9 +50,11 @@ class Channel:
             yield _AGAIN
             while True:
                 async with self._changed:
-                    while self._version == seen and not self._closed:
+                    while self._version == seen and not self._closed and not self._task.done():
                         await self._changed.wait()
-                    if self._closed:
+                    if self._task.done() and not self._closed:
+                        self._task.result()  # a defect: the server tells it, and the page comes again
+                    if self._closed or self._version == seen:
                         return
                     message = self._news if seen == self._version - 1 else None
                     seen = self._version
@@ -68,15 +69,18 @@ class Channel:
             self._changed.notify_all()
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait([self._task])
 
     async def _follow(self) -> None:
         unheard_s = 0.0
-        while self._listeners or unheard_s <= self._linger_s:
-            await self._look()
-            await asyncio.sleep(self._every_s)
-            unheard_s = 0.0 if self._listeners else unheard_s + self._every_s
+        try:
+            while self._listeners or unheard_s <= self._linger_s:
+                await self._look()
+                await asyncio.sleep(self._every_s)
+                unheard_s = 0.0 if self._listeners else unheard_s + self._every_s
+        finally:
+            async with self._changed:
+                self._changed.notify_all()
 
     async def _look(self) -> None:
         view = await asyncio.to_thread(self._source.look)

@@ -136,6 +136,24 @@ def test_listeners_end_when_the_channel_is_closed() -> None:
     asyncio.run(follow())
 
 
+def test_a_defect_ends_the_streams_that_wait() -> None:
+    class Broken(Script):
+        def look(self) -> View:
+            super().look()
+            raise RuntimeError("a defect")
+
+    async def follow() -> None:
+        source = Broken()
+        listener = Channel(source, every_s=0).listen()
+        waiting = asyncio.create_task(told(listener))
+        await asyncio.sleep(0)
+        source.views.put(view(1, 1))
+        with pytest.raises(RuntimeError, match="a defect"):
+            await waiting
+
+    asyncio.run(follow())
+
+
 @pytest.mark.parametrize(
     "now",
     [
