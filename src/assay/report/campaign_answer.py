@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from assay.analysis.campaign import CampaignAnalysis, Group
+from assay.analysis.campaign import CampaignAnalysis, Group, load_of
 from assay.analysis.scaling import Efficiency
 from assay.analysis.statistics import ratio
 from assay.report import format as fmt
@@ -13,6 +13,7 @@ from assay.report.many import names
 from assay.report.run_answer import answered, projected, slow_nodes
 from assay.report.since_last import since_last_words
 from assay.report.sweeps import Points, load_words, saturation_words, sweeps
+from assay.runs.campaign import RunEntry
 
 _MOST_SENTENCES = 3
 
@@ -134,11 +135,24 @@ def _rate(analysis: CampaignAnalysis, group: Group) -> str:
     """A group's rate, its verdict where all its runs have the same, and how often it was run."""
     entry = group.first.entry
     words = list(dict.fromkeys(line.result.verdict.words for line in group.lines))
-    name = entry.scenario if len(analysis.groups) > 1 or not entry.nodes else fmt.count(len(entry.nodes), "node")
-    name = analysis.name(entry) if len(analysis.groups) > 1 else name
+    name = analysis.name(entry) if len(analysis.groups) > 1 else _alone(entry)
     judged = f"; {words[0]}" if len(words) == 1 and group.first.result.official else ""
     repeats = f", mean of {len(group.lines)} runs" if len(group.lines) > 1 else ""
-    return f"{name}: {_rate_words(group)}{repeats}{judged}."
+    return f"{name}: {_rate_words(group)}{_came(group)}{repeats}{judged}."
+
+
+def _alone(entry: RunEntry) -> str:
+    """What the only load of a campaign is called: such as "1 node, 5 a second, Poisson"."""
+    on = fmt.count(len(entry.nodes), "node") if entry.nodes else entry.scenario
+    return f"{on}, {entry.shape.title}" if entry.shape is not None else on
+
+
+def _came(group: Group) -> str:
+    """How many really arrived, where a rate was asked for: a short load's chance has more or fewer."""
+    asked, came = load_of(group.first.entry), group.first.offered
+    if asked is None or asked.axis != "rate" or came is None:
+        return ""
+    return f", of {asked.value:g} asked for and {fmt.number(came.per_s)} that arrived a second"
 
 
 def _rate_words(group: Group) -> str:

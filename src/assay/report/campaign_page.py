@@ -128,7 +128,9 @@ def _verdict(analysis: CampaignAnalysis) -> tuple[str, list[str], VerdictKind]:
         return words[0], _reasons(analysis), kind
     short = any(not result.official for result in results)
     summary = SHORT_RUN if short else f"{sum(r.verdict.valid for r in results)} of {len(results)} runs are valid"
-    counted = [f"{words.count(word)} of {len(words)} runs: {word}" for word in dict.fromkeys(words)]
+    # What all have in common is the summary, and isn't counted again.
+    own = [word.removeprefix(summary).lstrip("; ") for word in words]
+    counted = [f"{own.count(word)} of {len(own)} runs: {word}" for word in dict.fromkeys(own) if word]
     return summary, counted + _reasons(analysis), kind
 
 

@@ -16,9 +16,11 @@ import pytest
 from tests.browsing import SCREENS, chromium, violations
 from tests.synthetic import Node, Plan, write_campaign, write_run
 
+from assay.analysis import summarise
 from assay.report import render_campaign, render_comparison, render_index, render_run
 from assay.runs import RunStatus, read_campaign, read_record, write_json
 from assay.runs.index import Filter, index
+from assay.runs.manifest import write_run_manifest
 from assay.runs.shapes import ConcurrencyShape
 
 pytestmark = pytest.mark.browser
@@ -38,6 +40,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     plan = Plan(samples=600, nodes=both)
     run = write_run(folder, replace(plan, run_id="run"))
     other = write_run(folder, replace(plan, run_id="other", seed=2))
+    write_json(run.result, summarise(run))
+    write_run_manifest(run, "0" * 64)  # its hash is a word of 64 letters
     alone = replace(plan, samples=200, chunks=False, telemetry=False)
     plans = {f"alone-{n.name}-r0": replace(alone, nodes=(n,)) for n in both} | {"together-2-r0": alone}
     campaign = write_campaign(folder / "campaigns", plans)
@@ -146,6 +150,7 @@ def test_pages_open_without_error_or_request(
         assert visit.requests[0] == pages[name].resolve().as_uri()
         assert all(folder == "charts" and script.startswith("plotly-") for folder, script in asked), asked
         assert len(asked) == (name not in ("index", "failed"))  # which have no charts
+        visit.page.evaluate("() => document.querySelectorAll('details').forEach(d => { d.open = true; })")
         width = visit.page.evaluate("document.documentElement.scrollWidth")
         assert width <= SCREENS[screen][0]  # tables scroll inside their own region, the page doesn't
         assert visit.page.locator("h1").count() == 1

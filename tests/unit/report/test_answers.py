@@ -25,6 +25,7 @@ from assay.report.run_page import run_page
 from assay.report.run_sections import driver_blocks
 from assay.runs import CampaignFolder, RunStatus, read_campaign, read_record, write_json
 from assay.runs.record import ClientAudit
+from assay.runs.shapes import RateShape
 
 SLOW, FAST = Node("node-a", slots=4), Node("node-b", slots=4, speed=2.1)
 PLAN = Plan(samples=200, nodes=(SLOW,), chunks=False, telemetry=False)
@@ -215,6 +216,27 @@ def test_a_run_leads_to_its_campaigns_page(tmp_path: Path) -> None:
     html = render_run(folder.run("offline-r0")).read_text()
     assert '<a href="../../report.html">the campaign' in html
     assert folder.report == (folder.run("offline-r0").path / "../../report.html").resolve()
+
+
+def test_a_verdict_that_all_runs_share_is_not_counted_again(tmp_path: Path) -> None:
+    plan = replace(PLAN, samples=60)
+    plans = {"offline-r0": plan, "offline-r1": replace(plan, loadgen_result="INVALID")}
+    page = campaign_page(analysed(write_campaign(tmp_path, plans, kind="single")))
+    assert page.verdict == "short run: not valid for MLPerf"
+    assert [reason for reason in page.verdict_reasons if reason.startswith("1 of 2")] == [
+        "1 of 2 runs: (LoadGen: INVALID)"
+    ]
+
+
+def test_the_only_load_of_a_campaign_is_named(tmp_path: Path) -> None:
+    plans = {"rate-r0": replace(PLAN, scenario="Server", qps=5.0, samples=60)}
+    folder = write_campaign(tmp_path, plans, kind="bench")
+    state = read_campaign(folder)
+    state.runs[0].shape, state.runs[0].target_qps = RateShape(rate=5.0), None
+    write_json(folder.state, state)
+    said = campaign_answer(analysed(folder))[0]
+    assert said.startswith("1 node, 5 a second, Poisson: ")
+    assert ", of 5 asked for and " in said
 
 
 def again(page: Page) -> list[str]:
