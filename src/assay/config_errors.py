@@ -14,6 +14,9 @@ from pydantic import BaseModel, ValidationError
 Path = tuple[str | int, ...]
 _SHOWN = 100
 """How many characters of a value a message shows."""
+_SECTION, _LIST = "must be a section with keys of its own", "must be a list, such as [a, b]"
+_SHAPES = {"model_type": _SECTION, "dict_type": _SECTION, "list_type": _LIST, "tuple_type": _LIST}
+"""What must stand there, by Pydantic's kind of a mistake: users don't know its types."""
 
 
 class SourceMap:
@@ -148,6 +151,8 @@ def _words(item: Any, path: Path, model: type[BaseModel]) -> str:
     message = message[:1].lower() + message[1:]
     if kind == "missing":
         return "is missing"
+    if kind in _SHAPES:
+        message = _SHAPES[kind]
     if kind == "union_tag_invalid":
         return _unknown_tag(str(item["ctx"]["tag"]), re.findall(r"'([^']*)'", item["ctx"]["expected_tags"]))
     if kind in ("value_error", "union_tag_not_found"):

@@ -117,16 +117,27 @@ class Rules(_Section):
         return merged
 
 
+_EITHER = "give either env, the name of a variable, or file, the path of a file that holds the URL"
+
+
 class Secret(_Section):
     """Where a secret is found: it is read whenever it is needed, and written nowhere."""
 
     env: Variable | None = Field(default=None, description="the variable that holds it")
     file: Path | None = Field(default=None, description="the file that holds it")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _elsewhere(cls, given: Any) -> Any:
+        """Whoever gives the URL itself is told so without showing it."""
+        if isinstance(given, str):
+            raise ValueError(f"{_EITHER}; not the URL itself, for results keep the configuration")
+        return given
+
     @model_validator(mode="after")
     def _one(self) -> Self:
         if (self.env is None) == (self.file is None):
-            raise ValueError("give either env, the name of a variable, or file, the path of a file that holds the URL")
+            raise ValueError(_EITHER)
         return self
 
     @property

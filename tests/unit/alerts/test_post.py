@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from tests.hooks import Hook
 
@@ -96,6 +99,30 @@ def test_a_receiver_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(post, "LIMIT_S", 0.05)
     (said,) = sent({"command": [sys.executable, "-c", "import time; time.sleep(60)"]})
     assert "couldn't be told" in said
+
+
+def test_what_a_command_started_ends_with_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A script that hangs mostly waits for another program."""
+    told = tmp_path / "pids"
+
+    def late(process: subprocess.Popen[bytes], body: bytes, timeout: float) -> None:
+        while not told.exists() or not told.read_text().endswith("\n"):
+            time.sleep(0.01)
+        raise subprocess.TimeoutExpired("sh", timeout)
+
+    monkeypatch.setattr(subprocess.Popen, "communicate", late)
+    (said,) = sent({"command": ["sh", "-c", f"sleep 600 & echo $! >> {told}; wait"]})
+    assert "it hadn't ended after 10 s and was killed" in said
+    left = [psutil.Process(int(pid)) for pid in told.read_text().split() if psutil.pid_exists(int(pid))]
+    assert psutil.wait_procs([process for process in left if _runs(process)], timeout=60)[1] == []
+
+
+def _runs(process: psutil.Process) -> bool:
+    """Nobody may be there to take note of its end."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def test_apprise_tells_services_and_shows_no_url(monkeypatch: pytest.MonkeyPatch) -> None:

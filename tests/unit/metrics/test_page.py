@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import urlopen
 
+import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families as plain_families
 from tests.following import SECOND, alert, begin, campaign, entry, progress, sample, sketch
 from tests.scraping import Values, page_values
 
 from assay.benchmarks import get_benchmark, write_benchmark
-from assay.metrics import Live
+from assay.metrics import Live, prometheus
 from assay.metrics.family import MOST
 from assay.metrics.hardware import _GPU, _HOST
 from assay.metrics.prometheus import LiveCollector
@@ -218,3 +222,15 @@ def test_every_metric_of_the_table_is_told_where_there_is_something_to_tell(tmp_
     ends = {f"{name}_{end}" for name in histograms for end in ("bucket", "sum", "count")}
     told = {name.removesuffix("_total") for name in names(page(folder))}
     assert told == ({metric.name for metric in METRICS} - histograms) | ends
+
+
+def test_a_reader_that_stalls_is_cut_off(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(prometheus, "_PATIENCE_S", 0.01)
+    address = urlsplit(prometheus.serve_metrics(Live(lambda: None), "127.0.0.1", 0))
+    assert address.hostname is not None
+    with socket.create_connection((address.hostname, address.port or 0), timeout=60) as asks_nothing:
+        assert asks_nothing.recv(1) == b""
+    monkeypatch.setattr(prometheus, "_PATIENCE_S", 60)
+    with urlopen(address.geturl(), timeout=60) as page:
+        assert b"assay_up" in page.read()
+    assert "".join(capfd.readouterr()) == ""
