@@ -43,21 +43,27 @@ class Amd:
     def kind(self, group: str, name: str) -> Any:
         return getattr(getattr(self.library, group, None), name, None)
 
-    def watched(self, handle: Any) -> dict[str, Any]:
-        """All that is told of a device while a run lasts."""
+    def watched(self, handle: Any, counted: bool) -> dict[str, Any]:
+        """What is told of a device while a run lasts; its counters only where they are asked for."""
         activity = self.ask("amdsmi_get_gpu_activity", handle)
         power = self.ask("amdsmi_get_power_info", handle)
-        ecc = self.ask("amdsmi_get_gpu_total_ecc_count", handle)
         core, memory = (self.kind("AmdSmiClkType", name) for name in ("GFX", "MEM"))
         return {
             "memory_used_bytes": self.ask("amdsmi_get_gpu_memory_usage", handle, self.kind("AmdSmiMemoryType", "VRAM")),
             "temperature_c": self.temperature(handle),
             "power_w": self.number(power, "socket_power", "current_socket_power", "average_socket_power"),
-            "energy_j": self.energy(handle),
             "sm_clock_mhz": self.number(self.ask("amdsmi_get_clock_info", handle, core), "clk", "cur_clk"),
             "memory_clock_mhz": self.number(self.ask("amdsmi_get_clock_info", handle, memory), "clk", "cur_clk"),
             "utilization_percent": self.number(activity, "gfx_activity"),
             "memory_utilization_percent": self.number(activity, "umc_activity"),
+            **(self.counters(handle) if counted else {}),
+        }
+
+    def counters(self, handle: Any) -> dict[str, Any]:
+        """What grows since the driver was loaded."""
+        ecc = self.ask("amdsmi_get_gpu_total_ecc_count", handle)
+        return {
+            "energy_j": self.energy(handle),
             "ecc_corrected_total": self.number(ecc, "correctable_count"),
             "ecc_uncorrected_total": self.number(ecc, "uncorrectable_count"),
         }

@@ -11,6 +11,7 @@ holds numbers, else all.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import platform
@@ -220,8 +221,11 @@ def chosen_devices(arguments: list[str]) -> set[int] | None:
     return {int(word) for word in words} if only or (words and all(map(str.isdigit, words))) else None
 
 
-def watched_devices(wanted: set[int] | None) -> dict[int, Callable[[], dict[str, Any]]]:
-    """A look at each accelerator that is wanted, by its index; of the first library that answers."""
+def watched_devices(wanted: set[int] | None) -> dict[int, Callable[[bool], dict[str, Any]]]:
+    """A look at each accelerator that is wanted, with its counters or without, by its index.
+
+    Of the first library that answers.
+    """
     try:
         nvml = Nvml()
         handles = {index: nvml.handle(index) for index in range(nvml.count()) if wanted is None or index in wanted}
@@ -240,16 +244,19 @@ def watched_devices(wanted: set[int] | None) -> dict[int, Callable[[], dict[str,
 def watch(every_s: float, wanted: set[int] | None) -> None:
     """Print `{"at_ns": …, "host": …, "gpus": {index: …}}`, a line every `every_s` seconds; without devices the host.
 
-    `at_ns` is CLOCK_MONOTONIC of this machine, `utc_ns` of the host its clock.
+    `at_ns` is CLOCK_MONOTONIC of this machine, `utc_ns` of the host its clock. Counters are dear to read: those of one
+    device a line, in turn.
     """
     devices = watched_devices(wanted)
+    counted = itertools.cycle(devices)
     packages = Packages()
     before = cpu_times()
     while True:
         begin = time.monotonic()
         at_ns, now = time.monotonic_ns(), cpu_times()
         host = {**host_activity(before, now), **packages.read()}
-        gpus = {index: look() for index, look in devices.items()}
+        turn = next(counted, None)
+        gpus = {index: look(index == turn) for index, look in devices.items()}
         host["utc_ns"] = time.time_ns()
         print(json.dumps({"at_ns": at_ns, "host": host, "gpus": gpus}), flush=True)
         before = now

@@ -97,7 +97,7 @@ def test_a_reading_has_the_time_at_which_the_device_was_asked(monkeypatch: pytes
 def test_energy_of_a_run_on_devices_with_a_known_power_curve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From NVML's call to the figure in joules, within 1 %."""
     monkeypatch.setenv("FAKE_NVML_CURVE", "1")
-    rows = watched({0: "node-a", 1: "node-b"}, enough=200)
+    rows = watched({0: "node-a", 1: "node-b"}, enough=500)
     folder = write_run(tmp_path, Plan(samples=20, telemetry=False))
     energy = [row for row in rows if row[1] == "gpu0_energy_j"]
     begin_ns = energy[0][2]
@@ -106,11 +106,24 @@ def test_energy_of_a_run_on_devices_with_a_known_power_curve(tmp_path: Path, mon
     run = run_energy(folder, read_record(folder), samples(np.zeros(20), np.linspace(0.05, 1, 20) * seconds))
     assert run is not None
     assert run.spent is not None
-    ms, us = ([row[3] for row in rows if row[1] == f"gpu0_{name}_clock_mhz"] for name in ("memory", "sm"))
+    counted = {row[2] for row in energy}
+    ms, us = (
+        [row[3] for row in rows if row[1] == f"gpu0_{name}_clock_mhz" and row[2] in counted]
+        for name in ("memory", "sm")
+    )
     asked_s = [whole / 1e3 + part / 1e6 for whole, part in zip(ms, us, strict=True)]
     assert [meter.basis for meter in run.energy.meters] == ["counter", "counter"]
     true = 400 * (asked_s[-1] - asked_s[0]) - 150 * 7 * (math.cos(asked_s[-1] / 7) - math.cos(asked_s[0] / 7))
     assert run.energy.meters[0].mean_power_w * seconds == pytest.approx(true, rel=0.01)
+
+
+@pytest.mark.usefixtures("fake_nvml")
+def test_counters_are_read_of_one_device_a_line_in_turn() -> None:
+    """A driver takes milliseconds for an energy counter, and a node may have sixteen devices."""
+    rows = watched({0: "a", 1: "b"}, enough=200)
+    looks = sorted({time_ns for _, metric, time_ns, _ in rows if metric == "gpu0_power_w"})[:8]
+    counted = [[node for node, metric, at, _ in rows if metric.endswith("energy_j") and at == look] for look in looks]
+    assert counted in ([["a"], ["b"]] * 4, [["b"], ["a"]] * 4)
 
 
 def test_without_accelerators_nothing_is_started() -> None:

@@ -65,6 +65,14 @@ def test_the_counter_is_taken_where_both_know_as_much() -> None:
     assert (found.basis, *between(found, 0, 2)) == ("counter", pytest.approx(202), pytest.approx(2))
 
 
+@pytest.mark.parametrize(("until_s", "basis"), [(91, "counter"), (89, "power")])
+def test_a_counter_that_is_read_seldom_may_know_a_little_less(until_s: int, basis: str) -> None:
+    power = metric(list(range(101)), [100] * 101)
+    found = best(metric([0, until_s / 2, until_s], [0, 50 * until_s, 100 * until_s]), power, 0, 100 * SECOND)
+    assert found is not None
+    assert found.basis == basis
+
+
 def test_power_is_taken_where_the_counter_was_set_back_or_stands_still() -> None:
     power = metric([0, 1, 2], [100, 100, 100])
     for values in ([50, 150, 5], [50, 50, 50]):
