@@ -75,7 +75,7 @@ class Session(_Model):
     started_utc: str
     ended_utc: str | None = None
     assay_version: str
-    pid: int
+    pid: int = Field(gt=0, lt=2**31)
 
 
 class CampaignState(Stored):

@@ -143,10 +143,10 @@ def alert_lines(told: Sequence[Sequence[Text]], most: int) -> list[Text]:
 
 
 def spark(values: Sequence[float | None], most: int = _SPARK) -> str:
-    """The last values as blocks from zero up; a gap where there is none."""
+    """The last values as blocks from zero up, what is below it as the lowest; a gap where there is none."""
     shown = values[-most:] if most else []
     highest = max((value for value in shown if value is not None), default=0.0)
     if highest <= 0:
         return ""
     last = len(_BLOCKS) - 1
-    return "".join(" " if value is None else _BLOCKS[min(last, round(value / highest * last))] for value in shown)
+    return "".join(" " if value is None else _BLOCKS[round(max(0.0, value) / highest * last)] for value in shown)

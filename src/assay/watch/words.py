@@ -83,9 +83,11 @@ def count_words(event: ProgressEvent) -> str:
 
 
 def left_words(scene: Scene) -> str:
-    """Time until the last answer; empty where nothing is known, or nobody goes on."""
+    """Time until the last answer; empty where nothing is known, it has come, or nobody goes on."""
     event = scene.course.newest
     if event is None or event.left is None or event.completed == event.expected or scene.over:
+        return ""
+    if scene.course.phase in ("closing", "done"):
         return ""
     return f"about {span(event.left.ns / 1e9)} left, by {event.left.basis}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,13 @@ def test_over_stopped_and_crashed_are_told_apart(tmp_path: Path) -> None:
     crashed = Follower(campaign(tmp_path / "crashed", [entry(0, "run-0")], pid=GONE_PID)).poll()
     assert crashed.over
     assert crashed.controller == f"its controller, process {GONE_PID}, isn't running on this machine"
+
+
+def test_a_controller_that_can_be_no_process_is_a_damaged_file(tmp_path: Path) -> None:
+    folder = campaign(tmp_path / "c", [entry(0)])
+    folder.state.write_text(folder.state.read_text().replace(f'"pid": {os.getpid()}', f'"pid": {2**62}'))
+    with pytest.raises(UserError, match=r"can't be read as a campaign: sessions\.0\.pid"):
+        Follower(folder).poll()
 
 
 def test_alerts_stand_until_they_are_cleared_or_the_next_run_begins(tmp_path: Path) -> None:

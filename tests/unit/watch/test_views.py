@@ -192,6 +192,15 @@ def test_lines_tell_hardware_and_alerts(tmp_path: Path) -> None:
     assert narrator.tell(over) == ["alert over: The temperature of node-00 is at 95 %."]
 
 
+def test_once_all_is_answered_no_time_is_left(tmp_path: Path) -> None:
+    folder = campaign(tmp_path / "c", [entry(0, "run-0")])
+    endless = progress(1, 40).model_copy(update={"expected": None})
+    begin(folder, "run-0", endless)
+    assert "about 90 s left" in "\n".join(drawn(Follower(folder).poll()))
+    append_event(folder.run("run-0").progress, PhaseEvent(time_ns=2 * SECOND, clock_offset_ns=0, phase="closing"))
+    assert "left" not in "\n".join(drawn(Follower(folder).poll()))
+
+
 def test_of_what_nobody_carries_on_no_time_is_left(tmp_path: Path) -> None:
     folder = campaign(tmp_path / "c", [entry(0, "run-0")], pid=GONE_PID)
     begin(folder, "run-0", progress(1, 40), progress(3, 100))
@@ -213,7 +222,7 @@ def test_a_phase_that_lasts_says_for_how_long(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("values", "drawn_as"),
-    [([0, 0], ""), ([], ""), ([1.0, None, 8.0], "▂ █"), ([4.0] * 50, "█" * 30)],
+    [([0, 0], ""), ([], ""), ([1.0, None, 8.0], "▂ █"), ([4.0] * 50, "█" * 30), ([-90.0, 8.0], "▁█")],
 )
 def test_sparks_begin_at_zero_and_leave_gaps(values: list[float | None], drawn_as: str) -> None:
     assert spark(values) == drawn_as
