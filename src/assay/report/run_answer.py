@@ -77,7 +77,7 @@ def answered(ledgers: Sequence[Ledger]) -> Iterator[str]:
     if failed + lost:
         yield (
             f"{fmt.number(completed)} of {fmt.count(issued, 'sample')}{of_runs} were answered; "
-            f"{fmt.number(failed)} failed, {fmt.number(lost)} were lost."
+            f"{fmt.number(failed)} failed, {fmt.number(lost)} lost."
         )
     elif not issued:
         yield "No sample was issued."

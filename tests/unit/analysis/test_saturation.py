@@ -48,6 +48,13 @@ def test_a_rate_that_stays_where_the_load_grows_fourfold_is_saturated() -> None:
     assert found.waits.ratio.value == pytest.approx(2000 / 60)
 
 
+def test_what_isnt_shown_to_grow_isnt_said_to() -> None:
+    swept = points("concurrency", [1, 4, 16, 64], [10, 39, 80, 84], [50, 50, 60, 61])
+    assert saturation(swept).state == "saturated"
+    assert saturation(swept).waits is None
+    assert saturation_words(swept).endswith(" its rate.")
+
+
 def test_a_rate_that_falls_is_saturated_at_its_height() -> None:
     found = saturation(points("concurrency", [1, 4, 16], [10, 40, 30], [50, 60, 900]))
     assert (found.state, found.at.value) == ("saturated", 4)

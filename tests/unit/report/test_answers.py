@@ -131,7 +131,7 @@ def test_a_failed_run_says_that_and_what_was_answered(tmp_path: Path) -> None:
     analysis = analyse_run(write_run(tmp_path, plan))
     assert run_answer(analysis, refused=False) == [
         "There is no result of this run, because it failed.",
-        "45 of 50 samples were answered; 0 failed, 5 were lost.",
+        "45 of 50 samples were answered; 0 failed, 5 lost.",
     ]
 
 
@@ -208,7 +208,7 @@ def test_a_campaign_says_what_became_of_all_samples(scaling: CampaignAnalysis, t
     assert "All 800 samples of 3 runs were answered." in campaign_answer(scaling)
     plans = {f"offline-r{turn}": replace(PLAN, samples=100, failed=3 * turn, lost=turn) for turn in range(2)}
     lacking = campaign_answer(analysed(write_campaign(tmp_path, plans, kind="single")))
-    assert "196 of 200 samples of 2 runs were answered; 3 failed, 1 were lost." in lacking
+    assert "196 of 200 samples of 2 runs were answered; 3 failed, 1 lost." in lacking
 
 
 def test_a_run_leads_to_its_campaigns_page(tmp_path: Path) -> None:
