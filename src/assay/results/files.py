@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,18 +29,30 @@ TABLES: dict[str, Callable[[LoadedCampaign], Iterable[pa.Table]]] = {
 
 
 def write_tables(campaign: LoadedCampaign, form: Form, folder: Path) -> list[Path]:
-    """Write every table of which there are rows; returns the files.
+    """Write every table of which there are rows; returns the files. They come all together, or none does.
 
-    Raises UserError where a file is there already, or can't be written.
+    Raises UserError where a file is there already, can't be written, or a run can't be read.
     """
     paths = {name: folder / f"{name}.{form}" for name in TABLES}
     if there := [str(path) for path in paths.values() if path.exists()]:
         raise UserError(f"{', '.join(there)}: there already; name another folder with --output")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return [path for name, path in paths.items() if _write(TABLES[name](campaign), form, path)]
+        written = [path for name, path in paths.items() if _write(TABLES[name](campaign), form, _partial(path))]
+        for path in written:
+            _partial(path).replace(path)
+        return written
     except OSError as error:
         raise UserError(f"{error.filename or folder}: {error.strerror or error}") from None
+    finally:
+        for path in paths.values():
+            with suppress(OSError):  # what went wrong is told already
+                _partial(path).unlink()
+
+
+def _partial(path: Path) -> Path:
+    """Where a file is until all are whole."""
+    return path.with_name(f".{path.name}.partial")
 
 
 def _write(tables: Iterable[pa.Table], form: Form, path: Path) -> bool:
@@ -47,13 +60,7 @@ def _write(tables: Iterable[pa.Table], form: Form, path: Path) -> bool:
     first = next(rows, None)
     if first is None:
         return False
-    temporary = path.with_name(f".{path.name}.partial")
-    try:
-        _WRITERS[form](temporary, itertools.chain([first], rows))
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    temporary.replace(path)
+    _WRITERS[form](path, itertools.chain([first], rows))
     return True
 
 

@@ -114,6 +114,16 @@ def test_no_file_is_written_over(campaign: CampaignFolder, tmp_path: Path) -> No
     assert not (tmp_path / "runs.csv").exists()
 
 
+def test_where_a_run_cant_be_read_no_table_is_left(campaign: CampaignFolder, tmp_path: Path) -> None:
+    """Else a second try would find those of the first there already."""
+    copy = CampaignFolder(tmp_path / "copy")
+    shutil.copytree(campaign.path, copy.path)
+    copy.run(ids(copy)[-1]).requests.write_bytes(b"damaged")
+    with pytest.raises(UserError, match="can't be read as a run's requests"):
+        write_tables(load_campaign(copy.path), "csv", tmp_path / "csv")
+    assert list((tmp_path / "csv").iterdir()) == []
+
+
 def test_a_servers_words_are_no_formula_of_a_spreadsheet() -> None:
     words = ['=HYPERLINK("http://x")', "+1", "-1", "@x", "\t=1", "plain", None]
     table = _flat(pa.table({"detail": pa.array(words), "coded": pa.array(words).dictionary_encode()}))
