@@ -174,9 +174,11 @@ def _node_findings(run: _Run, nodes: Symmetry) -> list[Finding]:
 
 
 def _slow_node(run: _Run, fact: NodePart, nodes: Symmetry) -> Finding:
+    others = [other.node for other in nodes.nodes if other is not fact]
+    whom = others[0] if len(others) == 1 else "the others' median"
     figure = (
-        f"{nodes.measure}: {fact.speed_ratio:.3f} of the other nodes' median "
-        f"({fact.speed_low:.3f} to {fact.speed_high:.3f}); share of samples {100 * fact.share:.1f} %"
+        f"{nodes.measure} in this run: {fact.speed_ratio:.3f} \N{MULTIPLICATION SIGN} "
+        f"({fact.speed_low:.3f} to {fact.speed_high:.3f}) as fast as {whom}; share of samples {100 * fact.share:.1f} %"
     )
     evidence = run.seen("requests.parquet", figure)
     if fact.causes:
@@ -193,8 +195,7 @@ def _slow_node(run: _Run, fact: NodePart, nodes: Symmetry) -> Finding:
     if own and ratio and run.record.scenario == "Offline":
         gain = own * (1 / ratio - 1) / sum(rates)
         expect = (
-            f"{100 * gain:.1f} % more tokens/s in total if it were as fast as the others' median "
-            "(from the nodes' measured rates)"
+            f"{100 * gain:.1f} % more tokens/s in total if it were as fast as {whom} (from the nodes' measured rates)"
         )
     return Finding(
         rule="slow-node",

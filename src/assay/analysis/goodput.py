@@ -12,6 +12,9 @@ from assay.analysis.samples import Samples
 from assay.analysis.statistics import Estimate, share_interval
 from assay.runs.slo import Slo
 
+OF_ISSUED = "of issued samples"
+"""The unit of a good share."""
+
 
 class Share(NamedTuple):
     """A share from 0 to 1 with its 95 % interval."""

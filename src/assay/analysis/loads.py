@@ -102,13 +102,15 @@ def _row(name: str, pairs: Sequence[tuple[RunEntry, Result]]) -> LoadRow:
         ok=completed,
         failed=issued - completed,
         resent=sum(_count(result, "resent") for result in results),
-        **{
-            name: _over(results, lambda result, name=name: _of_figure(result.figures.get(name)))  # type: ignore[misc]
-            for name in _FIGURES
-        },
+        **{name: figure_over(results, name) for name in _FIGURES},
         latency={name: found for name in LATENCIES if (found := _latency(results, name))},
         notices=list(dict.fromkeys(notice for result in results for notice in result.notices)),
     )
+
+
+def figure_over(results: Sequence[Result], name: str) -> Value | None:
+    """A figure over repeats; None where one of them doesn't have it."""
+    return _over(results, lambda result: _of_figure(result.figures.get(name)))
 
 
 def _count(result: Result, name: str) -> int:

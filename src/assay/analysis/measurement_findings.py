@@ -25,12 +25,11 @@ def _not_warm(run: str, record: RunRecord) -> list[Finding]:
     found = unsteady(record)
     if found is None:
         return []
-    grows = "The warm-up ended while the servers still became faster."
     return [
         Finding(
             rule="not-warm",
             severity="warning" if found.rises else "note",
-            title=grows if found.rises else "The servers' speed varied during the warm-up, without getting higher.",
+            title=f"{found.title}.",
             evidence=[Citation(run=run, file="run.json", figure=f"{found.waves}; {record.warmup.rule}")],
             suggestion="a longer warm-up (load.warmup_limit_s, assay bench: --warmup-limit)"
             if found.rises

@@ -42,7 +42,7 @@ def differences(node: str, peers: Sequence[str], record: RunRecord, system: Mapp
         theirs = list(dict.fromkeys(other[fact] for other in others if fact in other))
         if theirs and value not in theirs:
             shown = ", ".join(theirs[:_MOST_NAMED]) + ", …" * (len(theirs) > _MOST_NAMED)
-            found.append(f"{fact} is {value}, {shown} at {peers[0] if len(peers) == 1 else 'the others'}")
+            found.append(f"{fact} is {value} at {node}, {shown} at {peers[0] if len(peers) == 1 else 'the others'}")
     return found
 
 
@@ -58,7 +58,7 @@ def _of_endpoints(node: str, record: RunRecord) -> Iterator[tuple[str, str]]:
     for endpoint in own:
         for name, value in flat(endpoint.settings).items():
             if name.rpartition(".")[2] not in _UNLIKE_BY_NATURE:
-                yield f"the engine's setting {name}", value
+                yield f"`{name}`", value
         yield "the engine", f"{endpoint.engine} {endpoint.engine_version or ''}".strip()
         yield "the model", endpoint.model
         yield "the path to it", endpoint.path

@@ -12,11 +12,11 @@ from assay.analysis.distributions import SOURCE, itl_distribution, latency_distr
 from assay.analysis.energy import run_energy
 from assay.analysis.expenses import cost_figures, energy_figures
 from assay.analysis.figures import figure
-from assay.analysis.goodput import good_share, goodput
-from assay.analysis.rates import sample_rate, token_rate
+from assay.analysis.goodput import OF_ISSUED, good_share, goodput
+from assay.analysis.rates import sample_rate, timing_error_ns, token_rate
 from assay.analysis.replies import against
 from assay.analysis.samples import MISSING, Samples, read_samples
-from assay.analysis.statistics import Ints
+from assay.analysis.statistics import Ints, over_repeats
 from assay.analysis.streams import Streams, read_streams
 from assay.analysis.titles import benchmark_title
 from assay.analysis.told import Told, read_told
@@ -30,7 +30,7 @@ from assay.analysis.verdict import (
     read_loadgen,
 )
 from assay.analysis.waiting import waiting
-from assay.analysis.warmup import unsteady
+from assay.analysis.warmup import ONE_WAVE, STILL_FASTER, unsteady
 from assay.benchmarks import UNVERIFIED, Benchmark, run_benchmark
 from assay.errors import AssayError
 from assay.runs.folder import RunFolder
@@ -43,6 +43,9 @@ from assay.runs.slo import Slo
 from assay.runs.stored import read_model
 
 CLIENT_BOUND = "Client-bound"
+WINDOW_BOUND = "The client's window bounded the result"
+TOLD_AS_FINDINGS = (CLIENT_BOUND, WINDOW_BOUND, STILL_FASTER, ONE_WAVE)
+"""How notices begin that stand on pages as findings."""
 UNCOUNTED = "The server counts no tokens and no tokenizer is known: give one (tokenizer / --tokenizer)."
 
 _FIRST_TOKEN = ("ttft_ns", "answer_ttft_ns", "service_ttft_ns")
@@ -107,7 +110,7 @@ def summarise_samples(folder: RunFolder) -> Summary:
         if not streamed:  # when the first token was made isn't known
             for name in _FIRST_TOKEN:
                 case.latency.pop(name, None)
-        figures |= _figures(samples)
+        figures |= _figures(samples, timing_error_ns(samples, record.client))
         figures |= _window_figures(samples)
         known = {"latency", *({"ttft"} if streamed else ()), *({"tpot"} if streamed and samples.paced else ())}
         if record.slo is not None and ledger is not None and record.slo.limits.keys() <= known:
@@ -163,7 +166,9 @@ def _counts(ledger: Ledger | None) -> dict[str, Figure]:
     }
 
 
-def _figures(samples: Samples) -> dict[str, Figure]:
+def _figures(samples: Samples, error_ns: float) -> dict[str, Figure]:
+    """`error_ns` is the most that the time may be the client's own: it is in the rates' intervals."""
+
     def plain(value: float, unit: str, formula: str) -> Figure:
         return Figure(value=value, unit=unit, n=len(samples), formula=formula, source=SOURCE)
 
@@ -172,11 +177,16 @@ def _figures(samples: Samples) -> dict[str, Figure]:
         "output_tokens": lambda s: s.output_tokens,
     }
     found = {
-        "samples_per_s": figure(sample_rate(samples), "samples/s", _rate_formula(samples, RATE_FORMULA)),
+        "samples_per_s": figure(
+            over_repeats([sample_rate(samples, timing_error_ns=error_ns)]),
+            "samples/s",
+            _rate_formula(samples, RATE_FORMULA),
+        ),
     }
     if samples.counted:
         tokens = _rate_formula(samples, TOKEN_RATE_FORMULA)
-        found["output_tokens_per_s"] = figure(token_rate(samples), "tokens/s", tokens)
+        rate = over_repeats([token_rate(samples, timing_error_ns=error_ns)])
+        found["output_tokens_per_s"] = figure(rate, "tokens/s", tokens)
     found["duration_s"] = plain(samples.duration_s, "s", "last done_ns - first start")
     for name, column in token_sums.items():
         values = column(samples)
@@ -203,7 +213,7 @@ def _goodput(samples: Samples, slo: Slo, issued: int) -> dict[str, Figure]:
             low=share.low,
             high=share.high,
             n=issued,
-            unit="of issued samples",
+            unit=OF_ISSUED,
             formula=f"samples with {slo.title} / issued",
             source=SOURCE,
         ),
@@ -299,9 +309,9 @@ def _notices(case: Case, samples: Samples | None, short: str) -> list[str]:
             f"{CLIENT_BOUND}: the load generator could have shaped the result: " + "; ".join(record.client.reasons)
         )
     if (cold := unsteady(record)) is not None and cold.rises:
-        notices.append(f"The warm-up ended while the servers still became faster ({cold.waves}): {cold.expected}.")
+        notices.append(f"{cold.title} ({cold.waves}): {cold.expected}.")
     if (waits := waiting(samples, record)) is not None:
-        notices.append(f"The client's window bounded the result: {waits.words}.")
+        notices.append(f"{WINDOW_BOUND}: {waits.words}.")
     if samples is not None and not samples.counted:
         notices.append(UNCOUNTED)
     if ledger is not None:

@@ -9,14 +9,16 @@ from assay.runs.record import RunRecord
 from assay.runs.warmup import WarmupFacts, growth, rise
 
 _SHOWN = 5
+STILL_FASTER = "The warm-up ended while the servers still became faster"
+ONE_WAVE = "The warm-up was one wave only: whether the servers still became faster isn't known"
 
 
 @dataclass(frozen=True)
 class Unsteady:
     """The endpoint whose waves differ most.
 
-    `rises` is whether it still became faster; `cost` by how much a later run may be, 0.1 is 10 %, None where one wave
-    was all that there was time for.
+    `rises` is whether it may still have become faster; `cost` by how much a later run may be, 0.1 is 10 %, None where
+    one wave was all that there was time for.
     """
 
     endpoint: str
@@ -34,10 +36,19 @@ class Unsteady:
         return f"waves of {self.places} prompt{many} at {self.endpoint}: {before}{shown} tokens/s"
 
     @property
+    def title(self) -> str:
+        """What the waves show, without a full stop."""
+        if self.cost is None:
+            return ONE_WAVE
+        if self.rises:
+            return STILL_FASTER
+        return "The servers' speed varied during the warm-up, without getting higher"
+
+    @property
     def expected(self) -> str:
         """What a later run may do, in words."""
         if self.cost is None:
-            return "how much faster a later run may be isn't known: there was time for one wave"
+            return "a later run may be faster; by how much is unknown"
         if self.rises:
             return f"a later run may be up to {100 * self.cost:.0f} % faster, as the last waves were"
         return f"runs may differ by {100 * self.cost:.0f} %, as equal waves did"

@@ -8,7 +8,7 @@ from assay.analysis.campaign import CampaignAnalysis, Group, load_of
 from assay.analysis.scaling import Efficiency
 from assay.analysis.statistics import ratio
 from assay.report import format as fmt
-from assay.report.limits import scenario_limits
+from assay.report.limits import held_limits, limits_words
 from assay.report.many import names
 from assay.report.run_answer import answered, projected, slow_nodes
 from assay.report.since_last import since_last_words
@@ -74,9 +74,11 @@ def _of_the_sum(group: Efficiency) -> str:
     if group.efficiency is None:
         return f"efficiency not measured: no baseline of {names(group.missing)}"
     speedup = fmt.times(group.speedup, group.speedup_low, group.speedup_high)
+    undecided = group.low is not None and group.high is not None and group.low <= 1 <= group.high
+    no_loss = ", which shows neither loss nor gain (the interval holds 100 %)," if undecided else ""
     return (
-        f"{fmt.share(group.efficiency, group.low, group.high)} of the sum of what they do alone and {speedup} what "
-        f"{group.best_alone} does alone"
+        f"{fmt.share(group.efficiency, group.low, group.high)} of the sum of what they do alone{no_loss} and {speedup} "
+        f"what {group.best_alone} does alone"
     )
 
 
@@ -98,15 +100,14 @@ def _apart(groups: Sequence[Group]) -> Iterator[str]:
 
 
 def _sweep(analysis: CampaignAnalysis, swept: Points) -> str:
-    """The highest load that keeps the limits, or, without limits, that of the highest rate."""
-    limits = scenario_limits(analysis.benchmark, swept[0][1].first.entry.scenario)
-    if limits:
+    """The highest load that keeps the limits, or, without limits that were measured, that of the highest rate."""
+    limits = held_limits(analysis.benchmark, swept[0][1].first.record)
+    if limits and all(limits.keys() <= line.result.latency.keys() for _, group in swept for line in group.lines):
         kept = [(load, group) for load, group in swept if _within(group, limits)]
-        names = f"TTFT p99 {fmt.ms(limits['ttft_ns'])} ms, TPOT p99 {fmt.ms(limits['tpot_ns'])} ms"
         if not kept:
-            return f"None of the {len(swept)} loads is within the limits ({names})."
+            return f"None of the {len(swept)} loads is within the limits ({limits_words(limits)})."
         load, group = kept[-1]
-        which = f"the highest of {len(swept)} loads within the limits ({names})"
+        which = f"the highest of {len(swept)} loads within the limits ({limits_words(limits)})"
         return f"{load_words(load)} is {which}: {_rate_words(group)}."
     load, group = max(swept, key=lambda point: point[1].samples_per_s.value)
     return f"The highest rate of {len(swept)} loads came at {load_words(load)}: {_rate_words(group)}; {_tails(group)}."
@@ -114,11 +115,7 @@ def _sweep(analysis: CampaignAnalysis, swept: Points) -> str:
 
 def _within(group: Group, limits: dict[str, int]) -> bool:
     """Whether every run of the group keeps every limit."""
-    return all(
-        (value := line.result.latency.get(name)) is not None and value.p99 <= limit
-        for line in group.lines
-        for name, limit in limits.items()
-    )
+    return all(line.result.latency[name].p99 <= limit for line in group.lines for name, limit in limits.items())
 
 
 def _tails(group: Group) -> str:
@@ -167,7 +164,9 @@ def _slow(analysis: CampaignAnalysis) -> list[str]:
     """Of the last run on several nodes: which are slower, and why as far as it is known."""
     several = [line for line in analysis.lines if line.nodes is not None and line.entry.mode == "performance"]
     several = [line for line in several if line.nodes is not None and len(line.nodes.nodes) > 1]
-    return slow_nodes(several[-1].nodes) if several and several[-1].nodes is not None else []
+    if not several or several[-1].nodes is None:
+        return []
+    return [f"In the run together, {words}" for words in slow_nodes(several[-1].nodes)]
 
 
 def _scores(analysis: CampaignAnalysis) -> Iterator[str]:

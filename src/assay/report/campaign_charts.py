@@ -12,12 +12,14 @@ from assay.report import format as fmt
 from assay.report.bars import value_bars, value_panel
 from assay.report.campaign_sections import nodes_alone
 from assay.report.chart import MEDIAN, NEUTRAL, PALETTE, TAIL, Chart, Colors, Mark, Panel, Series
+from assay.report.limits import held_limits
 from assay.report.many import MOST_ROWS, names
 from assay.runs.result import Distribution
 
 Rate = tuple[float, float | None, float | None]
 _SOURCE = "runs/*/requests.parquet"
 _EXPENSES = {"joules_per_output_token": "Energy an output token", COST: "Cost of a million output tokens"}
+_LIMIT = "the limit of the 99th percentile"
 _BEYOND = "beyond the measured numbers of nodes: a prediction"
 
 
@@ -215,7 +217,8 @@ def sweep_chart(analysis: CampaignAnalysis) -> Chart | None:
                 _Swept(f"{scenario}, {names(nodes)}", points, len(found), place)
                 for place, ((scenario, *nodes), points) in enumerate(found)
             ]
-            panels += _sweep_panels(lines, label)
+            groups = [group for _, points in found for _, group in points]
+            panels += _sweep_panels(lines, label, _limits(analysis, groups))
     if not panels:
         return None
     return Chart(
@@ -267,7 +270,17 @@ class _Swept:
         return [Series(self._name, "line", self._x, y, color), Series("", "points", self._x, y, color, low, high)]
 
 
-def _sweep_panels(lines: list[_Swept], label: str) -> list[Panel]:
+def _limits(analysis: CampaignAnalysis, groups: list[Group]) -> dict[str, list[Mark]]:
+    """The limit that each latency's 99th percentile is held against at all these loads, by latency."""
+    held = [held_limits(analysis.benchmark, group.first.record) for group in groups]
+    return {
+        key: [Mark("y", limit_ns / 1e6, f"limit: {fmt.ms(limit_ns)} ms", meaning=_LIMIT)]
+        for key, limit_ns in held[0].items()
+        if all(other.get(key) == limit_ns for other in held)
+    }
+
+
+def _sweep_panels(lines: list[_Swept], label: str, limits: Mapping[str, list[Mark]]) -> list[Panel]:
     return [
         *(
             Panel(title, label, unit, [series for line in lines for series in line.rate(attribute)])
@@ -277,7 +290,7 @@ def _sweep_panels(lines: list[_Swept], label: str) -> list[Panel]:
             )
         ),
         *(
-            Panel(title, label, "ms", [series for line in lines for series in line.tail(key)])
+            Panel(title, label, "ms", [series for line in lines for series in line.tail(key)], limits.get(key, []))
             for key, title in (("ttft_ns", "TTFT p99"), ("tpot_ns", "TPOT p99"))
         ),
         *_expense_panels(lines, label),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from assay.analysis.answers import AnswersCompared
-from assay.analysis.campaign import CampaignAnalysis, RunLine, load_of
+from assay.analysis.campaign import CampaignAnalysis, Group, RunLine, load_of
+from assay.analysis.loads import figure_over
 from assay.report import format as fmt
 from assay.report.accuracy import accuracy_charts, percentages, score_text
 from assay.report.campaign_charts import group_name, latency_chart, scaling_chart, sweep_chart, throughput_chart
@@ -33,11 +34,12 @@ def throughput_blocks(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Bl
                 analysis.name(group.first.entry), fmt.number(len(group.lines)),
                 fmt.beside(fmt.with_interval(samples.value, samples.low, samples.high), group.unanswered),
                 fmt.with_interval(tokens.value, tokens.low, tokens.high),
-                "between repeats" if len(group.lines) >= 3 else "within the run",
+                "the spread between repeats" if len(group.lines) >= 3 else "the noise within the run",
             )
         )  # fmt: skip
-    columns = ("Run", "Repeats", "Samples/s", "Output tokens/s", "Interval from the spread")
-    table = Table("Mean over repeats, with 95 % intervals", columns, rows, frozenset({1, 2, 3}), SOURCE)
+    columns: tuple[str, ...] = ("Run", "Repeats", "Samples/s", "Output tokens/s", "Interval from")
+    columns, rows = _with_goodput(analysis.groups, columns, rows)
+    table = Table("Mean over repeats, with 95 % intervals", columns, rows, frozenset({1, 2, 3, 5, 6}), SOURCE)
     spread: dict[str, Values] = {
         "samples/s": [group.samples_per_s.value for group in analysis.groups],
         "output tokens/s": [group.tokens_per_s.value for group in analysis.groups],
@@ -48,6 +50,25 @@ def throughput_blocks(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Bl
         yield sweep
     if sweep is None or any(load_of(group.first.entry) is None for group in analysis.groups):
         yield throughput_chart(analysis, colors)  # else the sweep has the same rates, in the loads' order
+
+
+def _with_goodput(groups: Sequence[Group], columns: tuple[str, ...], rows: Rows) -> tuple[tuple[str, ...], Rows]:
+    """The table with how much kept the user's limits, where any were given."""
+    slo = next((group.first.record.slo for group in groups if group.first.record.slo is not None), None)
+    if slo is None:
+        return columns, rows
+    with_it: Rows = []
+    for group, row in zip(groups, rows, strict=True):
+        results = [line.result for line in group.lines]
+        rate, share = (figure_over(results, name) for name in ("goodput_per_s", "good_share"))
+        with_it.append(
+            (
+                *row,
+                fmt.NOT_MEASURED if rate is None else fmt.with_interval(rate.value, rate.low, rate.high),
+                fmt.NOT_MEASURED if share is None else fmt.share(share.value, share.low, share.high),
+            )
+        )
+    return (*columns, f"Goodput (samples/s with {slo.title})", "Good, of all issued"), with_it
 
 
 def scaling_blocks(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Block]:

@@ -1,4 +1,4 @@
-"""What latencies are held against: the scenario's limits of the 99th percentile."""
+"""What latencies are held against: the user's limits, or the scenario's of the 99th percentile."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from assay.benchmarks import Benchmark
 from assay.benchmarks.mlperf import RULES
 from assay.report import format as fmt
 from assay.report.page import Block, Rows, Table
+from assay.runs.record import RunRecord
 
-_NAMES = {"ttft_ns": "TTFT", "tpot_ns": "TPOT"}
+_NAMES = {"ttft_ns": "TTFT", "tpot_ns": "TPOT", "latency_ns": "latency"}
 
 
 def limit_blocks(analysis: RunAnalysis) -> Iterator[Block]:
@@ -33,6 +34,18 @@ def scenario_limits(benchmark: Benchmark, scenario: str) -> dict[str, int]:
     if spec is None or spec.ttft_limit_ns is None or spec.tpot_limit_ns is None:
         return {}
     return {"ttft_ns": spec.ttft_limit_ns, "tpot_ns": spec.tpot_limit_ns}
+
+
+def held_limits(benchmark: Benchmark, record: RunRecord) -> dict[str, int]:
+    """Limits that a load's 99th percentiles are held against, ns, by latency: the user's, else the scenario's."""
+    if record.slo is not None:
+        return {f"{name}_ns": limit_ns for name, limit_ns in record.slo.limits.items()}
+    return scenario_limits(benchmark, record.scenario)
+
+
+def limits_words(limits: dict[str, int]) -> str:
+    """Such as "TTFT p99 2,000 ms, TPOT p99 100 ms"."""
+    return ", ".join(f"{_NAMES[name]} p99 {fmt.ms(limit_ns)} ms" for name, limit_ns in limits.items())
 
 
 def limits_source(benchmark: Benchmark) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from assay.analysis.run import RunAnalysis, measures_speed
-from assay.analysis.summary import CLIENT_BOUND
+from assay.analysis.summary import TOLD_AS_FINDINGS
 from assay.analysis.titles import benchmark_title
 from assay.analysis.verdict import FINISHED
 from assay.audit import AuditReport
@@ -92,8 +92,9 @@ def run_page(analysis: RunAnalysis, audit: AuditReport | None = None) -> Page:
 
 
 def notice_problems(notices: Iterable[str]) -> list[Problem]:
-    """The result's notices, each once; that of a client-bound run is a finding already."""
-    return [Problem("note", "", notice) for notice in dict.fromkeys(notices) if not notice.startswith(CLIENT_BOUND)]
+    """The result's notices, each once; what is a finding already isn't told again."""
+    told = dict.fromkeys(notice for notice in notices if not notice.startswith(TOLD_AS_FINDINGS))
+    return [Problem("note", "", notice) for notice in told]
 
 
 def verdict_reasons(result: Result) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from assay.analysis.expenses import EXPENSES
+from assay.analysis.goodput import OF_ISSUED
 from assay.analysis.phases import Phases
 from assay.analysis.run import RunAnalysis
 from assay.analysis.verdict import FINISHED
@@ -15,6 +16,7 @@ from assay.report.many import ENDS, MOST_ROWS, Values, ends
 from assay.report.page import Block, Quote, Rows, Table, Text
 from assay.report.run_charts import RunCharts
 from assay.runs.ledger import reasons_in_words
+from assay.runs.result import Figure
 from assay.serving.words import harmless
 
 LEDGER = "ledger.json"
@@ -67,9 +69,7 @@ def speed_blocks(analysis: RunAnalysis, charts: RunCharts | None) -> Iterator[Bl
         return
     known = analysis.result.figures.items()
     figures = {name: f for name, f in known if f.source != LEDGER and name not in EXPENSES}
-    rows: Rows = [
-        (_figure_name(name), fmt.number(f.value), fmt.span(f.low, f.high), f.unit) for name, f in figures.items()
-    ]
+    rows: Rows = [(_figure_name(name), *_figure_cells(figure)) for name, figure in figures.items()]
     columns = ("Figure", "Value", "95 % interval", "Unit")
     yield Table("Figures", columns, rows, frozenset({1, 2}), "requests.parquet")
     rows = [(_figure_name(name), f.formula, f.source) for name, f in figures.items()]
@@ -131,6 +131,14 @@ def _figure_name(key: str) -> str:
     """Such as "Output tokens/s" from "output_tokens_per_s"."""
     words = key.replace("_per_s", "/s").removesuffix("_s").replace("_", " ")
     return f"{words[0].upper()}{words[1:]}"
+
+
+def _figure_cells(figure: Figure) -> tuple[str, str, str]:
+    """Value, interval and unit; a part of a whole in per cent."""
+    if figure.unit == OF_ISSUED:
+        low, high = (None if bound is None else 100 * bound for bound in (figure.low, figure.high))
+        return fmt.number(100 * figure.value), fmt.span(low, high), f"% {OF_ISSUED}"
+    return fmt.number(figure.value), fmt.span(figure.low, figure.high), figure.unit
 
 
 def log_blocks(analysis: RunAnalysis) -> Iterator[Block]:

@@ -40,11 +40,11 @@ def test_alike_nodes_have_no_difference(record: RunRecord) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"gpu": {"power_limit_w": 350.0}}, "the power limit (W) is 350, 700 at the others"),
-        ({"gpu": {"driver_version": "535.1"}}, "the driver is 535.1, 550.54 at the others"),
-        ({"gpu": {"ecc_enabled": False}}, "the ECC is off, on at the others"),
-        ({"kernel": "5.4"}, "the kernel is 5.4, 6.1 at the others"),
-        ({"memory_total_bytes": 1 << 37}, "the memory is 128 GiB, 256 GiB at the others"),
+        ({"gpu": {"power_limit_w": 350.0}}, "the power limit (W) is 350 at a, 700 at the others"),
+        ({"gpu": {"driver_version": "535.1"}}, "the driver is 535.1 at a, 550.54 at the others"),
+        ({"gpu": {"ecc_enabled": False}}, "the ECC is off at a, on at the others"),
+        ({"kernel": "5.4"}, "the kernel is 5.4 at a, 6.1 at the others"),
+        ({"memory_total_bytes": 1 << 37}, "the memory is 128 GiB at a, 256 GiB at the others"),
     ],
 )
 def test_hardware_and_versions(record: RunRecord, changes: dict[str, Any], words: str) -> None:
@@ -56,9 +56,9 @@ def test_settings_versions_and_placement_of_the_endpoint(record: RunRecord) -> N
     own.settings = {**own.settings, "max_num_seqs": 4, "seed": 3}
     own.engine_version, own.path = "0.9", "tunnel"
     assert differences("a", ["b"], record, {}) == [
-        "the engine's setting max_num_seqs is 4, 16 at b",
-        "the engine is simulator 0.9, simulator 1.0 at b",
-        "the path to it is tunnel, direct at b",
+        "`max_num_seqs` is 4 at a, 16 at b",
+        "the engine is simulator 0.9 at a, simulator 1.0 at b",
+        "the path to it is tunnel at a, direct at b",
     ]
 
 
@@ -76,5 +76,5 @@ def test_a_slow_nodes_setting_is_its_likely_cause(tmp_path: Path) -> None:
         each["settings"]["speed"] = speed
     write_json(folder.record, data)
     (slow,) = [finding for finding in analyse_run(folder).findings if finding.rule == "slow-node"]
-    assert slow.suggestion.startswith("likely: the engine's setting speed is 1, 2.1 at b; mend that on a")
+    assert slow.suggestion.startswith("likely: `speed` is 1 at a, 2.1 at b; mend that on a")
     assert [citation.file for citation in slow.evidence] == ["requests.parquet", "run.json, system.json"]

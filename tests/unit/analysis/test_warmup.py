@@ -10,6 +10,7 @@ from tests.synthetic import Plan, write_run
 
 from assay.analysis.summary import summarise
 from assay.analysis.warmup import unsteady
+from assay.report.run_page import notice_problems
 from assay.runs import RunFolder, WarmupFacts, read_record, write_json
 
 RULE = {"rule": "as many as are in flight, 300 s at most", "tolerance": 0.03, "duration_ns": 1, "requests": 9}
@@ -71,9 +72,22 @@ def test_it_is_a_finding_and_where_it_costs_a_notice(tmp_path: Path, analyse: An
     assert "80 % faster" in finding.expect
     (notice,) = [words for words in summarise(folder).notices if "warm-up" in words]
     assert "up to 80 % faster" in notice
+    assert not [problem for problem in notice_problems(summarise(folder).notices) if "warm-up" in problem.text]
 
     with_warmup(folder, warmed(100.0, 80.0, 100.0))
     (finding,) = analyse_run(folder).findings
     assert (finding.rule, finding.severity) == ("not-warm", "note")
     assert "differ by 25 %" in finding.expect
     assert not [words for words in summarise(folder).notices if "warm-up" in words]
+
+
+def test_one_wave_shows_no_rise(tmp_path: Path, analyse: Analyse) -> None:
+    from assay.analysis.run import analyse_run
+
+    folder = with_warmup(write_run(tmp_path / "run", Plan(chunks=False)), warmed(100.0))
+    (finding,) = analyse_run(folder).findings
+    assert finding.title == "The warm-up was one wave only: whether the servers still became faster isn't known."
+    assert finding.severity == "warning"
+    (notice,) = [words for words in summarise(folder).notices if "warm-up" in words]
+    assert "ended while" not in notice
+    assert not [problem for problem in notice_problems([notice]) if "warm-up" in problem.text]

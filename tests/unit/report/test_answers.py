@@ -57,9 +57,30 @@ def test_scaling_says_together_against_alone_and_which_node_is_slow(scaling: Cam
     assert first.startswith(f"2 nodes together: {group.rate:,.1f} output tokens/s (95 %: ")
     assert f"{100 * group.efficiency:.1f} % (" in first
     assert "what node-b does alone" in first
-    assert more[0].startswith("node-a is 0.4")
+    assert more[0].startswith("In the run together, node-a is 0.4")
     assert "as fast as node-b; why is unknown" in more[0]
     assert any(words.startswith("All 13,368 samples would take ") and "node-a + node-b" in words for words in more)
+
+
+def test_an_interval_that_holds_the_whole_sum_shows_no_loss(scaling: CampaignAnalysis) -> None:
+    assert scaling.scaling is not None
+    (group,) = scaling.scaling.groups
+    told = "which shows neither loss nor gain (the interval holds 100 %)"
+    for low, high, undecided in ((0.91, 1.16, True), (0.91, 0.99, False), (1.01, 1.16, False), (None, None, False)):
+        one = replace(scaling.scaling, groups=[group.model_copy(update={"efficiency": 0.98, "low": low, "high": high})])
+        assert (told in campaign_answer(replace(scaling, scaling=one))[0]) == undecided
+
+
+def test_a_rate_of_one_run_has_one_interval_everywhere(tmp_path: Path) -> None:
+    """The client's own part in the time is in the run's figure as in the campaign's."""
+    folder = write_campaign(tmp_path, {"offline-r0": PLAN}, kind="single")
+    run = folder.run("offline-r0")
+    late = ClientAudit(loop_lag_p99_ns={"worker-0": 900_000_000})
+    write_json(run.record, read_record(run).model_copy(update={"client": late}))
+    (group,) = analysed(folder).groups
+    for name, whole in (("samples_per_s", group.samples_per_s), ("output_tokens_per_s", group.tokens_per_s)):
+        own = group.first.result.figures[name]
+        assert (own.value, own.low, own.high) == (whole.value, whole.low, whole.high)
 
 
 def test_scaling_without_a_baseline_says_so_and_gives_the_rates(tmp_path: Path) -> None:

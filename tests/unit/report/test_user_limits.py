@@ -1,0 +1,96 @@
+"""A user's limits of a good answer are what the pages hold the loads against."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.synthetic import Node, Plan, write_campaign
+from tests.unit.report.test_answers import analysed
+
+from assay.analysis.campaign import CampaignAnalysis
+from assay.analysis.run import analyse_run
+from assay.report.campaign_answer import campaign_answer
+from assay.report.campaign_page import campaign_page
+from assay.report.chart import Chart
+from assay.report.page import Page, Table
+from assay.report.run_page import run_page
+from assay.runs import read_record, write_json
+from assay.runs.slo import Slo
+
+_LOADS = (2, 4, 16)
+_MS = 1_000_000
+
+
+def swept(parent: Path, slo: Slo | None) -> CampaignAnalysis:
+    """The third load is more than the node can do."""
+    plans = {
+        f"server{qps}-r0": Plan(
+            samples=200, nodes=(Node("node-a"),), chunks=False, telemetry=False, scenario="Server", qps=qps, seed=qps
+        )
+        for qps in _LOADS
+    }
+    folder = write_campaign(parent, plans, kind="sweep")
+    for name in plans:
+        run = folder.run(name)
+        write_json(run.record, read_record(run).model_copy(update={"slo": slo}))
+    return analysed(folder)
+
+
+@pytest.fixture(scope="module")
+def ttft_ms(tmp_path_factory: pytest.TempPathFactory) -> list[float]:
+    """The 99th percentile at each load."""
+    analysis = swept(tmp_path_factory.mktemp("plain"), None)
+    found = [group.first.result.latency["ttft_ns"].p99 / _MS for group in analysis.groups]
+    assert found == sorted(set(found))
+    return found
+
+
+@pytest.fixture(scope="module")
+def limited(tmp_path_factory: pytest.TempPathFactory, ttft_ms: list[float]) -> CampaignAnalysis:
+    """Limits that the lowest load keeps and no other."""
+    return swept(tmp_path_factory.mktemp("limited"), Slo(ttft=round(ttft_ms[0] * _MS) + 1))
+
+
+def test_the_highest_load_is_one_within_the_users_limits(limited: CampaignAnalysis, ttft_ms: list[float]) -> None:
+    first = campaign_answer(limited)[0]
+    assert first.startswith("2 samples/s asked for is the highest of 3 loads within the limits (TTFT p99 ")
+    assert "TPOT p99" not in first.partition(")")[0]
+
+
+def test_where_no_load_is_within_the_users_limits_that_is_the_answer(tmp_path: Path) -> None:
+    first = campaign_answer(swept(tmp_path, Slo(tpot=1)))[0]
+    assert first.startswith("None of the 3 loads is within the limits (TPOT p99 ")
+
+
+def test_each_load_has_its_goodput_in_the_table_of_rates(limited: CampaignAnalysis) -> None:
+    table = tables(campaign_page(limited), "throughput")[0]
+    rate, share = table.columns[-2:]
+    assert rate.startswith("Goodput (samples/s with TTFT \N{LESS-THAN OR EQUAL TO} ")
+    assert share == "Good, of all issued"
+    for row, group in zip(table.rows, limited.groups, strict=True):
+        own = group.first.result.figures["good_share"]
+        assert row[-1].startswith(f"{100 * own.value:.1f} % (")
+
+
+def test_the_pictures_of_a_sweep_show_the_users_limits(limited: CampaignAnalysis) -> None:
+    page = campaign_page(limited)
+    assert isinstance(page.lead, Chart)
+    marks = {panel.title: [mark.at for mark in panel.marks] for panel in page.lead.panels}
+    limit_ns = limited.groups[0].first.record.slo.ttft_ns  # type: ignore[union-attr]
+    assert limit_ns is not None
+    assert marks["TTFT p99"] == [limit_ns / _MS]
+    assert marks["TPOT p99"] == []
+
+
+def test_a_runs_good_share_is_in_per_cent(limited: CampaignAnalysis) -> None:
+    (figures, *_) = tables(run_page(analyse_run(limited.lines[0].folder)), "speed")
+    (row,) = [row for row in figures.rows if row[0] == "Good share"]
+    share = limited.lines[0].result.figures["good_share"]
+    assert float(row[1]) == pytest.approx(100 * share.value, rel=1e-3)
+    assert row[3] == "% of issued samples"
+
+
+def tables(page: Page, section: str) -> list[Table]:
+    (own,) = [one for one in page.sections if one.id == section]
+    return [block for block in own.blocks if isinstance(block, Table)]
