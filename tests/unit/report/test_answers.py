@@ -67,7 +67,9 @@ def test_an_interval_that_holds_the_whole_sum_shows_no_loss(scaling: CampaignAna
     (group,) = scaling.scaling.groups
     told = "which shows neither loss nor gain (the interval holds 100 %)"
     for low, high, undecided in ((0.91, 1.16, True), (0.91, 0.99, False), (1.01, 1.16, False), (None, None, False)):
-        one = replace(scaling.scaling, groups=[group.model_copy(update={"efficiency": 0.98, "low": low, "high": high})])
+        one = scaling.scaling.model_copy(
+            update={"groups": [group.model_copy(update={"efficiency": 0.98, "low": low, "high": high})]}
+        )
         assert (told in campaign_answer(replace(scaling, scaling=one))[0]) == undecided
 
 
