@@ -13,6 +13,8 @@ _LEAST_FAILED = 3
 _LEAST_ANSWERS = 20
 _LONGER = 3
 """A silence is none while it is shorter than so many times what an answer of the most tokens takes."""
+_UNKNOWN, _SLOW_TOKEN_S = 5, 1.0
+"""Before that is known: so many times the limit, or an answer of the most tokens, each of which takes so long."""
 
 
 def errors(course: Course, rule: ShareRule) -> Iterator[Reading]:
@@ -30,7 +32,8 @@ def errors(course: Course, rule: ShareRule) -> Iterator[Reading]:
 
 
 def stall(course: Course, rule: AmountRule, now_ns: int) -> Iterator[Reading]:
-    """Answers may be long: what counts as a silence is measured by those of the same endpoint, once some are known."""
+    """Answers may be long: what counts as a silence is measured by those of the same endpoint, once some are known; one
+    that never gives any is told of too, later."""
     if course.heard_ns is None or course.phase not in ("load", "drain"):
         return
     silent_s = (now_ns - course.heard_ns) / 1e9
@@ -40,10 +43,8 @@ def stall(course: Course, rule: AmountRule, now_ns: int) -> Iterator[Reading]:
 
     yield above("stall", rule, About(), now_ns, silent_s, "s", nothing_said, began_ns=course.heard_ns)
     for endpoint in course.endpoints():
-        if endpoint.now.completed < _LEAST_ANSWERS:
-            continue
         unanswered_s = 0.0 if endpoint.now.out else endpoint.unanswered_ns / 1e9
-        held = rule.model_copy(update={"limit": max(rule.limit, _LONGER * _longest_s(endpoint, course.max_tokens))})
+        held = rule.model_copy(update={"limit": _silence_s(rule, endpoint, course.max_tokens)})
 
         def words(
             name: str = endpoint.about.endpoint,
@@ -56,6 +57,13 @@ def stall(course: Course, rule: AmountRule, now_ns: int) -> Iterator[Reading]:
         time_ns = course.telling[-1].time_ns
         began_ns = time_ns - endpoint.unanswered_ns
         yield above("stall", held, endpoint.about, time_ns, unanswered_s, "s", words, began_ns=began_ns)
+
+
+def _silence_s(rule: AmountRule, endpoint: Endpoint, tokens: int) -> float:
+    """For how long it may give none of the answers that it owes, which are of at most so many tokens."""
+    if endpoint.now.completed < _LEAST_ANSWERS:
+        return max(_UNKNOWN * rule.limit, _SLOW_TOKEN_S * tokens)
+    return max(rule.limit, _LONGER * _longest_s(endpoint, tokens))
 
 
 def _longest_s(endpoint: Endpoint, tokens: int) -> float:

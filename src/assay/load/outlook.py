@@ -34,7 +34,8 @@ def time_left(plan: LoadPlan, *, elapsed_ns: int, issued: int, ended: int, laten
     tail_ns = latency_ns or 0
     lasts_s = plan.pacer.shape.lasts_s if plan.pacer is not None else None
     if lasts_s is not None:
-        return TimeLeft(ns=max(0, int(lasts_s * 1e9) - elapsed_ns) + tail_ns, basis="duration")
+        left_ns = int(lasts_s * 1e9) + tail_ns - elapsed_ns
+        return TimeLeft(ns=left_ns, basis="duration") if left_ns > 0 else None  # nobody knows of what is overdue
     expected = expected_samples(plan, issued)
     if expected is None:
         return None

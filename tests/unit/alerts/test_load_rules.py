@@ -61,6 +61,14 @@ def test_an_endpoint_that_owes_answers_and_gives_none_is_stalled() -> None:
     assert "has answered nothing for" in event.words
 
 
+def test_an_endpoint_that_never_answers_is_stalled_too() -> None:
+    """Nothing says how long its answers take: it is given five times as long, and longer where answers may be."""
+    found = alerts_of([Server("a", slower=lambda at_s: 10_000.0), Server("b")], Load(6000), 1)
+    (event,) = [event for event in found if event.rule == "stall" and event.event == "raised"]
+    assert (event.subject, event.limit) == ("a", 1000), "a second for each token that it may have"
+    assert event.value > 1000
+
+
 def test_an_endpoint_that_is_out_for_long_is_told_and_its_return_too() -> None:
     server = Server("a", out=lambda at_s: 20 < at_s < 50)
     found = alerts_of([server, Server("b")], Load(2000), 1)

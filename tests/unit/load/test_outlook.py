@@ -69,5 +69,6 @@ def test_what_is_left_says_what_it_rests_on(tmp_path: Path) -> None:
     assert left(server, 50, 100, 50) == TimeLeft(ns=50 * SECOND, basis="completed so far")
     timed = paced(tmp_path, ConcurrencyShape(concurrency=2, duration_s=30))
     assert left(timed, 10, 20, 19) == TimeLeft(ns=21 * SECOND, basis="duration")
-    assert left(timed, 40, 20, 19) == TimeLeft(ns=SECOND, basis="duration")
+    assert left(timed, 30, 20, 19) == TimeLeft(ns=SECOND, basis="duration")
+    assert left(timed, 40, 20, 19) is None, "the last answer is overdue"
     assert left(plan(tmp_path, "Server", loadgen={"official": True}), 10, 20, 19) is None
