@@ -14,6 +14,8 @@ from pydantic import BaseModel, ValidationError
 Path = tuple[str | int, ...]
 _SHOWN = 100
 """How many characters of a value a message shows."""
+_MOST_PLACES = 2
+"""A key of more places, such as `name`, says nothing about where it was meant."""
 _SECTION, _LIST = "must be a section with keys of its own", "must be a list, such as [a, b]"
 _SHAPES = {"model_type": _SECTION, "dict_type": _SECTION, "list_type": _LIST, "tuple_type": _LIST}
 """What must stand there, by Pydantic's kind of a mistake: users don't know its types."""
@@ -146,6 +148,8 @@ def _words(item: Any, path: Path, model: type[BaseModel]) -> str:
         close = difflib.get_close_matches(str(path[-1]), names, n=1)
         if close:
             return f"unknown key; did you mean {close[0]!r}?"
+        if 0 < len(places := _places(path, model)) <= _MOST_PLACES:
+            return f"unknown key here; it is {' or '.join(places)}"
         return "unknown key" + (f"; known ones are {', '.join(names)}" if names else "")
     message: str = item["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
@@ -186,6 +190,16 @@ def _siblings(location: Path, model: type[BaseModel]) -> list[str]:
             t for t in types if _tag_of(t) in (None, part)
         ]
     return sorted({name for t in types for name in t.model_fields})
+
+
+def _places(path: Path, model: type[BaseModel]) -> list[str]:
+    """Where else the key at the end of `path` is one: at the top level, or in another section."""
+    *around, key = path
+    found = [f"{key!r} at the top level, in no section"] if key in model.model_fields else []
+    for section, field in model.model_fields.items():
+        if [section] != around and any(key in inner.model_fields for inner in _models(field.annotation)):
+            found.append(f"'{section}.{key}'")
+    return found
 
 
 def _tag_of(model: type[BaseModel]) -> str | None:

@@ -29,7 +29,7 @@ from assay.runs.campaign_manifest import check_campaign
 from assay.runs.folder import RunFolder
 from assay.runs.ledger import Ledger, unanswered_words
 from assay.runs.manifest import Checked
-from assay.runs.record import RunRecord
+from assay.runs.record import EndpointFacts, RunRecord
 from assay.runs.result import Result
 from assay.runs.shapes import ConcurrencyShape, RateShape
 
@@ -108,6 +108,11 @@ class CampaignAnalysis:
     @property
     def nodes(self) -> list[str]:
         return sorted({node for entry in self.state.runs for node in entry.nodes})
+
+    @property
+    def endpoints(self) -> list[EndpointFacts]:
+        """All that any run used, as the last run that used them recorded them."""
+        return list({endpoint.name: endpoint for line in self.lines for endpoint in line.record.endpoints}.values())
 
     @cached_property
     def titles(self) -> dict[str, str]:

@@ -26,7 +26,7 @@ def campaign_answer(analysis: CampaignAnalysis) -> list[str]:
     slow = _slow(analysis)
     if analysis.scaling is not None and not slow:
         slow = list(_apart(analysis.groups))
-    last = [since_last_words(analysis.since_last)] if analysis.since_last is not None else []
+    last = [since_last_words(analysis.since_last, analysis.endpoints)] if analysis.since_last is not None else []
     ledgers = [line.ledger for line in analysis.lines if line.ledger is not None]
     all_of_them = answered(ledgers) if ledgers and len(ledgers) == len(analysis.lines) else []
     return [*(said or _rates(analysis)), *slow, *_whole_set(analysis), *_scores(analysis), *all_of_them, *last]

@@ -63,7 +63,10 @@ def campaign_page(analysis: CampaignAnalysis) -> Page:
             list(projection_blocks(analysis.projections, SOURCE, any_offline)),
         ),
         Section("latency", "Latency", list(latency_blocks(analysis, colors))),
-        Section("since-last", "Against the last one here", list(since_last_blocks(analysis.since_last))),
+        Section(
+            "since-last", "Against the last one here",
+            list(since_last_blocks(analysis.since_last, analysis.endpoints)),
+        ),
         Section("expenses", "Energy and cost", list(campaign_expenses_blocks(analysis))),
         Section("nodes", "Nodes", list(nodes_blocks(analysis))),
         Section("findings", "Findings, and what to try", list(findings_blocks(analysis))),
@@ -105,12 +108,11 @@ def campaign_page(analysis: CampaignAnalysis) -> Page:
 
 def _what(analysis: CampaignAnalysis) -> str:
     state, records = analysis.state, [line.record for line in analysis.lines]
-    endpoints = {endpoint.name: endpoint for record in records for endpoint in record.endpoints}
     models = sorted({model for record in records for model in record.served_models})
     data = sorted({record.dataset_name for record in records})
     ended = sum(entry.status in (RunStatus.COMPLETED, RunStatus.INVALID) for entry in state.runs)
     return (
-        f"{served_on(list(endpoints.values()), models)}; samples from {', '.join(data)}; {ended} of "
+        f"{served_on(analysis.endpoints, models)}; samples from {', '.join(data)}; {ended} of "
         f"{fmt.count(len(state.runs), 'planned run')} completed, started {fmt.moment(state.started_utc)}, "
         f"{'ended ' + fmt.moment(state.ended_utc) if state.ended_utc else 'not ended'}."
     )

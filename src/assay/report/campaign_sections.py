@@ -44,8 +44,7 @@ def with_nodes_alone(
 
 def environment_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
     """All endpoints that a run used; nodes and software as the last run that knew them has them."""
-    endpoints = {endpoint.name: endpoint for line in analysis.lines for endpoint in line.record.endpoints}
-    yield from endpoint_tables(list(endpoints.values()))
+    yield from endpoint_tables(analysis.endpoints)
     nodes = {
         str(node.get("name")): node
         for line in analysis.lines

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from assay.analysis.changes import Change
 from assay.analysis.compare import Comparison
 from assay.analysis.differences import Difference
 from assay.analysis.run import RunAnalysis
 from assay.analysis.titles import benchmark_title
 from assay.report import format as fmt
 from assay.report.chart import PALETTE, Chart, Mark, Panel, Series
+from assay.report.circumstances import nothing_differs
 from assay.report.many import MOST_ROWS
 from assay.report.page import Block, Headline, Page, Problem, Rows, Section, Table, Text, lifted
 from assay.report.run_page import banner
@@ -23,10 +25,9 @@ def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison])
     """All comparisons against the first run."""
     base = runs[0]
     sections = []
-    for place, comparison in enumerate(comparisons, start=1):
-        sections.append(
-            Section(f"changes-{place}", f"{comparison.other} against the baseline", _blocks(comparison, place))
-        )
+    for place, (comparison, other) in enumerate(zip(comparisons, runs[1:], strict=True), start=1):
+        title = f"{comparison.other} against the baseline"
+        sections.append(Section(f"changes-{place}", title, _blocks(comparison, other, place)))
     lead, sections = lifted(sections, ("comparison",))
     banners = dict.fromkeys(text for run in runs if (text := banner(run.result, run.record.simulated)))
     return Page(
@@ -34,7 +35,10 @@ def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison])
         subject=comparison_subject([run.record for run in runs]),
         what=f"{', '.join(c.other for c in comparisons)} against the baseline {base.folder.id}. Ratios are the other "
         "run's over the baseline's; two runs differ only if the interval of their ratio excludes 1.",
-        answer=[_answer(comparison, alone=len(comparisons) == 1) for comparison in comparisons],
+        answer=[
+            _answer(comparison, other, alone=len(comparisons) == 1)
+            for comparison, other in zip(comparisons, runs[1:], strict=True)
+        ],
         verdict="",
         kind="none",
         verdict_reasons=[],
@@ -47,20 +51,24 @@ def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison])
     )
 
 
-def _answer(comparison: Comparison, *, alone: bool) -> str:
-    """What got better or worse beyond noise, in the quantities that decide, and whether anything else differs."""
+def _answer(comparison: Comparison, other: RunAnalysis, *, alone: bool) -> str:
+    """What got better or worse beyond noise, in the quantities that decide and sample by sample, and whether the runs
+    were made alike."""
     decisive = [change for change in comparison.changes if change.decisive] or comparison.changes
-    shown = [
-        f"{c.quantity} {fmt.times(c.ratio, c.low, c.high)}, {c.words}"
-        for c in decisive
-        if c.words in ("better", "worse", "more", "less")
-    ]
-    what = "; ".join(shown) if shown else "no difference shown beyond noise in what decides"
+    by_sample = [change for change in comparison.changes if change.paired and change not in decisive]
+    shown = [_told(change) for change in decisive if change.words in ("better", "worse", "more", "less")]
+    shown = shown or ["no difference shown beyond noise in what decides"]
+    shown += [_told(change) for change in by_sample if change.words in ("better", "worse")]
+    what = "; ".join(shown)
     facts = len(comparison.differences)
-    besides = (
-        f"{fmt.count(facts, 'other fact')} {'differs' if facts == 1 else 'differ'}" if facts else "nothing else differs"
-    )
+    verb = "differs" if facts == 1 else "differ"
+    differ = f"{fmt.count(facts, 'recorded fact')} of settings, versions and hardware {verb}"
+    besides = differ if facts else nothing_differs(other.record.endpoints)
     return f"{'The other run' if alone else comparison.other} against the baseline: {what}; {besides}."
+
+
+def _told(change: Change) -> str:
+    return f"{change.quantity} {fmt.times(change.ratio, change.low, change.high)}, {change.words}"
 
 
 def _headlines(comparison: Comparison) -> list[Headline]:
@@ -76,7 +84,7 @@ def _headlines(comparison: Comparison) -> list[Headline]:
     ]
 
 
-def _blocks(comparison: Comparison, place: int) -> list[Block]:
+def _blocks(comparison: Comparison, other: RunAnalysis, place: int) -> list[Block]:
     rows: Rows = [
         (
             c.quantity, fmt.number(c.baseline), fmt.number(c.other), c.unit, fmt.times(c.ratio, c.low, c.high),
@@ -104,7 +112,8 @@ def _blocks(comparison: Comparison, place: int) -> list[Block]:
         heads = ("File", "Fact", "Baseline", "Other")
         blocks.append(differences_table(comparison.differences, "What differs besides", heads))
     else:
-        blocks.append(Text("Configuration, versions and hardware are the same in both."))
+        same = nothing_differs(other.record.endpoints)
+        blocks.append(Text(f"{same[:1].upper()}{same[1:]}."))
     return blocks
 
 

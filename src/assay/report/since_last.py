@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from assay.analysis.changes import Change
 from assay.analysis.earlier import SinceLast
 from assay.report import format as fmt
+from assay.report.circumstances import nothing_differs
 from assay.report.compare_page import differences_table
 from assay.report.page import Block, Rows, Table, Text
+from assay.runs.record import EndpointFacts
 
 _MOST = 2
-_THE_SAME = "no setting, version or hardware differs"
 _CHANGED = ("better", "worse")
 
 
-def since_last_words(since: SinceLast) -> str:
-    """One sentence: what is better or worse beyond noise, or that nothing is, and which settings differ."""
+def since_last_words(since: SinceLast, endpoints: Sequence[EndpointFacts]) -> str:
+    """One sentence: what is better or worse beyond noise, or that nothing is, and which settings differ.
+
+    `endpoints`: those of the campaign that the page is of.
+    """
     every = [(part.load, change) for part in since.loads for change in part.changes]
     changed = [(load, change) for load, change in every if change.words in _CHANGED]
     several = len(since.loads) > 1
@@ -27,7 +31,7 @@ def since_last_words(since: SinceLast) -> str:
         last = [_ratio(part.load, change, several) for part in since.loads[-1:] for change in part.changes[:_MOST]]
         what = f"no difference shown beyond noise in {fmt.count(len(every), 'comparison')}; {'; '.join(last)}"
     settings = [f"{d.fact} ({d.baseline}, now {d.other})" for d in since.differences[:_MOST]]
-    differs = f"differs: {_listed(settings, len(since.differences))}" if settings else _THE_SAME
+    differs = f"differs: {_listed(settings, len(since.differences))}" if settings else nothing_differs(endpoints)
     return f"Against the last one here, of {fmt.moment(since.started_utc)}: {what}; {differs}."
 
 
@@ -41,12 +45,12 @@ def _ratio(load: str, change: Change, several: bool) -> str:
     return f"{change.quantity}{at} {fmt.times(change.ratio, change.low, change.high)}"
 
 
-def since_last_blocks(since: SinceLast | None) -> Iterator[Block]:
+def since_last_blocks(since: SinceLast | None, endpoints: Sequence[EndpointFacts]) -> Iterator[Block]:
     """Every comparison, and everything that differs."""
     if since is None:
         yield Text("There is no earlier campaign of the same name, loads and samples with results in this folder.")
         return
-    yield Text(since_last_words(since))
+    yield Text(since_last_words(since, endpoints))
     rows: Rows = [
         (
             part.load, c.quantity, fmt.number(c.baseline), fmt.number(c.other), c.unit,

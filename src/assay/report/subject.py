@@ -19,8 +19,7 @@ def run_subject(record: RunRecord) -> str:
 def campaign_subject(analysis: CampaignAnalysis) -> str:
     """The same of all endpoints that any run of a campaign used."""
     records = [line.record for line in analysis.lines]
-    endpoints = {endpoint.name: endpoint for record in records for endpoint in record.endpoints}
-    return f"campaign {analysis.state.id}: {_served(records)} on {_system(list(endpoints.values()))}"
+    return f"campaign {analysis.state.id}: {_served(records)} on {_system(analysis.endpoints)}"
 
 
 def comparison_subject(records: Sequence[RunRecord]) -> str:

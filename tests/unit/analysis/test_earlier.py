@@ -68,7 +68,7 @@ def test_the_same_again_shows_no_difference(tmp_path: Path) -> None:
     assert {change.words for change in analysis.since_last.loads[0].changes} == {"no difference shown"}
     sentence = campaign_answer(analysis)[-1]
     assert "no difference shown beyond noise in 3 comparisons; Output tokens/s " in sentence
-    assert sentence.endswith("no setting, version or hardware differs.")
+    assert sentence.endswith("settings, versions and hardware are the same as far as recorded.")
 
 
 def test_the_newest_earlier_one_of_the_same_name_is_taken(tmp_path: Path) -> None:

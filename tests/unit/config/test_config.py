@@ -51,6 +51,11 @@ def load(tmp_path: Path, text: str, *overrides: str) -> Config:
             ["assay.yaml:4: dataset.synthetic.input: write"],
         ),
         ("dataset:\n  hub: {nam: x}", ["assay.yaml:2: dataset.hub.nam: unknown key; did you mean 'name'?"]),
+        (
+            "load: {target_qps: 5}",
+            ["assay.yaml:1: load.target_qps: unknown key here; it is 'target_qps' at the top level, in no section"],
+        ),
+        ("workers: 2", ["assay.yaml:1: workers: unknown key here; it is 'load.workers'"]),
         ("scenarios: [Offline", ["assay.yaml:", "not YAML"]),
         ("- a list", ["assay.yaml:1", "found a list"]),
         ("scenarios: [Offline]\ntarget_qps: {Offline: -1}", ["assay.yaml:2: target_qps.Offline", "greater than", "-1"]),

@@ -169,9 +169,25 @@ def test_a_comparison_says_what_got_better_or_worse(tmp_path: Path) -> None:
     (said,) = compare_page([base, other], compare([base, other])).answer
     assert said.startswith("The other run against the baseline: Output tokens/s ")
     assert ", better; " in said
-    assert said.endswith("nothing else differs.")
+    assert said.endswith("; settings, versions and hardware are the same as far as recorded.")
     several = compare_page([base, other, base], compare([base, other, base])).answer
     assert [words.partition(" against the baseline: ")[0] for words in several] == ["other", "base"]
+
+
+def test_a_comparison_tells_what_changed_sample_by_sample_and_what_nobody_knows(tmp_path: Path) -> None:
+    plan = replace(PLAN, scenario="Server", qps=2.0)
+    runs = [write_run(tmp_path, replace(plan, run_id=name, nodes=(Node("node-a", speed=speed),)))
+            for name, speed in (("base", 1.0), ("other", 0.8))]  # fmt: skip
+    for run in runs:
+        record = read_record(run)
+        silent = [endpoint.model_copy(update={"engine": "external", "settings": {}}) for endpoint in record.endpoints]
+        write_json(run.record, record.model_copy(update={"endpoints": silent}))
+    analyses = [analyse_run(run) for run in runs]
+    page = compare_page(analyses, compare(analyses))
+    assert "; TPOT, by sample 1.2" in page.answer[0]
+    same = "ettings, versions and hardware are the same as far as recorded (the server tells none of its settings)."
+    assert page.answer[0].endswith(f"; s{same}")
+    assert f"S{same}" in [block.text for block in page.sections[0].blocks if isinstance(block, Text)]
 
 
 def test_what_too_few_samples_leave_undecided_is_said_once(tmp_path: Path) -> None:
