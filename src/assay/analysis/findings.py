@@ -75,15 +75,16 @@ def _ledger_findings(run: _Run, ledger: Ledger | None) -> list[Finding]:
         return []
     found = []
     if ledger.failed + ledger.lost:
-        reasons = reasons_in_words(ledger.failure_reasons) or "none recorded"
-        figure = f"{ledger.failed} failed, {ledger.lost} lost of {ledger.issued}; reasons: {reasons}"
+        figure = f"{ledger.failed} failed, {ledger.lost} lost of {ledger.issued}"
+        if ledger.failure_reasons:
+            figure += f"; reasons: {reasons_in_words(ledger.failure_reasons)}"
         found.append(
             Finding(
                 rule="failed-samples",
                 severity="error",
                 title="Samples were not answered.",
                 evidence=run.seen("ledger.json", figure),
-                suggestion=f"look for these reasons in {run.log()}",
+                suggestion=f"look for {'these reasons' if ledger.failure_reasons else 'why'} in {run.log()}",
             )
         )
     for entry in sorted(ledger.endpoints, key=lambda entry: -entry.failed):

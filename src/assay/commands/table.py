@@ -41,7 +41,7 @@ def scores_text(scores: Sequence[tuple[str, AccuracyResult]], width: int) -> str
             grid.append(
                 [
                     *((name, metric) if place == 0 else ("", metric)),
-                    _number(value),
+                    f"{_number(value)}{' of 100' if score.in_percent else ''}",
                     *([accuracy.gate] if place == 0 else [""]),
                 ]
             )
@@ -50,7 +50,7 @@ def scores_text(scores: Sequence[tuple[str, AccuracyResult]], width: int) -> str
 
 def _rates(rows: Sequence[LoadRow], head: str) -> Grid:
     rate = "samples/s" if head == "run" else "requests/s"
-    grid = [[head, "ok", "failed", rate, "output tokens/s"]]
+    grid = [[head, "ok", "unanswered", rate, "output tokens/s"]]
     for row in rows:
         rates = [_number(row.samples_per_s), _number(row.output_tokens_per_s)]
         grid.append([row.load, str(row.ok), str(row.failed), *rates])

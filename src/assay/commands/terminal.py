@@ -180,7 +180,9 @@ def _summary(entry: RunEntry, result: Result | None) -> str:
     if ttft := result.latency.get("ttft_ns"):
         parts.append(f"TTFT p50 {ttft.p50 / 1e6:.0f} ms, p99 {ttft.p99 / 1e6:.0f} ms")
     if result.accuracy:
-        scores = [f"{name} {score.value:.2f}" for name, score in result.accuracy.scores.items() if score.in_percent]
+        scores = [
+            f"{name} {score.value:.2f} of 100" for name, score in result.accuracy.scores.items() if score.in_percent
+        ]
         parts.append(f"{', '.join([*scores[:_SCORES], 'quality'])} {result.accuracy.gate}")
     if result.loadgen.result:
         own = (reason for reason in result.verdict.reasons if reason.startswith(f"{LOADGEN}: "))

@@ -19,8 +19,8 @@ def again_blocks(analysis: RunAnalysis) -> Iterator[Block]:
     config = analysis.folder.config
     if config.exists():
         yield Text(
-            f"To measure it again: `assay run {config.name}` in this folder. The file is the configuration of the "
-            f"whole campaign, resolved. {_SECRETS}"
+            f"To measure it again, beside its campaign: `assay run {config.name} --output ../../..` in this folder. "
+            f"The file is the configuration of the whole campaign, resolved. {_SECRETS}"
         )
     yield Text(f"{_versions([analysis.record])} {_CHANGES}")
 
@@ -30,8 +30,9 @@ def campaign_again_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
     config: Path = analysis.folder.config
     if config.exists():
         yield Text(
-            f"To measure all of it again: `assay run {config.name}` in this folder. The file is the configuration, "
-            f"resolved; prompts and the order of the runs come from the same seeds. {_SECRETS}"
+            f"To measure all of it again, beside this campaign: `assay run {config.name} --output ..` in this folder. "
+            "The file is the configuration, resolved; prompts and the order of the runs come from the same seeds. "
+            f"{_SECRETS}"
         )
     yield Text(f"{_versions([line.record for line in analysis.lines])} {_CHANGES}")
 

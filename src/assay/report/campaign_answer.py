@@ -10,7 +10,7 @@ from assay.analysis.statistics import ratio
 from assay.report import format as fmt
 from assay.report.limits import held_limits, limits_words
 from assay.report.many import names
-from assay.report.run_answer import answered, projected, slow_nodes
+from assay.report.run_answer import answered, ended, projected, slow_nodes
 from assay.report.since_last import since_last_words
 from assay.report.sweeps import Points, load_words, saturation_words, sweeps
 from assay.runs.campaign import RunEntry
@@ -20,27 +20,36 @@ _MOST_SENTENCES = 3
 
 def campaign_answer(analysis: CampaignAnalysis) -> list[str]:
     """The sentences, the most wanted first."""
+    ledgers = [line.ledger for line in analysis.lines if line.ledger is not None]
+    all_of_them = list(answered(ledgers)) if ledgers and len(ledgers) == len(analysis.lines) else []
     if not analysis.groups:
-        return list(_scores(analysis)) or [_why_nothing(analysis)]
+        return list(_scores(analysis)) or [*_why_nothing(analysis), *all_of_them]
     said = _scaled(analysis) if analysis.state.kind == "scaling" or analysis.scaling is not None else []
     slow = _slow(analysis)
     if analysis.scaling is not None and not slow:
         slow = list(_apart(analysis.groups))
     last = [since_last_words(analysis.since_last, analysis.endpoints)] if analysis.since_last is not None else []
-    ledgers = [line.ledger for line in analysis.lines if line.ledger is not None]
-    all_of_them = answered(ledgers) if ledgers and len(ledgers) == len(analysis.lines) else []
     return [*(said or _rates(analysis)), *slow, *_whole_set(analysis), *_scores(analysis), *all_of_them, *last]
 
 
-def _why_nothing(analysis: CampaignAnalysis) -> str:
-    """Why there is no number: the first reason that a run gives."""
+def reason_told(analysis: CampaignAnalysis) -> str:
+    """The reason that the answer gives for there being no number; it needn't be told again. Empty: it gives none."""
+    if analysis.groups or any(_scores(analysis)):
+        return ""
+    return next((entry.reason.splitlines()[0] for entry in analysis.state.runs if entry.reason), "")
+
+
+def _why_nothing(analysis: CampaignAnalysis) -> Iterator[str]:
+    """Why there is no number: the first reason that a run gives, and when that run ended."""
     failed = [entry for entry in analysis.state.runs if entry.reason]
     if not failed:
-        return "There is no result: no performance run has a rate."
+        yield "There is no result: no performance run has a rate."
+        return
     first = failed[0]
     others = f" (and {fmt.count(len(failed) - 1, 'more run')})" if len(failed) > 1 else ""
-    reason = first.reason.splitlines()[0].rstrip(".")
-    return f"There is no result: {analysis.titles[first.key]} {first.status}{others}: {reason}."
+    reason = reason_told(analysis).rstrip(".")
+    yield f"There is no result: {analysis.titles[first.key]} {first.status}{others}: {reason}."
+    yield from (words for line in analysis.lines if line.entry.key == first.key for words in ended(line.record))
 
 
 def _scaled(analysis: CampaignAnalysis) -> list[str]:

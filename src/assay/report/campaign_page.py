@@ -12,7 +12,7 @@ from assay.analysis.verdict import SHORT_RUN
 from assay.benchmarks import UNVERIFIED
 from assay.report import format as fmt
 from assay.report.again import campaign_again_blocks
-from assay.report.campaign_answer import campaign_answer
+from assay.report.campaign_answer import campaign_answer, reason_told
 from assay.report.campaign_charts import throughput_chart
 from assay.report.campaign_measures import (
     SOURCE,
@@ -41,7 +41,7 @@ from assay.report.published import campaign_published_blocks
 from assay.report.run_measures import projection_blocks
 from assay.report.run_page import notice_problems, verdict_reasons
 from assay.report.since_last import since_last_blocks
-from assay.report.subject import campaign_subject, served_on
+from assay.report.subject import campaign_subject, samples_of, served_on
 from assay.report.sweeps import load_words, sweeps
 from assay.runs.campaign import RunEntry, campaign_title
 from assay.runs.record import RunStatus
@@ -93,7 +93,7 @@ def campaign_page(analysis: CampaignAnalysis) -> Page:
         title=f"{title}: {campaign_title(analysis.state.kind, analysis.state.name)}",
         subject=campaign_subject(analysis),
         what=_what(analysis),
-        answer=[*campaign_answer(analysis), *next_step(entry.status for entry in analysis.state.runs)],
+        answer=[*campaign_answer(analysis), *_next(analysis)],
         verdict=verdict,
         kind=kind,
         verdict_reasons=reasons,
@@ -106,13 +106,18 @@ def campaign_page(analysis: CampaignAnalysis) -> Page:
     )
 
 
+def _next(analysis: CampaignAnalysis) -> list[str]:
+    runs = analysis.state.runs
+    return next_step(analysis.folder.path, [entry.status for entry in runs], [entry.reason for entry in runs])
+
+
 def _what(analysis: CampaignAnalysis) -> str:
     state, records = analysis.state, [line.record for line in analysis.lines]
     models = sorted({model for record in records for model in record.served_models})
-    data = sorted({record.dataset_name for record in records})
+    data = dict.fromkeys(samples_of(record) for record in records)
     ended = sum(entry.status in (RunStatus.COMPLETED, RunStatus.INVALID) for entry in state.runs)
     return (
-        f"{served_on(analysis.endpoints, models)}; samples from {', '.join(data)}; {ended} of "
+        f"{served_on(analysis.endpoints, models)}; {', '.join(data)}; {ended} of "
         f"{fmt.count(len(state.runs), 'planned run')} completed, started {fmt.moment(state.started_utc)}, "
         f"{'ended ' + fmt.moment(state.ended_utc) if state.ended_utc else 'not ended'}."
     )
@@ -142,7 +147,7 @@ def _reasons(analysis: CampaignAnalysis) -> list[str]:
     titles = tuple(finding.title.rstrip(".").lower() for finding in analysis.findings)
     found: dict[str, list[str]] = {}
     for line in analysis.lines:
-        for reason in dict.fromkeys(verdict_reasons(line.result)):
+        for reason in dict.fromkeys(verdict_reasons(line.result, reason_told(analysis))):
             if reason.lower().startswith(titles):
                 continue
             found.setdefault(reason, []).append(run_label(analysis, line))
@@ -203,13 +208,14 @@ def _rate_headline(name: str, group: Group) -> Headline:
 def _unfinished(analysis: CampaignAnalysis) -> Iterator[Problem]:
     """Runs that aren't complete, by how they ended."""
     kinds: dict[str, list[RunEntry]] = {}
+    told = reason_told(analysis)
     for entry in analysis.state.runs:
         if entry.status not in (None, RunStatus.COMPLETED):
             kinds.setdefault(str(entry.status), []).append(entry)
     for status, entries in kinds.items():
         titles = [analysis.titles[entry.key] for entry in entries]
         problems = [
-            Problem("error", f"{title}: {status}.", e.reason.partition("\n")[0])
+            Problem("error", f"{title}: {status}.", "" if (reason := e.reason.partition("\n")[0]) == told else reason)
             for title, e in zip(titles, entries, strict=True)
         ]
         yield from _told_once(problems, titles)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from assay.analysis.finding import UNKNOWN
 from assay.analysis.nodes import Symmetry
@@ -36,7 +37,7 @@ def run_answer(analysis: RunAnalysis, *, refused: bool) -> list[str]:
     if refused:
         return [f"No number of this run is reportable: {REFUSED.partition(': ')[2]}."]
     if analysis.samples is None:
-        return [_why_nothing(analysis), *_answered(analysis.ledger), *_next(analysis.record)]
+        return [_why_nothing(analysis), *ended(analysis.record), *_answered(analysis.ledger), *_next(analysis)]
     said = [_accuracy(analysis)] if analysis.record.mode == "accuracy" else [_speed(analysis), *arrivals(analysis)]
     if analysis.nodes is not None:
         said += slow_nodes(analysis.nodes)
@@ -58,9 +59,20 @@ def _why_nothing(analysis: RunAnalysis) -> str:
     return f"There is no result of this run: {'; '.join(result.verdict.reasons) or result.verdict.words}."
 
 
-def _next(record: RunRecord) -> list[str]:
+def ended(record: RunRecord) -> Iterator[str]:
+    """When a run that has no result ended, and how long after it began."""
+    if record.status in _ENDS and record.ended_utc is not None:
+        begun, end = (datetime.fromisoformat(text) for text in (record.started_utc, record.ended_utc))
+        lasted = fmt.duration((end - begun).total_seconds())
+        yield f"It ended {fmt.moment(record.ended_utc)}, {lasted} after it began."
+
+
+def _next(analysis: RunAnalysis) -> list[str]:
     """What to do; of a run that no campaign knows of, nothing is known."""
-    return next_step([record.status]) if record.campaign_key is not None else []
+    record = analysis.record
+    if record.campaign_key is None:
+        return []
+    return next_step(analysis.folder.campaign, [record.status], [record.reason])
 
 
 def _answered(ledger: Ledger | None) -> Iterator[str]:

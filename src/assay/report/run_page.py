@@ -31,7 +31,7 @@ from assay.report.run_measures import (
     tokens_blocks,
 )
 from assay.report.run_sections import driver_blocks, ledger_blocks, log_blocks, speed_blocks
-from assay.report.subject import run_subject, served_on
+from assay.report.subject import run_subject, samples_of, served_on
 from assay.runs.result import Distribution, Result
 
 # The chart that shows the answer, by the run's mode.
@@ -77,7 +77,7 @@ def run_page(analysis: RunAnalysis, audit: AuditReport | None = None) -> Page:
         answer=run_answer(analysis, refused=bad),
         verdict=REFUSED if bad else result.verdict.words,
         kind="invalid" if bad else verdict_kind(result),
-        verdict_reasons=[f"without the audit: {result.verdict.words}"] * bad + verdict_reasons(result),
+        verdict_reasons=[f"without the audit: {result.verdict.words}"] * bad + verdict_reasons(result, record.reason),
         headlines=[] if bad else headlines(analysis),
         problems=[
             *audit_problems(audit),
@@ -97,10 +97,14 @@ def notice_problems(notices: Iterable[str]) -> list[Problem]:
     return [Problem("note", "", notice) for notice in told]
 
 
-def verdict_reasons(result: Result) -> list[str]:
-    """Why the verdict is what it is: a verdict that stands alone explains nothing."""
+def verdict_reasons(result: Result, told: str) -> list[str]:
+    """Why the verdict is what it is: a verdict that stands alone explains nothing.
+
+    `told`: why the run ended as it did, where the answer says that: it isn't said again.
+    """
     if result.verdict.reasons or not result.verdict.valid:
-        return result.verdict.reasons
+        end = f": {told.splitlines()[0]}" if told else ""
+        return [reason.removesuffix(end) for reason in result.verdict.reasons]
     if result.mode == "accuracy":
         return ["the settings are the rules', and the benchmark's quality gate is passed"]
     return ["LoadGen says so, its log has no error, the ledger balances, the limits hold, the settings are the rules'"]
@@ -161,9 +165,10 @@ def _what(analysis: RunAnalysis) -> str:
     record = analysis.record
     load = f", target {fmt.number(record.target_qps)} samples/s" if record.target_qps else ""
     load = f", load: {record.shape.title}" if record.shape is not None else load
+    of = f"{fmt.number(record.issued)} {'samples of ' * record.dataset_generated}{samples_of(record)}"
     return (
         f"{served_on(record.endpoints, record.served_models)}; {record.scenario} {record.mode} run of "
-        f"{fmt.number(record.issued)} samples from {record.dataset_name}{load}, "
+        f"{of}{load}, "
         f"started {fmt.moment(record.started_utc)}."
     )
 

@@ -29,14 +29,28 @@ def comparison_subject(records: Sequence[RunRecord]) -> str:
 
 
 def served_on(endpoints: Sequence[EndpointFacts], models: Sequence[str]) -> str:
-    """Such as "llama-8b served by vllm 0.9 on 2 nodes (node-a, node-b), 16 accelerators (H100)"."""
+    """Such as "llama-8b served by vllm 0.9 on 2 nodes (node-a, node-b), 16 accelerators (H100)"; of servers that were
+    there before, that they were."""
     engines = sorted({f"{e.engine} {e.engine_version or ''}".strip() for e in endpoints})
     nodes = sorted({endpoint.node for endpoint in endpoints})
     cards = [name for endpoint in endpoints for name in endpoint.accelerators]
     by = f" served by {', '.join(engines)}" if engines else ""
+    if endpoints and all(endpoint.engine == "external" for endpoint in endpoints):
+        server = "OpenAI-compatible server"
+        which = f"an {server}" if len(endpoints) == 1 else fmt.count(len(endpoints), server)
+        versions = sorted({endpoint.engine_version for endpoint in endpoints if endpoint.engine_version})
+        by = f" at {which} that Assay didn't start" + (f" (version {', '.join(versions)})" if versions else "")
+        models = [f"Model {model}" for model in models]
     on = f" on {fmt.count(len(nodes), 'node')} ({names(nodes)})" if nodes else ""
     with_ = f", {fmt.count(len(cards), 'accelerator')} ({', '.join(sorted(set(cards)))})" if cards else ""
     return f"{', '.join(models) or 'Nothing'}{by}{on}{with_}"
+
+
+def samples_of(record: RunRecord) -> str:
+    """What a run's samples are; prompts that were made for it are told to be that, and how many there are."""
+    if record.dataset_generated:
+        return f"{fmt.count(record.dataset_samples, 'made-up prompt')} ({record.dataset_name})"
+    return f"samples from {record.dataset_name}"
 
 
 def _served(records: Iterable[RunRecord]) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 MANIFEST = "manifest.json"
+_TO_CAMPAIGN = Path("..", "..")
 
 
 def new_id(now_utc: datetime, *words: str, salt: bytes) -> str:
@@ -51,6 +53,11 @@ class RunFolder:
     @property
     def id(self) -> str:
         return self.path.name
+
+    @property
+    def campaign(self) -> Path:
+        """The folder of the campaign that it is a run of."""
+        return Path(os.path.normpath(self.path / _TO_CAMPAIGN))
 
     @property
     def config(self) -> Path:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from assay.analysis.loads import LoadRow, Value
-from assay.commands.table import table_text
+from assay.commands.table import scores_text, table_text
+from assay.runs.result import AccuracyResult, Score
 from assay.runs.shapes import ConcurrencyShape, SessionsShape
 
 
@@ -41,6 +42,7 @@ def test_every_load_has_its_row_and_fits(width: int) -> None:
     assert "12.35 (11.5-13.25)" in text
     assert "1580 (1500-1660)" in text
     assert "51.2" in text
+    assert lines[0].split()[1:3] == ["ok", "unanswered"]
 
 
 def test_open_ends_and_absent_figures_are_shown_as_such() -> None:
@@ -79,3 +81,12 @@ def test_no_number_and_no_interval_is_ever_cut(width: int) -> None:
 def test_every_width_shows_intervals_of_latencies() -> None:
     for width in (80, 160, 220):
         assert "51.2 (50.9-51.6)" in table_text([row(1)], width)
+
+
+def test_a_score_in_per_cent_says_of_how_much() -> None:
+    rouge = Score(value=1.0, unit="mean F-measure x 100", possible=(0, 100))
+    length = Score(value=1234.0, unit="characters", possible=(0, None), total=True)
+    accuracy = AccuracyResult(scorer="rouge", scores={"rouge1": rouge, "gen_len": length}, samples=8, gate="fail")
+    lines = scores_text([("Offline", accuracy)], 100).splitlines()
+    assert "1 of 100" in lines[1]
+    assert "of 100" not in lines[2]

@@ -12,6 +12,7 @@ from assay.analysis.campaign import CampaignAnalysis, analyse_campaign, run_line
 from assay.analysis.compare import compare
 from assay.analysis.run import analyse_run
 from assay.benchmarks import Benchmark, run_benchmark
+from assay.config import load_config
 from assay.report import format as fmt
 from assay.report import render_run
 from assay.report.campaign_answer import campaign_answer
@@ -24,6 +25,7 @@ from assay.report.run_measures import findings_blocks
 from assay.report.run_page import run_page
 from assay.report.run_sections import driver_blocks
 from assay.runs import CampaignFolder, RunStatus, read_campaign, read_record, write_json
+from assay.runs.campaign import find_campaigns
 from assay.runs.record import ClientAudit
 from assay.runs.shapes import RateShape
 
@@ -154,6 +156,7 @@ def test_a_failed_run_says_that_and_what_was_answered(tmp_path: Path) -> None:
     analysis = analyse_run(write_run(tmp_path, plan))
     assert run_answer(analysis, refused=False) == [
         "There is no result of this run, because it failed.",
+        "It ended 1 Jan 2026, 01:00:00 UTC, 60 min after it began.",
         "45 of 50 samples were answered; 0 failed, 5 lost.",
     ]
 
@@ -228,12 +231,44 @@ def test_a_page_says_how_to_measure_it_again_and_with_which_versions(tmp_path: P
     run = analyse_run(folder.run("offline-r0"))
     versions = "It was measured with Assay 0.1.0 and LoadGen 6.0.17"
     command, measured_with = again(run_page(run))
-    assert "`assay run config.yaml`" in command
+    assert "`assay run config.yaml --output ../../..`" in command
     assert measured_with.startswith(versions)
     (measured_with,) = again(campaign_page(analysis))  # its folder has no configuration
     assert measured_with.startswith(versions)
     folder.config.write_text("benchmark: smollm2-135m\n")
-    assert "`assay run config.yaml`" in again(campaign_page(analysis))[0]
+    assert "`assay run config.yaml --output ..`" in again(campaign_page(analysis))[0]
+
+
+def test_what_is_repeated_by_a_pages_command_lands_beside_its_campaign(tmp_path: Path) -> None:
+    """Where plans and later campaigns look for earlier ones, whatever the file's relative `output` says."""
+    folder = write_campaign(tmp_path, {"offline-r0": replace(PLAN, samples=40)}, kind="single")
+    folder.config.write_text("scenarios: [Offline]\noutput: results\n")
+    run = folder.run("offline-r0")
+    run.config.write_bytes(folder.config.read_bytes())
+    for page, here in ((campaign_page(analysed(folder)), folder.path), (run_page(analyse_run(run)), run.path)):
+        _, command, _ = again(page)[0].split("`")
+        words = command.split()
+        assert words[:4] == ["assay", "run", "config.yaml", "--output"]
+        config = load_config(here / words[2], [f"output={here / words[4]}"])
+        assert [found.path.resolve() for found in find_campaigns(config.output)] == [folder.path.resolve()]
+
+
+def test_a_server_that_was_there_before_and_made_up_prompts_are_told_in_words(tmp_path: Path) -> None:
+    run = write_run(tmp_path, replace(PLAN, samples=40))
+    record = read_record(run)
+    there = [e.model_copy(update={"engine": "external", "engine_version": None}) for e in record.endpoints]
+    made_up = {"endpoints": there, "dataset_generated": True, "dataset_name": "synthetic"}
+    write_json(run.record, record.model_copy(update=made_up))
+    what = run_page(analyse_run(run)).what
+    assert what.startswith("Model synthetic-8b at an OpenAI-compatible server that Assay didn't start on 1 node")
+    assert " run of 40 samples of 13,368 made-up prompts (synthetic), started " in what
+
+
+def test_samples_that_were_lost_without_a_reason_send_nobody_looking_for_one(tmp_path: Path) -> None:
+    lost = [f for f in analyse_run(write_run(tmp_path, replace(PLAN, samples=50, lost=5))).findings
+            if f.rule == "failed-samples"]  # fmt: skip
+    assert [finding.evidence[0].figure for finding in lost] == ["0 failed, 5 lost of 50"]
+    assert "these reasons" not in lost[0].suggestion
 
 
 def test_a_campaign_says_what_it_served_on_what_with_which_data(scaling: CampaignAnalysis) -> None:
@@ -289,12 +324,15 @@ def test_a_campaign_that_failed_says_why_and_what_to_do_next(tmp_path: Path) -> 
     state.runs[0].reason = "every endpoint failed: node-a: HTTP 500\nlast lines of server node-a:\n  out of memory"
     write_json(folder.state, state)
     page = campaign_page(analysed(folder))
-    why, what_next = page.answer
+    why, when, answered, what_next = page.answer
     assert why == "There is no result: Offline failed: every endpoint failed: node-a: HTTP 500."
-    assert "`assay run --resume FOLDER --retry-failed`" in what_next
-    assert [problem.text for problem in page.problems if problem.severity == "error"] == [
-        "every endpoint failed: node-a: HTTP 500"
-    ]
+    assert when.startswith("It ended 1 Jan 2026, ")
+    assert when.endswith(" after it began.")
+    assert answered == "All 40 samples were answered."
+    assert "the last lines of the logs" in what_next
+    assert f"`assay run --resume {folder.path} --retry-failed`" in what_next
+    assert [(p.title, p.text) for p in page.problems if p.severity == "error"] == [("Offline: failed.", "")]
+    assert page.verdict_reasons == ["the run is failed"]
     (runs,) = [section for section in page.sections if section.id == "runs"]
     assert [block.text for block in runs.blocks if isinstance(block, Quote)] == [
         "last lines of server node-a:\n  out of memory"
@@ -310,7 +348,8 @@ def test_a_run_that_failed_says_why_and_what_to_do_next(tmp_path: Path) -> None:
     assert page.answer[0] == (
         "There is no result of this run, because it failed: every endpoint failed: node-a: HTTP 500."
     )
-    assert "`assay run --resume FOLDER --retry-failed`" in page.answer[-1]
+    assert f"`assay run --resume {folder.path} --retry-failed`" in page.answer[-1]
+    assert page.verdict_reasons == ["the run is failed"]
     assert logs(page) == ["last lines of server node-a:\n  out of memory"]
     run.driver_log.write_text("its own words")
     assert logs(run_page(analyse_run(run))) == ["its own words"]
@@ -338,13 +377,15 @@ def own_samples(benchmark: Benchmark, samples: int) -> dict[str, object]:
     ("statuses", "command"),
     [
         ([RunStatus.COMPLETED, RunStatus.INVALID, RunStatus.SKIPPED], ""),
-        ([RunStatus.COMPLETED, RunStatus.TIMEOUT, None], "`assay run --resume FOLDER --retry-failed`"),
-        ([RunStatus.COMPLETED, None], "`assay run --resume FOLDER`"),
-        ([RunStatus.INTERRUPTED], "`assay run --resume FOLDER`"),
+        ([RunStatus.COMPLETED, RunStatus.TIMEOUT, None], "`assay run --resume 'my results' --retry-failed`"),
+        ([RunStatus.COMPLETED, None], "`assay run --resume 'my results'`"),
+        ([RunStatus.INTERRUPTED], "`assay run --resume 'my results'`"),
     ],
 )
 def test_what_to_do_next_is_told_where_something_is_left(statuses: list[RunStatus | None], command: str) -> None:
-    assert ["`".join(["", words.split("`")[1], ""]) for words in next_step(statuses)] == ([command] if command else [])
+    said = next_step(Path("my results"), statuses, ["every endpoint failed"])
+    assert ["`".join(["", words.split("`")[1], ""]) for words in said] == ([command] if command else [])
+    assert not any("logs" in words for words in said), "there are none"
 
 
 @pytest.mark.parametrize("bound", [True, False])
@@ -395,6 +436,6 @@ def test_where_nothing_was_issued_nothing_was_answered(tmp_path: Path) -> None:
     assert analysis.ledger is not None
     nothing = {"issued": 0, "completed": 0, "failed": 0, "lost": 0}
     early = replace(analysis, ledger=analysis.ledger.model_copy(update=nothing))
-    assert run_answer(early, refused=False)[1:] == ["No sample was issued."]
+    assert run_answer(early, refused=False)[2:] == ["No sample was issued."]
     (block,) = findings_blocks(replace(early, samples=None, findings=[]))
     assert block == Text("There is no result that could be checked.")
