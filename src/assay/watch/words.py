@@ -85,7 +85,7 @@ def count_words(event: ProgressEvent) -> str:
 def left_words(scene: Scene) -> str:
     """Time until the last answer; empty where nothing is known, it has come, or nobody goes on."""
     event = scene.course.newest
-    if event is None or event.left is None or event.completed == event.expected or scene.over or scene.course.done:
+    if event is None or event.left is None or event.completed == event.expected or scene.over:
         return ""
     if scene.course.phase in ("closing", "done"):
         return ""
