@@ -73,12 +73,12 @@ class Group:
 
     @property
     def samples_per_s(self) -> Estimate:
-        return over_repeats([line.samples_per_s for line in self.lines if line.samples_per_s is not None])
+        return _of_group([line.samples_per_s for line in self.lines if line.samples_per_s is not None])
 
     @property
     def tokens_per_s(self) -> Estimate:
         known = [line.tokens_per_s for line in self.lines if line.tokens_per_s is not None]
-        return over_repeats(known) if known else Estimate(math.nan, None)
+        return _of_group(known) if known else Estimate(math.nan, None)
 
     @property
     def expenses(self) -> dict[str, Estimate]:
@@ -86,6 +86,11 @@ class Group:
         figures = [line.result.figures for line in self.lines]
         known = [name for name in EXPENSES if all(name in own for own in figures)]
         return {name: over_repeats([estimate_of(own[name]) for own in figures]) for name in known}
+
+
+def _of_group(rates: list[Estimate]) -> Estimate:
+    """A rate over repeats. One run's is what its own result says: what repeats would share isn't added to it."""
+    return rates[0] if len(rates) == 1 else over_repeats(rates)
 
 
 @dataclass

@@ -13,10 +13,10 @@ from assay.analysis.energy import run_energy
 from assay.analysis.expenses import cost_figures, energy_figures
 from assay.analysis.figures import figure
 from assay.analysis.goodput import OF_ISSUED, good_share, goodput
-from assay.analysis.rates import sample_rate, timing_error_ns, token_rate
+from assay.analysis.rates import sample_rate, token_rate
 from assay.analysis.replies import against
 from assay.analysis.samples import MISSING, Samples, read_samples
-from assay.analysis.statistics import Ints, over_repeats
+from assay.analysis.statistics import Ints
 from assay.analysis.streams import Streams, read_streams
 from assay.analysis.titles import benchmark_title
 from assay.analysis.told import Told, read_told
@@ -110,7 +110,7 @@ def summarise_samples(folder: RunFolder) -> Summary:
         if not streamed:  # when the first token was made isn't known
             for name in _FIRST_TOKEN:
                 case.latency.pop(name, None)
-        figures |= _figures(samples, timing_error_ns(samples, record.client))
+        figures |= _figures(samples)
         figures |= _window_figures(samples)
         known = {"latency", *({"ttft"} if streamed else ()), *({"tpot"} if streamed and samples.paced else ())}
         if record.slo is not None and ledger is not None and record.slo.limits.keys() <= known:
@@ -166,9 +166,7 @@ def _counts(ledger: Ledger | None) -> dict[str, Figure]:
     }
 
 
-def _figures(samples: Samples, error_ns: float) -> dict[str, Figure]:
-    """`error_ns` is the most that the time may be the client's own: it is in the rates' intervals."""
-
+def _figures(samples: Samples) -> dict[str, Figure]:
     def plain(value: float, unit: str, formula: str) -> Figure:
         return Figure(value=value, unit=unit, n=len(samples), formula=formula, source=SOURCE)
 
@@ -177,16 +175,11 @@ def _figures(samples: Samples, error_ns: float) -> dict[str, Figure]:
         "output_tokens": lambda s: s.output_tokens,
     }
     found = {
-        "samples_per_s": figure(
-            over_repeats([sample_rate(samples, timing_error_ns=error_ns)]),
-            "samples/s",
-            _rate_formula(samples, RATE_FORMULA),
-        ),
+        "samples_per_s": figure(sample_rate(samples), "samples/s", _rate_formula(samples, RATE_FORMULA)),
     }
     if samples.counted:
         tokens = _rate_formula(samples, TOKEN_RATE_FORMULA)
-        rate = over_repeats([token_rate(samples, timing_error_ns=error_ns)])
-        found["output_tokens_per_s"] = figure(rate, "tokens/s", tokens)
+        found["output_tokens_per_s"] = figure(token_rate(samples), "tokens/s", tokens)
     found["duration_s"] = plain(samples.duration_s, "s", "last done_ns - first start")
     for name, column in token_sums.items():
         values = column(samples)

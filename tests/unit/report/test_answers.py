@@ -76,7 +76,6 @@ def test_an_interval_that_holds_the_whole_sum_shows_no_loss(scaling: CampaignAna
 
 
 def test_a_rate_of_one_run_has_one_interval_everywhere(tmp_path: Path) -> None:
-    """The client's own part in the time is in the run's figure as in the campaign's."""
     folder = write_campaign(tmp_path, {"offline-r0": PLAN}, kind="single")
     run = folder.run("offline-r0")
     late = ClientAudit(loop_lag_p99_ns={"worker-0": 900_000_000})
