@@ -22,7 +22,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from tests.browsing import SCREENS, chromium, violations
-from tests.following import begin, campaign, entry, progress, sample
+from tests.following import begin, campaign, entry, progress, sample, sketch
 from tests.simulated import make_plan, simulators
 from tests.synthetic import Node, Plan, write_campaign
 
@@ -36,6 +36,10 @@ pytestmark = pytest.mark.browser
 
 NAME = "20260101T000000Z-live"
 PATIENCE_MS = 120_000
+SEEN_POINTS = """() => document.getElementById("timeline").data
+    .filter(trace => trace.mode.includes("markers"))
+    .map(trace => trace.y.map((value, place) => trace.marker.size[place] ? Math.round(value / 5) * 5 : null))"""
+"""The values that are drawn as points, of each line that has any; latencies are known within 2 %."""
 SLOW = ("--ttft-ms", "50", "--itl-ms", "5", "--output-tokens", "8")
 
 
@@ -248,6 +252,17 @@ def test_a_saved_page_stands_alone(browser: Any, finished: Path, tmp_path: Path)
         assert page.locator("img").count() == 0
         assert page.complaints == []
         assert len(page.requests) == 1
+
+
+def test_an_answer_between_seconds_without_any_is_seen(browser: Any, tmp_path: Path) -> None:
+    """No line leads to its latency or from it."""
+    folder = campaign(tmp_path / "results" / NAME, [entry(0, "run-0")])
+    told = [progress(at_s, at_s // 30, ttft=sketch(*[20_000_000] * (at_s // 30))) for at_s in (1, 15, 30, 45)]
+    begin(folder, "run-0", *told)
+    page_of = f"campaigns/{NAME}/"
+    with watching(folder.path.parent, "--port", "0") as address, opened(browser, f"{address}{page_of}") as page:
+        page.locator("html[data-charts=drawn]").wait_for(timeout=PATIENCE_MS)
+        assert page.evaluate(SEEN_POINTS) == [[None, 20, None]]
 
 
 def free_port() -> int:
