@@ -6,11 +6,22 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from pydantic import ValidationError
+
+from assay.analysis.finding import Finding, gravest_first
 from assay.analysis.names import titles_of
+from assay.errors import UserError
 from assay.report import format as fmt
 from assay.report.page import Page, Rows, Section, Table
+from assay.report.subject import samples_of
 from assay.runs.campaign import CampaignFolder, campaign_title, read_campaign
+from assay.runs.folder import ReportFolder, RunFolder
 from assay.runs.index import IndexRow
+from assay.runs.reading import read_record
+from assay.runs.result import Figure
+from assay.runs.stored import read_object
+
+_NO_REPORT = "there is no report of it"
 
 
 def index_page(rows: Sequence[IndexRow], beside: Path) -> Page:
@@ -18,7 +29,9 @@ def index_page(rows: Sequence[IndexRow], beside: Path) -> Page:
     campaigns: dict[str, list[IndexRow]] = {}
     for row in rows:
         campaigns.setdefault(row.campaign, []).append(row)
-    sections = [_section(place, own, beside) for place, own in enumerate(reversed(campaigns.values()), start=1)]
+    newest_first = list(reversed(campaigns.values()))
+    sections = [Section("campaigns", "Campaigns", [_overview(newest_first, beside)])] if campaigns else []
+    sections += [_section(place, own, beside) for place, own in enumerate(newest_first, start=1)]
     bad = sum(row.status not in ("completed", "planned") for row in rows)
     return Page(
         title=f"{_count(len(campaigns), 'campaign')}, {_count(len(rows), 'run')}",
@@ -38,19 +51,68 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number != 1)}"
 
 
+def _overview(campaigns: Sequence[Sequence[IndexRow]], beside: Path) -> Table:
+    """A line a campaign: what it found, of what, and the gravest of what limits belief in it."""
+    rows: Rows = []
+    links = {}
+    for runs in campaigns:
+        first = runs[0]
+        folder = CampaignFolder(Path(first.folder))
+        answer, worst = _told(folder)
+        model, data = _measured(runs)
+        what = f"{campaign_title(first.kind, first.name)}, {fmt.moment(first.started_utc)}"
+        rows.append((first.campaign, what, answer, model, data, worst))
+        links[first.campaign] = os.path.relpath(folder.report, beside)
+    columns = ("Campaign", "What", "Answer", "Model", "Data", "Gravest finding")
+    return Table("What each found", columns, rows, source="report.json of each", links=links)
+
+
+def _told(folder: CampaignFolder) -> tuple[str, str]:
+    """The first sentence of its report's answer, and its gravest finding; a report that can't be read tells nothing."""
+    try:
+        report = read_object(folder.report_json) or {}
+        sentences = [str(sentence) for sentence in report.get("answer", [])]
+        findings = [Finding.model_validate(found) for found in report.get("findings", [])]
+    except (UserError, ValidationError, TypeError):
+        return _NO_REPORT, ""
+    worst = [f"{found.severity}: {found.title}" for found in gravest_first(findings) if found.severity != "note"]
+    return sentences[0] if sentences else _NO_REPORT, worst[0] if worst else ""
+
+
+def _measured(runs: Sequence[IndexRow]) -> tuple[str, str]:
+    """The models and the data of the first run that recorded them."""
+    for row in runs:
+        try:
+            record = read_record(RunFolder(Path(row.path))) if row.path is not None else None
+        except UserError:  # such a run is told of where the rows were read
+            continue
+        if record is not None:
+            return ", ".join(record.served_models), samples_of(record)
+    return "", ""
+
+
 def _section(place: int, rows: Sequence[IndexRow], beside: Path) -> Section:
     first = rows[0]
     titles = titles_of(read_campaign(CampaignFolder(Path(first.folder))).runs)
     cells: Rows = [
         (
             titles.get(row.key, row.key), row.mode, row.status, row.verdict or "",
-            fmt.beside(fmt.figure(row.samples_per_s), row.unanswered),
-            fmt.figure(row.output_tokens_per_s), row.campaign,
+            fmt.beside(fmt.figure(_speed(row, row.samples_per_s)), row.unanswered),
+            fmt.figure(_speed(row, row.output_tokens_per_s)), row.campaign,
         )
         for row in rows
     ]  # fmt: skip
     columns = ("Run", "Mode", "Status", "Verdict", "Samples/s", "Output tokens/s", "Campaign")
     report = os.path.relpath(CampaignFolder(Path(first.folder)).report, beside)
     title = f"{campaign_title(first.kind, first.name)}, {fmt.moment(first.started_utc)}"
-    table = Table("Runs", columns, cells, frozenset({4, 5}), links={first.campaign: report})
+    links = {first.campaign: report}
+    for row in rows:
+        if row.path is not None and (page := ReportFolder(Path(row.path)).html).is_file():
+            links[titles.get(row.key, row.key)] = os.path.relpath(page, beside)
+    table = Table("Runs", columns, cells, frozenset({4, 5}), links=links)
     return Section(f"campaign-{place}", title, [table])
+
+
+def _speed(row: IndexRow, figure: Figure | None) -> Figure | None:
+    """An accuracy run's rate is no speed, and doesn't stand beside them."""
+    return figure if row.mode == "performance" else None

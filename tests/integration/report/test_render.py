@@ -14,11 +14,15 @@ from assay.analysis import summarise
 from assay.analysis.run import analyse_run
 from assay.errors import UserError
 from assay.report import CampaignPages, render, render_campaign, render_comparison, render_index, render_run
+from assay.report import format as fmt
+from assay.report.index_page import index_page
+from assay.report.page import Table
 from assay.report.plausibility import audit_of
 from assay.report.run_page import run_page
 from assay.report.writer import page_html, page_markdown
 from assay.runs import RunFolder, RunStatus, read_record, write_json
 from assay.runs.index import Filter, index
+from assay.runs.stored import read_object
 
 PLAN = Plan(samples=400)
 NASTY = '<script>alert("x")</script>|`'
@@ -229,6 +233,18 @@ def test_comparison_page_and_index(tmp_path: Path) -> None:
     assert [(row.run, row.status) for row in rows] == [("a-r0", "completed"), ("b-r0", "completed"), ("c-r0", "failed")]
     assert rows[0].samples_per_s is not None
     assert rows[2].samples_per_s is None
+    render_campaign(folder)
+    render_run(folder.run("a-r0"))
+    rows[1].mode = "accuracy"
+    page = index_page(rows, tmp_path / "pages")
+    told, runs = (block for section in page.sections for block in section.blocks if isinstance(block, Table))
+    answer = (read_object(folder.report_json) or {})["answer"][0]
+    assert told.rows[0][2:5] == (answer, "synthetic-8b", "samples from synthetic articles")
+    assert str(told.rows[0][5]).startswith("error: ")
+    assert told.links == {"first": "../first/report.html"}
+    assert runs.links["Offline, run 1 of 3"] == "../first/runs/a-r0/report.html"
+    assert "Offline, run 2 of 3" not in runs.links, "it has no page"
+    assert runs.rows[0][4] != runs.rows[1][4] == fmt.figure(None)
     render_index(rows, tmp_path / "pages" / "index.html")
     html = (tmp_path / "pages" / "index.html").read_text()
     assert "1 run did not complete" in html
