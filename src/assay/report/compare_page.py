@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from assay.analysis.changes import Change
 from assay.analysis.compare import Comparison
@@ -13,6 +14,7 @@ from assay.analysis.titles import benchmark_title
 from assay.report import format as fmt
 from assay.report.chart import PALETTE, Chart, Mark, Panel, Series
 from assay.report.circumstances import nothing_differs
+from assay.report.compared_runs import names_of, runs_problems, runs_table
 from assay.report.many import MOST_ROWS
 from assay.report.page import Block, Headline, Page, Problem, Rows, Section, Table, Text, lifted
 from assay.report.run_page import banner
@@ -21,37 +23,41 @@ from assay.report.subject import comparison_subject
 _WHOSE = re.compile(r"^endpoint [^.]*|\[\d+\]")  # in a fact's name: which endpoint's or node's it is
 
 
-def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison]) -> Page:
-    """All comparisons against the first run."""
-    base = runs[0]
+def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison], beside: Path) -> Page:
+    """All comparisons against the first run; its links are for a page in the folder `beside`."""
+    base, names = runs[0], names_of(runs)
     sections = []
     for place, (comparison, other) in enumerate(zip(comparisons, runs[1:], strict=True), start=1):
-        title = f"{comparison.other} against the baseline"
+        title = f"{names[comparison.other]} against the baseline"
         sections.append(Section(f"changes-{place}", title, _blocks(comparison, other, place)))
     lead, sections = lifted(sections, ("comparison",))
     banners = dict.fromkeys(text for run in runs if (text := banner(run.result, run.record.simulated)))
     return Page(
         title=f"{benchmark_title(base.benchmark, [base.record])}: {base.record.scenario}, {len(runs)} runs compared",
         subject=comparison_subject([run.record for run in runs]),
-        what=f"{', '.join(c.other for c in comparisons)} against the baseline {base.folder.id}. Ratios are the other "
-        "run's over the baseline's; two runs differ only if the interval of their ratio excludes 1.",
+        what=f"{'; '.join(names[c.other] for c in comparisons)} against the baseline, {names[base.folder.id]}. "
+        "Ratios are the other run's over the baseline's; two runs differ only if the interval of their ratio "
+        "excludes 1.",
         answer=[
-            _answer(comparison, other, alone=len(comparisons) == 1)
+            _answer(comparison, other, "The other run" if len(comparisons) == 1 else names[comparison.other])
             for comparison, other in zip(comparisons, runs[1:], strict=True)
         ],
         verdict="",
         kind="none",
         verdict_reasons=[],
         headlines=_headlines(comparisons[0]),
-        problems=[Problem("note", "", note) for note in dict.fromkeys(n for c in comparisons for n in c.notes)],
-        sections=sections,
+        problems=[
+            *runs_problems(runs, names),
+            *(Problem("note", "", note) for note in dict.fromkeys(n for c in comparisons for n in c.notes)),
+        ],
+        sections=[*sections, Section("runs", "The runs", [runs_table(runs, names, beside)])],
         lead=lead,
         banner="; ".join(banners),
         problems_title="What to know",
     )
 
 
-def _answer(comparison: Comparison, other: RunAnalysis, *, alone: bool) -> str:
+def _answer(comparison: Comparison, other: RunAnalysis, name: str) -> str:
     """What got better or worse beyond noise, in the quantities that decide and sample by sample, and whether the runs
     were made alike."""
     decisive = [change for change in comparison.changes if change.decisive] or comparison.changes
@@ -64,7 +70,7 @@ def _answer(comparison: Comparison, other: RunAnalysis, *, alone: bool) -> str:
     verb = "differs" if facts == 1 else "differ"
     differ = f"{fmt.count(facts, 'recorded fact')} of settings, versions and hardware {verb}"
     besides = differ if facts else nothing_differs(other.record.endpoints)
-    return f"{'The other run' if alone else comparison.other} against the baseline: {what}; {besides}."
+    return f"{name} against the baseline: {what}; {besides}."
 
 
 def _told(change: Change) -> str:

@@ -106,7 +106,7 @@ def render_comparison(folders: Sequence[RunFolder], out: Path | None = None) -> 
     runs = [analyse_run(folder) for folder in folders]
     comparisons = compare(runs)
     if out is not None:
-        write_page(compare_page(runs, comparisons), _folder(out))
+        write_page(compare_page(runs, comparisons, _folder(out)), out)
         write_json(ReportFolder(out).data, [comparison.model_dump(mode="json") for comparison in comparisons])
     return comparisons
 

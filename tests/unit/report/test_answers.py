@@ -168,12 +168,34 @@ def test_a_result_that_the_audit_contradicts_is_not_stated(tmp_path: Path) -> No
 def test_a_comparison_says_what_got_better_or_worse(tmp_path: Path) -> None:
     base, other = (analyse_run(write_run(tmp_path, replace(PLAN, run_id=name, nodes=(node,)))) for name, node in
                    (("base", SLOW), ("other", replace(SLOW, speed=2.0))))  # fmt: skip
-    (said,) = compare_page([base, other], compare([base, other])).answer
+    (said,) = compare_page([base, other], compare([base, other]), tmp_path).answer
     assert said.startswith("The other run against the baseline: Output tokens/s ")
     assert ", better; " in said
     assert said.endswith("; settings, versions and hardware are the same as far as recorded.")
-    several = compare_page([base, other, base], compare([base, other, base])).answer
-    assert [words.partition(" against the baseline: ")[0] for words in several] == ["other", "base"]
+    several = compare_page([base, other, base], compare([base, other, base]), tmp_path).answer
+    assert [words.partition(" against the baseline: ")[0] for words in several] == [
+        f"Offline, 1 Jan 2026, 00:00:00 UTC ({run})" for run in ("other", "base")
+    ]
+
+
+def test_a_comparison_leads_to_its_runs_and_tells_what_limits_belief_in_them(tmp_path: Path) -> None:
+    plans = {"offline-r0": PLAN, "offline-r1": replace(PLAN, seed=2, failed=5, loadgen_result="INVALID")}
+    folder = write_campaign(tmp_path, plans, kind="single", identity="nightly")
+    late = folder.run("offline-r1")
+    write_json(late.record, read_record(late).model_copy(update={"started_utc": "2026-01-02T00:00:00Z"}))
+    for page in (folder.report, folder.run("offline-r0").path / "report.html"):
+        page.write_text("a page")
+    runs = [analyse_run(folder.run(name)) for name in plans]
+    page = compare_page(runs, compare(runs), tmp_path / "out")
+    (table,) = page.sections[-1].blocks
+    assert isinstance(table, Table)
+    assert [row[0] for row in table.rows] == [f"Offline, {day} Jan 2026, 00:00:00 UTC" for day in (1, 2)]
+    assert table.links == {"offline-r0": "../nightly/runs/offline-r0/report.html", "nightly": "../nightly/report.html"}
+    titles = [(problem.severity, problem.title) for problem in page.problems]
+    assert ("error", "Offline, 2 Jan 2026, 00:00:00 UTC: Samples were not answered.") in titles
+    invalid = "Offline, 2 Jan 2026, 00:00:00 UTC: short run: not valid for MLPerf (LoadGen: INVALID)."
+    assert ("warning", invalid) in titles
+    assert not any("1 Jan 2026" in title for _, title in titles)
 
 
 def test_a_comparison_tells_what_changed_sample_by_sample_and_what_nobody_knows(tmp_path: Path) -> None:
@@ -185,7 +207,7 @@ def test_a_comparison_tells_what_changed_sample_by_sample_and_what_nobody_knows(
         silent = [endpoint.model_copy(update={"engine": "external", "settings": {}}) for endpoint in record.endpoints]
         write_json(run.record, record.model_copy(update={"endpoints": silent}))
     analyses = [analyse_run(run) for run in runs]
-    page = compare_page(analyses, compare(analyses))
+    page = compare_page(analyses, compare(analyses), tmp_path)
     assert "; TPOT, by sample 1.2" in page.answer[0]
     same = "ettings, versions and hardware are the same as far as recorded (the server tells none of its settings)."
     assert page.answer[0].endswith(f"; s{same}")
@@ -195,7 +217,7 @@ def test_a_comparison_tells_what_changed_sample_by_sample_and_what_nobody_knows(
 def test_what_too_few_samples_leave_undecided_is_said_once(tmp_path: Path) -> None:
     short = replace(PLAN, scenario="Server", qps=2.0, samples=40)
     runs = [analyse_run(write_run(tmp_path, replace(short, run_id=name))) for name in ("base", "other")]
-    tails = [item for item in compare_page(runs, compare(runs)).headlines if item.name == "TTFT p99"]
+    tails = [item for item in compare_page(runs, compare(runs), tmp_path).headlines if item.name == "TTFT p99"]
     assert [tail.interval for tail in tails] == ["not decided: too few samples"]
 
 
