@@ -1,13 +1,15 @@
 """Throughput with an interval.
 
 A rate is what was completed over the time it took. Its error comes from the progress of the samples in flight: each
-sample's weight is spread evenly between its sending and its end, and the noise of that series over time, in blocks,
-is the noise of the rate. Counting completions instead would add the chance of where in its course each sample was,
-which a run of many samples in flight averages out.
+sample's weight is spread evenly over its time in progress (`Samples.working_ns`), and the noise of that series over
+time, in blocks, is the noise of the rate. Counting completions instead would add the chance of where in its course each
+sample was, which a run of many samples in flight averages out.
 
 A load that was bounded by time is rated over that time (`Samples.until_ns`): what was done within it, over it. Of a
-sample that was still in flight at the end, the part counts that its time until then is of its whole time. Without
-these parts a rate would miss half of what is in flight, on average: much, in a load that lasts a few answers.
+sample that was still in flight at the end, the part counts that its time in progress until then is of all of it.
+Without these parts a rate would miss half of what is in flight, on average: much, in a load that lasts a few answers.
+Waiting in the server's queue is no progress: 48 requests that waited beside 16 that ran made a rate, counted from their
+sending, that the server can't reach.
 
 The client's own part in the time (from LoadGen's issue to the first request on the wire, and how late it may notice
 the last token) is the same in every repeat: `Estimate.shared`.
@@ -91,10 +93,10 @@ def bin_edges(samples: Samples, begin_ns: int, end_ns: int, least_ns: float = 0.
 
 def progress(samples: Samples, amounts: Floats, edges_ns: Floats) -> Floats:
     """How much was done between neighbouring edges; parts of a sample count."""
-    sent = np.where(samples.sent_ns == MISSING, samples.start_ns, samples.sent_ns).astype(float)
-    done = samples.done_ns.astype(float)
-    slopes = amounts / np.maximum(done - sent, 1.0)
-    done_until: Floats = ramps(sent, slopes, edges_ns) - ramps(done, slopes, edges_ns)
+    begun = samples.working_ns.astype(float)
+    done = np.maximum(samples.done_ns.astype(float), begun + 1.0)
+    slopes = amounts / (done - begun)
+    done_until: Floats = ramps(begun, slopes, edges_ns) - ramps(done, slopes, edges_ns)
     return np.diff(done_until)
 
 

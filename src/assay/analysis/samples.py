@@ -47,7 +47,8 @@ class Samples:
     prompt_tokens_guessed: Ints = field(metadata={"doc": "of text whose tokens aren't known; only their order is sure"})
     prompt_tokens_counted: Ints = field(metadata={"doc": "by the server"})
     until_ns: int | None = None
-    """Where the load was bounded by time and samples ended later: rates count what was done until then."""
+    """Where the load was bounded by time: rates count what was done until then. None too where answers that were in
+    flight then came in one piece: nobody knows what was done of them by then, and rates count all, until its end."""
     over_ns: int = MISSING
     """When the last sample that failed was given up: a run isn't over before."""
 
@@ -76,12 +77,27 @@ class Samples:
         return max(int(self.done_ns.max()), self.over_ns)
 
     @property
+    def working_ns(self) -> Ints:
+        """From when on each sample is in progress, evenly until its end: from its sending.
+
+        In a load that its time ended, no longer before its first token than the least that any of the samples took for
+        it: a request that waits in the server's queue isn't partly done.
+        """
+        sent_ns = np.where(self.sent_ns == MISSING, self.start_ns, self.sent_ns)
+        known = self.first_ns != MISSING
+        if self.until_ns is None or not known.any():
+            return sent_ns
+        least_ns = int((self.first_ns - sent_ns)[known].min())
+        return np.where(known, np.maximum(sent_ns, self.first_ns - least_ns), sent_ns)
+
+    @property
     def share_in_time(self) -> NDArray[np.float64]:
-        """How much of each sample rates count: the part of its time, from sending on, that lies before the end."""
+        """How much of each sample rates count: the part of its time in progress that lies before the end."""
         if self.until_ns is None:
             return np.ones(len(self))
-        sent_ns = np.where(self.sent_ns == MISSING, self.start_ns, self.sent_ns)
-        return np.clip((self.until_ns - sent_ns) / np.maximum(self.done_ns - sent_ns, 1), 0.0, 1.0)
+        begin_ns = self.working_ns
+        share: NDArray[np.float64] = (self.until_ns - begin_ns) / np.maximum(self.done_ns - begin_ns, 1)
+        return np.clip(share, 0.0, 1.0)
 
     @property
     def duration_s(self) -> float:
@@ -208,7 +224,16 @@ def read_samples(
         begin_ns = int(start.min())
         window_s = shape.window_s(int(final.sum()), (over_ns - begin_ns) / 1e9)
         until_ns = None if window_s is None else begin_ns + int(window_s * 1e9)
+        if until_ns is not None and _cut_in_one_piece(columns, until_ns):
+            until_ns = None
     return Samples(endpoints, **columns, until_ns=until_ns, over_ns=over_ns)
+
+
+def _cut_in_one_piece(columns: dict[str, Ints], until_ns: int) -> bool:
+    """Whether answers of several tokens that ended after `until_ns` came at once, or nobody knows when they began."""
+    cut = columns["done_ns"] > until_ns
+    at_once = (columns["first_ns"] == MISSING) | (columns["first_ns"] == columns["last_ns"])
+    return bool((cut & at_once & (columns["output_tokens"] != 1)).any())
 
 
 def _due(path: Path, rows: Ints) -> Ints:

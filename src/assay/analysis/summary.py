@@ -229,7 +229,7 @@ def _window_figures(samples: Samples) -> dict[str, Figure]:
     def plain(value: float, unit: str, formula: str) -> Figure:
         return Figure(value=value, unit=unit, n=len(samples), formula=formula, source=SOURCE)
 
-    formula = "completed samples, each by the part of its time (sent_ns to done_ns) that lies within window_s"
+    formula = "completed samples, each by the part of its time in progress that lies within window_s"
     found = {
         "window_s": plain((samples.until_ns - samples.begin_ns) / 1e9, "s", "the time over which the load was offered"),
         "window_samples": plain(float(share.sum()), "samples", formula),
