@@ -39,8 +39,9 @@ def measure(path: Path, run: RunEvidence) -> Recomputed | None:
     _counted_twice(run, path, good)
     window_s = run.shape.window_s(decided, float(over_ns - start.min()) / 1e9) if run.shape else None
     end_ns = over_ns if window_s is None else start.min() + int(window_s * 1e9)
-    sent = np.where(sent >= 0, sent, start)
-    share = np.clip((end_ns - sent) / np.maximum(done - sent, 1), 0.0, 1.0)  # done until the load's end
+    if bool(((done > end_ns) & ((first < 0) | (first == last)) & (tokens != 1)).any()):
+        end_ns = over_ns  # of answers in one piece nobody knows how much was done before
+    share = _done_until(end_ns, np.where(sent >= 0, sent, start), first, done)
     timed = first >= 0
     several = timed & (tokens >= 2)
     lost = int((final & _are(keys["status"], "lost")).sum())
@@ -63,6 +64,17 @@ def measure(path: Path, run: RunEvidence) -> Recomputed | None:
         decode_batch=_decode_batch(first[several], last[several]),
         source=path.name,
     )
+
+
+def _done_until(
+    end_ns: int, sent: NDArray[np.int64], first: NDArray[np.int64], done: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The part of each answer that was done by then: what waits in the server's queue isn't in progress yet."""
+    timed = first >= 0
+    least = (first - sent)[timed].min(initial=np.iinfo(np.int64).max)
+    begun = np.where(timed, np.maximum(sent, first - least), sent)
+    share: NDArray[np.float64] = (end_ns - begun) / np.maximum(done - begun, 1)
+    return np.clip(share, 0.0, 1.0)
 
 
 def _starts(path: Path, good: Mask, *, from_sending: bool) -> NDArray[np.int64]:
