@@ -10,7 +10,7 @@ from assay.analysis.statistics import ratio
 from assay.report import format as fmt
 from assay.report.limits import held_limits, limits_words
 from assay.report.many import names
-from assay.report.run_answer import answered, ended, projected, slow_nodes
+from assay.report.run_answer import answered, ended, projected, slow_nodes, speed
 from assay.report.since_last import since_last_words
 from assay.report.sweeps import Points, load_words, saturation_words, sweeps
 from assay.runs.campaign import RunEntry
@@ -67,6 +67,8 @@ def _rates(analysis: CampaignAnalysis) -> list[str]:
     swept = {group.key for points in ordered for _, group in points}
     others = [group for group in analysis.groups if group.key not in swept]
     said = [words for points in ordered for words in (_sweep(analysis, points), saturation_words(points))]
+    if len(analysis.groups) == 1 and len(others[0].lines) == 1:
+        return [_only_run(analysis, others[0])]
     if len(others) <= _MOST_SENTENCES:
         return said + [_rate(analysis, group) for group in others]
     best = max(others, key=lambda group: group.samples_per_s.value)
@@ -135,6 +137,13 @@ def _tails(group: Group) -> str:
         if values:
             found.append(f"{name} {fmt.ms(max(values))} ms")
     return f"{' and '.join(found)} there at the 99th percentile" if found else "latency not measured"
+
+
+def _only_run(analysis: CampaignAnalysis, group: Group) -> str:
+    """What the page of a campaign's only measured run says first, and its verdict."""
+    record, result = group.first.record, group.first.result
+    judged = f"; {result.verdict.words}" if result.official else ""
+    return f"{speed(record, result, analysis.benchmark)}{_came(group)}{judged}."
 
 
 def _rate(analysis: CampaignAnalysis, group: Group) -> str:

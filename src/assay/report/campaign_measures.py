@@ -192,7 +192,13 @@ def _median_ms(line: RunLine, key: str) -> float | None:
 
 def _pair(line: RunLine, key: str) -> str:
     value = line.result.latency.get(key)
-    return fmt.NOT_MEASURED if value is None else f"{fmt.ms(value.p50)} / {fmt.ms(value.p99)}"
+    if value is None:
+        return fmt.NOT_MEASURED
+    low_ms, high_ms = fmt.percentile_interval(value, "p99")
+    unbounded = (
+        "" if high_ms is not None else " (too few samples)" if low_ms is None else f" ({fmt.number(low_ms)} or more)"
+    )
+    return f"{fmt.ms(value.p50)} / {fmt.ms(value.p99)}{unbounded}"
 
 
 def accuracy_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
@@ -225,7 +231,8 @@ def _score_blocks(analysis: CampaignAnalysis, scored: dict[str, AccuracyResult])
     yield Table("Accuracy", columns, rows, frozenset(range(1, len(metrics) + 2)), "runs/*/accuracy.json")
     if quality is not None:
         yield Text(f"Compared with: {quality.source}.")
-    yield from accuracy_charts(scored, analysis.benchmark)
+    if not analysis.state.simulated:
+        yield from accuracy_charts({n: a for n, a in scored.items() if a.comparable}, analysis.benchmark)
 
 
 def _answer_blocks(answers: AnswersCompared | None) -> Iterator[Block]:

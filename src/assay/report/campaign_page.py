@@ -39,7 +39,7 @@ from assay.report.next_step import next_step
 from assay.report.page import Headline, Page, Problem, Section, VerdictKind, lifted
 from assay.report.published import campaign_published_blocks
 from assay.report.run_measures import projection_blocks
-from assay.report.run_page import notice_problems, verdict_reasons
+from assay.report.run_page import headlines, notice_problems, verdict_reasons
 from assay.report.since_last import since_last_blocks
 from assay.report.subject import campaign_subject, samples_of, served_on
 from assay.report.sweeps import load_words, sweeps
@@ -165,6 +165,8 @@ def _headlines(analysis: CampaignAnalysis) -> list[Headline]:
     scaling = analysis.scaling
     if scaling is not None and scaling.groups[-1].efficiency is not None:
         return _scaling_headlines(scaling.groups[-1])
+    if len(analysis.groups) == 1 and len(analysis.groups[0].lines) == 1:
+        return headlines(analysis.groups[0].first.result)
     if len(analysis.groups) > MOST_ROWS:
         return []
     swept = {group.key: load_words(load) for points in sweeps(analysis.groups) for load, group in points}

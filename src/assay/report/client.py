@@ -10,7 +10,9 @@ from assay.report import format as fmt
 from assay.report.campaign_sections import run_label, with_nodes_alone
 from assay.report.many import ends, names
 from assay.report.page import Block, Rows, Table, Text
+from assay.runs.client_bound import delay_limit_ns
 from assay.runs.record import ClientAudit
+from assay.runs.result import Result
 
 
 def client_blocks(analysis: RunAnalysis) -> Iterator[Block]:
@@ -60,17 +62,24 @@ def campaign_client_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
             "not recorded" if share is None else f"{share:.2f}",
             _ms(max(client.loop_lag_p99_ns.values(), default=None)),
             _ms(client.schedule_lateness_p99_ns),
+            _delay_limit(line.result),
         )
         for line, client, share in zip(analysis.lines, clients, shares, strict=True)
     ]
     heads = (
         "Run", "Could have shaped the result", "CPU seconds a second of its busiest process",
-        "Event loop late, p99 (ms)", "Samples issued late, p99 (ms)",
+        "Event loop late, p99 (ms)", "Samples issued late, p99 (ms)", "Limit of either (ms)",
     )  # fmt: skip
-    table = Table("How busy the load generator was", heads, rows, frozenset({2, 3, 4}), "runs/*/run.json")
+    table = Table("How busy the load generator was", heads, rows, frozenset({2, 3, 4, 5}), "runs/*/run.json")
     yield from with_nodes_alone(
         analysis, table, [line.entry.key for line in analysis.lines], {"CPU seconds a second": shares}
     )
+
+
+def _delay_limit(result: Result) -> str:
+    """What lateness was held against, which is another in each run: it grows with the median TTFT."""
+    ttft = result.latency.get("service_ttft_ns") or result.latency.get("ttft_ns")
+    return "not recorded" if ttft is None else fmt.ms(delay_limit_ns(ttft.p50))
 
 
 def _verdict(client: ClientAudit) -> str:

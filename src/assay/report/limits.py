@@ -10,7 +10,9 @@ from assay.benchmarks.mlperf import RULES
 from assay.report import format as fmt
 from assay.report.page import Block, Rows, Table
 from assay.runs.record import RunRecord
+from assay.runs.result import Distribution
 
+UNSHOWN = "not shown to be within: too few samples"
 _NAMES = {"ttft_ns": "TTFT", "tpot_ns": "TPOT", "latency_ns": "latency"}
 
 
@@ -21,8 +23,7 @@ def limit_blocks(analysis: RunAnalysis) -> Iterator[Block]:
     for name, limit_ns in scenario_limits(analysis.benchmark, scenario).items():
         value = analysis.result.latency.get(name)
         if value is not None:
-            words = "within" if value.p99 <= limit_ns else "above"
-            rows.append((_NAMES[name], fmt.ms(value.p99), fmt.ms(limit_ns), words))
+            rows.append((_NAMES[name], fmt.ms(value.p99), fmt.ms(limit_ns), held_words(value, limit_ns)))
     if rows:
         columns = ("Quantity (ms)", "p99", "Limit", "The p99 is")
         yield Table(f"Limits of {scenario}", columns, rows, frozenset({1, 2}), limits_source(analysis.benchmark))
@@ -41,6 +42,13 @@ def held_limits(benchmark: Benchmark, record: RunRecord) -> dict[str, int]:
     if record.slo is not None:
         return {f"{name}_ns": limit_ns for name, limit_ns in record.slo.limits.items()}
     return scenario_limits(benchmark, record.scenario)
+
+
+def held_words(value: Distribution, limit_ns: int) -> str:
+    """How a 99th percentile stands to its limit; one that the samples don't bound above isn't shown to keep it."""
+    if value.p99 > limit_ns:
+        return "above"
+    return "within" if value.intervals.get("p99", (None, None))[1] is not None else UNSHOWN
 
 
 def limits_words(limits: dict[str, int]) -> str:

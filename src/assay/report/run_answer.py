@@ -9,10 +9,11 @@ from assay.analysis.finding import UNKNOWN
 from assay.analysis.nodes import Symmetry
 from assay.analysis.projection import Projection
 from assay.analysis.run import RunAnalysis, measures_speed
+from assay.benchmarks import Benchmark
 from assay.report import format as fmt
 from assay.report.accuracy import percentages
 from assay.report.arrivals import arrivals
-from assay.report.limits import scenario_limits
+from assay.report.limits import UNSHOWN, held_words, scenario_limits
 from assay.report.many import names
 from assay.report.next_step import next_step
 from assay.report.plausibility import REFUSED
@@ -97,18 +98,21 @@ def answered(ledgers: Sequence[Ledger]) -> Iterator[str]:
         yield f"All {fmt.count(issued, 'sample')}{of_runs} were answered."
 
 
+def speed(record: RunRecord, result: Result, benchmark: Benchmark) -> str:
+    """How fast, in the words of the scenario; a sentence without its full stop."""
+    if record.scenario == "SingleStream":
+        return f"One after another, {_percentile(result, 'latency_ns', 'p90')} or less for 90 % of the samples"
+    on = fmt.count(len({endpoint.node for endpoint in record.endpoints}), "node")
+    if record.shape is None and measures_speed(record):
+        return f"{on}: {rates(result)}"
+    on = f"{on}, {_load(record)}"
+    if measures_speed(record):
+        return f"{on}: {rates(result)}; {_tails(record, result, benchmark)}"
+    return f"{on}: {_tails(record, result, benchmark)}; {rates(result)}"
+
+
 def _speed(analysis: RunAnalysis) -> str:
-    """How fast, in the words of the scenario."""
-    result = analysis.result
-    if analysis.record.scenario == "SingleStream":
-        return f"One after another, {_percentile(result, 'latency_ns', 'p90')} or less for 90 % of the samples."
-    on = fmt.count(len(analysis.nodes_in_order), "node")
-    if analysis.record.shape is None and measures_speed(analysis.record):
-        return f"{on}: {rates(result)}."
-    on = f"{on}, {_load(analysis)}"
-    if measures_speed(analysis.record):
-        return f"{on}: {rates(result)}; {_tails(analysis)}."
-    return f"{on}: {_tails(analysis)}; {rates(result)}."
+    return f"{speed(analysis.record, analysis.result, analysis.benchmark)}."
 
 
 def rates(result: Result) -> str:
@@ -120,26 +124,28 @@ def rates(result: Result) -> str:
     return f"{words}, {fmt.number(samples.value)} samples/s"
 
 
-def _load(analysis: RunAnalysis) -> str:
-    record = analysis.record
+def _load(record: RunRecord) -> str:
     if record.shape is not None:
         return record.shape.title
-    return f"{fmt.number(record.target_qps)} samples/s asked for" if record.target_qps else "under the load given"
+    asked = f"{fmt.number(record.target_qps)} samples/s asked for" if record.target_qps else "under the load given"
+    return f"{record.scenario}, {asked}"
 
 
-def _tails(analysis: RunAnalysis) -> str:
+def _tails(record: RunRecord, result: Result, benchmark: Benchmark) -> str:
     """The 99th percentiles, each with the scenario's limit where there is one."""
-    limits = scenario_limits(analysis.benchmark, analysis.record.scenario)
+    limits = scenario_limits(benchmark, record.scenario)
     found = []
     for key, name in _LATENCIES.items():
-        value = analysis.result.latency.get(key)
+        value = result.latency.get(key)
         if value is None:
             continue
         limit = limits.get(key)
         held = ""
         if limit is not None:
-            held = f", {'within' if value.p99 <= limit else 'above'} the limit of {fmt.ms(limit)} ms"
-        found.append(f"{name} p99 {_percentile(analysis.result, key, 'p99')}{held}")
+            words = held_words(value, limit)
+            of = f"the limit of {fmt.ms(limit)} ms"
+            held = f", {words} {of}" if words != UNSHOWN else f"; so few samples don't show whether it keeps {of}"
+        found.append(f"{name} p99 {_percentile(result, key, 'p99')}{held}")
     return "; ".join(found) or "latency not measured"
 
 

@@ -78,7 +78,7 @@ def run_page(analysis: RunAnalysis, audit: AuditReport | None = None) -> Page:
         verdict=REFUSED if bad else result.verdict.words,
         kind="invalid" if bad else verdict_kind(result),
         verdict_reasons=[f"without the audit: {result.verdict.words}"] * bad + verdict_reasons(result, record.reason),
-        headlines=[] if bad else headlines(analysis),
+        headlines=[] if bad else headlines(analysis.result),
         problems=[
             *audit_problems(audit),
             *_finding_problems(analysis),
@@ -125,9 +125,8 @@ def banner(result: Result, simulated: bool) -> str:
     return "; ".join([*words, *(["simulated endpoints"] if simulated else [])])
 
 
-def headlines(analysis: RunAnalysis) -> list[Headline]:
+def headlines(result: Result) -> list[Headline]:
     """The three numbers of the first screen; none where nothing is reportable."""
-    result = analysis.result
     if "samples_per_s" not in result.figures:
         return []
     latencies = {

@@ -58,6 +58,11 @@ def _median(values: np.ndarray[Any, Any]) -> float | None:
     return float(np.median(values)) if len(values) else None
 
 
+def delay_limit_ns(ttft_p50_ns: float) -> float:
+    """From which on a delay of the client's own matters to a run of this median TTFT from sending."""
+    return max(LEAST_DELAY_NS, DELAY_SHARE * ttft_p50_ns)
+
+
 def client_reasons(audit: ClientAudit, times: ClientTimes) -> list[str]:
     """Every limit that the client's figures pass, in words; empty: it wasn't what the run measured."""
     reasons = [
@@ -67,7 +72,7 @@ def client_reasons(audit: ClientAudit, times: ClientTimes) -> list[str]:
     ]
     if times.ttft_p50_ns is None:
         return reasons
-    limit_ns = max(LEAST_DELAY_NS, DELAY_SHARE * times.ttft_p50_ns)
+    limit_ns = delay_limit_ns(times.ttft_p50_ns)
     delays: dict[str, float | None] = {
         f"event loop of {name} late by": lag_ns for name, lag_ns in audit.loop_lag_p99_ns.items()
     }

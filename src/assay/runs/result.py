@@ -169,6 +169,11 @@ class AccuracyResult(_Model):
         default_factory=list, description="each endpoint's, where several answered; runs of earlier versions have none"
     )
 
+    @property
+    def comparable(self) -> bool:
+        """Whether the reference says anything of these scores: of a part of the data set it doesn't."""
+        return not self.gate.startswith("not comparable")
+
     @model_validator(mode="before")
     @classmethod
     def _version_1(cls, data: Any) -> Any:

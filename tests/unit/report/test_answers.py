@@ -146,8 +146,13 @@ def test_a_run_says_how_fast_why_a_node_is_slow_and_how_long_for_all(tmp_path: P
 def test_a_server_run_says_its_tails_against_their_limits(tmp_path: Path) -> None:
     plan = replace(PLAN, scenario="Server", qps=2.0, nodes=(Node("node-a"),))
     said = run_answer(analyse_run(write_run(tmp_path, plan)), refused=False)
-    assert said[0].startswith("1 node, 2 samples/s asked for: TTFT p99 ")
-    assert "within the limit of 2,000 ms; TPOT p99 " in said[0]
+    assert said[0].startswith("1 node, Server, 2 samples/s asked for: TTFT p99 ")
+    assert "; so few samples don't show whether it keeps the limit of 2,000 ms; TPOT p99 " in said[0]
+    many = replace(plan, samples=1200, run_id="many", nodes=(Node("node-a", slots=64),))
+    assert (
+        ", within the limit of 2,000 ms; TPOT p99 "
+        in run_answer(analyse_run(write_run(tmp_path, many)), refused=False)[0]
+    )
 
 
 def test_a_failed_run_says_that_and_what_was_answered(tmp_path: Path) -> None:
@@ -329,6 +334,8 @@ def test_the_only_load_of_a_campaign_is_named(tmp_path: Path) -> None:
     state = read_campaign(folder)
     state.runs[0].shape, state.runs[0].target_qps = RateShape(rate=5.0), None
     write_json(folder.state, state)
+    run = folder.run("rate-r0")
+    write_json(run.record, read_record(run).model_copy(update={"shape": RateShape(rate=5.0), "target_qps": None}))
     said = campaign_answer(analysed(folder))[0]
     assert said.startswith("1 node, 5 a second, Poisson: ")
     assert ", of 5 asked for and " in said
