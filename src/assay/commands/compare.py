@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from assay.commands.options import PATH, json_option, print_json, writing
+from assay.commands.wrapping import between_words
 from assay.errors import EXIT_FINDINGS, EXIT_OK, UserError
 from assay.serving.words import harmless
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 @json_option
 def compare(folders: tuple[Path, ...], output: Path | None, limit: str | None, as_json: bool) -> None:
     """What changed between runs, with intervals; the first is the baseline."""
+    from assay.commands.terminal import width
     from assay.report.render import render_comparison
     from assay.runs import RunFolder
 
@@ -35,7 +37,7 @@ def compare(folders: tuple[Path, ...], output: Path | None, limit: str | None, a
     if as_json:
         print_json(comparisons)
     else:
-        click.echo(harmless("\n\n".join(_comparison_text(comparison) for comparison in comparisons)))
+        click.echo(harmless("\n\n".join(_comparison_text(own, width()) for own in comparisons)))
     reasons = [reason for c in comparisons for reason in _failures(c, share)] if share is not None else []
     for reason in reasons:
         click.echo(f"--fail-if-slower {limit}: {reason}", err=True)
@@ -62,16 +64,19 @@ def _share(text: str) -> float:
     return share
 
 
-def _comparison_text(comparison: Comparison) -> str:
-    lines = [f"{comparison.other} against {comparison.baseline}"]
+def _comparison_text(comparison: Comparison, columns: int) -> str:
+    """Each quantity in both runs, and its ratio with its 95 % interval below it; in `columns` but for long names."""
+    from assay.report import format as fmt
+
+    lines = [
+        f"{comparison.other}",
+        f"  against the baseline {comparison.baseline}",
+        "  Ratios are the other run's over the baseline's, with 95 % intervals.",
+    ]
     for change in comparison.changes:
-        interval = (
-            f"{change.low:.4f} to {change.high:.4f}" if change.low is not None and change.high is not None else "-"
-        )
-        lines.append(
-            f"  {change.quantity:<28}{change.baseline:>12.4g} -> {change.other:<12.4g}{change.unit:<11}"
-            f"ratio {change.ratio:.4f} (95 %: {interval}), {change.words}"
-        )
-    lines += [f"  differs: {d.where} {d.fact}: {d.baseline} -> {d.other}" for d in comparison.differences]
+        values = f"{fmt.number(change.baseline)} → {fmt.number(change.other)} {change.unit}"
+        ratio = fmt.times(change.ratio, change.low, change.high)
+        lines += [f"  {change.quantity}: {values}", f"    {ratio}, {change.words}"]
+    lines += [f"  differs: {d.where} {d.fact}: {d.baseline} → {d.other}" for d in comparison.differences]
     lines += [f"  note: {note}" for note in comparison.notes]
-    return "\n".join(lines)
+    return "\n".join(between_words(line, columns) for line in lines)

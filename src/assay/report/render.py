@@ -115,10 +115,8 @@ def _refuse_campaign(folder: CampaignFolder) -> None:
     if not folder.state.is_file():
         return
     runs = [str(folder.run(entry.run).path) for entry in read_campaign(folder).runs if entry.run is not None]
-    raise UserError(
-        f"compare: {folder.path} is a campaign; give runs of it, which `assay runs` lists"
-        + (f", such as {', '.join(runs[:_NAMED])}" if runs else "")
-    )
+    such = "".join(f"\n  {run}" for run in runs[:_NAMED])
+    raise UserError(f"compare: {folder.path}\n  is a campaign; give runs of it" + (f", such as{such}" if runs else ""))
 
 
 def render_index(rows: Sequence[IndexRow], path: Path) -> None:
