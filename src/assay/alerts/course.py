@@ -17,7 +17,7 @@ class _Since:
     """CLOCK_MONOTONIC: when an endpoint began to be as it is."""
 
     answered_ns: int
-    """When an attempt ended last, or when it began to owe an answer, if that is later."""
+    """When it answered last, or when it began to owe an answer, if that is later."""
     out_ns: int | None = None
     """When it went out of service; None: it is in service."""
     exposure_ns: float = 0.0
@@ -33,7 +33,7 @@ class Endpoint:
     about: About
     now: EndpointProgress
     unanswered_ns: int
-    """How long no attempt has ended, though some are under way; 0: none are."""
+    """How long it has answered nothing, though attempts are under way, and some may have failed; 0: none are."""
     out_ns: int
     """How long it has been out of service; 0: it is in service."""
     answer_ns: float
@@ -75,8 +75,10 @@ class Course:
         since = self._since.setdefault(name, _Since(time_ns))
         since.pending_ns += 0 if before is None else (before.in_flight + now.in_flight) / 2 * lasted_ns
         ended = before is None or now.completed + now.failed != before.completed + before.failed
-        if ended or before is None or not before.in_flight:
+        owed = before is not None and before.in_flight > 0
+        if not owed or before is None or now.completed != before.completed:
             since.answered_ns = time_ns
+        if ended or not owed:
             since.exposure_ns, since.pending_ns = since.exposure_ns + since.pending_ns, 0.0
         since.out_ns = (since.out_ns or time_ns) if now.out else None
 

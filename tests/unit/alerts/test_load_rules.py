@@ -69,6 +69,14 @@ def test_an_endpoint_that_never_answers_is_stalled_too() -> None:
     assert event.value > 1000
 
 
+def test_attempts_that_fail_now_and_then_are_no_answers() -> None:
+    """As of a server that hangs, whose few requests each fail as their time is up."""
+    server = Server("a", slower=lambda at_s: 60.0 if at_s > 30 else 1.0, fails=lambda at_s: at_s > 30)
+    found = alerts_of([server, Server("b")], Load(6000), 1)
+    assert ("raised", "a") in told(found, "stall")
+    assert ("raised", "b") not in told(found, "stall")
+
+
 def test_an_endpoint_that_is_out_for_long_is_told_and_its_return_too() -> None:
     server = Server("a", out=lambda at_s: 20 < at_s < 50)
     found = alerts_of([server, Server("b")], Load(2000), 1)
