@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from assay.analysis.answer_findings import score_findings
+from assay.analysis.client_findings import client_findings
 from assay.analysis.finding import LIKELY, UNKNOWN, Citation, Finding
 from assay.analysis.hardware import Slowdown, Telemetry
 from assay.analysis.measurement_findings import measurement_findings
@@ -53,10 +54,11 @@ def find(
     telemetry: Telemetry | None,
     held: Sequence[Streams],
     waits: Waiting | None,
+    cores: int | None,
 ) -> list[Finding]:
-    """All findings of one run's records."""
+    """All findings of one run's records. `cores`: of the machine that sent the load."""
     run = _Run(result.run, record)
-    found = _ledger_findings(run, ledger) + _client_findings(run)
+    found = _ledger_findings(run, ledger) + client_findings(result.run, record, telemetry, cores)
     if parts is not None:
         found += _phase_findings(run, parts)
     if nodes is not None:
@@ -101,22 +103,6 @@ def _ledger_findings(run: _Run, ledger: Ledger | None) -> list[Finding]:
                 )
             )
     return found
-
-
-def _client_findings(run: _Run) -> list[Finding]:
-    client = run.record.client
-    if not client.client_bound:
-        return []
-    return [
-        Finding(
-            rule="client-bound",
-            severity="warning",
-            title="The load generator could have shaped the result.",
-            evidence=run.seen("run.json", "; ".join(client.reasons)),
-            suggestion="give the load generator more cores or a machine of its own",
-            expect=f"{UNKNOWN}: how much of it is the load generator's own isn't measured",
-        )
-    ]
 
 
 def _phase_findings(run: _Run, parts: Phases) -> list[Finding]:

@@ -92,9 +92,17 @@ def analyse_run(folder: RunFolder, limits: Mapping[str, Limits] | None = None) -
         analysis.telemetry,
         summary.held,
         waiting(analysis.samples, record),
+        _cores(analysis.system),
     )
     analysis.findings = gravest_first(with_alerts(found, result.run, read_alerts(folder.alerts)))
     return analysis
+
+
+def _cores(system: Mapping[str, Any]) -> int | None:
+    """Of the machine that sent the load."""
+    controller = system.get("controller")
+    count = controller.get("cpu_count") if isinstance(controller, dict) else None
+    return count if isinstance(count, int) else None
 
 
 def _with_samples(analysis: RunAnalysis, samples: Samples, limits: Mapping[str, Limits] | None) -> None:

@@ -113,7 +113,7 @@ def test_servers_that_run_elsewhere_have_their_own_logs(analyse: Analyse) -> Non
     run = analyse(Plan(samples=400, failed=3, chunks=False))
     for endpoint in run.record.endpoints:
         endpoint.engine = "external"
-    found = find(run.record, run.result, run.ledger, None, None, None, Told(), None, [], None)
+    found = find(run.record, run.result, run.ledger, None, None, None, Told(), None, [], None, None)
     suggestions = [f.suggestion for f in found if f.rule in ("failed-samples", "failed-attempts")]
     assert len(suggestions) > 1
     assert all("the server's own log" in words and "endpoints/" not in words for words in suggestions)
