@@ -30,7 +30,7 @@ def endpoint_lines(course: Course, width: int, most: int) -> list[Text]:
         Column("endpoint", names, right=False, cut=True),
         Column("", bars, right=False, dropped=0 if any(told[name].out for name in names) else 3),
         Column("done", [f"{told[name].completed:,}" for name in names], dropped=1),
-        Column("attempts failed", [f"{told[name].failed:,}" for name in names]),
+        Column("failed attempts", [f"{told[name].failed:,}" for name in names]),
         Column("in flight", [f"{told[name].in_flight:,}" for name in names], dropped=2),
         Column("tokens/s", [number_text(paces[name]) for name in names]),
     ]

@@ -241,4 +241,4 @@ def test_times_are_said_as_people_do() -> None:
 
 def test_tries_at_an_endpoint_that_failed_are_told_as_such(tmp_path: Path) -> None:
     """Their samples may be answered elsewhere, and haven't failed then."""
-    assert "attempts failed" in "\n".join(drawn(scene_of(tmp_path, (1, 40), (3, 100))))
+    assert "failed attempts" in "\n".join(drawn(scene_of(tmp_path, (1, 40), (3, 100))))
