@@ -305,11 +305,11 @@ def _hour(number: int) -> str:
 def _system(plan: Plan) -> dict[str, Any]:
     return {
         "version": 1,
-        "controller": {"name": "controller", "cpu": "Synthetic CPU, 32 cores"},
+        "controller": {"name": "controller", "cpu_model": "Synthetic CPU, 32 cores"},
         "nodes": [
             {
                 "name": node.name,
-                "cpu": "Synthetic CPU, 32 cores",
+                "cpu_model": "Synthetic CPU, 32 cores",
                 "memory_total_bytes": 256 << 30,
                 "accelerators": ["Synthetic GPU 80GB"],
             }

@@ -95,15 +95,12 @@ def _meaning(metric: str) -> tuple[str, str, str] | None:
 
 
 def _memory(system: SystemRecord) -> Iterator[tuple[About, int]]:
-    for facts in ({**system.controller, "name": CONTROLLER}, *system.nodes):
-        node, total = str(facts.get("name")), facts.get("memory_total_bytes")
-        if type(total) is int and total > 0:
-            yield About(node), total
-        devices = facts.get("accelerators")
-        for device in devices if isinstance(devices, list) else ():
-            total = device.get("memory_total_bytes") if isinstance(device, dict) else None
-            if type(total) is int and total > 0:
-                yield About(node, device=f"gpu{device.get('index')}"), total
+    for facts in (system.controller.model_copy(update={"name": CONTROLLER}), *system.nodes):
+        if facts.memory_total_bytes > 0:
+            yield About(facts.name), facts.memory_total_bytes
+        for device in facts.accelerators:
+            if device.memory_total_bytes:
+                yield About(facts.name, device=f"gpu{device.index}"), device.memory_total_bytes
 
 
 def throttling(hardware: Hardware, rule: ShareRule) -> Iterator[Reading]:

@@ -19,6 +19,7 @@ from assay.alerts.options import Rule, Rules
 from assay.alerts.rates import Before, Peers
 from assay.alerts.readings import About, Reading
 from assay.runs.alerts import AlertEvent
+from assay.runs.node_facts import NodeFacts
 from assay.runs.progress import AnyEvent, ProgressEvent
 from assay.runs.record import RunRecord
 from assay.runs.system import SystemRecord
@@ -78,13 +79,13 @@ class RunAlerts:
 
 def alike(record: RunRecord, system: SystemRecord | None) -> list[list[About]]:
     """Endpoints that should be as fast as each other: with the same hardware, engine, model and settings."""
-    nodes = {} if system is None else {str(node.get("name")): node for node in system.nodes}
+    nodes = {} if system is None else {node.name: node for node in system.nodes}
     groups: dict[str, list[About]] = defaultdict(list)
     for endpoint in record.endpoints:
-        node = nodes.get(endpoint.node, {})
+        node = nodes.get(endpoint.node, NodeFacts(name=endpoint.node))
         facts = [
-            endpoint.accelerators, node.get("cpu_model"), node.get("cpu_count"), endpoint.engine, endpoint.model,
-            endpoint.path, endpoint.settings,
+            endpoint.accelerators, node.cpu_model, node.cpu_count, endpoint.engine, endpoint.model, endpoint.path,
+            endpoint.settings,
         ]  # fmt: skip
         groups[json.dumps(facts, sort_keys=True, default=str)].append(About(endpoint.node, endpoint.name))
     return list(groups.values())

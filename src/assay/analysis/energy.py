@@ -21,6 +21,7 @@ from assay.analysis.rates import bin_edges, progress
 from assay.analysis.samples import Samples
 from assay.analysis.statistics import Estimate, Floats, ratio_of_sums
 from assay.runs.folder import RunFolder
+from assay.runs.node_facts import NodeFacts
 from assay.runs.record import EndpointFacts, RunRecord
 from assay.runs.result import BASES, Energy, Meter
 from assay.runs.stored import read_model
@@ -142,8 +143,8 @@ class _Node:
 
 
 def _nodes(endpoints: Iterable[EndpointFacts], seen: Iterable[Seen], system: SystemRecord | None) -> list[_Node]:
-    facts = {str(node.get("name")): node for node in system.nodes} if system else {}
-    host = system.controller.get("hostname") if system else None
+    known = {node.name: node for node in system.nodes} if system else {}
+    host = system.controller.hostname if system else ""
     counts: dict[str, int] = {}
     for endpoint in endpoints:
         counts[endpoint.node] = counts.get(endpoint.node, 0) + len(endpoint.accelerators)
@@ -154,9 +155,10 @@ def _nodes(endpoints: Iterable[EndpointFacts], seen: Iterable[Seen], system: Sys
     for name, accelerators in sorted(counts.items()):
         gpus = [meter for meter in own.get(name, []) if meter.name.startswith("gpu")]
         packages = [meter for meter in own.get(name, []) if meter.name.startswith("cpu")]
-        if not packages and host and facts.get(name, {}).get("hostname") == host:  # it is sampled as the controller
+        facts = known.get(name, NodeFacts(name=name))
+        if not packages and host and facts.hostname == host:  # it is sampled as the controller
             packages = [meter for meter in own.get(CONTROLLER, []) if meter.name.startswith("cpu")]
-        found.append(_Node(name, accelerators, gpus, packages, str(facts.get(name, {}).get("cpu_energy", ""))))
+        found.append(_Node(name, accelerators, gpus, packages, facts.cpu_energy))
     return found
 
 

@@ -69,18 +69,18 @@ def _of_endpoints(node: str, record: RunRecord) -> Iterator[tuple[str, str]]:
 
 
 def _of_system(node: str, system: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    known = [facts for facts in system.get("nodes") or () if isinstance(facts, dict) and facts.get("name") == node]
-    for facts in known:
-        for accelerator in facts.get("accelerators") or ():
+    known = [told for told in system.get("nodes") or () if told.get("name") == node]
+    for told in known:
+        for accelerator in told.get("accelerators") or ():
             yield from _named(accelerator if isinstance(accelerator, dict) else {"name": accelerator}, _ACCELERATOR)
-        yield from _named(facts, _SYSTEM)
-        if memory := facts.get("memory_total_bytes"):
+        yield from _named(told, _SYSTEM)
+        if memory := told.get("memory_total_bytes"):
             yield "the memory", f"{memory / (1 << 30):.0f} GiB"
 
 
-def _named(facts: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _named(told: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for key, name in names.items():
-        value = facts.get(key)
+        value = told.get(key)
         if value not in (None, "", 0):
             yield f"the {name}", _word(value)
         elif value is False:

@@ -28,8 +28,8 @@ async def system_record(up: Deployment, prepared: Prepared) -> SystemRecord:
         except importlib.metadata.PackageNotFoundError:
             continue
     return SystemRecord(
-        controller=here.model_dump(mode="json"),
-        nodes=[node.model_dump(mode="json") for node in up.nodes],
+        controller=here,
+        nodes=up.nodes,
         versions=versions,
         git=await asyncio.to_thread(_git_state),
         # Only a server on this machine's own CPU can be held against what this CPU can do.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from assay.cluster.readiness import Readiness
 from assay.errors import AssayError, UserError
-from assay.serving.facts import NodeFacts
+from assay.runs.node_facts import NodeFacts
 from assay.serving.health import CheckRow
 from assay.serving.nodes import NodeOptions
 from assay.serving.servers import PlacedServer, ServerSpec

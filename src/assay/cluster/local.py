@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from assay.cluster.launcher import Heard, Launcher, LaunchError, Look, LookProgram
+from assay.runs.node_facts import NodeFacts
 from assay.serving.exits import explain_exit
-from assay.serving.facts import NodeFacts
 from assay.serving.nodes import NodeOptions
 from assay.serving.probing import probe_here
 from assay.serving.servers import PlacedServer, ServerSpec, ServerState, fill

@@ -14,8 +14,8 @@ from assay.cluster.build import build_launcher
 from assay.cluster.options import SshNode, SshOptions
 from assay.errors import UserError
 from assay.runs import write_text
+from assay.runs.node_facts import NodeFacts
 from assay.scratch import scratch_folder
-from assay.serving.facts import NodeFacts
 from assay.serving.probing import probe_here
 from assay.serving.servers import ServerSpec
 

@@ -22,9 +22,9 @@ from assay.deploy.specs import server_specs
 from assay.deploy.state import DeploymentRecord, ServerRecord, Status, read_record, write_record
 from assay.engines import EngineOptions, build_engine
 from assay.runs import EndpointFacts
+from assay.runs.node_facts import NodeFacts
 from assay.serving.client import ControlClient, ControlError
 from assay.serving.connection import EndpointConnection, Reach
-from assay.serving.facts import NodeFacts
 from assay.serving.servers import PlacedServer, RunningServer, ServerSpec, ServerState
 
 WATCH_S = 1.0

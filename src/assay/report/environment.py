@@ -139,15 +139,15 @@ def _accelerators(found: Sequence[Any]) -> dict[str, str]:
     return named | ({"Accelerators before the run": told} if told else {})
 
 
-def _accelerator(facts: Mapping[str, Any]) -> str:
+def _accelerator(item: Mapping[str, Any]) -> str:
     words = [
-        str(facts.get("name", "unnamed")),
-        *(value_in_words(key, facts[key]) for key in ("memory_total_bytes",) if facts.get(key)),
-        *(f"driver {facts[key]}" for key in ("driver_version",) if facts.get(key)),
-        *(f"power limit {fmt.number(facts[key])} W" for key in ("power_limit_w",) if facts.get(key)),
-        *(f"SM clock up to {fmt.number(facts[key])} MHz" for key in ("sm_clock_max_mhz",) if facts.get(key)),
-        *(["ECC off"] if facts.get("ecc_enabled") is False else []),
-        *(["MIG on"] if facts.get("mig_enabled") else []),
+        str(item.get("name", "unnamed")),
+        *(value_in_words(key, item[key]) for key in ("memory_total_bytes",) if item.get(key)),
+        *(f"driver {item[key]}" for key in ("driver_version",) if item.get(key)),
+        *(f"power limit {fmt.number(item[key])} W" for key in ("power_limit_w",) if item.get(key)),
+        *(f"SM clock up to {fmt.number(item[key])} MHz" for key in ("sm_clock_max_mhz",) if item.get(key)),
+        *(["ECC off"] if item.get("ecc_enabled") is False else []),
+        *(["MIG on"] if item.get("mig_enabled") else []),
     ]
     return ", ".join(words)
 

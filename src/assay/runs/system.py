@@ -6,17 +6,18 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
+from assay.runs.node_facts import NodeFacts
 from assay.runs.stored import Stored
 
 
 class SystemRecord(Stored):
-    """Nodes as their probe saw them (`cluster.facts.NodeFacts`, as plain data), and versions."""
+    """Nodes as their probe saw them, and versions."""
 
     WHAT: ClassVar[str] = "a system record"
 
     version: int = 1
-    controller: dict[str, Any] = Field(description="the machine that ran LoadGen and the client")
-    nodes: list[dict[str, Any]] = Field(description="the machines of the endpoints")
+    controller: NodeFacts = Field(description="the machine that ran LoadGen and the client")
+    nodes: list[NodeFacts] = Field(description="the machines of the endpoints")
     versions: dict[str, str] = Field(description="python, assay, mlcommons-loadgen and other packages that matter")
     git: dict[str, str] = Field(default_factory=dict, description="commit and state of the working folder, if in git")
     cpu_ceiling: dict[str, Any] | None = Field(default=None, description="measured limits of the controller's CPU")

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
-from assay.serving.facts import NodeFacts
+from assay.runs.node_facts import NodeFacts
 
 FIRST_TOKEN = "first token"
 """The check that sends a request as a run does."""

@@ -12,7 +12,7 @@ from importlib.resources import files
 import orjson
 
 from assay.errors import AssayError
-from assay.serving.facts import NodeFacts
+from assay.runs.node_facts import NodeFacts
 
 _PARTS = ("nvml.py", "amdsmi.py", "packages.py", "probe.py")
 _OUR_OWN = re.compile(r"^from (?:__future__|assay\S*) import .*\n", re.MULTILINE)

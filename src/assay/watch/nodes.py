@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from bisect import insort
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -105,26 +105,13 @@ class Nodes:
         newest_ns = max((node.newest_ns for node in self._nodes.values()), default=0)
         for node in self._nodes.values():
             node.silent = newest_ns - node.newest_ns > _SILENT_NS
-        for facts in [] if system is None else [{**system.controller, "name": "controller"}, *system.nodes]:
-            if (known := self._nodes.get(str(facts.get("name")))) is not None:
-                known.memory_bytes = _whole(facts.get("memory_total_bytes")) or None
-                known.gpu_memory_bytes = dict(_gpu_memory(facts))
+        for facts in [] if system is None else [system.controller, *system.nodes]:
+            if (known := self._nodes.get(facts.name)) is not None:
+                known.memory_bytes = facts.memory_total_bytes or None
+                sizes = ((item.index, item.memory_total_bytes) for item in facts.accelerators)
+                known.gpu_memory_bytes = {index: size for index, size in sizes if size is not None}
         return [self._nodes[name] for name in sorted(self._nodes)]
 
 
 def _unit(metric: str) -> str:
     return _UNITS.get(metric.removesuffix("_total").rpartition("_")[2], "")
-
-
-def _gpu_memory(facts: dict[str, Any]) -> Iterator[tuple[int, int]]:
-    devices = facts.get("accelerators")
-    for device in devices if isinstance(devices, list) else []:
-        if isinstance(device, dict) and (size := _whole(device.get("memory_total_bytes"))) is not None:
-            index = _whole(device.get("index"))
-            if index is not None:
-                yield index, size
-
-
-def _whole(value: Any) -> int | None:
-    """None of what is no number: nothing holds a file's writer to those."""
-    return value if type(value) is int else None

@@ -22,7 +22,7 @@ from assay.cluster.options import LocalOptions, SshOptions
 from assay.deploy import Deployment, stop_deployment
 from assay.engines import EmbeddedOptions, ExternalOptions, SimulatedOptions
 from assay.errors import UserError
-from assay.serving.facts import AcceleratorFacts, NodeFacts
+from assay.runs.node_facts import AcceleratorFacts, NodeFacts
 from assay.serving.servers import ServerSpec
 
 UNEVEN = LocalOptions.model_validate({"nodes": [{"name": "slow"}, {"name": "fast"}]})

@@ -16,12 +16,12 @@ from assay.runs.telemetry import JOURNAL_SCHEMA
 
 GIB = 1 << 30
 SYSTEM = SystemRecord(
-    controller={"memory_total_bytes": 16 * GIB},
+    controller={"name": "controller", "memory_total_bytes": 16 * GIB},
     nodes=[
         {
             "name": "node-a",
             "memory_total_bytes": 64 * GIB,
-            "accelerators": [{"index": 0, "memory_total_bytes": 80 * GIB}],
+            "accelerators": [{"index": 0, "name": "GPU", "memory_total_bytes": 80 * GIB}],
         }
     ],
     versions={},

@@ -9,7 +9,7 @@ import pytest
 
 from assay.cluster import local
 from assay.cluster.local import LocalLauncher
-from assay.serving.facts import AcceleratorFacts, NodeFacts
+from assay.runs.node_facts import AcceleratorFacts, NodeFacts
 from assay.serving.servers import ServerSpec
 
 

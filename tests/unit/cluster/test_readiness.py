@@ -11,7 +11,7 @@ import pytest
 
 from assay.cluster.launcher import Launcher, LaunchError
 from assay.cluster.together import AT_ONCE
-from assay.serving.facts import NodeFacts
+from assay.runs.node_facts import NodeFacts
 from assay.serving.servers import PlacedServer, ServerSpec, ServerState
 
 FOREVER_S = 1e9

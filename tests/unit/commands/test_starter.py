@@ -10,7 +10,7 @@ from assay.cluster.options import SshNode
 from assay.commands.starter import starter, write_starter
 from assay.config import Config, load_config
 from assay.errors import UserError
-from assay.serving.facts import AcceleratorFacts, NodeFacts
+from assay.runs.node_facts import AcceleratorFacts, NodeFacts
 
 
 def read(tmp_path: Path, text: str) -> Config:

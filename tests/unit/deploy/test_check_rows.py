@@ -6,7 +6,7 @@ import pytest
 
 from assay.deploy.check.hardware import GIB, cluster_rows, node_rows
 from assay.deploy.check.software import alike_row, software_rows
-from assay.serving.facts import AcceleratorFacts, NodeFacts
+from assay.runs.node_facts import AcceleratorFacts, NodeFacts
 from assay.serving.health import CheckOutcome, CheckRow
 from assay.serving.needs import Needs
 from assay.serving.nodes import NodeOptions

@@ -214,8 +214,8 @@ def test_every_metric_of_the_table_is_told_where_there_is_something_to_tell(tmp_
     begin(folder, "run-0", progress(1, 40))
     append_alert(folder.run("run-0").alerts, alert("memory", "node-a"))
     memory: dict[str, Any] = {"memory_total_bytes": 1 << 40}
-    node = {"name": "node-a", **memory, "accelerators": [{"index": 0, **memory}]}
-    write_json(folder.run("run-0").system, SystemRecord(controller={}, nodes=[node], versions={}))
+    node = {"name": "node-a", **memory, "accelerators": [{"index": 0, "name": "GPU", **memory}]}
+    write_json(folder.run("run-0").system, SystemRecord(controller={"name": "controller"}, nodes=[node], versions={}))
     sampled = [*_HOST, "cpu0_energy_j", *(f"gpu0_{name}" for name in [*_GPU, "throttle_reasons"])]
     sample(folder, "run-0", *(("node-a", name, 1, 1) for name in sampled))
     histograms = {metric.name for metric in METRICS if metric.kind == "histogram"}

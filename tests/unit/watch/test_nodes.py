@@ -80,7 +80,11 @@ def test_a_node_that_others_outlast_is_silent(tmp_path: Path) -> None:
 def test_memory_is_told_with_all_that_there_is(tmp_path: Path) -> None:
     device = {"index": 1, "name": "GPU", "memory_total_bytes": 80 * GIB}
     facts = {"name": "node-a", "memory_total_bytes": 256 * GIB, "accelerators": [device, "another"]}
-    system = SystemRecord(controller={"memory_total_bytes": 16 * GIB}, nodes=[facts, {"name": "node-c"}], versions={})
+    system = SystemRecord(
+        controller={"name": "controller", "memory_total_bytes": 16 * GIB},
+        nodes=[facts, {"name": "node-c"}],
+        versions={},
+    )
     rows = [(name, "memory_used_bytes", 1.0, 1.0) for name in ("controller", "node-a", "node-b")]
     controller, node, other = nodes_of(tmp_path, *rows, system=system)
     assert (controller.memory_bytes, node.memory_bytes, other.memory_bytes) == (16 * GIB, 256 * GIB, None)

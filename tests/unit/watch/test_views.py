@@ -124,8 +124,10 @@ def with_hardware(tmp_path: Path, nodes: int = 2) -> Scene:
             rows += [(name, f"gpu{gpu}_{metric}", 1.0, value) for metric, value in readings.items()]
         append_alert(folder.run("run-0").alerts, alert("temperature", name))
     sample(folder, "run-0", *rows)
-    facts = [{"index": gpu, "memory_total_bytes": 80 * GIB} for gpu in range(8)]
-    system = SystemRecord(controller={}, nodes=[{"name": names[0], "accelerators": facts}], versions={})
+    facts = [{"index": gpu, "name": "GPU", "memory_total_bytes": 80 * GIB} for gpu in range(8)]
+    system = SystemRecord(
+        controller={"name": "controller"}, nodes=[{"name": names[0], "accelerators": facts}], versions={}
+    )
     write_json(folder.run("run-0").system, system)
     folder.run("run-0").driver_log.write_text("".join(f"{'long ' * 40}\n" for _ in range(9)))
     return Follower(folder).poll()

@@ -18,8 +18,8 @@ from assay.cluster.probes import Probes
 from assay.cluster.ssh.commands import look_over_ssh
 from assay.cluster.together import together
 from assay.errors import AssayError
+from assay.runs.node_facts import NodeFacts
 from assay.serving.exits import explain_exit
-from assay.serving.facts import NodeFacts
 from assay.serving.health import CheckRow, judged
 from assay.serving.probing import observed, observing, parse_probe, probe_here, probe_source
 from assay.serving.servers import PlacedServer, ServerSpec, ServerState, fill

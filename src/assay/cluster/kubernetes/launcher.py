@@ -34,7 +34,7 @@ from assay.cluster.options import KubernetesOptions
 from assay.cluster.probes import Probes
 from assay.cluster.together import together
 from assay.errors import AssayError
-from assay.serving.facts import NodeFacts
+from assay.runs.node_facts import NodeFacts
 from assay.serving.health import CheckRow
 from assay.serving.probing import observed, observing, parse_probe, probe_source
 from assay.serving.servers import PlacedServer, ServerSpec, ServerState

@@ -22,8 +22,8 @@ from assay.cluster.slurm.script import job_name, sbatch_script
 from assay.cluster.slurm.words import HOPELESS, RUNNING, WAITING, end_in_words, reason_in_words
 from assay.cluster.together import as_one, together
 from assay.errors import AssayError, UserError
+from assay.runs.node_facts import NodeFacts
 from assay.serving.exits import explain_exit
-from assay.serving.facts import NodeFacts
 from assay.serving.health import CheckRow, judged
 from assay.serving.probing import observed, observing, parse_probe, probe_source
 from assay.serving.servers import PlacedServer, ServerSpec, ServerState

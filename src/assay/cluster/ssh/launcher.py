@@ -20,8 +20,8 @@ from assay.cluster.ssh.network import network_rows
 from assay.cluster.ssh.session import Session
 from assay.cluster.together import TOLD, together
 from assay.errors import AssayError
+from assay.runs.node_facts import NodeFacts
 from assay.serving.exits import explain_exit
-from assay.serving.facts import NodeFacts
 from assay.serving.health import judged
 from assay.serving.probing import observed, observing, parse_probe, probe_source
 from assay.serving.servers import PlacedServer, ServerSpec, ServerState

@@ -19,7 +19,7 @@ from assay.cluster.options import TorchxOptions
 from assay.cluster.shared import SharedAnswer
 from assay.cluster.together import together
 from assay.errors import UserError
-from assay.serving.facts import NodeFacts
+from assay.runs.node_facts import NodeFacts
 from assay.serving.probing import probe_here
 from assay.serving.servers import PlacedServer, ServerSpec, ServerState, fill
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assay.serving.facts import AcceleratorFacts, NodeFacts
+from assay.runs.node_facts import AcceleratorFacts, NodeFacts
 from assay.serving.health import CheckRow, judged
 from assay.serving.nodes import NodeOptions
 

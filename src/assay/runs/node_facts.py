@@ -1,8 +1,10 @@
-"""What is in a node, as its probe saw it."""
+"""What is in a node, as its probe saw it; a part of `system.json`."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class _Model(BaseModel):
@@ -54,3 +56,11 @@ class NodeFacts(_Model):
     utc_ns: int = Field(default=0, description="the node's clock when it was asked")
     problems: list[str] = Field(default_factory=list, description="what the probe tried in vain")
     telemetry: str = Field(default="", description="what is sampled of it during runs, or why nothing is")
+
+    @field_validator("accelerators", mode="before")
+    @classmethod
+    def _named_only(cls, value: Any) -> Any:
+        """Early runs have accelerators' names alone."""
+        if not isinstance(value, list):
+            return value
+        return [{"index": i, "name": item} if isinstance(item, str) else item for i, item in enumerate(value)]
