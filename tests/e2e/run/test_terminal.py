@@ -39,7 +39,7 @@ LOAD = [
     rf"TTFT     {SPARK} p50 {LATENCY}  p99 {LATENCY}",
     rf"TPOT     {SPARK} p50 {LATENCY}  p99 {LATENCY}",
     rf"tokens/s {SPARK}",
-    r"endpoint +done +failed +in flight +tokens/s",
+    r"endpoint +done +failed attempts +in flight +tokens/s",
     rf"node-a +━* +{NUMBER} +0 +{NUMBER} +{NUMBER}",
     rf"node-b +━* +{NUMBER} +0 +{NUMBER} +{NUMBER}",
     # The devices are fakes: the second says that heat slows it down.

@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.analysed import analysed
 from tests.synthetic import Node, Plan, write_campaign, write_run
 
-from assay.analysis.campaign import CampaignAnalysis, analyse_campaign, run_line
+from assay.analysis.campaign import CampaignAnalysis
 from assay.analysis.compare import compare
 from assay.analysis.run import analyse_run
 from assay.benchmarks import Benchmark, run_benchmark
@@ -24,21 +25,13 @@ from assay.report.run_answer import run_answer
 from assay.report.run_measures import findings_blocks
 from assay.report.run_page import run_page
 from assay.report.run_sections import driver_blocks
-from assay.runs import CampaignFolder, RunStatus, read_campaign, read_record, write_json
+from assay.runs import RunStatus, read_campaign, read_record, write_json
 from assay.runs.campaign import find_campaigns
 from assay.runs.record import ClientAudit
 from assay.runs.shapes import RateShape
 
 SLOW, FAST = Node("node-a", slots=4), Node("node-b", slots=4, speed=2.1)
 PLAN = Plan(samples=200, nodes=(SLOW,), chunks=False, telemetry=False)
-
-
-def analysed(folder: CampaignFolder) -> CampaignAnalysis:
-    entries = [entry for entry in read_campaign(folder).runs if entry.run is not None]
-    lines = [run_line(entry, analyse_run(folder.run(str(entry.run)))) for entry in entries]
-    analysis = analyse_campaign(folder, lines)
-    assert analysis is not None
-    return analysis
 
 
 @pytest.fixture(scope="module")

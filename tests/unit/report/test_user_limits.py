@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.analysed import analysed
 from tests.synthetic import Node, Plan, write_campaign
-from tests.unit.report.test_answers import analysed
 
 from assay.analysis.campaign import CampaignAnalysis
 from assay.analysis.run import analyse_run
