@@ -76,11 +76,13 @@ format: $(STAMP) ## apply ruff's format and fixes
 lock: ## resolve the dependencies again (needs uv)
 	uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	  --extra embedded --extra ssh --extra docker --extra kubernetes --extra web --extra alerts --extra opentelemetry \
-	  --extra mlflow --group dev \
+	  --extra mlflow --extra tune --group dev \
 	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" -o requirements/dev.lock
 	uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	  --extra ssh --extra torchx --group torchx \
 	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" -o requirements/torchx.lock
+	uv pip compile --group pyproject.toml:ansible --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" -o requirements/ansible.lock
 
 clean: ## remove the virtual environment and caches; results stay
 	rm -rf $(VENV) $(TORCHX) .mypy_cache .ruff_cache .pytest_cache
