@@ -64,9 +64,20 @@ def where(pod: Any) -> str:
 
 
 def has_ended(pod: Any) -> bool:
-    """Whether all its containers ran and ended, as its node tells."""
+    """Whether all its containers ran and ended, as its node tells.
+
+    Of a container that was gone before its node looked, the node tells that it waits, and that its last one ended
+    (reason ContainerStatusUnknown). A lost node tells nothing new: there they still run.
+    """
     statuses = pod.status.container_statuses or []
-    return bool(statuses) and all(container.state.terminated is not None for container in statuses)
+    return bool(statuses) and all(_has_ended(container) for container in statuses)
+
+
+def _has_ended(container: Any) -> bool:
+    if container.state.terminated is not None:
+        return True
+    before = container.last_state
+    return container.state.running is None and before is not None and before.terminated is not None
 
 
 def is_ready(pod: Any) -> bool:
