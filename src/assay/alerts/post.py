@@ -15,13 +15,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from importlib.util import find_spec
 from typing import Any
 
 import orjson
 
 from assay.alerts.options import AlertOptions, Secret, webhook_url
 from assay.errors import UserError
+from assay.extras import require
 from assay.runs.alerts import AlertEvent
 from assay.runs.folder import RunFolder
 
@@ -180,8 +180,7 @@ def _start(command: Sequence[str], body: bytes) -> None:
 
 def _apprise(secret: Secret) -> Any:
     """Raises UserError where Apprise isn't installed, or knows no service by one of the URLs."""
-    if find_spec("apprise") is None:
-        raise UserError("alerts.apprise: Apprise isn't installed: run `pip install 'assay[alerts]'`")
+    require("alerts", "alerts.apprise")
     import apprise
 
     logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)  # it shows URLs

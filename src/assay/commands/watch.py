@@ -13,6 +13,7 @@ import click
 from assay.commands.elsewhere import command_there, elsewhere
 from assay.commands.options import PATH
 from assay.errors import UserError
+from assay.extras import require
 from assay.serving.words import harmless
 
 if TYPE_CHECKING:
@@ -121,14 +122,9 @@ def _tell(follower: Follower, *, once: bool) -> None:
 
 def _serve(campaign: Path | None, output: Path, host: str, port: int) -> None:
     """Pages of the campaign's folder of results, else of `output`, until Ctrl-C."""
-    try:
-        from assay.watch.web import Place, serve
-    except ModuleNotFoundError as error:
-        if error.name not in ("starlette", "uvicorn"):
-            raise
-        raise UserError("watch --web needs the extra: pip install 'assay[web]'") from None
-
+    require("web", "watch --web")
     from assay.runs import CampaignFolder, read_campaign
+    from assay.watch.web import Place, serve
 
     page = ""
     if campaign is not None:

@@ -10,6 +10,7 @@ import orjson
 from assay.benchmarks import Benchmark
 from assay.datasets.tokenise import PromptTokeniser
 from assay.errors import UserError
+from assay.extras import require
 from assay.runs.atomic import write_bytes
 
 HUB_DATASET = "abisee/cnn_dailymail"
@@ -50,12 +51,9 @@ def official_layout(benchmark: Benchmark, rows: Iterable[Mapping[str, str]], tok
 
 
 def _download(benchmark: Benchmark) -> Iterable[Mapping[str, str]]:
-    try:
-        from datasets import load_dataset
-    except ImportError as error:
-        raise UserError(
-            f"Fetching the dataset needs an extra: run `pip install 'assay[huggingface]'`. {_by_hand(benchmark)}"
-        ) from error
+    require("huggingface", "Fetching the dataset", _by_hand(benchmark))
+    from datasets import load_dataset
+
     try:
         rows: Iterable[Mapping[str, str]] = load_dataset(HUB_DATASET, HUB_CONFIG, split=HUB_SPLIT)
     except Exception as error:  # what a missing network raises depends on the versions of three libraries

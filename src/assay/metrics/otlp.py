@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from assay.errors import UserError
+from assay.extras import require
 from assay.metrics.live import Live
 
 if TYPE_CHECKING:
@@ -100,10 +101,9 @@ def _exporter(url: str | None) -> OTLPMetricExporter:
     if url is None and protocol != "http/protobuf":
         raise UserError(f"metrics aren't sent by OTLP: {protocol} isn't spoken here; name a collector with --otlp URL")
     endpoint = None if url is None else _endpoint(url)
-    try:
-        from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-    except ImportError:
-        raise UserError("sending metrics by OTLP needs the extra: pip install 'assay[opentelemetry]'") from None
+    require("opentelemetry", "sending metrics by OTLP")
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+
     return OTLPMetricExporter(endpoint)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from assay.errors import AssayError, UserError
+from assay.extras import require
 from assay.results.campaign import LoadedCampaign
 from assay.results.tracked import Tracked, tracked_campaign, tracked_run
 
@@ -53,11 +54,10 @@ def tell_mlflow(campaign: LoadedCampaign, uri: str | None, experiment: str | Non
         raise UserError(f"no MLflow is named: set {URI}, or give --tracking-uri, such as http://HOST:5000")
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
-    try:
-        from mlflow import MlflowClient
-        from mlflow.exceptions import MlflowException
-    except ImportError:
-        raise UserError("--format mlflow needs the extra: pip install 'assay[mlflow]'") from None
+    require("mlflow", "--format mlflow")
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
     try:
         server = _Server(MlflowClient(tracking_uri=place), experiment or campaign.state.name)
         return list(server.tell(campaign))

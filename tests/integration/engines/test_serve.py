@@ -71,7 +71,7 @@ def test_a_missing_extra_is_told(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", hidden], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
-    assert "error: The embedded engine isn't installed: run `pip install 'assay[embedded]'`." in done.stderr
+    assert "error: The embedded engine needs openvino_genai: run `pip install 'assay-llm[embedded]'`" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -155,9 +155,3 @@ def test_what_apprise_doesnt_know_is_refused_without_showing_it(monkeypatch: pyt
     with pytest.raises(UserError, match="URL 1 of the variable SERVICES is none that Apprise knows") as error:
         sent({"apprise": {"env": "SERVICES"}})
     assert "sesame" not in str(error.value)
-
-
-def test_without_apprise_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(post, "find_spec", lambda name: None)
-    with pytest.raises(UserError, match=r"assay\[alerts\]"):
-        sent({"apprise": {"env": "SERVICES"}})

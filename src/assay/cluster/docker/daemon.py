@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from assay.cluster.launcher import LaunchError
 from assay.cluster.local import free_port
 from assay.cluster.options import DockerOptions, SshNode
-from assay.errors import UserError
+from assay.extras import require
 
 if TYPE_CHECKING:
     import asyncssh
@@ -47,10 +47,9 @@ class Daemon:
 
     async def open(self) -> None:
         """Raises UserError or LaunchError."""
-        try:
-            import docker
-        except ImportError:
-            raise UserError("launcher docker needs the extra: pip install 'assay[docker]'") from None
+        require("docker", "launcher docker")
+        import docker
+
         socket = self._options.socket
         if self._options.ssh:
             socket = await self._forward(socket)

@@ -14,6 +14,7 @@ import pydantic
 from assay.cluster.launcher import LaunchError
 from assay.cluster.options import KubernetesOptions
 from assay.errors import UserError
+from assay.extras import require
 
 T = TypeVar("T")
 TIMEOUT_S = (5, 30)
@@ -28,10 +29,9 @@ class Api:
     """The clients that the launcher needs."""
 
     def __init__(self, options: KubernetesOptions) -> None:
-        try:
-            import kubernetes
-        except ImportError:
-            raise UserError("launcher kubernetes needs the extra: pip install 'assay[kubernetes]'") from None
+        require("kubernetes", "launcher kubernetes")
+        import kubernetes
+
         self._client = _client(kubernetes, options)
         self.host = str(self._client.configuration.host)
         # Any: the client's types call every field optional, also those that the API always sends.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from assay.cluster.launcher import LaunchError
 from assay.cluster.options import DockerOptions, SshNode, SshOptions
 from assay.errors import UserError
+from assay.extras import require
 
 if TYPE_CHECKING:
     import asyncssh
@@ -18,20 +19,12 @@ KEEPALIVES = 2
 """Unanswered ones that are borne; the timer's next end closes the link, so it takes (KEEPALIVES + 1) x keepalive_s."""
 
 
-def require_asyncssh() -> None:
-    """Raises UserError where the extra isn't installed."""
-    try:
-        import asyncssh  # noqa: F401
-    except ImportError:
-        raise UserError("SSH needs the extra: pip install 'assay[ssh]'") from None
-
-
 async def connect(node: SshNode, options: SshOptions | DockerOptions) -> asyncssh.SSHClientConnection:
     """Connect to `node`. ssh_config is honoured; an unknown or changed host key is refused.
 
     Raises LaunchError or UserError with one message.
     """
-    require_asyncssh()
+    require("ssh", "SSH")
     import asyncssh
 
     address = node.address or node.name

@@ -19,6 +19,7 @@ from assay.cluster.options import TorchxOptions
 from assay.cluster.shared import SharedAnswer
 from assay.cluster.together import together
 from assay.errors import UserError
+from assay.extras import require
 from assay.runs.node_facts import NodeFacts
 from assay.serving.probing import probe_here
 from assay.serving.servers import PlacedServer, ServerSpec, ServerState, fill
@@ -59,10 +60,7 @@ class TorchxLauncher(Launcher):
 
     async def prepare(self, specs: Sequence[ServerSpec]) -> None:
         self.specs = specs
-        try:
-            import torchx  # noqa: F401
-        except ImportError:
-            raise UserError("launcher torchx needs the extra: pip install 'assay[torchx]'") from None
+        require("torchx", "launcher torchx")
         for spec in specs:
             comma = next((name for name, value in spec.env.items() if "," in value), None)
             if comma and self._options.scheduler == "slurm":

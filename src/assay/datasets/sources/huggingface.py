@@ -9,17 +9,15 @@ from typing import Any
 from assay.config_dataset import HubConfig
 from assay.datasets.sources.rows import Row, row
 from assay.errors import UserError
+from assay.extras import require
 
 
 def hub_rows(hub: HubConfig, first: int | None) -> list[Row]:
     """All rows, or the `first` ones, which are streamed. Raises `UserError` without the extra or the network."""
-    try:
-        import datasets
-    except ImportError as error:
-        raise UserError(
-            f"dataset.hub {hub.name} needs an extra: run `pip install 'assay[huggingface]'`. "
-            "Or save the rows as JSON lines elsewhere and give them as dataset.path."
-        ) from error
+    without = "Or save the rows as JSON lines elsewhere and give them as dataset.path."
+    require("huggingface", f"dataset.hub {hub.name}", without)
+    import datasets
+
     try:
         found = datasets.load_dataset(
             hub.name, hub.config, split=hub.split, revision=hub.revision, streaming=first is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from assay.extras import bringing
 from assay.serving.health import CheckRow, judged
 from assay.serving.needs import Needs
 
@@ -45,7 +46,7 @@ def software_rows(node: str, seen: dict[str, Any], needs: Needs) -> list[CheckRo
             bool(seen["module"]),
             8,
             f"{module} {'is' if seen['module'] else 'is not'} installed for Python {seen['python']}",
-            f"install it there, or name the interpreter that has {module} (engine.python, cluster.python)",
+            f"{_installing(module)}, or name the interpreter that has {module} (engine.python, cluster.python)",
             required=True,
         )
     ]
@@ -57,6 +58,11 @@ def software_rows(node: str, seen: dict[str, Any], needs: Needs) -> list[CheckRo
     detail = f"{folder}: {len(files)} files, {size / 1e9:.1f} GB" if seen["folder"] else f"{folder} is not there"
     mend = "copy the model there (a folder with config.json), or correct engine.model"
     return [*rows, judged(node, "model", found, 8, detail, mend, required=True)]
+
+
+def _installing(module: str) -> str:
+    command = bringing(module)
+    return f"run `{command}` there" if command else "install it there"
 
 
 def alike_row(seen: dict[str, dict[str, Any]], expected: dict[str, str] | None) -> CheckRow | None:

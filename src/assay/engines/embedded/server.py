@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import importlib.util
 import logging
 import os
 import re
@@ -27,6 +26,7 @@ from assay.engines.embedded.http import HttpConnection
 from assay.engines.embedded.model import ModelFiles, ensure_model
 from assay.engines.embedded.options import ComputeOptions
 from assay.errors import EXIT_FAILED, EXIT_OK, UserError
+from assay.extras import require
 
 DESCRIPTION = """The embedded engine alone, as a server to try things on: SmolLM2-135M-Instruct on this machine's CPU.
 
@@ -54,8 +54,7 @@ def main(
     options = ComputeOptions.from_arguments(parsed)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
-        if importlib.util.find_spec("openvino_genai") is None:
-            raise UserError("The embedded engine isn't installed: run `pip install 'assay[embedded]'`.")
+        require("embedded", "The embedded engine")
         if refusal := options.refusal(len(os.sched_getaffinity(0))):
             raise UserError(f"The embedded engine can't start: {refusal}.")
         return uvloop.run(_serve(parsed, options, ensure_model(progress=logger.info), ready))

