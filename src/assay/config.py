@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from assay.alerts.options import AlertOptions
+from assay.benchmarks import is_benchmark_file
 from assay.cluster.options import ClusterOptions, LocalOptions
 from assay.config_dataset import DatasetConfig
-from assay.config_errors import SourceMap, explain, unstorable
+from assay.config_errors import SourceMap, explain, mistake, unstorable
 from assay.engines.options import EmbeddedOptions, EngineOptions
 from assay.errors import UserError
-from assay.quantities import AtOnce, Count, OneLine, Rate, Seconds, Seed, Several
+from assay.quantities import (
+    NO_NUMBER,
+    AtOnce,
+    Count,
+    LocalPath,
+    OneLine,
+    Rate,
+    Seconds,
+    Seed,
+    Several,
+    from_here,
+    truths_misread,
+)
 from assay.runs.campaign import CampaignKind
 from assay.runs.scenarios import Compliance, LoadgenDriven, Mode, Scenario
 from assay.runs.shapes import LoadShape
 from assay.runs.slo import Slo
 from assay.safe_yaml import parse_yaml, read_yaml
 from assay.serving.connection import CONNECT_TIMEOUT_S, Reach
+
+BenchmarkName = Annotated[str, AfterValidator(lambda name: from_here(name) if is_benchmark_file(name) else name)]
 
 
 class _Section(BaseModel):
@@ -48,12 +63,12 @@ class LoadConfig(_Section):
         default=0.03, gt=0, lt=1, description="by how much the token rates of two waves of warm-up prompts may differ"
     )
     warmup_limit_s: Seconds = Field(default=300, description="longest warm-up of a run")
-    ca_file: Path | None = Field(default=None, description="certificates to trust for https endpoints")
+    ca_file: LocalPath | None = Field(default=None, description="certificates to trust for https endpoints")
 
 
 class LoadgenConfig(_Section):
-    user_conf: Path | None = Field(default=None, description="LoadGen's user.conf; its settings win over assay's")
-    audit_config: Path | None = Field(default=None, description="LoadGen's audit.config, for compliance runs")
+    user_conf: LocalPath | None = Field(default=None, description="LoadGen's user.conf; its settings win over assay's")
+    audit_config: LocalPath | None = Field(default=None, description="LoadGen's audit.config, for compliance runs")
 
 
 class CampaignConfig(_Section):
@@ -93,12 +108,14 @@ class Config(_Section):
     """`assay.yaml`."""
 
     name: str = Field(default="assay", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
-    benchmark: str = Field(default="smollm2-135m", description="a built-in benchmark, or the path of your own")
+    benchmark: BenchmarkName = Field(
+        default="smollm2-135m", description="a built-in benchmark, or the path of your own"
+    )
     scenarios: tuple[LoadgenDriven, ...] = Field(default=("Offline", "Server", "SingleStream"), min_length=1)
     modes: tuple[Mode, ...] = Field(default=("performance", "accuracy"), min_length=1)
     official: bool = Field(default=False, description="every setting from the rules: 600 s, all samples, seeds")
     dataset: DatasetConfig = DatasetConfig()
-    tokenizer: Path | None = Field(
+    tokenizer: LocalPath | None = Field(
         default=None, description="model folder with tokenizer.json; default: engine.model where it is a folder"
     )
     target_qps: dict[Scenario, Rate] = Field(default_factory=dict, description="Server: arrivals a second")
@@ -174,9 +191,12 @@ def _checked(data: dict[str, Any], source: SourceMap) -> Config:
     if mistakes := unstorable(data, source):
         raise UserError("\n".join(mistakes))
     try:
-        return Config.model_validate(data)
+        config = Config.model_validate(data)
     except ValidationError as error:
         raise UserError(explain(error, source, Config)) from None
+    if places := list(truths_misread(data, config)):
+        raise UserError("\n".join(mistake(source, place, NO_NUMBER) for place in places))
+    return config
 
 
 def _read(path: Path) -> tuple[dict[str, Any], SourceMap]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from assay.quantities import MOST_TOKENS, Count, Samples, Seed, Tokens
+from assay.quantities import MOST_TOKENS, Count, LocalPath, Samples, Seed, Tokens
 
 
 class _Section(BaseModel):
@@ -78,7 +77,7 @@ class HubConfig(_Section):
 class DatasetConfig(_Section):
     """Which prompts are sent. Without path, synthetic or hub: the benchmark's bundled set."""
 
-    path: Path | None = Field(default=None, description="file or folder; default: the benchmark's bundled set")
+    path: LocalPath | None = Field(default=None, description="file or folder; default: the benchmark's bundled set")
     samples: Samples | None = Field(default=None, description="only the first N samples; not with official")
     format: str | None = Field(default=None, description="how the file is laid out; default: recognised by its content")
     fields: dict[str, str] = Field(

@@ -69,6 +69,12 @@ def _walk(node: yaml.Node, path: Path, lines: dict[Path, int]) -> None:
             _walk(value, here, lines)
 
 
+def mistake(source: SourceMap, path: Path, words: str) -> str:
+    """One line: where, which field, what is wrong."""
+    field = _dotted(path)
+    return f"{source.where(path)}: {f'{field}: ' if field else ''}{words}"
+
+
 def unstorable(data: Any, source: SourceMap) -> list[str]:
     """What no section may hold, one line each: what JSON, a command line or a path can't carry."""
 
@@ -81,8 +87,7 @@ def unstorable(data: Any, source: SourceMap) -> list[str]:
             for place, inner in enumerate(value):
                 yield from told(inner, (*path, place))
         elif problem := _unstorable(value):
-            field = _dotted(path)
-            yield f"{source.where(path)}: {f'{field}: ' if field else ''}{problem}"
+            yield mistake(source, path, problem)
 
     return list(told(data, ()))
 
@@ -109,9 +114,7 @@ def explain(error: ValidationError, source: SourceMap, model: type[BaseModel]) -
         path = _without_tags(item["loc"], source)
         if item["type"] == "union_tag_invalid":
             path = (*path, item["ctx"]["discriminator"].strip("'"))
-        field = _dotted(path)
-        prefix = f"{source.where(path)}: {field}: " if field else f"{source.where(path)}: "
-        message = prefix + _words(item, path, model)
+        message = mistake(source, path, _words(item, path, model))
         if message not in messages:
             messages.append(message)
     return "\n".join(messages)

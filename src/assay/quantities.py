@@ -7,9 +7,11 @@ nanoseconds, long after the run has begun.
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 A_YEAR_S = 366 * 86_400
 MOST_SAMPLES = 10_000_000
@@ -55,6 +57,11 @@ def _word(text: str) -> str:
     return text
 
 
+def from_here(path: str) -> str:
+    """What begins with ~ is the same from everywhere, and may be meant for another machine's home."""
+    return path if path.startswith("~") else str(Path(path).absolute())
+
+
 Variable = Annotated[str, AfterValidator(_variable)]
 """The name of an environment variable."""
 OneLine = Annotated[str, AfterValidator(_one_line)]
@@ -63,3 +70,34 @@ MaybeWord = Annotated[OneLine, AfterValidator(_word)]
 """A `Word`, or nothing said."""
 Word = Annotated[MaybeWord, Field(min_length=1)]
 """One word to every shell, and to sbatch and kubectl: a name, an address, an image."""
+LocalFile = Annotated[OneLine, AfterValidator(from_here)]
+"""A file of this machine, found from the folder in which Assay was called: what is kept of it holds in any other."""
+LocalPath = Annotated[Path, AfterValidator(lambda path: Path(from_here(str(path))))]
+"""A `LocalFile`, or a folder."""
+
+
+def truths_misread(given: Any, taken: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Where plain data says true or false and something else was made of it: Pydantic counts with them as 1 and 0.
+
+    `taken` is the model that was made of the data `given`.
+    """
+    if isinstance(given, bool):
+        if not (taken is None or isinstance(taken, bool)):
+            yield place
+    elif isinstance(given, Mapping):
+        for key, inner in given.items():
+            yield from truths_misread(inner, _at(taken, key), (*place, key))
+    elif isinstance(given, list) and isinstance(taken, list | tuple):
+        for index, (inner, value) in enumerate(zip(given, taken, strict=False)):
+            yield from truths_misread(inner, value, (*place, index))
+
+
+NO_NUMBER = "must be a number, which true, false, yes, no, on and off aren't"
+
+
+def _at(taken: Any, key: Any) -> Any:
+    if isinstance(taken, BaseModel):
+        fields = type(taken).model_fields
+        name = next((name for name, field in fields.items() if key in (name, field.alias)), None)
+        return None if name is None else getattr(taken, name)
+    return taken.get(key) if isinstance(taken, Mapping) else None

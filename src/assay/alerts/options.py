@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
@@ -11,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 
 from assay.errors import UserError
 from assay.plain_files import plain
-from assay.quantities import A_YEAR_S, OneLine, Variable
+from assay.quantities import A_YEAR_S, LocalPath, OneLine, Variable
 
 Share = Annotated[float, Field(gt=0, le=1)]
 Positive = Annotated[float, Field(gt=0, le=1e12)]
@@ -124,7 +123,7 @@ class Secret(_Section):
     """Where a secret is found: it is read whenever it is needed, and written nowhere."""
 
     env: Variable | None = Field(default=None, description="the variable that holds it")
-    file: Path | None = Field(default=None, description="the file that holds it")
+    file: LocalPath | None = Field(default=None, description="the file that holds it")
 
     @model_validator(mode="before")
     @classmethod

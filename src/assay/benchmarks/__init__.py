@@ -3,7 +3,7 @@
 from assay.benchmarks.copies import UNVERIFIED, Copy, copy_of
 from assay.benchmarks.model import Benchmark, DatasetSpec, QualityTargets, ScenarioSpec
 from assay.benchmarks.recorded import benchmark_json_schema, campaign_benchmark, run_benchmark, write_benchmark
-from assay.benchmarks.registry import benchmark_names, get_benchmark
+from assay.benchmarks.registry import benchmark_names, get_benchmark, is_benchmark_file
 
 __all__ = [
     "UNVERIFIED",
@@ -17,6 +17,7 @@ __all__ = [
     "campaign_benchmark",
     "copy_of",
     "get_benchmark",
+    "is_benchmark_file",
     "run_benchmark",
     "write_benchmark",
 ]

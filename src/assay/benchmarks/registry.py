@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from assay.benchmarks.model import Benchmark
 from assay.errors import UserError
+from assay.quantities import NO_NUMBER, truths_misread
 from assay.safe_yaml import read_yaml
 
 
@@ -28,6 +29,11 @@ def benchmark_names() -> tuple[str, ...]:
     return tuple(_built_in())
 
 
+def is_benchmark_file(name_or_path: str) -> bool:
+    """Whether a benchmark's name is the path of a user's own."""
+    return name_or_path.endswith((".yaml", ".yml"))
+
+
 def get_benchmark(name_or_path: str | Path) -> Benchmark:
     """A built-in benchmark by its name, or the one that a YAML file defines.
 
@@ -36,7 +42,7 @@ def get_benchmark(name_or_path: str | Path) -> Benchmark:
     text = str(name_or_path)
     if text in _built_in():
         return _built_in()[text]
-    if isinstance(name_or_path, Path) or text.endswith((".yaml", ".yml")):
+    if isinstance(name_or_path, Path) or is_benchmark_file(text):
         return _read(Path(text).expanduser())
     raise UserError(
         f"benchmark {text!r} is not known. Give one of {', '.join(benchmark_names())}, or the path of a .yaml file."
@@ -51,6 +57,8 @@ def _read(path: Path) -> Benchmark:
         own = Benchmark.model_validate(data)
     except ValidationError as error:
         raise UserError(f"benchmark file {path}: {_explain(error)}") from error
+    if places := [".".join(map(str, place)) for place in truths_misread(data, own)]:
+        raise UserError(f"benchmark file {path}: {'; '.join(f'{place}: {NO_NUMBER}' for place in places)}")
     if own.mlperf and not _same_measurement(own, _built_in().get(own.name)):
         raise UserError(
             f"benchmark file {path}: mlperf: {own.name} isn't defined so by MLPerf's rules; leave mlperf out, or name "

@@ -12,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from assay.cluster.launcher import LaunchError
 from assay.errors import UserError
-from assay.quantities import Count, MaybeWord, OneLine, Price, Seconds, Several, Word
+from assay.quantities import Count, LocalFile, MaybeWord, OneLine, Price, Seconds, Several, Word
 from assay.serving.nodes import MOST_ACCELERATORS, NodeOptions, Options
 
 
@@ -114,9 +114,9 @@ class SshOptions(_NamedNodes):
     launcher: Literal["ssh"]
     nodes: tuple[SshNode, ...] = Field(min_length=1)
     user: Word | None = None
-    key_file: OneLine | None = Field(default=None, description="private key; default: ssh_config, the agent, ~/.ssh")
-    config_file: OneLine | None = Field(default=None, description="default: ~/.ssh/config where there is one")
-    known_hosts: OneLine | None = Field(default=None, description="default: ssh_config's, else ~/.ssh/known_hosts")
+    key_file: LocalFile | None = Field(default=None, description="private key; default: ssh_config, the agent, ~/.ssh")
+    config_file: LocalFile | None = Field(default=None, description="default: ~/.ssh/config where there is one")
+    known_hosts: LocalFile | None = Field(default=None, description="default: ssh_config's, else ~/.ssh/known_hosts")
     python: OneLine = Field(default="python3", min_length=1)
     folder: OneLine = Field(default=".cache/assay/servers", description="on the node; relative to the home folder")
     tunnel: bool = Field(default=False, description="send load through the SSH connection; adds delay, is reported")
@@ -146,9 +146,9 @@ class DockerOptions(_NamedNodes):
     pull: bool = Field(default=False, description="pull the image where a node doesn't have it")
     python: OneLine = Field(default="python3", min_length=1)
     user: Word | None = None
-    key_file: OneLine | None = None
-    config_file: OneLine | None = None
-    known_hosts: OneLine | None = None
+    key_file: LocalFile | None = None
+    config_file: LocalFile | None = None
+    known_hosts: LocalFile | None = None
     connect_timeout_s: Seconds = 10
     keepalive_s: float = Field(default=2.5, gt=0, le=3)
 

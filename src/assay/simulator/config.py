@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from assay.errors import UserError
+from assay.quantities import NO_NUMBER
 
 
 class FaultKind(StrEnum):
@@ -204,7 +205,14 @@ _COUNTS = (
 )
 
 
+_SWITCHES = ("truth_tokens", "one_port")
+
+
 def _converted(name: str, value: Any) -> Any:
+    if name in _SWITCHES and not isinstance(value, bool):
+        raise UserError(f"simulator: {name} must be true or false (found {value!r})")
+    if name not in _SWITCHES and _says_true_or_false(value):
+        raise UserError(f"simulator: {name} {NO_NUMBER}")
     try:
         if name in _PATHS:
             return None if value is None else Path(value)
@@ -221,8 +229,13 @@ def _converted(name: str, value: Any) -> Any:
             )
         if name in ("host", "model"):
             return str(value)
-        if name in ("truth_tokens", "one_port"):
-            return bool(value)
+        if name in _SWITCHES:
+            return value
         return int(value) if name in _COUNTS else float(value)
     except (TypeError, ValueError):
         raise UserError(f"simulator: {name} can't be {value!r}") from None
+
+
+def _says_true_or_false(value: Any) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return isinstance(value, bool) or any(_says_true_or_false(one) for one in inner)
