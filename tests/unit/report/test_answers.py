@@ -10,23 +10,17 @@ from tests.analysed import analysed
 from tests.synthetic import Node, Plan, write_campaign, write_run
 
 from assay.analysis.campaign import CampaignAnalysis
-from assay.analysis.compare import compare
 from assay.analysis.run import analyse_run
 from assay.benchmarks import Benchmark, run_benchmark
-from assay.config import load_config
 from assay.report import format as fmt
 from assay.report import render_run
 from assay.report.campaign_answer import campaign_answer
 from assay.report.campaign_page import campaign_page
-from assay.report.compare_page import compare_page
-from assay.report.next_step import next_step
-from assay.report.page import Page, Quote, Table, Text
+from assay.report.page import Table, Text
 from assay.report.run_answer import run_answer
-from assay.report.run_measures import findings_blocks
 from assay.report.run_page import run_page
 from assay.report.run_sections import driver_blocks
-from assay.runs import RunStatus, read_campaign, read_record, write_json
-from assay.runs.campaign import find_campaigns
+from assay.runs import read_campaign, read_record, write_json
 from assay.runs.record import ClientAudit
 from assay.runs.shapes import RateShape
 
@@ -148,77 +142,6 @@ def test_a_server_run_says_its_tails_against_their_limits(tmp_path: Path) -> Non
     )
 
 
-def test_a_failed_run_says_that_and_what_was_answered(tmp_path: Path) -> None:
-    plan = replace(PLAN, samples=50, lost=5, status=RunStatus.FAILED)
-    analysis = analyse_run(write_run(tmp_path, plan))
-    assert run_answer(analysis, refused=False) == [
-        "There is no result of this run, because it failed.",
-        "It ended 1 Jan 2026, 01:00:00 UTC, 60 min after it began.",
-        "45 of 50 samples were answered; 0 failed, 5 lost.",
-    ]
-
-
-def test_a_result_that_the_audit_contradicts_is_not_stated(tmp_path: Path) -> None:
-    said = run_answer(analyse_run(write_run(tmp_path, replace(PLAN, samples=50))), refused=True)
-    assert said == ["No number of this run is reportable: its own records contradict it."]
-
-
-def test_a_comparison_says_what_got_better_or_worse(tmp_path: Path) -> None:
-    base, other = (analyse_run(write_run(tmp_path, replace(PLAN, run_id=name, nodes=(node,)))) for name, node in
-                   (("base", SLOW), ("other", replace(SLOW, speed=2.0))))  # fmt: skip
-    (said,) = compare_page([base, other], compare([base, other]), tmp_path).answer
-    assert said.startswith("The other run against the baseline: Output tokens/s ")
-    assert ", better; " in said
-    assert said.endswith("; settings, versions and hardware are the same as far as recorded.")
-    several = compare_page([base, other, base], compare([base, other, base]), tmp_path).answer
-    assert [words.partition(" against the baseline: ")[0] for words in several] == [
-        f"Offline, 1 Jan 2026, 00:00:00 UTC ({run})" for run in ("other", "base")
-    ]
-
-
-def test_a_comparison_leads_to_its_runs_and_tells_what_limits_belief_in_them(tmp_path: Path) -> None:
-    plans = {"offline-r0": PLAN, "offline-r1": replace(PLAN, seed=2, failed=5, loadgen_result="INVALID")}
-    folder = write_campaign(tmp_path, plans, kind="single", identity="nightly")
-    late = folder.run("offline-r1")
-    write_json(late.record, read_record(late).model_copy(update={"started_utc": "2026-01-02T00:00:00Z"}))
-    for page in (folder.report, folder.run("offline-r0").path / "report.html"):
-        page.write_text("a page")
-    runs = [analyse_run(folder.run(name)) for name in plans]
-    page = compare_page(runs, compare(runs), tmp_path / "out")
-    (table,) = page.sections[-1].blocks
-    assert isinstance(table, Table)
-    assert [row[0] for row in table.rows] == [f"Offline, {day} Jan 2026, 00:00:00 UTC" for day in (1, 2)]
-    assert table.links == {"offline-r0": "../nightly/runs/offline-r0/report.html", "nightly": "../nightly/report.html"}
-    titles = [(problem.severity, problem.title) for problem in page.problems]
-    assert ("error", "Offline, 2 Jan 2026, 00:00:00 UTC: Samples were not answered.") in titles
-    invalid = "Offline, 2 Jan 2026, 00:00:00 UTC: short run: not valid for MLPerf (LoadGen: INVALID)."
-    assert ("warning", invalid) in titles
-    assert not any("1 Jan 2026" in title for _, title in titles)
-
-
-def test_a_comparison_tells_what_changed_sample_by_sample_and_what_nobody_knows(tmp_path: Path) -> None:
-    plan = replace(PLAN, scenario="Server", qps=2.0)
-    runs = [write_run(tmp_path, replace(plan, run_id=name, nodes=(Node("node-a", speed=speed),)))
-            for name, speed in (("base", 1.0), ("other", 0.8))]  # fmt: skip
-    for run in runs:
-        record = read_record(run)
-        silent = [endpoint.model_copy(update={"engine": "external", "settings": {}}) for endpoint in record.endpoints]
-        write_json(run.record, record.model_copy(update={"endpoints": silent}))
-    analyses = [analyse_run(run) for run in runs]
-    page = compare_page(analyses, compare(analyses), tmp_path)
-    assert "; TPOT, by sample 1.2" in page.answer[0]
-    same = "ettings, versions and hardware are the same as far as recorded (the server tells none of its settings)."
-    assert page.answer[0].endswith(f"; s{same}")
-    assert f"S{same}" in [block.text for block in page.sections[0].blocks if isinstance(block, Text)]
-
-
-def test_what_too_few_samples_leave_undecided_is_said_once(tmp_path: Path) -> None:
-    short = replace(PLAN, scenario="Server", qps=2.0, samples=40)
-    runs = [analyse_run(write_run(tmp_path, replace(short, run_id=name))) for name in ("base", "other")]
-    tails = [item for item in compare_page(runs, compare(runs), tmp_path).headlines if item.name == "TTFT p99"]
-    assert [tail.interval for tail in tails] == ["not decided: too few samples"]
-
-
 def test_the_picture_of_the_answer_is_not_drawn_twice(scaling: CampaignAnalysis, tmp_path: Path) -> None:
     page = campaign_page(scaling)
     assert page.lead is not None
@@ -242,34 +165,6 @@ def test_a_sweep_of_rates_beside_another_scenario_has_a_sentence_each(tmp_path: 
     assert third.startswith("Offline: ")
     names = [item.name for item in campaign_page(analysis).headlines]
     assert names == ["2 samples/s asked for", "3 samples/s asked for", "Offline"]
-
-
-def test_a_page_says_how_to_measure_it_again_and_with_which_versions(tmp_path: Path) -> None:
-    folder = write_campaign(tmp_path, {"offline-r0": replace(PLAN, samples=40)}, kind="single")
-    analysis = analysed(folder)
-    run = analyse_run(folder.run("offline-r0"))
-    versions = "It was measured with Assay 0.1.0 and LoadGen 6.0.17"
-    command, measured_with = again(run_page(run))
-    assert "`assay run config.yaml --output ../../..`" in command
-    assert measured_with.startswith(versions)
-    (measured_with,) = again(campaign_page(analysis))  # its folder has no configuration
-    assert measured_with.startswith(versions)
-    folder.config.write_text("benchmark: smollm2-135m\n")
-    assert "`assay run config.yaml --output ..`" in again(campaign_page(analysis))[0]
-
-
-def test_what_is_repeated_by_a_pages_command_lands_beside_its_campaign(tmp_path: Path) -> None:
-    """Where plans and later campaigns look for earlier ones, whatever the file's relative `output` says."""
-    folder = write_campaign(tmp_path, {"offline-r0": replace(PLAN, samples=40)}, kind="single")
-    folder.config.write_text("scenarios: [Offline]\noutput: results\n")
-    run = folder.run("offline-r0")
-    run.config.write_bytes(folder.config.read_bytes())
-    for page, here in ((campaign_page(analysed(folder)), folder.path), (run_page(analyse_run(run)), run.path)):
-        _, command, _ = again(page)[0].split("`")
-        words = command.split()
-        assert words[:4] == ["assay", "run", "config.yaml", "--output"]
-        config = load_config(here / words[2], [f"output={here / words[4]}"])
-        assert [found.path.resolve() for found in find_campaigns(config.output)] == [folder.path.resolve()]
 
 
 def test_a_server_that_was_there_before_and_made_up_prompts_are_told_in_words(tmp_path: Path) -> None:
@@ -334,53 +229,6 @@ def test_the_only_load_of_a_campaign_is_named(tmp_path: Path) -> None:
     assert ", of 5 asked for and " in said
 
 
-def again(page: Page) -> list[str]:
-    (section,) = [section for section in page.sections if section.id == "again"]
-    return [block.text for block in section.blocks if isinstance(block, Text)]
-
-
-def test_a_campaign_that_failed_says_why_and_what_to_do_next(tmp_path: Path) -> None:
-    folder = write_campaign(tmp_path, {"offline-r0": replace(PLAN, samples=40, status=RunStatus.FAILED)}, kind="single")
-    state = read_campaign(folder)
-    state.runs[0].reason = "every endpoint failed: node-a: HTTP 500\nlast lines of server node-a:\n  out of memory"
-    write_json(folder.state, state)
-    page = campaign_page(analysed(folder))
-    why, when, answered, what_next = page.answer
-    assert why == "There is no result: Offline failed: every endpoint failed: node-a: HTTP 500."
-    assert when.startswith("It ended 1 Jan 2026, ")
-    assert when.endswith(" after it began.")
-    assert answered == "All 40 samples were answered."
-    assert "the last lines of the logs" in what_next
-    assert f"`assay run --resume {folder.path} --retry-failed`" in what_next
-    assert [(p.title, p.text) for p in page.problems if p.severity == "error"] == [("Offline: failed.", "")]
-    assert page.verdict_reasons == ["the run is failed"]
-    (runs,) = [section for section in page.sections if section.id == "runs"]
-    assert [block.text for block in runs.blocks if isinstance(block, Quote)] == [
-        "last lines of server node-a:\n  out of memory"
-    ]
-
-
-def test_a_run_that_failed_says_why_and_what_to_do_next(tmp_path: Path) -> None:
-    folder = write_campaign(tmp_path, {"offline-r0": replace(PLAN, samples=40, status=RunStatus.FAILED)}, kind="single")
-    run = folder.run("offline-r0")
-    reason = "every endpoint failed: node-a: HTTP 500\nlast lines of server node-a:\n  out of memory"
-    write_json(run.record, read_record(run).model_copy(update={"reason": reason}))
-    page = run_page(analyse_run(run))
-    assert page.answer[0] == (
-        "There is no result of this run, because it failed: every endpoint failed: node-a: HTTP 500."
-    )
-    assert f"`assay run --resume {folder.path} --retry-failed`" in page.answer[-1]
-    assert page.verdict_reasons == ["the run is failed"]
-    assert logs(page) == ["last lines of server node-a:\n  out of memory"]
-    run.driver_log.write_text("its own words")
-    assert logs(run_page(analyse_run(run))) == ["its own words"]
-
-
-def logs(page: Page) -> list[str]:
-    (section,) = [section for section in page.sections if section.id == "logs"]
-    return [block.text for block in section.blocks if isinstance(block, Quote)]
-
-
 def test_what_was_measured_whole_is_no_projection(tmp_path: Path) -> None:
     run = write_run(tmp_path, replace(PLAN, samples=200))
     write_json(run.benchmark, own_samples(run_benchmark(run), 200))
@@ -392,21 +240,6 @@ def own_samples(benchmark: Benchmark, samples: int) -> dict[str, object]:
     data = benchmark.model_dump(mode="json")
     data["dataset"]["total_sample_count"] = samples
     return {"version": 1, **data}
-
-
-@pytest.mark.parametrize(
-    ("statuses", "command"),
-    [
-        ([RunStatus.COMPLETED, RunStatus.INVALID, RunStatus.SKIPPED], ""),
-        ([RunStatus.COMPLETED, RunStatus.TIMEOUT, None], "`assay run --resume 'my results' --retry-failed`"),
-        ([RunStatus.COMPLETED, None], "`assay run --resume 'my results'`"),
-        ([RunStatus.INTERRUPTED], "`assay run --resume 'my results'`"),
-    ],
-)
-def test_what_to_do_next_is_told_where_something_is_left(statuses: list[RunStatus | None], command: str) -> None:
-    said = next_step(Path("my results"), statuses, ["every endpoint failed"])
-    assert ["`".join(["", words.split("`")[1], ""]) for words in said] == ([command] if command else [])
-    assert not any("logs" in words for words in said), "there are none"
 
 
 @pytest.mark.parametrize("bound", [True, False])
@@ -450,13 +283,3 @@ def test_loadgens_valid_is_told_apart_from_the_pages_verdict(tmp_path: Path) -> 
     assert isinstance(words, Text)
     assert "whose own word on the run is VALID" in words.text
     assert "doesn't make the run valid for MLPerf" in words.text
-
-
-def test_where_nothing_was_issued_nothing_was_answered(tmp_path: Path) -> None:
-    analysis = analyse_run(write_run(tmp_path, replace(PLAN, samples=50, lost=5, status=RunStatus.FAILED)))
-    assert analysis.ledger is not None
-    nothing = {"issued": 0, "completed": 0, "failed": 0, "lost": 0}
-    early = replace(analysis, ledger=analysis.ledger.model_copy(update=nothing))
-    assert run_answer(early, refused=False)[2:] == ["No sample was issued."]
-    (block,) = findings_blocks(replace(early, samples=None, findings=[]))
-    assert block == Text("There is no result that could be checked.")
