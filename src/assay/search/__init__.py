@@ -1,0 +1,24 @@
+"""The search for the highest rate that keeps its limits: when a probe is sure, and which rate comes next.
+
+Functions of what was measured: no files, no clock.
+"""
+
+from assay.search.criteria import Criterion, Verdict
+from assay.search.history import Found, Probe, Role, Run, Settings, Step, Stopped
+from assay.search.rate import decide
+from assay.search.trial import Request, Trial
+
+__all__ = [
+    "Criterion",
+    "Found",
+    "Probe",
+    "Request",
+    "Role",
+    "Run",
+    "Settings",
+    "Step",
+    "Stopped",
+    "Trial",
+    "Verdict",
+    "decide",
+]

@@ -1,0 +1,105 @@
+"""Inside a probe: ends it as soon as it shows that its rate keeps the criteria, or that it doesn't.
+
+A sequential test: it looks each time that a fifth more requests are known, so that the number of looks, and with it the
+chance of a wrong answer, stays small. It sees requests in the order in which they arrived and no further than to the
+first that isn't known yet; whoever looks at what has come back sees too few that take long.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+
+from assay.search.criteria import Criterion, Floats, Verdict
+from assay.search.evidence import verdict
+
+Because = Literal["limits", "growth"]
+
+_FIRST_LOOK = 100
+_GROWTH = 1.2
+_ALPHA = 0.002
+"""Of one look; some 25 looks see 10,000 requests."""
+_WARM = 0.1
+_STEPS = 6
+_HOPELESS = 10.0
+
+
+@dataclass(frozen=True)
+class Request:
+    """One that has ended, well or not."""
+
+    arrived_s: float
+    in_flight: int
+    """Others that the server had when it arrived."""
+    of_limits: tuple[float, ...]
+    """For each criterion its measure over its limit, the largest where it has several; infinite where it failed."""
+
+
+def settled(of_limits: Floats) -> Floats:
+    """Without the first tenth, in which a server that was idle fills."""
+    return of_limits[int(_WARM * len(of_limits)) :]
+
+
+class Trial:
+    """Told of every request of a probe."""
+
+    def __init__(self, criteria: tuple[Criterion, ...]) -> None:
+        self._criteria = criteria
+        self._early: dict[int, Request] = {}
+        self._of_limits: list[tuple[float, ...]] = []
+        self._in_flight: list[int] = []
+        self._next_look = _FIRST_LOOK
+        self._verdict: Verdict = "undecided"
+        self.because: Because | None = None
+        """What the verdict rests on; None while undecided."""
+
+    @property
+    def known(self) -> int:
+        """Requests from the first on that have all ended."""
+        return len(self._of_limits)
+
+    def tell(self, number: int, request: Request) -> None:
+        """That the request which came as the `number`-th, from 0 on, has ended."""
+        self._early[number] = request
+        while (following := self._early.pop(self.known, None)) is not None:
+            self._of_limits.append(following.of_limits)
+            self._in_flight.append(following.in_flight)
+
+    def verdict(self) -> Verdict:
+        """From what is told so far; once sure it stays."""
+        if self._verdict == "undecided" and self.known >= self._next_look:
+            self._next_look = int(_GROWTH * self.known) + 1
+            self._look()
+        return self._verdict
+
+    def _look(self) -> None:
+        of_limits = settled(np.array(self._of_limits))
+        self._verdict = verdict(of_limits, self._criteria, _ALPHA)
+        if self._verdict != "undecided":
+            self.because = "limits"
+        elif growing(np.array(self._in_flight, dtype=np.float64), of_limits, self._criteria):
+            self._verdict, self.because = "over", "growth"
+
+
+def growing(in_flight: Floats, of_limits: Floats, criteria: tuple[Criterion, ...]) -> bool:
+    """Whether a queue grows that takes the criteria with it.
+
+    The number in flight is higher in each sixth of the requests than in the one before, by chance once in 720 times,
+    and so is the measure over its limit, and of the last third many times as many are over it as may be.
+    """
+    if not _rises(in_flight):
+        return False
+    last = of_limits[-len(of_limits) // 3 :]
+    for place, criterion in enumerate(criteria):
+        many = min(0.5, _HOPELESS * criterion.allowed)
+        if (last[:, place] > 1).mean() >= many and _rises(of_limits[:, place]):
+            return True
+    return False
+
+
+def _rises(series: Floats) -> bool:
+    steps = [float(np.median(part)) for part in np.array_split(series, _STEPS)]
+    return all(later > earlier for earlier, later in pairwise(steps))

@@ -1,0 +1,88 @@
+"""A trial's answers are right, early where the rate is far from the limit, whatever order replies come in."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.signal import lfilter
+from scipy.special import ndtri
+
+from assay.search import Criterion, Request, Trial
+from assay.search.evidence import dispersion, evidence
+
+TTFT = (Criterion("TTFT", 0.01),)
+
+
+def measures(count: int, share_over: float, memory: float, seed: int) -> list[float]:
+    """Over their limit by `share_over`; neighbours alike as an autoregressive process of that memory makes them."""
+    random = np.random.default_rng(seed)
+    noise, before = random.standard_normal(count) * np.sqrt(1 - memory**2), random.standard_normal()
+    levels, _ = lfilter([1.0], [1.0, -memory], noise, zi=[memory * before])
+    return [float(value) for value in np.exp(0.5 * (levels + ndtri(share_over)))]
+
+
+def told(values: list[float], in_flight: list[int] | None = None) -> Trial:
+    trial = Trial(TTFT)
+    for number, value in enumerate(values):
+        trial.tell(number, Request(number / 10, in_flight[number] if in_flight else 5, (value,)))
+        if trial.verdict() != "undecided":
+            break
+    return trial
+
+
+@pytest.mark.parametrize("memory", [0.0, 0.9, 0.99])
+def test_at_the_limit_a_trial_is_hardly_ever_sure(memory: float) -> None:
+    verdicts = [told(measures(4000, 0.01, memory, seed)).verdict() for seed in range(40)]
+    assert verdicts.count("over") + verdicts.count("under") <= 6
+
+
+@pytest.mark.parametrize("memory", [0.0, 0.9])
+def test_far_from_the_limit_it_is_sure_early_and_right(memory: float) -> None:
+    for seed in range(20):
+        over, under = told(measures(16_000, 0.15, memory, seed)), told(measures(16_000, 1e-5, memory, seed))
+        assert (over.verdict(), under.verdict()) == ("over", "under")
+        assert over.because == under.because == "limits"
+        assert over.known < 4000
+
+
+def test_a_request_that_is_waited_for_holds_back_those_after_it() -> None:
+    values, trial = measures(3000, 0.5, 0.0, 1), Trial(TTFT)
+    for number in range(1, 3000):
+        trial.tell(number, Request(number / 10, 5, (values[number],)))
+        assert trial.verdict() == "undecided"
+    trial.tell(0, Request(0.0, 5, (values[0],)))
+    assert (trial.known, trial.verdict()) == (3000, "over")
+
+
+def test_a_queue_that_grows_ends_it_before_the_limits_do() -> None:
+    values = [0.2 + number / 300 for number in range(600)]
+    growing = told(values, in_flight=list(range(600)))
+    assert (growing.verdict(), growing.because) == ("over", "growth")
+    steady = told(values, in_flight=[5] * 600)
+    assert steady.because != "growth"
+
+
+def test_failed_requests_are_over() -> None:
+    assert told([float("inf")] * 400).verdict() == "over"
+
+
+def test_every_criterion_must_be_kept() -> None:
+    trial = Trial((*TTFT, Criterion("TPOT", 0.01)))
+    for number, (ttft, tpot) in enumerate(zip(measures(3000, 1e-5, 0, 2), measures(3000, 0.2, 0, 3), strict=True)):
+        trial.tell(number, Request(number / 10, 5, (ttft, tpot)))
+        trial.verdict()
+    assert trial.verdict() == "over"
+
+
+def test_runs_of_overs_count_as_one() -> None:
+    apart = np.where(np.arange(20_000) % 100 == 0, 2.0, 0.5)
+    together = np.where(np.arange(20_000) % 10_000 < 100, 2.0, 0.5)
+    assert evidence(apart).overs == pytest.approx(200)
+    assert evidence(together).overs < 5
+    assert evidence(together).share == pytest.approx(evidence(apart).share)
+    assert dispersion(np.zeros(100)) == 1.0
+
+
+def test_a_share_that_may_be_over_is_between_0_and_1() -> None:
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        Criterion("TTFT", 1.0)
