@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from assay.alerts.options import AlertOptions
 from assay.benchmarks import is_benchmark_file
 from assay.cluster.options import ClusterOptions, LocalOptions
+from assay.config_curve import CurveConfig
 from assay.config_dataset import DatasetConfig
 from assay.config_errors import SourceMap, explain, mistake, unstorable
 from assay.engines.options import EmbeddedOptions, EngineOptions
@@ -77,7 +78,8 @@ class CampaignConfig(_Section):
     kind: CampaignKind = Field(
         default="single",
         description="single: the scenarios; scaling: each node alone, then together; official: what a submission "
-        "needs; sweep: a list of rates or concurrencies; bench: loads of your own, with your prompts",
+        "needs; sweep: a list of rates or concurrencies; bench: loads of your own, with your prompts; "
+        "tune-curve: throughput against pace, up to saturation",
     )
     repeats: Several | None = Field(default=None, description="default: 3 for scaling, else 1")
     seed: Seed = Field(default=0, description="of the order of runs")
@@ -88,6 +90,7 @@ class CampaignConfig(_Section):
     concurrencies: tuple[AtOnce, ...] = Field(
         default=(), description="sweep: requests in flight in each further run, over all endpoints together"
     )
+    curve: CurveConfig = Field(default=CurveConfig(), description="tune-curve: which points")
     loads: tuple[LoadShape, ...] = Field(default=(), description="bench: what the pacer drives, one run each")
     compliance: tuple[Compliance, ...] = Field(default=(), description="official: compliance tests to add")
     project_samples: Count | None = Field(

@@ -82,18 +82,22 @@ def saturation(points: Points) -> Saturation:
     )
 
 
+def flat_from(in_flight: Sequence[float], rates: Sequence[Estimate]) -> int | None:
+    """The place of the first saturated one of these loads, which grow; None: none is shown to be."""
+    return next((place for place in range(len(rates) - 1) if _flat_from(place, in_flight, rates)), None)
+
+
 def _by_rates(loads: Sequence[Load], rates: Sequence[Estimate]) -> tuple[State, int]:
     """The state, and the load at which it is shown, with a fixed number in flight."""
     last = len(loads) - 1
-    for place in range(last):
-        if _flat_from(place, loads, rates):
-            return "saturated", place
+    if (place := flat_from([load.value for load in loads], rates)) is not None:
+        return "saturated", place
     grown = ratio(rates[-1], rates[-2])
     return ("carried" if grown.low is not None and grown.low > 1 else "not shown"), last
 
 
-def _flat_from(place: int, loads: Sequence[Load], rates: Sequence[Estimate]) -> bool:
-    growth = loads[-1].value / loads[place].value
+def _flat_from(place: int, in_flight: Sequence[float], rates: Sequence[Estimate]) -> bool:
+    growth = in_flight[-1] / in_flight[place]
     if growth < _LEAST_GROWTH or any(rate.value > _FLAT * rates[place].value for rate in rates[place + 1 :]):
         return False
     high = ratio(rates[-1], rates[place]).high

@@ -19,7 +19,7 @@ def plan_text(config: Config, runs: Sequence[RunEntry], estimator: Estimator, cl
         for entry, estimate in zip(runs, estimates, strict=True)
     ]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
-    lines = [f"plan: {config.campaign.kind} campaign, {count(len(runs))}{_order(config)}"]
+    lines = [f"plan: {config.campaign.kind} campaign, {count(len(runs))}{_more(config)}{_order(config)}"]
     lines += ["  " + "  ".join([*(row[i].ljust(widths[i]) for i in range(3)), row[3]]) for row in rows]
     if not config.official and any(drives(entry.scenario) == "loadgen" for entry in runs):
         lines.append("settings: short, not valid for MLPerf")
@@ -28,6 +28,10 @@ def plan_text(config: Config, runs: Sequence[RunEntry], estimator: Estimator, cl
     lines += client
     lines.append(f"time: {together(estimates)}")
     return "\n".join(lines)
+
+
+def _more(config: Config) -> str:
+    return ", and those that follow from what they measure" if kind_of(config.campaign.kind).grows else ""
 
 
 def _order(config: Config) -> str:

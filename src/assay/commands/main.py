@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from typing import Any, NoReturn
 
 import click
 
 from assay import __version__
 from assay.commands.ends import ENDS
+from assay.commands.lazy import LazyGroup
 from assay.commands.options import print_json
 from assay.errors import EXIT_INTERRUPTED, AssayError, InterruptionError
 from assay.serving.words import harmless
@@ -18,6 +18,7 @@ from assay.serving.words import harmless
 # Command: the module beside this one that defines it under the same name, and its line in `assay --help`.
 COMMANDS = {
     "bench": ("bench", "Measure any OpenAI-compatible server: a table, a report, and the evidence of every number."),
+    "tune": ("tune", "Search: throughput against pace, up to where the server is saturated."),
     "init": ("init", "Write a commented configuration for this machine, or for the hosts given."),
     "check": ("check", "Preflight: look at every node of FILE and change none; a score with its reasons."),
     "run": ("run", "Benchmark what FILE describes; without it, this machine with a small model."),
@@ -35,8 +36,8 @@ COMMANDS = {
 }
 
 
-class _Group(click.Group):
-    """Imports a command when it is used; turns errors that a message explains into that and their exit code."""
+class _Group(LazyGroup):
+    """Turns errors that a message explains into that and their exit code."""
 
     _own = False
     """Whether this process is the command's own; else its signals are another program's."""
@@ -48,20 +49,6 @@ class _Group(click.Group):
         words = sys.argv[1:] if args is None else list(args)
         self._json = "--json" in (words[: words.index("--")] if "--" in words else words)
         return super().main(args, *rest, **more)
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module = import_module(f"assay.commands.{COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, cmd_name)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -90,7 +77,9 @@ class _Group(click.Group):
             print_json({"error": {"message": message, "exit_code": exit_code}, **(beside or {})})
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Group, package="assay.commands", listed=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, prog_name="assay")
 def main() -> None:
     """Benchmark large-language-model inference the MLPerf way; report only numbers that can be defended.

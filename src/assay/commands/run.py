@@ -19,6 +19,7 @@ from assay.serving.words import harmless
 if TYPE_CHECKING:
     from assay.campaign.runner import CampaignOutcome
     from assay.commands.terminal import Terminal
+    from assay.config import Config
     from assay.runs import CampaignFolder
 
 
@@ -100,6 +101,20 @@ def _resume(
     as_json: bool,
 ) -> int:
     """Go on with a campaign; a configuration, if given, must be its own. Raises UserError and LaunchError."""
+    campaign = resumed(file, overrides, which, output, terminal, retry_failed=retry_failed)
+    return carry_out(campaign, terminal, as_json=as_json)
+
+
+def resumed(
+    file: Path | None,
+    overrides: list[str],
+    which: str,
+    output: Path | None,
+    terminal: Terminal,
+    *,
+    retry_failed: bool,
+) -> Coroutine[Any, Any, CampaignOutcome]:
+    """What goes on with a campaign. Raises UserError where there is none, or the configuration isn't its own."""
     from assay.campaign.runner import resume_campaign
     from assay.campaign.state import LATEST, find, resumed_config
     from assay.config import load_config
@@ -109,20 +124,24 @@ def _resume(
     nearby = given or load_config(chosen_file(None) if which == LATEST else None)
     folder = find(which, output or nearby.output)
     config = resumed_config(folder, given)
-    campaign = resume_campaign(config, folder, terminal, retry_failed=retry_failed)
-    return carry_out(campaign, terminal, as_json=as_json)
+    return resume_campaign(config, folder, terminal, retry_failed=retry_failed)
 
 
 def print_plan(file: Path | None, overrides: list[str], *, as_json: bool) -> None:
-    """Print what would be run and how long it would take; starts nothing. Raises UserError."""
+    """Print what the configuration would run and how long it would take; starts nothing. Raises UserError."""
+    from assay.config import load_config
+
+    print_plan_of(load_config(file, overrides), as_json=as_json)
+
+
+def print_plan_of(config: Config, *, as_json: bool) -> None:
+    """The same of a configuration that was read. Raises UserError."""
     from assay.campaign.client_load import ClientLoads, Machine
     from assay.campaign.estimate import estimator
     from assay.campaign.plan_text import plan_text
     from assay.campaign.planning import looked_over
-    from assay.config import load_config
     from assay.load.client_rate import known_rate
 
-    config = load_config(file, overrides)
     benchmark, runs, dataset = looked_over(config)
     known = estimator(config, benchmark, dataset)
     client, machine = ClientLoads(config, benchmark, dataset), Machine.here(known_rate())

@@ -23,6 +23,7 @@ CampaignKind = Literal[
     "official",
     "sweep",
     "bench",
+    "tune-curve",
 ]
 
 # A run with one of these is over: resuming never repeats it.

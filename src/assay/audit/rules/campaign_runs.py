@@ -13,7 +13,7 @@ from assay.audit.registry import Check, contradicted, evidence_rule, supported, 
 from assay.runs import RunEntry, RunStatus
 
 _ROOM_S = 60.0
-_PLANNED = ("single", "official", "scaling", "sweep", "bench")
+_PLANNED = ("single", "official", "scaling", "sweep", "bench", "tune-curve")
 _DEFAULT_REPEATS = {"scaling": 3}
 
 

@@ -23,6 +23,8 @@ class Kind(ABC):
     name: ClassVar[CampaignKind]
     random_order: ClassVar[bool] = False
     """Whether the plan's order is drawn from the campaign's seed."""
+    grows: ClassVar[bool] = False
+    """Whether `more` adds runs to the plan."""
     leaves_nodes_out: ClassVar[bool] = False
     """Whether the campaign goes on without nodes that can't run. Then a run counts only where every endpoint that it
     stands for took part to the end."""

@@ -11,6 +11,7 @@ from assay.campaign.kinds.official import Official
 from assay.campaign.kinds.scaling import Scaling
 from assay.campaign.kinds.single import Single
 from assay.campaign.kinds.sweep import Sweep
+from assay.campaign.kinds.tune_curve import TuneCurve
 from assay.config import Config
 from assay.errors import UserError
 from assay.runs import RunEntry
@@ -26,6 +27,7 @@ _KINDS: dict[CampaignKind, Kind] = {
         Official(),
         Sweep(),
         Bench(),
+        TuneCurve(),
     )
 }
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from assay.commands.bench.asked import measuring_options, prompt_options, server_options
 from assay.commands.monitoring import Monitoring, monitoring_options
 from assay.commands.options import PATH, json_option, print_json, quiet_option
 from assay.errors import EXIT_FAILED, EXIT_FINDINGS, EXIT_OK, InterruptionError
@@ -23,10 +24,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("urls", metavar="URL...", nargs=-1, required=True)
-@click.option("--input", "input_tokens", metavar="N|LOW:HIGH|MEAN~STD", help="Tokens of a prompt. [default: 512]")
-@click.option("--output", "output_tokens", metavar="N|LOW:HIGH|MEAN~STD", help="Longest answer. [default: 128]")
-@click.option("--prefix", type=click.IntRange(1), help="The first N tokens of each prompt are the same for all.")
-@click.option("--prompts", metavar="FILE", help="Your own prompts: JSONL, ShareGPT, a trace, MLPerf's layouts.")
+@prompt_options
 @click.option("--concurrency", metavar="N,N…", help="Loads with a fixed number of requests in flight. [default: 1]")
 @click.option("--rate", metavar="R,R…", help="Loads with so many arrivals a second.")
 @click.option("--arrivals", type=click.Choice(["poisson", "constant", "gamma"]), help="Of --rate. [default: poisson]")
@@ -37,21 +35,8 @@ if TYPE_CHECKING:
 @click.option("--spread", is_flag=True, help="A conversation's turns may go to different endpoints.")
 @click.option("--requests", type=click.IntRange(1), help="Requests a load.")
 @click.option("--duration", metavar="TIME", help="Time a load, such as 60s. [default: 10s, if no --requests]")
-@click.option("--model", help="The served model's name. [default: the only one served]")
-@click.option("--api", type=click.Choice(["auto", "completions", "chat"]), default="auto", show_default=True)
-@click.option("--no-done", is_flag=True, help="Streams may end without [DONE].")
-@click.option("--header", "headers", multiple=True, metavar="NAME=VALUE", help="NAME=env:VARIABLE for secrets.")
-@click.option("--api-key-env", metavar="VARIABLE", help="Environment variable that holds the API key.")
-@click.option("--ca-file", type=PATH, help="Certificates to trust.")
-@click.option("--no-verify-tls", is_flag=True, help="Take any certificate; noted in the result.")
-@click.option("--proxy", metavar="http://HOST:PORT", help="Reach the server through it; noted in the result.")
-@click.option("--extra-body", metavar="JSON", help="Fields that every request carries besides, as a JSON object.")
-@click.option("--tokenizer", type=PATH, help="The model's folder with tokenizer.json, to count tokens with.")
-@click.option("--slo", metavar="ttft=500ms,tpot=50ms", help="Limits of a good answer; goodput counts by them.")
-@click.option("--warmup", type=click.IntRange(0), help="Different prompts of the warm-up; 0: none. [default: enough]")
-@click.option("--warmup-limit", metavar="TIME", help="Longest warm-up of a load, such as 30s. [default: 300s]")
-@click.option("--repeats", type=click.IntRange(1), help="How often every load is measured. [default: 1]")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of prompts, arrivals and order.")
+@server_options
+@measuring_options
 @click.option("--fail-if", "conditions", multiple=True, metavar="'ttft p99 > 500ms'", help="Exit code 3 if it is so.")
 @click.option("--save", type=PATH, metavar="FILE", help="Write the same as a configuration for `assay run`, and stop.")
 @click.option("--results", type=PATH, help="Where the campaign's folder is made. [default: results]")

@@ -23,16 +23,22 @@ _LENGTH = re.compile(r"(\d+)|(\d+):(\d+)|(\d+(?:\.\d+)?)~(\d+(?:\.\d+)?)")
 
 
 async def settings_of(urls: tuple[str, ...], options: dict[str, Any]) -> dict[str, Any]:
-    """What `assay.yaml` would say; asks the server which models it serves.
+    """What `assay.yaml` would say for `assay bench`; see `served_settings`."""
+    loads = loads_of(**{name: options[name] for name in _LOAD_OPTIONS})
+    return await served_settings(urls, options, "bench", {"kind": "bench", "loads": loads})
+
+
+async def served_settings(
+    urls: tuple[str, ...], options: dict[str, Any], name: str, campaign: dict[str, Any]
+) -> dict[str, Any]:
+    """What `assay.yaml` would say of a campaign on a server at `urls`; asks it which models it serves.
 
     Raises UserError where an option can't be read, AssayError where the server has to be asked and doesn't answer.
     """
-    engine = _engine(urls, options)
-    loads, dataset = loads_of(**{name: options[name] for name in _LOAD_OPTIONS}), _dataset(options)
+    engine, dataset = _engine(urls, options), _dataset(options)
     engine |= await model_settings(urls[0], engine, options["model"])
-    campaign: dict[str, Any] = {"kind": "bench", "loads": loads}
-    campaign |= _given(options, repeats="repeats", seed="seed")
-    settings: dict[str, Any] = {"name": "bench", "benchmark": "own-prompts", "engine": engine}
+    campaign = campaign | _given(options, repeats="repeats", seed="seed")
+    settings: dict[str, Any] = {"name": name, "benchmark": "own-prompts", "engine": engine}
     settings |= {"dataset": dataset, "campaign": campaign}
     if options["tokenizer"]:
         settings["tokenizer"] = str(options["tokenizer"])
@@ -107,7 +113,7 @@ def _dataset(options: dict[str, Any]) -> dict[str, Any]:
         if options["prefix"] is not None:
             _check_room(options["prefix"], synthetic["input"])
             synthetic["prefix"] = {"tokens": options["prefix"]}
-        if options["sessions"] or options["trace"]:
+        if options.get("sessions") or options.get("trace"):
             raise UserError("--sessions and --trace take conversations and times from a file: give --prompts FILE")
         return {"synthetic": synthetic, "seed": options["seed"]}
     if "input_tokens" in given or "prefix" in given:
@@ -115,7 +121,7 @@ def _dataset(options: dict[str, Any]) -> dict[str, Any]:
     dataset: dict[str, Any] = {"path": options["prompts"]}
     if options["output_tokens"] is not None:
         dataset["max_tokens"] = _whole("--output", options["output_tokens"])
-    return dataset | ({"sessions": True} if options["sessions"] else {})
+    return dataset | ({"sessions": True} if options.get("sessions") else {})
 
 
 def _lengths(option: str, text: str) -> Any:

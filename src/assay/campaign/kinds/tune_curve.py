@@ -1,0 +1,86 @@
+"""Throughput against pace: points with a fixed number in flight, up to saturation, and Offline.
+
+The first pass goes up through the points, so that it can end where more in flight gives no more; later repeats measure
+the same points in random order, against drift.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from assay.analysis.curve import climbed, endpoints_points, endpoints_seconds
+from assay.benchmarks import get_benchmark
+from assay.campaign.kinds.base import Kind, entry, shuffled
+from assay.config import Config
+from assay.config_curve import CurveConfig
+from assay.errors import UserError
+from assay.runs import Result, RunEntry
+from assay.runs.campaign import CampaignState
+from assay.runs.shapes import ConcurrencyShape
+
+_DURATION_S = 20.0
+
+
+class TuneCurve(Kind):
+    name = "tune-curve"
+    grows = True
+
+    def check(self, config: Config, nodes: Sequence[str]) -> None:
+        if config.official:
+            raise UserError("campaign.kind tune-curve has durations of its own; official is for MLPerf's scenarios")
+
+    def plan(self, config: Config, nodes: Sequence[str]) -> list[RunEntry]:
+        """Offline where the benchmark has it, and the points that are measured in any case."""
+        curve = config.campaign.curve
+        first = [curve.least, 2 * curve.least] if curve.points == "log2" else _fixed(curve)
+        return [*_offline(config, nodes), *(_point(config, nodes, places, 0) for places in first)]
+
+    def more(self, config: Config, state: CampaignState, results: Sequence[Result]) -> list[RunEntry]:
+        """The next point of the first pass; where there is none, the next repeat of them all."""
+        curve, nodes = config.campaign.curve, state.runs[0].nodes
+        first = [run for run in state.runs if run.repeat == 0]
+        repeats = config.campaign.repeats or 1
+        if curve.points == "log2" and (places := _next(curve, first, results, repeats)) is not None:
+            return [_point(config, nodes, places, 0)]
+        for repeat in range(1, repeats):
+            known = {run.key for run in state.runs}
+            block = [_again(run, repeat) for run in first]
+            if missing := [run for run in block if run.key not in known]:
+                return shuffled(missing, config.campaign.seed, repeat)
+        return []
+
+
+def _next(curve: CurveConfig, first: Sequence[RunEntry], results: Sequence[Result], repeats: int) -> int | None:
+    """How many in flight come next in the first pass; None: it has come to its end."""
+    known = climbed(first, results)
+    top = max(run.shape.concurrency for run in first if isinstance(run.shape, ConcurrencyShape))
+    if known.ended or 2 * top > curve.most:
+        return None
+    if curve.budget_s is not None and (known.seconds + known.last_s) * repeats > curve.budget_s:
+        return None
+    return 2 * top
+
+
+def _fixed(curve: CurveConfig) -> list[int]:
+    return endpoints_points(curve.least, curve.most)
+
+
+def _offline(config: Config, nodes: Sequence[str]) -> list[RunEntry]:
+    """Nothing for prompts of the user's own, of which LoadGen knows no scenario."""
+    if "Offline" not in get_benchmark(config.benchmark).scenarios:
+        return []
+    return [entry(config, "offline", nodes, "Offline", "performance", 0)]
+
+
+def _point(config: Config, nodes: Sequence[str], places: int, repeat: int) -> RunEntry:
+    run = entry(config, f"{places}-in-flight", nodes, "Concurrency", "performance", repeat)
+    curve = config.campaign.curve
+    lasts_s = curve.duration_s or (_DURATION_S if curve.points == "log2" else endpoints_seconds(places))
+    shape = ConcurrencyShape(concurrency=places, duration_s=lasts_s, requests=curve.requests)
+    return run.model_copy(update={"shape": shape, "queries": None})
+
+
+def _again(run: RunEntry, repeat: int) -> RunEntry:
+    """The same run, as another repeat of it."""
+    asked = run.model_dump(exclude={"run", "status", "reason", "earlier"})
+    return RunEntry.model_validate(asked | {"repeat": repeat, "key": f"{run.key.removesuffix('-r0')}-r{repeat}"})

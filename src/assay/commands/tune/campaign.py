@@ -1,0 +1,134 @@
+"""What every question of `assay tune` does: from a URL or a file to a campaign, its plan, or one that goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from assay.commands.monitoring import Monitoring
+from assay.errors import UserError
+
+if TYPE_CHECKING:
+    from assay.campaign.runner import CampaignOutcome
+    from assay.commands.terminal import Terminal
+    from assay.config import Config
+
+_OF_A_FILE = ("overrides", "results", "repeats", "seed")
+_OF_A_CAMPAIGN = ("resume", "retry_failed", "plan")
+
+
+def resume_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--plan`, `--resume` and `--retry-failed`, as of `assay run`."""
+    options = (
+        click.option("--plan", is_flag=True, help="Print the runs that are known beforehand; start nothing."),
+        click.option(
+            "--resume",
+            is_flag=False,
+            flag_value="latest",
+            metavar="[CAMPAIGN]",
+            help="Go on with a campaign folder, or the latest.",
+        ),
+        click.option("--retry-failed", is_flag=True, help="With --resume: run again what failed or timed out."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question as the command line asks it."""
+
+    kind: str
+    section: str
+    """Of `campaign`, where the kind's own settings are."""
+    settings: dict[str, Any]
+    """Those of that section that were given."""
+    targets: tuple[str, ...]
+    """URLs, or one file."""
+    options: dict[str, Any]
+    """The options of servers and prompts, and `overrides`, `plan`, `resume`, `retry_failed`, `results`."""
+
+    @property
+    def urls(self) -> bool:
+        """Whether a server is given by its URL."""
+        return any("://" in target for target in self.targets)
+
+    @property
+    def file(self) -> Path | None:
+        """The configuration; None where none is named. Raises UserError where it isn't one file."""
+        if len(self.targets) > 1:
+            raise UserError(f"{' '.join(self.targets)}: give URLs (http://…), or one configuration file")
+        return Path(self.targets[0]) if self.targets else None
+
+    @property
+    def overrides(self) -> list[str]:
+        """What the options change in a file. Raises UserError where one is about a server at a URL."""
+        given = [name for name in self.options if self._by_hand(name)]
+        if wrong := [name for name in given if name not in (*_OF_A_FILE, *_OF_A_CAMPAIGN)]:
+            option = next(one.opts[0] for one in click.get_current_context().command.params if one.name == wrong[0])
+            raise UserError(f"{option} goes with a URL; a configuration says it itself, and --set A.B=C changes it")
+        changed = [f"campaign.kind={self.kind}"]
+        changed += [f"campaign.{name}={self.options[name]}" for name in ("repeats", "seed") if name in given]
+        changed += [f"campaign.{self.section}.{name}={json.dumps(value)}" for name, value in self.settings.items()]
+        changed += [f"output={self.options['results']}"] if "results" in given else []
+        return [*changed, *self.options["overrides"]]
+
+    def config(self) -> Config:
+        """The configuration; asks a server at a URL which models it serves. Raises UserError, AssayError."""
+        from assay.commands.bench.settings import served_settings
+        from assay.commands.options import chosen_file
+        from assay.config import config_of, load_config
+
+        if not self.urls:
+            file = chosen_file(self.file)
+            if file is None:
+                raise UserError("give a server's URL (http://…) or a configuration file; `assay init` writes one")
+            return load_config(file, self.overrides)
+        if self.options["overrides"]:
+            raise UserError("--set goes with a configuration file, not with a URL")
+        campaign = {"kind": self.kind, self.section: self.settings}
+        settings = asyncio.run(served_settings(self.targets, self.options, self.kind, campaign))
+        return config_of(settings, "the options")
+
+    @staticmethod
+    def _by_hand(name: str) -> bool:
+        """Whether the option was given; else its value is its default."""
+        source = click.get_current_context().get_parameter_source(name)
+        return source is click.core.ParameterSource.COMMANDLINE
+
+
+def carry_out_tuning(asked: Asked, monitoring: Monitoring, *, quiet: bool, as_json: bool) -> None:
+    """Print the plan, or carry the campaign out or on, and exit with its code. Raises AssayError."""
+    from assay.commands.run import carry_out, print_plan_of
+    from assay.commands.terminal import Terminal
+
+    if asked.options["plan"]:
+        print_plan_of(asked.config(), as_json=as_json)
+        return
+    terminal = Terminal(quiet=quiet, answers=not as_json)
+    campaign = _campaign(asked, terminal)
+    with monitoring.of(terminal):
+        sys.exit(carry_out(campaign, terminal, as_json=as_json))
+
+
+def _campaign(asked: Asked, terminal: Terminal) -> Coroutine[Any, Any, CampaignOutcome]:
+    from assay.campaign.runner import run_campaign
+    from assay.commands.run import resumed
+
+    which, retry = asked.options["resume"], asked.options["retry_failed"]
+    if which is None:
+        if retry:
+            raise click.UsageError("--retry-failed goes with --resume")
+        return run_campaign(asked.config(), terminal)
+    if asked.urls:
+        raise UserError("--resume needs no URL: the campaign's folder has its configuration")
+    overrides = asked.overrides if asked.targets else []
+    return resumed(asked.file, overrides, which, asked.options["results"], terminal, retry_failed=retry)

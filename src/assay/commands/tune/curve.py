@@ -1,0 +1,60 @@
+"""`assay tune curve`: from a URL or a configuration to throughput against pace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from assay.commands.bench.asked import measuring_options, prompt_options, server_options
+from assay.commands.monitoring import Monitoring, monitoring_options
+from assay.commands.options import PATH, json_option, quiet_option, set_option
+from assay.commands.tune.campaign import Asked, carry_out_tuning, resume_options
+
+_POINTS = click.Choice(["log2", "mlperf-endpoints"])
+
+
+@click.command()
+@click.argument("targets", metavar="URL...|FILE", nargs=-1)
+@click.option("--most", type=click.IntRange(2), help="No point has more requests in flight. [default: 1024]")
+@click.option("--least", type=click.IntRange(1), help="Requests in flight at the first point. [default: 1]")
+@click.option("--duration", metavar="TIME", help="Time a point, such as 60s. [default: 20s]")
+@click.option("--requests", type=click.IntRange(1), help="No more requests than so many at a point.")
+@click.option("--budget", metavar="TIME", help="Time of all points and repeats, such as 20m.")
+@click.option("--points", type=_POINTS, help="mlperf-endpoints: same shape, not a submission. [default: log2]")
+@prompt_options
+@server_options
+@measuring_options
+@set_option
+@resume_options
+@click.option("--results", type=PATH, help="Where the campaign's folder is made. [default: results]")
+@monitoring_options
+@quiet_option
+@json_option
+def curve(
+    targets: tuple[str, ...],
+    monitoring: Monitoring,
+    quiet: bool,
+    as_json: bool,
+    most: int | None,
+    least: int | None,
+    duration: str | None,
+    requests: int | None,
+    budget: str | None,
+    points: str | None,
+    **options: Any,
+) -> None:
+    """Throughput against pace: points with a fixed number in flight, up to saturation.
+
+    Of a server at URL..., or of what the configuration FILE describes (without either, ./assay.yaml).
+
+    Exit codes: 0 done, 1 requests failed or a run isn't sound, 2 wrong input, 130 interrupted.
+    """
+    from assay.commands.bench.loads import seconds_of
+
+    own: dict[str, Any] = {"points": points, "least": least, "most": most, "requests": requests}
+    own["duration_s"] = None if duration is None else seconds_of("--duration", duration)
+    own["budget_s"] = None if budget is None else seconds_of("--budget", budget)
+    settings = {name: value for name, value in own.items() if value is not None}
+    asked = Asked("tune-curve", "curve", settings, targets, options)
+    carry_out_tuning(asked, monitoring, quiet=quiet, as_json=as_json)

@@ -1,0 +1,61 @@
+"""`assay tune`: its questions are found, and what doesn't go together is told before anything is asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from tests.campaigns import settings, write_settings
+
+from assay.commands.main import main
+from assay.commands.tune.group import TUNES
+from assay.runs.campaign import find_campaigns
+
+
+@pytest.mark.parametrize("name", TUNES)
+def test_a_questions_own_help_begins_as_the_list_does(name: str) -> None:
+    assert name in CliRunner().invoke(main, ["tune", "--help"]).output
+    shown = CliRunner().invoke(main, ["tune", name, "--help"])
+    assert shown.exit_code == 0
+    assert " ".join(TUNES[name][1].split()[:4]) in " ".join(shown.output.split())
+
+
+def test_an_unknown_question_is_named() -> None:
+    shown = CliRunner().invoke(main, ["tune", "speed"])
+    assert shown.exit_code == 2
+    assert "speed" in shown.output
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["assay.yaml", "--header", "A=b"], "--header goes with a URL"),
+        (["assay.yaml", "--input", "64"], "--input goes with a URL"),
+        (["assay.yaml", "other.yaml"], "give URLs (http://…), or one configuration file"),
+        (["http://127.0.0.1:9", "--set", "name=x"], "--set goes with a configuration file"),
+        (["http://127.0.0.1:9", "--resume"], "--resume needs no URL"),
+        (["--retry-failed"], "--retry-failed goes with --resume"),
+        (["assay.yaml", "--duration", "soon"], "--duration"),
+        ([], "give a server's URL (http://…) or a configuration file"),
+    ],
+)
+def test_what_does_not_go_together_is_told(
+    words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shown = CliRunner().invoke(main, ["tune", "curve", *words])
+    assert shown.exit_code == 2
+    assert message in " ".join(shown.output.split())
+
+
+def test_options_change_what_a_configuration_says(tmp_path: Path) -> None:
+    file = write_settings(tmp_path / "assay.yaml", settings(tmp_path / "results"))
+    words = ["--most", "32", "--least", "2", "--duration", "1m", "--repeats", "3", "--set", "campaign.seed=5", "--plan"]
+    shown = CliRunner().invoke(main, ["tune", "curve", str(file), *words])
+    assert shown.exit_code == 0, shown.output
+    first, *lines = shown.output.splitlines()
+    assert first == "plan: tune-curve campaign, 3 runs, and those that follow from what they measure"
+    assert [line.split()[0] for line in lines[:3]] == ["offline-r0", "2-in-flight-r0", "4-in-flight-r0"]
+    assert "sent for 60 s" in lines[1]
+    assert not find_campaigns(tmp_path / "results")
