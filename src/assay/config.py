@@ -50,9 +50,11 @@ class LoadConfig(_Section):
         default=None, description="client processes; default: by requests in flight, rates and cores"
     )
     max_attempts: int = Field(default=3, ge=1, le=20, description="how often a sample may be sent")
-    connect_timeout_s: Seconds = CONNECT_TIMEOUT_S
+    connect_timeout_s: Seconds = Field(default=CONNECT_TIMEOUT_S, description="longest wait for a connection")
     stall_timeout_s: Seconds = Field(default=60, description="longest silence of a server that owes an answer")
-    request_timeout_s: Seconds = 600
+    request_timeout_s: Seconds = Field(
+        default=600, description="longest time of one request, from its sending to its last token"
+    )
     warmup_prompts: int | None = Field(
         default=None,
         ge=0,
@@ -110,12 +112,24 @@ class CampaignConfig(_Section):
 class Config(_Section):
     """`assay.yaml`."""
 
-    name: str = Field(default="assay", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+    name: str = Field(
+        default="assay",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        description="of the campaign, in its folder's name and on its pages",
+    )
     benchmark: BenchmarkName = Field(
         default="smollm2-135m", description="a built-in benchmark, or the path of your own"
     )
-    scenarios: tuple[LoadgenDriven, ...] = Field(default=("Offline", "Server", "SingleStream"), min_length=1)
-    modes: tuple[Mode, ...] = Field(default=("performance", "accuracy"), min_length=1)
+    scenarios: tuple[LoadgenDriven, ...] = Field(
+        default=("Offline", "Server", "SingleStream"),
+        min_length=1,
+        description="what is driven, one run each: Offline, Server, Interactive, SingleStream",
+    )
+    modes: tuple[Mode, ...] = Field(
+        default=("performance", "accuracy"),
+        min_length=1,
+        description="performance: timed; accuracy: answers are scored",
+    )
     official: bool = Field(default=False, description="every setting from the rules: 600 s, all samples, seeds")
     dataset: DatasetConfig = DatasetConfig()
     tokenizer: LocalPath | None = Field(

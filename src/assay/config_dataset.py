@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema
 
 from assay.quantities import MOST_TOKENS, Count, LocalPath, Samples, Seed, Tokens
 
@@ -43,6 +44,12 @@ class Lengths(_Section):
             raise ValueError("low must not be above high")
         return self
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Also a number: it stands for `tokens`."""
+        keys = handler(core)
+        return {"anyOf": [{"type": "integer", "minimum": 1, "maximum": MOST_TOKENS}, keys]}
+
     def __str__(self) -> str:
         if self.tokens is not None:
             return str(self.tokens)
@@ -53,7 +60,7 @@ class Lengths(_Section):
 class SharedPrefix(_Section):
     """The first tokens of a prompt, the same for all prompts of a group."""
 
-    tokens: Tokens
+    tokens: Tokens = Field(description="length of the prefix")
     groups: Count = Field(default=1, description="prompts take turns: prompt i is of group i modulo groups")
 
 
@@ -70,7 +77,7 @@ class HubConfig(_Section):
 
     name: str = Field(min_length=1, description="owner/name")
     config: str | None = Field(default=None, description="which of its configurations")
-    split: str = "train"
+    split: str = Field(default="train", description="which of its splits")
     revision: str | None = Field(default=None, description="branch, tag or commit; default: the newest")
 
 

@@ -33,7 +33,7 @@ from assay.safe_yaml import parse_yaml
 from assay.watch.nodes import Nodes
 
 ROOT = Path(__file__).parents[2]
-EXAMPLES = ROOT / "examples"
+EXAMPLES = ROOT / "src/assay/examples"
 CLAIMS = [path.read_bytes() for path in sorted(EXAMPLES.glob("claims-*.yaml"))]
 CONFIGS = [path.read_bytes() for path in sorted(EXAMPLES.glob("*.yaml")) if not path.name.startswith("claims-")]
 

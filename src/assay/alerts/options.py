@@ -28,16 +28,25 @@ class Rule(_Section):
     stop: bool = Field(default=False, description="end the run by this alert; what was measured is kept")
 
 
+def _partial(schema: dict[str, Any]) -> None:
+    """For editors: what isn't given of a rule keeps its default."""
+    schema.pop("required")
+
+
 class ShareRule(Rule):
     """A limit on a share: 1 is all."""
 
-    limit: Share
+    model_config = ConfigDict(json_schema_extra=_partial)
+
+    limit: Share = Field(description="raised beyond it; 1 is all")
 
 
 class AmountRule(Rule):
     """A limit on what has a unit, or on a ratio."""
 
-    limit: Positive
+    model_config = ConfigDict(json_schema_extra=_partial)
+
+    limit: Positive = Field(description="raised beyond it, in the rule's unit")
 
 
 class DeadlineRule(Rule):
@@ -45,11 +54,21 @@ class DeadlineRule(Rule):
 
     at: AwareDatetime = Field(description="a time with its zone, such as 2026-07-01T08:00:00+02:00")
     margin: float = Field(default=60, ge=0, le=A_YEAR_S, description="s that it must be early again to be cleared")
-    for_s: float = Field(default=30, ge=0, le=A_YEAR_S)
+    for_s: float = Field(
+        default=30, ge=0, le=A_YEAR_S, description="how long it must be so before it is raised, or cleared"
+    )
+
+
+def _or_off(schema: dict[str, Any]) -> None:
+    """For editors, of which some read `off` as a word."""
+    for rule in schema["properties"].values():
+        rule["anyOf"].append({"enum": [False, "off"]})
 
 
 class Rules(_Section):
     """Each rule: other settings than these defaults, or `off`."""
+
+    model_config = ConfigDict(json_schema_extra=_or_off)
 
     slower_than_before: ShareRule | None = Field(
         default=ShareRule(limit=0.3, margin=0.1, for_s=30),

@@ -98,8 +98,10 @@ class SshNode(NodeOptions):
     """A host that ssh reaches."""
 
     address: MaybeWord = Field(default="", description="host name, address, or a Host of ssh_config; default: the name")
-    user: Word | None = None
-    port: int | None = Field(default=None, ge=1, le=65535)
+    user: Word | None = Field(default=None, description="default: the cluster's")
+    port: int | None = Field(
+        default=None, ge=1, le=65535, description="of its SSH server; default: ssh_config's, else 22"
+    )
     jump: Word | None = Field(default=None, description="[user@]host[:port] to go through")
     load_address: MaybeWord = Field(
         default="", description="where load is sent; default: the address that ssh connected to"
@@ -113,14 +115,14 @@ class SshOptions(_NamedNodes):
 
     launcher: Literal["ssh"]
     nodes: tuple[SshNode, ...] = Field(min_length=1)
-    user: Word | None = None
+    user: Word | None = Field(default=None, description="default: ssh_config's, else yours")
     key_file: LocalFile | None = Field(default=None, description="private key; default: ssh_config, the agent, ~/.ssh")
     config_file: LocalFile | None = Field(default=None, description="default: ~/.ssh/config where there is one")
     known_hosts: LocalFile | None = Field(default=None, description="default: ssh_config's, else ~/.ssh/known_hosts")
-    python: OneLine = Field(default="python3", min_length=1)
+    python: OneLine = Field(default="python3", min_length=1, description="interpreter on the nodes that has the engine")
     folder: OneLine = Field(default=".cache/assay/servers", description="on the node; relative to the home folder")
     tunnel: bool = Field(default=False, description="send load through the SSH connection; adds delay, is reported")
-    connect_timeout_s: Seconds = 10
+    connect_timeout_s: Seconds = Field(default=10, description="longest wait for a connection")
     keepalive_s: float = Field(
         default=2.5,
         gt=0,
@@ -134,23 +136,31 @@ class DockerOptions(_NamedNodes):
 
     launcher: Literal["docker"]
     nodes: tuple[SshNode, ...] = Field(default=(SshNode(name="local"),), min_length=1)
-    image: Word
+    image: Word = Field(description="container image of the servers")
     ssh: bool = Field(default=False, description="reach each node's docker socket over SSH")
     socket: OneLine = Field(default="/var/run/docker.sock", description="path on the node")
     volumes: dict[OneLine, OneLine] = Field(
         default_factory=dict, description="path on the node: path in the container[:ro]"
     )
-    shm_size: str = Field(default="8g", pattern=r"^\d+[bkmgtBKMGT]?[bB]?$")
+    shm_size: str = Field(default="8g", pattern=r"^\d+[bkmgtBKMGT]?[bB]?$", description="shared memory of a container")
     runtime: Word | None = Field(default=None, description="container runtime; default: the daemon's")
-    network: Literal["host", "bridge"] = "host"
+    network: Literal["host", "bridge"] = Field(
+        default="host", description="host: a free port of the node; bridge: port 8000, published"
+    )
     pull: bool = Field(default=False, description="pull the image where a node doesn't have it")
-    python: OneLine = Field(default="python3", min_length=1)
-    user: Word | None = None
-    key_file: LocalFile | None = None
-    config_file: LocalFile | None = None
-    known_hosts: LocalFile | None = None
-    connect_timeout_s: Seconds = 10
-    keepalive_s: float = Field(default=2.5, gt=0, le=3)
+    python: OneLine = Field(default="python3", min_length=1, description="interpreter within the image")
+    user: Word | None = Field(default=None, description="ssh: default: ssh_config's, else yours")
+    key_file: LocalFile | None = Field(
+        default=None, description="ssh: private key; default: ssh_config, the agent, ~/.ssh"
+    )
+    config_file: LocalFile | None = Field(default=None, description="ssh: default: ~/.ssh/config where there is one")
+    known_hosts: LocalFile | None = Field(
+        default=None, description="ssh: default: ssh_config's, else ~/.ssh/known_hosts"
+    )
+    connect_timeout_s: Seconds = Field(default=10, description="ssh: longest wait for a connection")
+    keepalive_s: float = Field(
+        default=2.5, gt=0, le=3, description="ssh: a link is lost after three of these without a word"
+    )
 
     @property
     def on_this_machine(self) -> bool:
@@ -163,20 +173,26 @@ class SlurmOptions(_NamedNodes):
     launcher: Literal["slurm"]
     nodes: tuple[NodeOptions, ...] = Field(min_length=1)
     pin: bool = Field(default=True, description="ask for the nodes by name; false: any that fit, in arrays of jobs")
-    partition: Word | None = None
-    account: Word | None = None
-    qos: Word | None = None
-    constraint: Word | None = None
+    partition: Word | None = Field(default=None, description="as sbatch takes it; default: the site's")
+    account: Word | None = Field(default=None, description="as sbatch takes it")
+    qos: Word | None = Field(default=None, description="as sbatch takes it")
+    constraint: Word | None = Field(default=None, description="features of nodes, as sbatch takes them")
     gres: Word = Field(default="gpu", description="the generic resource that counts accelerators")
-    time_limit: str = Field(default="02:00:00", pattern=r"^(\d+-)?\d{1,2}(:\d{2}){0,2}$|^\d+$")
-    cpus_per_task: Several | None = None
-    memory: str | None = Field(default=None, pattern=r"^\d+[KMGT]?$")
-    exclusive: bool = False
+    time_limit: str = Field(
+        default="02:00:00", pattern=r"^(\d+-)?\d{1,2}(:\d{2}){0,2}$|^\d+$", description="of a job, as sbatch takes it"
+    )
+    cpus_per_task: Several | None = Field(default=None, description="CPUs of a job; default: the site's")
+    memory: str | None = Field(
+        default=None,
+        pattern=r"^\d+[KMGT]?$",
+        description="of a job, as sbatch takes it, such as 64G; default: the site's",
+    )
+    exclusive: bool = Field(default=False, description="true: share the nodes with no other job")
     extra: tuple[OneLine, ...] = Field(default=(), description="more sbatch options, such as --reservation=x")
     folder: OneLine = Field(
         pattern=r"^[^\"'\\%]+$", description="on a file system that the nodes and this machine share"
     )
-    python: OneLine = Field(default="python3", min_length=1)
+    python: OneLine = Field(default="python3", min_length=1, description="interpreter on the nodes that has the engine")
     setup: tuple[str, ...] = Field(default=(), description="lines of bash before the server, such as module load")
     queue_timeout_s: Seconds = Field(default=3600, description="how long a job may wait for its turn")
     port_base: int = Field(default=18000, ge=1024, le=65000, description="the first port that a server tries")
@@ -204,9 +220,9 @@ Quantity = Annotated[str, Field(pattern=r"^\d+(\.\d+)?(m|[kMGTPE]|[KMGTPE]i)?$")
 class ModelVolume(Options):
     """Where pods find the model: a claim, or a folder of the node."""
 
-    mount: str = Field(default="/models", pattern=_FOLDER)
+    mount: str = Field(default="/models", pattern=_FOLDER, description="where pods see it")
     claim: str | None = Field(default=None, pattern=_DNS_NAME, description="name of a PersistentVolumeClaim")
-    host_path: str | None = Field(default=None, pattern=_FOLDER)
+    host_path: str | None = Field(default=None, pattern=_FOLDER, description="a folder of the node")
 
     @model_validator(mode="after")
     def _one(self) -> ModelVolume:
@@ -216,37 +232,55 @@ class ModelVolume(Options):
 
 
 class Toleration(Options):
-    key: LabelKey | None = None
-    operator: Literal["Exists", "Equal"] = "Exists"
-    value: LabelValue | None = None
-    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+    key: LabelKey | None = Field(default=None, description="of the taint; default: every taint")
+    operator: Literal["Exists", "Equal"] = Field(
+        default="Exists", description="Exists: whatever the taint's value; Equal: this value"
+    )
+    value: LabelValue | None = Field(default=None, description="of the taint, for Equal")
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = Field(
+        default=None, description="of the taint; default: every effect"
+    )
 
 
 class KubernetesOptions(ClusterSection):
     """A StatefulSet and a headless Service; one pod a replica, on different nodes."""
 
     launcher: Literal["kubernetes"]
-    replicas: Several = 1
+    replicas: Several = Field(default=1, description="servers")
     accelerators: int = Field(default=0, ge=0, le=MOST_ACCELERATORS, description="of each pod")
-    accelerator_resource: LabelKey = "nvidia.com/gpu"
-    image: Word
-    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
-    image_pull_secrets: tuple[Annotated[str, Field(pattern=_DNS_NAME)], ...] = ()
-    namespace: str = Field(default="default", pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
-    context: OneLine | None = None
+    accelerator_resource: LabelKey = Field(
+        default="nvidia.com/gpu", description="what a device plugin calls its accelerators"
+    )
+    image: Word = Field(description="container image of the servers")
+    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = Field(
+        default="IfNotPresent", description="as Kubernetes takes it"
+    )
+    image_pull_secrets: tuple[Annotated[str, Field(pattern=_DNS_NAME)], ...] = Field(
+        default=(), description="names of Secrets for the image's registry"
+    )
+    namespace: str = Field(
+        default="default",
+        pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
+        description="where everything is made; it must be there",
+    )
+    context: OneLine | None = Field(default=None, description="of the kubeconfig; default: its current one")
     kubeconfig: OneLine | None = Field(
         default=None, description="default: $KUBECONFIG, ~/.kube/config, the pod's account"
     )
-    node_selector: dict[LabelKey, LabelValue] = Field(default_factory=dict)
+    node_selector: dict[LabelKey, LabelValue] = Field(default_factory=dict, description="labels that nodes must carry")
     tolerations: tuple[Toleration, ...] = ()
     spread: bool = Field(default=True, description="no two pods on one node")
-    cpu: Quantity | None = None
-    memory: Quantity | None = None
-    shm_size: Quantity = "8Gi"
+    cpu: Quantity | None = Field(
+        default=None, description="CPUs of a pod, as Kubernetes writes them; default: none asked for"
+    )
+    memory: Quantity | None = Field(
+        default=None, description="of a pod, as Kubernetes writes it; default: none asked for"
+    )
+    shm_size: Quantity = Field(default="8Gi", description="shared memory of a pod")
     model_volume: ModelVolume | None = None
-    port: int = Field(default=8000, ge=1, le=65535)
+    port: int = Field(default=8000, ge=1, le=65535, description="that servers listen on")
     reach: Literal["auto", "pod", "nodeport"] = Field(default="auto", description="the address that load is sent to")
-    python: OneLine = Field(default="python3", min_length=1)
+    python: OneLine = Field(default="python3", min_length=1, description="interpreter within the image")
     pods_per_server: int = Field(
         default=1, ge=1, le=64, description="more than 1: LeaderWorkerSet, one model over several pods"
     )
@@ -269,13 +303,15 @@ class TorchxOptions(_NamedNodes):
 
     launcher: Literal["torchx"]
     nodes: tuple[NodeOptions, ...] = Field(min_length=1)
-    scheduler: Word
-    scheduler_args: dict[str, str | int | float | bool] = Field(default_factory=dict)
-    image: MaybeWord = ""
-    python: OneLine = Field(default="python3", min_length=1)
-    cpu: Several = 1
-    memory_mb: Count = 4096
-    port_base: int = Field(default=18000, ge=1024, le=65000)
+    scheduler: Word = Field(description="as TorchX names it")
+    scheduler_args: dict[str, str | int | float | bool] = Field(
+        default_factory=dict, description="the scheduler's own options"
+    )
+    image: MaybeWord = Field(default="", description="as the scheduler takes it: a container image, or a folder")
+    python: OneLine = Field(default="python3", min_length=1, description="interpreter that has the engine")
+    cpu: Several = Field(default=1, description="CPUs of a server")
+    memory_mb: Count = Field(default=4096, description="memory of a server, MB")
+    port_base: int = Field(default=18000, ge=1024, le=65000, description="the first server's port; others count up")
 
     @property
     def on_this_machine(self) -> bool:

@@ -32,6 +32,9 @@ COMMANDS = {
     "export": ("export", "Write a deployment for a site's own tooling, a dashboard, or what was measured as tables."),
     "serve": ("serve", "The embedded engine alone, as a server to try things on."),
     "simulate": ("simulate", "An OpenAI-compatible server with a chosen speed, latency and faults."),
+    "examples": ("examples", "List the files to begin with, or write them."),
+    "schema": ("schema", "Print the JSON schema of assay.yaml, for editors."),
+    "completion": ("completion", "Let the shell complete commands and options of `assay`."),
     "fetch": ("fetch", "Get what can't come with the package, checked by hash."),
 }
 

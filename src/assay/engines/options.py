@@ -51,7 +51,7 @@ class _Served(_Options):
     pass_env: tuple[Variable, ...] = Field(default=(), description="variables handed on by name, for secrets")
     port: int = Field(default=0, ge=0, le=65535, description="of the first server on a node; 0: a free one")
     image: Word | None = Field(default=None, description="container image; default: the cluster's")
-    ready_timeout_s: Seconds = 600
+    ready_timeout_s: Seconds = Field(default=600, description="longest start of a server, loading its model included")
 
 
 class VllmOptions(_Served):
@@ -60,35 +60,50 @@ class VllmOptions(_Served):
     kind: Literal["vllm"]
     model: str = Field(description="folder on the node, or Hugging Face name")
     served_model_name: str | None = Field(default=None, description="default: model")
-    tensor_parallel: Several = 1
-    pipeline_parallel: Several = 1
-    data_parallel: Several = 1
-    dtype: str = "auto"
-    quantization: str | None = None
-    kv_cache_dtype: str = "auto"
-    load_format: str = "auto"
-    max_num_seqs: AtOnce = 256
-    max_num_batched_tokens: Tokens | None = None
-    max_model_len: Tokens | None = None
-    gpu_memory_utilization: float = Field(default=0.9, gt=0, le=1)
-    prefix_caching: bool = False
-    enforce_eager: bool = False
+    tensor_parallel: Several = Field(default=1, description="accelerators over which each layer is split")
+    pipeline_parallel: Several = Field(
+        default=1, description="stages, each on accelerators of its own, that layers are spread over"
+    )
+    data_parallel: Several = Field(default=1, description="copies of the model behind one server")
+    dtype: str = Field(default="auto", description="type of weights and activations; auto: the model's own")
+    quantization: str | None = Field(
+        default=None, description="how weights are quantised, as vLLM names it; default: as the model says"
+    )
+    kv_cache_dtype: str = Field(default="auto", description="type of the KV cache; auto: the model's own")
+    load_format: str = Field(
+        default="auto", description="how weights are read, as vLLM names it; auto: by what the folder holds"
+    )
+    max_num_seqs: AtOnce = Field(default=256, description="requests in a batch at most")
+    max_num_batched_tokens: Tokens | None = Field(
+        default=None, description="tokens in a step at most; default: vLLM's own"
+    )
+    max_model_len: Tokens | None = Field(
+        default=None, description="tokens of a prompt and its answer at most; default: the model's own"
+    )
+    gpu_memory_utilization: float = Field(
+        default=0.9, gt=0, le=1, description="share of an accelerator's memory that vLLM takes"
+    )
+    prefix_caching: bool = Field(default=False, description="answer repeated prompts from memory; noted in results")
+    enforce_eager: bool = Field(default=False, description="true: no CUDA graphs; slower, starts sooner")
     python: str | None = Field(default=None, description="interpreter that has vLLM; default: the node's")
     window: AtOnce | None = Field(default=None, description="requests in flight; default: max_num_seqs")
-    extra_args: tuple[str, ...] = ()
+    extra_args: tuple[str, ...] = Field(default=(), description="more arguments of vLLM's server, as they are")
 
 
 class EmbeddedOptions(_Served):
     """The engine that comes with assay: a small real model on CPU cores."""
 
     kind: Literal["embedded"] = "embedded"
-    precision: Literal["bf16", "f32"] = "bf16"
+    precision: Literal["bf16", "f32"] = Field(
+        default="bf16",
+        description="of arithmetic and KV cache; f32 is slower and gives the same tokens at any concurrency",
+    )
     threads: int = Field(default=0, ge=0, le=1024, description="0: as many as the engine chooses")
     cache_gb: Several = Field(default=2, description="GiB of KV cache")
-    max_num_seqs: AtOnce = 256
-    max_num_batched_tokens: Tokens = 512
+    max_num_seqs: AtOnce = Field(default=256, description="requests in a batch at most")
+    max_num_batched_tokens: Tokens = Field(default=512, description="tokens in a step at most")
     window: AtOnce = Field(default=32, description="requests in flight")
-    ready_timeout_s: Seconds = 180
+    ready_timeout_s: Seconds = Field(default=180, description="longest start of a server, loading its model included")
 
     @model_validator(mode="after")
     def _one_thread(self) -> EmbeddedOptions:
@@ -123,13 +138,15 @@ class ExternalOptions(ConnectionOptions):
     kind: Literal["external"]
     endpoints: tuple[ExternalEndpoint, ...] = Field(min_length=1)
     model: str = Field(description="the name under which it is served")
-    server: Literal["vllm", "sglang", "tensorrt-llm", "llama.cpp", "other"] = "other"
+    server: Literal["vllm", "sglang", "tensorrt-llm", "llama.cpp", "other"] = Field(
+        default="other", description="what serves, so that its metrics are understood"
+    )
     window: AtOnce | None = Field(
         default=None, description="requests in flight at one endpoint; default: found during warm-up"
     )
     api: ApiOptions = ApiOptions()
     check_model: bool = Field(default=True, description="false: don't ask /v1/models what is served")
-    ready_timeout_s: Seconds = 10
+    ready_timeout_s: Seconds = Field(default=10, description="how long an endpoint may take to answer before the run")
     cost_per_hour: Price | None = Field(default=None, description="of all endpoints together, instead of each one's")
 
     @model_validator(mode="after")
@@ -159,13 +176,15 @@ class SimulatedOptions(_Served):
     """A server that waits instead of computing. Its results are marked simulated everywhere."""
 
     kind: Literal["simulated"]
-    model: str = "simulated"
+    model: str = Field(default="simulated", description="the name under which it is served")
     window: AtOnce = Field(default=64, description="requests in flight")
     ttft_ms: Milliseconds = Field(default=0, description="from admission to the first token")
-    ttft_per_prompt_token_ms: Milliseconds = 0
+    ttft_per_prompt_token_ms: Milliseconds = Field(
+        default=0, description="added to ttft_ms for each token of the prompt"
+    )
     itl_ms: Milliseconds = Field(default=0, description="between the tokens of a request that runs alone")
     itl_per_seq_ms: Milliseconds = Field(default=0, description="added for each running request")
-    tokens_per_step: Tokens = 1
+    tokens_per_step: Tokens = Field(default=1, description="tokens that come at once")
     jitter: Sigma = Field(default=0, description="sigma of the log-normal factor on every interval")
     cold_factor: float = Field(
         default=1, ge=1, le=1e6, description="how much longer the first interval at a batch size takes"
@@ -173,15 +192,15 @@ class SimulatedOptions(_Served):
     cold_intervals: int = Field(
         default=0, ge=0, le=10**9, description="intervals at a batch size until it is warm there"
     )
-    max_num_seqs: AtOnce = 1024
+    max_num_seqs: AtOnce = Field(default=1024, description="requests in a batch at most")
     kv_tokens: int = Field(
         default=0, ge=0, le=10**12, description="tokens that running requests hold together; 0: no limit"
     )
     output_tokens: int = Field(
         default=0, ge=0, le=MOST_TOKENS, description="tokens until the end of sequence; 0: max_tokens"
     )
-    output_sigma: Sigma = 0
-    seed: Seed = 0
+    output_sigma: Sigma = Field(default=0, description="sigma of the log-normal factor on output_tokens")
+    seed: Seed = Field(default=0, description="of its random numbers")
     speeds: dict[str, Factor] = Field(default_factory=dict, description="node: speed factor; others run at 1.0")
     faults: dict[str, tuple[str, ...]] = Field(
         default_factory=dict, description="node: faults as the simulator's --fault takes them"
@@ -189,7 +208,7 @@ class SimulatedOptions(_Served):
     truth: Path | None = Field(
         default=None, description="folder on the nodes in which each server writes what it did and when"
     )
-    ready_timeout_s: Seconds = 30
+    ready_timeout_s: Seconds = Field(default=30, description="longest start of a server")
 
     def only(self, nodes: Collection[str]) -> Self:
         speeds = {node: speed for node, speed in self.speeds.items() if node in nodes}

@@ -69,7 +69,9 @@ class RateShape(_Shape):
 
     kind: Literal["rate"] = "rate"
     rate: Rate = Field(description="arrivals a second")
-    arrivals: Arrivals = "poisson"
+    arrivals: Arrivals = Field(
+        default="poisson", description="constant: evenly spaced; poisson: at random; gamma: as burstiness says"
+    )
     burstiness: Factor = Field(
         default=1.0,
         description="gamma: shape of the gaps' distribution; their coefficient of variation is 1/√burstiness, so "
@@ -107,9 +109,9 @@ class RampShape(_Shape):
     model_config = ConfigDict(populate_by_name=True)
 
     kind: Literal["ramp"] = "ramp"
-    of: Literal["rate", "concurrency"]
+    of: Literal["rate", "concurrency"] = Field(description="what grows or falls: a rate or requests in flight")
     start: Rate = Field(alias="from", description="arrivals a second (Poisson), or requests in flight")
-    to: Rate
+    to: Rate = Field(description="the value at the end of the ramp, in the unit of `from`")
     over_s: Seconds = Field(description="seconds of the ramp; it also ends the load where no bound is given")
 
     @property

@@ -29,7 +29,8 @@ def _from_text(value: Any) -> Any:
     return parse_duration_ns(value) if isinstance(value, str) else value
 
 
-Limit = Annotated[Annotated[int, Field(gt=0, le=_LONGEST_NS)] | None, BeforeValidator(_from_text)]
+_Ns = Annotated[int, Field(gt=0, le=_LONGEST_NS)]
+Limit = Annotated[_Ns | None, BeforeValidator(_from_text, json_schema_input_type=_Ns | str | None)]
 
 
 class Slo(BaseModel):

@@ -22,10 +22,13 @@ class ApiOptions(BaseModel):
     prompt: Literal["auto", "ids", "text"] = Field(
         default="auto", description="of completions: token ids, which no server can read otherwise, or text"
     )
-    stream: bool = True
+    stream: bool = Field(default=True, description="false: whole answers, without times of tokens")
     stream_options: bool = Field(default=True, description="ask for the usage in the stream")
     needs_done: bool = Field(default=True, description="false: a stream may end without [DONE]")
-    max_tokens_key: Literal["auto", "max_tokens", "max_completion_tokens"] = "auto"
+    max_tokens_key: Literal["auto", "max_tokens", "max_completion_tokens"] = Field(
+        default="auto",
+        description="the name by which the server takes the longest answer; auto: the first that it takes",
+    )
     min_tokens: int | None = Field(
         default=None, ge=0, le=MOST_TOKENS, description="default: the benchmark's, where the server takes it"
     )

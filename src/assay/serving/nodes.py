@@ -16,6 +16,10 @@ MOST_ACCELERATORS = 1024
 """Of one node."""
 
 
+_Accelerators = Annotated[int, Field(ge=0, le=MOST_ACCELERATORS)]
+Indices = tuple[Annotated[int, Field(ge=0, lt=MOST_ACCELERATORS)], ...]
+
+
 class Options(BaseModel):
     """Unknown keys are mistakes."""
 
@@ -23,15 +27,14 @@ class Options(BaseModel):
 
 
 class NodeOptions(Options):
-    """One node. `accelerators` are indices on it; a number N means 0 to N-1."""
+    """One node."""
 
     name: str = Field(description="as it appears in results; lower case letters, digits, '-' and '.'")
-    accelerators: tuple[Annotated[int, Field(ge=0, lt=MOST_ACCELERATORS)], ...] = ()
+    accelerators: Indices = Field(default=(), description="their indices on the node; a number N means 0 to N-1")
     servers: Several | None = Field(
         default=None, description="servers on this node; default: one for each group of accelerators, else one"
     )
-
-    cost_per_hour: Price | None = Field(default=None, description="of the node, busy or not; in Config.currency")
+    cost_per_hour: Price | None = Field(default=None, description="of the node, busy or not; in `currency`")
 
     @field_validator("name")
     @classmethod
@@ -40,7 +43,7 @@ class NodeOptions(Options):
             raise ValueError(f"{name!r} is no node name: use up to 40 lower case letters, digits, '-' and '.'")
         return name
 
-    @field_validator("accelerators", mode="before")
+    @field_validator("accelerators", mode="before", json_schema_input_type=_Accelerators | Indices)
     @classmethod
     def _count(cls, value: Any) -> Any:
         if not isinstance(value, int) or isinstance(value, bool):

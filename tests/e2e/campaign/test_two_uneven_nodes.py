@@ -24,7 +24,7 @@ from assay.runs import CampaignFolder, CampaignState, RunRecord
 
 pytestmark = [pytest.mark.resume, pytest.mark.slow]
 
-EXAMPLE = Path(__file__).parents[3] / "examples" / "two-uneven-nodes.yaml"
+EXAMPLE = Path(__file__).parents[3] / "src/assay/examples" / "two-uneven-nodes.yaml"
 NODES = ("node-a", "node-b")
 WHOLE = 13_368
 LIMIT_S = 180

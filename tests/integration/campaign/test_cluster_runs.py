@@ -44,7 +44,7 @@ def read(path: Path) -> Any:
 @pytest.mark.engine
 @pytest.mark.slow
 def test_the_example_gives_one_result_for_two_nodes(hosts: Hosts, tmp_path: Path) -> None:
-    command = assay("run", str(REPOSITORY / "examples/ssh-two-nodes.yaml"))
+    command = assay("run", str(REPOSITORY / "src/assay/examples/ssh-two-nodes.yaml"))
     command += overrides(hosts, tmp_path, "dataset.samples=4", "load.warmup_prompts=1")
     done = subprocess.run(command, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stderr

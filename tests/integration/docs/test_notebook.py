@@ -12,7 +12,7 @@ import pytest
 from nbclient import NotebookClient
 from tests.recipes import ROOT
 
-NOTEBOOK = ROOT / "examples" / "results.ipynb"
+NOTEBOOK = ROOT / "src/assay/examples/results.ipynb"
 
 
 @pytest.fixture

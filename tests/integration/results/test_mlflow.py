@@ -122,5 +122,5 @@ def test_what_is_missing_is_said(campaign: CampaignFolder, uri: str, monkeypatch
         tell_mlflow(loaded, "nope://me:secret@host")
     assert "me:" not in str(failed.value).partition(": ")[0]
     monkeypatch.setitem(sys.modules, "mlflow", None)
-    with pytest.raises(UserError, match=r"pip install 'assay\[mlflow\]'"):
+    with pytest.raises(UserError, match=r"pip install 'assay-llm\[mlflow\]'"):
         tell_mlflow(loaded, uri)

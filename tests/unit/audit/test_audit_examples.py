@@ -6,7 +6,7 @@ from pathlib import Path
 
 from assay.audit import Judgement, audit_path
 
-EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
+EXAMPLES = Path(__file__).resolve().parents[3] / "src/assay/examples"
 
 
 def verdicts(name: str) -> set[tuple[str, str, Judgement]]:

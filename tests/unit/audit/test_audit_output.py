@@ -14,7 +14,7 @@ from assay.audit import AuditOptions, AuditReport, all_rules, audit_path, explai
 from assay.audit.spans import Span
 from assay.errors import UserError
 
-EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "claims-success-rate.yaml"
+EXAMPLE = Path(__file__).resolve().parents[3] / "src/assay/examples" / "claims-success-rate.yaml"
 
 
 def test_every_rule_explains_itself() -> None:

@@ -54,7 +54,7 @@ def test_without_the_extra_it_says_what_to_install(tmp_path: Path, monkeypatch: 
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     told = watch("--output", tmp_path)
     assert told.exit_code == 2
-    assert "pip install 'assay[web]'" in told.output
+    assert "pip install 'assay-llm[web]'" in told.output
 
 
 def test_one_look_is_for_terminals(tmp_path: Path) -> None:

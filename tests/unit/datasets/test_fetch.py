@@ -52,7 +52,7 @@ def test_without_the_extra_it_says_what_to_install(
     tokenizer_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
-    with pytest.raises(UserError, match=r"assay\[huggingface\].*By hand: get cnn_eval\.json.*dataset\.path"):
+    with pytest.raises(UserError, match=r"assay-llm\[huggingface\].*By hand: get cnn_eval\.json.*dataset\.path"):
         fetch_cnn_dailymail(LLAMA, tmp_path / "data", tokenizer_folder)
     assert not (tmp_path / "data").exists()
 
