@@ -20,9 +20,9 @@ from assay.extras import DISTRIBUTION, EXTRAS, bringing, install_command, requir
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 OF_DEPENDENCIES = {
-    "click", "httptools", "jinja2", "markupsafe", "matplotlib", "mlperf_loadgen", "nltk", "numpy", "orjson", "plotly",
-    "prometheus_client", "psutil", "pyarrow", "pydantic", "pydantic_core", "yaml", "rich", "rouge_score_rs", "scipy",
-    "tokenizers", "uvloop",
+    "click", "httptools", "jinja2", "markupsafe", "matplotlib", "mlperf_loadgen", "nltk", "numpy", "orjson",
+    "packaging", "plotly", "prometheus_client", "psutil", "pyarrow", "pydantic", "pydantic_core", "yaml", "rich",
+    "rouge_score_rs", "scipy", "tokenizers", "uvloop",
 }  # fmt: skip
 """What Assay's own dependencies bring: always there."""
 BESIDE = {"openvino": "openvino_genai", "requests": "docker", "urllib3": "kubernetes"}
