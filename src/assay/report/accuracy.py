@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from assay.analysis.run import RunAnalysis
 from assay.benchmarks import Benchmark
@@ -42,7 +42,7 @@ def accuracy_blocks(analysis: RunAnalysis) -> Iterator[Block]:
     if accuracy.details:
         yield Table("The gate's conditions", ("Condition",), [(detail,) for detail in accuracy.details])
     yield from _endpoint_blocks(accuracy)
-    yield from accuracy_charts({"this run": accuracy}, analysis.benchmark)
+    yield from accuracy_charts({"this run": accuracy}, analysis.benchmark, simulated=analysis.record.simulated)
 
 
 def _endpoint_blocks(accuracy: AccuracyResult) -> Iterator[Block]:
@@ -99,8 +99,22 @@ def percentages(accuracy: AccuracyResult) -> dict[str, Score]:
     return {metric: score for metric, score in accuracy.scores.items() if score.in_percent}
 
 
-def accuracy_charts(scores: dict[str, AccuracyResult], benchmark: Benchmark) -> Iterator[Chart]:
-    """`accuracy_comparison`: each run's scores in percent beside the reference's; nothing where there are none."""
+def accuracy_charts(
+    scored: Mapping[str, AccuracyResult], benchmark: Benchmark, *, simulated: bool
+) -> Iterator[Chart | Text]:
+    """`accuracy_comparison`: each run's scores in percent beside the reference's; nothing where there are none.
+
+    Scores that can't be compared with the reference aren't drawn beside it, and why is said; nor are those of simulated
+    endpoints, which are no model's.
+    """
+    if simulated:
+        return
+    scores = {name: accuracy for name, accuracy in scored.items() if accuracy.comparable}
+    yield from (
+        Text(f"Not drawn beside the reference: {name}, {accuracy.gate}.")
+        for name, accuracy in scored.items()
+        if name not in scores
+    )
     metrics = list(dict.fromkeys(metric for score in scores.values() for metric in percentages(score)))
     if not metrics:
         return

@@ -1,25 +1,21 @@
-"""The charts of a campaign: runs side by side, scaling, sweeps."""
+"""The charts of a campaign: runs side by side, scaling."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-from assay.analysis.campaign import CampaignAnalysis, Group, load_of
-from assay.analysis.expenses import COST
+from assay.analysis.campaign import CampaignAnalysis, Group
 from assay.analysis.scaling import Scaling
 from assay.report import format as fmt
 from assay.report.bars import value_bars, value_panel
 from assay.report.campaign_sections import nodes_alone
 from assay.report.chart import MEDIAN, NEUTRAL, PALETTE, TAIL, Chart, Colors, Mark, Panel, Series
-from assay.report.limits import held_limits
-from assay.report.many import MOST_ROWS, names
+from assay.report.many import MOST_ROWS
 from assay.runs.result import Distribution
 
 Rate = tuple[float, float | None, float | None]
 _SOURCE = "runs/*/requests.parquet"
-_EXPENSES = {"joules_per_output_token": "Energy an output token", COST: "Cost of a million output tokens"}
-_LIMIT = "the limit of the 99th percentile"
 _BEYOND = "beyond the measured numbers of nodes: a prediction"
 
 
@@ -199,106 +195,3 @@ def _percentile_bars(names: list[str], values: list[Distribution], share: str, t
     y: list[float | None] = [getattr(value, share) / 1e6 for value in values]
     label = "median" if share == "p50" else "99th percentile"
     return Series(label, "bars", names, y, tint, [b[0] for b in bounds], [b[1] for b in bounds])
-
-
-def sweep_chart(analysis: CampaignAnalysis) -> Chart | None:
-    """`load_sweep`: throughput and tails against the load, a line for each set of nodes that was asked for several."""
-    panels: list[Panel] = []
-    for axis, label in (("rate", "target rate (samples/s)"), ("concurrency", "requests in flight")):
-        swept: dict[tuple[str, ...], list[tuple[float, Group]]] = {}
-        for group in analysis.groups:
-            entry = group.first.entry
-            load = load_of(entry)
-            if load is not None and load.axis == axis:
-                swept.setdefault((entry.scenario, *entry.nodes), []).append((load.value, group))
-        found = [(on, points) for on, points in swept.items() if len({value for value, _ in points}) >= 2]
-        if found:
-            lines = [
-                _Swept(f"{scenario}, {names(nodes)}", points, len(found), place)
-                for place, ((scenario, *nodes), points) in enumerate(found)
-            ]
-            groups = [group for _, points in found for _, group in points]
-            panels += _sweep_panels(lines, label, _limits(analysis, groups))
-    if not panels:
-        return None
-    return Chart(
-        name="load_sweep",
-        title="Throughput and latency against load",
-        panels=panels,
-        columns=2,
-        text="Each point is one load: its first repeat's tails, and of all else the mean over its repeats.",
-        source=f"{_SOURCE}, runs/*/result.json",
-    )
-
-
-class _Swept:
-    """One set of nodes under several loads, as lines of one colour."""
-
-    def __init__(self, name: str, points: list[tuple[float, Group]], count: int, place: int) -> None:
-        ordered = sorted(points, key=lambda point: point[0])
-        self._x = [value for value, _ in ordered]
-        self._groups = [group for _, group in ordered]
-        self._name = name if count > 1 else ""
-        self._color = None if count == 1 else PALETTE[place % len(PALETTE)]
-
-    def rate(self, attribute: str) -> list[Series]:
-        """A rate's mean at each load, with its interval."""
-        rates = [getattr(group, attribute) for group in self._groups]
-        y: list[float | None] = [rate.value if math.isfinite(rate.value) else None for rate in rates]
-        return self._line(y, [(rate.low, rate.high) for rate in rates], NEUTRAL)
-
-    def expense(self, name: str) -> list[Series]:
-        """What energy or money each load took; nothing where none is known of any."""
-        own = [group.expenses.get(name) for group in self._groups]
-        if not any(own):
-            return []
-        bounds = [(None, None) if value is None else (value.low, value.high) for value in own]
-        return self._line([None if value is None else value.value for value in own], bounds, NEUTRAL)
-
-    def unit(self, name: str) -> str:
-        """Of a figure of the first run that has it."""
-        return next(group.first.result.figures[name].unit for group in self._groups if name in group.expenses)
-
-    def tail(self, key: str) -> list[Series]:
-        own = [group.first.result.latency.get(key) for group in self._groups]
-        bounds = [fmt.percentile_interval(value, "p99") if value else (None, None) for value in own]
-        return self._line([value.p99 / 1e6 if value else None for value in own], bounds, TAIL)
-
-    def _line(self, y: list[float | None], bounds: list[tuple[float | None, float | None]], color: str) -> list[Series]:
-        """Measured are the points alone; the line between them leads the eye."""
-        color, low, high = self._color or color, [low for low, _ in bounds], [high for _, high in bounds]
-        return [Series(self._name, "line", self._x, y, color), Series("", "points", self._x, y, color, low, high)]
-
-
-def _limits(analysis: CampaignAnalysis, groups: list[Group]) -> dict[str, list[Mark]]:
-    """The limit that each latency's 99th percentile is held against at all these loads, by latency."""
-    held = [held_limits(analysis.benchmark, group.first.record) for group in groups]
-    return {
-        key: [Mark("y", limit_ns / 1e6, f"limit: {fmt.ms(limit_ns)} ms", meaning=_LIMIT)]
-        for key, limit_ns in held[0].items()
-        if all(other.get(key) == limit_ns for other in held)
-    }
-
-
-def _sweep_panels(lines: list[_Swept], label: str, limits: Mapping[str, list[Mark]]) -> list[Panel]:
-    return [
-        *(
-            Panel(title, label, unit, [series for line in lines for series in line.rate(attribute)])
-            for title, unit, attribute in (
-                ("Completed samples/s", "samples/s", "samples_per_s"),
-                ("Output tokens/s", "tokens/s", "tokens_per_s"),
-            )
-        ),
-        *(
-            Panel(title, label, "ms", [series for line in lines for series in line.tail(key)], limits.get(key, []))
-            for key, title in (("ttft_ns", "TTFT p99"), ("tpot_ns", "TPOT p99"))
-        ),
-        *_expense_panels(lines, label),
-    ]
-
-
-def _expense_panels(lines: list[_Swept], label: str) -> Iterator[Panel]:
-    for name, title in _EXPENSES.items():
-        known = [(line, series) for line in lines if (series := line.expense(name))]
-        if known:
-            yield Panel(title, label, known[0][0].unit(name), [one for _, series in known for one in series])

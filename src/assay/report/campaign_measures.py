@@ -10,13 +10,14 @@ from assay.analysis.campaign import CampaignAnalysis, Group, RunLine, load_of
 from assay.analysis.loads import figure_over
 from assay.report import format as fmt
 from assay.report.accuracy import accuracy_charts, percentages, score_text
-from assay.report.campaign_charts import group_name, latency_chart, scaling_chart, sweep_chart, throughput_chart
+from assay.report.campaign_charts import group_name, latency_chart, scaling_chart, throughput_chart
 from assay.report.campaign_sections import run_label, with_nodes_alone
 from assay.report.chart import Colors
 from assay.report.limits import limits_source, scenario_limits
 from assay.report.many import MOST_ROWS, NAMED, Values, ends, names, spread_table
 from assay.report.page import Block, Rows, Table, Text
 from assay.report.starts import start_words
+from assay.report.sweep_chart import sweep_chart
 from assay.runs.result import AccuracyResult
 from assay.scoring import FAMILY_RISK
 
@@ -231,8 +232,7 @@ def _score_blocks(analysis: CampaignAnalysis, scored: dict[str, AccuracyResult])
     yield Table("Accuracy", columns, rows, frozenset(range(1, len(metrics) + 2)), "runs/*/accuracy.json")
     if quality is not None:
         yield Text(f"Compared with: {quality.source}.")
-    if not analysis.state.simulated:
-        yield from accuracy_charts({n: a for n, a in scored.items() if a.comparable}, analysis.benchmark)
+    yield from accuracy_charts(scored, analysis.benchmark, simulated=analysis.state.simulated)
 
 
 def _answer_blocks(answers: AnswersCompared | None) -> Iterator[Block]:

@@ -30,7 +30,7 @@ from assay.report.campaign_sections import (
     run_label,
     runs_blocks,
 )
-from assay.report.chart import Colors
+from assay.report.chart import Chart, Colors
 from assay.report.client import campaign_client_blocks
 from assay.report.expenses import campaign_expenses_blocks
 from assay.report.findings import grouped, mend
@@ -51,8 +51,8 @@ _MOST_REASONS = 6
 _LEADS = ("scaling_analysis", "load_sweep", "throughput_comparison", "accuracy_comparison")
 
 
-def campaign_page(analysis: CampaignAnalysis) -> Page:
-    """The report of one campaign."""
+def campaign_page(analysis: CampaignAnalysis, only: Chart | None = None) -> Page:
+    """The report of one campaign. `only` is the picture of its only performance run, if it has but one."""
     colors = Colors(analysis.nodes)
     any_offline = any(group.first.entry.scenario == "Offline" for group in analysis.groups)
     sections = [
@@ -79,12 +79,15 @@ def campaign_page(analysis: CampaignAnalysis) -> Page:
         Section("environment", "Environment", list(environment_blocks(analysis))),
         Section("provenance", "Provenance", list(provenance_blocks(analysis))),
     ]  # fmt: skip
-    lead, sections = lifted(sections, _LEADS)
+    lead = only if only is not None and only.panels else None
+    if lead is None:
+        lead, sections = lifted(sections, _LEADS)
     verdict, reasons, kind = _verdict(analysis)
     simulated = analysis.state.simulated or any(line.record.simulated for line in analysis.lines)
     banner = "; ".join(
         [
             *([] if kind == "valid" and UNVERIFIED not in verdict else [verdict]),
+            *_client_bound(analysis),
             *(["simulated endpoints"] if simulated else []),
         ]
     )
@@ -104,6 +107,15 @@ def campaign_page(analysis: CampaignAnalysis) -> Page:
         pictures=[throughput_chart(analysis, colors)] if analysis.groups else [],
         banner=banner,
     )
+
+
+def _client_bound(analysis: CampaignAnalysis) -> Iterator[str]:
+    """That the load generator could have shaped runs, and how many where it isn't all."""
+    bound = sum(line.record.client.client_bound for line in analysis.lines)
+    if bound:
+        yield (
+            "client-bound" if bound == len(analysis.lines) else f"client-bound in {bound} of {len(analysis.lines)} runs"
+        )
 
 
 def _next(analysis: CampaignAnalysis) -> list[str]:

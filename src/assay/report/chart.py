@@ -13,6 +13,7 @@ from assay.report import format as fmt
 Kind = Literal["line", "steps", "points", "bars"]
 Axis = Literal["x", "y"]
 Side = Literal["above", "left", "right"]
+Edge = Literal["left", "right", "above"]
 
 # Okabe and Ito's colours, which people with any common colour blindness can tell apart, without black and yellow
 # (one of which vanishes on a dark page, the other on a light one).
@@ -23,11 +24,21 @@ SHORTEST_S = 5
 _MOST_TOLD = 2
 """Values of one place that a sentence holds."""
 _ERROR_BARS = "Error bars are 95 % intervals."
-_OPEN_ENDED = "An error bar that leaves the picture has no bound there: the samples are too few for one."
+_OPEN_ENDED = "An error bar that ends in an arrow has no bound there: the samples are too few for one."
 LABEL_INSIDE = 0.15
 """A bar of more than this share of the highest holds its label at its foot."""
 MOST_LABELLED = 20
 """More bars than this have no labels: they would touch."""
+_ROOM, _ROOM_WITH_NAME = 1.12, 1.25
+"""As high as an axis from 0 is, against what it shows; also where a span has its name at the top."""
+_ARROW = 0.08
+"""Of the height of a panel, as long as the arrow that stands for a side without a bound."""
+_LEAST_SHARE = 0.5
+"""Of an axis, what the data take at least: a limit that would leave them less is told at the edge."""
+_PAD = 0.05
+"""Of an axis of numbers, left free at either end."""
+_TICK_ROOM = 0.07
+"""Of an axis, between two numbers on it that don't touch."""
 # The palette's first colours are nodes; these two are a distribution's middle and its tail.
 MEDIAN, TAIL = "#AA4499", "#999933"
 
@@ -98,27 +109,35 @@ class Series:
                 spots.append(Spot(0.0 if inside else height, inside, beside=True))
         return spots
 
-    def reaches(self, far: float) -> list[tuple[float, float] | None]:
-        """How far each error bar reaches below and above; None where there is none.
-
-        One that is open at a side, for too few samples, reaches `far` there, out of the picture.
-        """
+    @property
+    def reaches(self) -> list[tuple[float, float] | None]:
+        """How far each error bar reaches below and above, 0 at an open side; None where there is none."""
         if self.low is None or self.high is None:
             return [None] * len(self.y)
-        found: list[tuple[float, float] | None] = []
-        for y, low, high in zip(self.y, self.low, self.high, strict=True):
-            if y is None or (low is None and high is None):
-                found.append(None)
-            else:
-                found.append((far if low is None else max(0.0, y - low), far if high is None else max(0.0, high - y)))
-        return found
+        return [
+            None
+            if y is None or (low is None and high is None)
+            else (0.0 if low is None else max(0.0, y - low), 0.0 if high is None else max(0.0, high - y))
+            for y, low, high in zip(self.y, self.low, self.high, strict=True)
+        ]
+
+    @property
+    def open_sides(self) -> list[tuple[int, bool]]:
+        """The places of marks whose interval is open at one side, for too few samples, and whether upwards."""
+        bounds = enumerate(zip(self.y, self.low or (), self.high or (), strict=False))
+        return [
+            (place, high is None)
+            for place, (y, low, high) in bounds
+            if y is not None and (low is None) != (high is None)
+        ]
 
 
 @dataclass(frozen=True)
 class Mark:
     """A line across the panel at `at`, or, with `until`, the span between the two, with its label.
 
-    `meaning` says below the chart what it is.
+    `meaning` says below the chart what it is. A `limit` that lies far from the data is told at the picture's edge: in
+    the picture it would squeeze them into a corner. `row` lifts the names of neighbours above each other.
     """
 
     axis: Axis
@@ -126,6 +145,8 @@ class Mark:
     label: str
     until: float | None = None
     meaning: str = ""
+    limit: bool = False
+    row: int = 0
 
     @property
     def sentence(self) -> str:
@@ -136,7 +157,8 @@ class Mark:
 class Panel:
     """One pair of axes. `y_zero` makes the vertical axis start at 0; bars always do.
 
-    `over_time`: the horizontal axis is a time of the run, in seconds.
+    `over_time`: the horizontal axis is a time of the run, in seconds. `x_ticks`: where something was measured, which
+    stands on the horizontal axis instead of round numbers.
     """
 
     title: str
@@ -149,33 +171,98 @@ class Panel:
     sideways: bool = False  # points only: the categories, which have long names, stand one below the other
     y_share: bool = False  # the vertical axis is 0 to 1 and shown in per cent
     over_time: bool = False
+    x_ticks: Sequence[float] = ()
 
     @property
     def top(self) -> float:
         """The upper end of an axis from 0: room for the highest value, its error bar, its label; 1 where all is 0."""
-        values = [v for s in self.series for v in (*s.y, *(s.high or ())) if v is not None and math.isfinite(v)]
-        values += [mark.at for mark in self.marks if mark.axis == "y"]
-        return max(values) * 1.12 if values and max(values) > 0 else 1.0
+        values = [self._highest, *(m.at for m in self.marks if m.axis == "y" and self.edge(m) is None)]
+        named = any(mark.axis == "x" and mark.until is not None and mark.label for mark in self.marks)
+        return max(values) * (_ROOM_WITH_NAME if named else _ROOM) if max(values) > 0 else 1.0
 
     @property
-    def far(self) -> float:
-        """Out of the picture, from any place in it."""
-        return 10 * self.top
+    def _highest(self) -> float:
+        """Of the values and their error bars."""
+        values = [v for s in self.series for v in (*s.y, *(s.high or ())) if v is not None and math.isfinite(v)]
+        return max(values, default=0.0)
+
+    @property
+    def arrow(self) -> float:
+        """The length of an arrow that stands for a side without a bound."""
+        return _ARROW * self.top
+
+    @property
+    def from_zero(self) -> bool:
+        """Whether the vertical axis starts at 0."""
+        return self.y_zero or self.open_ended or any(s.kind == "bars" for s in self.series)
 
     @property
     def open_ended(self) -> bool:
-        """Whether an error bar leaves the picture."""
-        return any(math.inf in reach for reach in self._reaches)
+        """Whether an error bar has no bound at a side."""
+        return any(s.open_sides for s in self._with_error_bars)
 
     @property
     def error_bars(self) -> bool:
         """Whether any is drawn."""
-        return len(self._reaches) > 0
+        return any(reach is not None for s in self._with_error_bars for reach in s.reaches)
 
     @property
-    def _reaches(self) -> list[tuple[float, float]]:
-        reaches = [reach for s in self.series if s.kind in ("bars", "points") for reach in s.reaches(math.inf)]
-        return [reach for reach in reaches if reach is not None]
+    def _with_error_bars(self) -> list[Series]:
+        return [s for s in self.series if s.kind in ("bars", "points")]
+
+    @property
+    def _numbers(self) -> list[float]:
+        """Where on the horizontal axis something stands, in its own measure; nothing where it has names."""
+        return [self.measure(x) for s in self.series for x in s.x if not isinstance(x, str)]
+
+    def measure(self, x: float) -> float:
+        """A place on the horizontal axis as its scale measures: on a log axis the logarithm to 10."""
+        return math.log10(x) if self.x_log else x
+
+    def edge(self, mark: Mark) -> Edge | None:
+        """The edge beyond which a limit lies that is too far from the data to be drawn; None: it is in the picture."""
+        if not mark.limit:
+            return None
+        if mark.axis == "y":
+            return "above" if self.from_zero and 0 < self._highest < _LEAST_SHARE * mark.at else None
+        numbers = self._numbers
+        if not numbers or (self.x_log and mark.at <= 0):
+            return None
+        low, high, at = min(numbers), max(numbers), self.measure(mark.at)
+        if high - low >= _LEAST_SHARE * (max(high, at) - min(low, at)):
+            return None
+        return "right" if at > high else "left"
+
+    def label(self, mark: Mark) -> str:
+        """What is written for a mark; of one beyond the picture also that."""
+        edge = self.edge(mark)
+        where = {"left": "before", "right": "beyond", "above": "above"}
+        return mark.label if edge is None else f"{mark.label}, {where[edge]} this axis"
+
+    @property
+    def x_range(self) -> tuple[float, float] | None:
+        """The ends of a horizontal axis of numbers, in its own measure: its data, lines, spans in the picture."""
+        found = self._numbers
+        if not found:
+            return None
+        upright = [mark for mark in self.marks if mark.axis == "x" and self.edge(mark) is None]
+        places = [place for mark in upright for place in (mark.at, mark.until) if place is not None]
+        found += [self.measure(place) for place in places if math.isfinite(place)]
+        low, high = min(found), max(found)
+        pad = _PAD * (high - low) if high > low else 0.5
+        return low - pad, high + pad
+
+    @property
+    def ticks(self) -> list[tuple[float, str]]:
+        """The measured places that have room for their numbers, and those."""
+        if self.x_range is None:
+            return []
+        low, high = self.x_range
+        shown: list[float] = []
+        for x in sorted(set(self.x_ticks)):
+            if not shown or self.measure(x) - self.measure(shown[-1]) >= _TICK_ROOM * (high - low):
+                shown.append(x)
+        return [(x, f"{x:,.10g}") for x in shown]
 
     @property
     def categorical(self) -> bool:
@@ -270,7 +357,7 @@ class Chart:
 
     def _legend(self) -> Iterator[str]:
         for panel in self.panels:
-            yield from (mark.sentence for mark in panel.marks if mark.meaning)
+            yield from (mark.sentence for mark in panel.marks if mark.meaning and panel.edge(mark) is None)
         if any(panel.error_bars for panel in self.panels):
             yield _ERROR_BARS
         if any(panel.open_ended for panel in self.panels):

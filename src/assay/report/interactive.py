@@ -6,8 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from assay.report.chart import NEUTRAL, Mark, Panel, Series, text_color
+from assay.report.chart import NEUTRAL, Edge, Mark, Panel, Series, text_color
 
+_BAR_GAP = 0.28
+_ROW = 14
 _TEXT_POSITIONS = {"above": "top center", "left": "middle left", "right": "middle right"}
 
 
@@ -16,26 +18,44 @@ def plotly_figure(panel: Panel) -> dict[str, Any]:
     traces = [trace for series in panel.series for trace in _traces(series, panel)]
     shapes, annotations = [], []
     for mark in panel.marks:
-        shapes.append(_shape(mark))
+        edge = panel.edge(mark)
+        if edge is not None:
+            traces.append(_beyond(mark, panel, edge))
+            continue
+        shapes.append(_shape(mark, panel))
         if mark.axis == "x":
             annotations.append(_annotation(mark, panel))
     bars = any(series.kind == "bars" for series in panel.series)
-    annotations += _bar_labels(panel)
+    annotations += [*_bar_labels(panel), *_arrows(panel)]
     number: dict[str, Any] = {"automargin": True, "separatethousands": True}
+    x_axis = number | {"title": {"text": panel.x_label}, "type": _x_type(panel)}
+    if panel.x_range is not None:
+        x_axis["range"] = [_plain(end) for end in panel.x_range]
+    if panel.ticks:
+        x_axis |= {"tickmode": "array", "tickvals": [at for at, _ in panel.ticks]}
+        x_axis["ticktext"] = [text for _, text in panel.ticks]
     y_axis = number | {"title": {"text": panel.y_label}}
     if panel.y_share:
         y_axis |= {"tickformat": ".0%", "range": [0, 1.02]}
-    elif panel.open_ended or panel.y_zero or bars:
+    elif panel.from_zero:
         y_axis["range"] = [0, _plain(panel.top)]
     layout = {
-        "xaxis": number | {"title": {"text": panel.x_label}, "type": _x_type(panel)},
+        "xaxis": x_axis,
         "yaxis": y_axis,
         "barmode": "group",
-        "bargap": 0.28,
+        "bargap": _BAR_GAP,
         "bargroupgap": 0.06,
         "hovermode": "closest" if bars or panel.categorical else "x unified",
-        "showlegend": len([s for s in panel.series if s.name]) > 1 or any(shape.get("showlegend") for shape in shapes),
-        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
+        "showlegend": len([s for s in panel.series if s.name]) > 1
+        or any(mark.label and (mark.axis == "y" or panel.edge(mark) is not None) for mark in panel.marks),
+        "legend": {
+            "orientation": "h",
+            "y": 1.02,
+            "yanchor": "bottom",
+            "x": 0,
+            "traceorder": "normal",
+            "font": {"size": 11},
+        },
         "margin": {"l": 56, "r": 12, "t": 28, "b": 48},
         "shapes": shapes,
         "annotations": annotations,
@@ -96,7 +116,7 @@ def _traces(series: Series, panel: Panel) -> list[dict[str, Any]]:
         trace |= {
             "type": "bar",
             "marker": {"color": list(series.colors or [series.color] * len(series.x))},
-            "error_y": _errors(series, panel.far),
+            "error_y": _errors(series),
         }
         if series.labels and panel.labelled:
             colors = series.colors or [series.color] * len(series.x)
@@ -110,7 +130,7 @@ def _traces(series: Series, panel: Panel) -> list[dict[str, Any]]:
     elif series.kind == "points":
         mode = "markers+text" if series.labels else "markers"
         trace |= {"type": "scatter", "mode": mode, "marker": {"color": series.color, "size": 8}}
-        trace |= {"error_y": _errors(series, panel.far), "text": list(series.labels or [])}
+        trace |= {"error_y": _errors(series), "text": list(series.labels or [])}
         trace |= {"textposition": _TEXT_POSITIONS[series.label_side], "cliponaxis": False}
     else:
         dash = "dash" if series.dashed else "solid"
@@ -160,10 +180,10 @@ def _bounds(low: float | None, high: float | None) -> str:
     return f"{high:.4g} or less" if low is None else f"{low:.4g} to {high:.4g}"
 
 
-def _errors(series: Series, far: float) -> dict[str, Any]:
+def _errors(series: Series) -> dict[str, Any]:
     if series.low is None or series.high is None:
         return {"visible": False}
-    reaches = [reach or (0.0, 0.0) for reach in series.reaches(far)]
+    reaches = [reach or (0.0, 0.0) for reach in series.reaches]
     above, below = [_plain(up) for _, up in reaches], [_plain(down) for down, _ in reaches]
     return {"type": "data", "symmetric": False, "array": above, "arrayminus": below, "thickness": 1.5, "width": 4}
 
@@ -187,9 +207,34 @@ def _bar_labels(panel: Panel) -> list[dict[str, Any]]:
     return found
 
 
-def _shape(mark: Mark) -> dict[str, Any]:
+def _arrows(panel: Panel) -> list[dict[str, Any]]:
+    """The sides of error bars that have no bound; those of bars get the page's colour of text, as their error bars."""
+    bars = [series for series in panel.series if series.kind == "bars"]
+    categories = list(dict.fromkeys(x for s in panel.series for x in s.x)) if panel.categorical else []
+    found = []
+    for series in panel.series:
+        if series.kind not in ("bars", "points"):
+            continue
+        of_bars = series.kind == "bars"
+        width = 1 - _BAR_GAP
+        aside = width * ((bars.index(series) + 0.5) / len(bars) - 0.5) if of_bars else 0.0
+        for place, upwards in series.open_sides:
+            x, y = series.x[place], series.y[place] or 0.0
+            at = categories.index(x) + aside if isinstance(x, str) else panel.measure(x)
+            tip = y + panel.arrow if upwards else max(0.0, y - panel.arrow)
+            arrow = {
+                "text": "", "showarrow": True, "arrowhead": 2, "arrowwidth": 1.5, "x": _plain(at), "y": _plain(tip),
+                "axref": "x", "ayref": "y", "ax": _plain(at), "ay": _plain(y),
+            }  # fmt: skip
+            found.append(arrow if of_bars else arrow | {"arrowcolor": series.color})
+    return found
+
+
+def _shape(mark: Mark, panel: Panel) -> dict[str, Any]:
     across = {"xref": "paper", "x0": 0, "x1": 1, "y0": mark.at, "y1": mark.at}
     upright = {"yref": "paper", "y0": 0, "y1": 1, "x0": mark.at, "x1": mark.at if mark.until is None else mark.until}
+    if upright["x1"] == math.inf and panel.x_range is not None:  # to the end of the axis
+        upright["x1"] = _plain(10 ** panel.x_range[1] if panel.x_log else panel.x_range[1])
     place = across if mark.axis == "y" else upright
     if mark.until is not None:
         return place | {"type": "rect", "fillcolor": NEUTRAL, "opacity": 0.15, "line": {"width": 0}, "layer": "below"}
@@ -198,21 +243,26 @@ def _shape(mark: Mark) -> dict[str, Any]:
     return place | line | named
 
 
+def _beyond(mark: Mark, panel: Panel, edge: Edge) -> dict[str, Any]:
+    """What the legend shows of a limit that lies beyond an edge of the picture."""
+    marker = {"symbol": f"triangle-{'up' if edge == 'above' else edge}", "size": 9, "color": NEUTRAL}
+    return {
+        "type": "scatter", "mode": "markers", "name": panel.label(mark), "hoverinfo": "skip", "x": [None], "y": [None],
+        "marker": marker,
+    }  # fmt: skip
+
+
 def _annotation(mark: Mark, panel: Panel) -> dict[str, Any]:
-    at = math.log10(mark.at) if panel.x_log and mark.at > 0 else mark.at
+    at = panel.measure(mark.at) if mark.at > 0 else mark.at
     common = {"text": mark.label, "showarrow": False, "font": {"size": 11}, "yref": "paper", "x": at}
     if mark.until is not None:
         return common | {"y": 1, "yanchor": "top", "xanchor": "left"}
-    return common | {"y": 0, "yanchor": "bottom", "xanchor": "right" if _in_right_half(mark, panel) else "left"}
+    side = "right" if _in_right_half(at, panel) else "left"
+    return common | {"y": 0, "yanchor": "bottom", "xanchor": side, "yshift": _ROW * mark.row}
 
 
-def _in_right_half(mark: Mark, panel: Panel) -> bool:
-    numbers = [float(x) for series in panel.series for x in series.x if not isinstance(x, str)]
-    if not numbers:
-        return False
-    low, high = min(*numbers, mark.at), max(*numbers, mark.at)
-    middle = math.sqrt(low * high) if panel.x_log and low > 0 else (low + high) / 2
-    return mark.at > middle
+def _in_right_half(at: float, panel: Panel) -> bool:
+    return panel.x_range is not None and at > sum(panel.x_range) / 2
 
 
 def _huge(values: Sequence[float | None]) -> bool:

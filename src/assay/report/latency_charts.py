@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
@@ -13,12 +14,16 @@ from assay.analysis.samples import MISSING, Samples
 from assay.analysis.statistics import Ints
 from assay.report import format as fmt
 from assay.report.chart import MEDIAN, TAIL, Chart, Mark, Panel, Series
+from assay.report.limits import held_limits
 from assay.report.run_view import SOURCE, TOTAL, RunView, ms
 
 _OfSamples = Callable[[Samples], tuple[Ints, Ints]]
-_LIMIT = "the scenario's limit of the 99th percentile"
+_LIMIT = "the limit of the 99th percentile"
 _TAIL = "99th percentile"
 _POINTS = 240
+_NEXT_TO_NOTHING_US, _OF_THE_MEAN = 1000, 0.1
+"""A gap between chunks under both, the mean's tenth too, is none: they came together."""
+_WORTH_TELLING = 0.01
 _LEAST_IN_A_WINDOW = 20
 _FEWEST_FOR_WINDOWS = 200  # fewer are drawn one by one
 
@@ -32,9 +37,8 @@ class LatencyCharts:
     @cached_property
     def distribution(self) -> Chart:
         """`latency_distribution`: cumulative distributions by node, with the scenario's limits."""
-        spec = self._view.analysis.benchmark.scenarios.get(self._view.analysis.record.scenario)
-        limits = (spec.ttft_limit_ns, spec.tpot_limit_ns) if spec else (None, None)
-        tpot = self._cumulative("TPOT", "TPOT", lambda s: s.tpot_ns, limits[1])
+        limits = held_limits(self._view.analysis.benchmark, self._view.analysis.record)
+        tpot = self._cumulative("TPOT", "TPOT", lambda s: s.tpot_ns, limits.get("tpot_ns"))
         if self._view.analysis.record.scenario == "Offline":
             # All samples are issued at once: from then on most of the time is the wait for a place.
             panels = [
@@ -49,9 +53,11 @@ class LatencyCharts:
             ]
         else:
             panels = [
-                self._cumulative("TTFT", "TTFT", _timed(lambda s: s.ttft_ns), limits[0]),
+                self._cumulative("TTFT", "TTFT", _timed(lambda s: s.ttft_ns), limits.get("ttft_ns")),
                 tpot,
-                self._cumulative("Latency", "latency, start to last token", _timed(lambda s: s.latency_ns), None),
+                self._cumulative(
+                    "Latency", "latency, start to last token", _timed(lambda s: s.latency_ns), limits.get("latency_ns")
+                ),
             ]
         panels = [panel for panel in panels if panel.series]  # some have no TPOT
         itl = self._itl_panel()
@@ -60,7 +66,7 @@ class LatencyCharts:
             title="Latency distribution",
             panels=[*panels, itl] if itl else panels,
             columns=2,
-            text="Share of samples at or below each latency.",
+            text=f"Share of samples at or below each latency. {self._together if itl else ''}".strip(),
             source=f"{SOURCE}: as the table of latencies; the highest 0.1 % lie beyond the axis",
         )
 
@@ -79,8 +85,8 @@ class LatencyCharts:
                 series.append(self._view.line(group, list(at), list(shares)))
         marks = []
         if limit:
-            words = f"limit of the p99: {fmt.number(limit / factor)} {unit}"
-            marks.append(Mark("x", limit / factor, words, meaning=_LIMIT))
+            words = f"p99 limit: {fmt.number(limit / factor)} {unit}"
+            marks.append(Mark("x", limit / factor, words, meaning=_LIMIT, limit=True))
         return Panel(
             title, f"{label} ({unit})", "share of samples", series, marks, x_log=_wide(everything), y_share=True
         )
@@ -96,6 +102,21 @@ class LatencyCharts:
         line = Series("all", "line", list(x), list(shares), TOTAL)
         wide = float(x[-1]) > 30 * float(x[0])
         return Panel("ITL", "time between chunks of an answer (ms)", "share of gaps", [line], x_log=wide, y_share=True)
+
+    @property
+    def _together(self) -> str:
+        """What part of ITL's gaps is next to nothing, in words; empty where it is less than 1 % or isn't known."""
+        counts, itl = self._view.analysis.itl_counts, self._view.analysis.result.latency.get("itl_ns")
+        if counts is None or itl is None:
+            return ""
+        least_us = min(_NEXT_TO_NOTHING_US, _OF_THE_MEAN * itl.mean / 1e3)
+        share = float(counts[: math.ceil(least_us)].sum()) / itl.n
+        if share < _WORTH_TELLING:
+            return ""
+        return (
+            f"ITL: {fmt.percent(share)} of the gaps are under {fmt.number(least_us / 1e3)} ms, where the mean is "
+            f"{fmt.ms(itl.mean)} ms: these tokens came several at a time, each in a chunk of its own."
+        )
 
     def over_time(self) -> Chart:
         """Percentiles of service TTFT and TPOT in windows of the run."""

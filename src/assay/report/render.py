@@ -14,10 +14,12 @@ from assay.analysis.run import RunAnalysis, analyse_run
 from assay.audit import AuditReport
 from assay.errors import UserError
 from assay.report.campaign_page import campaign_page
+from assay.report.chart import Chart
 from assay.report.compare_page import compare_page
 from assay.report.data import campaign_report_json, run_report_json
 from assay.report.index_page import index_page
 from assay.report.plausibility import audit_of
+from assay.report.run_charts import RunCharts
 from assay.report.run_page import run_page
 from assay.report.writer import page_html, write_page
 from assay.runs.atomic import write_json, write_text
@@ -64,6 +66,7 @@ class CampaignPages:
         """`single_file`: each page needs nothing beside it."""
         self._folder, self._single_file = folder, single_file
         self._lines: dict[str, RunLine] = {}
+        self._picture: Chart | None = None
         self.started = [entry for entry in read_campaign(folder).runs if self._started(entry)]
 
     def _started(self, entry: RunEntry) -> bool:
@@ -86,14 +89,23 @@ class CampaignPages:
             return None
         target = _folder(out or self._folder.path)
         _write_data(target, analysis.findings, campaign_report_json(analysis))
-        return write_page(campaign_page(analysis), target, single_file=self._single_file)[-1]
+        return write_page(campaign_page(analysis, self._picture), target, single_file=self._single_file)[-1]
 
     def _analyse(self, entry: RunEntry) -> RunAnalysis:
-        """The whole analysis, which holds every sample, is the caller's; the campaign keeps a line of it."""
+        """The whole analysis, which holds every sample, is the caller's; the campaign keeps a line of it.
+
+        Of the only run that measures speed also the picture.
+        """
         assert entry.run is not None
         analysis = analyse_run(self._folder.run(entry.run))
         self._lines[entry.key] = run_line(entry, analysis)
+        if analysis.samples is not None and self._only(entry):
+            self._picture = RunCharts(analysis).performance()
         return analysis
+
+    def _only(self, entry: RunEntry) -> bool:
+        """Whether it is the only run that measures speed: then its picture is the campaign's."""
+        return [each.key for each in self.started if each.mode == "performance"] == [entry.key]
 
 
 def render_comparison(folders: Sequence[RunFolder], out: Path | None = None) -> list[Comparison]:

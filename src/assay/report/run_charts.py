@@ -6,6 +6,7 @@ from functools import cached_property
 
 from assay.analysis.latency import histogram
 from assay.analysis.run import RunAnalysis
+from assay.analysis.titles import benchmark_title
 from assay.report.bars import Values, value_panel
 from assay.report.chart import Chart, Mark, Panel, Series
 from assay.report.latency_charts import LatencyCharts
@@ -155,13 +156,14 @@ class RunCharts:
     def performance(self) -> Chart:
         """`performance_analysis`: the four panels that most readers want on one picture."""
         latency = self.latency.distribution
-        last = self.nodes.panels if self.several and self._view.analysis.nodes else self._flight_panels
+        nodes = self.several and self._view.analysis.nodes is not None
+        last = self.nodes.panels if nodes else self._flight_panels
         record = self._view.analysis.record
         return Chart(
             name="performance_analysis",
-            title=f"{record.benchmark}, {record.scenario}",
+            title=f"{benchmark_title(self._view.analysis.benchmark, [record])}: {record.scenario}",
             panels=[*self._rate_panels[:1], *latency.panels[:2], *last[:1]],
             columns=2,
-            text="Throughput over time, TTFT, TPOT and the nodes' rates.",
+            text=f"Throughput over time, TTFT, TPOT and {'each node' if nodes else 'samples in flight'}.",
             source=f"{self._view.analysis.folder.id}: {SOURCE}",
         )

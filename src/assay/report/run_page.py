@@ -87,7 +87,7 @@ def run_page(analysis: RunAnalysis, audit: AuditReport | None = None) -> Page:
         sections=sections,
         lead=lead,
         pictures=[charts.performance(), *([charts.throughput()] if charts.several else [])] if charts else [],
-        banner="; ".join([REFUSED] * bad + [banner(result, record.simulated)]).removesuffix("; "),
+        banner="; ".join([REFUSED] * bad + [banner(analysis)]).removesuffix("; "),
     )
 
 
@@ -118,11 +118,16 @@ def verdict_kind(result: Result) -> VerdictKind:
     return "invalid" if result.official else "short"
 
 
-def banner(result: Result, simulated: bool) -> str:
-    """What every page must say."""
-    unsaid = result.verdict.valid and UNVERIFIED not in result.verdict.words
-    words = [] if unsaid else [result.verdict.words]
-    return "; ".join([*words, *(["simulated endpoints"] if simulated else [])])
+def banner(analysis: RunAnalysis) -> str:
+    """What every page and picture of a run must say."""
+    verdict, record = analysis.result.verdict, analysis.record
+    unsaid = verdict.valid and UNVERIFIED not in verdict.words
+    words = [
+        *([] if unsaid else [verdict.words]),
+        *(["client-bound"] if record.client.client_bound else []),
+        *(["simulated endpoints"] if record.simulated else []),
+    ]
+    return "; ".join(words)
 
 
 def headlines(result: Result) -> list[Headline]:

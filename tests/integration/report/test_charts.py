@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.analysed import analysed
 from tests.synthetic import Node, Plan, write_campaign, write_run
 
 from assay.analysis.campaign import analyse_campaign, run_line
+from assay.analysis.compare import compare
 from assay.analysis.run import RunAnalysis, analyse_run
-from assay.report import CampaignPages
+from assay.report import CampaignPages, render_campaign
 from assay.report.campaign_page import campaign_page
 from assay.report.chart import Chart
+from assay.report.compare_page import compare_page
 from assay.report.page import Page, Text
 from assay.report.png import picture
 from assay.report.run_page import run_page
 from assay.report.writer import write_page
 from assay.runs import read_record, write_json
 from assay.runs.cost import CostFacts
+from assay.runs.record import ClientAudit
 
 PLAN = Plan(samples=900, nodes=(Node("node-a"), Node("node-b", speed=0.4)), chunks=False)
 
@@ -59,8 +64,8 @@ def test_offline_distributions_are_from_sending(page: Page, tmp_path: Path) -> N
     shown = chart(run_page(analyse_run(server)), "latency_distribution")
     assert titles(shown) == ["TTFT", "TPOT", "Latency"]
     assert [mark.label for panel in shown.panels for mark in panel.marks] == [
-        "limit of the p99: 2,000 ms",
-        "limit of the p99: 100 ms",
+        "p99 limit: 2,000 ms",
+        "p99 limit: 100 ms",
     ]
 
 
@@ -102,6 +107,30 @@ def test_a_sweep_shows_its_rates_once_and_nodes_apart(tmp_path: Path) -> None:
         ]
 
 
+def test_a_sweep_shows_from_which_load_on_it_is_saturated(tmp_path: Path) -> None:
+    """node-a carries 4 samples a second and not 16, node-b 1 and not 4."""
+    plan = Plan(scenario="Server", samples=200, chunks=False, telemetry=False)
+    plans = {f"{rate:g}-r0": replace(plan, nodes=(Node("node-a"),), qps=rate) for rate in (1.0, 4.0, 16.0)}
+    sweep = chart(swept(tmp_path / "one", plans), "load_sweep")
+    for panel in sweep.panels:
+        (mark,) = [mark for mark in panel.marks if not mark.limit]
+        assert (mark.label, mark.at, mark.until) == ("saturated", 16.0, math.inf)
+        assert (panel.x_log, [at for at, _ in panel.ticks]) == (True, [1.0, 4.0, 16.0])
+    assert "The shaded span is where it is saturated, from 16 samples/s asked for on." in sweep.text
+    slow = {f"slow-{key}": replace(one, nodes=(Node("node-b", speed=0.3),)) for key, one in plans.items()}
+    both = chart(swept(tmp_path / "two", plans | slow), "load_sweep")
+    marks = [mark for mark in both.panels[0].marks if not mark.limit]
+    assert [(mark.label, mark.at, mark.until) for mark in marks] == [
+        ("saturated: Server, node-a", 16.0, None),
+        ("saturated: Server, node-b", 4.0, None),
+    ]
+    assert len({mark.row for mark in marks}) == 2
+    few = {key: one for key, one in plans.items() if key != "16-r0"}
+    calm = chart(swept(tmp_path / "calm", few), "load_sweep")
+    assert not any(mark.label.startswith("saturated") for panel in calm.panels for mark in panel.marks)
+    assert not any(panel.x_log for panel in calm.panels)  # 4 is but four times 1
+
+
 def test_a_sweep_shows_what_its_tokens_took(tmp_path: Path) -> None:
     """Energy where it was metered, and cost where there is a price."""
     plan = Plan(scenario="Server", samples=60, chunks=False, nodes=(Node("node-a"),))
@@ -114,6 +143,60 @@ def test_a_sweep_shows_what_its_tokens_took(tmp_path: Path) -> None:
     dear = [value for value in cost.series[0].y if value is not None]
     assert dear == sorted(dear, reverse=True)  # the node is paid for all the same, and answers more
     assert len(dear) == 3
+
+
+def test_a_campaign_of_one_measured_run_begins_with_that_runs_picture(tmp_path: Path) -> None:
+    """Also where an accuracy run is beside it; two runs are compared instead."""
+    plan = Plan(scenario="Server", samples=120, qps=4.0, nodes=(Node("node-a"),), chunks=False, telemetry=False)
+    plans = {"server-r0": plan, "server-accuracy-r0": replace(plan, mode="accuracy")}
+    folder = write_campaign(tmp_path / "one", plans, kind="single")
+    pages = CampaignPages(folder)
+    for entry in pages.started:
+        pages.render_run(entry)
+    path = pages.render()
+    assert path is not None
+    shown = path.read_text()
+    first = shown[: shown.index("What limits belief")]
+    panels = ("Output tokens/s", "TTFT", "TPOT", "Samples in flight")
+    assert [title for title in panels if f">{title}</" in first] == list(panels)
+    assert (path.parent / "charts" / "performance_analysis.png").exists()
+    several = write_campaign(tmp_path / "several", plans | {"server-r1": replace(plan, seed=2)}, kind="single")
+    render_campaign(several)
+    assert not (several.path / "charts" / "performance_analysis.png").exists()
+
+
+def test_tokens_that_came_several_at_a_time_are_told_below_their_distribution(analysis: RunAnalysis) -> None:
+    """Three of eight gaps of 100 us, the others of 8 ms."""
+    itl = analysis.result.latency["tpot_ns"].model_copy(update={"n": 8, "mean": 5.05e6})
+
+    def text(counts: np.ndarray) -> str:
+        latency = analysis.result.latency | {"itl_ns": itl}
+        result = analysis.result.model_copy(update={"latency": latency})
+        return chart(run_page(replace(analysis, result=result, itl_counts=counts)), "latency_distribution").text
+
+    counts = np.zeros(9000, dtype=np.int64)
+    counts[[100, 8000]] = 3, 5
+    assert (
+        "ITL: 37.5 % of the gaps are under 0.5050 ms, where the mean is 5.050 ms: these tokens came several at a time, "
+        "each in a chunk of its own." in text(counts)
+    )
+    counts[[100, 8000]] = 0, 8
+    assert "several at a time" not in text(counts)
+
+
+def test_what_the_load_generator_may_have_shaped_says_so_on_every_picture(tmp_path: Path) -> None:
+    plan = replace(PLAN, samples=60, scenario="Server", qps=4.0, chunks=False, telemetry=False)
+    folder = write_campaign(tmp_path, {"a-r0": plan, "b-r0": replace(plan, seed=3)}, kind="single")
+    record = read_record(folder.run("a-r0"))
+    bound = ClientAudit(client_bound=True, reasons=["busy"])
+    write_json(folder.run("a-r0").record, record.model_copy(update={"client": bound}))
+    runs = [analyse_run(folder.run(key)) for key in ("a-r0", "b-r0")]
+    said = "short run: not valid for MLPerf; client-bound; simulated endpoints"
+    assert run_page(runs[0]).banner == said
+    assert run_page(runs[1]).banner == said.replace("client-bound; ", "")
+    compared = compare_page(runs, compare(runs), tmp_path)
+    assert said in compared.banner
+    assert campaign_page(analysed(folder)).banner == said.replace("client-bound", "client-bound in 1 of 2 runs")
 
 
 def test_one_node_isnt_compared(tmp_path: Path) -> None:

@@ -172,14 +172,23 @@ def test_many_nodes_give_a_page(tmp_path: Path) -> None:
     assert render_run(folder).stat().st_size < 6_000_000
 
 
-def test_an_accuracy_run_gets_its_chart(tmp_path: Path) -> None:
-    folder = write_run(tmp_path, replace(PLAN, mode="accuracy"))
+@pytest.mark.parametrize(("simulated", "gate"), [
+    (False, "pass"), (True, "pass"), (False, "not comparable: 400 samples of 13368"),
+])  # fmt: skip
+def test_an_accuracy_run_gets_its_chart_where_the_reference_says_anything_of_it(
+    tmp_path: Path, simulated: bool, gate: str
+) -> None:
+    folder = write_run(tmp_path, replace(PLAN, mode="accuracy", simulated=simulated))
+    accuracy = orjson.loads(folder.accuracy.read_bytes())
+    folder.accuracy.write_bytes(orjson.dumps(accuracy | {"gate": gate}))
     render_run(folder)
-    assert (folder.path / "charts" / "accuracy_comparison.png").exists()
-    page = folder.report.read_text()
+    drawn = gate == "pass" and not simulated
+    assert (folder.path / "charts" / "accuracy_comparison.png").exists() == drawn
+    page, markdown = folder.report.read_text(), (folder.path / "report.md").read_text()
     assert "Scores by endpoint" in page
     assert "38.6000 to 39.0000" in page  # the interval of the whole run's rouge1
-    assert "Quality gate: not comparable: 400 samples of 13368." in (folder.path / "report.md").read_text()
+    assert f"Quality gate: {gate}." in markdown
+    assert ("Not drawn beside the reference: this run, not comparable" in markdown) == (not drawn and not simulated)
 
 
 def test_a_campaign_states_efficiency_only_from_its_baselines(tmp_path: Path) -> None:

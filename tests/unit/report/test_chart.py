@@ -126,29 +126,43 @@ OPEN = Panel(
 )  # fmt: skip
 
 
-def test_an_open_interval_leaves_the_picture_in_both() -> None:
+def test_an_open_interval_ends_in_an_arrow_in_both() -> None:
+    """It takes no more room than the others, whose axis is scaled by the values."""
     assert OPEN.open_ended
     assert not BARS.open_ended
     figure = plotly_figure(OPEN)
     go.Figure(figure)
-    low, high = figure["layout"]["yaxis"]["range"]
     errors = figure["data"][0]["error_y"]
-    assert (low, high) == (0, pytest.approx(OPEN.top))
-    assert 2.0 + errors["array"][0] > high
-    assert 30.0 - errors["arrayminus"][1] < low
-    assert (errors["arrayminus"][0], errors["array"][1], errors["array"][2]) == (0.5, 5.0, 0.0)
+    assert OPEN.top == pytest.approx(1.12 * 40)
+    assert (errors["array"], errors["arrayminus"]) == ([0, 5.0, 0], [0.5, 0, 0])
     assert figure["data"][0]["customdata"] == [" (95 %: 1.5 or more)", " (95 %: 35 or less)", ""]
+    ends = [(2.0, 2.0 + OPEN.arrow), (30.0, 30.0 - OPEN.arrow)]
+    arrows = [note for note in figure["layout"]["annotations"] if note["showarrow"]]
+    assert [(note["ax"], note["x"]) for note in arrows] == [(0, 0), (1, 1)]
+    assert [(note["ay"], note["y"]) for note in arrows] == [pytest.approx(end) for end in ends]
     chart = Chart("c", "t", [OPEN], "Bars.", "")
     assert (
         chart.text == "Bars. Error bars are 95 % intervals. "
-        "An error bar that leaves the picture has no bound there: the samples are too few for one."
+        "An error bar that ends in an arrow has no bound there: the samples are too few for one."
     )
     assert replace(chart).text == chart.text
     axes = Figure(figsize=(6, 4)).add_axes((0, 0, 1, 1))
     draw_marks(axes, OPEN, {"a": 0.0, "b": 1.0, "c": 2.0})
     (bars,) = [found for found in axes.collections if hasattr(found, "get_segments")]
-    spans = [(float(line[0][1]), float(line[1][1])) for line in bars.get_segments()]
-    assert spans == [(1.5, 2.0 + OPEN.far), (30.0 - OPEN.far, 35.0)]
+    assert [(float(line[0][1]), float(line[1][1])) for line in bars.get_segments()] == [(1.5, 2.0), (30.0, 35.0)]
+    drawn = [line for line in axes.lines if line.get_marker() in ("^", "v")]
+    assert [tuple(map(float, line.get_ydata())) for line in drawn] == [pytest.approx(end) for end in ends]
+
+
+def test_arrows_of_bars_side_by_side_stand_on_their_own_bar() -> None:
+    pair = [Series(name, "bars", ["a", "b"], [2.0, 3.0], NEUTRAL, [1.0, 1.0], [None, 4.0]) for name in "pq"]
+    panel = Panel("Pairs", "", "ms", pair)
+    html = [note["x"] for note in plotly_figure(panel)["layout"]["annotations"]]
+    axes = Figure(figsize=(6, 4)).add_axes((0, 0, 1, 1))
+    draw_marks(axes, panel, {"a": 0.0, "b": 1.0})
+    png = [float(line.get_xdata()[0]) for line in axes.lines if line.get_marker() == "^"]
+    assert html == pytest.approx(png)
+    assert html == pytest.approx([-0.18, 0.18])
 
 
 def test_a_band_has_a_gap_in_both_where_a_bound_isnt_known() -> None:
@@ -160,7 +174,7 @@ def test_a_band_has_a_gap_in_both_where_a_bound_isnt_known() -> None:
 def test_no_label_stands_on_an_error_bar() -> None:
     figure = plotly_figure(OPEN)
     assert figure["data"][0]["textposition"] == ["none", "none", "inside"]
-    beside, above = figure["layout"]["annotations"]
+    beside, above = [note for note in figure["layout"]["annotations"] if not note["showarrow"]]
     assert (beside["text"], beside["x"], beside["y"], beside["xanchor"]) == ("2", "a", 2.0, "right")
     assert (above["text"], above["x"], above["y"], above["yanchor"]) == ("30", "b", 35.0, "bottom")
     assert "xanchor" not in above

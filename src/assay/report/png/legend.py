@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from assay.report.chart import Panel
+from assay.report.chart import Edge, Panel
 from assay.report.png.words import Words
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _ROW, _SWATCH, _GAP, _BETWEEN = 0.19, 0.25, 0.08, 0.2
+_LINES = ("-", "--", ":")
+_EDGES: dict[Edge, str] = {"left": "<", "right": ">", "above": "^"}
 _CHARACTER = 0.068  # mean width of one, of 8 points
 
 
@@ -45,7 +47,7 @@ def draw_legend(figure: Figure, axes: Axes, panel: Panel, left: float, across: f
     for number, row in enumerate(rows):
         x, y = left, _ROW * (len(rows) - number - 0.25)
         for entry in row:
-            ends = [x, x + _SWATCH] if entry.style != "o" else [x + _SWATCH / 2]
+            ends = [x, x + _SWATCH] if entry.style in _LINES else [x + _SWATCH / 2]
             axes.plot(
                 ends, [y] * len(ends), entry.style, color=entry.color, ms=5, lw=entry.width,
                 transform=figure.dpi_scale_trans, solid_capstyle="butt", scalex=False, scaley=False, clip_on=False,
@@ -68,10 +70,14 @@ def _rows(panel: Panel, across: float) -> list[list[_Entry]]:
 
 
 def _entries(panel: Panel) -> Sequence[_Entry]:
-    """The series' names where there are several to be told apart, and those of lines across the panel."""
+    """The series' names where there are several to be told apart, those of lines across, and of limits beyond."""
     named = [one for one in panel.series if one.name]
     found = []
     for one in named if len(named) > 1 else []:
         style = "o" if one.kind == "points" else "--" if one.dashed else "-"
         found.append(_Entry(one.name, style, one.color, 6 if one.kind == "bars" else 1.5))
-    return found + [_Entry(mark.label, ":", "#444444", 1.0) for mark in panel.marks if mark.axis == "y" and mark.label]
+    for mark in panel.marks:
+        edge = panel.edge(mark)
+        if mark.label and (mark.axis == "y" or edge is not None):
+            found.append(_Entry(panel.label(mark), ":" if edge is None else _EDGES[edge], "#444444", 1.0))
+    return found

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _DARK = "#444444"
+_ROW_POINTS = 11
 _SIDES: dict[Side, dict[str, Any]] = {
     "above": {"shift": (0, 4), "across": "center"},
     "left": {"shift": (-5, 0), "across": "right", "up": "center"},
@@ -32,7 +33,8 @@ def draw_marks(axes: Axes, panel: Panel, places: Mapping[float | str, float]) ->
         else:
             _draw_line(axes, series, x)
     for mark in panel.marks:
-        _draw_mark(axes, mark)
+        if panel.edge(mark) is None:
+            _draw_mark(axes, mark)
     return words
 
 
@@ -62,7 +64,7 @@ def _draw_bars(axes: Axes, panel: Panel, series: Series, x: list[float]) -> list
     places = [v - 0.36 + width * (number + 0.5) for v in x]
     heights = [v or 0.0 for v in series.y]
     axes.bar(places, heights, width * 0.94, color=series.colors or series.color)
-    _error_bars(axes, series, places, "#222222", panel.far)
+    _error_bars(axes, series, places, "#222222", panel.arrow)
     if not panel.labelled:
         return []
     colors = series.colors or [series.color] * len(places)
@@ -76,7 +78,7 @@ def _draw_bars(axes: Axes, panel: Panel, series: Series, x: list[float]) -> list
 
 def _draw_points(axes: Axes, panel: Panel, series: Series, x: list[float]) -> list[Words]:
     axes.plot(x, [_nan(v) for v in series.y], "o", ms=5, color=series.color)
-    _error_bars(axes, series, x, series.color, panel.far)
+    _error_bars(axes, series, x, series.color, panel.arrow)
     tops = series.tops if series.label_side == "above" else series.y
     return [
         Words(label, place, _nan(height), axes.transData, size=8, **_SIDES[series.label_side])
@@ -94,15 +96,20 @@ def _draw_line(axes: Axes, series: Series, x: list[float]) -> None:
         axes.fill_between(x, low, high, color=series.color, alpha=0.2, lw=0)
 
 
-def _error_bars(axes: Axes, series: Series, x: list[float], color: str, far: float) -> None:
+def _error_bars(axes: Axes, series: Series, x: list[float], color: str, arrow: float) -> None:
+    """Intervals with caps; a side without a bound is an arrow, as long as `arrow` where there is room above 0."""
     known = [
         (place, y, *reach)
-        for place, y, reach in zip(x, series.y, series.reaches(far), strict=True)
+        for place, y, reach in zip(x, series.y, series.reaches, strict=True)
         if y is not None and reach is not None
     ]
     if known:
         places, y_known, below, above = zip(*known, strict=True)
         axes.errorbar(places, y_known, [below, above], fmt="none", ecolor=color, capsize=3, elinewidth=1.2)
+    for place, upwards in series.open_sides:
+        y = series.y[place] or 0.0
+        tip = y + arrow if upwards else max(0.0, y - arrow)
+        axes.plot([x[place]] * 2, [y, tip], color=color, lw=1.2, marker="^" if upwards else "v", markevery=[1], ms=5)
 
 
 def _draw_mark(axes: Axes, mark: Mark) -> None:
@@ -111,7 +118,7 @@ def _draw_mark(axes: Axes, mark: Mark) -> None:
     elif mark.until is None:
         axes.axvline(mark.at, color=_DARK, lw=1, ls=":")
     else:
-        axes.axvspan(mark.at, mark.until, color=NEUTRAL, alpha=0.12, lw=0)
+        axes.axvspan(mark.at, min(mark.until, axes.get_xlim()[1]), color=NEUTRAL, alpha=0.12, lw=0)
 
 
 def mark_words(axes: Axes, panel: Panel) -> list[Words]:
@@ -121,15 +128,17 @@ def mark_words(axes: Axes, panel: Panel) -> list[Words]:
     """
     words = []
     for mark in panel.marks:
-        if mark.axis == "y":
+        if mark.axis == "y" or panel.edge(mark) is not None:
             continue  # in the legend
         place = axes.transAxes.inverted().transform(axes.transData.transform((mark.at, 0.0)))[0]
         foot = mark.until is None
         left = foot and place > 0.5
+        lift = _ROW_POINTS * mark.row
         words.append(
             Words(
-                mark.label, mark.at, 0.02 if foot else 0.98, axes.get_xaxis_transform(), (-3 if left else 3, 0), size=8,
-                color=_DARK, across="right" if left else "left", up="bottom" if foot else "top",
+                mark.label, mark.at, 0.02 if foot else 0.98, axes.get_xaxis_transform(),
+                (-3 if left else 3, lift if foot else -lift), size=8, color=_DARK, across="right" if left else "left",
+                up="bottom" if foot else "top",
             )
         )  # fmt: skip
     return words

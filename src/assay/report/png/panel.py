@@ -52,8 +52,9 @@ def draw_panel(figure: Figure, axes: Axes, panel: Panel) -> list[Words]:
         axes.set_ylim(0.4 - len(ticks), 0.8)
         words += draw_scales(axes, upright=ticks)
     else:
-        words = draw_marks(axes, panel, {category: tick.at for category, tick in zip(categories, ticks, strict=True)})
         _set_limits(panel, axes, len(categories))
+        words = draw_marks(axes, panel, {category: tick.at for category, tick in zip(categories, ticks, strict=True)})
+        ticks = ticks or [Tick(at, text) for at, text in panel.ticks]
         words += mark_words(axes, panel)
         words += draw_scales(axes, level=ticks, slanted=_slanted(panel), shares=panel.y_share)
     level, upright = (panel.y_label, "") if panel.sideways else (panel.x_label, panel.y_label)
@@ -68,13 +69,19 @@ def draw_panel(figure: Figure, axes: Axes, panel: Panel) -> list[Words]:
 
 
 def _set_limits(panel: Panel, axes: Axes, categories: int) -> None:
+    from matplotlib.ticker import NullLocator
+
     if panel.x_log:
         axes.set_xscale("log")
     if panel.categorical:
         axes.set_xlim(-0.6, categories - 0.4)
+    elif panel.x_range is not None:
+        axes.set_xlim(*(10**end if panel.x_log else end for end in panel.x_range))
+    if panel.ticks:
+        axes.xaxis.set_minor_locator(NullLocator())
     if panel.y_share:
         axes.set_ylim(0, 1.02)
-    elif panel.y_zero or any(series.kind == "bars" for series in panel.series):
+    elif panel.from_zero:
         axes.set_ylim(bottom=0, top=panel.top)
 
 

@@ -18,7 +18,7 @@ from assay.report.png.words import DPI, Words, write_words
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_HEAD_INCHES, _LINE_INCHES, _FOOT_INCHES, _EDGE = 0.4, 0.14, 0.35, 0.12
+_HEAD_INCHES, _LINE_INCHES, _FOOT_INCHES, _FOOT_EDGE, _EDGE = 0.4, 0.14, 0.35, 0.08, 0.12
 _STYLE: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -53,14 +53,15 @@ class Sheet:
         width = PANEL_INCHES[0] * chart.columns
         stamps, sources = textwrap.wrap(stamp, int(width * 14.5)), textwrap.wrap(chart.source, int(width * 17))
         head = _HEAD_INCHES + _LINE_INCHES * len(stamps)
-        inches, top = Affine2D().scale(DPI), head + _FOOT_INCHES
+        foot = max(_FOOT_INCHES, 2 * _FOOT_EDGE + _LINE_INCHES * len(sources))
+        inches, top = Affine2D().scale(DPI), head + foot
         words = [Words(chart.title, _EDGE, top - _EDGE, inches, size=12, bold=True, up="top")]
         words += [
             Words(line, _EDGE, top - 0.36 - _LINE_INCHES * number, inches, size=8, color="#333333", up="top")
             for number, line in enumerate(stamps)
         ]
         words += [
-            Words(line, _EDGE, 0.08 + _LINE_INCHES * number, inches, size=7, color="#555555", up="bottom")
+            Words(line, _EDGE, _FOOT_EDGE + _LINE_INCHES * number, inches, size=7, color="#555555", up="bottom")
             for number, line in enumerate(reversed(sources))
         ]
         drawn = np.full((round(top * DPI), round(width * DPI)), WHITE)

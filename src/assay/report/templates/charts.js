@@ -20,6 +20,11 @@
     return data.map(function (trace, place) { return trace.type === "bar" ? place : -1; })
       .filter(function (place) { return place >= 0; });
   }
+  // The same goes for the arrows at their ends; those of points have a colour of their own.
+  function arrows(figure) {
+    return figure.layout.annotations.map(function (note, at) { return note.showarrow && !note.arrowcolor ? at : -1; })
+      .filter(function (at) { return at >= 0; });
+  }
   function place(object, path, value) {
     const keys = path.split("."), last = keys.pop();
     keys.reduce(function (inner, key) { return inner[key] = inner[key] || {}; }, object)[last] = value;
@@ -30,15 +35,16 @@
     figure.layout.font = { family: "system-ui, sans-serif", size: 12 };
     Object.keys(own).forEach(function (path) { place(figure.layout, path, own[path]); });
     bars(figure.data).forEach(function (bar) { place(figure.data[bar], "error_y.color", own["font.color"]); });
+    arrows(figure).forEach(function (at) { figure.layout.annotations[at].arrowcolor = own["font.color"]; });
     const drawn = Plotly.newPlot(node, figure.data, figure.layout, config);
     node.dataset.drawn = "yes";
     return drawn;
   }
 
   function recolor(print) {
-    const own = colors(print);
     document.querySelectorAll('.plot[data-drawn="yes"]').forEach(function (node) {
-      const some = bars(node.data);
+      const own = colors(print), some = bars(node.data);
+      arrows(figures[node.id]).forEach(function (at) { own["annotations[" + at + "].arrowcolor"] = own["font.color"]; });
       if (some.length) { Plotly.update(node, { "error_y.color": own["font.color"] }, own, some); }
       else { Plotly.relayout(node, own); }
     });
