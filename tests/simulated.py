@@ -24,6 +24,7 @@ from assay.load.pacer import Timetable
 from assay.load.plan import EndpointPlan, LoadgenSettings, LoadPlan, PacerPlan, Timeouts, WarmupPlan
 from assay.runs import Ledger, LoadOutcome, RunFolder, read_outcome
 from assay.runs.shapes import LoadShape
+from assay.runs.tail_limits import parse_tail_limits
 from assay.serving.connection import EndpointConnection
 
 FAST = ("--ttft-ms", "5", "--itl-ms", "1", "--output-tokens", "8")
@@ -73,7 +74,8 @@ def reached(url: str, **changes: Any) -> EndpointConnection:
 def make_plan(folder: Path, urls: Sequence[str], scenario: str = "Offline", **changes: Any) -> LoadPlan:
     """A short run over generated prompts. `changes` replace fields of the plan; `loadgen` and `timeouts` in part.
 
-    With `shape` (and `timetable`) Assay's pacer drives. Each request tells its sample's number as `user`.
+    With `shape` (and `timetable`, and the `limits` of one that ends once it is sure) Assay's pacer drives. Each request
+    tells its sample's number as `user`.
     """
     samples, warmup = changes.pop("samples", 32), changes.pop("warmup_prompts", 0)
     max_tokens = changes.pop("max_tokens", 16)
@@ -103,7 +105,7 @@ def make_plan(folder: Path, urls: Sequence[str], scenario: str = "Offline", **ch
         "tpot_limit_ns": 100_000_000,
         **changes.pop("loadgen", {}),
     }
-    pacer = _pacer_plan(scratch, changes.pop("shape", None), changes.pop("timetable", None))
+    pacer = _pacer_plan(scratch, changes.pop("shape", None), changes.pop("timetable", None), changes.pop("limits", ""))
     timeouts = {"stall_s": 1.0, "request_s": 20.0, **changes.pop("timeouts", {})}
     window = changes.pop("window", 8)
     return LoadPlan(
@@ -129,13 +131,16 @@ def make_plan(folder: Path, urls: Sequence[str], scenario: str = "Offline", **ch
     )
 
 
-def _pacer_plan(scratch: Path, shape: dict[str, Any] | None, timetable: Timetable | None) -> PacerPlan | None:
+def _pacer_plan(
+    scratch: Path, shape: dict[str, Any] | None, timetable: Timetable | None, limits: str
+) -> PacerPlan | None:
     if shape is None:
         return None
     if timetable is not None:
         timetable.write(scratch / "timetable.npy")
     path = str(scratch / "timetable.npy") if timetable is not None else None
-    return PacerPlan(shape=TypeAdapter(LoadShape).validate_python(shape), seed=1, timetable=path)
+    tested = tuple(parse_tail_limits(limits)) if limits else ()
+    return PacerPlan(shape=TypeAdapter(LoadShape).validate_python(shape), seed=1, timetable=path, limits=tested)
 
 
 async def run_plan(plan: LoadPlan, limit_s: float = 60.0) -> Run:

@@ -22,6 +22,7 @@ from assay.quantities import (
     Count,
     LocalPath,
     OneLine,
+    Percent,
     Rate,
     Seconds,
     Seed,
@@ -30,9 +31,11 @@ from assay.quantities import (
     truths_misread,
 )
 from assay.runs.campaign import CampaignKind
+from assay.runs.rate_search import TunedScenario
 from assay.runs.scenarios import Compliance, LoadgenDriven, Mode, Scenario
-from assay.runs.shapes import LoadShape
-from assay.runs.slo import Slo
+from assay.runs.shapes import LoadShape, RateShape
+from assay.runs.slo import Slo, WrittenSeconds
+from assay.runs.tail_limits import WrittenTailLimit
 from assay.safe_yaml import parse_yaml, read_yaml
 from assay.serving.connection import CONNECT_TIMEOUT_S, Reach
 
@@ -81,7 +84,8 @@ class CampaignConfig(_Section):
         default="single",
         description="single: the scenarios; scaling: each node alone, then together; official: what a submission "
         "needs; sweep: a list of rates or concurrencies; bench: loads of your own, with your prompts; "
-        "tune-curve: throughput against pace, up to saturation",
+        "tune-curve: throughput against pace, up to saturation; "
+        "tune-rate: the highest rate of arrivals that keeps its limits",
     )
     repeats: Several | None = Field(default=None, description="default: 3 for scaling, else 1")
     seed: Seed = Field(default=0, description="of the order of runs")
@@ -93,6 +97,26 @@ class CampaignConfig(_Section):
         default=(), description="sweep: requests in flight in each further run, over all endpoints together"
     )
     curve: CurveConfig = Field(default=CurveConfig(), description="tune-curve: which points")
+    scenario: TunedScenario | None = Field(
+        default=None,
+        description="tune-rate: of the run that confirms the rate, Server or Interactive, or rate (the pacer's); "
+        "default: Server, with limits rate",
+    )
+    limits: tuple[WrittenTailLimit, ...] = Field(
+        default=(),
+        description="tune-rate: what the rate must keep, such as p99(ttft) < 2 s; default: those of the benchmark's "
+        "scenario",
+    )
+    precision: Percent = Field(
+        default=0.03, description="tune-rate: how far the ends of the rate's interval may be from it, such as 3%"
+    )
+    budget: WrittenSeconds | None = Field(
+        default=None, description="tune-rate: time for all runs, such as 20m; default: as long as the precision takes"
+    )
+    probes: Several | None = Field(default=None, description="tune-rate: the most probes; default: any number")
+    first_rate: Rate | None = Field(
+        default=None, description="tune-rate: of the first probe; default: from a run with a fixed number in flight"
+    )
     loads: tuple[LoadShape, ...] = Field(default=(), description="bench: what the pacer drives, one run each")
     compliance: tuple[Compliance, ...] = Field(default=(), description="official: compliance tests to add")
     project_samples: Count | None = Field(
@@ -106,6 +130,12 @@ class CampaignConfig(_Section):
         for points in (self.rates, self.concurrencies):
             if len(set(points)) != len(points):
                 raise ValueError("rates and concurrencies must differ from each other; use repeats to measure again")
+        return self
+
+    @model_validator(mode="after")
+    def _loads_end_by_themselves(self) -> CampaignConfig:
+        if any(isinstance(shape, RateShape) and shape.until_sure for shape in self.loads):
+            raise ValueError("loads: until_sure is what tune-rate's probes are; give requests or duration_s alone")
         return self
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
 A_YEAR_S = 366 * 86_400
 MOST_SAMPLES = 10_000_000
@@ -34,6 +34,19 @@ Rate = Annotated[float, Field(ge=1e-6, le=1e7)]
 Factor = Annotated[float, Field(ge=1e-6, le=1e6)]
 Price = Annotated[float, Field(ge=0, le=1e9)]
 Sigma = Annotated[float, Field(ge=0, le=10)]
+
+
+def _percent(value: Any) -> Any:
+    """`3%` or `3 %` as 0.03."""
+    if not isinstance(value, str) or not (found := _PERCENT.fullmatch(value)):
+        return value
+    return round(float(found[1]) / 100, 12)
+
+
+_PERCENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*")
+_Share = Annotated[float, Field(gt=0, lt=1)]
+Percent = Annotated[_Share, BeforeValidator(_percent, json_schema_input_type=_Share | str)]
+"""A share, as a number or as text such as 3%."""
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 

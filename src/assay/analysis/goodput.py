@@ -25,17 +25,15 @@ class Share(NamedTuple):
 
 
 def good(samples: Samples, slo: Slo) -> NDArray[np.bool_]:
-    """Which samples keep every limit, shape (n,); one of fewer than two tokens has no TPOT to break a limit with."""
-    kept = np.ones(len(samples), dtype=bool)
-    if slo.ttft_ns is not None:
-        kept &= samples.ttft_ns <= slo.ttft_ns
-    if slo.latency_ns is not None:
-        kept &= samples.latency_ns <= slo.latency_ns
-    if slo.tpot_ns is not None:
-        tpot_ns = np.zeros(len(samples), dtype=np.int64)
-        tpot_ns[samples.has_tpot] = samples.tpot_ns
-        kept &= tpot_ns <= slo.tpot_ns
-    return kept
+    """Which samples keep every limit, shape (n,)."""
+    return of_limit(samples, slo) <= 1
+
+
+def of_limit(samples: Samples, slo: Slo) -> NDArray[np.float64]:
+    """How much of its limit each sample took, the most where there are several, shape (n,)."""
+    tpot_ns = np.zeros(len(samples), dtype=np.int64)
+    tpot_ns[samples.has_tpot] = samples.tpot_ns
+    return slo.of_limit({"ttft": samples.ttft_ns, "tpot": tpot_ns, "latency": samples.latency_ns})
 
 
 def goodput(samples: Samples, slo: Slo) -> Estimate:

@@ -13,6 +13,7 @@ from assay.analysis.energy import run_energy
 from assay.analysis.expenses import cost_figures, energy_figures
 from assay.analysis.figures import figure
 from assay.analysis.goodput import OF_ISSUED, good_share, goodput
+from assay.analysis.kept_limits import limits_kept
 from assay.analysis.rates import sample_rate, token_rate
 from assay.analysis.replies import against
 from assay.analysis.samples import MISSING, Samples, read_samples
@@ -37,7 +38,7 @@ from assay.runs.folder import RunFolder
 from assay.runs.ledger import Ledger
 from assay.runs.reading import read_record
 from assay.runs.record import RunRecord
-from assay.runs.result import AccuracyResult, EndpointResult, Figure, LoadgenVerdict, Result
+from assay.runs.result import AccuracyResult, EndpointResult, Figure, LimitKept, LoadgenVerdict, Result
 from assay.runs.shapes import ConcurrencyShape, SessionsShape
 from assay.runs.slo import Slo
 from assay.runs.stored import read_model
@@ -100,7 +101,7 @@ def summarise_samples(folder: RunFolder) -> Summary:
     if record.status not in FINISHED or accounting_problems(case) or not rows:
         samples = None
     figures = _counts(ledger)
-    energy = None
+    energy, kept = None, list[LimitKept]()
     if samples is not None:
         case.latency.update(latency_distributions(samples))
         itl = None if held else itl_distribution(folder.requests)
@@ -115,6 +116,8 @@ def summarise_samples(folder: RunFolder) -> Summary:
         known = {"latency", *({"ttft"} if streamed else ()), *({"tpot"} if streamed and samples.paced else ())}
         if record.slo is not None and ledger is not None and record.slo.limits.keys() <= known:
             figures |= _goodput(samples, record.slo, ledger.issued)
+        if ledger is not None:
+            kept = limits_kept(samples, ledger.issued, record)
         energy = run_energy(folder, record, samples)
         figures |= energy_figures(energy)
         figures |= cost_figures(record.cost, samples)
@@ -135,6 +138,7 @@ def summarise_samples(folder: RunFolder) -> Summary:
         endpoints=[] if samples is None else _endpoints(record, samples),
         accuracy=accuracy if record.status in FINISHED else None,
         energy=energy.energy if energy else None,
+        limits=kept,
         notices=_notices(case, samples, short) + told.notes({e.name: e.model for e in record.endpoints}),
     )
     return Summary(benchmark, record, ledger, result, samples, itl_counts, told, held)

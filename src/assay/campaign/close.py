@@ -153,6 +153,7 @@ def _complete(record: RunRecord, outcome: LoadOutcome, ledger: Ledger, folder: R
         window = outcome.windows.get(endpoint.name, endpoint.window)
         endpoint.window = window if window is not None and window < UNLIMITED else None
     record.schedule_seed = outcome.schedule_seed if record.driver == "pacer" else None
+    record.sure = outcome.sure
     record.client = audit_client(folder, outcome)
 
 

@@ -15,6 +15,7 @@ from assay.campaign.alerting import alerted, stopped_words
 from assay.campaign.close import close_run, judge_load
 from assay.campaign.compliance import audit_config
 from assay.campaign.cost import cost_of
+from assay.campaign.kinds import kind_of
 from assay.campaign.load_process import TimedOutError, run_load, utc_minus_monotonic_ns
 from assay.campaign.loadgen_settings import loadgen_settings, target_qps
 from assay.campaign.pacing import pacer_plan, window
@@ -42,6 +43,7 @@ from assay.runs.alerts import AlertEvent
 from assay.runs.progress import AnyEvent
 from assay.runs.scenarios import drives
 from assay.runs.shapes import is_live
+from assay.runs.tail_limits import TailLimit
 from assay.telemetry import NodeActivity, Sampler
 
 STOPPED = "stopped by the user"
@@ -161,6 +163,7 @@ def _begin(bench: Bench, entry: RunEntry, endpoints: Sequence[EndpointFacts], fo
         simulated=bench.simulated,
         target_qps=target_qps(config, prepared.benchmark, entry),
         slo=config.slo,
+        limits=_limits(bench.work),
         api=prepared.api,
         max_tokens=prepared.max_tokens,
         endpoints=list(endpoints),
@@ -190,7 +193,7 @@ def load_plan(work: Work, entry: RunEntry, endpoints: Sequence[EndpointFacts], f
         scenario=entry.scenario,
         mode=entry.mode,
         loadgen=loadgen_settings(config, prepared.benchmark, entry) if drives(entry.scenario) == "loadgen" else None,
-        pacer=pacer_plan(entry, config.campaign.seed, prepared.timetable),
+        pacer=pacer_plan(entry, config.campaign.seed, prepared.timetable, _limits(work)),
         samples=len(prepared.dataset),
         max_tokens=prepared.max_tokens,
         answer_limits=prepared.answer_limits if min(prepared.answer_limits) < prepared.max_tokens else None,
@@ -224,6 +227,12 @@ def load_plan(work: Work, entry: RunEntry, endpoints: Sequence[EndpointFacts], f
     if config.load.workers is None:
         plan.workers = demand_of(plan).workers(cores_here())
     return plan
+
+
+def _limits(work: Work) -> tuple[TailLimit, ...]:
+    """What a search holds its rate against; none in other campaigns."""
+    search = kind_of(work.config.campaign.kind).rate_search(work.config, work.prepared.benchmark)
+    return () if search is None else search.limits
 
 
 def run_folder(runs: Path, entry: RunEntry, config: Config) -> RunFolder:

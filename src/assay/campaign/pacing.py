@@ -11,6 +11,7 @@ from assay.load.pacer import Timetable
 from assay.load.plan import UNLIMITED, PacerPlan
 from assay.runs import RunEntry
 from assay.runs.shapes import ConcurrencyShape, LoadShape, RampShape, RateShape, TraceShape
+from assay.runs.tail_limits import TailLimit
 
 
 def check_loads(loads: Sequence[LoadShape], dataset: Dataset) -> None:
@@ -35,11 +36,16 @@ def timetable_of(samples: Sequence[Sample]) -> Timetable:
     )
 
 
-def pacer_plan(entry: RunEntry, seed: int, timetable: Path) -> PacerPlan | None:
-    """None where LoadGen drives. Repeats have arrivals of their own: their differences are part of the error."""
+def pacer_plan(
+    entry: RunEntry, seed: int, timetable: Path, limits: tuple[TailLimit, ...] = ()
+) -> PacerPlan | None:  # fmt: skip
+    """None where LoadGen drives. Repeats have arrivals of their own: their differences are part of the error.
+
+    `limits` are what a shape that is until_sure is tested for.
+    """
     if entry.shape is None:
         return None
-    return PacerPlan(shape=entry.shape, seed=seed + entry.repeat, timetable=str(timetable))
+    return PacerPlan(shape=entry.shape, seed=seed + entry.repeat, timetable=str(timetable), limits=limits)
 
 
 def window(entry: RunEntry, own: int | None) -> int | None:

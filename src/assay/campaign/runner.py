@@ -246,7 +246,9 @@ class _Campaign:
 
     def _todo(self) -> list[RunEntry]:
         """What is left to do; where nothing is, what the campaign's kind makes of the results so far."""
-        if not self._state.todo and (new := self._kind.more(self._config, self._state, self._results())):
+        if self._state.todo:
+            return self._state.todo
+        if new := self._kind.more(self._config, self._state, self._results(), self._folder):
             self._state.runs += new
             write_json(self._folder.state, self._state)
         return self._state.todo

@@ -17,6 +17,7 @@ from assay import __version__
 from assay.benchmarks import Benchmark, campaign_benchmark, get_benchmark, write_benchmark
 from assay.benchmarks.user_conf import read_user_conf
 from assay.campaign.kept_counts import KeptCounts
+from assay.campaign.kinds import kind_of
 from assay.campaign.work import utc_now
 from assay.config import Config, dump_config, load_config
 from assay.errors import UserError
@@ -64,6 +65,7 @@ def begin(
         user_conf_sha256=_user_conf_sha256(config),
         seed=config.campaign.seed,
         simulated=simulated,
+        rate_search=kind_of(config.campaign.kind).rate_search(config, benchmark),
         project_samples=config.campaign.project_samples,
         runs=runs,
     )

@@ -44,7 +44,8 @@ def how_many(config: Config, lengths: Sequence[int]) -> int:
     if (given := config.load.warmup_prompts) is not None:
         return given
     loads = config.campaign.loads
-    window = build_engine(config.engine).window or (_UNKNOWN_LOAD if loads else _UNKNOWN_WINDOW)
+    paced = bool(loads) or config.campaign.kind == "tune-rate"
+    window = build_engine(config.engine).window or (_UNKNOWN_LOAD if paced else _UNKNOWN_WINDOW)
     numbers = [min(window, len(lengths)), *config.campaign.concurrencies, *map(_in_flight, loads)]
     wanted = _WAVES * max(numbers)
     mean = max(1.0, float(np.mean(lengths)))

@@ -34,10 +34,11 @@ from assay.load.router import Fate, Router
 from assay.load.shares import Shares
 from assay.load.source import Issues, Schedule, Source
 from assay.load.transport import Outcome
+from assay.load.until_sure import Ended, UntilSure
 from assay.load.waits import Waits
 from assay.load.warmup import Warmup
 from assay.runs import LoadOutcome, RunFolder, WarmupFacts, write_json
-from assay.runs.outcome import HopTimes, LoadEnd
+from assay.runs.outcome import HopTimes, LoadEnd, Sure
 from assay.runs.progress import AnyEvent, Phase, PhaseEvent, WaitEvent, WarmupEvent, WarmupWave, event_line
 
 _PROBE_NS = 1_000_000_000
@@ -67,6 +68,10 @@ class Driver:
         self._meter = Meter(plan)
         self._replies = Replies(plan, self._meter)
         self._tally = self._replies.tally
+        self._until_sure: UntilSure | None = None
+        if plan.pacer is not None and plan.pacer.until_sure:
+            self._until_sure = UntilSure(plan.pacer.limits, self._meter.start_ns)
+        self._sure: Sure | None = None
         self._last_probe_ns = 0
         self._measure = SelfMeasure()
         self._hub = Hub(plan_path, Shares(demand_of(plan).loads, plan.workers))
@@ -164,6 +169,8 @@ class Driver:
         issues = Issues.joined([issues for _, issues in handed_over])
         self._issued.write(self._replies.issued, issues, issued_ns)
         self._meter.take(issues, issued_ns)
+        if self._until_sure is not None:
+            self._until_sure.issued(len(issued_ns))
         self._replies.issue(issues.queries)
         self._router.offer(issues)
 
@@ -190,8 +197,18 @@ class Driver:
                     self._say(current)
                     phase = current
                 _tell(self._meter.progress(self._router, now_ns))
+                self._look(source, now_ns)
                 next_progress_ns = now_ns + self._meter.interval_ns(now_ns)
         _tell(self._meter.progress(self._router, time.monotonic_ns(), last=True))
+
+    def _look(self, source: Source, now_ns: int) -> None:
+        """End a load that goes on until a test is sure, where it is."""
+        if self._until_sure is None or self._sure is not None:
+            return
+        self._sure = self._until_sure.look(now_ns - self._meter.began_ns)
+        if self._sure is not None:
+            assert isinstance(source, Pacer)
+            source.close()
 
     def _patience_s(self, source: Source) -> float:
         if self._handed_over or self._more:
@@ -214,6 +231,8 @@ class Driver:
             self._dispatch(now_ns)
             self._probe(now_ns)
         replies, over = self._replies, [(done, fate) for done, fate in fates if fate is not Fate.RESEND]
+        if self._until_sure is not None:
+            self._until_sure.ended(Ended(done, fate is Fate.COMPLETED) for done, fate in over)
         source.first_tokens(replies.untold(done for done, _ in over))
         source.complete(
             [replies.failed(done) if fate is Fate.FAILED else replies.answered(done, now_ns) for done, fate in over]
@@ -268,6 +287,7 @@ class Driver:
             warmup=warmup,
             schedule_seed=schedule.seed,
             target_qps=schedule.target_qps,
+            sure=self._sure,
         )
         write_json(RunFolder(self._folder).outcome, outcome)
         trace = RunFolder(self._folder).loadgen_trace

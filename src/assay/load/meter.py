@@ -40,11 +40,12 @@ class Meter:
         self._plan = plan
         self._clock_offset_ns = time.time_ns() - time.monotonic_ns()
         self._prompt_tokens: list[int] = np.load(plan.prompt_tokens).tolist()
-        self._start_ns = array("q")  # when each sample was due, or issued, by sample_id
+        self.start_ns = array("q")
+        """When each sample was due, or issued, by sample_id."""
         self._qsl_idx = array("i")
         self._endpoints = [_Endpoint() for _ in plan.endpoints]
         self._ttft, self._tpot, self._latency = Recorder(), Recorder(), Recorder()
-        self._began_ns = 0
+        self.began_ns = 0
         self._endpoints_due_ns = 0
         self._out_told: list[int] = []
         self._estimated = False
@@ -56,7 +57,7 @@ class Meter:
 
     @property
     def issued(self) -> int:
-        return len(self._start_ns)
+        return len(self.start_ns)
 
     @property
     def completed(self) -> int:
@@ -64,14 +65,14 @@ class Meter:
 
     def begin(self, now_ns: int) -> None:
         """The load begins."""
-        self._began_ns = now_ns
+        self.began_ns = now_ns
 
     def take(self, issues: Issues, issued_ns: Sequence[int]) -> None:
         """These samples were issued; in the order of their ids."""
         if issues.particular:
             columns = zip(issued_ns, issues.particular, strict=True)
             issued_ns = [now_ns if issue.due_ns == NO_TIME else issue.due_ns for now_ns, issue in columns]
-        self._start_ns.extend(issued_ns)
+        self.start_ns.extend(issued_ns)
         self._qsl_idx.extend(issues.qsl_idx)
 
     def attempt_failed(self, endpoint: int) -> None:
@@ -86,7 +87,7 @@ class Meter:
         self._estimated |= done.output_tokens < 0 and not done.output
         if not done.first_ns:
             return
-        start_ns = self._start_ns[done.sample]
+        start_ns = self.start_ns[done.sample]
         self._ttft.add(done.first_ns - start_ns)
         self._latency.add(done.last_ns - start_ns)
         if output_tokens > 1:
@@ -94,7 +95,7 @@ class Meter:
 
     def interval_ns(self, now_ns: int) -> int:
         """How long until progress is told again."""
-        return min(_SELDOM_NS, max(_OFTEN_NS, (now_ns - self._began_ns) // _EVENTS))
+        return min(_SELDOM_NS, max(_OFTEN_NS, (now_ns - self.began_ns) // _EVENTS))
 
     def phase(self, router: Router) -> Phase:
         expected = expected_samples(self._plan, self.issued)
@@ -102,7 +103,7 @@ class Meter:
 
     def progress(self, router: Router, now_ns: int, *, last: bool = False) -> ProgressEvent:
         """How the load stands; the last event tells of all endpoints, however many they are."""
-        elapsed_ns, latency, issued = now_ns - self._began_ns, self._latency.snapshot(), self.issued
+        elapsed_ns, latency, issued = now_ns - self.began_ns, self._latency.snapshot(), self.issued
         return ProgressEvent(
             time_ns=now_ns,
             clock_offset_ns=self._clock_offset_ns,
@@ -135,7 +136,7 @@ class Meter:
         out = router.out
         if len(self._endpoints) > _FEW and out == self._out_told and now_ns < self._endpoints_due_ns:
             return False
-        every_ns = max(len(self._endpoints) * _NS_AN_ENDPOINT, (now_ns - self._began_ns) // _TIMES)
+        every_ns = max(len(self._endpoints) * _NS_AN_ENDPOINT, (now_ns - self.began_ns) // _TIMES)
         self._endpoints_due_ns, self._out_told = now_ns + every_ns, out
         return True
 

@@ -12,7 +12,8 @@ def expected_samples(plan: LoadPlan, issued: int) -> int | None:
     """Samples that will be issued in all; None where that isn't known before the end."""
     if plan.pacer is not None:
         shape = plan.pacer.shape
-        return None if shape.lasts_s is not None else shape.most_requests(plan.samples)
+        open_end = shape.lasts_s is not None or plan.pacer.until_sure
+        return None if open_end else shape.most_requests(plan.samples)
     if plan.mode == "accuracy":
         return plan.samples
     if plan.scenario == "Offline":

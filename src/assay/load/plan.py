@@ -8,8 +8,9 @@ from typing import ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from assay.runs.scenarios import DriverName, Mode, Scenario
-from assay.runs.shapes import LoadShape, is_live
+from assay.runs.shapes import LoadShape, RateShape, is_live
 from assay.runs.stored import Stored, require_model
+from assay.runs.tail_limits import TailLimit
 from assay.serving.connection import EndpointConnection
 
 UNLIMITED = 1 << 20
@@ -56,6 +57,12 @@ class PacerPlan(_Model):
     timetable: str | None = Field(
         default=None, description="path of the samples' own times and conversations, for traces and sessions"
     )
+    limits: tuple[TailLimit, ...] = Field(default=(), description="what a shape that is until_sure is tested for")
+
+    @property
+    def until_sure(self) -> bool:
+        """Whether the load ends once a test is sure of its limits."""
+        return isinstance(self.shape, RateShape) and self.shape.until_sure
 
 
 class Timeouts(_Model):

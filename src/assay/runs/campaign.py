@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from assay.runs.folder import MANIFEST, ReportFolder, RunFolder
 from assay.runs.names import PlainName
+from assay.runs.rate_search import ProbePlan, RateSearch
 from assay.runs.record import RunStatus
 from assay.runs.scenarios import Compliance, Mode, Scenario
 from assay.runs.shapes import LoadShape
@@ -24,6 +25,7 @@ CampaignKind = Literal[
     "sweep",
     "bench",
     "tune-curve",
+    "tune-rate",
 ]
 
 # A run with one of these is over: resuming never repeats it.
@@ -49,6 +51,7 @@ class RunEntry(_Model):
     window: int | None = Field(default=None, description="requests in flight at each endpoint; null: the engine's own")
     shape: LoadShape | None = Field(default=None, description="what the pacer drives; null: LoadGen does")
     compliance: Compliance | None = None
+    probe: ProbePlan | None = Field(default=None, description="of a search: what the run is for")
     run: PlainName | None = Field(default=None, description="the run folder's name once started")
     status: RunStatus | None = Field(default=None, description="null: not yet ended")
     reason: str = ""
@@ -97,6 +100,7 @@ class CampaignState(Stored):
     seed: int = Field(description="of the order of runs")
     simulated: bool = False
     has_manifest: bool = Field(default=False, description="it was carried out with one; false in earlier versions")
+    rate_search: RateSearch | None = Field(default=None, description="what a campaign of that kind searches for")
     project_samples: int | None = Field(default=None, description="the report projects rates to this many samples")
     left_out: dict[str, str] = Field(default_factory=dict, description="node that can't run: why")
     sessions: list[Session] = Field(default_factory=list)

@@ -34,6 +34,16 @@ class HopTimes(BaseModel):
     max_ns: int
 
 
+class Sure(BaseModel):
+    """What a test told of a load's limits while it lasted, and ended it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    over: bool = Field(description="some limit is broken by more than its share; else all are kept")
+    growth: bool = Field(default=False, description="by a queue that grows; else by the requests that broke limits")
+    after_ns: int = Field(description="since the load began")
+
+
 class LoadOutcome(Stored):
     """Counts are null where the process didn't live to tell them."""
 
@@ -55,6 +65,7 @@ class LoadOutcome(Stored):
     processes: dict[str, ProcessFacts] = Field(default_factory=dict)
     warmup: WarmupFacts | None = None
     schedule_seed: int | None = None
+    sure: Sure | None = Field(default=None, description="what ended a load that goes on until a test is sure")
     target_qps: float | None = None
 
     @property

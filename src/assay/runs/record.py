@@ -11,10 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from assay.runs.api import ApiFacts
 from assay.runs.cost import CostFacts
 from assay.runs.names import PlainName
+from assay.runs.outcome import Sure
 from assay.runs.scenarios import Compliance, DriverName, Mode, Scenario
 from assay.runs.shapes import LoadShape
 from assay.runs.slo import Slo
 from assay.runs.stored import Stored
+from assay.runs.tail_limits import TailLimit
 from assay.runs.warmup import WarmupFacts
 
 
@@ -92,6 +94,8 @@ class RunRecord(Stored):
     shape: LoadShape | None = Field(default=None, description="the pacer's load; null where LoadGen drove")
     api: ApiFacts | None = Field(default=None, description="how requests were written; null in earlier versions")
     slo: Slo | None = Field(default=None, description="limits of a good answer, as the user set them")
+    limits: tuple[TailLimit, ...] = Field(default=(), description="what a search holds its rate against")
+    sure: Sure | None = Field(default=None, description="what ended a load that goes on until a test is sure")
     schedule_seed: int | None = Field(default=None, description="of the pacer's arrivals")
     status: RunStatus = RunStatus.INCOMPLETE
     reason: str = ""

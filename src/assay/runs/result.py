@@ -11,6 +11,7 @@ from assay.runs.record import RunStatus
 from assay.runs.scenarios import DriverName, Mode, Scenario
 from assay.runs.shapes import LoadShape
 from assay.runs.stored import Stored
+from assay.runs.tail_limits import TailLimit
 
 
 class _Model(BaseModel):
@@ -157,6 +158,22 @@ class EndpointScores(_Model):
     scores: dict[str, EndpointScore] = Field(description="by metric; those that each answer has")
 
 
+class LimitKept(_Model):
+    """How many requests broke one of the limits that a search holds its rate against."""
+
+    limit: TailLimit
+    requests: int = Field(description="in order of arrival, from the first that counts on; those without an answer too")
+    over: int = Field(description="of these, how many broke it")
+    share: float
+    low: float = Field(description="of the share's 95 % interval; requests that follow each other count together")
+    high: float
+
+    @property
+    def kept(self) -> bool:
+        """Whether no more broke it than may, by the count alone."""
+        return self.share <= self.limit.share
+
+
 class AccuracyResult(_Model):
     """`accuracy.json`: what the benchmark's scorer and its quality gate said."""
 
@@ -218,6 +235,7 @@ class Result(Stored):
     endpoints: list[EndpointResult]
     accuracy: AccuracyResult | None = None
     energy: Energy | None = Field(default=None, description="null: nothing was metered, or nothing is reportable")
+    limits: list[LimitKept] = Field(default_factory=list, description="what a search holds its rate against")
     notices: list[str] = Field(default_factory=list, description="what a reader must know beside the verdict")
 
     @property

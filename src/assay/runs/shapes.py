@@ -77,6 +77,15 @@ class RateShape(_Shape):
         description="gamma: shape of the gaps' distribution; their coefficient of variation is 1/√burstiness, so "
         "1 is Poisson, less is burstier, more is steadier",
     )
+    until_sure: bool = Field(
+        default=False, description="it ends before, once a test is sure whether its limits are kept or broken"
+    )
+
+    @model_validator(mode="after")
+    def _sure_of_a_number(self) -> Self:
+        if self.until_sure and (self.requests is None or self.duration_s is not None):
+            raise ValueError("until_sure goes with requests, the most that are sent, and without duration_s")
+        return self
 
     @model_validator(mode="after")
     def _burstiness_is_gammas(self) -> Self:

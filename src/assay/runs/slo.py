@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from assay.quantities import A_YEAR_S
+from assay.quantities import A_YEAR_S, Seconds
 
-_TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(us|ms|s|m)")
-_NS = {"us": 1_000, "ms": 1_000_000, "s": 1_000_000_000, "m": 60_000_000_000}
+_TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(us|ms|s|m|h)")
+_NS = {"us": 1_000, "ms": 1_000_000, "s": 1_000_000_000, "m": 60_000_000_000, "h": 3_600_000_000_000}
 _LONGEST_NS = A_YEAR_S * _NS["s"]
 
 
 def parse_duration_ns(text: str) -> int:
-    """`500ms`, `1.5s`, `2m` in ns. Raises ValueError where it is no time with its unit, or none at all."""
+    """`500ms`, `1.5s`, `2m`, `1h` in ns. Raises ValueError where it is no time with its unit, or none at all."""
     match = _TIME.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"{text!r}: write a time with its unit, such as 500ms or 1.5s")
@@ -29,6 +32,12 @@ def _from_text(value: Any) -> Any:
     return parse_duration_ns(value) if isinstance(value, str) else value
 
 
+def _seconds(value: Any) -> Any:
+    return parse_duration_ns(value) / 1e9 if isinstance(value, str) else value
+
+
+WrittenSeconds = Annotated[Seconds, BeforeValidator(_seconds, json_schema_input_type=Seconds | str)]
+"""A time in seconds, or text with a unit: `20m`."""
 _Ns = Annotated[int, Field(gt=0, le=_LONGEST_NS)]
 Limit = Annotated[_Ns | None, BeforeValidator(_from_text, json_schema_input_type=_Ns | str | None)]
 
@@ -59,6 +68,16 @@ class Slo(BaseModel):
         """In words: `TTFT ≤ 500 ms, TPOT ≤ 50 ms`."""
         words = {"ttft": "TTFT", "tpot": "TPOT", "latency": "latency"}
         return ", ".join(f"{words[name]} ≤ {limit / 1e6:g} ms" for name, limit in self.limits.items())
+
+    def of_limit(self, times_ns: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float64]:
+        """How much of its limit each answer took, the most where there are several: more than 1 breaks it; shape (n,).
+
+        `times_ns` are by the limits' names, shape (n,) each. An answer of fewer than two tokens has no TPOT to break a
+        limit with: it is given as 0.
+        """
+        shares = [times_ns[name] / limit for name, limit in self.limits.items()]
+        most: NDArray[np.float64] = np.maximum.reduce(shares)
+        return most
 
 
 def parse_slo(text: str) -> Slo:

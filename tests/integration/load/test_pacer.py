@@ -246,3 +246,16 @@ def test_answers_that_fail_are_counted_and_free_their_place(tmp_path: Path) -> N
     assert ledger.balanced, ledger.problems
     assert ledger.failed > 0
     assert ledger.completed + ledger.failed == 60
+
+
+def test_a_load_ends_once_a_test_is_sure(tmp_path: Path) -> None:
+    one_by_one = ("--ttft-ms", "8", "--itl-ms", "0", "--output-tokens", "1", "--max-num-seqs", "1")
+    shape = {"kind": "rate", "rate": 400, "requests": 8000, "until_sure": True}
+    with servers(tmp_path, pace=one_by_one) as own:
+        result = run(tmp_path, own.urls, shape=shape, limits="p99(ttft) < 20 ms", window=100_000)
+    sure, issued = result.outcome.sure, result.outcome.issued
+    assert sure is not None
+    assert issued is not None
+    assert sure.over, "three times what it can do"
+    assert 100 <= issued < 8000, "it ended before its bound"
+    sound(result, issued)

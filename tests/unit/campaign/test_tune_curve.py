@@ -13,7 +13,7 @@ from tests.results import bench_result, distribution, figure
 from assay.campaign.kinds import kind_of, plan_runs
 from assay.config import Config
 from assay.errors import UserError
-from assay.runs import CampaignState, Result, RunEntry, RunStatus
+from assay.runs import CampaignFolder, CampaignState, Result, RunEntry, RunStatus
 from assay.runs.shapes import ConcurrencyShape
 
 NODES = ["n1"]
@@ -30,7 +30,7 @@ def climb(settings: Config, rates: dict[int, float], *, broken: Sequence[int] = 
         id="x", kind="tune-curve", name="x", started_utc="", config_sha256="", seed=0, runs=plan_runs(settings, NODES)
     )
     results: list[Result] = []
-    while state.todo or (new := kind.more(settings, state, results)):
+    while state.todo or (new := kind.more(settings, state, results, CampaignFolder(settings.output))):
         if not state.todo:
             state.runs += new
         entry = state.todo[0]

@@ -101,7 +101,7 @@ def in_the_middle(folder: RunFolder, window: int) -> tuple[Any, Workers]:
     made._plan, made._hub = plan, Workers(folder)
     made._lock, made._handed_over, made._more, made._closing = threading.Lock(), deque(), False, False
     made._issued, made._meter = IssuedJournal(folder.issued), Meter(plan)
-    made._replies = Replies(plan, made._meter)
+    made._replies, made._until_sure = Replies(plan, made._meter), None
     made._router = Router([window], lambda _: 1.0, max_attempts=1, offline_epoch=None)
     return made, made._hub
 

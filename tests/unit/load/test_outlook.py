@@ -47,6 +47,7 @@ def test_samples_that_the_pacer_will_issue(tmp_path: Path) -> None:
     assert expected_samples(paced(tmp_path, ConcurrencyShape(concurrency=2)), 0) == 32
     assert expected_samples(paced(tmp_path, ConcurrencyShape(concurrency=2, requests=50)), 0) == 50
     assert expected_samples(paced(tmp_path, ConcurrencyShape(concurrency=2, requests=50, duration_s=9)), 0) is None
+    assert expected_samples(paced(tmp_path, RateShape(rate=2, requests=50, until_sure=True)), 0) is None
 
 
 def test_only_a_steady_rate_is_one(tmp_path: Path) -> None:

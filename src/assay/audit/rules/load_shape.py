@@ -9,7 +9,7 @@ import numpy as np
 from assay.audit.evidence import RunEvidence
 from assay.audit.folder import MISSING, FolderFacts, Ints, Rows
 from assay.audit.registry import Check, contradicted, run_rule, supported
-from assay.runs.shapes import ConcurrencyShape, RampShape, SessionsShape, TraceShape
+from assay.runs.shapes import ConcurrencyShape, RampShape, RateShape, SessionsShape, TraceShape
 
 _NEAR_NS = 200_000
 
@@ -20,7 +20,7 @@ _NEAR_NS = 200_000
 A place in flight is free when an answer has come, and only then is it filled again. So never more samples are between
 issue and end than the load has places (fixed concurrency, conversations; SingleStream has one), and never more
 attempts between sending and end at an endpoint than its window. A load that only its count ends has exactly that many
-samples, and none has more; one that time ends has none that was due later.
+samples, and none has more; a probe may have fewer. One that time ends has none that was due later.
 """,
     source="run.json: shape and windows, against requests.parquet",
 )
@@ -90,7 +90,8 @@ def _bounds(facts: FolderFacts, rows: Rows) -> Iterator[Check]:
     issued, most = len(rows.samples), shape.most_requests(facts.record.samples)
     if isinstance(shape, TraceShape) and most is not None:
         most = min(most, facts.record.samples)  # times don't wrap around
-    exact = shape.lasts_s is None and not isinstance(shape, SessionsShape)
+    early = isinstance(shape, RateShape) and shape.until_sure
+    exact = shape.lasts_s is None and not early and not isinstance(shape, SessionsShape)
     if most is not None and (issued > most or (exact and issued < most)):
         yield contradicted(f"{issued} samples were issued", f"the load is of {most}")
     due = rows["scheduled_ns"][rows["scheduled_ns"] != MISSING]

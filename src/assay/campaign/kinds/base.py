@@ -7,12 +7,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
-from assay.benchmarks import get_benchmark
+from assay.benchmarks import Benchmark, get_benchmark
 from assay.campaign.loadgen_settings import user_rate
 from assay.config import Config
 from assay.errors import UserError
-from assay.runs import RunEntry
+from assay.runs import CampaignFolder, RunEntry
 from assay.runs.campaign import CampaignKind, CampaignState
+from assay.runs.rate_search import RateSearch
 from assay.runs.result import Result
 from assay.runs.scenarios import Mode, Scenario, is_paced
 
@@ -37,9 +38,18 @@ class Kind(ABC):
     def plan(self, config: Config, nodes: Sequence[str]) -> list[RunEntry]:
         """The runs on `nodes` that are known before anything is measured, in their order. Raises UserError."""
 
-    def more(self, config: Config, state: CampaignState, results: Sequence[Result]) -> list[RunEntry]:
-        """The runs that follow from what was measured, once nothing is left to do; none: the question is answered."""
+    def more(
+        self, config: Config, state: CampaignState, results: Sequence[Result], folder: CampaignFolder
+    ) -> list[RunEntry]:
+        """The runs that follow from what was measured, once nothing is left to do; none: the question is answered.
+
+        `folder` is the campaign's, for what is in its runs' files beside their results.
+        """
         return []
+
+    def rate_search(self, config: Config, benchmark: Benchmark) -> RateSearch | None:
+        """The rate that is searched for; None: no question of this kind. Raises UserError where it can't be."""
+        return None
 
 
 def entry(

@@ -14,7 +14,7 @@ from assay.campaign.kinds.base import Kind, entry, shuffled
 from assay.config import Config
 from assay.config_curve import CurveConfig
 from assay.errors import UserError
-from assay.runs import Result, RunEntry
+from assay.runs import CampaignFolder, Result, RunEntry
 from assay.runs.campaign import CampaignState
 from assay.runs.shapes import ConcurrencyShape
 
@@ -35,7 +35,9 @@ class TuneCurve(Kind):
         first = [curve.least, 2 * curve.least] if curve.points == "log2" else _fixed(curve)
         return [*_offline(config, nodes), *(_point(config, nodes, places, 0) for places in first)]
 
-    def more(self, config: Config, state: CampaignState, results: Sequence[Result]) -> list[RunEntry]:
+    def more(
+        self, config: Config, state: CampaignState, results: Sequence[Result], folder: CampaignFolder
+    ) -> list[RunEntry]:
         """The next point of the first pass; where there is none, the next repeat of them all."""
         curve, nodes = config.campaign.curve, state.runs[0].nodes
         first = [run for run in state.runs if run.repeat == 0]

@@ -58,6 +58,10 @@ class OpenLoop:
     def answered(self, answer: Answer) -> None:
         """Arrivals don't wait for answers."""
 
+    def close(self) -> None:
+        """Nothing more is issued."""
+        self._next = None
+
     def next_due_ns(self) -> int | None:
         return self._next[0] if self._next else None
 

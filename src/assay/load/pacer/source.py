@@ -69,6 +69,11 @@ class Pacer:
             self._ended = True
             self._on_end(None)
 
+    def close(self) -> None:
+        """Issue nothing more: the load is over once what is in flight is answered. For arrivals by a schedule."""
+        assert isinstance(self._pace, OpenLoop)
+        self._pace.close()
+
     def first_tokens(self, tokens: Sequence[FirstToken]) -> None:
         """Nothing of a load's course hangs on first tokens."""
 

@@ -109,6 +109,24 @@ def test_arrivals_keep_their_times_however_slow_the_answers() -> None:
     assert slow.most == 30
 
 
+def test_arrivals_that_are_closed_issue_nothing_more_and_let_answers_come() -> None:
+    issued: list[Issue] = []
+    ends: list[BaseException | None] = []
+    shape = SHAPES.validate_python({"kind": "rate", "rate": 10, "arrivals": "constant", "requests": 50})
+    pacer = Pacer(PacerPlan(shape=shape, seed=1), 10, lambda issues: issued.extend(issues.particular), ends.append)
+    pacer.start(0)
+    pacer.issue_due(S)
+    before = len(issued)
+    assert 0 < before < 50
+    pacer.close()
+    assert pacer.next_due_ns() is None
+    pacer.issue_due(9 * S)
+    assert (len(issued), ends) == (before, []), "what is in flight is owed"
+    pacer.complete([Answer(issue.query, b"", 2, 9 * S) for issue in issued])
+    pacer.issue_due(9 * S)
+    assert (len(issued), ends) == (before, [None])
+
+
 @pytest.mark.parametrize("rate", [5, 5000])
 def test_a_request_is_handed_over_a_little_early_for_its_worker_to_hold(rate: int) -> None:
     found = play({"kind": "rate", "rate": rate, "requests": 200})

@@ -1,0 +1,38 @@
+"""The search for the highest rate of arrivals that keeps its limits, as campaigns and runs note it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from assay.runs.tail_limits import TailLimit
+
+TunedScenario = Literal["Server", "Interactive", "rate"]
+ProbeRole = Literal["start", "bracket", "refine", "confirm"]
+"""What a run of a search is for: where to begin, which side of the limit a rate is on, where the limit is, whether the
+rate that was found holds."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RateSearch(_Model):
+    """What is searched for, and how far."""
+
+    scenario: TunedScenario = Field(description="of the confirming run; rate: the pacer's, by Poisson arrivals")
+    limits: tuple[TailLimit, ...] = Field(min_length=1, description="what the rate must keep, all of it")
+    precision: float = Field(description="how far the ends of the rate's interval may be from it, as a share of it")
+    budget_s: float | None = Field(description="for all runs; null: as long as it takes")
+    probes: int | None = Field(description="the most runs; null: any number")
+    first_rate: float | None = Field(description="of the first probe; null: from a run with a fixed number in flight")
+    confirm_s: float = Field(description="the shortest confirming run")
+    confirm_requests: int = Field(default=0, description="the fewest requests of a confirming run")
+
+
+class ProbePlan(_Model):
+    """Why a run of a search is made."""
+
+    role: ProbeRole
+    why: str
