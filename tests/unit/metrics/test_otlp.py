@@ -144,7 +144,7 @@ def test_what_the_environment_asks_for_in_vain_is_said_and_ends_nothing(
 
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.metric_exporter", None)
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http", None)
     with pytest.raises(UserError, match=r"pip install 'assay-llm\[opentelemetry\]'"):
         Sender(Live(lambda: None), "http://127.0.0.1:1", print)
 
