@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.assay-installed
 TORCHX := $(VENV)-torchx
 APT    := $(shell cat tests/apt-packages.txt tests/rig/apt-packages.txt 2>/dev/null | grep -v '^\#')
 
-.PHONY: help setup model run test test-here test-rig mutants fuzz chaos test-setup man lint format lock clean
+.PHONY: help setup model run test test-here test-rig mutants fuzz chaos test-setup docs man lint format lock clean
 
 help: ## show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -62,6 +62,10 @@ chaos: setup ## random faults, kills and resumes on small simulated campaigns, f
 test-setup: ## system packages (Debian, as root) and axe-core, which some tests need; without them those are skipped
 	@sh scripts/install-test-packages $(APT)
 	@python3 scripts/fetch_axe.py
+
+docs: $(STAMP) ## the documentation as a site, in build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo "open build/site/index.html"
 
 man: $(STAMP) ## a manual page for every command, in build/man
 	$(BIN)/python scripts/manual.py build/man
