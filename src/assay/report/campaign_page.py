@@ -79,9 +79,8 @@ def campaign_page(analysis: CampaignAnalysis, only: Chart | None = None) -> Page
         Section("environment", "Environment", list(environment_blocks(analysis))),
         Section("provenance", "Provenance", list(provenance_blocks(analysis))),
     ]  # fmt: skip
-    lead = only if only is not None and only.panels else None
-    if lead is None:
-        lead, sections = lifted(sections, _LEADS)
+    only = only if only is not None and only.panels else None
+    lead, sections = lifted(sections, _LEADS if only is None else ())
     verdict, reasons, kind = _verdict(analysis)
     simulated = analysis.state.simulated or any(line.record.simulated for line in analysis.lines)
     banner = "; ".join(
@@ -103,7 +102,7 @@ def campaign_page(analysis: CampaignAnalysis, only: Chart | None = None) -> Page
         headlines=_headlines(analysis),
         problems=_problems(analysis),
         sections=sections,
-        lead=lead,
+        lead=only or lead,
         pictures=[throughput_chart(analysis, colors)] if analysis.groups else [],
         banner=banner,
     )

@@ -160,6 +160,7 @@ def test_a_campaign_of_one_measured_run_begins_with_that_runs_picture(tmp_path: 
     panels = ("Output tokens/s", "TTFT", "TPOT", "Samples in flight")
     assert [title for title in panels if f">{title}</" in first] == list(panels)
     assert (path.parent / "charts" / "performance_analysis.png").exists()
+    assert 'id="scaling"' not in shown  # what holds nothing is no section
     several = write_campaign(tmp_path / "several", plans | {"server-r1": replace(plan, seed=2)}, kind="single")
     render_campaign(several)
     assert not (several.path / "charts" / "performance_analysis.png").exists()
