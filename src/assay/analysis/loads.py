@@ -118,15 +118,21 @@ def _count(result: Result, name: str) -> int:
     return 0 if found is None else int(found.value)
 
 
-def _latency(results: Sequence[Result], name: str) -> dict[str, Value]:
-    def of(result: Result, percentile: str) -> Value | None:
+def percentile_over(results: Sequence[Result], name: str, percentile: str) -> Value | None:
+    """A latency's percentile over repeats, ns; None where one of them doesn't have it."""
+
+    def of(result: Result) -> Value | None:
         found = result.latency.get(name)
         if found is None:
             return None
         low, high = found.intervals.get(percentile, (None, None))
         return Value(value=getattr(found, percentile), low=low, high=high)
 
-    values = {p: _over(results, lambda result, p=p: of(result, p)) for p in PERCENTILES}  # type: ignore[misc]
+    return _over(results, of)
+
+
+def _latency(results: Sequence[Result], name: str) -> dict[str, Value]:
+    values = {percentile: percentile_over(results, name, percentile) for percentile in PERCENTILES}
     return {percentile: value for percentile, value in values.items() if value is not None}
 
 

@@ -23,6 +23,7 @@ def plan_text(config: Config, runs: Sequence[RunEntry], estimator: Estimator, cl
     lines += ["  " + "  ".join([*(row[i].ljust(widths[i]) for i in range(3)), row[3]]) for row in rows]
     if not config.official and any(drives(entry.scenario) == "loadgen" for entry in runs):
         lines.append("settings: short, not valid for MLPerf")
+    lines += [note] if (note := kind_of(config.campaign.kind).note(config)) else []
     lines += estimator.user_conf(runs)
     lines += _official_notes(config, runs, estimator)
     lines += client

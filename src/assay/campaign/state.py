@@ -66,6 +66,7 @@ def begin(
         seed=config.campaign.seed,
         simulated=simulated,
         rate_search=kind_of(config.campaign.kind).rate_search(config, benchmark),
+        plan_note=kind_of(config.campaign.kind).note(config),
         project_samples=config.campaign.project_samples,
         runs=runs,
     )

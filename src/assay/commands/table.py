@@ -41,7 +41,7 @@ def scores_text(scores: Sequence[tuple[str, AccuracyResult]], width: int) -> str
             grid.append(
                 [
                     *((name, metric) if place == 0 else ("", metric)),
-                    f"{_number(value)}{' of 100' if score.in_percent else ''}",
+                    f"{number_cell(value)}{' of 100' if score.in_percent else ''}",
                     *([accuracy.gate] if place == 0 else [""]),
                 ]
             )
@@ -52,13 +52,13 @@ def _rates(rows: Sequence[LoadRow], head: str) -> Grid:
     rate = "samples/s" if head == "run" else "requests/s"
     grid = [[head, "ok", "unanswered", rate, "output tokens/s"]]
     for row in rows:
-        rates = [_number(row.samples_per_s), _number(row.output_tokens_per_s)]
+        rates = [number_cell(row.samples_per_s), number_cell(row.output_tokens_per_s)]
         grid.append([row.load, str(row.ok), str(row.failed), *rates])
     return grid
 
 
 def _goodput(rows: Sequence[LoadRow], head: str) -> Grid:
-    good = [[row.load, _number(row.goodput_per_s), _number(row.good_share, 100, " %")] for row in rows]
+    good = [[row.load, number_cell(row.goodput_per_s), number_cell(row.good_share, 100, " %")] for row in rows]
     return [[head, "good/s", "good"], *good]
 
 
@@ -67,7 +67,7 @@ def _latencies(rows: Sequence[LoadRow], head: str) -> Grid:
     for row in rows:
         for place, name in enumerate(_shown(rows)):
             found = row.latency.get(name, {})
-            numbers = [_number(found.get(percentile), 1e-6) for percentile in PERCENTILES]
+            numbers = [number_cell(found.get(percentile), 1e-6) for percentile in PERCENTILES]
             grid.append([row.load if place == 0 else "", _NAMES[name], *numbers])
     return grid
 
@@ -99,7 +99,7 @@ def _needed(grid: Grid) -> int:
     return min(widest[0], _LEAST) + sum(_GAP + width for width in widest[1:]) + _GAP
 
 
-def _number(value: Value | None, factor: float = 1.0, unit: str = "") -> str:
+def number_cell(value: Value | None, factor: float = 1.0, unit: str = "") -> str:
     """`12.3 (11.9-12.8)`; an end that isn't known is left open."""
     if value is None:
         return _NONE

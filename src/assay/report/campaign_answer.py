@@ -8,6 +8,7 @@ from assay.analysis.campaign import CampaignAnalysis, Group, load_of
 from assay.analysis.scaling import Efficiency
 from assay.analysis.statistics import ratio
 from assay.report import format as fmt
+from assay.report.curve import curve_answer
 from assay.report.limits import held_limits, limits_words
 from assay.report.many import names
 from assay.report.run_answer import answered, ended, projected, slow_nodes, speed
@@ -25,6 +26,8 @@ def campaign_answer(analysis: CampaignAnalysis) -> list[str]:
     if not analysis.groups:
         return list(_scores(analysis)) or [*_why_nothing(analysis), *all_of_them]
     said = _scaled(analysis) if analysis.state.kind == "scaling" or analysis.scaling is not None else []
+    if analysis.state.kind == "tune-curve":
+        said = _curve(analysis)
     slow = _slow(analysis)
     if analysis.scaling is not None and not slow:
         slow = list(_apart(analysis.groups))
@@ -59,6 +62,14 @@ def _scaled(analysis: CampaignAnalysis) -> list[str]:
         return [f"Scaling efficiency is {why}.", *_rates(analysis)]
     group = max(analysis.scaling.groups, key=lambda own: len(own.nodes))
     return [f"{_together(group)} {_of_the_sum(group)}.", *(f"{words}." for words in group.unanswered)]
+
+
+def _curve(analysis: CampaignAnalysis) -> list[str]:
+    """Throughput against pace, the highest load within the limits, where there are any, and whose shape it has."""
+    points = next((found for found in sweeps(analysis.groups) if found[0][0].axis == "concurrency"), None)
+    limited = points is not None and held_limits(analysis.benchmark, points[0][1].first.record)
+    kept = [_sweep(analysis, points)] if points is not None and limited else []
+    return [words for words in (*curve_answer(analysis), *kept, analysis.state.plan_note) if words]
 
 
 def _rates(analysis: CampaignAnalysis) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from assay.analysis.campaign import CampaignAnalysis, Group
+from assay.analysis.curve import curve_of
 from assay.analysis.scaling import Efficiency
 from assay.analysis.titles import benchmark_title
 from assay.analysis.verdict import SHORT_RUN
@@ -32,6 +33,7 @@ from assay.report.campaign_sections import (
 )
 from assay.report.chart import Chart, Colors
 from assay.report.client import campaign_client_blocks
+from assay.report.curve import curve_blocks, curve_headlines
 from assay.report.expenses import campaign_expenses_blocks
 from assay.report.findings import grouped, mend
 from assay.report.many import ENDS, MOST_ROWS, names, the_same
@@ -48,14 +50,16 @@ from assay.runs.record import RunStatus
 
 _MOST_REASONS = 6
 # The chart that shows the answer, by what the campaign asked.
-_LEADS = ("scaling_analysis", "load_sweep", "throughput_comparison", "accuracy_comparison")
+_LEADS = ("pareto", "scaling_analysis", "load_sweep", "throughput_comparison", "accuracy_comparison")
 
 
 def campaign_page(analysis: CampaignAnalysis, only: Chart | None = None) -> Page:
     """The report of one campaign. `only` is the picture of its only performance run, if it has but one."""
     colors = Colors(analysis.nodes)
+    tuned = analysis.state.kind == "tune-curve"
     any_offline = any(group.first.entry.scenario == "Offline" for group in analysis.groups)
     sections = [
+        Section("curve", "Throughput against pace", list(curve_blocks(analysis)) if tuned else []),
         Section("throughput", "How fast", list(throughput_blocks(analysis, colors))),
         Section("scaling", "Scaling", list(scaling_blocks(analysis, colors))),
         Section(
@@ -178,6 +182,8 @@ def _headlines(analysis: CampaignAnalysis) -> list[Headline]:
         return _scaling_headlines(scaling.groups[-1])
     if len(analysis.groups) == 1 and len(analysis.groups[0].lines) == 1:
         return headlines(analysis.groups[0].first.result)
+    if analysis.state.kind == "tune-curve" and (curve := curve_of(analysis.groups)) is not None:
+        return curve_headlines(curve)
     if len(analysis.groups) > MOST_ROWS:
         return []
     swept = {group.key: load_words(load) for points in sweeps(analysis.groups) for load, group in points}

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from assay.analysis.campaign import CampaignAnalysis
+from assay.analysis.curve import curve_of
 from assay.analysis.names import name_of
 from assay.analysis.run import RunAnalysis
 from assay.analysis.statistics import Estimate
@@ -66,6 +67,7 @@ def campaign_report_json(analysis: CampaignAnalysis) -> dict[str, Any]:
             }
             for group in analysis.groups
         ],
+        "curve": plain(curve_of(analysis.groups)),
         "scaling": plain(analysis.scaling),
         "why_no_scaling": analysis.why_no_scaling,
         "projections": plain(analysis.projections),

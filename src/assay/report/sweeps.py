@@ -26,6 +26,11 @@ def load_words(load: Load) -> str:
     return f"{load.value:g} samples/s asked for" if load.axis == "rate" else f"{load.value:g} in flight"
 
 
+def whether_saturated(points: Points) -> bool:
+    """Whether these loads show that more gives no more."""
+    return saturation(points).state == "saturated"
+
+
 def saturation_words(points: Points) -> str:
     """One sentence: from which load on, and what grows instead; or that the highest load was carried."""
     found = saturation(points)

@@ -102,6 +102,7 @@ class CampaignState(Stored):
     has_manifest: bool = Field(default=False, description="it was carried out with one; false in earlier versions")
     rate_search: RateSearch | None = Field(default=None, description="what a campaign of that kind searches for")
     project_samples: int | None = Field(default=None, description="the report projects rates to this many samples")
+    plan_note: str = Field(default="", description="what is to be said of the plan wherever its results are shown")
     left_out: dict[str, str] = Field(default_factory=dict, description="node that can't run: why")
     sessions: list[Session] = Field(default_factory=list)
     runs: list[RunEntry] = Field(description="in the order in which they are carried out")

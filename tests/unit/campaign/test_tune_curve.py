@@ -10,10 +10,14 @@ import pytest
 from tests.campaigns import config
 from tests.results import bench_result, distribution, figure
 
+from assay.benchmarks import get_benchmark
+from assay.campaign.estimate import Estimator
 from assay.campaign.kinds import kind_of, plan_runs
+from assay.campaign.plan_text import plan_text
+from assay.campaign.state import begin
 from assay.config import Config
 from assay.errors import UserError
-from assay.runs import CampaignFolder, CampaignState, Result, RunEntry, RunStatus
+from assay.runs import CampaignFolder, CampaignState, Result, RunEntry, RunStatus, read_campaign
 from assay.runs.shapes import ConcurrencyShape
 
 NODES = ["n1"]
@@ -112,6 +116,19 @@ def test_the_shape_of_endpoints_has_two_points_in_each_region(
 def test_what_makes_no_curve_is_refused(curve: dict[str, Any], message: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=message):
         asked(tmp_path, **curve)
+
+
+def test_the_shape_of_endpoints_is_called_no_submission(tmp_path: Path) -> None:
+    kind = kind_of("tune-curve")
+    shape = {"points": "mlperf-endpoints", "most": 64}
+    assert kind.note(asked(tmp_path)) == ""
+    assert kind.note(asked(tmp_path, **shape)).endswith(" asks for: same shape, not a submission.")
+    short = asked(tmp_path, **shape, duration_s=5)
+    assert ", with durations of the user's own: same shape, not" in kind.note(short)
+    folder = begin(short, plan_runs(short, NODES), get_benchmark("own-prompts"), dataset_sha256="", simulated=True)
+    assert read_campaign(folder).plan_note == kind.note(short)
+    known = Estimator(short, get_benchmark("own-prompts"), 8, "")
+    assert kind.note(short) in plan_text(short, plan_runs(short, NODES), known)
 
 
 def test_official_settings_are_refused(tmp_path: Path) -> None:

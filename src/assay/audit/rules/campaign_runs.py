@@ -11,6 +11,7 @@ from assay.audit.evidence import Evidence
 from assay.audit.folder import CampaignFacts, FolderFacts
 from assay.audit.registry import Check, contradicted, evidence_rule, supported, unsupported
 from assay.runs import RunEntry, RunStatus
+from assay.runs.shapes import ConcurrencyShape
 
 _ROOM_S = 60.0
 _PLANNED = ("single", "official", "scaling", "sweep", "bench", "tune-curve")
@@ -75,9 +76,25 @@ def _repeats(facts: CampaignFacts) -> Iterator[Check]:
             yield contradicted(
                 f"{name} was measured {len(repeats)} times", f"{asked} repeats were planned; missing: {missing}"
             )
+    yield from _way_up(facts)
     loads = _loads(facts)
     if loads is not None and len(by_name) < loads:
         yield contradicted(f"{len(by_name)} kinds of run", f"config.yaml asks for {loads}")
+
+
+def _way_up(facts: CampaignFacts) -> Iterator[Check]:
+    """A curve's points follow each other: each has twice as many in flight as the one before."""
+    curve = facts.config["campaign"].get("curve")
+    if facts.state.kind != "tune-curve" or not isinstance(curve, dict) or curve.get("points") != "log2":
+        return
+    shapes = (entry.shape for entry in facts.state.runs)
+    points = sorted({shape.concurrency for shape in shapes if isinstance(shape, ConcurrencyShape)})
+    least = curve.get("least")
+    if isinstance(least, int) and points and points[0] != least:
+        yield contradicted(f"the curve begins at {points[0]} in flight", f"config.yaml asks for {least}")
+    for below, above in pairwise(points):
+        if above != 2 * below:
+            yield contradicted(f"{above} in flight follows {below}", f"{2 * below} comes between them on the way up")
 
 
 def _loads(facts: CampaignFacts) -> int | None:

@@ -38,6 +38,10 @@ class Kind(ABC):
     def plan(self, config: Config, nodes: Sequence[str]) -> list[RunEntry]:
         """The runs on `nodes` that are known before anything is measured, in their order. Raises UserError."""
 
+    def note(self, config: Config) -> str:
+        """What is to be said of the plan wherever its results are shown: one sentence; empty: nothing."""
+        return ""
+
     def more(
         self, config: Config, state: CampaignState, results: Sequence[Result], folder: CampaignFolder
     ) -> list[RunEntry]:

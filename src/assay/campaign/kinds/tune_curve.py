@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assay.analysis.curve import climbed, endpoints_points, endpoints_seconds
+from assay.analysis.climb import climbed, endpoints_points, endpoints_seconds
 from assay.benchmarks import get_benchmark
 from assay.campaign.kinds.base import Kind, entry, shuffled
 from assay.config import Config
@@ -34,6 +34,13 @@ class TuneCurve(Kind):
         curve = config.campaign.curve
         first = [curve.least, 2 * curve.least] if curve.points == "log2" else _fixed(curve)
         return [*_offline(config, nodes), *(_point(config, nodes, places, 0) for places in first)]
+
+    def note(self, config: Config) -> str:
+        curve = config.campaign.curve
+        if curve.points == "log2":
+            return ""
+        own = "" if curve.duration_s is None and curve.requests is None else ", with durations of the user's own"
+        return f"Points as MLPerf Endpoints v1.0 asks for{own}: same shape, not a submission."
 
     def more(
         self, config: Config, state: CampaignState, results: Sequence[Result], folder: CampaignFolder

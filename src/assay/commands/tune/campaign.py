@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from assay.commands.monitoring import Monitoring
-from assay.errors import UserError
+from assay.commands.options import print_json
+from assay.errors import EXIT_FAILED, EXIT_OK, UserError
+from assay.serving.words import harmless
 
 if TYPE_CHECKING:
     from assay.campaign.runner import CampaignOutcome
     from assay.commands.terminal import Terminal
     from assay.config import Config
 
+Answered = Callable[[Mapping[str, Any], int], str]
 _OF_A_FILE = ("overrides", "results", "repeats", "seed")
 _OF_A_CAMPAIGN = ("resume", "retry_failed", "plan")
 
@@ -105,10 +108,16 @@ class Asked:
         return source is click.core.ParameterSource.COMMANDLINE
 
 
-def carry_out_tuning(asked: Asked, monitoring: Monitoring, *, quiet: bool, as_json: bool) -> None:
-    """Print the plan, or carry the campaign out or on, and exit with its code. Raises AssayError."""
-    from assay.commands.run import carry_out, print_plan_of
-    from assay.commands.terminal import Terminal
+def carry_out_tuning(asked: Asked, monitoring: Monitoring, text: Answered, *, quiet: bool, as_json: bool) -> None:
+    """Print the plan, or carry the campaign out or on, print what it found, and exit with its code.
+
+    `text` makes the terminal's table of what the report says under the name of the question's section. Raises
+    AssayError.
+    """
+    from assay.commands.outcome_text import outcome_text
+    from assay.commands.run import completed, print_plan_of
+    from assay.commands.terminal import Terminal, width
+    from assay.runs import read_object
 
     if asked.options["plan"]:
         print_plan_of(asked.config(), as_json=as_json)
@@ -116,7 +125,16 @@ def carry_out_tuning(asked: Asked, monitoring: Monitoring, *, quiet: bool, as_js
     terminal = Terminal(quiet=quiet, answers=not as_json)
     campaign = _campaign(asked, terminal)
     with monitoring.of(terminal):
-        sys.exit(carry_out(campaign, terminal, as_json=as_json))
+        outcome = completed(campaign, terminal)
+    report = read_object(outcome.folder.report_json) or {}
+    found = report.get(asked.section)
+    if as_json:
+        told = {"answer": report.get("answer", []), asked.section: found}
+        print_json({**told, "campaign": outcome.state, "folder": outcome.folder.path, "results": outcome.results})
+    else:
+        table = f"\n{text(found, width())}" if found else ""
+        click.echo(harmless(table + outcome_text(outcome, width(), figures=not terminal.told)), nl=False)
+    sys.exit(EXIT_OK if outcome.sound else EXIT_FAILED)
 
 
 def _campaign(asked: Asked, terminal: Terminal) -> Coroutine[Any, Any, CampaignOutcome]:

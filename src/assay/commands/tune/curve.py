@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -57,4 +58,18 @@ def curve(
     own["budget_s"] = None if budget is None else seconds_of("--budget", budget)
     settings = {name: value for name, value in own.items() if value is not None}
     asked = Asked("tune-curve", "curve", settings, targets, options)
-    carry_out_tuning(asked, monitoring, quiet=quiet, as_json=as_json)
+    carry_out_tuning(asked, monitoring, curve_text, quiet=quiet, as_json=as_json)
+
+
+def curve_text(found: Mapping[str, Any], width: int) -> str:
+    """The points, as the report has them, in `width` columns."""
+    from assay.analysis.curve import Curve
+    from assay.commands.table import drawn, number_cell
+
+    known = Curve.model_validate(found)
+    grid = [["load", "output tokens/s", "tokens/s a user", "TTFT p90 ms", "the server's own"]]
+    for point in known.points:
+        numbers = [number_cell(point.output_tokens_per_s), number_cell(point.per_user)]
+        own = "no: client-bound" if point.client_bound else "yes"
+        grid.append([point.load, *numbers, number_cell(point.ttft_p90_ns, 1e-6), own])
+    return drawn(grid, width, words={"the server's own"})

@@ -1,0 +1,121 @@
+"""Throughput against pace on a campaign's page: the sentences that answer, and the table of points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from assay.analysis.campaign import CampaignAnalysis
+from assay.analysis.curve import Curve, CurvePoint, curve_of
+from assay.analysis.loads import Value
+from assay.report import format as fmt
+from assay.report.many import names
+from assay.report.page import Block, Headline, Rows, Table, Text
+from assay.report.pareto import DOUBT, PRICES, curve_chart
+from assay.report.sweeps import load_words, saturation_words, sweeps, whether_saturated
+
+_SOURCE = "runs/*/requests.parquet"
+
+
+def curve_answer(analysis: CampaignAnalysis) -> Iterator[str]:
+    """The peak, the pace of a user alone, the knee, and which points aren't the server's."""
+    curve = curve_of(analysis.groups)
+    if curve is None:
+        yield "There is no curve: fewer than two numbers in flight have both tokens/s and a pace."
+        return
+    yield _peak(curve)
+    yield _knee(analysis)
+    least = curve.loads[0]
+    yield f"At {least.load} each user gets {_sentence(least.per_user, 'tokens/s')}, TTFT p90 {_ttft(least)}."
+    if doubted := [point.load for point in curve.points if point.client_bound]:
+        whole = "all points" if len(doubted) == len(curve.points) else names(doubted)
+        yield f"Marked, since {DOUBT} them: {whole}; they don't say what the server can do."
+
+
+def _peak(curve: Curve) -> str:
+    point = max(curve.of_server or curve.points, key=lambda point: point.output_tokens_per_s.value)
+    what = "Peak" if curve.of_server else f"The most that came, where {DOUBT} it"
+    return (
+        f"{what}: {_sentence(point.output_tokens_per_s, 'output tokens/s')} at {point.load}, with "
+        f"{_sentence(point.per_user, 'tokens/s')} for each user and TTFT p90 {_ttft(point)}."
+    )
+
+
+def _knee(analysis: CampaignAnalysis) -> str:
+    """From where on more in flight gives no more; not the server's where the load generator could be the reason."""
+    points = next(found for found in sweeps(analysis.groups) if found[0][0].axis == "concurrency")
+    own = [(load, group) for load, group in points if not any(line.record.client.client_bound for line in group.lines)]
+    if len(own) > 1 and (whether_saturated(own) or len(own) == len(points)):
+        return saturation_words(own)
+    if whether_saturated(points):
+        return (
+            f"More in flight gave no more up to {load_words(points[-1][0])}, but {DOUBT} points there: whether the "
+            "server is saturated isn't shown."
+        )
+    return f"Whether the server is saturated isn't shown: {DOUBT} points."
+
+
+def curve_headlines(curve: Curve) -> list[Headline]:
+    """The peak and the pace of the fewest in flight."""
+    peak = max(curve.of_server or curve.points, key=lambda point: point.output_tokens_per_s.value)
+    least = curve.loads[0]
+    return [_headline(f"Most, at {peak.load}", peak.output_tokens_per_s, "output tokens/s"),
+            _headline(f"Pace at {least.load}", least.per_user, "tokens/s for each user"),
+            _headline(f"Pace at {peak.load}", peak.per_user, "tokens/s for each user")]  # fmt: skip
+
+
+def _headline(name: str, value: Value, unit: str) -> Headline:
+    return Headline(name, fmt.number(value.value), fmt.interval(value.low, value.high), _SOURCE, unit)
+
+
+def curve_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
+    """The picture and the table; nothing where there is no curve."""
+    curve = curve_of(analysis.groups)
+    if curve is None:
+        return
+    figures = [line.result.figures for line in analysis.lines]
+    units = {name: own[name].unit for own in figures for name in PRICES if name in own}
+    yield curve_chart({"": curve}, units)
+    shown = [name for name in PRICES if any(name in point.expenses for point in curve.points)]
+    each = curve.accelerators is not None
+    rows: Rows = [
+        (
+            point.load, fmt.number(len(point.runs)),
+            fmt.beside(_cell(point.output_tokens_per_s), point.unanswered),
+            *([_cell(point.per_accelerator)] if each else []),
+            _cell(point.per_user), _cell(point.ttft_p90_ns, 1e-6),
+            *(_cell(point.expenses.get(name)) for name in shown),
+            "yes" if point.front else "no",
+            f"no: {DOUBT} it" if point.client_bound else "yes",
+        )
+        for point in curve.points
+    ]  # fmt: skip
+    columns = (
+        "Load", "Repeats", "Output tokens/s", *(["For each accelerator"] if each else []), "Tokens/s for each user",
+        "TTFT p90 (ms)", *(f"{PRICES[name]} ({units[name]})" for name in shown), "On the front", "The server's own",
+    )  # fmt: skip
+    numeric = frozenset(range(1, len(columns) - 2))
+    yield Table("Points, mean over repeats, with 95 % intervals", columns, rows, numeric, _SOURCE)
+    yield Text(
+        "Tokens/s for each user are 1000 / TPOT p90 in ms, as MLPerf Endpoints has them. A point is on the front where "
+        "no other of the server's own gives both more tokens/s and a faster pace."
+    )
+
+
+def _ttft(point: CurvePoint) -> str:
+    value = point.ttft_p90_ns
+    return fmt.NOT_MEASURED if value is None else _sentence(_ms(value), "ms")
+
+
+def _ms(value: Value) -> Value:
+    return Value(value=value.value / 1e6, low=value.low and value.low / 1e6, high=value.high and value.high / 1e6)
+
+
+def _sentence(value: Value, unit: str) -> str:
+    return fmt.measured(value.value, unit, value.low, value.high)
+
+
+def _cell(value: Value | None, factor: float = 1.0) -> str:
+    if value is None:
+        return fmt.NOT_MEASURED
+    low, high = (None if bound is None else bound * factor for bound in (value.low, value.high))
+    return fmt.with_interval(value.value * factor, low, high)

@@ -1,0 +1,129 @@
+"""What a page says of throughput against pace: the peak, the knee, the pace, and which points aren't the server's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.analysed import analysed
+from tests.curves import curve_campaign
+
+from assay.analysis.campaign import CampaignAnalysis
+from assay.analysis.curve import curve_of
+from assay.report.campaign_answer import campaign_answer
+from assay.report.campaign_page import campaign_page
+from assay.report.page import Table
+from assay.report.pareto import curve_chart
+
+
+@pytest.fixture(scope="module")
+def curve(tmp_path_factory: pytest.TempPathFactory) -> CampaignAnalysis:
+    """Two cards that are saturated from eight in flight on, at 3 EUR an hour."""
+    return analysed(curve_campaign(tmp_path_factory.mktemp("curve"), accelerators=2, per_hour=3.0))
+
+
+def points(analysis: CampaignAnalysis) -> Table:
+    (section,) = [section for section in campaign_page(analysis).sections if section.id == "curve"]
+    return next(block for block in section.blocks if isinstance(block, Table))
+
+
+def column(table: Table, head: str) -> list[str]:
+    place = next(place for place, name in enumerate(table.columns) if name.startswith(head))
+    return [row[place] for row in table.rows]
+
+
+def test_pace_is_1000_over_the_90th_percentile_of_tpot(curve: CampaignAnalysis) -> None:
+    found = curve_of(curve.groups)
+    assert found is not None
+    assert [point.in_flight for point in found.points] == [1, 2, 4, 8, 16, None]
+    by_load = {group.first.entry.key: group.first.result for group in curve.groups}
+    for point in found.loads:
+        tpot = by_load[point.runs[0]].latency["tpot_ns"]
+        assert point.per_user.value == pytest.approx(1000 / (tpot.p90 / 1e6))
+        low, high = tpot.intervals["p90"]
+        assert point.per_user.low == (None if high is None else pytest.approx(1e9 / high))
+        assert point.per_user.high == (None if low is None else pytest.approx(1e9 / low))
+
+
+def test_rates_are_for_each_accelerator_where_their_number_is_known(curve: CampaignAnalysis, tmp_path: Path) -> None:
+    found = curve_of(curve.groups)
+    assert found is not None
+    assert found.accelerators == 2
+    for point in found.points:
+        assert point.per_accelerator is not None
+        assert point.per_accelerator.value == pytest.approx(point.output_tokens_per_s.value / 2)
+    assert "For each accelerator" in points(curve).columns
+    assert curve_chart({"": found}, {}).panels[0].y_label == "output tokens/s for each accelerator"
+    bare = analysed(curve_campaign(tmp_path, [1, 2], accelerators=0, offline=False))
+    unknown = curve_of(bare.groups)
+    assert unknown is not None
+    assert "For each accelerator" not in points(bare).columns
+    mixed = curve_chart({"a": found, "b": unknown}, {})
+    assert mixed.panels[0].y_label == "output tokens/s"
+    assert "the number of accelerators isn't known" in mixed.text
+
+
+def test_the_first_sentences_are_the_peak_the_knee_and_the_pace(curve: CampaignAnalysis) -> None:
+    peak, knee, pace, *_ = campaign_answer(curve)
+    assert peak.startswith("Peak: ")
+    assert (
+        " tokens/s for each user and TTFT p90 " in peak.replace("(95 %", "").replace(")", "") or "for each user" in peak
+    )
+    assert knee.startswith("Saturated from 8 in flight on: ")
+    assert pace.startswith("At 1 in flight each user gets ")
+    assert [item.name for item in campaign_page(curve).headlines][1] == "Pace at 1 in flight"
+    assert campaign_page(curve).lead is not None
+    assert campaign_page(curve).lead.name == "pareto"  # type: ignore[union-attr]
+
+
+def test_nothing_on_the_front_is_beaten_in_both(curve: CampaignAnalysis) -> None:
+    found = curve_of(curve.groups)
+    assert found is not None
+    front = [point for point in found.points if point.front]
+    rates = [point.output_tokens_per_s.value for point in sorted(front, key=lambda point: -point.per_user.value)]
+    assert rates == sorted(rates)
+    assert 1 < len(front) < len(found.points)
+
+
+def test_money_and_energy_are_beside_the_pace(tmp_path: Path) -> None:
+    analysis = analysed(curve_campaign(tmp_path, [1, 8], per_hour=3.0, offline=False))
+    titles = [panel.title for panel in campaign_page(analysis).lead.panels]  # type: ignore[union-attr]
+    assert titles == [
+        "Throughput against pace",
+        "Energy an output token against pace",
+        "Cost of a million output tokens against pace",
+    ]
+    costs = [float(cell.split()[0]) for cell in column(points(analysis), "Cost of a million output tokens (EUR")]
+    assert costs[0] > costs[1], "a token costs less where more are made in the same hour"
+
+
+def test_points_that_the_client_could_have_shaped_are_not_the_servers(tmp_path: Path) -> None:
+    """The two highest: that they are flat says nothing of the server, nor is the peak among them."""
+    analysis = analysed(curve_campaign(tmp_path, doubted=[8, 16], offline=False))
+    peak, knee, _, marked, *_ = campaign_answer(analysis)
+    assert " at 4 in flight, " in peak
+    assert knee.startswith("More in flight gave no more up to 16 in flight, but the load generator could have shaped")
+    assert marked.startswith("Marked, since the load generator could have shaped them: 8 in flight, 16 in flight;")
+    assert [cell == "yes" for cell in column(points(analysis), "The server's own")] == [True, True, True, False, False]
+    found = curve_of(analysis.groups)
+    assert found is not None
+    assert not any(point.front for point in found.points if point.client_bound)
+
+
+def test_a_curve_without_a_point_of_the_servers_own_has_no_peak_of_its(tmp_path: Path) -> None:
+    analysis = analysed(curve_campaign(tmp_path, [1, 2], doubted=[1, 2], offline=False))
+    first, *_, marked, _ = campaign_answer(analysis)
+    assert first.startswith("The most that came, where the load generator could have shaped it: ")
+    assert ": all points; " in marked
+
+
+def test_one_load_alone_is_no_curve(tmp_path: Path) -> None:
+    analysis = analysed(curve_campaign(tmp_path, [4]))
+    assert curve_of(analysis.groups) is None
+    assert campaign_answer(analysis)[0].startswith("There is no curve: ")
+
+
+def test_the_shape_of_endpoints_is_called_no_submission_on_the_page(tmp_path: Path) -> None:
+    note = "Points as MLPerf Endpoints v1.0 asks for: same shape, not a submission."
+    analysis = analysed(curve_campaign(tmp_path, [1, 2], offline=False, note=note))
+    assert note in campaign_answer(analysis)
