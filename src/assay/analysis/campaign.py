@@ -10,11 +10,11 @@ from typing import Any, Literal
 
 from assay.analysis.answer_findings import answer_findings
 from assay.analysis.answers import AnswersCompared, RunAnswers, compare_answers, read_answers
-from assay.analysis.differences import Circumstances
-from assay.analysis.earlier import LoadRuns, SinceLast, since_last
+from assay.analysis.earlier import SinceLast, since_last
 from assay.analysis.expenses import EXPENSES
 from assay.analysis.figures import estimate_of
 from assay.analysis.finding import Citation, Finding
+from assay.analysis.load_runs import LoadRuns
 from assay.analysis.names import name_in, titles_of
 from assay.analysis.nodes import Symmetry
 from assay.analysis.offered import Offered, offered
@@ -209,8 +209,8 @@ def _groups(lines: list[RunLine]) -> list[Group]:
 
 def _load_runs(analysis: CampaignAnalysis, group: Group) -> LoadRuns:
     first = group.first
-    circumstances = Circumstances(first.record, first.benchmark, first.system, first.folder.config)
-    return LoadRuns(analysis.name(first.entry), first.entry, [line.result for line in group.lines], circumstances)
+    results = [line.result for line in group.lines]
+    return LoadRuns(analysis.name(first.entry), first.entry, results, first.record, first.folder)
 
 
 def _scale(analysis: CampaignAnalysis) -> None:

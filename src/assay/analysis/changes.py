@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,7 +21,7 @@ from assay.runs.scenarios import Scenario
 
 Direction = Literal["higher", "lower", "neither"]
 _LEAST_PAIRS = 20
-_TAILS = {"Offline": (), "SingleStream": (("latency_ns", "p90"),)}
+_TAILS: dict[str, tuple[tuple[str, str], ...]] = {"Offline": (), "SingleStream": (("latency_ns", "p90"),)}
 _SERVER_TAILS = (("ttft_ns", "p99"), ("tpot_ns", "p99"))
 _EXPENSES: dict[str, tuple[str, Direction]] = {
     "mean_power_w": ("Mean power", "neither"),
@@ -66,6 +67,22 @@ class Change(BaseModel):
         return self.high < 1 - share if self.better == "higher" else self.low > 1 + share
 
 
+class Judged:
+    """What `changes` say together, for --fail-if-slower."""
+
+    if TYPE_CHECKING:  # a model's own field, in its own place
+        changes: list[Change]
+
+    @property
+    def decided(self) -> bool:
+        """Whether any quantity that counts has an interval."""
+        return any(c.decisive and c.low is not None and c.high is not None for c in self.changes)
+
+    def slower_by(self, share: float) -> list[Change]:
+        """The changes that show the other to be slower by more than `share`."""
+        return [change for change in self.changes if change.slower_by(share)]
+
+
 @dataclass(frozen=True)
 class Pair:
     """Two runs, both with samples."""
@@ -89,6 +106,11 @@ def closed_loop(scenario: Scenario) -> bool:
     return scenario in ("Offline", "Concurrency")
 
 
+def tails_of(scenario: Scenario) -> Sequence[tuple[str, str]]:
+    """The latencies and percentiles by which a scenario is judged."""
+    return _TAILS.get(scenario, _SERVER_TAILS)
+
+
 def _rates(pair: Pair) -> list[Change | None]:
     """Under a given load the rate is the load's, so it decides in a closed loop only."""
     closed = closed_loop(pair.base.record.scenario)
@@ -102,9 +124,8 @@ def _rates(pair: Pair) -> list[Change | None]:
 
 
 def _percentiles(pair: Pair) -> list[Change | None]:
-    wanted = _TAILS.get(pair.base.record.scenario, _SERVER_TAILS)
     found = []
-    for key, share in wanted:
+    for key, share in tails_of(pair.base.record.scenario):
         base, other = pair.base.result.latency.get(key), pair.other.result.latency.get(key)
         if base is not None and other is not None:
             name = f"{_NAMES[key]} {share}"

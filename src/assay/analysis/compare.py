@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from assay.analysis.changes import Change, Pair, changes
+from assay.analysis.changes import Change, Judged, Pair, changes
 from assay.analysis.differences import Circumstances, Difference, differences
 from assay.analysis.run import RunAnalysis
 from assay.errors import UserError
@@ -15,7 +15,7 @@ from assay.runs.record import RunRecord
 _MUST_AGREE = ("benchmark", "scenario", "shape", "mode", "dataset_sha256", "max_tokens")
 
 
-class Comparison(BaseModel):
+class Comparison(BaseModel, Judged):
     """One run against the baseline."""
 
     model_config = ConfigDict(extra="forbid")
@@ -26,15 +26,6 @@ class Comparison(BaseModel):
     differences: list[Difference]
     notes: list[str]
     fewer_answers: bool = Field(description="the other run left a larger share of its samples unanswered")
-
-    @property
-    def decided(self) -> bool:
-        """Whether any quantity that counts for --fail-if-slower has an interval."""
-        return any(c.decisive and c.low is not None and c.high is not None for c in self.changes)
-
-    def slower_by(self, share: float) -> list[Change]:
-        """The changes that show the other run to be slower by more than `share`."""
-        return [change for change in self.changes if change.slower_by(share)]
 
 
 def compare(runs: Sequence[RunAnalysis]) -> list[Comparison]:
@@ -52,13 +43,9 @@ def compare(runs: Sequence[RunAnalysis]) -> list[Comparison]:
 
 
 def _compare(pair: Pair) -> Comparison:
-    unlike = [
-        f"{key} is {_words(pair.base.record, key)} in {pair.base.folder.id} and {_words(pair.other.record, key)} in "
-        f"{pair.other.folder.id}"
-        for key in unlike_in(pair.base.record, pair.other.record)
-    ]
-    if unlike:
-        raise UserError("compare: these runs measure different things: " + "; ".join(unlike))
+    if unlike := unlike_in(pair.base.record, pair.other.record):
+        words = unlike_words(unlike, pair.base.record, pair.other.record)
+        raise UserError(f"compare: these runs measure different things: {words}")
     return Comparison(
         baseline=pair.base.folder.id,
         other=pair.other.folder.id,
@@ -72,6 +59,13 @@ def _compare(pair: Pair) -> Comparison:
 def unlike_in(base: RunRecord, other: RunRecord) -> list[str]:
     """The fields by which two runs measure different things; none: they can be compared."""
     return [key for key in _MUST_AGREE if getattr(base, key) != getattr(other, key)]
+
+
+def unlike_words(keys: Sequence[str], base: RunRecord, other: RunRecord) -> str:
+    """What each of the fields is in either run."""
+    return "; ".join(
+        f"{key} is {_words(base, key)} in {base.id} and {_words(other, key)} in {other.id}" for key in keys
+    )
 
 
 def _circumstances(run: RunAnalysis) -> Circumstances:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assay.analysis.changes import Change, closed_loop, compared
+from assay.analysis.changes import Change, closed_loop, compared, tails_of
 from assay.analysis.distributions import percentile
 from assay.analysis.figures import estimate_of
 from assay.analysis.statistics import CONFIDENCE, Estimate, over_repeats
@@ -21,27 +21,34 @@ _MEDIANS: dict[Scenario, tuple[str, str]] = {
 }
 
 
-def changes_of_results(base: Sequence[Result], other: Sequence[Result], comparisons: int = 1) -> list[Change]:
+def changes_of_results(
+    base: Sequence[Result], other: Sequence[Result], comparisons: int = 1, *, tails: bool = False
+) -> list[Change]:
     """The rate where the load doesn't set it, and medians: short runs can bound these where they can't bound tails.
+
+    What decides is the rate where the load doesn't set it, else the latencies.
 
     Args:
         base: repeats of one load, the baseline; at least one.
         other: repeats of the same load.
         comparisons: how many are made in all; the confidence is divided among them (Bonferroni).
+        tails: the percentiles too by which the scenario is judged.
     """
     confidence = 1 - (1 - CONFIDENCE) / comparisons
     scenario = base[0].scenario
+    closed = closed_loop(scenario)
     found: list[Change | None] = []
-    for name, figure, unit in _RATES if closed_loop(scenario) else ():
+    for name, figure, unit in _RATES if closed else ():
         first, second = (_pooled([_rate(result, figure) for result in side]) for side in (base, other))
         if first is not None and second is not None:
             found.append(compared(name, unit, "higher", first, second, decisive=True, confidence=confidence))
             break
-    for key in _MEDIANS.get(scenario, _USUAL):
-        first, second = (_pooled([_median(result, key) for result in side]) for side in (base, other))
+    medians = [(key, "p50") for key in _MEDIANS.get(scenario, _USUAL)]
+    for key, share in (*medians, *(tails_of(scenario) if tails else ())):
+        first, second = (_pooled([_percentile(result, key, share) for result in side]) for side in (base, other))
         if first is not None and second is not None:
-            name = f"{_NAMES[key]}, median"
-            found.append(compared(name, "ms", "lower", first, second, decisive=True, confidence=confidence))
+            name = f"{_NAMES[key]}{', median' if share == 'p50' else f' {share}'}"
+            found.append(compared(name, "ms", "lower", first, second, decisive=not closed, confidence=confidence))
     return [change for change in found if change is not None]
 
 
@@ -50,9 +57,10 @@ def _rate(result: Result, name: str) -> Estimate | None:
     return None if figure is None else estimate_of(figure)
 
 
-def _median(result: Result, key: str) -> Estimate | None:
+def _percentile(result: Result, key: str, share: str) -> Estimate | None:
+    """In ms."""
     value = result.latency.get(key)
-    return None if value is None else percentile(value, "p50").scaled(1e-6)
+    return None if value is None else percentile(value, share).scaled(1e-6)
 
 
 def _pooled(repeats: Sequence[Estimate | None]) -> Estimate | None:

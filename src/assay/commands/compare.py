@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,33 +15,69 @@ from assay.errors import EXIT_FINDINGS, EXIT_OK, UserError
 from assay.serving.words import harmless
 
 if TYPE_CHECKING:
+    from assay.analysis.campaign_compare import CampaignComparison
+    from assay.analysis.changes import Change
     from assay.analysis.compare import Comparison
+    from assay.analysis.differences import Difference
 
 
 @click.command()
-@click.argument("folders", metavar="RUN RUN...", type=PATH, nargs=-1, required=True)
+@click.argument("folders", metavar="FOLDER FOLDER...", type=PATH, nargs=-1, required=True)
 @click.option("--output", type=PATH, help="Write a report of the comparison into this folder.")
 @click.option(
     "--fail-if-slower", "limit", metavar="PERCENT", help="Exit code 3 if the interval shows more than that, e.g. 2%."
 )
 @json_option
 def compare(folders: tuple[Path, ...], output: Path | None, limit: str | None, as_json: bool) -> None:
-    """What changed between runs, with intervals; the first is the baseline."""
-    from assay.commands.terminal import width
-    from assay.report.render import render_comparison
-    from assay.runs import RunFolder
-
+    """What changed between runs, or between campaigns load by load, with intervals; the first is the baseline."""
     share = _share(limit) if limit is not None else None
+    compared = _campaigns if _are_campaigns(folders) else _runs
     with writing(output):
-        comparisons = render_comparison([RunFolder(folder) for folder in folders], out=output)
+        comparisons, texts, reasons = compared(folders, output, share)
     if as_json:
         print_json(comparisons)
     else:
-        click.echo(harmless("\n\n".join(_comparison_text(own, width()) for own in comparisons)))
-    reasons = [reason for c in comparisons for reason in _failures(c, share)] if share is not None else []
+        click.echo(harmless("\n\n".join(texts)))
     for reason in reasons:
         click.echo(f"--fail-if-slower {limit}: {reason}", err=True)
     sys.exit(EXIT_FINDINGS if reasons else EXIT_OK)
+
+
+def _are_campaigns(folders: Sequence[Path]) -> bool:
+    from assay.runs import CampaignFolder
+
+    campaigns = [folder for folder in folders if CampaignFolder(folder).state.is_file()]
+    if campaigns and len(campaigns) < len(folders):
+        other = next(folder for folder in folders if folder not in campaigns)
+        raise UserError(f"compare: {campaigns[0]}\n  is a campaign and {other}\n  isn't; give runs alone, or campaigns")
+    return bool(campaigns)
+
+
+def _runs(
+    folders: Sequence[Path], output: Path | None, share: float | None
+) -> tuple[list[Comparison], list[str], list[str]]:
+    from assay.report import render_comparison
+    from assay.runs import RunFolder
+
+    comparisons = render_comparison([RunFolder(folder) for folder in folders], out=output)
+    reasons = [reason for c in comparisons for reason in _failures(c, share)] if share is not None else []
+    return comparisons, [_wrapped(_comparison_lines(own)) for own in comparisons], reasons
+
+
+def _campaigns(
+    folders: Sequence[Path], output: Path | None, share: float | None
+) -> tuple[list[CampaignComparison], list[str], list[str]]:
+    from assay.report import render_campaign_comparison
+    from assay.report.compare_campaigns_page import comparison_answer
+    from assay.runs import CampaignFolder
+
+    measured, comparisons = render_campaign_comparison([CampaignFolder(folder) for folder in folders], out=output)
+    reasons = [reason for c in comparisons for reason in _campaign_failures(c, share)] if share is not None else []
+    texts = [
+        _wrapped(_campaign_lines(own, comparison_answer(own, other)))
+        for own, other in zip(comparisons, measured[1:], strict=True)
+    ]
+    return comparisons, texts, reasons
 
 
 def _failures(comparison: Comparison, share: float) -> Iterator[str]:
@@ -54,6 +90,19 @@ def _failures(comparison: Comparison, share: float) -> Iterator[str]:
         yield f"{comparison.other} can't be judged: nothing that decides could be compared with an interval"
 
 
+def _campaign_failures(comparison: CampaignComparison, share: float) -> Iterator[str]:
+    """The same of each load; one that the other campaign lacks can't be judged."""
+    for load in comparison.loads:
+        for change in load.slower_by(share):
+            yield f"slower at {load.load}: {change.quantity}"
+        if load.fewer_answers:
+            yield f"{comparison.other} left a larger share of its samples unanswered at {load.load}"
+        if not load.decided:
+            yield f"{load.load} can't be judged: nothing that decides could be compared with an interval"
+    for name in comparison.only_baseline:
+        yield f"{name} can't be judged: {comparison.other} didn't measure it"
+
+
 def _share(text: str) -> float:
     try:
         share = float(text.removesuffix("%")) / 100
@@ -64,19 +113,43 @@ def _share(text: str) -> float:
     return share
 
 
-def _comparison_text(comparison: Comparison, columns: int) -> str:
-    """Each quantity in both runs, and its ratio with its 95 % interval below it; in `columns` but for long names."""
+def _comparison_lines(comparison: Comparison) -> Iterator[str]:
+    """Each quantity in both runs, and its ratio with its 95 % interval below it."""
+    yield comparison.other
+    yield f"  against the baseline {comparison.baseline}"
+    yield "  Ratios are the other run's over the baseline's, with 95 % intervals."
+    yield from _changes(comparison.changes, "  ")
+    yield from _besides(comparison.differences, comparison.notes)
+
+
+def _campaign_lines(comparison: CampaignComparison, answer: Sequence[str]) -> Iterator[str]:
+    """The answer, then every load's quantities."""
+    yield comparison.other
+    yield f"  against the baseline {comparison.baseline}"
+    yield from (f"  {sentence}" for sentence in answer)
+    yield "  Ratios are the other campaign's over the baseline's; their 95 % intervals hold together."
+    for load in comparison.loads:
+        yield f"  {load.load}: {load.outcome}"
+        yield from _changes(load.changes, "    ")
+    yield from _besides(comparison.differences, comparison.notes)
+
+
+def _changes(changes: Iterable[Change], indent: str) -> Iterator[str]:
     from assay.report import format as fmt
 
-    lines = [
-        f"{comparison.other}",
-        f"  against the baseline {comparison.baseline}",
-        "  Ratios are the other run's over the baseline's, with 95 % intervals.",
-    ]
-    for change in comparison.changes:
+    for change in changes:
         values = f"{fmt.number(change.baseline)} → {fmt.number(change.other)} {change.unit}"
-        ratio = fmt.times(change.ratio, change.low, change.high)
-        lines += [f"  {change.quantity}: {values}", f"    {ratio}, {change.words}"]
-    lines += [f"  differs: {d.where} {d.fact}: {d.baseline} → {d.other}" for d in comparison.differences]
-    lines += [f"  note: {note}" for note in comparison.notes]
-    return "\n".join(between_words(line, columns) for line in lines)
+        yield f"{indent}{change.quantity}: {values}"
+        yield f"{indent}  {fmt.times(change.ratio, change.low, change.high)}, {change.words}"
+
+
+def _besides(differences: Iterable[Difference], notes: Iterable[str]) -> Iterator[str]:
+    yield from (f"  differs: {d.where} {d.fact}: {d.baseline} → {d.other}" for d in differences)
+    yield from (f"  note: {note}" for note in notes)
+
+
+def _wrapped(lines: Iterable[str]) -> str:
+    """In the terminal's width but for long names."""
+    from assay.commands.terminal import width
+
+    return "\n".join(between_words(line, width()) for line in lines)

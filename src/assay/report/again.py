@@ -12,6 +12,10 @@ from assay.runs.record import RunRecord
 
 _SECRETS = "Secrets are not in it: they are read from the environment again."
 _CHANGES = "What changed between two runs, with intervals: `assay compare RUN RUN`, with their folders."
+_CAMPAIGNS_CHANGES = (
+    "What changed between two campaigns, load by load, with intervals: `assay compare CAMPAIGN CAMPAIGN`, with their "
+    "folders."
+)
 
 
 def again_blocks(analysis: RunAnalysis) -> Iterator[Block]:
@@ -34,7 +38,7 @@ def campaign_again_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
             "The file is the configuration, resolved; prompts and the order of the runs come from the same seeds. "
             f"{_SECRETS}"
         )
-    yield Text(f"{_versions([line.record for line in analysis.lines])} {_CHANGES}")
+    yield Text(f"{_versions([line.record for line in analysis.lines])} {_CAMPAIGNS_CHANGES}")
 
 
 def _versions(records: Sequence[RunRecord]) -> str:

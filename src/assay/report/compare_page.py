@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from assay.analysis.changes import Change
 from assay.analysis.compare import Comparison
-from assay.analysis.differences import Difference
 from assay.analysis.run import RunAnalysis
 from assay.analysis.titles import benchmark_title
 from assay.report import format as fmt
-from assay.report.chart import PALETTE, Chart, Mark, Panel, Series
-from assay.report.circumstances import nothing_differs
+from assay.report.changed import differs_besides, differs_block, headline, ratio_chart, told
 from assay.report.compared_runs import names_of, runs_problems, runs_table
-from assay.report.many import MOST_ROWS
 from assay.report.page import Block, Headline, Page, Problem, Rows, Section, Table, Text, lifted
 from assay.report.run_page import banner
 from assay.report.subject import comparison_subject
-
-_WHOSE = re.compile(r"^endpoint [^.]*|\[\d+\]")  # in a fact's name: which endpoint's or node's it is
 
 
 def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison], beside: Path) -> Page:
@@ -62,32 +55,17 @@ def _answer(comparison: Comparison, other: RunAnalysis, name: str) -> str:
     were made alike."""
     decisive = [change for change in comparison.changes if change.decisive] or comparison.changes
     by_sample = [change for change in comparison.changes if change.paired and change not in decisive]
-    shown = [_told(change) for change in decisive if change.words in ("better", "worse", "more", "less")]
+    shown = [told(change) for change in decisive if change.words in ("better", "worse", "more", "less")]
     shown = shown or ["no difference shown beyond noise in what decides"]
-    shown += [_told(change) for change in by_sample if change.words in ("better", "worse")]
+    shown += [told(change) for change in by_sample if change.words in ("better", "worse")]
     what = "; ".join(shown)
-    facts = len(comparison.differences)
-    verb = "differs" if facts == 1 else "differ"
-    differ = f"{fmt.count(facts, 'recorded fact')} of settings, versions and hardware {verb}"
-    besides = differ if facts else nothing_differs(other.record.endpoints)
+    besides = differs_besides(comparison.differences, other.record)
     return f"{name} against the baseline: {what}; {besides}."
-
-
-def _told(change: Change) -> str:
-    return f"{change.quantity} {fmt.times(change.ratio, change.low, change.high)}, {change.words}"
 
 
 def _headlines(comparison: Comparison) -> list[Headline]:
     chosen = [change for change in comparison.changes if change.decisive] or comparison.changes
-    return [
-        Headline(
-            change.quantity,
-            fmt.times(change.ratio, None, None),
-            change.words if change.low is None else f"{fmt.interval(change.low, change.high)}: {change.words}",
-            f"{fmt.number(change.other)} / {fmt.number(change.baseline)} {change.unit}",
-        )
-        for change in chosen[:3]
-    ]
+    return [headline(change.quantity, change) for change in chosen[:3]]
 
 
 def _blocks(comparison: Comparison, other: RunAnalysis, place: int) -> list[Block]:
@@ -112,53 +90,10 @@ def _blocks(comparison: Comparison, other: RunAnalysis, place: int) -> list[Bloc
         Text(
             "By sample: the geometric mean of the ratios of samples that both runs answered; their columns show means."
         ),
-        _chart(comparison, place),
+        ratio_chart(
+            "comparison" if place == 1 else f"comparison_{place}",
+            [(change.quantity, change) for change in comparison.changes],
+            "Each quantity's ratio to the baseline.",
+        ),
     ]
-    if comparison.differences:
-        heads = ("File", "Fact", "Baseline", "Other")
-        blocks.append(differences_table(comparison.differences, "What differs besides", heads))
-    else:
-        same = nothing_differs(other.record.endpoints)
-        blocks.append(Text(f"{same[:1].upper()}{same[1:]}."))
-    return blocks
-
-
-def differences_table(found: Sequence[Difference], caption: str, heads: Sequence[str]) -> Table:
-    """Every fact that isn't the same in both; of very many those of the same kind once."""
-    return Table(caption, heads, [(d.where, d.fact, d.baseline, d.other) for d in _told_once(found)])
-
-
-def _told_once(differences: Sequence[Difference]) -> list[Difference]:
-    """All, or of very many those of the same fact at different endpoints and nodes once."""
-    if len(differences) <= MOST_ROWS:
-        return list(differences)
-    kinds: dict[tuple[str, str], list[Difference]] = {}
-    for difference in differences:
-        kinds.setdefault((difference.where, _WHOSE.sub("", difference.fact)), []).append(difference)
-    found = []
-    for alike in kinds.values():
-        more = f" (and {len(alike) - 1:,} others like it)" if len(alike) > 1 else ""
-        found.append(alike[0].model_copy(update={"fact": f"{alike[0].fact}{more}"}))
-    return found
-
-
-def _chart(comparison: Comparison, place: int) -> Chart:
-    names = [change.quantity for change in comparison.changes]
-    points = Series(
-        "",
-        "points",
-        names,
-        [change.ratio for change in comparison.changes],
-        PALETTE[0],
-        [change.low for change in comparison.changes],
-        [change.high for change in comparison.changes],
-        labels=[f"{change.ratio:.3f}" for change in comparison.changes],
-    )
-    same = Mark("y", 1.0, "", meaning="no change")
-    return Chart(
-        name="comparison" if place == 1 else f"comparison_{place}",
-        title="Ratios to the baseline",
-        panels=[Panel("Other / baseline", "", "ratio", [points], [same], y_zero=False, sideways=True)],
-        text="Each quantity's ratio to the baseline.",
-        source="requests.parquet of both runs",
-    )
+    return [*blocks, differs_block(comparison.differences, other.record)]

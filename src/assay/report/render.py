@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from assay.analysis.campaign import RunLine, analyse_campaign, run_line
+from assay.analysis.campaign_compare import CampaignComparison, CampaignMeasured, compare_campaigns
 from assay.analysis.compare import Comparison, compare
 from assay.analysis.finding import Finding
 from assay.analysis.latency import Limits
 from assay.analysis.run import RunAnalysis, analyse_run
 from assay.audit import AuditReport
-from assay.errors import UserError
 from assay.report.campaign_page import campaign_page
 from assay.report.chart import Chart
+from assay.report.compare_campaigns_page import compare_campaigns_page
 from assay.report.compare_page import compare_page
 from assay.report.data import campaign_report_json, run_report_json
 from assay.report.index_page import index_page
@@ -26,8 +27,6 @@ from assay.runs.atomic import write_json, write_text
 from assay.runs.campaign import CampaignFolder, RunEntry, read_campaign
 from assay.runs.folder import ReportFolder, RunFolder
 from assay.runs.index import IndexRow
-
-_NAMED = 3
 
 
 def render_run(
@@ -113,8 +112,6 @@ def render_comparison(folders: Sequence[RunFolder], out: Path | None = None) -> 
 
     Raises UserError where the runs are unlike, or one has no reportable result.
     """
-    for folder in folders:
-        _refuse_campaign(CampaignFolder(folder.path))
     runs = [analyse_run(folder) for folder in folders]
     comparisons = compare(runs)
     if out is not None:
@@ -123,12 +120,19 @@ def render_comparison(folders: Sequence[RunFolder], out: Path | None = None) -> 
     return comparisons
 
 
-def _refuse_campaign(folder: CampaignFolder) -> None:
-    if not folder.state.is_file():
-        return
-    runs = [str(folder.run(entry.run).path) for entry in read_campaign(folder).runs if entry.run is not None]
-    such = "".join(f"\n  {run}" for run in runs[:_NAMED])
-    raise UserError(f"compare: {folder.path}\n  is a campaign; give runs of it" + (f", such as{such}" if runs else ""))
+def render_campaign_comparison(
+    folders: Sequence[CampaignFolder], out: Path | None = None
+) -> tuple[list[CampaignMeasured], list[CampaignComparison]]:
+    """The same of whole campaigns, load by load, from their small files; what was measured in each, and what changed.
+
+    Raises UserError where they have no load in common, or one measured something else.
+    """
+    campaigns = [CampaignMeasured(folder) for folder in folders]
+    comparisons = compare_campaigns(campaigns)
+    if out is not None:
+        write_page(compare_campaigns_page(campaigns, comparisons, _folder(out)), out)
+        write_json(ReportFolder(out).data, [comparison.model_dump(mode="json") for comparison in comparisons])
+    return campaigns, comparisons
 
 
 def render_index(rows: Sequence[IndexRow], path: Path) -> None:

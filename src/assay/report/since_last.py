@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from assay.analysis.changes import Change
 from assay.analysis.earlier import SinceLast
 from assay.report import format as fmt
+from assay.report.changed import differences_table
 from assay.report.circumstances import nothing_differs
-from assay.report.compare_page import differences_table
 from assay.report.page import Block, Rows, Table, Text
 from assay.runs.record import EndpointFacts
 

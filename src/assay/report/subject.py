@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from assay.analysis.campaign import CampaignAnalysis
+from assay.analysis.campaign_compare import CampaignMeasured
 from assay.report import format as fmt
 from assay.report.many import names
 from assay.runs.record import EndpointFacts, RunRecord
@@ -25,6 +26,13 @@ def campaign_subject(analysis: CampaignAnalysis) -> str:
 def comparison_subject(records: Sequence[RunRecord]) -> str:
     """The runs by name, the baseline last, and what was served in them."""
     base, *others = (record.id for record in records)
+    return f"{names(others)} against {base}: {_served(records)} on {_system(records[0].endpoints)}"
+
+
+def campaigns_subject(campaigns: Sequence[CampaignMeasured]) -> str:
+    """The same of whole campaigns."""
+    base, *others = (campaign.state.id for campaign in campaigns)
+    records = [load.record for campaign in campaigns for load in campaign.loads]
     return f"{names(others)} against {base}: {_served(records)} on {_system(records[0].endpoints)}"
 
 

@@ -12,7 +12,9 @@ import orjson
 import pytest
 from tests.synthetic import Node, Plan, write_campaign, write_run
 
-from assay.report import render_campaign, render_comparison, render_run
+from assay.analysis import summarise
+from assay.report import render_campaign, render_campaign_comparison, render_comparison, render_run
+from assay.runs import RunFolder, write_json
 
 GOLDEN = Path(__file__).parent / "golden"
 SMALL = Plan(samples=240, nodes=(Node("node-a"), Node("node-b", speed=0.6, clock_mhz=1200)))
@@ -65,3 +67,15 @@ def test_comparison(tmp_path: Path) -> None:
     other = write_run(tmp_path, replace(ALONE, run_id="other", nodes=(Node("node-a", speed=0.9, slots=12),)))
     render_comparison([base, other], out=tmp_path / "out")
     check(tmp_path / "out", "comparison")
+
+
+def test_campaigns_compared(tmp_path: Path) -> None:
+    campaigns = []
+    for name, speed, rates in (("base", 1.0, (2, 4)), ("other", 0.9, (2, 4, 8))):
+        server = replace(ALONE, scenario="Server", nodes=(Node("node-a", speed=speed),))
+        plans = {f"server{rate}-r0": replace(server, qps=float(rate), seed=rate) for rate in rates}
+        campaigns.append(write_campaign(tmp_path, plans, "sweep", name))
+        for run in map(RunFolder, campaigns[-1].runs.iterdir()):
+            write_json(run.result, summarise(run))
+    render_campaign_comparison(campaigns, out=tmp_path / "out")
+    check(tmp_path / "out", "campaigns-compared")

@@ -12,9 +12,9 @@ import pytest
 from tests.synthetic import Node, Plan, write_campaign, write_run
 
 from assay.analysis import summarise
-from assay.report import render_campaign, render_comparison, render_index, render_run
+from assay.report import render_campaign, render_campaign_comparison, render_comparison, render_index, render_run
 from assay.report.terms import TERMS
-from assay.runs import RunStatus, write_json
+from assay.runs import RunFolder, RunStatus, write_json
 from assay.runs.index import Filter, index
 
 BOTH = (Node("node-a"), Node("node-b", speed=0.6, clock_mhz=1200))
@@ -57,6 +57,18 @@ def _comparison(folder: Path) -> Path:
     return folder / "report.html"
 
 
+def _campaigns_compared(folder: Path) -> Path:
+    campaigns = []
+    for place, name in enumerate(("base", "other")):
+        server = replace(SMALL, scenario="Server", seed=place)
+        plans = {f"server{qps}-r0": replace(server, qps=float(qps)) for qps in (1, 2, 2 + place)}
+        campaigns.append(write_campaign(folder, plans, "sweep", name))
+        for run in campaigns[-1].runs.iterdir():
+            write_json(RunFolder(run).result, summarise(RunFolder(run)))
+    render_campaign_comparison(campaigns, out=folder)
+    return folder / "report.html"
+
+
 def _index(folder: Path) -> Path:
     write_campaign(folder, {"a-r0": SMALL})
     render_index(index(folder, Filter())[0], folder / "index.html")
@@ -85,7 +97,7 @@ class Sight(HTMLParser):
             self.verdict += data if "verdict" in self._open else ""
 
 
-KINDS = [_run, _server, _official, _accuracy, _failed, _campaign, _comparison, _index]
+KINDS = [_run, _server, _official, _accuracy, _failed, _campaign, _comparison, _campaigns_compared, _index]
 
 
 @pytest.mark.parametrize("make", KINDS, ids=lambda make: make.__name__.strip("_"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +11,10 @@ import pytest
 from click.testing import CliRunner, Result
 from tests.synthetic import Node, Plan, write_campaign, write_run
 
+from assay.analysis import summarise
 from assay.commands.main import main
 from assay.report.format import TIMES
+from assay.runs import CampaignFolder, read_campaign, write_json
 
 PLAN = Plan(samples=200, nodes=(Node("node-a"),), chunks=False, telemetry=False)
 
@@ -43,11 +46,44 @@ def test_what_is_not_decided_has_no_empty_interval(tmp_path: Path) -> None:
     assert re.search(rf"\n    [\d.]+ {TIMES}, not decided: too few samples\n", compared(*runs).stdout)
 
 
-def test_a_campaign_in_place_of_a_run_is_told_in_short_lines(tmp_path: Path) -> None:
+def nightly(parent: Path, identity: str, speed: float, loads: tuple[int, ...]) -> CampaignFolder:
+    server = replace(PLAN, scenario="Server", nodes=(Node("node-a", speed=speed),))
+    plans = {f"server{load}-r0": replace(server, qps=float(load), seed=load) for load in loads}
+    folder = write_campaign(parent, plans, "sweep", identity)
+    for entry in read_campaign(folder).runs:
+        run = folder.run(entry.run or "")
+        write_json(run.result, summarise(run))
+    return folder
+
+
+def test_campaigns_are_compared_load_by_load(tmp_path: Path) -> None:
+    base, other = nightly(tmp_path, "base", 1.0, (1, 2, 4)), nightly(tmp_path, "other", 0.5, (1, 2, 3))
+    told = compared(base.path, other.path)
+    assert told.exit_code == 0
+    assert max(map(len, told.stdout.splitlines())) <= 80
+    assert told.stdout.startswith(
+        "other\n  against the baseline base\n  Of 2 loads that both measured: 2 got slower.\n  The largest: "
+    )
+    assert "\n  Only in the baseline: 4/s.\n  Only in the other: 3/s.\n" in told.stdout
+    assert re.search(rf"\n  1/s: slower\n    TTFT, median: [\d.]+ → [\d.]+ ms\n      \d\.\d+ {TIMES} \(", told.stdout)
+
+
+def test_a_gate_holds_each_load_of_a_campaign(tmp_path: Path) -> None:
+    base, other = nightly(tmp_path, "base", 1.0, (1, 2, 4)), nightly(tmp_path, "other", 0.5, (1, 2))
+    told = CliRunner().invoke(main, ["compare", str(base.path), str(other.path), "--fail-if-slower", "2%", "--json"])
+    assert told.exit_code == 3
+    assert "--fail-if-slower 2%: slower at 2/s: TPOT, median\n" in told.stderr
+    assert "--fail-if-slower 2%: 4/s can't be judged: other didn't measure it\n" in told.stderr
+    (comparison,) = json.loads(told.stdout)
+    assert [load["outcome"] for load in comparison["loads"]] == ["slower", "slower"]
+    assert comparison["only_baseline"] == ["4/s"]
+
+
+def test_a_campaign_beside_a_run_is_told_in_short_lines(tmp_path: Path) -> None:
     folder = write_campaign(tmp_path, {"a-r0": PLAN, "b-r0": replace(PLAN, seed=2)}, kind="single")
-    told = compared(folder.path, folder.run("a-r0").path)
+    run = folder.run("a-r0").path
+    told = compared(folder.path, run)
     assert told.exit_code == 2
     assert told.stderr == (
-        f"assay: compare: {folder.path}\n  is a campaign; give runs of it, such as\n"
-        f"  {folder.run('a-r0').path}\n  {folder.run('b-r0').path}\n"
+        f"assay: compare: {folder.path}\n  is a campaign and {run}\n  isn't; give runs alone, or campaigns\n"
     )

@@ -1,0 +1,90 @@
+"""What pages say of changes against a baseline, and of what differs besides."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from assay.analysis.changes import Change
+from assay.analysis.differences import Difference
+from assay.report import format as fmt
+from assay.report.chart import PALETTE, Chart, Mark, Panel, Series
+from assay.report.circumstances import nothing_differs
+from assay.report.many import MOST_ROWS
+from assay.report.page import Block, Headline, Table, Text
+from assay.runs.record import RunRecord
+
+SAME = Mark("y", 1.0, "", meaning="no change")
+RATIO = "Other / baseline (95 %)"
+_WHOSE = re.compile(r"^endpoint [^.]*|\[\d+\]")  # in a fact's name: which endpoint's or node's it is
+
+
+def told(change: Change) -> str:
+    return f"{change.quantity} {fmt.times(change.ratio, change.low, change.high)}, {change.words}"
+
+
+def headline(name: str, change: Change) -> Headline:
+    """A ratio with its interval and what it is of."""
+    return Headline(
+        name,
+        fmt.times(change.ratio, None, None),
+        change.words if change.low is None else f"{fmt.interval(change.low, change.high)}: {change.words}",
+        f"{fmt.number(change.other)} / {fmt.number(change.baseline)} {change.unit}",
+    )
+
+
+def differs_besides(found: Sequence[Difference], other: RunRecord) -> str:
+    """How much isn't the same besides what was measured."""
+    if not found:
+        return nothing_differs(other.endpoints)
+    verb = "differs" if len(found) == 1 else "differ"
+    return f"{fmt.count(len(found), 'recorded fact')} of settings, versions and hardware {verb}"
+
+
+def differs_block(found: Sequence[Difference], other: RunRecord) -> Block:
+    """Every fact that isn't the same in both, or that none is known."""
+    if found:
+        return differences_table(found, "What differs besides", ("File", "Fact", "Baseline", "Other"))
+    same = nothing_differs(other.endpoints)
+    return Text(f"{same[:1].upper()}{same[1:]}.")
+
+
+def differences_table(found: Sequence[Difference], caption: str, heads: Sequence[str]) -> Table:
+    """Every fact that isn't the same in both; of very many those of the same kind once."""
+    return Table(caption, heads, [(d.where, d.fact, d.baseline, d.other) for d in _told_once(found)])
+
+
+def _told_once(differences: Sequence[Difference]) -> list[Difference]:
+    """All, or of very many those of the same fact at different endpoints and nodes once."""
+    if len(differences) <= MOST_ROWS:
+        return list(differences)
+    kinds: dict[tuple[str, str], list[Difference]] = {}
+    for difference in differences:
+        kinds.setdefault((difference.where, _WHOSE.sub("", difference.fact)), []).append(difference)
+    found = []
+    for alike in kinds.values():
+        more = f" (and {len(alike) - 1:,} others like it)" if len(alike) > 1 else ""
+        found.append(alike[0].model_copy(update={"fact": f"{alike[0].fact}{more}"}))
+    return found
+
+
+def ratio_chart(name: str, named: Sequence[tuple[str, Change]], text: str) -> Chart:
+    """Ratios to the baseline, each with its interval and what it is called."""
+    changes = [change for _, change in named]
+    points = Series(
+        "",
+        "points",
+        [words for words, _ in named],
+        [change.ratio for change in changes],
+        PALETTE[0],
+        [change.low for change in changes],
+        [change.high for change in changes],
+        labels=[f"{change.ratio:.3f}" for change in changes],
+    )
+    return Chart(
+        name=name,
+        title="Ratios to the baseline",
+        panels=[Panel("Other / baseline", "", "ratio", [points], [SAME], y_zero=False, sideways=True)],
+        text=text,
+        source="requests.parquet of both runs",
+    )

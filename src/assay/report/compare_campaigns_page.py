@@ -1,0 +1,180 @@
+"""The page of a comparison of whole campaigns, load by load."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from assay.analysis.campaign_compare import CampaignComparison, CampaignMeasured, LoadCompared
+from assay.analysis.changes import Change
+from assay.analysis.titles import benchmark_title
+from assay.benchmarks import run_benchmark
+from assay.report import format as fmt
+from assay.report.changed import RATIO, SAME, differs_besides, differs_block, headline, ratio_chart, told
+from assay.report.chart import PALETTE, Chart, Panel, Series
+from assay.report.compared_campaigns import campaign_names, campaigns_problems, campaigns_table
+from assay.report.many import MOST_ROWS, NAMED, ends, names
+from assay.report.page import Block, Page, Problem, Rows, Section, Table, Text, lifted
+from assay.report.run_page import banner
+from assay.report.subject import campaigns_subject
+
+_SOURCE = "runs/*/result.json of both"
+_AXES = {"rate": "target rate (samples/s)", "concurrency": "requests in flight"}
+_GOT = {
+    "faster": "got faster",
+    "slower": "got slower",
+    "both": "got better in one latency and worse in another",
+    "not shown": "with no difference shown",
+}
+
+
+def compare_campaigns_page(
+    campaigns: Sequence[CampaignMeasured], comparisons: Sequence[CampaignComparison], beside: Path
+) -> Page:
+    """All comparisons against the first campaign; its links are for a page in the folder `beside`."""
+    base, titles = campaigns[0], campaign_names(campaigns)
+    sections = []
+    for place, (comparison, other) in enumerate(zip(comparisons, campaigns[1:], strict=True), start=1):
+        title = f"{titles[comparison.other]} against the baseline"
+        blocks = [*_blocks(comparison, place), differs_block(comparison.differences, other.loads[0].record)]
+        sections.append(Section(f"changes-{place}", title, blocks))
+    lead, sections = lifted(sections, ("load_comparison", "comparison"))
+    records = [load.record for campaign in campaigns for load in campaign.loads]
+    results = [(result, load.record) for own in campaigns for load in own.loads for result in load.results]
+    banners = dict.fromkeys(text for result, record in results if (text := banner(result, record.simulated)))
+    notes = dict.fromkeys(note for comparison in comparisons for note in comparison.notes)
+    return Page(
+        title=f"{benchmark_title(run_benchmark(base.loads[0].run), records)}: {len(campaigns)} campaigns compared",
+        subject=campaigns_subject(campaigns),
+        what=f"{'; '.join(titles[c.other] for c in comparisons)} against the baseline, {titles[base.state.id]}. Loads "
+        "are put side by side by what was asked for: scenario, load, nodes. Ratios are the other campaign's over the "
+        "baseline's; two differ only if the interval of their ratio excludes 1, and the intervals of all loads hold "
+        "together at 95 %.",
+        answer=[
+            sentence
+            for comparison, other in zip(comparisons, campaigns[1:], strict=True)
+            for sentence in comparison_answer(comparison, other, titles[comparison.other] if len(campaigns) > 2 else "")
+        ],
+        verdict="",
+        kind="none",
+        verdict_reasons=[],
+        headlines=[
+            headline(f"{change.quantity}, {load}", change) for load, change in _decisive(comparisons[0])[:NAMED]
+        ],
+        problems=[*campaigns_problems(campaigns, titles), *(Problem("note", "", note) for note in notes)],
+        sections=[*sections, Section("campaigns", "The campaigns", [campaigns_table(campaigns, titles, beside)])],
+        lead=lead,
+        banner="; ".join(banners),
+        problems_title="What to know",
+    )
+
+
+def comparison_answer(comparison: CampaignComparison, other: CampaignMeasured, name: str = "") -> list[str]:
+    """How many loads got faster, slower or neither, by how much at most, what only one measured, what else differs.
+
+    `name` is the other campaign's where there are several.
+    """
+    outcomes = [load.outcome for load in comparison.loads]
+    counts = [f"{outcomes.count(outcome)} {words}" for outcome, words in _GOT.items() if outcome in outcomes]
+    of = f"{name}, of" if name else "Of"
+    said = [f"{of} {fmt.count(len(outcomes), 'load')} that both measured: {', '.join(counts)}."]
+    shown = [(load, change) for load, change in _decisive(comparison) if change.words in ("better", "worse")]
+    if shown:
+        most = [f"{told(change)}, at {load}" for load, change in shown[:NAMED]]
+        said.append(f"The largest: {'; '.join(most)}.")
+    for which, loads in (("the baseline", comparison.only_baseline), ("the other", comparison.only_other)):
+        if loads:
+            said.append(f"Only in {which}: {names(loads)}.")
+    besides = differs_besides(comparison.differences, other.loads[0].record)
+    return [*said, f"{besides[:1].upper()}{besides[1:]}."]
+
+
+def _decisive(comparison: CampaignComparison) -> list[tuple[str, Change]]:
+    """What decides at each load, the largest ratio first, up or down."""
+    found = [(load.load, change) for load in comparison.loads for change in load.changes if change.decisive]
+    return sorted(found, key=lambda one: -abs(math.log(one[1].ratio)))
+
+
+def _blocks(comparison: CampaignComparison, place: int) -> Iterator[Block]:
+    """All loads in one table, with what decides at each; the picture; each load's own table, folded."""
+    rows: Rows = []
+    ratios = []
+    for load in comparison.loads:
+        decisive = [change for change in load.changes if change.decisive]
+        words = "; ".join(f"{c.quantity} {fmt.times(c.ratio, c.low, c.high)}" for c in decisive)
+        rows.append((load.load, load.outcome, words or fmt.NOT_MEASURED, _turns(load)))
+        ratios.append(decisive[0].ratio if decisive else None)
+    table = Table("Load by load", ("Load", "Outcome", "What decides: other / baseline (95 %)", "Runs"), rows,
+                  source=_SOURCE)  # fmt: skip
+    yield from ends(table, {"ratio to the baseline": ratios}, "report.json")
+    for which, only in (("the baseline", comparison.only_baseline), ("the other", comparison.only_other)):
+        if only:
+            yield Text(f"Measured only in {which}: {names(only, '; ')}.")
+    yield _chart(comparison, place)
+    yield from (_load_table(load) for load in comparison.loads[:MOST_ROWS])
+    if (more := len(comparison.loads) - MOST_ROWS) > 0:
+        yield Text(f"The quantities of {more:,} more loads are in report.json.")
+
+
+def _turns(load: LoadCompared) -> str:
+    return f"{len(load.runs)} against {len(load.baseline_runs)}"
+
+
+def _load_table(load: LoadCompared) -> Table:
+    rows: Rows = [
+        (
+            c.quantity, fmt.number(c.baseline), fmt.number(c.other), c.unit, fmt.times(c.ratio, c.low, c.high),
+            c.words, "yes" if c.decisive else "no",
+        )
+        for c in load.changes
+    ]  # fmt: skip
+    columns = ("Quantity", "Baseline", "Other", "Unit", RATIO, "Change", "Decides")
+    return Table(load.load, columns, rows, frozenset({1, 2, 4}), _SOURCE, folded=True)
+
+
+def _chart(comparison: CampaignComparison, place: int) -> Chart:
+    """Both over the load where several differ in nothing else, each quantity beside its ratio; else the ratios."""
+    mark = "" if place == 1 else f"_{place}"
+    swept = _swept(comparison)
+    panels = [panel for loads in swept for panel in _panels(loads, len(swept) > 1)]
+    if panels:
+        return Chart(
+            name=f"load_comparison{mark}",
+            title="Both over the load",
+            panels=panels,
+            columns=2,
+            text="Each point is one load: the mean over its repeats, and the ratio of both.",
+            source=_SOURCE,
+        )
+    shown = _decisive(comparison)[:MOST_ROWS]
+    named = [(f"{load}: {change.quantity}", change) for load, change in shown]
+    return ratio_chart(f"comparison{mark}", named, "What decides at each load, the largest change first.")
+
+
+def _swept(comparison: CampaignComparison) -> list[list[LoadCompared]]:
+    """Loads between which the load is all that differs, in their order."""
+    found: dict[tuple[object, ...], list[LoadCompared]] = {}
+    for load in comparison.loads:
+        if load.axis is not None:
+            found.setdefault((load.axis, load.scenario, tuple(load.nodes)), []).append(load)
+    ordered = (sorted(loads, key=lambda load: load.value or 0.0) for loads in found.values())
+    return [loads for loads in ordered if len({load.value for load in loads}) > 1]
+
+
+def _panels(loads: Sequence[LoadCompared], several: bool) -> Iterator[Panel]:
+    """A quantity's values in both, then its ratio."""
+    on = f", {loads[0].scenario}, {names(loads[0].nodes)}" if several else ""
+    label = _AXES[loads[0].axis or "rate"]
+    for quantity in dict.fromkeys(change.quantity for load in loads for change in load.changes):
+        found = [(load.value or 0.0, c) for load in loads for c in load.changes if c.quantity == quantity]
+        x: list[float | str] = [value for value, _ in found]
+        changes = [change for _, change in found]
+        both = [
+            Series(name, "line", x, [getattr(c, field) for c in changes], PALETTE[place], dashed=field == "baseline")
+            for place, (name, field) in enumerate((("baseline", "baseline"), ("other", "other")))
+        ]
+        yield Panel(f"{quantity}{on}", label, changes[0].unit, both)
+        low, high = [c.low for c in changes], [c.high for c in changes]
+        points = Series("", "points", x, [c.ratio for c in changes], PALETTE[1], low, high)
+        yield Panel(f"{quantity}, other / baseline{on}", label, "ratio", [points], [SAME], y_zero=False)

@@ -1,0 +1,55 @@
+"""The campaigns that a comparison is of: what they are called, where their pages are, what limits belief."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from assay.analysis.campaign_compare import CampaignMeasured
+from assay.report import format as fmt
+from assay.report.many import names
+from assay.report.page import Problem, Rows, Table
+from assay.report.run_page import verdict_reasons
+from assay.runs.campaign import campaign_title
+
+
+def campaign_names(campaigns: Sequence[CampaignMeasured]) -> dict[str, str]:
+    """What each is called, by its id: its title and when it began; the id too where these are alike."""
+    plain = {
+        own.state.id: f"{campaign_title(own.state.kind, own.state.name)}, {fmt.moment(own.state.started_utc)}"
+        for own in campaigns
+    }
+    alike = len(set(plain.values())) < len(plain)
+    return {identity: f"{name} ({identity})" for identity, name in plain.items()} if alike else plain
+
+
+def campaigns_table(campaigns: Sequence[CampaignMeasured], titles: Mapping[str, str], beside: Path) -> Table:
+    """A line a campaign with the way to its page; links are for a page in `beside`."""
+    rows: Rows = []
+    links = {}
+    for own in campaigns:
+        measured = sum(len(load.results) for load in own.loads)
+        verdicts = dict.fromkeys(result.verdict.words for load in own.loads for result in load.results)
+        loads = fmt.count(len(own.loads), "load")
+        row = (titles[own.state.id], own.state.id, loads, fmt.number(measured), names(list(verdicts), "; "))
+        rows.append(row)
+        if own.folder.report.is_file():
+            links[own.state.id] = os.path.relpath(own.folder.report, beside)
+    columns = ("Campaign", "Its folder", "Measured", "Runs", "Verdicts")
+    return Table("What is compared", columns, rows, frozenset({3}), "campaign.json, runs/*/result.json", links)
+
+
+def campaigns_problems(campaigns: Sequence[CampaignMeasured], titles: Mapping[str, str]) -> Iterator[Problem]:
+    """Why LoadGen's verdict isn't VALID, once with the loads that it is of; what else limits belief is on each
+    campaign's page."""
+    for own in campaigns:
+        found: dict[tuple[str, str], list[str]] = {}
+        for load in own.loads:
+            for result in load.results:
+                if result.loadgen.result == "INVALID":
+                    why = result.verdict.words, "; ".join(verdict_reasons(result, ""))
+                    found.setdefault(why, []).append(load.name)
+        for (words, reasons), loads in found.items():
+            where = names(list(dict.fromkeys(loads)))
+            yield Problem("warning", f"{titles[own.state.id]}, {where}: {words}.", f"{reasons}.")

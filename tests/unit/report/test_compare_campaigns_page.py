@@ -1,0 +1,92 @@
+"""The page of compared campaigns: how many loads got faster, the picture over the load, each load's own table."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from tests.synthetic import Node, Plan, write_campaign
+
+from assay.analysis import summarise
+from assay.analysis.campaign_compare import CampaignMeasured, compare_campaigns
+from assay.report.compare_campaigns_page import compare_campaigns_page
+from assay.report.page import Page, Table
+from assay.runs import CampaignFolder, read_campaign, write_json
+
+PLAN = Plan(samples=300, nodes=(Node("node-a"),), chunks=False, telemetry=False)
+SERVER = replace(PLAN, scenario="Server")
+
+
+def campaign(parent: Path, identity: str, plans: dict[str, Plan], kind: str = "sweep") -> CampaignFolder:
+    folder = write_campaign(parent, plans, kind, identity)
+    for entry in read_campaign(folder).runs:
+        run = folder.run(entry.run or "")
+        write_json(run.result, summarise(run))
+    return folder
+
+
+def page(beside: Path, *folders: CampaignFolder) -> Page:
+    campaigns = [CampaignMeasured(folder) for folder in folders]
+    return compare_campaigns_page(campaigns, compare_campaigns(campaigns), beside)
+
+
+def sweep(parent: Path, identity: str, speed: float, loads: tuple[int, ...]) -> CampaignFolder:
+    server = replace(SERVER, nodes=(Node("node-a", speed=speed),))
+    return campaign(parent, identity, {f"s{n}-r0": replace(server, qps=float(n), seed=n) for n in loads})
+
+
+def test_a_sweep_against_a_sweep(tmp_path: Path) -> None:
+    base, other = sweep(tmp_path, "base", 1.0, (1, 2, 4)), sweep(tmp_path, "other", 2.0, (2, 1, 3))
+    base.report.write_text("")
+    found = page(tmp_path / "elsewhere", base, other)
+    assert found.answer[0] == "Of 2 loads that both measured: 2 got faster."
+    assert found.answer[1].startswith("The largest: T")
+    assert "Only in the baseline: 4/s." in found.answer
+    assert "Only in the other: 3/s." in found.answer
+    assert found.answer[-1] == "Settings, versions and hardware are the same as far as recorded."
+    assert found.lead is not None
+    assert found.lead.name == "load_comparison"
+    values, ratios = found.lead.panels[:2]
+    assert [series.name for series in values.series] == ["baseline", "other"]
+    assert all(list(series.x) == [1.0, 2.0] for series in (*values.series, *ratios.series))
+    tables = [block for section in found.sections for block in section.blocks if isinstance(block, Table)]
+    loads, first, second, campaigns = tables
+    assert [row[:2] for row in loads.rows] == [("2/s", "faster"), ("1/s", "faster")]
+    assert [(table.caption, table.folded) for table in (first, second)] == [("2/s", True), ("1/s", True)]
+    assert [row[0] for row in first.rows] == ["TTFT, median", "TPOT, median", "TTFT p99", "TPOT p99"]
+    assert campaigns.links == {"base": os.path.relpath(base.report, tmp_path / "elsewhere")}
+
+
+def test_several_scenarios_without_a_load_in_common_have_their_ratios(tmp_path: Path) -> None:
+    plans = {"offline-r0": PLAN, "single-r0": replace(PLAN, scenario="SingleStream")}
+    base = campaign(tmp_path, "base", plans, "single")
+    again = {key: replace(plan, seed=7) for key, plan in plans.items()}
+    found = page(tmp_path, base, campaign(tmp_path, "again", again, "single"))
+    assert found.answer[0] == "Of 2 loads that both measured: 2 with no difference shown."
+    assert found.lead is not None
+    assert found.lead.name == "comparison"
+    assert sorted(map(str, found.lead.panels[0].series[0].x)) == [
+        "Offline: Output tokens/s",
+        "SingleStream: Latency p90",
+        "SingleStream: Latency, median",
+        "SingleStream: TTFT, median",
+    ]
+
+
+def test_several_others_are_told_by_name(tmp_path: Path) -> None:
+    folders = [sweep(tmp_path, name, speed, (1, 2)) for name, speed in (("a", 1.0), ("b", 2.0), ("c", 0.5))]
+    said = page(tmp_path, *folders).answer
+    assert [words for words in said if "that both measured" in words] == [
+        f"sweep campaign synthetic, 1 Jan 2026, 00:00:00 UTC ({name}), of 2 loads that both measured: 2 got {how}."
+        for name, how in (("b", "faster"), ("c", "slower"))
+    ]
+
+
+def test_more_loads_than_a_screen_holds_are_told_by_their_ends(tmp_path: Path) -> None:
+    few = replace(SERVER, samples=20)
+    plans = {f"s{n}-r0": replace(few, qps=1.0 + n / 100) for n in range(26)}
+    found = page(tmp_path, campaign(tmp_path, "a", plans), campaign(tmp_path, "b", plans))
+    tables = [block for block in found.sections[0].blocks if isinstance(block, Table)]
+    assert len(tables[1].rows) == 20
+    assert sum(table.folded for table in tables) == 24
