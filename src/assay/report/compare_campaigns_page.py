@@ -12,15 +12,15 @@ from assay.analysis.titles import benchmark_title
 from assay.benchmarks import run_benchmark
 from assay.report import format as fmt
 from assay.report.changed import RATIO, SAME, differs_besides, differs_block, headline, ratio_chart, told
-from assay.report.chart import PALETTE, Chart, Panel, Series
+from assay.report.chart import PALETTE, Chart, Mark, Panel, Series
 from assay.report.compared_campaigns import campaign_names, campaigns_problems, campaigns_table
 from assay.report.many import MOST_ROWS, NAMED, ends, names
 from assay.report.page import Block, Page, Problem, Rows, Section, Table, Text, lifted
 from assay.report.run_page import banner
 from assay.report.subject import campaigns_subject
+from assay.report.sweeps import AXES, by_factors
 
 _SOURCE = "runs/*/result.json of both"
-_AXES = {"rate": "target rate (samples/s)", "concurrency": "requests in flight"}
 _GOT = {
     "faster": "got faster",
     "slower": "got slower",
@@ -42,7 +42,7 @@ def compare_campaigns_page(
     lead, sections = lifted(sections, ("load_comparison", "comparison"))
     records = [load.record for campaign in campaigns for load in campaign.loads]
     results = [(result, load.record) for own in campaigns for load in own.loads for result in load.results]
-    banners = dict.fromkeys(text for result, record in results if (text := banner(result, record.simulated)))
+    banners = dict.fromkeys(text for result, record in results if (text := banner(result, record)))
     notes = dict.fromkeys(note for comparison in comparisons for note in comparison.notes)
     return Page(
         title=f"{benchmark_title(run_benchmark(base.loads[0].run), records)}: {len(campaigns)} campaigns compared",
@@ -165,16 +165,23 @@ def _swept(comparison: CampaignComparison) -> list[list[LoadCompared]]:
 def _panels(loads: Sequence[LoadCompared], several: bool) -> Iterator[Panel]:
     """A quantity's values in both, then its ratio."""
     on = f", {loads[0].scenario}, {names(loads[0].nodes)}" if several else ""
-    label = _AXES[loads[0].axis or "rate"]
     for quantity in dict.fromkeys(change.quantity for load in loads for change in load.changes):
         found = [(load.value or 0.0, c) for load in loads for c in load.changes if c.quantity == quantity]
-        x: list[float | str] = [value for value, _ in found]
+        x = [value for value, _ in found]
         changes = [change for _, change in found]
-        both = [
-            Series(name, "line", x, [getattr(c, field) for c in changes], PALETTE[place], dashed=field == "baseline")
-            for place, (name, field) in enumerate((("baseline", "baseline"), ("other", "other")))
-        ]
-        yield Panel(f"{quantity}{on}", label, changes[0].unit, both)
+
+        def panel(title: str, unit: str, series: list[Series], marks: Sequence[Mark] = (), x: list[float] = x) -> Panel:
+            axis = AXES[loads[0].axis or "rate"]
+            return Panel(title, axis, unit, series, marks, x_log=by_factors(x), x_ticks=x, y_zero=not marks)
+
+        then = _line("baseline", x, [change.baseline for change in changes], PALETTE[0])
+        now = _line("other", x, [change.other for change in changes], PALETTE[1])
+        yield panel(f"{quantity}{on}", changes[0].unit, [*then, *now])
         low, high = [c.low for c in changes], [c.high for c in changes]
         points = Series("", "points", x, [c.ratio for c in changes], PALETTE[1], low, high)
-        yield Panel(f"{quantity}, other / baseline{on}", label, "ratio", [points], [SAME], y_zero=False)
+        yield panel(f"{quantity}, other / baseline{on}", "ratio", [points], [SAME])
+
+
+def _line(name: str, x: Sequence[float], y: Sequence[float], color: str) -> list[Series]:
+    """Measured are the points alone; the line between them leads the eye."""
+    return [Series(name, "line", x, y, color), Series("", "points", x, y, color)]

@@ -24,7 +24,7 @@ def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison],
         title = f"{names[comparison.other]} against the baseline"
         sections.append(Section(f"changes-{place}", title, _blocks(comparison, other, place)))
     lead, sections = lifted(sections, ("comparison",))
-    banners = dict.fromkeys(text for run in runs if (text := banner(run)))
+    banners = dict.fromkeys(text for run in runs if (text := banner(run.result, run.record)))
     return Page(
         title=f"{benchmark_title(base.benchmark, [base.record])}: {base.record.scenario}, {len(runs)} runs compared",
         subject=comparison_subject([run.record for run in runs]),

@@ -32,6 +32,7 @@ from assay.report.run_measures import (
 )
 from assay.report.run_sections import driver_blocks, ledger_blocks, log_blocks, speed_blocks
 from assay.report.subject import run_subject, samples_of, served_on
+from assay.runs.record import RunRecord
 from assay.runs.result import Distribution, Result
 
 # The chart that shows the answer, by the run's mode.
@@ -87,7 +88,7 @@ def run_page(analysis: RunAnalysis, audit: AuditReport | None = None) -> Page:
         sections=sections,
         lead=lead,
         pictures=[charts.performance(), *([charts.throughput()] if charts.several else [])] if charts else [],
-        banner="; ".join([REFUSED] * bad + [banner(analysis)]).removesuffix("; "),
+        banner="; ".join([REFUSED] * bad + [banner(analysis.result, analysis.record)]).removesuffix("; "),
     )
 
 
@@ -118,9 +119,9 @@ def verdict_kind(result: Result) -> VerdictKind:
     return "invalid" if result.official else "short"
 
 
-def banner(analysis: RunAnalysis) -> str:
+def banner(result: Result, record: RunRecord) -> str:
     """What every page and picture of a run must say."""
-    verdict, record = analysis.result.verdict, analysis.record
+    verdict = result.verdict
     unsaid = verdict.valid and UNVERIFIED not in verdict.words
     words = [
         *([] if unsaid else [verdict.words]),

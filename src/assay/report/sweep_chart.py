@@ -12,21 +12,18 @@ from assay.report import format as fmt
 from assay.report.chart import NEUTRAL, PALETTE, TAIL, Chart, Mark, Panel, Series
 from assay.report.limits import held_limits
 from assay.report.many import names
-from assay.report.sweeps import Points, load_words, sweeps
+from assay.report.sweeps import AXES, Points, by_factors, load_words, sweeps
 
 _SOURCE = "runs/*/requests.parquet, runs/*/result.json"
-_AXES = {"rate": "target rate (samples/s)", "concurrency": "requests in flight"}
 _EXPENSES = {"joules_per_output_token": "Energy an output token", COST: "Cost of a million output tokens"}
 _LIMIT = "the limit of the 99th percentile"
-_BY_FACTORS = 8
-"""Loads of which the largest is so many times the smallest, or more, grow by factors: a log axis shows them all."""
 
 
 def sweep_chart(analysis: CampaignAnalysis) -> Chart | None:
     """`load_sweep`: throughput and tails against the load, a line for each set of nodes that was asked for several."""
     every = sweeps(analysis.groups)
     panels: list[Panel] = []
-    for axis, label in _AXES.items():
+    for axis, label in AXES.items():
         own = [points for points in every if points[0][0].axis == axis]
         if own:
             panels += _panels(analysis, own, label)
@@ -90,8 +87,7 @@ def _panels(analysis: CampaignAnalysis, every: Sequence[Points], label: str) -> 
     saturated = _saturated(lines)
 
     def panel(title: str, unit: str, series: list[Series], marks: Sequence[Mark] = ()) -> Panel:
-        by_factors = loads[0] > 0 and loads[-1] >= _BY_FACTORS * loads[0]
-        return Panel(title, label, unit, series, [*saturated, *marks], x_log=by_factors, x_ticks=loads)
+        return Panel(title, label, unit, series, [*saturated, *marks], x_log=by_factors(loads), x_ticks=loads)
 
     for title, unit, attribute in (
         ("Completed samples/s", "samples/s", "samples_per_s"),

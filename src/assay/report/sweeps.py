@@ -9,6 +9,13 @@ from assay.analysis.saturation import Saturation, saturation
 from assay.report import format as fmt
 
 Points = list[tuple[Load, Group]]
+AXES = {"rate": "target rate (samples/s)", "concurrency": "requests in flight"}
+_BY_FACTORS = 8
+
+
+def by_factors(loads: Sequence[float]) -> bool:
+    """Whether ordered loads grow by factors, so that a log axis shows them all: from 8 times between the ends on."""
+    return loads[0] > 0 and loads[-1] >= _BY_FACTORS * loads[0]
 
 
 def sweeps(groups: Sequence[Group]) -> list[Points]:

@@ -48,7 +48,7 @@ def test_a_sweep_against_a_sweep(tmp_path: Path) -> None:
     assert found.lead is not None
     assert found.lead.name == "load_comparison"
     values, ratios = found.lead.panels[:2]
-    assert [series.name for series in values.series] == ["baseline", "other"]
+    assert [series.name for series in values.series if series.kind == "line"] == ["baseline", "other"]
     assert all(list(series.x) == [1.0, 2.0] for series in (*values.series, *ratios.series))
     tables = [block for section in found.sections for block in section.blocks if isinstance(block, Table)]
     loads, first, second, campaigns = tables
