@@ -6,6 +6,7 @@ import base64
 import hashlib
 import sysconfig
 import zipfile
+from dataclasses import replace
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from assay.install import lock
-from assay.install.own_wheel import OwnWheel
+from assay.install.own_wheel import OwnWheel, own_wheel
 
 _OF_AN_INSTALLATION = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
 PLATFORM = sysconfig.get_platform().replace("-", "_").replace(".", "_")
@@ -31,12 +32,12 @@ def write_wheel(path: Path, files: dict[str, bytes], info: str) -> None:
         archive.writestr(zipfile.ZipInfo(f"{info}/RECORD"), "\n".join([*lines, f"{info}/RECORD,,\n"]))
 
 
-def small_wheel(folder: Path, name: str, version: str, module: str = "", more: str = "", programs: str = "") -> Path:
-    """A package of one module."""
+def small_wheel(folder: Path, name: str, version: str, module: str = "", programs: str = "", file: str = "") -> Path:
+    """A package of one file, which is a module unless it is named."""
     info = f"{name}-{version}.dist-info"
     files = {
-        f"{name}.py": module.encode(),
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{more}".encode(),
+        file or f"{name}.py": module.encode(),
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode(),
         f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
     if programs:
@@ -97,5 +98,16 @@ def small_assay(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         wheel.name, wheel.read_bytes(), "assay", "1.0", ">=3.11", ("below>=1", "beside; extra == 'more'"), ("more",)
     )
     wheel.unlink()
+    monkeypatch.setattr("assay.install.bundle.own_wheel", lambda: own)
+    return folder
+
+
+def assay_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of wheels for Assay itself, whose packages are those that are installed here: `beneath` finds them."""
+    folder.mkdir()
+    packages = sysconfig.get_path("purelib")
+    beneath = small_wheel(folder, "beneath", "1.0", f"{packages}\n", file="beneath.pth")
+    lock_of(folder, [locked(beneath)], monkeypatch)
+    own = replace(own_wheel(), requirements=("beneath",))
     monkeypatch.setattr("assay.install.bundle.own_wheel", lambda: own)
     return folder

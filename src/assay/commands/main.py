@@ -31,6 +31,7 @@ COMMANDS = {
     "stop": ("stop", "Take down the servers that a killed controller left running."),
     "export": ("export", "Write a deployment for a site's own tooling, a dashboard, or what was measured as tables."),
     "bundle": ("bundle", "Write one file that installs Assay on a machine without internet."),
+    "node": ("node", "Put Assay on the nodes of FILE over SSH, look at it there, take it away."),
     "serve": ("serve", "The embedded engine alone, as a server to try things on."),
     "simulate": ("simulate", "An OpenAI-compatible server with a chosen speed, latency and faults."),
     "examples": ("examples", "List the files to begin with, or write them."),

@@ -7,6 +7,7 @@ removed. What is installed completely is left as it is; what isn't is made anew.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import json
 import os
@@ -20,7 +21,9 @@ from pathlib import Path
 from typing import Any
 
 MARK = "assay-install.json"
-KEPT = (MARK, "assay-sent.json", "models", "datasets")
+SENT = "assay-sent.json"
+"""What was sent into other folders beside the bundle: files, and folders that were made for them."""
+KEPT = (MARK, SENT, "models", "datasets")
 """What stays where another bundle is installed over one: data is compared, not copied again."""
 HERE = Path(globals().get("__file__", "-")).resolve().parent
 MOST_WORDS = 1500
@@ -72,12 +75,11 @@ def require_target(target: str) -> None:
         )
 
 
-def read_mark(folder: Path) -> dict[str, Any] | None:
+def read_json(path: Path) -> Any:
     try:
-        found: dict[str, Any] = json.loads((folder / MARK).read_text())
+        return json.loads(path.read_text())
     except (OSError, ValueError):
         return None
-    return found
 
 
 def write_mark(folder: Path, mark: dict[str, Any]) -> None:
@@ -101,14 +103,14 @@ def install(bundle: Path, folder: Path) -> str:
     """What was done, in words."""
     manifest, identity = checked(bundle)
     require_target(manifest["target"])
-    held = read_mark(folder)
+    held = read_json(folder / MARK)
     what = f"assay {manifest['assay']} ({manifest['target']})"
     if held and held["complete"] and held["bundle"] == identity:
         return f"{what} is installed in {folder} already: nothing was changed"
     if folder.is_symlink() or (held is None and folder.exists() and any(folder.iterdir())):
         raise RefusedError(f"{folder} is there and isn't an installation of assay: name another folder")
     mark = {"bundle": identity, "assay": manifest["assay"], "extras": manifest["extras"], "complete": False}
-    mark["parents"] = held["parents"] if held else make_folder(folder)
+    mark["parents"] = held["parents"] if held else [*make_folder(folder), *sent_of(incoming(folder))["folders"]]
     write_mark(folder, mark)
     for path in folder.iterdir():
         if path.name not in KEPT:
@@ -157,19 +159,35 @@ def place(source: Path, dest: Path, facts: dict[str, Any]) -> None:
     new.replace(dest)
 
 
+def incoming(folder: Path) -> Path:
+    """Where bundles lie that are on their way."""
+    return folder.with_name(f"{folder.name}.incoming")
+
+
+def sent_of(folder: Path) -> dict[str, list[str]]:
+    """What was sent, and the folders that were made for it, as it is noted in `folder`."""
+    found: dict[str, list[str]] = read_json(folder / SENT) or {"files": [], "folders": []}
+    return found
+
+
 def remove(folder: Path) -> str:
-    """Take away an installation, and the folders above it that were made for it and hold nothing else."""
-    held = read_mark(folder)
-    if not folder.exists():
-        return f"{folder} is not there: nothing was changed"
-    if held is None or folder.is_symlink():
+    """Take away an installation, what was sent beside it, and the folders that were made for both and are empty."""
+    held = read_json(folder / MARK)
+    if folder.is_symlink() or (held is None and folder.exists()):
         raise RefusedError(f"{folder} isn't an installation of assay: it is left alone")
-    remove_path(folder)
-    for parent in held["parents"]:
-        try:
-            Path(parent).rmdir()
-        except OSError:  # others use it by now
-            break
+    sent, coming = sent_of(folder), sent_of(incoming(folder))
+    if held is None and not coming["files"]:
+        return f"{folder} is not there: nothing was changed"
+    for file in sent["files"]:
+        if Path(file).is_file():
+            Path(file).unlink()
+    for path in (folder, incoming(folder)):
+        if path.exists():
+            remove_path(path)
+    made = {*sent["folders"], *coming["folders"], *(held["parents"] if held else [])}
+    for path in sorted(map(Path, made), key=lambda each: len(each.parts), reverse=True):
+        with contextlib.suppress(OSError):  # others use it by now
+            path.rmdir()
     return f"removed {folder}"
 
 
@@ -217,8 +235,12 @@ def carry_out(chosen: argparse.Namespace) -> str:
     if chosen.remove:
         return remove(folder)
     if chosen.archive is not None:
-        with tempfile.TemporaryDirectory(dir=str(chosen.archive.parent)) as scratch:
-            return install(unpacked(chosen.archive, Path(scratch)), folder)
+        archive = Path.home() / chosen.archive
+        with tempfile.TemporaryDirectory(dir=str(archive.parent)) as scratch:
+            said = install(unpacked(archive, Path(scratch)), folder)
+        if archive.parent == incoming(folder):
+            remove_path(incoming(folder))
+        return said
     if chosen.check:
         return f"{HERE}: {len(checked(HERE)[0]['files'])} files, all as the manifest has them"
     return install(HERE, folder)

@@ -81,10 +81,25 @@ def outcome(row: CheckRow | None) -> CheckOutcome | None:
     return row.outcome if row else None
 
 
+@pytest.mark.parametrize(
+    ("package", "over_ssh", "words"),
+    [
+        ("assay", True, "run `assay node install` here"),
+        ("openvino_genai", True, "run `assay node install` here"),
+        ("assay", False, "run `pip install assay-llm` there"),
+        ("vllm", True, "install it there"),
+    ],
+)
+def test_what_is_missing_has_a_command_that_brings_it(package: str, over_ssh: bool, words: str) -> None:
+    nothing = {**seen(), "files": {}, "folder": False, "module": False}
+    engine, model = software_rows("a", nothing, Needs(package, model_folder="/models/m"), over_ssh=over_ssh)
+    assert engine.mend.startswith(words)
+    assert ("`assay node install --model DIR`" in model.mend) is over_ssh
+
+
 def test_a_model_must_be_there_and_alike() -> None:
-    rows = software_rows(
-        "a", {**seen(), "files": {}, "folder": False, "module": False}, Needs("vllm", model_folder="/models/m")
-    )
+    needs = Needs("vllm", model_folder="/models/m")
+    rows = software_rows("a", {**seen(), "files": {}, "folder": False, "module": False}, needs, over_ssh=False)
     assert [(row.check, row.outcome, row.required) for row in rows] == [
         ("engine", CheckOutcome.FAILED, True),
         ("model", CheckOutcome.FAILED, True),

@@ -155,7 +155,8 @@ class Session:
             return "the SSH link is lost"
         python = self.node.python or self._options.python
         text = done.stderr.decode(errors="replace").strip() if isinstance(done.stderr, bytes) else ""
-        return f"{python} ended with code {done.exit_status}: {text[-300:]} (set cluster.python to a Python 3 there)"
+        mend = "set cluster.python to a Python 3 there, or run `assay node install`, which makes one"
+        return f"{python} ended with code {done.exit_status}: {text[-300:]} ({mend})"
 
     async def close(self) -> None:
         """Let go. The agent ends; servers that weren't stopped go on."""

@@ -55,7 +55,7 @@ async def check_cluster(
             rows += node_rows(look.facts, look.node)
         if look.output is not None:
             seen[name] = parse(look.output)
-            rows += software_rows(name, seen[name], needs)
+            rows += software_rows(name, seen[name], needs, over_ssh=cluster.launcher == "ssh")
         elif look.problem:
             mend = "correct engine.python or cluster.python; if it stays, run by hand what the message names"
             rows.append(judged(name, "engine", False, 8, look.problem, mend, required=True))

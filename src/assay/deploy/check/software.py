@@ -36,9 +36,10 @@ print(json.dumps({
 """
 
 
-def software_rows(node: str, seen: dict[str, Any], needs: Needs) -> list[CheckRow]:
-    """Rows from what PROGRAM printed on a node."""
+def software_rows(node: str, seen: dict[str, Any], needs: Needs, *, over_ssh: bool) -> list[CheckRow]:
+    """Rows from what PROGRAM printed on a node; `over_ssh`: whether `assay node` can put there what is missing."""
     module, folder = needs.package, needs.model_folder
+    getting = _installing(module, over_ssh=over_ssh)
     rows = [
         judged(
             node,
@@ -46,7 +47,7 @@ def software_rows(node: str, seen: dict[str, Any], needs: Needs) -> list[CheckRo
             bool(seen["module"]),
             8,
             f"{module} {'is' if seen['module'] else 'is not'} installed for Python {seen['python']}",
-            f"{_installing(module)}, or name the interpreter that has {module} (engine.python, cluster.python)",
+            f"{getting}, or name the interpreter that has {module} (engine.python, cluster.python)",
             required=True,
         )
     ]
@@ -56,13 +57,16 @@ def software_rows(node: str, seen: dict[str, Any], needs: Needs) -> list[CheckRo
     size = sum(entry[0] for entry in files.values())
     found = bool(seen["folder"]) and "config.json" in files
     detail = f"{folder}: {len(files)} files, {size / 1e9:.1f} GB" if seen["folder"] else f"{folder} is not there"
-    mend = "copy the model there (a folder with config.json), or correct engine.model"
+    copying = "run `assay node install --model DIR` here" if over_ssh else "copy the model there"
+    mend = f"{copying} (a folder with config.json), or correct engine.model"
     return [*rows, judged(node, "model", found, 8, detail, mend, required=True)]
 
 
-def _installing(module: str) -> str:
+def _installing(module: str, *, over_ssh: bool) -> str:
     command = bringing(module)
-    return f"run `{command}` there" if command else "install it there"
+    if command is None:
+        return "install it there"
+    return "run `assay node install` here" if over_ssh else f"run `{command}` there"
 
 
 def alike_row(seen: dict[str, dict[str, Any]], expected: dict[str, str] | None) -> CheckRow | None:
