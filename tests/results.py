@@ -43,3 +43,9 @@ def bench_result(run: str, figures: Mapping[str, Figure], ttft: Distribution) ->
         latency={"ttft_ns": ttft},
         endpoints=[],
     )
+
+
+def offline_result(run: str, figures: Mapping[str, Figure]) -> Result:
+    """The result of an Offline run that was carried out."""
+    made = bench_result(run, figures, distribution(10))
+    return made.model_copy(update={"scenario": "Offline", "benchmark": "smollm2-135m"})

@@ -14,6 +14,7 @@ from assay.cluster.options import ClusterOptions, LocalOptions
 from assay.config_curve import CurveConfig
 from assay.config_dataset import DatasetConfig
 from assay.config_errors import SourceMap, explain, mistake, unstorable
+from assay.config_tuning import EngineTuning
 from assay.engines.options import EmbeddedOptions, EngineOptions
 from assay.errors import UserError
 from assay.quantities import (
@@ -85,9 +86,10 @@ class CampaignConfig(_Section):
         description="single: the scenarios; scaling: each node alone, then together; official: what a submission "
         "needs; sweep: a list of rates or concurrencies; bench: loads of your own, with your prompts; "
         "tune-curve: throughput against pace, up to saturation; "
-        "tune-rate: the highest rate of arrivals that keeps its limits",
+        "tune-rate: the highest rate of arrivals that keeps its limits; "
+        "tune-engine: the engine's best settings and layout",
     )
-    repeats: Several | None = Field(default=None, description="default: 3 for scaling, else 1")
+    repeats: Several | None = Field(default=None, description="default: 3 for scaling and tune-engine, else 1")
     seed: Seed = Field(default=0, description="of the order of runs")
     queries_per_node: Count | None = Field(
         default=None, description="scaling: queries for each node that takes part; default: the same for all runs"
@@ -118,6 +120,7 @@ class CampaignConfig(_Section):
         default=None, description="tune-rate: of the first probe; default: from a run with a fixed number in flight"
     )
     loads: tuple[LoadShape, ...] = Field(default=(), description="bench: what the pacer drives, one run each")
+    engine: EngineTuning = Field(default=EngineTuning(), description="tune-engine: what may be tried")
     compliance: tuple[Compliance, ...] = Field(default=(), description="official: compliance tests to add")
     project_samples: Count | None = Field(
         default=None, description="scaling: how long would this many samples take; in the report"

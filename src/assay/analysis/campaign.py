@@ -11,6 +11,7 @@ from typing import Any, Literal
 from assay.analysis.answer_findings import answer_findings
 from assay.analysis.answers import AnswersCompared, RunAnswers, compare_answers, read_answers
 from assay.analysis.earlier import SinceLast, since_last
+from assay.analysis.engine_tries import Seen, Tuned, tuned
 from assay.analysis.expenses import EXPENSES
 from assay.analysis.figures import estimate_of
 from assay.analysis.finding import Citation, Finding
@@ -31,6 +32,7 @@ from assay.runs.ledger import Ledger, unanswered_words
 from assay.runs.manifest import Checked
 from assay.runs.record import EndpointFacts, RunRecord
 from assay.runs.result import Result
+from assay.runs.setups import setup_words
 from assay.runs.shapes import ConcurrencyShape, RateShape
 
 
@@ -109,6 +111,7 @@ class CampaignAnalysis:
     answers: AnswersCompared | None = None
     findings: list[Finding] = field(default_factory=list)
     since_last: SinceLast | None = None
+    tuned: Tuned | None = None
 
     @property
     def nodes(self) -> list[str]:
@@ -141,6 +144,7 @@ def analyse_campaign(folder: CampaignFolder, lines: Sequence[RunLine]) -> Campai
     analysis.groups = _groups(analysis.lines)
     analysis.since_last = since_last(folder, analysis.state, [_load_runs(analysis, group) for group in analysis.groups])
     _scale(analysis)
+    analysis.tuned = _tuned(analysis)
     analysis.projections = _projections(analysis)
     answers = [line.answers for line in lines if line.answers is not None]
     analysis.answers = compare_answers(answers) if answers else None
@@ -166,7 +170,7 @@ def load_of(entry: RunEntry) -> Load | None:
             return Load("rate", rate)
         case None if entry.target_qps:
             return Load("rate", entry.target_qps)
-        case None if entry.window:  # sweeps had no pacer once
+        case None if entry.window and entry.stage is None:  # sweeps had no pacer once
             return Load("concurrency", entry.window)
     return None
 
@@ -200,7 +204,8 @@ def _groups(lines: list[RunLine]) -> list[Group]:
         e = line.entry
         if line.samples_per_s is None or e.mode != "performance" or e.compliance is not None:
             continue
-        found.setdefault((e.scenario, tuple(e.nodes), e.target_qps, e.window, e.shape), []).append(line)
+        setup = () if e.stage is None else (setup_words(e.settings, e.servers), e.stage)
+        found.setdefault((e.scenario, tuple(e.nodes), e.target_qps, e.window, e.shape, *setup), []).append(line)
     groups = [Group("/".join(map(str, key)), tuple(members)) for key, members in found.items()]
     if all(load_of(group.first.entry) is not None for group in groups):
         groups.sort(key=lambda group: load_of(group.first.entry) or Load("rate", 0.0))
@@ -211,6 +216,16 @@ def _load_runs(analysis: CampaignAnalysis, group: Group) -> LoadRuns:
     first = group.first
     results = [line.result for line in group.lines]
     return LoadRuns(analysis.name(first.entry), first.entry, results, first.record, first.folder)
+
+
+def _tuned(analysis: CampaignAnalysis) -> Tuned | None:
+    if analysis.state.kind != "tune-engine":
+        return None
+    seen = {}
+    for line in analysis.lines:
+        ready_ns = line.record.warmup.ready_ns.values()
+        seen[line.record.id] = Seen(line.tokens_per_s, max(ready_ns) / 1e9 if ready_ns else None)
+    return tuned(analysis.state.runs, [line.result for line in analysis.lines], seen)
 
 
 def _scale(analysis: CampaignAnalysis) -> None:

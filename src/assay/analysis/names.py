@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from assay.runs.campaign import RunEntry
+from assay.runs.setups import setup_words
 
-_LOAD = {"scenario", "nodes", "target_qps", "queries", "window", "shape"}
+_LOAD = {"scenario", "nodes", "target_qps", "queries", "window", "shape", "settings", "servers", "stage"}
 
 
 def name_in(entries: Sequence[RunEntry], entry: RunEntry) -> str:
@@ -27,7 +28,10 @@ def name_of(entry: RunEntry, *, with_scenario: bool = True, with_nodes: bool = T
         words.append(entry.shape.title)
     elif entry.target_qps:
         words.append(f"{entry.target_qps:g}/s")
-    if entry.window:
+    if entry.stage is not None or not entry.as_configured:
+        words.append(setup_words(entry.settings, entry.servers, entry.window))
+        words += [f"({entry.stage})"] if entry.stage else []
+    elif entry.window:
         words.append(f"{entry.window} in flight")
     if entry.compliance:
         words.append(entry.compliance)

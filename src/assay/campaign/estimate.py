@@ -110,6 +110,8 @@ class Estimator:
     def estimate(self, entry: RunEntry) -> TimeEstimate:
         """The best that is known of one run."""
         samples = self.samples(entry)
+        if not entry.as_configured:
+            return TimeEstimate(None, "no earlier run with its settings is looked for")
         same = [record for record in self._known if self._same_work(record, entry)]
         if exact := [record for record in same if _nodes(record) == set(entry.nodes)]:
             share = samples / exact[0].issued if samples else 1.0

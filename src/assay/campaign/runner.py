@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from assay.alerts import Post
@@ -25,12 +25,13 @@ from assay.campaign.reporting import render_reports
 from assay.campaign.servers import campaign_nodes, servers, stop_leftovers, unable_nodes
 from assay.campaign.state import begin, check_dataset, check_user_conf, held, resumed_benchmark, session
 from assay.campaign.system import system_record
+from assay.campaign.tune_engine.setups import config_of_run
 from assay.campaign.work import Work
 from assay.cluster.launcher import LaunchError
 from assay.config import Config
 from assay.deploy.check.controller import require_controller
 from assay.engines import build_engine
-from assay.errors import AssayError
+from assay.errors import AssayError, UserError
 from assay.load.client_rate import known_rate
 from assay.runs import (
     CampaignFolder,
@@ -45,10 +46,12 @@ from assay.runs import (
     read_record,
     read_result,
     write_json,
+    write_text,
 )
 from assay.runs.campaign import find_campaigns
 from assay.runs.campaign_manifest import note_run
 from assay.runs.progress import AnyEvent
+from assay.runs.setups import setup_words
 from assay.scratch import scratch_folder
 from assay.telemetry import NodeActivity
 
@@ -87,8 +90,10 @@ class CampaignOutcome:
     @property
     def sound(self) -> bool:
         """Every run completed, with all its samples answered, and its report made."""
-        completed = all(entry.status is RunStatus.COMPLETED for entry in self.state.runs)
-        missed = [result.figures[name] for result in self.results for name in _MISSED if name in result.figures]
+        must = [entry for entry in self.state.runs if kind_of(self.state.kind).must_complete(entry)]
+        completed = all(entry.status is RunStatus.COMPLETED for entry in must)
+        counted = [result for result in self.results if result.run in {entry.run for entry in must}]
+        missed = [result.figures[name] for result in counted for name in _MISSED if name in result.figures]
         return completed and not any(figure.value for figure in missed) and not self.unreported
 
 
@@ -177,28 +182,38 @@ class _Campaign:
         self._listener.begins(self._folder)
         with session(self._folder, self._state), self._post.open():
             self._leave_out_failed()
-            while self._todo():
+            while todo := self._todo():
                 try:
-                    await self._with_servers()
+                    await self._with_servers(todo[0])
                 except LaunchError as error:
                     if not self._served:
                         raise
                     self._skip_rest(f"servers could not be started again: {error}")
-        self._outcome.results = self._results()
+            self._outcome.results = self._results()
+            for name, text in self._kind.files(self._config, self._state, self._outcome.results).items():
+                write_text(self._folder.path / name, text)
         self._listener.measured(self._state, self._outcome.results)
         self._outcome.unreported = render_reports(self._folder, self._listener)
         return self._outcome
 
-    async def _with_servers(self) -> None:
-        """Bring the servers up and carry runs out until all are done, a server is lost, or one may hang."""
+    async def _with_servers(self, first: RunEntry) -> None:
+        """Bring the servers of the first run up and carry out those that are on them, until all are done, a server is
+        lost, or one may hang."""
         able = [node for node in campaign_nodes(self._config) if node not in self._state.left_out]
         engine = build_engine(self._config.engine)
         doing = "asking what runs" if engine.endpoints() else f"starting {engine.kind}"
+        if self._kind.tries_setups:
+            doing += f" ({setup_words(first.settings, first.servers)})"
         self._listener.doing(f"{doing} on {nodes_text(able)}")
         self._work.lost.clear()
         try:
-            await self._serve(able)
-        except LaunchError as error:
+            await self._serve(able, first)
+        except (LaunchError, UserError) as error:
+            if self._kind.tries_setups and (self._served or not first.as_configured):
+                self._fail_setup(first, str(error))
+                return
+            if isinstance(error, UserError):
+                raise
             if not self._kind.leaves_nodes_out:
                 raise
             self._say(f"{error}\ntrying each node by itself")
@@ -207,27 +222,26 @@ class _Campaign:
                 raise
             self._leave_out(unable)
 
-    async def _serve(self, nodes: Sequence[str]) -> None:
+    async def _serve(self, nodes: Sequence[str], first: RunEntry) -> None:
         activity = NodeActivity()
-        async with servers(self._config, nodes, self._folder, self._on_lost, activity.heard) as up:
+        work = replace(self._work, config=config_of_run(self._config, first))
+        async with servers(work.config, nodes, self._folder, self._on_lost, activity.heard) as up:
             if told := await learn_api(up.engine, self._work.prepared, up.connections):
                 self._say(told)
             system = await system_record(up, self._work.prepared)
-            bench = Bench(
-                self._work, system, up.ready_ns, up.queued_ns, activity, self._simulated(up.endpoints), self._post
-            )
+            bench = Bench(work, system, up.ready_ns, up.queued_ns, activity, self._simulated(up.endpoints), self._post)
             self._served = True
             try:
-                await self._runs(bench, up.endpoints)
+                await self._runs(bench, up.endpoints, first.start)
             finally:
                 if not up.engine.endpoints():
                     self._listener.doing("taking servers down")
         for problem in up.problems:
             self._say(f"a server may still run: {problem}")
 
-    async def _runs(self, bench: Bench, endpoints: Sequence[EndpointFacts]) -> None:
-        """Carry runs out one after another, as long as the servers are as they should be."""
-        while todo := self._todo():
+    async def _runs(self, bench: Bench, endpoints: Sequence[EndpointFacts], start: int) -> None:
+        """Carry runs out one after another, as long as the servers are as they should be, and theirs."""
+        while (todo := self._todo()) and todo[0].start == start:
             await asyncio.sleep(0)  # where a cancellation came meanwhile, no run begins
             await self._one(bench, todo[0], endpoints)
             self._after(todo[0])
@@ -318,6 +332,14 @@ class _Campaign:
             return 24 * 3600.0
         lasts_s = entry.shape.lasts_s if entry.shape else None
         return _LEAST_LIMIT_S + 60.0 * samples + samples / (entry.target_qps or 1.0) + (lasts_s or 0.0)
+
+    def _fail_setup(self, first: RunEntry, reason: str) -> None:
+        """What can't be started is a result of its own: it is told, and the others are tried."""
+        self._say(f"{setup_words(first.settings, first.servers)} can't be measured: {reason}")
+        for entry in self._state.todo:
+            if entry.start == first.start:
+                entry.status, entry.reason = RunStatus.FAILED, reason
+        write_json(self._folder.state, self._state)
 
     def _skip_rest(self, reason: str) -> None:
         for entry in self._state.todo:

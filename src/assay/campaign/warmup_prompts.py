@@ -11,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from assay.benchmarks import Benchmark
+from assay.campaign.kinds import kind_of
+from assay.campaign.tune_engine.space import Space
 from assay.config import Config
 from assay.datasets import warmup_articles
 from assay.datasets.tokenise import PromptTokeniser
@@ -46,6 +48,8 @@ def how_many(config: Config, lengths: Sequence[int]) -> int:
     loads = config.campaign.loads
     paced = bool(loads) or config.campaign.kind == "tune-rate"
     window = build_engine(config.engine).window or (_UNKNOWN_LOAD if paced else _UNKNOWN_WINDOW)
+    if kind_of(config.campaign.kind).tries_setups:
+        window = max(window, Space(config).most_in_flight)
     numbers = [min(window, len(lengths)), *config.campaign.concurrencies, *map(_in_flight, loads)]
     wanted = _WAVES * max(numbers)
     mean = max(1.0, float(np.mean(lengths)))

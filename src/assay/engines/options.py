@@ -77,6 +77,10 @@ class VllmOptions(_Served):
     max_num_batched_tokens: Tokens | None = Field(
         default=None, description="tokens in a step at most; default: vLLM's own"
     )
+    chunked_prefill: bool | None = Field(
+        default=None, description="whether a long prompt may be read in several steps; default: vLLM's own choice"
+    )
+    stream_interval: Tokens | None = Field(default=None, description="tokens of a chunk; default: vLLM's own, 1")
     max_model_len: Tokens | None = Field(
         default=None, description="tokens of a prompt and its answer at most; default: the model's own"
     )

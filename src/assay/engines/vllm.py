@@ -85,12 +85,15 @@ class VllmEngine(Engine):
             "--gpu-memory-utilization": options.gpu_memory_utilization,
             "--quantization": options.quantization,
             "--max-num-batched-tokens": options.max_num_batched_tokens,
+            "--stream-interval": options.stream_interval,
             "--max-model-len": options.max_model_len,
         }
         for flag, value in values.items():
             if value is not None:
                 command += [flag, str(value)]
         command.append("--enable-prefix-caching" if options.prefix_caching else "--no-enable-prefix-caching")
+        if options.chunked_prefill is not None:
+            command.append("--enable-chunked-prefill" if options.chunked_prefill else "--no-enable-chunked-prefill")
         if options.enforce_eager:
             command.append("--enforce-eager")
         return [*command, *options.extra_args]

@@ -9,6 +9,7 @@ from assay.analysis.scaling import Efficiency
 from assay.analysis.statistics import ratio
 from assay.report import format as fmt
 from assay.report.curve import curve_answer
+from assay.report.engine_tries import tuned_answer
 from assay.report.limits import held_limits, limits_words
 from assay.report.many import names
 from assay.report.run_answer import answered, ended, projected, slow_nodes, speed
@@ -23,6 +24,8 @@ def campaign_answer(analysis: CampaignAnalysis) -> list[str]:
     """The sentences, the most wanted first."""
     ledgers = [line.ledger for line in analysis.lines if line.ledger is not None]
     all_of_them = list(answered(ledgers)) if ledgers and len(ledgers) == len(analysis.lines) else []
+    if analysis.tuned is not None:
+        return [*tuned_answer(analysis.tuned), *all_of_them]
     if not analysis.groups:
         return list(_scores(analysis)) or [*_why_nothing(analysis), *all_of_them]
     said = _scaled(analysis) if analysis.state.kind == "scaling" or analysis.scaling is not None else []

@@ -34,6 +34,8 @@ from assay.report.campaign_sections import (
 from assay.report.chart import Chart, Colors
 from assay.report.client import campaign_client_blocks
 from assay.report.curve import curve_blocks, curve_headlines
+from assay.report.engine_tries import CHART as TRIES_CHART
+from assay.report.engine_tries import tuned_blocks
 from assay.report.expenses import campaign_expenses_blocks
 from assay.report.findings import grouped, mend
 from assay.report.many import ENDS, MOST_ROWS, names, the_same
@@ -50,7 +52,7 @@ from assay.runs.record import RunStatus
 
 _MOST_REASONS = 6
 # The chart that shows the answer, by what the campaign asked.
-_LEADS = ("pareto", "scaling_analysis", "load_sweep", "throughput_comparison", "accuracy_comparison")
+_LEADS = ("pareto", TRIES_CHART, "scaling_analysis", "load_sweep", "throughput_comparison", "accuracy_comparison")
 
 
 def campaign_page(analysis: CampaignAnalysis, only: Chart | None = None) -> Page:
@@ -60,6 +62,7 @@ def campaign_page(analysis: CampaignAnalysis, only: Chart | None = None) -> Page
     any_offline = any(group.first.entry.scenario == "Offline" for group in analysis.groups)
     sections = [
         Section("curve", "Throughput against pace", list(curve_blocks(analysis)) if tuned else []),
+        Section("tries", "Settings that were tried", list(tuned_blocks(analysis.tuned))),
         Section("throughput", "How fast", list(throughput_blocks(analysis, colors))),
         Section("scaling", "Scaling", list(scaling_blocks(analysis, colors))),
         Section(
@@ -184,13 +187,16 @@ def _headlines(analysis: CampaignAnalysis) -> list[Headline]:
         return headlines(analysis.groups[0].first.result)
     if analysis.state.kind == "tune-curve" and (curve := curve_of(analysis.groups)) is not None:
         return curve_headlines(curve)
-    if len(analysis.groups) > MOST_ROWS:
+    groups = analysis.groups
+    if analysis.tuned is not None:  # the others' runs are shorter, and of one start
+        groups = [group for group in groups if group.first.entry.stage == "final"]
+    if len(groups) > MOST_ROWS:
         return []
-    swept = {group.key: load_words(load) for points in sweeps(analysis.groups) for load, group in points}
+    swept = {group.key: load_words(load) for points in sweeps(groups) for load, group in points}
     if len(set(swept.values())) < len(swept):  # the same loads on other nodes, say
         swept = {}
     places = {key: place for place, key in enumerate(swept)}  # loads in their order, then what has none
-    ordered = sorted(analysis.groups, key=lambda group: places.get(group.key, len(places)))
+    ordered = sorted(groups, key=lambda group: places.get(group.key, len(places)))
     return [_rate_headline(swept.get(group.key) or analysis.name(group.first.entry), group) for group in ordered]
 
 

@@ -70,6 +70,7 @@ def campaign_report_json(analysis: CampaignAnalysis) -> dict[str, Any]:
         "curve": plain(curve_of(analysis.groups)),
         "scaling": plain(analysis.scaling),
         "why_no_scaling": analysis.why_no_scaling,
+        "engine": plain(analysis.tuned),
         "projections": plain(analysis.projections),
         "answers": plain(analysis.answers),
         "since_last": plain(analysis.since_last),

@@ -26,7 +26,10 @@ CampaignKind = Literal[
     "bench",
     "tune-curve",
     "tune-rate",
+    "tune-engine",
 ]
+Stage = Literal["short", "longer", "final"]
+"""Of a search: all tries, the better half, the finalists."""
 
 # A run with one of these is over: resuming never repeats it.
 ENDED = (RunStatus.COMPLETED, RunStatus.INVALID, RunStatus.FAILED, RunStatus.TIMEOUT)
@@ -52,6 +55,12 @@ class RunEntry(_Model):
     shape: LoadShape | None = Field(default=None, description="what the pacer drives; null: LoadGen does")
     compliance: Compliance | None = None
     probe: ProbePlan | None = Field(default=None, description="of a search: what the run is for")
+    settings: dict[str, Any] = Field(
+        default_factory=dict, description="engine options that aren't the configuration's in this run"
+    )
+    servers: int | None = Field(default=None, description="servers on each node; null: as configured")
+    start: int = Field(default=0, description="runs of one number share their servers; each number starts them anew")
+    stage: Stage | None = Field(default=None, description="which part of a search planned it")
     run: PlainName | None = Field(default=None, description="the run folder's name once started")
     status: RunStatus | None = Field(default=None, description="null: not yet ended")
     reason: str = ""
@@ -60,6 +69,11 @@ class RunEntry(_Model):
     @property
     def ended(self) -> bool:
         return self.status in ENDED
+
+    @property
+    def as_configured(self) -> bool:
+        """Whether its servers are the configuration's."""
+        return not self.settings and self.servers is None
 
     @property
     def asked(self) -> dict[str, Any]:

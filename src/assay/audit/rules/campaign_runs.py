@@ -11,6 +11,7 @@ from assay.audit.evidence import Evidence
 from assay.audit.folder import CampaignFacts, FolderFacts
 from assay.audit.registry import Check, contradicted, evidence_rule, supported, unsupported
 from assay.runs import RunEntry, RunStatus
+from assay.runs.setups import with_setup
 from assay.runs.shapes import ConcurrencyShape
 
 _ROOM_S = 60.0
@@ -23,9 +24,10 @@ _DEFAULT_REPEATS = {"scaling": 3}
     explain="""
 campaign.json holds the plan: every run with its key, in which repeats are counted from 0, and the folder that carried
 it out. So a run that ended has its folder; a folder that ended is in the plan; each is what the plan says of it
-(scenario, mode, nodes, repeat, target, load, status, data set) and has the campaign's configuration; it ran while the
-campaign did, one run after another; and the repeats are as many as config.yaml asks for, without a gap. Where one is
-missing, means and intervals rest on the repeats that somebody kept.
+(scenario, mode, nodes, repeat, target, load, engine settings of its own, status, data set) and has the campaign's
+configuration, but for those settings; it ran while the campaign did, one run after another; and the repeats are as
+many as config.yaml asks for, without a gap. Where one is missing, means and intervals rest on the repeats that somebody
+kept.
 """,
     source="campaign.json and config.yaml against the folders in runs/",
 )
@@ -133,21 +135,29 @@ def _entry(facts: CampaignFacts, entry: RunEntry, folder: FolderFacts) -> Iterat
         pairs.append(("target", entry.target_qps, record.target_qps))
     if facts.state.simulated:
         pairs.append(("simulated", True, record.simulated))
+    pairs += [
+        (f"{endpoint.name}'s {name}", value, endpoint.settings[name])
+        for endpoint in record.endpoints
+        for name, value in entry.settings.items()
+        if name in endpoint.settings
+    ]
     for name, planned, actual in pairs:
         if planned != actual:
             yield contradicted(f"{entry.key}: {name} {actual} in {folder.folder.record.name}", f"{planned} in the plan")
-    yield from _same_configuration(entry.key, facts, folder)
+    yield from _same_configuration(entry, facts, folder)
 
 
-def _same_configuration(key: str, facts: CampaignFacts, folder: FolderFacts) -> Iterator[Check]:
-    """Settings that both files have; a later version may know more of them, and results may have been moved."""
+def _same_configuration(entry: RunEntry, facts: CampaignFacts, folder: FolderFacts) -> Iterator[Check]:
+    """Settings that both files have; a later version may know more of them, and results may have been moved. A search
+    gives its runs settings and servers of their own, which are in the plan."""
+    config = with_setup(facts.config, entry.settings, entry.servers)
     other = [
         name
-        for name, value in facts.config.items()
+        for name, value in config.items()
         if name != "output" and name in folder.config and not _agree(value, folder.config[name])
     ]
     if other:
-        yield contradicted(f"{key}: {', '.join(other)} in its config.yaml", "not the campaign's")
+        yield contradicted(f"{entry.key}: {', '.join(other)} in its config.yaml", "not the campaign's")
 
 
 def _agree(value: object, other: object) -> bool:

@@ -30,6 +30,9 @@ class Kind(ABC):
     """Whether the campaign goes on without nodes that can't run. Then a run counts only where every endpoint that it
     stands for took part to the end."""
 
+    tries_setups: ClassVar[bool] = False
+    """Whether runs differ in how their servers are set up. A setup whose servers don't start is a failed run then."""
+
     def check(self, config: Config, nodes: Sequence[str]) -> None:
         """Raises UserError where the configuration can't answer the question on `nodes`."""
         return
@@ -41,6 +44,10 @@ class Kind(ABC):
     def note(self, config: Config) -> str:
         """What is to be said of the plan wherever its results are shown: one sentence; empty: nothing."""
         return ""
+
+    def must_complete(self, entry: RunEntry) -> bool:
+        """Whether the campaign isn't sound where this run doesn't complete with every sample answered."""
+        return True
 
     def more(
         self, config: Config, state: CampaignState, results: Sequence[Result], folder: CampaignFolder
@@ -54,6 +61,10 @@ class Kind(ABC):
     def rate_search(self, config: Config, benchmark: Benchmark) -> RateSearch | None:
         """The rate that is searched for; None: no question of this kind. Raises UserError where it can't be."""
         return None
+
+    def files(self, config: Config, state: CampaignState, results: Sequence[Result]) -> dict[str, str]:
+        """What the campaign's folder gets once everything is measured: text by file name."""
+        return {}
 
 
 def entry(

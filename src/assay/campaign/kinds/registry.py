@@ -12,6 +12,7 @@ from assay.campaign.kinds.scaling import Scaling
 from assay.campaign.kinds.single import Single
 from assay.campaign.kinds.sweep import Sweep
 from assay.campaign.kinds.tune_curve import TuneCurve
+from assay.campaign.kinds.tune_engine import TuneEngine
 from assay.campaign.kinds.tune_rate import TuneRate
 from assay.config import Config
 from assay.errors import UserError
@@ -30,6 +31,7 @@ _KINDS: dict[CampaignKind, Kind] = {
         Bench(),
         TuneCurve(),
         TuneRate(),
+        TuneEngine(),
     )
 }
 

@@ -1,0 +1,244 @@
+"""What a search through an engine's settings found: every try, the finalists against the default, and the answer.
+
+A try is one setup of the servers with one window. Two starts of the same server differ by more than a run's own noise
+tells, so finalists are measured on several starts, and an interval here is over those.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from assay.analysis.figures import estimate_of
+from assay.analysis.loads import Value
+from assay.analysis.statistics import CONFIDENCE, Estimate, over_repeats, ratio
+from assay.runs.campaign import RunEntry, Stage
+from assay.runs.record import RunStatus
+from assay.runs.result import Result
+from assay.runs.setups import setup_words
+
+FEWEST_STARTS = 3
+"""Below it the spread between starts isn't known."""
+RATE = "output_tokens_per_s"
+Key = tuple[str, int | None, int | None]
+Outcome = Literal["better", "no difference shown", "answers worse", "not compared"]
+
+
+class Try(BaseModel):
+    """One setup with one window, as far as it got."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    settings: dict[str, Any] = Field(description="engine options that aren't the configuration's")
+    servers: int | None = Field(description="on each node; null: as configured")
+    window: int | None = Field(description="requests in flight at an endpoint; null: the engine's own")
+    default: bool = Field(description="it is the configuration as it is")
+    stage: Stage = Field(description="how far it got")
+    rates: dict[Stage, Value] = Field(default_factory=dict, description="output tokens/s in each stage, over its runs")
+    starts: int = Field(default=0, description="server starts that the last stage's rate is over")
+    start_s: float | None = Field(default=None, description="what a start of its slowest server took, s, in the mean")
+    reason: str = Field(default="", description="why it has no rate in its last stage")
+    runs: list[str] = Field(default_factory=list)
+
+    @property
+    def rate(self) -> Value | None:
+        """In the stage that it got to."""
+        return self.rates.get(self.stage)
+
+
+class Against(BaseModel):
+    """A finalist's rate over the default's, over server starts; the intervals of all finalists hold together."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    ratio: float
+    low: float | None
+    high: float | None
+
+
+class AnswerScores(BaseModel):
+    """The best try's answers against the default's: one metric of the benchmark's scorer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    metric: str
+    default: float
+    low: float | None = Field(description="of the default's 95 % interval; null: there is none")
+    high: float | None
+    best: float
+
+    @property
+    def worse(self) -> bool:
+        """Below all that the default's own interval holds."""
+        return self.low is not None and self.best < self.low
+
+
+class Tuned(BaseModel):
+    """The whole search."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tries: list[Try] = Field(description="in the order in which they were begun")
+    against: list[Against] = Field(description="the finalists', the highest first")
+    best: str | None = Field(description="name of the finalist that beats the default; null: none does")
+    scores: list[AnswerScores] = Field(description="of the best against the default; empty: not measured")
+    outcome: Outcome
+
+    @property
+    def default(self) -> Try | None:
+        return next((one for one in self.tries if one.default), None)
+
+    def named(self, name: str | None) -> Try | None:
+        return next((one for one in self.tries if one.name == name), None)
+
+
+def key_of(entry: RunEntry) -> Key:
+    """The same for all runs of one try."""
+    return str(sorted(entry.settings.items())), entry.servers, entry.window
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What more than its result is known of a run."""
+
+    rate: Estimate | None
+    """Output tokens/s, from its samples."""
+    ready_s: float | None
+    """What the start of the slowest server under it took."""
+
+
+def tuned(entries: Sequence[RunEntry], results: Iterable[Result], seen: Mapping[str, Seen] | None = None) -> Tuned:
+    """What a tune-engine campaign's runs say, as far as they got.
+
+    What is best follows from the results alone, whatever more is known: while the campaign goes on there is no more.
+    """
+    seen = seen or {}
+    of_run = {result.run: result for result in results}
+    groups: dict[Key, list[RunEntry]] = {}
+    for entry in entries:
+        if entry.stage is not None:
+            groups.setdefault(key_of(entry), []).append(entry)
+    tries = [_try(own, of_run, seen) for own in groups.values()]
+    against = _against(tries, {one.name: own for one, own in zip(tries, groups.values(), strict=True)}, of_run)
+    beaten = [one for one in against if one.low is not None and one.low > 1]
+    best = beaten[0].name if beaten else None
+    scores = _scores(entries, of_run, next((one for one in tries if one.name == best), None))
+    return Tuned(tries=tries, against=against, best=best, scores=scores, outcome=_outcome(against, best, scores))
+
+
+def problem_of(entry: RunEntry, result: Result | None) -> str:
+    """Why a run gives no rate; empty where it does, or isn't over."""
+    if entry.status is None:
+        return ""
+    if entry.status is not RunStatus.COMPLETED:
+        return entry.reason.partition("\n")[0] or str(entry.status)
+    if result is None or RATE not in result.figures:
+        return "its output tokens/s isn't known"
+    return result.unanswered_words  # a setup that loses answers is faster by the work that it didn't do
+
+
+def _try(entries: Sequence[RunEntry], of_run: Mapping[str, Result], seen: Mapping[str, Seen]) -> Try:
+    first = entries[0]
+    found = Try(
+        name=setup_words(first.settings, first.servers, first.window),
+        settings=first.settings,
+        servers=first.servers,
+        window=first.window,
+        default=first.as_configured and first.window is None,
+        stage=first.stage or "short",
+        start_s=_start_s(entries, seen),
+        runs=[entry.run for entry in entries if entry.run],
+    )
+    for stage in dict.fromkeys(entry.stage for entry in entries if entry.stage):
+        own = [entry for entry in entries if entry.stage == stage]
+        problems = [words for entry in own if (words := problem_of(entry, of_run.get(entry.run or "")))]
+        found.stage, found.reason = stage, problems[0] if problems else ""
+        rates = _rates(own, of_run, seen)
+        found.starts = len(rates)
+        if rates and not problems:
+            pooled = rates[0] if len(rates) == 1 else over_repeats(rates)
+            found.rates[stage] = Value(value=pooled.value, low=pooled.low, high=pooled.high)
+    return found
+
+
+def _start_s(entries: Iterable[RunEntry], seen: Mapping[str, Seen]) -> float | None:
+    """The mean over the starts, of which each may have had several runs."""
+    took = {e.start: seen[e.run].ready_s for e in entries if e.run is not None and e.run in seen}
+    known = [seconds for seconds in took.values() if seconds is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _rates(
+    entries: Iterable[RunEntry], of_run: Mapping[str, Result], seen: Mapping[str, Seen] | None = None
+) -> list[Estimate]:
+    found = []
+    for entry in entries:
+        result = of_run.get(entry.run or "")
+        if entry.status is None or result is None or problem_of(entry, result):
+            continue
+        more = (seen or {}).get(result.run)
+        found.append(more.rate if more is not None and more.rate is not None else estimate_of(result.figures[RATE]))
+    return found
+
+
+def _against(
+    tries: Sequence[Try], entries: Mapping[str, Sequence[RunEntry]], of_run: Mapping[str, Result]
+) -> list[Against]:
+    """Every finalist whose final runs all have rates; none where the default's haven't."""
+    finals = {
+        one.name: _rates([entry for entry in entries[one.name] if entry.stage == "final"], of_run)
+        for one in tries
+        if "final" in one.rates
+    }
+    default = next((finals[one.name] for one in tries if one.default and one.name in finals), [])
+    others = [one for one in tries if one.name in finals and not one.default]
+    if len(default) < FEWEST_STARTS or not others:
+        return []
+    base = over_repeats(default)
+    confidence = 1 - (1 - CONFIDENCE) / len(others)
+    found = []
+    for one in others:
+        rates = finals[one.name]
+        quotient = ratio(over_repeats(rates), base)
+        low, high = (quotient.interval_at(confidence) if len(rates) >= FEWEST_STARTS else None) or (None, None)
+        if math.isfinite(quotient.value):
+            found.append(Against(name=one.name, ratio=quotient.value, low=low, high=high))
+    return sorted(found, key=lambda one: -one.ratio)
+
+
+def _scores(entries: Sequence[RunEntry], of_run: Mapping[str, Result], best: Try | None) -> list[AnswerScores]:
+    """Of the accuracy runs of both, each metric that is a share of what is possible."""
+    if best is None:
+        return []
+    runs = [entry for entry in entries if entry.mode == "accuracy" and entry.status is RunStatus.COMPLETED]
+    known = {
+        key_of(entry): result.accuracy
+        for entry in runs
+        if (result := of_run.get(entry.run or "")) is not None and result.accuracy is not None
+    }
+    default, own = known.get((str([]), None, None)), known.get(_key(best))
+    if default is None or own is None:
+        return []
+    return [
+        AnswerScores(metric=name, default=score.value, low=score.low, high=score.high, best=own.scores[name].value)
+        for name, score in default.scores.items()
+        if score.in_percent and name in own.scores
+    ]
+
+
+def _key(one: Try) -> Key:
+    return str(sorted(one.settings.items())), one.servers, one.window
+
+
+def _outcome(against: Sequence[Against], best: str | None, scores: Sequence[AnswerScores]) -> Outcome:
+    if not against:
+        return "not compared"
+    if best is None:
+        return "no difference shown"
+    return "answers worse" if any(score.worse for score in scores) else "better"

@@ -1,0 +1,34 @@
+"""`best.yaml`: the configuration that a search found best, to be run as it is."""
+
+from __future__ import annotations
+
+from assay.analysis.engine_tries import Tuned
+from assay.campaign.tune_engine.setups import config_with
+from assay.config import CampaignConfig, Config, dump_config
+
+FILE = "best.yaml"
+_LONGEST_NAME = 64
+
+
+def best_yaml(config: Config, found: Tuned, campaign: str) -> str:
+    """The configuration with the best settings, or with its own where none is shown to be better, and which it is."""
+    best = found.named(found.best) if found.outcome == "better" else None
+    chosen = config if best is None else config_with(config, best.settings, best.servers)
+    if best is not None and best.window is not None:
+        chosen = config_with(chosen, {"window": best.window}, None)
+    name = f"{config.name[: _LONGEST_NAME - len('-best')]}-best"
+    chosen = chosen.model_copy(update={"name": name, "campaign": CampaignConfig()})
+    return "".join(f"# {line}\n" for line in _told(found, campaign)) + dump_config(chosen)
+
+
+def _told(found: Tuned, campaign: str) -> list[str]:
+    against = {one.name: one for one in found.against}
+    lines = [f"From {campaign}, which compared settings by Offline's output tokens/s over server starts."]
+    if found.best is None:
+        return [*lines, "No difference from the default was shown, so this is the default."]
+    top = against[found.best]
+    ratio = f"{found.best}: {top.ratio:.3g} x the default's rate (95 %: {top.low:.3g} to {top.high:.3g})"
+    if found.outcome == "answers worse":
+        return [*lines, f"{ratio}, but its answers are worse, so this is the default."]
+    measured = "are within the interval of" if found.scores else "were not measured against"
+    return [*lines, f"{ratio}; its answers {measured} the default's."]

@@ -1,0 +1,95 @@
+"""`assay tune engine`: from a configuration to the engine's best settings and layout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from assay.commands.monitoring import Monitoring, monitoring_options
+from assay.commands.options import PATH, json_option, quiet_option, set_option
+from assay.commands.tune.campaign import Asked, carry_out_tuning, resume_options
+from assay.errors import UserError
+
+
+@click.command()
+@click.argument("targets", metavar="[FILE]", nargs=-1)
+@click.option(
+    "--try", "tried", multiple=True, metavar="NAME=A,B", help="Values of an engine's setting; may be repeated."
+)
+@click.option(
+    "--layout", "layouts", multiple=True, metavar="NAME=N,...",
+    help="tensor, pipeline, data, replicas of each node's accelerators, such as tensor=2; may be repeated.",
+)  # fmt: skip
+@click.option("--tries", type=click.IntRange(1), help="Server starts of the first stage. [default: 12]")
+@click.option("--finalists", type=click.IntRange(1), help="Besides the default. [default: 2]")
+@click.option("--budget", metavar="TIME", help="Of the first stage's loads, such as 20m.")
+@click.option("--repeats", type=click.IntRange(3), help="Server starts of each finalist. [default: 3]")
+@click.option("--seed", type=click.IntRange(0), help="Of what is proposed and of the finals' order. [default: 0]")
+@set_option
+@resume_options
+@click.option("--results", type=PATH, help="Where the campaign's folder is made. [default: results]")
+@monitoring_options
+@quiet_option
+@json_option
+def engine(
+    targets: tuple[str, ...],
+    monitoring: Monitoring,
+    quiet: bool,
+    as_json: bool,
+    tried: tuple[str, ...],
+    layouts: tuple[str, ...],
+    budget: str | None,
+    **options: Any,
+) -> None:
+    """The engine's best settings and layout for Offline output tokens/s, from FILE (without, ./assay.yaml).
+
+    Only what is listed is tried, here or in FILE. The winner must beat FILE's own settings over server starts, else no
+    difference is shown; best.yaml in the campaign's folder is a configuration that runs as it is.
+
+    Exit codes: 0 done, 1 a run of FILE's own settings isn't sound, 2 wrong input, 130 interrupted.
+    """
+    from assay.commands.bench.loads import seconds_of
+
+    if any("://" in target for target in targets):
+        raise UserError("tune engine starts servers with other settings, so it needs a configuration file, not a URL")
+    own: dict[str, Any] = {name: options.pop(name) for name in ("tries", "finalists")}
+    own["settings"] = dict(_setting(text) for text in tried) or None
+    own["layouts"] = [_layout(text) for text in layouts] or None
+    own["budget_s"] = None if budget is None else seconds_of("--budget", budget)
+    settings = {name: value for name, value in own.items() if value is not None}
+    asked = Asked("tune-engine", "engine", settings, targets, options)
+    carry_out_tuning(asked, monitoring, engine_text, quiet=quiet, as_json=as_json)
+
+
+def engine_text(found: Mapping[str, Any], width: int) -> str:
+    """The tries, as the report has them, in `width` columns."""
+    from assay.analysis.engine_tries import Tuned
+    from assay.commands.table import drawn, number_cell
+
+    known = Tuned.model_validate(found)
+    grid = [["settings", "stage", "output tokens/s", "why there is no rate"]]
+    grid += [[one.name, one.stage, number_cell(one.rate), one.reason] for one in known.tries]
+    return drawn(grid, width, words={"settings", "why there is no rate"})
+
+
+def _setting(text: str) -> tuple[str, list[Any]]:
+    """`NAME=A,B` with the values as YAML has them. Raises UserError."""
+    from assay.safe_yaml import parse_yaml
+
+    name, equals, values = text.partition("=")
+    if not equals or not values:
+        raise UserError(f"--try {text}: write it as NAME=A,B, such as max_num_seqs=128,256")
+    return name.strip(), [parse_yaml(value, f"--try {text}").data for value in values.split(",")]
+
+
+def _layout(text: str) -> dict[str, int]:
+    """`NAME=N,…`. Raises UserError; an unknown name is told by the configuration."""
+    found: dict[str, int] = {}
+    for part in text.split(","):
+        name, _, size = part.partition("=")
+        if not size.strip().isdecimal():
+            raise UserError(f"--layout {text}: write it as NAME=N, such as tensor=2 or tensor=2,replicas=2")
+        found[name.strip()] = int(size)
+    return found

@@ -1,0 +1,66 @@
+"""Which settings and layouts a search through an engine's options may try."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from assay.quantities import Seconds, Several
+
+_Whole = Annotated[int, Field(ge=0, le=10**12)]
+_Number = Annotated[float, Field(ge=0, le=1e12)]
+Setting = bool | _Whole | _Number | str | tuple[str, ...] | None
+"""A value of an engine's option, as YAML has it; the option's own type and bounds are the engine's."""
+
+
+class Layout(BaseModel):
+    """How one node's accelerators are shared out among servers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tensor: Several = Field(default=1, description="accelerators that share each layer")
+    pipeline: Several = Field(default=1, description="groups of layers, one after another")
+    data: Several = Field(default=1, description="copies of the model behind one server")
+    replicas: Several | None = Field(
+        default=None, description="servers on each node; default: as many as its accelerators are enough for"
+    )
+
+    @property
+    def group(self) -> int:
+        """Accelerators that one server needs."""
+        return self.tensor * self.pipeline * self.data
+
+    @property
+    def title(self) -> str:
+        """Such as "tensor 2, replicas 2"; what is 1 isn't named."""
+        sizes = {"tensor": self.tensor, "pipeline": self.pipeline, "data": self.data, "replicas": self.replicas or 1}
+        return ", ".join(f"{name} {size}" for name, size in sizes.items() if size > 1) or "one server"
+
+
+class EngineTuning(BaseModel):
+    """What may be tried, and how much of it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    objective: Literal["offline-tokens"] = Field(
+        default="offline-tokens", description="what is to be as high as possible: Offline's output tokens/s"
+    )
+    settings: dict[str, tuple[Setting, ...]] = Field(
+        default_factory=dict, description="engine option: the values that may be tried; no others are"
+    )
+    layouts: tuple[Layout, ...] = Field(default=(), description="of each node's accelerators; default: as configured")
+    tries: Several = Field(default=12, description="server starts of the first, short stage, besides the default's")
+    finalists: int = Field(default=2, ge=1, le=16, description="besides the default; each on servers started anew")
+    budget_s: Seconds | None = Field(
+        default=None, description="time of the loads of the first stage; no try is begun once it is spent"
+    )
+
+    @model_validator(mode="after")
+    def _differ(self) -> EngineTuning:
+        if len(set(self.layouts)) != len(self.layouts):
+            raise ValueError("layouts must differ from each other")
+        for name, values in self.settings.items():
+            if not values:
+                raise ValueError(f"settings.{name}: list the values that may be tried")
+        return self

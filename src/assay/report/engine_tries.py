@@ -1,0 +1,163 @@
+"""A search through an engine's settings on its campaign's page: the answer, every try, the finalists, the chart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import get_args
+
+from assay.analysis.engine_tries import FEWEST_STARTS, Against, Try, Tuned
+from assay.report import format as fmt
+from assay.report.accuracy import score_text
+from assay.report.chart import NEUTRAL, PALETTE, Chart, Panel, Series
+from assay.report.page import Block, Rows, Table, Text
+from assay.runs.campaign import Stage
+
+CHART = "engine_tries"
+_STAGES: tuple[Stage, ...] = get_args(Stage)
+_SOURCE = "runs/*/result.json, campaign.json"
+_SAMPLES: dict[Stage, str] = {"short": "a quarter", "longer": "half", "final": "all"}
+
+
+def tuned_answer(found: Tuned) -> list[str]:
+    """The sentences that answer which settings are best."""
+    return [_against_default(found), *_quality(found), _effort(found), *_first_failure(found)]
+
+
+def _against_default(found: Tuned) -> str:
+    if not found.against:
+        return f"Which settings are best is not measured: {_why_not(found)}."
+    default = found.default
+    assert default is not None
+    top = next((one for one in found.against if one.name == found.best), found.against[0])
+    ratio = f"{fmt.times(top.ratio, top.low, top.high)} the output tokens/s of the default"
+    of = f"over {fmt.count(default.starts, 'server start')} of each"
+    if found.best is None:
+        return f"No difference from the default is shown: the fastest finalist, {top.name}, gives {ratio}, {of}."
+    pair = f"{_rate(found.named(found.best))} against {_rate(default)}"
+    return f"{top.name} gives {ratio}, {of}: {pair}."
+
+
+def _why_not(found: Tuned) -> str:
+    default = found.default
+    if default is not None and default.reason:
+        return f"the default has no rate: {default.reason.rstrip('.')}"
+    if default is None or default.stage != "final" or default.rate is None:
+        return "the search hasn't come to its end"
+    if default.starts < FEWEST_STARTS:
+        return f"the default was measured on fewer than {FEWEST_STARTS} server starts"
+    return "no other setting gave a rate"
+
+
+def _quality(found: Tuned) -> Iterator[str]:
+    """Whether what is faster answers as well; nothing where nothing is faster."""
+    if found.best is None:
+        return
+    if not found.scores:
+        yield "Whether its answers are as good as the default's is not measured."
+        return
+    worse = [score for score in found.scores if score.worse]
+    of = worse or found.scores
+    words = ", ".join(
+        f"{s.metric} {score_text(s.best)} against {score_text(s.default)}{_bounds(s.low, s.high)}" for s in of
+    )
+    yield f"Its answers are {'worse than' if worse else 'within the interval of'} the default's: {words}."
+
+
+def _bounds(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f" (95 %: {score_text(low)} to {score_text(high)})"
+
+
+def _effort(found: Tuned) -> str:
+    failed = [one for one in found.tries if one.reason]
+    known = [one.start_s for one in found.tries if one.start_s is not None]
+    starts = f"; a server's start took {fmt.duration(sum(known) / len(known))} in the mean" if known else ""
+    without = f", {len(failed)} of them without a rate" if failed else ""
+    return f"Tried: {fmt.count(len(found.tries), 'combination')} of settings{without}{starts}."
+
+
+def _first_failure(found: Tuned) -> Iterator[str]:
+    failed = [one for one in found.tries if one.reason and not one.default]
+    if failed:
+        yield f"{failed[0].name} can't be measured: {failed[0].reason.rstrip('.')}."
+
+
+def _rate(one: Try | None) -> str:
+    value = None if one is None else one.rate
+    return fmt.measured(value.value, "output tokens/s", value.low, value.high) if value else fmt.NOT_MEASURED
+
+
+def tuned_blocks(found: Tuned | None) -> Iterator[Block]:
+    """All tries, how finalists compare with the default, and what the words mean."""
+    if found is None:
+        return
+    yield _chart(found)
+    if found.against:
+        rows: Rows = [_against_row(one, found) for one in found.against]
+        columns = ("Settings", "Output tokens/s / the default's", "Shown")
+        yield Table("Finalists against the default", columns, rows, frozenset({1}), _SOURCE)
+    if found.scores:
+        yield _scores_table(found)
+    yield _tries_table(found)
+    yield Text(
+        f"Stages: short runs of all tries, of {_SAMPLES['short']} of a final run's samples; longer ones, of "
+        f"{_SAMPLES['longer']}, of the better half; final ones of the best and of the default, each on servers that "
+        "were started anew, since two starts of one server differ by more than a run's own noise. A final rate's "
+        "interval is over those starts; the intervals of all ratios hold together. Rates of different stages aren't "
+        "compared."
+    )
+
+
+def _scores_table(found: Tuned) -> Table:
+    rows: Rows = [
+        (one.metric, score_text(one.best), score_text(one.default), _bounds(one.low, one.high).strip(" ()"))
+        for one in found.scores
+    ]
+    columns = ("Metric", "Fastest finalist", "Default", "The default's interval")
+    caption = "Answers of the fastest finalist against the default's"
+    return Table(caption, columns, rows, frozenset({1, 2}), "runs/*/accuracy.json")
+
+
+def _against_row(one: Against, found: Tuned) -> tuple[str, str, str]:
+    shown = "no difference"
+    if one.low is not None and one.low > 1:
+        shown = "faster" if found.best != one.name or found.outcome != "answers worse" else "faster, with worse answers"
+    elif one.high is not None and one.high < 1:
+        shown = "slower"
+    return one.name, fmt.times(one.ratio, one.low, one.high), shown
+
+
+def _tries_table(found: Tuned) -> Table:
+    rows: Rows = [
+        (
+            one.name, *(_cell(one, stage) for stage in _STAGES), fmt.number(one.starts) if one.stage == "final" else "",
+            "" if one.start_s is None else fmt.duration(one.start_s), one.reason,
+        )
+        for one in found.tries
+    ]  # fmt: skip
+    rates = (f"Output tokens/s, {stage}" for stage in _STAGES)
+    columns = ("Settings", *rates, "Final starts", "Start took", "Why there is no rate")
+    return Table("All tries, in their order", columns, rows, frozenset({1, 2, 3, 4, 5}), _SOURCE)
+
+
+def _cell(one: Try, stage: Stage) -> str:
+    value = one.rates.get(stage)
+    return "" if value is None else fmt.with_interval(value.value, value.low, value.high)
+
+
+def _chart(found: Tuned) -> Chart:
+    """Each try's rate in the stage that it got to, the highest first, one colour a stage."""
+    series = []
+    for stage, color in zip(reversed(_STAGES), (PALETTE[0], PALETTE[4], NEUTRAL), strict=True):
+        rated = [(one.rate, one.name) for one in found.tries if one.stage == stage and one.rate is not None]
+        rated.sort(key=lambda pair: -pair[0].value)
+        rates = [rate for rate, _ in rated]
+        values, low, high = [r.value for r in rates], [r.low for r in rates], [r.high for r in rates]
+        series.append(Series(stage, "points", [name for _, name in rated], values, color, low, high))
+    series = [one for one in series if one.known]
+    return Chart(
+        name=CHART,
+        title="Output tokens/s of the tries",
+        panels=[Panel("Output tokens/s by settings", "", "tokens/s", series, sideways=True)] if series else [],
+        text="Each try's rate in the last stage that it got to: final ones are over server starts, others of one run.",
+        source=_SOURCE,
+    )

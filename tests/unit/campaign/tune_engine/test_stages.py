@@ -1,0 +1,214 @@
+"""Which runs a search plans from what was measured, with made-up results: nothing is started here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.campaigns import FAST, config
+from tests.results import figure, offline_result
+
+from assay.analysis.engine_tries import Tuned, tuned
+from assay.campaign.kinds import kind_of, plan_runs
+from assay.config import Config, load_config
+from assay.errors import UserError
+from assay.runs import CampaignFolder, CampaignState, Result, RunEntry, RunStatus
+
+Rates = Callable[[RunEntry], float | None]
+"""Output tokens/s of a run; None: its servers don't start."""
+
+
+def settings(**tuning: Any) -> dict[str, Any]:
+    return {"settings": {"max_num_seqs": [2, 4, 8, 16], "window": [4, 8]}, **tuning}
+
+
+def tune_config(folder: Path, engine: dict[str, Any] | None = None, **changes: Any) -> Config:
+    campaign = {"kind": "tune-engine", "engine": settings() if engine is None else engine}
+    changes = {"queries": {"Offline": 40}, "campaign": campaign, **changes}
+    return config(folder, engine={**FAST, "speeds": {}}, cluster={"nodes": [{"name": "node-a"}]}, **changes)
+
+
+def more(of: Config, state: CampaignState, results: list[Result]) -> list[RunEntry]:
+    return kind_of("tune-engine").more(of, state, results, CampaignFolder(Path()))
+
+
+def carried_out(of: Config, rates: Rates, most: int = 200) -> tuple[CampaignState, list[Result]]:
+    """The whole campaign, as far as `most` runs."""
+    runs = plan_runs(of, ["node-a"])
+    state = CampaignState(id="c", kind="tune-engine", name="x", started_utc="", config_sha256="", seed=0, runs=runs)
+    results: list[Result] = []
+    while state.todo or (new := more(of, state, results)):
+        if not state.todo:
+            state.runs += new
+        run = state.todo[0]
+        rate = rates(run)
+        if rate is None:
+            run.status, run.reason = RunStatus.FAILED, "out of memory\nlast lines of its log"
+        else:
+            run.run, run.status = f"run-{len(results)}", RunStatus.COMPLETED
+            results.append(offline_result(run.run, {"output_tokens_per_s": figure(rate), "duration_s": figure(10)}))
+        if sum(1 for one in state.runs if one.status) >= most:
+            break
+    return state, results
+
+
+def by_slots(run: RunEntry) -> float:
+    """What is faster by its slots, with a start's own noise of 1 %."""
+    slots = min(run.settings.get("max_num_seqs", 4), run.window or 4)
+    return 100.0 * slots * (1 + 0.01 * (run.start % 3 - 1))
+
+
+def found(state: CampaignState, results: list[Result]) -> Tuned:
+    return tuned(state.runs, results)
+
+
+def test_the_default_is_first_and_always_a_finalist(tmp_path: Path) -> None:
+    state, results = carried_out(tune_config(tmp_path), by_slots)
+    assert state.runs[0].as_configured
+    assert state.runs[0].window is None
+    finals = [run for run in state.runs if run.stage == "final"]
+    assert {(run.as_configured and run.window is None) for run in finals} == {True, False}
+    best = found(state, results)
+    assert best.outcome == "better"
+    assert best.best in ("max_num_seqs 8, window 8", "max_num_seqs 16, window 8")
+    top = best.against[0]
+    assert top.ratio == pytest.approx(2, rel=0.02)
+    assert top.low is not None
+    assert top.low > 1
+
+
+def test_every_window_is_tried_on_one_start_and_each_final_on_a_start_of_its_own(tmp_path: Path) -> None:
+    state, _ = carried_out(tune_config(tmp_path), by_slots)
+    starts: dict[int, set[tuple[object, ...]]] = {}
+    for run in state.runs:
+        starts.setdefault(run.start, set()).add((*run.settings.items(), run.stage))
+    assert all(len(of) == 1 for of in starts.values()), "one start, one setup"
+    short = [run for run in state.runs if run.stage == "short"]
+    assert [run.window for run in short] == [None, 8] * 4
+    assert len({run.start for run in short}) == 4
+    default = [run for run in state.runs if run.stage == "final" and run.as_configured and run.window is None]
+    assert [run.repeat for run in default] == [0, 1, 2]
+    assert len({run.start for run in default}) == 3
+    assert len({run.key for run in state.runs}) == len(state.runs)
+
+
+def test_stages_are_longer_and_take_fewer(tmp_path: Path) -> None:
+    state, _ = carried_out(tune_config(tmp_path), by_slots)
+    queries = {run.stage: run.queries for run in state.runs if run.mode == "performance"}
+    assert queries == {"short": 10, "longer": 20, "final": 40}
+    tries = {stage: {(str(run.settings), run.window) for run in state.runs if run.stage == stage} for stage in queries}
+    assert len(tries["short"]) == 8
+    assert len(tries["longer"]) == 5, "the better half of seven, and the default"
+    assert len(tries["final"]) == 3, "two finalists and the default"
+    assert tries["final"] < tries["longer"] | {("{}", None)}
+
+
+def test_the_same_results_plan_the_same_runs_wherever_it_was_interrupted(tmp_path: Path) -> None:
+    of = tune_config(tmp_path)
+    whole, results = carried_out(of, by_slots)
+    for done in (1, 3, 5, 8):
+        part, known = carried_out(of, by_slots, most=done)
+        again = CampaignState.model_validate(part.model_dump())
+        if not again.todo:
+            new = more(of, again, known)
+            assert [run.key for run in new] == [run.key for run in whole.runs[done : done + len(new)]]
+            assert [run.settings for run in new] == [run.settings for run in whole.runs[done : done + len(new)]]
+    assert more(of, whole, results) == []
+
+
+def test_what_does_not_start_is_a_result_with_its_reason(tmp_path: Path) -> None:
+    state, results = carried_out(
+        tune_config(tmp_path), lambda run: None if run.settings.get("max_num_seqs") == 16 else by_slots(run)
+    )
+    best = found(state, results)
+    assert best.best == "max_num_seqs 8, window 8"
+    (lost,) = [one for one in best.tries if one.name == "max_num_seqs 16"]
+    assert (lost.stage, lost.rate, lost.reason) == ("short", None, "out of memory")
+    assert kind_of("tune-engine").must_complete(state.runs[0])
+    assert not kind_of("tune-engine").must_complete(next(run for run in state.runs if run.settings))
+
+
+def test_no_difference_is_said_where_starts_differ_by_more_than_the_settings(tmp_path: Path) -> None:
+    state, results = carried_out(
+        tune_config(tmp_path),
+        lambda run: 400 * (1 + 0.045 * ((run.start * 7) % 3 - 1)) * (1.01 if run.settings else 1),
+    )
+    best = found(state, results)
+    assert best.outcome == "no difference shown"
+    assert best.best is None
+    assert all(one.low is not None and one.low < 1 for one in best.against)
+
+
+def test_nothing_that_lost_answers_is_best(tmp_path: Path) -> None:
+    state, results = carried_out(tune_config(tmp_path), by_slots)
+    runs = {run.run for run in state.runs if run.settings.get("max_num_seqs", 0) >= 8}
+    for result in results:
+        if result.run in runs:
+            result.figures |= {"samples_issued": figure(40), "samples_failed": figure(1), "samples_lost": figure(0)}
+    assert found(state, results).best is None
+
+
+def test_a_budget_ends_the_first_stage(tmp_path: Path) -> None:
+    state, _ = carried_out(tune_config(tmp_path, settings(budget_s=25)), by_slots)
+    assert len({run.start for run in state.runs if run.stage == "short"}) == 2, (
+        "10 s a run: two after the first, no more"
+    )
+    assert any(run.stage == "final" for run in state.runs)
+
+
+def test_accuracy_follows_where_something_is_faster(tmp_path: Path) -> None:
+    of = tune_config(tmp_path, modes=["performance", "accuracy"])
+    state, _ = carried_out(of, by_slots)
+    last = state.runs[-2:]
+    assert [run.mode for run in last] == ["accuracy", "accuracy"]
+    assert [bool(run.settings) for run in last] == [False, True]
+    assert all(run.queries is None for run in last)
+    state, _ = carried_out(of, lambda run: 100.0 * (1 + 0.01 * (run.start % 3)))
+    assert all(run.mode == "performance" for run in state.runs)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"campaign": {"kind": "tune-engine"}}, "tries only what is allowed: list values in campaign.engine.settings"),
+        ({"scenarios": ["Server"], "target_qps": {"Server": 1}}, "add Offline to scenarios"),
+        (
+            {"campaign": {"kind": "tune-engine", "engine": settings(), "repeats": 2}},
+            "repeats: tune-engine needs at least 3",
+        ),
+        ({"campaign": {"kind": "tune-engine", "engine": settings(), "stop_on_failure": True}}, "stop_on_failure"),
+    ],
+)
+def test_what_cannot_be_searched_is_refused(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        plan_runs(tune_config(tmp_path, **changes), ["node-a"])
+
+
+def test_without_optuna_it_is_said_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assay.extras._installed", lambda module: module != "optuna")
+    with pytest.raises(UserError, match=r"tune-engine needs optuna: run `pip install 'assay-llm\[tune\]'`"):
+        plan_runs(tune_config(tmp_path), ["node-a"])
+
+
+def test_best_yaml_is_the_configuration_with_the_best_settings(tmp_path: Path) -> None:
+    of = tune_config(tmp_path)
+    state, results = carried_out(of, by_slots)
+    (text,) = kind_of("tune-engine").files(of, state, results).values()
+    (tmp_path / "best.yaml").write_text(text)
+    best = load_config(tmp_path / "best.yaml")
+    assert best.engine.max_num_seqs >= 8  # type: ignore[union-attr]
+    assert best.engine.window == 8  # type: ignore[union-attr]
+    assert (best.campaign.kind, best.name) == ("single", "test-best")
+    assert "the default's rate (95 %: " in text
+    assert "were not measured against" in text
+
+
+def test_best_yaml_is_the_default_where_no_difference_is_shown(tmp_path: Path) -> None:
+    of = tune_config(tmp_path)
+    state, results = carried_out(of, lambda run: 100.0 * (1 + 0.01 * (run.start % 3)))
+    (text,) = kind_of("tune-engine").files(of, state, results).values()
+    (tmp_path / "best.yaml").write_text(text)
+    assert load_config(tmp_path / "best.yaml").engine == of.engine
+    assert "No difference from the default was shown" in text

@@ -1,0 +1,50 @@
+"""`assay tune engine`: what its options make of a configuration. Nothing is started here."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from tests.campaigns import FAST, settings, write_settings
+
+from assay.commands.main import main
+
+
+def tune(folder: Path, *arguments: str) -> Result:
+    own = settings(folder / "results", engine={**FAST, "speeds": {}}, queries={"Offline": 16})
+    own["cluster"] = {"nodes": [{"name": "node-a"}]}
+    file = write_settings(folder / "assay.yaml", own)
+    return CliRunner().invoke(main, ["tune", "engine", str(file), "--plan", *arguments])
+
+
+def test_options_are_the_configurations(tmp_path: Path) -> None:
+    done = tune(tmp_path, "--try", "max_num_seqs=2,8", "--try", "window=4,8", "--layout", "replicas=2", "--json")
+    assert done.exit_code == 0, done.output
+    plan = json.loads(done.stdout)
+    assert [run["key"] for run in plan] == ["short-start-0-r0", "short-start-0-window-8-r0"]
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--try", "max_num_seqs"], "--try max_num_seqs: write it as NAME=A,B, such as max_num_seqs=128,256"),
+        (["--layout", "tensor"], "--layout tensor: write it as NAME=N, such as tensor=2"),
+        (["--try", "max_num_seqs=x"], "campaign.engine.settings.max_num_seqs: 'x': "),
+        (["--layout", "tensors=2"], "campaign.engine.layouts.0.tensors: unknown key; did you mean 'tensor'?"),
+        (["--try", "max_num_seqs=2", "--tries", "1", "--budget", "soon"], "--budget: 'soon': write a time"),
+        ([], "tune-engine tries only what is allowed"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(tmp_path: Path, arguments: list[str], message: str) -> None:
+    done = tune(tmp_path, *arguments)
+    assert done.exit_code == 2
+    assert message in done.stderr
+
+
+def test_a_server_that_runs_cannot_be_given_other_settings() -> None:
+    done = CliRunner().invoke(main, ["tune", "engine", "http://127.0.0.1:1"])
+    assert done.exit_code == 2
+    assert "needs a configuration file, not a URL" in done.stderr
