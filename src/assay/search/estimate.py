@@ -3,12 +3,12 @@
 Few requests are over a limit at the rate that is sought, and those come in clusters; how often lower levels are
 exceeded is known far better. So one logistic regression takes several levels at once,
 
-    logit P(measure > level) = a + b · log(rate) + c · log(level),
+    logit P(measure > level) = a + b · x + c · log(level) + d · x · log(level),    x = log(rate),
 
 over the levels that about as many requests exceed as may, and some times as many; the rate sought is where it is what
-is allowed at the limit itself. Its error comes from blocks of neighbouring requests (the sandwich estimator with blocks
-as clusters; Liang and Zeger 1986), so clusters of overs and the levels' common requests count once. It holds locally:
-probes far from the rate are left out.
+is allowed at the limit itself (level 1). It holds locally: probes far from the rate are left out. Its error comes from
+blocks of neighbouring requests (the sandwich estimator with blocks as clusters; Liang and Zeger 1986), so clusters of
+overs, and requests that exceed several levels, count once.
 """
 
 from __future__ import annotations
@@ -28,14 +28,15 @@ Ints = NDArray[np.int64]
 
 _TIMES_ALLOWED = (10.0, 5.0, 2.5, 1.0)
 _MOST_EXCEED = 0.5
-_BLOCK = 1000
-_FEWEST_BLOCKS = 8
+_BLOCK = 2500
+_FEWEST_BLOCKS = 6
 _NEAR = 0.15
-_SLOPE, _SLOPE_SD = 40.0, 30.0
-"""What is thought of b before anything is measured: a percent of rate more, a third to a half more are over."""
-_DISPERSION = 100.0
-"""How many requests say as much as an independent one, for the weight of what is thought before."""
-_ROUNDS = 50
+_SLOPE, _SLOPE_SD = math.log(40.0), 0.5
+"""What is thought of log b before anything is measured: with a percent of rate, 30 to 100 % more are over a limit."""
+_BEND_SD = 40.0
+_DISPERSION = 300.0
+"""How many requests say as much as an independent one, until it is measured."""
+_ROUNDS = 60
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Limit:
     rate: float
     error: float
     slope: float
-    """By how many times e the odds of being over grow as the rate grows by e."""
+    """By how many percent the odds of being over grow with each percent of rate."""
     name: str
 
     def at(self, errors: float) -> float:
@@ -61,66 +62,122 @@ def limit_of(probes: Sequence[Probe], criteria: tuple[Criterion, ...], centre: f
 
 
 def _limit(probes: Sequence[Probe], place: int, criterion: Criterion, centre: float) -> Limit | None:
-    series = [np.maximum(settled(probe.of_limits)[:, place], 1e-9) for probe in probes]
-    rates = [math.log(probe.rate / centre) for probe in probes]
-    if sum(len(each) // _BLOCK for each in series) < _FEWEST_BLOCKS:
+    series = [settled(probe.of_limits)[:, place] for probe in probes]
+    if sum(max(1, len(each) // _BLOCK) for each in series) < _FEWEST_BLOCKS:
         return None
-    levels = _levels(np.concatenate(series), criterion.allowed)
-    known, exceeded, sizes, blocks = _counts(series, rates, levels)
-    start = np.array([math.log(criterion.allowed / (1 - criterion.allowed)), _SLOPE, -4.0])
-    fitted = _fit(known, exceeded, sizes, blocks, start)
-    if fitted is None:
-        return None
-    (a, b, _), covariance = fitted
-    if b <= 0:
-        return None
-    shift = (start[0] - a) / b
-    gradient = np.array([-1 / b, -shift / b, 0.0])
-    error = math.sqrt(float(gradient @ covariance @ gradient))
-    return Limit(centre * math.exp(min(shift, 5.0)), error, float(b), criterion.name)
+    counts = _Counts.of(series, [math.log(probe.rate / centre) for probe in probes], criterion.allowed)
+    return _Fit(counts, criterion.allowed).limit(centre, criterion.name)
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """One row for each block of neighbours and level."""
+
+    x: Floats
+    """The logarithm of the rate over the centre's."""
+    level: Floats
+    """The logarithm of the measure over its limit."""
+    exceeded: Floats
+    requests: Floats
+    block: Ints
+
+    @staticmethod
+    def of(series: Sequence[Floats], rates: Sequence[float], allowed: float) -> _Counts:
+        levels = _levels(np.concatenate(series), allowed)
+        blocks = [
+            (rate, block)
+            for values, rate in zip(series, rates, strict=True)
+            for block in np.array_split(values, max(1, len(values) // _BLOCK))
+        ]
+        exceeded = np.array([(block[:, None] > levels).sum(axis=0) for _, block in blocks], dtype=np.float64)
+        return _Counts(
+            x=np.repeat([rate for rate, _ in blocks], len(levels)),
+            level=np.tile(np.log(levels), len(blocks)),
+            exceeded=exceeded.ravel(),
+            requests=np.repeat([float(len(block)) for _, block in blocks], len(levels)),
+            block=np.repeat(np.arange(len(blocks)), len(levels)),
+        )
 
 
 def _levels(values: Floats, allowed: float) -> Floats:
     """Of the measure over its limit; never infinite, whatever share of the requests failed."""
-    shares = sorted({min(_MOST_EXCEED, times * allowed) for times in _TIMES_ALLOWED}, reverse=True)
-    levels: Floats = np.quantile(np.minimum(values, 1e3), [1 - share for share in shares])
+    shares = [min(_MOST_EXCEED, times * allowed) for times in _TIMES_ALLOWED]
+    levels: Floats = np.quantile(np.clip(values, 1e-6, 1e3), [1 - share for share in shares])
     return np.unique(levels)
 
 
-def _counts(series: Sequence[Floats], rates: Sequence[float], levels: Floats) -> tuple[Floats, Floats, Floats, Ints]:
-    """For each block and level: what is known of it (1, log rate, log level), exceedances, requests, the block."""
-    known, exceeded, sizes = [], [], []
-    numbers: list[NDArray[np.int64]] = []
-    for values, rate in zip(series, rates, strict=True):
-        for block in np.array_split(values, max(1, len(values) // _BLOCK)):
-            known.append(np.column_stack([np.ones(len(levels)), np.full(len(levels), rate), np.log(levels)]))
-            exceeded.append((block[:, None] > levels).sum(axis=0))
-            sizes.append(np.full(len(levels), len(block)))
-            numbers.append(np.full(len(levels), len(numbers)))
-    return np.vstack(known), np.concatenate(exceeded).astype(float), np.concatenate(sizes), np.concatenate(numbers)
+class _Fit:
+    """Penalised maximum likelihood by Newton's method, with log b instead of b so that b is positive."""
 
+    def __init__(self, counts: _Counts, allowed: float) -> None:
+        self._counts = counts
+        self._allowed = math.log(allowed / (1 - allowed))
+        self._before = np.array([self._allowed, _SLOPE, -4.0, 0.0])
+        self._weights = np.array([1e-9, 1 / _SLOPE_SD**2, 1e-9, 1 / _BEND_SD**2])
+        """Of what is thought before; the intercept and the levels' coefficient are free."""
+        self._dispersion = _DISPERSION
+        self._at = self._climbed(self._before)
+        inverse, blocks = self._information()
+        self._dispersion = max(1.0, float(np.trace(inverse @ blocks)) / len(self._at))
+        self._at = self._climbed(self._at)
 
-def _fit(known: Floats, exceeded: Floats, sizes: Floats, blocks: Ints, start: Floats) -> tuple[Floats, Floats] | None:
-    """The coefficients by Newton's method with a normal prior on the slope, and their covariance over blocks."""
-    from scipy.special import expit
+    def limit(self, centre: float, name: str) -> Limit:
+        a, log_slope, *_ = self._at
+        slope = math.exp(log_slope)
+        shift = (self._allowed - a) / slope
+        gradient = np.array([-1 / slope, -shift, 0.0, 0.0])
+        error = math.sqrt(float(gradient @ self._covariance() @ gradient))
+        return Limit(centre * math.exp(float(np.clip(shift, -3, 3))), error, slope, name)
 
-    prior = np.array([0.0, 1 / _SLOPE_SD**2, 0.0])
-    at = start.copy()
-    for _ in range(_ROUNDS):
-        chance = expit(known @ at)
-        weight = sizes * chance * (1 - chance) / _DISPERSION
-        curvature = (known.T * weight) @ known + np.diag(prior) + 1e-9 * np.eye(3)
-        score = known.T @ (exceeded - sizes * chance) / _DISPERSION - prior * (at - start)
-        step = np.linalg.solve(curvature, score)
-        step *= min(1.0, 3 / float(np.abs(step / np.array([1.0, 30.0, 1.0])).max()))
-        at = at + step
-        if np.abs(step).max() < 1e-8:
-            break
-    else:
-        return None
-    inverse = np.linalg.inv(curvature)
-    scores = np.zeros((int(blocks.max()) + 1, 3))
-    np.add.at(scores, blocks, known * (exceeded - sizes * chance)[:, None] / _DISPERSION)
-    correction = len(scores) / max(1, len(scores) - 3)
-    covariance: Floats = inverse @ (correction * scores.T @ scores + np.diag(prior)) @ inverse
-    return at, covariance
+    def _log_odds(self, at: Floats) -> Floats:
+        counts = self._counts
+        odds: Floats = at[0] + math.exp(at[1]) * counts.x + at[2] * counts.level + at[3] * counts.x * counts.level
+        return odds
+
+    def _known(self, at: Floats) -> Floats:
+        """The derivative of the log odds for each coefficient."""
+        counts = self._counts
+        ones = np.ones(len(counts.x))
+        return np.column_stack([ones, math.exp(at[1]) * counts.x, counts.level, counts.x * counts.level])
+
+    def _height(self, at: Floats) -> float:
+        odds, counts = self._log_odds(at), self._counts
+        likelihood = counts.exceeded * -np.logaddexp(0, -odds)
+        likelihood += (counts.requests - counts.exceeded) * -np.logaddexp(0, odds)
+        return float(likelihood.sum() / self._dispersion - (self._weights * (at - self._before) ** 2).sum() / 2)
+
+    def _climbed(self, at: Floats) -> Floats:
+        from scipy.special import expit
+
+        counts, farthest = self._counts, np.array([2.0, 0.5, 2.0, 30.0])
+        for _ in range(_ROUNDS):
+            known, chance = self._known(at), expit(self._log_odds(at))
+            weight = counts.requests * chance * (1 - chance) / self._dispersion
+            score = known.T @ (counts.exceeded - counts.requests * chance) / self._dispersion
+            score -= self._weights * (at - self._before)
+            step = np.linalg.solve((known.T * weight) @ known + np.diag(self._weights), score)
+            step = step * min(1.0, 1 / float(np.abs(step / farthest).max()))
+            height = self._height(at)
+            while self._height(at + step) < height - 1e-12 and np.abs(step).max() > 1e-9:
+                step = step / 2
+            at = at + step
+            if np.abs(step).max() < 1e-7:
+                break
+        return at
+
+    def _information(self) -> tuple[Floats, Floats]:
+        """The inverse of what independent requests would tell, and the scores' covariance over blocks."""
+        from scipy.special import expit
+
+        counts, known, chance = self._counts, self._known(self._at), expit(self._log_odds(self._at))
+        information = (known.T * (counts.requests * chance * (1 - chance))) @ known
+        scores = np.zeros((int(counts.block[-1]) + 1, len(self._at)))
+        np.add.at(scores, counts.block, known * (counts.exceeded - counts.requests * chance)[:, None])
+        correction = len(scores) / max(1, len(scores) - len(self._at))
+        return np.linalg.inv(information + 1e-9 * np.eye(len(self._at))), correction * scores.T @ scores
+
+    def _covariance(self) -> Floats:
+        inverse, blocks = self._information()
+        whole = np.linalg.inv(np.linalg.inv(inverse) / self._dispersion + np.diag(self._weights))
+        covariance: Floats = whole @ (blocks / self._dispersion**2 + np.diag(self._weights)) @ whole
+        return covariance

@@ -15,11 +15,14 @@ from assay.search.estimate import Limit, limit_of
 from assay.search.history import Found, Probe, Run, Settings, Step, Stopped
 
 _BRACKET_REQUESTS = 3000
-_REFINE_REQUESTS = 8000
+_REFINE_REQUESTS = 12_000
 _BRACKET = 1.2
 """The ratio of two rates that the limit lies between, close enough to estimate where."""
 _SURE = 1.96
-_FEWEST_REFINING = 2
+_STOP = 2.58
+_CAUTION, _DOWN = 0.5, 1.0
+_FEWEST_NEAR = 2
+_STEP = 1.08
 _BUDGET_PARTS = 4
 
 
@@ -41,19 +44,21 @@ def _decide(probes: Sequence[Probe], settings: Settings) -> Step:
     """Regardless of budget and client."""
     if not probes:
         return _bracket(settings.first_rate, "the first rate")
+    if any(probe.role != "bracket" for probe in probes):
+        return _refine(probes, settings)
     low, high = _between(probes, settings.criteria)
     if high is None:
         assert low is not None
         if low >= settings.highest_rate:
-            return Stopped("everything holds", low, None, f"even {low:g} requests/s keep the limits")
-        return _bracket(min(2 * low, settings.highest_rate), f"{low:g} requests/s keep the limits")
+            return Stopped("everything holds", low, None, f"even {low:.4g} requests/s keep the limits")
+        return _bracket(min(2 * low, settings.highest_rate), f"{low:.4g} requests/s keep the limits")
     if low is None:
         if high <= settings.lowest_rate:
-            return Stopped("nothing holds", None, high, f"even {high:g} requests/s break a limit")
-        return _bracket(max(high / 2, settings.lowest_rate), f"{high:g} requests/s break a limit")
+            return Stopped("nothing holds", None, high, f"even {high:.4g} requests/s break a limit")
+        return _bracket(max(high / 2, settings.lowest_rate), f"{high:.4g} requests/s break a limit")
     if high / low > _BRACKET:
-        return _bracket(math.sqrt(low * high), f"the limit lies between {low:g} and {high:g} requests/s")
-    return _refine(probes, settings, math.sqrt(low * high))
+        return _bracket(math.sqrt(low * high), f"the limit lies between {low:.4g} and {high:.4g} requests/s")
+    return Run(math.sqrt(low * high), "refine", _REFINE_REQUESTS, may_end=False, why="near the limit")
 
 
 def _bracket(rate: float, why: str) -> Run:
@@ -77,17 +82,21 @@ def breaks(probe: Probe, criteria: tuple[Criterion, ...]) -> bool:
     return any(share > criterion.allowed for share, criterion in zip(shares, criteria, strict=True))
 
 
-def _refine(probes: Sequence[Probe], settings: Settings, centre: float) -> Step:
+def _refine(probes: Sequence[Probe], settings: Settings) -> Step:
+    near = [probe for probe in probes if probe.role != "bracket"]
+    centre = near[-1].rate
     limit = limit_of(probes, settings.criteria, centre)
     if limit is None:
         return Run(centre, "refine", _REFINE_REQUESTS, may_end=False, why="near the limit")
-    limit = limit_of(probes, settings.criteria, limit.rate) or limit
-    within = _SURE * limit.error
-    refined = sum(probe.role == "refine" for probe in probes)
-    if within > settings.precision or refined < _FEWEST_REFINING:
-        why = f"{limit.name} breaks near {limit.rate:.4g} requests/s, within {within:.1%}"
-        return Run(limit.rate, "refine", _REFINE_REQUESTS, may_end=False, why=why)
-    return _confirm(probes, settings, limit)
+    rate = min(max(limit.rate, centre / _STEP), centre * _STEP)
+    limit = limit_of(probes, settings.criteria, rate) or limit
+    within = _STOP * limit.error
+    measured = sum(abs(math.log(probe.rate / limit.rate)) < settings.precision for probe in near)
+    if within > settings.precision or measured < _FEWEST_NEAR:
+        rate = min(max(limit.rate, centre / _STEP), centre * _STEP)
+        why = f"{limit.name} breaks near {limit.rate:.4g} requests/s, within {_SURE * limit.error:.1%}"
+        return Run(rate, "refine", _REFINE_REQUESTS, may_end=False, why=why)
+    return _confirm(near, settings, limit)
 
 
 def _confirm(probes: Sequence[Probe], settings: Settings, limit: Limit) -> Step:
@@ -96,9 +105,10 @@ def _confirm(probes: Sequence[Probe], settings: Settings, limit: Limit) -> Step:
     failed = min((probe.rate for probe in tried if not probe.held), default=None)
     if held is not None:
         return _found(held, limit, confirmed=True, why="a confirming run held")
-    rate, why = limit.rate, "confirms the rate found"
+    rate, why = limit.at(-_CAUTION), "confirms the rate found"
     if failed is not None:
-        rate, why = min(rate, failed / (1 + settings.precision)), f"a confirming run at {failed:.4g} failed"
+        rate = min(rate, failed * math.exp(-_DOWN * limit.error))
+        why = f"a confirming run at {failed:.4g} failed"
     requests = max(settings.confirm_requests, math.ceil(rate * settings.confirm_s), 1)
     return Run(rate, "confirm", requests, may_end=False, why=why)
 

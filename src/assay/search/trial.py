@@ -16,15 +16,16 @@ import numpy as np
 from assay.search.criteria import Criterion, Floats, Verdict
 from assay.search.evidence import verdict
 
-Because = Literal["limits", "growth"]
+Because = Literal["limits", "growth", "ease"]
 
 _FIRST_LOOK = 100
 _GROWTH = 1.2
 _ALPHA = 0.002
 """Of one look; some 25 looks see 10,000 requests."""
-_WARM = 0.1
+_WARM, _WARM_AT_LEAST, _WARM_AT_MOST = 1 / 8, 1000, 1 / 4
 _STEPS = 6
 _HOPELESS = 10.0
+_EASE_REQUESTS, _EASE = 500, 0.5
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,9 @@ class Request:
 
 
 def settled(of_limits: Floats) -> Floats:
-    """Without the first tenth, in which a server that was idle fills."""
-    return of_limits[int(_WARM * len(of_limits)) :]
+    """Without the first eighth, or thousand up to a fourth, in which a server that was idle fills."""
+    count = len(of_limits)
+    return of_limits[int(max(_WARM * count, min(_WARM_AT_LEAST, _WARM_AT_MOST * count))) :]
 
 
 class Trial:
@@ -54,7 +56,11 @@ class Trial:
         self._next_look = _FIRST_LOOK
         self._verdict: Verdict = "undecided"
         self.because: Because | None = None
-        """What the verdict rests on; None while undecided."""
+        """What the verdict rests on; None while undecided.
+
+        `growth`: a queue grows that takes the measures with it. `ease`: none of many requests came to half of a limit,
+        which isn't sure, but enough to try a higher rate.
+        """
 
     @property
     def known(self) -> int:
@@ -80,6 +86,8 @@ class Trial:
         self._verdict = verdict(of_limits, self._criteria, _ALPHA)
         if self._verdict != "undecided":
             self.because = "limits"
+        elif len(of_limits) >= _EASE_REQUESTS and of_limits.max() < _EASE:
+            self._verdict, self.because = "under", "ease"
         elif growing(np.array(self._in_flight, dtype=np.float64), of_limits, self._criteria):
             self._verdict, self.because = "over", "growth"
 
