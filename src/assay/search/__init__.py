@@ -4,6 +4,7 @@ Functions of what was measured: no files, no clock.
 """
 
 from assay.search.criteria import Criterion, Verdict
+from assay.search.curve import Line, Point, Spread, line, points
 from assay.search.history import Found, Probe, Role, Run, Settings, Step, Stopped
 from assay.search.rate import decide
 from assay.search.trial import Request, Trial
@@ -11,14 +12,19 @@ from assay.search.trial import Request, Trial
 __all__ = [
     "Criterion",
     "Found",
+    "Line",
+    "Point",
     "Probe",
     "Request",
     "Role",
     "Run",
     "Settings",
+    "Spread",
     "Step",
     "Stopped",
     "Trial",
     "Verdict",
     "decide",
+    "line",
+    "points",
 ]

@@ -36,6 +36,8 @@ _SLOPE, _SLOPE_SD = math.log(40.0), 0.5
 _BEND_SD = 40.0
 _DISPERSION = 300.0
 """How many requests say as much as an independent one, until it is measured."""
+_FORM = 0.004
+"""How far the rate is off because no server's latencies follow the formula; what benchmarks/tune.py's servers show."""
 _ROUNDS = 60
 
 
@@ -56,17 +58,19 @@ class Limit:
 
 def limit_of(probes: Sequence[Probe], criteria: tuple[Criterion, ...], centre: float) -> Limit | None:
     """Where the first criterion breaks, from the probes near `centre`, a rate; None where they tell too little."""
+    fits = [(fit_of(probes, place, criterion, centre), criterion.name) for place, criterion in enumerate(criteria)]
+    found = [fit.limit(centre, name) for fit, name in fits if fit is not None]
+    return min(found, key=lambda limit: limit.rate, default=None)
+
+
+def fit_of(probes: Sequence[Probe], place: int, criterion: Criterion, centre: float) -> Fit | None:
+    """Of the criterion in column `place`."""
     near = [probe for probe in probes if abs(math.log(probe.rate / centre)) <= _NEAR and len(probe.of_limits)]
-    found = [_limit(near, place, criterion, centre) for place, criterion in enumerate(criteria)]
-    return min((each for each in found if each is not None), key=lambda limit: limit.rate, default=None)
-
-
-def _limit(probes: Sequence[Probe], place: int, criterion: Criterion, centre: float) -> Limit | None:
-    series = [settled(probe.of_limits)[:, place] for probe in probes]
+    series = [settled(probe.of_limits)[:, place] for probe in near]
     if sum(max(1, len(each) // _BLOCK) for each in series) < _FEWEST_BLOCKS:
         return None
-    counts = _Counts.of(series, [math.log(probe.rate / centre) for probe in probes], criterion.allowed)
-    return _Fit(counts, criterion.allowed).limit(centre, criterion.name)
+    counts = _Counts.of(series, [math.log(probe.rate / centre) for probe in near], criterion.allowed)
+    return Fit(counts, criterion.allowed)
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ def _levels(values: Floats, allowed: float) -> Floats:
     return np.unique(levels)
 
 
-class _Fit:
+class Fit:
     """Penalised maximum likelihood by Newton's method, with log b instead of b so that b is positive."""
 
     def __init__(self, counts: _Counts, allowed: float) -> None:
@@ -125,9 +129,24 @@ class _Fit:
         a, log_slope, *_ = self._at
         slope = math.exp(log_slope)
         shift = (self._allowed - a) / slope
-        gradient = np.array([-1 / slope, -shift, 0.0, 0.0])
-        error = math.sqrt(float(gradient @ self._covariance() @ gradient))
+        error = math.hypot(self._error(np.array([-1 / slope, -shift, 0.0, 0.0])), _FORM)
         return Limit(centre * math.exp(float(np.clip(shift, -3, 3))), error, slope, name)
+
+    def log_odds(self, x: float) -> tuple[float, float]:
+        """Of being over the limit at a rate, with its standard error; `x` is log(rate ÷ centre)."""
+        a, log_slope, *_ = self._at
+        slope = math.exp(log_slope)
+        return float(a + slope * x), self._error(np.array([1.0, slope * x, 0.0, 0.0]))
+
+    def log_level(self, x: float) -> tuple[float, float]:
+        """Of the level that as many exceed as may be over the limit, with its standard error."""
+        a, log_slope, c, d = self._at
+        slope, falls = math.exp(log_slope), c + d * x
+        level = (self._allowed - a - slope * x) / falls
+        return float(level), self._error(np.array([-1.0, -slope * x, -level, -level * x]) / falls)
+
+    def _error(self, gradient: Floats) -> float:
+        return math.sqrt(float(gradient @ self._covariance() @ gradient))
 
     def _log_odds(self, at: Floats) -> Floats:
         counts = self._counts
