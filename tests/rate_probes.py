@@ -147,11 +147,13 @@ def _until_sure(start: Ints, end: Ints, failed: NDArray[np.bool_], limits: tuple
     """After how many requests a test is sure, and of what."""
     trial = Trial(tuple(Criterion(limit.title, limit.share) for limit in limits))
     ends: list[int] = []
-    for number, (at, done, bad) in enumerate(zip(start.tolist(), end.tolist(), failed.tolist(), strict=True)):
+    took = end - start
+    times_ns = {"latency": took, "ttft": took - 1000, "tpot": np.full(len(took), 1000)}
+    taken = np.stack([np.where(failed, np.inf, limit.keeps.of_limit(times_ns)) for limit in limits], axis=1)
+    for number, (at, done, own) in enumerate(zip(start.tolist(), end.tolist(), taken.tolist(), strict=True)):
         while ends and ends[0] <= at:
             heapq.heappop(ends)
-        taken = tuple(np.inf if bad else (done - at) / limit.keeps.limits["latency"] for limit in limits)
-        trial.tell(number, Request(at / 1e9, len(ends), taken))
+        trial.tell(number, Request(at / 1e9, len(ends), tuple(own)))
         heapq.heappush(ends, done)
         if number % _EVERY == 0 and (verdict := trial.verdict()) != "undecided":
             growth = trial.because == "growth"

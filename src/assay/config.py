@@ -113,7 +113,7 @@ class CampaignConfig(_Section):
         default=0.03, description="tune-rate: how far the ends of the rate's interval may be from it, such as 3%"
     )
     budget: WrittenSeconds | None = Field(
-        default=None, description="tune-rate: time for all runs, such as 20m; default: as long as the precision takes"
+        default=1200, description="tune-rate: time for all runs, such as 20m; null: as long as the precision takes"
     )
     probes: Several | None = Field(default=None, description="tune-rate: the most probes; default: any number")
     first_rate: Rate | None = Field(

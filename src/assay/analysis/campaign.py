@@ -20,6 +20,7 @@ from assay.analysis.names import name_in, titles_of
 from assay.analysis.nodes import Symmetry
 from assay.analysis.offered import Offered, offered
 from assay.analysis.projection import Course, Projection, course, project
+from assay.analysis.rate_answer import RateAnswer, rate_answer
 from assay.analysis.rates import sample_rate, timing_error_ns, token_rate
 from assay.analysis.run import RunAnalysis
 from assay.analysis.scaling import Efficiency, Measured, Scaling, scaling
@@ -112,6 +113,8 @@ class CampaignAnalysis:
     findings: list[Finding] = field(default_factory=list)
     since_last: SinceLast | None = None
     tuned: Tuned | None = None
+    rate: RateAnswer | None = None
+    """Of a search for a rate."""
 
     @property
     def nodes(self) -> list[str]:
@@ -143,6 +146,8 @@ def analyse_campaign(folder: CampaignFolder, lines: Sequence[RunLine]) -> Campai
     analysis = CampaignAnalysis(folder, read_campaign(folder), benchmark, check_campaign(folder), list(lines))
     analysis.groups = _groups(analysis.lines)
     analysis.since_last = since_last(folder, analysis.state, [_load_runs(analysis, group) for group in analysis.groups])
+    if analysis.state.rate_search is not None:
+        analysis.rate = rate_answer(folder, analysis.state)
     _scale(analysis)
     analysis.tuned = _tuned(analysis)
     analysis.projections = _projections(analysis)

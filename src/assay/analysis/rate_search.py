@@ -53,6 +53,8 @@ class Searched:
     runs: list[ProbedRun]
     step: Step | None
     why_none: str = ""
+    start_s: float = 0.0
+    """How long that run took."""
 
 
 def searched(folder: CampaignFolder, state: CampaignState) -> Searched:
@@ -63,6 +65,7 @@ def searched(folder: CampaignFolder, state: CampaignState) -> Searched:
     first_rate = search.first_rate if start is None else _start_rate(folder, start)
     over = [entry for entry in state.runs if entry.ended and entry.probe and entry is not start and entry.run]
     runs = [probed(folder, entry, search) for entry in over]
+    start_s = 0.0 if start is None or start.run is None else _took_s(read_record(folder.run(start.run)))
     step, why = None, ""
     if first_rate is None:
         why = "the run that the search begins with has no rate"
@@ -71,9 +74,8 @@ def searched(folder: CampaignFolder, state: CampaignState) -> Searched:
     elif len(over) >= _MOST_FAILED and not any(_went_to_its_end(entry) for entry in over[-_MOST_FAILED:]):
         why = f"{_MOST_FAILED} runs in a row came to no end"
     else:
-        spent_s = 0.0 if start is None or start.run is None else _took_s(read_record(folder.run(start.run)))
-        step = next_step(search, first_rate, [one.probe for one in runs], spent_s=spent_s)
-    return Searched(search, start, first_rate, runs, step, why)
+        step = next_step(search, first_rate, [one.probe for one in runs], spent_s=start_s)
+    return Searched(search, start, first_rate, runs, step, why, start_s)
 
 
 def probed(folder: CampaignFolder, entry: RunEntry, search: RateSearch) -> ProbedRun:
@@ -154,8 +156,3 @@ def _took_s(record: RunRecord) -> float:
     if record.ended_utc is None:
         return 0.0
     return (datetime.fromisoformat(record.ended_utc) - datetime.fromisoformat(record.started_utc)).total_seconds()
-
-
-def took_s(runs: Sequence[ProbedRun]) -> float:
-    """Of all these runs together."""
-    return sum(one.probe.seconds for one in runs)

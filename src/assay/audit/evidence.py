@@ -344,6 +344,21 @@ class ClaimedDuration:
 
 
 @dataclass
+class ClaimedRate:
+    """A rate within limits that a search is said to have found, requests/s, beside what its runs show."""
+
+    rate: float
+    low: float
+    high: float
+    confirmed: bool
+    found: tuple[float, float, float] | None
+    """The rate and its interval, worked out again; None: the runs show none."""
+    held: list[float]
+    """The rates of confirming runs that kept every limit."""
+    why: str
+
+
+@dataclass
 class Wording:
     """Words shown to readers, with their place."""
 
@@ -373,6 +388,7 @@ class Evidence:
     comparisons: list[ClaimedRatio] = field(default_factory=list)
     projections: list[ClaimedDuration] = field(default_factory=list)
     changes: list[ClaimedChange] = field(default_factory=list)
+    rates: list[ClaimedRate] = field(default_factory=list)
     texts: list[Wording] = field(default_factory=list)
     unreadable: list[Wording] = field(default_factory=list)
     manifest: Checked | None = None

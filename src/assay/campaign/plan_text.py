@@ -9,6 +9,7 @@ from assay.campaign.kinds import kind_of
 from assay.config import Config
 from assay.runs import RunEntry
 from assay.runs.scenarios import drives, is_paced
+from assay.runs.shapes import RateShape
 
 
 def plan_text(config: Config, runs: Sequence[RunEntry], estimator: Estimator, client: Sequence[str] = ()) -> str:
@@ -20,6 +21,8 @@ def plan_text(config: Config, runs: Sequence[RunEntry], estimator: Estimator, cl
     ]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
     lines = [f"plan: {config.campaign.kind} campaign, {count(len(runs))}{_more(config)}{_order(config)}"]
+    if (search := kind_of(config.campaign.kind).rate_search(config, estimator.benchmark)) is not None:
+        lines.append(f"search: {search.title}")
     lines += ["  " + "  ".join([*(row[i].ljust(widths[i]) for i in range(3)), row[3]]) for row in rows]
     if not config.official and any(drives(entry.scenario) == "loadgen" for entry in runs):
         lines.append("settings: short, not valid for MLPerf")
@@ -50,7 +53,10 @@ def _work(entry: RunEntry, estimator: Estimator) -> str:
     samples = estimator.samples(entry)
     if entry.shape is not None:
         exact = entry.shape.lasts_s is None  # time ends a load wherever its arrivals are
-        return ", ".join([f"{'' if exact else 'about '}{samples} samples"] * bool(samples) + [entry.shape.title])
+        most = "up to " if isinstance(entry.shape, RateShape) and entry.shape.until_sure else ""
+        return ", ".join(
+            [f"{most or ('' if exact else 'about ')}{samples} samples"] * bool(samples) + [entry.shape.title]
+        )
     least = "at least " if estimator.issued(entry).at_least else ""
     paced = is_paced(entry.scenario) and entry.mode == "performance"
     parts = [f"{least}{samples} samples"]

@@ -89,9 +89,14 @@ class CampaignOutcome:
 
     @property
     def sound(self) -> bool:
-        """Every run completed, with all its samples answered, and its report made."""
+        """Every run completed, with all its samples answered, and its report made.
+
+        In a search for a rate a sample that isn't answered is an answer: its probe was over a limit.
+        """
         must = [entry for entry in self.state.runs if kind_of(self.state.kind).must_complete(entry)]
         completed = all(entry.status is RunStatus.COMPLETED for entry in must)
+        if self.state.rate_search is not None:
+            return completed and not self.unreported
         counted = [result for result in self.results if result.run in {entry.run for entry in must}]
         missed = [result.figures[name] for result in counted for name in _MISSED if name in result.figures]
         return completed and not any(figure.value for figure in missed) and not self.unreported

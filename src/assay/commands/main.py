@@ -18,7 +18,7 @@ from assay.serving.words import harmless
 # Command: the module beside this one that defines it under the same name, and its line in `assay --help`.
 COMMANDS = {
     "bench": ("bench", "Measure any OpenAI-compatible server: a table, a report, and the evidence of every number."),
-    "tune": ("tune", "Search: throughput against pace, up to saturation; an engine's best settings and layout."),
+    "tune": ("tune", "Search: the highest rate, throughput against pace, an engine's best settings and layout."),
     "init": ("init", "Write a commented configuration for this machine, or for the hosts given."),
     "check": ("check", "Preflight: look at every node of FILE and change none; a score with its reasons."),
     "run": ("run", "Benchmark what FILE describes; without it, this machine with a small model."),

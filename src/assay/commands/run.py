@@ -13,7 +13,7 @@ import click
 
 from assay.commands.monitoring import Monitoring, monitoring_options
 from assay.commands.options import PATH, chosen_file, json_option, print_json, quiet_option, set_option
-from assay.errors import EXIT_FAILED, EXIT_OK, AssayError, InterruptionError
+from assay.errors import EXIT_FAILED, EXIT_FINDINGS, EXIT_OK, AssayError, InterruptionError
 from assay.serving.words import harmless
 
 if TYPE_CHECKING:
@@ -174,7 +174,17 @@ def carry_out(campaign: Coroutine[Any, Any, CampaignOutcome], terminal: Terminal
         print_json({"campaign": outcome.state, "folder": outcome.folder.path, "results": outcome.results})
     else:
         click.echo(harmless(outcome_text(outcome, width(), figures=not terminal.told)), nl=False)
-    return EXIT_OK if outcome.sound else EXIT_FAILED
+    return exit_code(outcome)
+
+
+def exit_code(outcome: CampaignOutcome) -> int:
+    """Of a campaign that is over; a search without a confirmed rate is a finding. Raises UserError."""
+    from assay.analysis.rate_answer import rate_answer
+
+    if not outcome.sound:
+        return EXIT_FAILED
+    searched = outcome.state.rate_search is not None
+    return EXIT_FINDINGS if searched and not rate_answer(outcome.folder, outcome.state).confirmed else EXIT_OK
 
 
 def completed(campaign: Coroutine[Any, Any, CampaignOutcome], terminal: Terminal) -> CampaignOutcome:

@@ -12,6 +12,7 @@ from assay.report.curve import curve_answer
 from assay.report.engine_tries import tuned_answer
 from assay.report.limits import held_limits, limits_words
 from assay.report.many import names
+from assay.report.rate_search import rate_sentences
 from assay.report.run_answer import answered, ended, projected, slow_nodes, speed
 from assay.report.since_last import since_last_words
 from assay.report.sweeps import Points, load_words, saturation_words, sweeps
@@ -26,6 +27,8 @@ def campaign_answer(analysis: CampaignAnalysis) -> list[str]:
     all_of_them = list(answered(ledgers)) if ledgers and len(ledgers) == len(analysis.lines) else []
     if analysis.tuned is not None:
         return [*tuned_answer(analysis.tuned), *all_of_them]
+    if analysis.rate is not None:
+        return [*rate_sentences(analysis.rate), *all_of_them]
     if not analysis.groups:
         return list(_scores(analysis)) or [*_why_nothing(analysis), *all_of_them]
     said = _scaled(analysis) if analysis.state.kind == "scaling" or analysis.scaling is not None else []

@@ -42,6 +42,7 @@ from assay.report.many import ENDS, MOST_ROWS, names, the_same
 from assay.report.next_step import next_step
 from assay.report.page import Headline, Page, Problem, Section, VerdictKind, lifted
 from assay.report.published import campaign_published_blocks
+from assay.report.rate_search import rate_blocks, rate_headlines
 from assay.report.run_measures import projection_blocks
 from assay.report.run_page import headlines, notice_problems, verdict_reasons
 from assay.report.since_last import since_last_blocks
@@ -52,7 +53,10 @@ from assay.runs.record import RunStatus
 
 _MOST_REASONS = 6
 # The chart that shows the answer, by what the campaign asked.
-_LEADS = ("pareto", TRIES_CHART, "scaling_analysis", "load_sweep", "throughput_comparison", "accuracy_comparison")
+_LEADS = (
+    "rate_search", "pareto", TRIES_CHART, "scaling_analysis", "load_sweep", "throughput_comparison",
+    "accuracy_comparison",
+)  # fmt: skip
 
 
 def campaign_page(analysis: CampaignAnalysis, only: Chart | None = None) -> Page:
@@ -63,6 +67,7 @@ def campaign_page(analysis: CampaignAnalysis, only: Chart | None = None) -> Page
     sections = [
         Section("curve", "Throughput against pace", list(curve_blocks(analysis)) if tuned else []),
         Section("tries", "Settings that were tried", list(tuned_blocks(analysis.tuned))),
+        Section("rate", "The highest rate within limits", list(rate_blocks(analysis.rate))),
         Section("throughput", "How fast", list(throughput_blocks(analysis, colors))),
         Section("scaling", "Scaling", list(scaling_blocks(analysis, colors))),
         Section(
@@ -179,7 +184,10 @@ def _reasons(analysis: CampaignAnalysis) -> list[str]:
 
 
 def _headlines(analysis: CampaignAnalysis) -> list[Headline]:
-    """With a scaling comparison its numbers, else every group's rate, in order; of many, their table says how."""
+    """With a scaling comparison or a search its numbers, else every group's rate, in order; of many, their table says
+    how."""
+    if analysis.rate is not None:
+        return rate_headlines(analysis.rate)
     scaling = analysis.scaling
     if scaling is not None and scaling.groups[-1].efficiency is not None:
         return _scaling_headlines(scaling.groups[-1])

@@ -68,6 +68,7 @@ def campaign_report_json(analysis: CampaignAnalysis) -> dict[str, Any]:
             for group in analysis.groups
         ],
         "curve": plain(curve_of(analysis.groups)),
+        "rate": plain(analysis.rate),
         "scaling": plain(analysis.scaling),
         "why_no_scaling": analysis.why_no_scaling,
         "engine": plain(analysis.tuned),

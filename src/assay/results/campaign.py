@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from assay.analysis.rate_answer import RateAnswer, rate_answer
 from assay.results.figures import figures_row, table_of
 from assay.runs import (
     REQUESTS_SCHEMA,
@@ -79,6 +80,13 @@ class LoadedCampaign:
     def requests(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Every run's attempts; `columns` keep memory small, those of chunks are by far the largest."""
         return _joined((batch for run in self.runs for batch in run.request_batches(columns)), _wanted(columns))
+
+    def rate(self) -> RateAnswer | None:
+        """What a search for a rate found, from its runs' records; None: it is no search.
+
+        Raises UserError where a file of a run is damaged.
+        """
+        return None if self.state.rate_search is None else rate_answer(self.folder, self.state)
 
     def telemetry(self) -> pa.Table:
         """Every run's telemetry."""

@@ -30,6 +30,15 @@ class RateSearch(_Model):
     confirm_s: float = Field(description="the shortest confirming run")
     confirm_requests: int = Field(default=0, description="the fewest requests of a confirming run")
 
+    @property
+    def title(self) -> str:
+        """In words: the limits, how far it goes, and what confirms it."""
+        limits = " and ".join(limit.title for limit in self.limits)
+        budget = "" if self.budget_s is None else f", in {self.budget_s / 60:.3g} min"
+        most = "" if self.probes is None else f", {self.probes} probes at most"
+        by = "the pacer's arrivals" if self.scenario == "rate" else f"LoadGen's {self.scenario}"
+        return f"the highest rate with {limits}, within {100 * self.precision:.3g} %{budget}{most}; confirmed by {by}"
+
 
 class ProbePlan(_Model):
     """Why a run of a search is made."""

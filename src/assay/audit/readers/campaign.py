@@ -11,6 +11,7 @@ from typing import Any
 from assay.audit.evidence import ClaimedRatio, Evidence, Origin, RunEvidence, Wording
 from assay.audit.folder import CampaignFacts
 from assay.audit.readers.folder import read_config
+from assay.audit.readers.rate_search import claimed_rates
 from assay.audit.readers.run_folder import is_run_folder, read_runs
 from assay.audit.spans import Span
 from assay.errors import UserError
@@ -28,7 +29,9 @@ def read_campaign_folder(folder: Path) -> Evidence:
     started = [campaign.run(entry.run).path for entry in state.runs if entry.run]
     evidence = read_runs([path for path in started if is_run_folder(path)], folder, "campaign")
     evidence.campaign = _facts(campaign, state, evidence)
-    evidence.comparisons += _scaling(campaign, evidence)
+    report = _report(campaign, evidence)
+    evidence.comparisons += _scaling(report, evidence)
+    evidence.rates += claimed_rates(report, campaign, state, evidence)
     evidence.manifest = check_campaign(campaign)
     return evidence
 
@@ -42,13 +45,17 @@ def _facts(campaign: CampaignFolder, state: CampaignState, evidence: Evidence) -
     return CampaignFacts(state, folders, config, digest)
 
 
-def _scaling(campaign: CampaignFolder, evidence: Evidence) -> Iterator[ClaimedRatio]:
-    """Efficiency and speed-up of each group of nodes, beside the runs that must give them."""
+def _report(campaign: CampaignFolder, evidence: Evidence) -> dict[str, Any]:
+    """What report.json says; nothing where it isn't rendered, or can't be read."""
     try:
-        report = read_object(campaign.report_json) or {}  # not rendered
+        return read_object(campaign.report_json) or {}
     except UserError as error:
         evidence.unreadable.append(Wording(str(campaign.report_json), str(error)))
-        return
+        return {}
+
+
+def _scaling(report: dict[str, Any], evidence: Evidence) -> Iterator[ClaimedRatio]:
+    """Efficiency and speed-up of each group of nodes, beside the runs that must give them."""
     scaling = report.get("scaling")
     groups = scaling.get("groups") if isinstance(scaling, dict) else []  # a campaign without scaling
     for group in groups if isinstance(groups, list) else []:

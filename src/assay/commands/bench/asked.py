@@ -29,16 +29,20 @@ _SERVER = (
     click.option("--extra-body", metavar="JSON", help="Fields that every request carries besides, as a JSON object."),
     click.option("--tokenizer", type=PATH, help="The model's folder with tokenizer.json, to count tokens with."),
 )
-_MEASURING = (
-    click.option("--slo", metavar="ttft=500ms,tpot=50ms", help="Limits of a good answer; goodput counts by them."),
+_WARMUP = (
     click.option(
         "--warmup", type=click.IntRange(0), help="Different prompts of the warm-up; 0: none. [default: enough]"
     ),
     click.option("--warmup-limit", metavar="TIME", help="Longest warm-up of a load, such as 30s. [default: 300s]"),
+)
+_SEED = click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of prompts, arrivals and order."
+)
+_MEASURING = (
+    click.option("--slo", metavar="ttft=500ms,tpot=50ms", help="Limits of a good answer; goodput counts by them."),
+    *_WARMUP,
     click.option("--repeats", type=click.IntRange(1), help="How often every load is measured. [default: 1]"),
-    click.option(
-        "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of prompts, arrivals and order."
-    ),
+    _SEED,
 )
 
 
@@ -55,6 +59,11 @@ def server_options(command: Command) -> Command:
 def measuring_options(command: Command) -> Command:
     """Limits, warm-up and repeats."""
     return _with(_MEASURING, command)
+
+
+def probing_options(command: Command) -> Command:
+    """Warm-up and seed: limits and repeats are the search's own."""
+    return _with((*_WARMUP, _SEED), command)
 
 
 def _with(options: tuple[Callable[[Command], Command], ...], command: Command) -> Command:

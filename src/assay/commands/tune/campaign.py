@@ -14,7 +14,7 @@ import click
 
 from assay.commands.monitoring import Monitoring
 from assay.commands.options import print_json
-from assay.errors import EXIT_FAILED, EXIT_OK, UserError
+from assay.errors import UserError
 from assay.serving.words import harmless
 
 if TYPE_CHECKING:
@@ -51,13 +51,18 @@ class Asked:
 
     kind: str
     section: str
-    """Of `campaign`, where the kind's own settings are."""
+    """Of `campaign`, where the kind's own settings are; empty: in `campaign` itself."""
     settings: dict[str, Any]
     """Those of that section that were given."""
     targets: tuple[str, ...]
     """URLs, or one file."""
     options: dict[str, Any]
     """The options of servers and prompts, and `overrides`, `plan`, `resume`, `retry_failed`, `results`."""
+
+    @property
+    def name(self) -> str:
+        """What the report calls the answer, such as `curve`."""
+        return self.kind.removeprefix("tune-")
 
     @property
     def urls(self) -> bool:
@@ -80,7 +85,8 @@ class Asked:
             raise UserError(f"{option} goes with a URL; a configuration says it itself, and --set A.B=C changes it")
         changed = [f"campaign.kind={self.kind}"]
         changed += [f"campaign.{name}={self.options[name]}" for name in ("repeats", "seed") if name in given]
-        changed += [f"campaign.{self.section}.{name}={json.dumps(value)}" for name, value in self.settings.items()]
+        section = f"campaign.{self.section}".removesuffix(".")
+        changed += [f"{section}.{name}={json.dumps(value)}" for name, value in self.settings.items()]
         changed += [f"output={self.options['results']}"] if "results" in given else []
         return [*changed, *self.options["overrides"]]
 
@@ -97,7 +103,7 @@ class Asked:
             return load_config(file, self.overrides)
         if self.options["overrides"]:
             raise UserError("--set goes with a configuration file, not with a URL")
-        campaign = {"kind": self.kind, self.section: self.settings}
+        campaign = {"kind": self.kind, **({self.section: self.settings} if self.section else self.settings)}
         settings = asyncio.run(served_settings(self.targets, self.options, self.kind, campaign))
         return config_of(settings, "the options")
 
@@ -111,11 +117,10 @@ class Asked:
 def carry_out_tuning(asked: Asked, monitoring: Monitoring, text: Answered, *, quiet: bool, as_json: bool) -> None:
     """Print the plan, or carry the campaign out or on, print what it found, and exit with its code.
 
-    `text` makes the terminal's table of what the report says under the name of the question's section. Raises
-    AssayError.
+    `text` makes the terminal's table of what the report says under the question's name. Raises AssayError.
     """
     from assay.commands.outcome_text import outcome_text
-    from assay.commands.run import completed, print_plan_of
+    from assay.commands.run import completed, exit_code, print_plan_of
     from assay.commands.terminal import Terminal, width
     from assay.runs import read_object
 
@@ -127,14 +132,14 @@ def carry_out_tuning(asked: Asked, monitoring: Monitoring, text: Answered, *, qu
     with monitoring.of(terminal):
         outcome = completed(campaign, terminal)
     report = read_object(outcome.folder.report_json) or {}
-    found = report.get(asked.section)
+    found = report.get(asked.name)
     if as_json:
-        told = {"answer": report.get("answer", []), asked.section: found}
+        told = {"answer": report.get("answer", []), asked.name: found}
         print_json({**told, "campaign": outcome.state, "folder": outcome.folder.path, "results": outcome.results})
     else:
         table = f"\n{text(found, width())}" if found else ""
         click.echo(harmless(table + outcome_text(outcome, width(), figures=not terminal.told)), nl=False)
-    sys.exit(EXIT_OK if outcome.sound else EXIT_FAILED)
+    sys.exit(exit_code(outcome))
 
 
 def _campaign(asked: Asked, terminal: Terminal) -> Coroutine[Any, Any, CampaignOutcome]:

@@ -7,6 +7,7 @@ import click
 from assay.commands.lazy import LazyGroup
 
 TUNES = {
+    "rate": ("rate", "The highest rate of arrivals that keeps its limits: found with an interval, and confirmed."),
     "curve": ("curve", "Throughput against pace: points with a fixed number in flight, up to saturation."),
     "engine": ("engine", "The engine's best settings and layout for Offline throughput, against those in use."),
 }
@@ -14,4 +15,4 @@ TUNES = {
 
 @click.group(cls=LazyGroup, package="assay.commands.tune", listed=TUNES)
 def tune() -> None:
-    """Search: throughput against pace, up to saturation; an engine's best settings and layout."""
+    """Search: the highest rate, throughput against pace, an engine's best settings and layout."""

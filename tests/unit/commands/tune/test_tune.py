@@ -59,3 +59,44 @@ def test_options_change_what_a_configuration_says(tmp_path: Path) -> None:
     assert [line.split()[0] for line in lines[:3]] == ["offline-r0", "2-in-flight-r0", "4-in-flight-r0"]
     assert "sent for 60 s" in lines[1]
     assert not find_campaigns(tmp_path / "results")
+
+
+RATE = ["http://127.0.0.1:9", "--slo", "p99(ttft) < 2 s"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["http://127.0.0.1:9"], "give what the rate must keep: --slo 'p99(ttft) < 2 s"),
+        (["http://127.0.0.1:9", "--slo", "ttft=2s"], "--slo 'ttft=2s': write p99(ttft) < 2 s"),
+        ([*RATE, "--official"], "--official goes with a configuration"),
+        (["assay.yaml", "--precision", "300%"], "campaign.precision: input should be less than 1"),
+        (["assay.yaml", "--budget", "soon"], "write a time with its unit"),
+        (["assay.yaml", "--scenario", "rate"], "campaign.limits is needed with scenario rate"),
+    ],
+)
+def test_what_a_rate_can_not_be_searched_by_is_told(
+    words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_settings(tmp_path / "assay.yaml", settings(tmp_path / "results", cluster={}, engine={"kind": "simulated"}))
+    shown = CliRunner().invoke(main, ["tune", "rate", *words, "--plan"])
+    assert shown.exit_code == 2
+    assert message in " ".join(shown.output.split())
+
+
+def test_a_searchs_plan_says_what_is_searched_for(tmp_path: Path) -> None:
+    file = write_settings(
+        tmp_path / "assay.yaml", settings(tmp_path / "results", cluster={}, engine={"kind": "simulated"})
+    )
+    words = ["--slo", "p99(ttft) < 2 s, good(ttft=1s, tpot=20ms) > 90 %", "--precision", "5%", "--budget", "1h"]
+    shown = CliRunner().invoke(main, ["tune", "rate", str(file), *words, "--first-rate", "12", "--plan"])
+    assert shown.exit_code == 0, shown.output
+    first, search, probe, *_ = shown.output.splitlines()
+    assert first == "plan: tune-rate campaign, 1 run, and those that follow from what they measure"
+    assert search == (
+        "search: the highest rate with p99 TTFT ≤ 2000 ms and 90 % good (TTFT ≤ 1000 ms, TPOT ≤ 20 ms), within 5 %, "
+        "in 60 min; confirmed by the pacer's arrivals"
+    )
+    assert probe.split()[0] == "bracket-12-r0"
+    assert "up to 3000 samples, 12 a second, Poisson" in probe

@@ -1,0 +1,96 @@
+"""`assay tune rate`: from a URL or a configuration to the highest rate of arrivals that keeps its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, get_args
+
+import click
+
+from assay.commands.bench.asked import probing_options, prompt_options, server_options
+from assay.commands.monitoring import Monitoring, monitoring_options
+from assay.commands.options import PATH, json_option, quiet_option, set_option
+from assay.commands.tune.campaign import Asked, carry_out_tuning, resume_options
+from assay.errors import UserError
+from assay.runs.rate_search import TunedScenario
+
+
+@click.command()
+@click.argument("targets", metavar="URL...|FILE", nargs=-1)
+@click.option("--slo", "limits", metavar="'p99(ttft) < 2 s'", help="What the rate must keep; several: with commas.")
+@click.option("--precision", metavar="SHARE", help="How far the interval's ends may be from the rate. [default: 3%]")
+@click.option("--budget", metavar="TIME", help="Time of all runs. [default: 20m]")
+@click.option("--probes", type=click.IntRange(1), help="No more probes than so many. [default: any number]")
+@click.option("--first-rate", type=click.FloatRange(0, min_open=True), help="Of the first probe, arrivals a second.")
+@click.option("--scenario", type=click.Choice(get_args(TunedScenario)), help="Of the run that confirms the rate.")
+@click.option("--official", is_flag=True, help="The confirming run has every setting from MLPerf's rules.")
+@prompt_options
+@server_options
+@probing_options
+@set_option
+@resume_options
+@click.option("--results", type=PATH, help="Where the campaign's folder is made. [default: results]")
+@monitoring_options
+@quiet_option
+@json_option
+def rate(
+    targets: tuple[str, ...],
+    monitoring: Monitoring,
+    quiet: bool,
+    as_json: bool,
+    limits: str | None,
+    precision: str | None,
+    budget: str | None,
+    probes: int | None,
+    first_rate: float | None,
+    scenario: str | None,
+    official: bool,
+    **options: Any,
+) -> None:
+    """The highest rate of arrivals that keeps its limits: found with an interval, and confirmed.
+
+    Of a server at URL..., or of what the configuration FILE describes (without either, ./assay.yaml).
+
+    Exit codes: 0 found and confirmed, 1 a run isn't sound, 2 wrong input, 3 not found or confirmed, 130 interrupted.
+    """
+    own: dict[str, Any] = {"precision": precision, "budget": budget, "probes": probes, "first_rate": first_rate}
+    own |= {"scenario": scenario, "limits": None if limits is None else _limits(limits)}
+    settings = {name: value for name, value in own.items() if value is not None}
+    asked = Asked("tune-rate", "", settings, targets, {**options, "slo": None, "repeats": None})
+    if asked.urls and options["resume"] is None and limits is None:
+        raise UserError("give what the rate must keep: --slo 'p99(ttft) < 2 s, p99(tpot) < 100 ms'")
+    if official:
+        if asked.urls:
+            raise UserError("--official goes with a configuration: a server at a URL has no MLPerf benchmark")
+        extra = ("official=true", "dataset.samples=null", "queries={}")
+        asked = Asked(
+            "tune-rate", "", settings, targets, {**asked.options, "overrides": (*extra, *options["overrides"])}
+        )
+    carry_out_tuning(asked, monitoring, rate_text, quiet=quiet, as_json=as_json)
+
+
+def rate_text(found: Mapping[str, Any], width: int) -> str:
+    """The runs of the search, as the report has them, in `width` columns."""
+    from assay.analysis.rate_answer import RateAnswer
+    from assay.commands.table import drawn
+    from assay.digits import number_text
+
+    known = RateAnswer.model_validate(found)
+    grid = [["requests/s", "for", *(f"over {limit.title}" for limit in known.limits), "ended"]]
+    for point in known.points:
+        shares = [f"{100 * tail.share:.2f} % ({100 * tail.low:.2f}-{100 * tail.high:.2f})" for tail in point.tails]
+        shares += ["-"] * (len(known.limits) - len(shares))
+        bound = "; client-bound" if point.client_bound else ""
+        errors = f"; {point.errors} without an answer" if point.errors else ""
+        grid.append([number_text(point.rate), point.role, *shares, f"{point.ended}{errors}{bound}"])
+    return drawn(grid, width, words={"for", "ended"})
+
+
+def _limits(text: str) -> list[str]:
+    """Each limit by itself, as the configuration takes them. Raises UserError."""
+    from assay.runs.tail_limits import parse_tail_limits
+
+    try:
+        return [limit.written for limit in parse_tail_limits(text)]
+    except ValueError as error:
+        raise UserError(f"--slo {error}") from None

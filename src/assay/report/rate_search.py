@@ -1,0 +1,161 @@
+"""The highest rate within limits on a campaign's page: the sentences that answer, the curve, and every run's reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from assay.analysis.rate_answer import ERRORS, RateAnswer, RatePoint
+from assay.report import format as fmt
+from assay.report.chart import NEUTRAL, TAIL, Chart, Mark, Panel, Series
+from assay.report.page import Block, Headline, Rows, Table, Text
+
+_SOURCE = "runs/*/requests.parquet, campaign.json"
+_RATE = "requests/s"
+_FAR = 10.0
+"""Times what is allowed: a picture that held more would show the limit as its floor."""
+_ALLOWED = "what the limit allows"
+_AXIS = "arrivals asked for (requests/s)"
+
+
+def rate_sentences(answer: RateAnswer) -> Iterator[str]:
+    """The rate with its interval, what bounds it, and what it took."""
+    yield _found(answer)
+    if answer.bound_by == ERRORS:
+        yield "What bounds it are errors: most of what broke limits beyond it are requests without an answer."
+    elif answer.bound_by == "client":
+        yield "What bounds it is the load generator: the server may take more."
+    elif answer.bound_by:
+        yield f"What bounds it is {answer.bound_by}."
+    yield _took(answer)
+
+
+def _found(answer: RateAnswer) -> str:
+    limits = " and ".join(limit.title for limit in answer.limits)
+    if answer.outcome == "unfinished":
+        return f"The search for the highest rate that keeps {limits} isn't over: {answer.why}."
+    if answer.rate is None:
+        return f"No highest rate that keeps {limits} was found: {answer.why}{_so_far(answer)}."
+    confirmed = ", and a run at that rate confirmed it" if answer.confirmed else f", not confirmed: {answer.why}"
+    rate = fmt.measured(answer.rate, _RATE, answer.low, answer.high)
+    return f"The highest rate that keeps {limits} is {rate}{confirmed}."
+
+
+def _so_far(answer: RateAnswer) -> str:
+    """Between which rates it lies, as far as that is known."""
+    kept = [] if answer.low is None else [f"{fmt.number(answer.low)} {_RATE} kept them"]
+    broke = [] if answer.high is None else [f"{fmt.number(answer.high)} {_RATE} broke one"]
+    return f"; {', '.join(kept + broke)}" if kept or broke else ""
+
+
+def _took(answer: RateAnswer) -> str:
+    probes = fmt.count(len(answer.points), "run")
+    words = f"It took {probes} at chosen rates, {fmt.duration(answer.seconds)} in all"
+    if answer.rate and answer.low is not None and answer.high is not None:
+        reached = max(answer.rate - answer.low, answer.high - answer.rate) / answer.rate
+        if reached > answer.precision:
+            words += f"; the interval is wider than the {fmt.percent(answer.precision)} that were asked for"
+    return f"{words}."
+
+
+def rate_headlines(answer: RateAnswer) -> list[Headline]:
+    """The rate; nothing where there is none."""
+    if answer.rate is None:
+        return []
+    name = "Highest rate within limits" if answer.confirmed else "Highest rate within limits, not confirmed"
+    return [Headline(name, fmt.number(answer.rate), fmt.interval(answer.low, answer.high), _SOURCE, _RATE)]
+
+
+def rate_blocks(answer: RateAnswer | None) -> Iterator[Block]:
+    """The curve, a table of the runs, and how to read both; nothing for other campaigns."""
+    if answer is None or not answer.points:
+        return
+    yield _chart(answer)
+    yield _table(answer)
+    yield Text(
+        "A run at a chosen rate ends as soon as a test is sure of its limits, or at its full length; requests that "
+        "follow each other count together in every interval. The first tenth of each, in which an idle server fills, "
+        "isn't counted, but for LoadGen's runs. One that the load generator could have shaped never counts as the "
+        "server's limit."
+    )
+
+
+def _table(answer: RateAnswer) -> Table:
+    rows: Rows = [
+        (
+            fmt.number(point.rate), point.role, _verdict(point), point.ended, fmt.number(point.requests),
+            fmt.number(point.errors), fmt.duration(point.seconds),
+            *(_cell(point, place) for place in range(len(answer.limits))), point.why, point.run,
+        )
+        for point in answer.points
+    ]  # fmt: skip
+    columns = (
+        "Arrivals/s", "For", "Limits", "Ended", "Requests", "Errors", "Took",
+        *(f"Over {limit.title}" for limit in answer.limits), "Why this rate", "Its own page",
+    )  # fmt: skip
+    pages = {point.run: f"runs/{point.run}/report.html" for point in answer.points}
+    return Table("Runs of the search, in their order", columns, rows, frozenset({0, 4, 5}), _SOURCE, pages)
+
+
+def _verdict(point: RatePoint) -> str:
+    words = {"under": "kept, sure", "over": "broken, sure", "held": "kept", "failed": "broken"}
+    said = words.get(point.verdict, "not decided")
+    return f"{said}; client-bound" if point.client_bound else said
+
+
+def _cell(point: RatePoint, place: int) -> str:
+    if place >= len(point.tails):
+        return fmt.NOT_MEASURED
+    tail = point.tails[place]
+    return fmt.share(tail.share, tail.low, tail.high)
+
+
+def _chart(answer: RateAnswer) -> Chart:
+    """`rate_search`: for each limit the share over it, and the percentile itself, against the rate."""
+    panels = [panel for place in range(len(answer.limits)) for panel in _panels(answer, place)]
+    return Chart(
+        name="rate_search",
+        title="How the limits are kept, against the rate",
+        panels=panels,
+        columns=2,
+        text="Each point is one run of the search, with its 95 % interval; what lies far beyond a limit isn't drawn, "
+        "the table has it.",
+        source=_SOURCE,
+    )
+
+
+def _panels(answer: RateAnswer, place: int) -> Iterator[Panel]:
+    limit = answer.limits[place]
+    known = [(point, point.tails[place]) for point in answer.points if place < len(point.tails)]
+    known = sorted(known, key=lambda pair: pair[0].rate)
+    near = [(point, tail) for point, tail in known if tail.share <= _FAR * limit.share]
+    shares = [(point.rate, 100 * tail.share, 100 * tail.low, 100 * tail.high) for point, tail in near]
+    line = Mark("y", 100 * limit.share, f"allowed: {100 * limit.share:.6g} %", meaning=_ALLOWED)
+    marks = [*_interval(answer), line]
+    yield Panel(f"Requests over {limit.title}", _AXIS, "% of the requests", _series(shares, NEUTRAL), marks)
+    if len(limit.keeps.limits) != 1:
+        return
+    (limit_ns,) = limit.keeps.limits.values()
+    values = [
+        (point.rate, tail.value_ns / 1e6, _ms(tail.value_low_ns), _ms(tail.value_high_ns))
+        for point, tail in known
+        if tail.value_ns is not None and tail.value_ns <= _FAR * limit_ns
+    ]
+    line = Mark("y", limit_ns / 1e6, f"limit: {fmt.ms(limit_ns)} ms", meaning=_ALLOWED)
+    yield Panel(limit.title.partition(" ≤")[0], _AXIS, "ms", _series(values, TAIL), [*_interval(answer), line])
+
+
+def _ms(value_ns: int | None) -> float | None:
+    return None if value_ns is None else value_ns / 1e6
+
+
+def _series(points: Sequence[tuple[float, float, float | None, float | None]], color: str) -> list[Series]:
+    """Measured are the points; the line leads the eye."""
+    x, y = [point[0] for point in points], [point[1] for point in points]
+    low, high = [point[2] for point in points], [point[3] for point in points]
+    return [Series("", "line", x, y, color), Series("", "points", x, y, color, low, high)]
+
+
+def _interval(answer: RateAnswer) -> list[Mark]:
+    if answer.rate is None or answer.low is None or answer.high is None:
+        return []
+    return [Mark("x", answer.low, "found", answer.high, "the 95 % interval of the rate that was found")]

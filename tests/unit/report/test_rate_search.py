@@ -1,0 +1,97 @@
+"""What a search for a rate says on its page, on the terminal and to a program, and that all say the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from tests.rate_probes import begun, carry_on, search_config
+
+from assay import load_campaign
+from assay.analysis.rate_answer import RateAnswer
+from assay.report.chart import Chart
+from assay.report.rate_search import rate_blocks
+from assay.report.render import render_campaign
+from assay.runs import CampaignFolder
+
+
+def searched(folder: Path, *, most: int = 100, run: dict[str, Any] | None = None, **campaign: Any) -> CampaignFolder:
+    settings = search_config(folder, **campaign)
+    where, state = begun(settings)
+    carry_on(settings, where, state, most=most, **(run or {}))
+    assert render_campaign(where) is not None
+    return where
+
+
+def stated(folder: CampaignFolder) -> tuple[RateAnswer, list[str]]:
+    report = orjson.loads(folder.report_json.read_bytes())
+    return RateAnswer.model_validate(report["rate"]), report["answer"]
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> CampaignFolder:
+    return searched(tmp_path_factory.mktemp("found"), limits=["p95(latency) < 150 ms", "p99(ttft) < 10 s"])
+
+
+def test_the_first_sentence_is_the_rate_with_its_interval(found: CampaignFolder) -> None:
+    answer, sentences = stated(found)
+    assert (answer.outcome, answer.confirmed, answer.bound_by) == ("found", True, "p95 latency ≤ 150 ms")
+    assert sentences[0].startswith("The highest rate that keeps p95 latency ≤ 150 ms and p99 TTFT ≤ 10000 ms is ")
+    assert sentences[0].endswith("and a run at that rate confirmed it.")
+    assert sentences[1] == "What bounds it is p95 latency ≤ 150 ms."
+    assert sentences[2].startswith(f"It took {len(answer.points)} runs at chosen rates, ")
+
+
+def test_the_page_has_the_curve_and_why_each_run_ended(found: CampaignFolder) -> None:
+    answer, _ = stated(found)
+    page = found.report.read_text()
+    assert page.index("How the limits are kept, against the rate") < page.index('id="rate"'), "the curve leads the page"
+    assert (found.path / "charts" / "rate_search.png").exists()
+    section = page[page.index('id="rate"') : page.index('id="throughput"')]
+    assert all(point.ended in section for point in answer.points)
+    assert all(f"runs/{point.run}/report.html" in section for point in answer.points)
+    assert {point.role for point in answer.points} == {"bracket", "refine", "confirm"}
+    early = next(point for point in answer.points if point.verdict == "over")
+    assert early.ended.startswith("after ")
+    assert early.ended.endswith(", sure")
+
+
+def test_a_program_is_told_the_same(found: CampaignFolder) -> None:
+    answer, _ = stated(found)
+    assert load_campaign(found.path).rate() == answer
+    tails = answer.points[-1].tails
+    assert [tail.limit for tail in tails] == ["p95 latency ≤ 150 ms", "p99 TTFT ≤ 10000 ms"]
+    assert tails[0].value_ns is not None
+    assert tails[0].value_low_ns is not None
+    assert tails[0].value_low_ns <= tails[0].value_ns <= 150_000_000, "a confirming run held"
+
+
+def test_a_client_that_is_the_limit_is_named_and_no_rate_is(tmp_path: Path) -> None:
+    answer, sentences = stated(searched(tmp_path, first_rate=20, run={"client_from": 30}))
+    assert (answer.outcome, answer.because, answer.bound_by, answer.rate) == ("stopped", "client", "client", None)
+    assert sentences[0].startswith("No highest rate that keeps p95 latency ≤ 150 ms was found: ")
+    assert "What bounds it is the load generator: the server may take more." in sentences
+    assert [point.client_bound for point in answer.points].count(True) == 1
+
+
+def test_errors_are_named_where_they_break_the_limits(tmp_path: Path) -> None:
+    answer, sentences = stated(searched(tmp_path, probes=3, first_rate=40, run={"failing": 0.3}))
+    assert answer.bound_by == "errors"
+    assert any(sentence.startswith("What bounds it are errors") for sentence in sentences)
+    assert all(point.errors for point in answer.points)
+
+
+def test_a_search_that_is_not_over_says_so(tmp_path: Path) -> None:
+    answer, sentences = stated(searched(tmp_path, most=2))
+    assert answer.outcome == "unfinished"
+    assert sentences[0].startswith("The search for the highest rate that keeps p95 latency ≤ 150 ms isn't over: ")
+
+
+def test_a_share_of_good_answers_is_a_limit_like_others(tmp_path: Path) -> None:
+    folder = searched(tmp_path, first_rate=80, most=5, limits=["good(latency=150ms, ttft=1s) > 95 %"])
+    answer, _ = stated(folder)
+    assert answer.points[0].tails[0].value_ns is None
+    chart = next(block for block in rate_blocks(answer) if isinstance(block, Chart))
+    assert [panel.title for panel in chart.panels] == ["Requests over 95 % good (TTFT ≤ 1000 ms, latency ≤ 150 ms)"]
