@@ -19,7 +19,7 @@ from assay.serving.words import harmless
 COMMANDS = {
     "bench": ("bench", "Measure any OpenAI-compatible server: a table, a report, and the evidence of every number."),
     "tune": ("tune", "Search: the highest rate, throughput against pace, an engine's best settings and layout."),
-    "init": ("init", "Write a commented configuration for this machine, or for the hosts given."),
+    "init": ("init", "Write a commented configuration for this machine, for hosts, or for a launcher and an engine."),
     "check": ("check", "Preflight: look at every node of FILE and change none; a score with its reasons."),
     "run": ("run", "Benchmark what FILE describes; without it, this machine with a small model."),
     "watch": ("watch", "Follow CAMPAIGN while it runs, or see how it ended; without it, the newest."),
