@@ -7,13 +7,19 @@ both more tokens/s and a faster pace (Pareto).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from assay.analysis.campaign import Group
+from assay.analysis.expenses import EXPENSES
 from assay.analysis.loads import Value, percentile_over
 from assay.analysis.statistics import Estimate
+from assay.analysis.summary import CLIENT_BOUND
+from assay.runs.campaign import RunEntry
+from assay.runs.record import RunRecord
+from assay.runs.result import Result
 from assay.runs.shapes import ConcurrencyShape
 
 
@@ -44,6 +50,7 @@ class Curve(_Model):
 
     accelerators: int | None = Field(description="of the endpoints; null: not known")
     points: list[CurvePoint]
+    units: dict[str, str] = Field(description="of the points' expenses, by their names")
 
     @property
     def loads(self) -> list[CurvePoint]:
@@ -56,15 +63,40 @@ class Curve(_Model):
         return [point for point in self.points if not point.client_bound]
 
 
+@dataclass(frozen=True)
+class LoadMeasured:
+    """One load's repeats, with the means of what they gave, as far as it is known."""
+
+    entry: RunEntry
+    record: RunRecord
+    results: Sequence[Result]
+    output_tokens_per_s: Value | None
+    expenses: Mapping[str, Value]
+
+
 def curve_of(groups: Sequence[Group]) -> Curve | None:
-    """The curve of the loads on the most nodes; None: fewer than two have a pace, or tokens aren't known."""
-    nodes = max((group.first.entry.nodes for group in groups), key=len, default=[])
-    here = [group for group in groups if group.first.entry.nodes == nodes]
-    counts = {sum(len(endpoint.accelerators) for endpoint in group.first.record.endpoints) for group in here}
+    """The curve of a campaign that was analysed; None: fewer than two numbers in flight have tokens and a pace."""
+    return curve_from([_of_group(group) for group in groups])
+
+
+def _of_group(group: Group) -> LoadMeasured:
+    results, tokens = [line.result for line in group.lines], group.tokens_per_s
+    expenses = {name: _value(value) for name, value in group.expenses.items()}
+    known = _value(tokens) if tokens.value > 0 else None
+    return LoadMeasured(group.first.entry, group.first.record, results, known, expenses)
+
+
+def curve_from(loads: Sequence[LoadMeasured]) -> Curve | None:
+    """The curve of the loads on the most nodes; None: fewer than two numbers in flight have tokens and a pace."""
+    nodes = max((load.entry.nodes for load in loads), key=len, default=[])
+    here = [load for load in loads if load.entry.nodes == nodes]
+    counts = {sum(len(endpoint.accelerators) for endpoint in load.record.endpoints) for load in here}
     accelerators = counts.pop() or None if len(counts) == 1 else None
-    points = [point for group in here if (point := _point(group, accelerators)) is not None]
+    points = [point for load in here if (point := _point(load, accelerators)) is not None]
     points.sort(key=lambda point: math.inf if point.in_flight is None else point.in_flight)
-    curve = Curve(accelerators=accelerators, points=points)
+    figures = [load.results[0].figures for load in here]
+    units = {name: own[name].unit for own in figures for name in EXPENSES if name in own}
+    curve = Curve(accelerators=accelerators, points=points, units=units)
     if len(curve.loads) < 2:
         return None
     for point in curve.of_server:
@@ -72,30 +104,35 @@ def curve_of(groups: Sequence[Group]) -> Curve | None:
     return curve
 
 
-def _point(group: Group, accelerators: int | None) -> CurvePoint | None:
-    """None where the group is of another load, or its tokens or pace aren't known."""
-    entry, results = group.first.entry, [line.result for line in group.lines]
+def _point(load: LoadMeasured, accelerators: int | None) -> CurvePoint | None:
+    """None where the load is of another kind, or its tokens or pace aren't known."""
+    entry, tokens = load.entry, load.output_tokens_per_s
     if isinstance(entry.shape, ConcurrencyShape):
-        load, in_flight = entry.shape.title, entry.shape.concurrency
+        title, in_flight = entry.shape.title, entry.shape.concurrency
     elif entry.scenario == "Offline" and entry.window is None:
-        load, in_flight = "Offline", None
+        title, in_flight = "Offline", None
     else:
         return None
-    tokens, tpot = group.tokens_per_s, percentile_over(results, "tpot_ns", "p90")
-    if not tokens.value > 0 or tpot is None or not tpot.value > 0:
+    tpot = percentile_over(load.results, "tpot_ns", "p90")
+    if tokens is None or tpot is None or not tpot.value > 0:
         return None
     return CurvePoint(
-        load=load,
+        load=title,
         in_flight=in_flight,
-        runs=[line.folder.id for line in group.lines],
-        output_tokens_per_s=_value(tokens),
-        per_accelerator=None if accelerators is None else _value(tokens.scaled(1 / accelerators)),
+        runs=[result.run for result in load.results],
+        output_tokens_per_s=tokens,
+        per_accelerator=None if accelerators is None else _scaled(tokens, 1 / accelerators),
         per_user=_pace(tpot),
-        ttft_p90_ns=percentile_over(results, "ttft_ns", "p90"),
-        expenses={name: _value(value) for name, value in group.expenses.items()},
-        client_bound=any(line.record.client.client_bound for line in group.lines),
-        unanswered=group.unanswered,
+        ttft_p90_ns=percentile_over(load.results, "ttft_ns", "p90"),
+        expenses=dict(load.expenses),
+        client_bound=any(notice.startswith(CLIENT_BOUND) for result in load.results for notice in result.notices),
+        unanswered="; ".join(dict.fromkeys(words for result in load.results if (words := result.unanswered_words))),
     )
+
+
+def _scaled(value: Value, factor: float) -> Value:
+    low, high = (None if bound is None else bound * factor for bound in (value.low, value.high))
+    return Value(value=value.value * factor, low=low, high=high)
 
 
 def _value(estimate: Estimate) -> Value:

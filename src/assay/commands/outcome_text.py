@@ -22,12 +22,14 @@ from assay.runs.alerts import read_alerts
 _MOST_ALERTS = 8
 
 
-def outcome_text(outcome: CampaignOutcome, width: int, *, figures: bool) -> str:
-    """The campaign's answer, its `figures` unless they were printed before, what became of the samples, the verdicts,
-    the alerts, and what to do next: in `width` columns wherever names and numbers leave room for it."""
+def outcome_text(outcome: CampaignOutcome, width: int, *, figures: bool, table: str = "") -> str:
+    """The campaign's answer, the `table` that its question has of its own, its `figures` unless they were printed
+    before, what became of the samples, the verdicts, the alerts, and what to do next: in `width` columns wherever names
+    and numbers leave room for it."""
     report = read_object(outcome.folder.report_json) or {}
     parts = [
         _wrapped(answer_lines(outcome.folder), width),
+        table,
         figures_text(outcome.state, outcome.results, width, report.get("groups", [])) if figures else "",
         drawn(_ledgers(outcome), width, words={"ledger"}),
         _wrapped(_verdicts(outcome), width),

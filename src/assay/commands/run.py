@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("--dataset", type=PATH, help="Data set file or folder (short for --set dataset.path=…).")
 @click.option("--output", type=PATH, help="Where campaign folders are made.")
 @click.option("--official", is_flag=True, help="Every setting from MLPerf's rules: 600 s, all samples, seeds.")
-@click.option("--campaign", "kind", help="single, scaling, official or sweep (short for --set campaign.kind=…).")
+@click.option("--campaign", "kind", help="Such as single, scaling or sweep (short for --set campaign.kind=…).")
 @click.option("--plan", is_flag=True, help="Print the runs and how long they take; start nothing.")
 @click.option(
     "--resume",

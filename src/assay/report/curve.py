@@ -72,9 +72,7 @@ def curve_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
     curve = curve_of(analysis.groups)
     if curve is None:
         return
-    figures = [line.result.figures for line in analysis.lines]
-    units = {name: own[name].unit for own in figures for name in PRICES if name in own}
-    yield curve_chart({"": curve}, units)
+    yield curve_chart({"": curve})
     shown = [name for name in PRICES if any(name in point.expenses for point in curve.points)]
     each = curve.accelerators is not None
     rows: Rows = [
@@ -89,9 +87,10 @@ def curve_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
         )
         for point in curve.points
     ]  # fmt: skip
+    prices = [f"{PRICES[name]} ({curve.units[name]})" for name in shown]
     columns = (
         "Load", "Repeats", "Output tokens/s", *(["For each accelerator"] if each else []), "Tokens/s for each user",
-        "TTFT p90 (ms)", *(f"{PRICES[name]} ({units[name]})" for name in shown), "On the front", "The server's own",
+        "TTFT p90 (ms)", *prices, "On the front", "The server's own",
     )  # fmt: skip
     numeric = frozenset(range(1, len(columns) - 2))
     yield Table("Points, mean over repeats, with 95 % intervals", columns, rows, numeric, _SOURCE)

@@ -17,7 +17,7 @@ _SOURCE = "runs/*/requests.parquet"
 _PACE = "tokens/s for each user (1000 / TPOT p90 in ms)"
 
 
-def curve_chart(curves: Mapping[str, Curve], units: Mapping[str, str]) -> Chart:
+def curve_chart(curves: Mapping[str, Curve]) -> Chart:
     """`pareto`: tokens/s against pace for each curve, by its name; what tokens cost against pace, where that is known.
 
     For each accelerator where all curves know how many there are.
@@ -28,8 +28,11 @@ def curve_chart(curves: Mapping[str, Curve], units: Mapping[str, str]) -> Chart:
     rates = [own for one in drawn for own in one.rates(each=each)]
     panels = [Panel("Throughput against pace", _PACE, y_label, rates)]
     for name, title in PRICES.items():
+        units = list(dict.fromkeys(curve.units[name] for curve in curves.values() if name in curve.units))
+        if len(units) > 1:  # such as two currencies
+            continue
         if found := [own for one in drawn for own in one.expense(name)]:
-            panels.append(Panel(f"{title} against pace", _PACE, units.get(name, ""), found))
+            panels.append(Panel(f"{title} against pace", _PACE, units[0], found))
     text = "Each point is one load, with its number in flight beside it; up and to the right is better. "
     text += "" if each else "Rates are those of whole systems, for the number of accelerators isn't known. "
     text += "The line joins the points that no other beats in both; level lines are the 95 % intervals of the pace."
@@ -53,17 +56,21 @@ class _Drawn:
         values = [(point, point.per_accelerator if each else point.output_tokens_per_s) for point in self._points]
         known = [(point, value) for point, value in values if value is not None]
         front = sorted((point.per_user.value, value.value) for point, value in known if point.front)
+        if len(front) < 2:
+            return list(self._marks(known, self._name))
         line = Series(self._front, "line", [x for x, _ in front], [y for _, y in front], self._color)
-        return [line, *self._marks(known)]
+        return [line, *self._marks(known, "")]
 
     def expense(self, name: str) -> list[Series]:
         """The points; nothing where none is known."""
         known = [(point, point.expenses[name]) for point in self._points if name in point.expenses]
-        return list(self._marks(known))
+        return list(self._marks(known, self._name))
 
-    def _marks(self, known: Sequence[tuple[CurvePoint, Value]]) -> Iterator[Series]:
-        """The server's own points, and those that the load generator could have shaped, in grey."""
+    def _marks(self, known: Sequence[tuple[CurvePoint, Value]], name: str) -> Iterator[Series]:
+        """The server's own points, called `name`, and those that the load generator could have shaped, in grey."""
         yield from (self._reach(point, value) for point, value in known if _bounded(point.per_user))
+        doubt = f"{self._name}: {DOUBT} it" if self._name else f"{DOUBT} it"
+        legend = {False: name, True: doubt}  # each is said once
         for doubted, offline in product((False, True), repeat=2):
             here = [
                 (point, value)
@@ -71,8 +78,7 @@ class _Drawn:
                 if point.client_bound is doubted and (point.in_flight is None) is offline
             ]
             if here:
-                side: Side = "right" if offline else "above"
-                yield self._series(f"{DOUBT} it" if doubted else "", here, side)
+                yield self._series(legend.pop(doubted, ""), here, "right" if offline else "above")
 
     def _series(self, name: str, known: Sequence[tuple[CurvePoint, Value]], side: Side) -> Series:
         values = [value for _, value in known]

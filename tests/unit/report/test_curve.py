@@ -53,12 +53,12 @@ def test_rates_are_for_each_accelerator_where_their_number_is_known(curve: Campa
         assert point.per_accelerator is not None
         assert point.per_accelerator.value == pytest.approx(point.output_tokens_per_s.value / 2)
     assert "For each accelerator" in points(curve).columns
-    assert curve_chart({"": found}, {}).panels[0].y_label == "output tokens/s for each accelerator"
+    assert curve_chart({"": found}).panels[0].y_label == "output tokens/s for each accelerator"
     bare = analysed(curve_campaign(tmp_path, [1, 2], accelerators=0, offline=False))
     unknown = curve_of(bare.groups)
     assert unknown is not None
     assert "For each accelerator" not in points(bare).columns
-    mixed = curve_chart({"a": found, "b": unknown}, {})
+    mixed = curve_chart({"a": found, "b": unknown})
     assert mixed.panels[0].y_label == "output tokens/s"
     assert "the number of accelerators isn't known" in mixed.text
 

@@ -137,8 +137,9 @@ def carry_out_tuning(asked: Asked, monitoring: Monitoring, text: Answered, *, qu
         told = {"answer": report.get("answer", []), asked.name: found}
         print_json({**told, "campaign": outcome.state, "folder": outcome.folder.path, "results": outcome.results})
     else:
-        table = f"\n{text(found, width())}" if found else ""
-        click.echo(harmless(table + outcome_text(outcome, width(), figures=not terminal.told)), nl=False)
+        table = text(found, width()) if found else ""
+        told_of = outcome_text(outcome, width(), figures=not terminal.told, table=table)
+        click.echo(harmless(told_of), nl=False)
     sys.exit(exit_code(outcome))
 
 

@@ -8,9 +8,12 @@ import pytest
 from click.testing import CliRunner
 from tests.campaigns import settings, write_settings
 
+import assay
 from assay.commands.main import main
 from assay.commands.tune.group import TUNES
 from assay.runs.campaign import find_campaigns
+
+EXAMPLE = Path(assay.__file__).parent / "examples" / "tune-curve.yaml"
 
 
 @pytest.mark.parametrize("name", TUNES)
@@ -47,6 +50,13 @@ def test_what_does_not_go_together_is_told(
     shown = CliRunner().invoke(main, ["tune", "curve", *words])
     assert shown.exit_code == 2
     assert message in " ".join(shown.output.split())
+
+
+def test_the_example_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shown = CliRunner().invoke(main, ["tune", "curve", str(EXAMPLE), "--plan"])
+    assert shown.exit_code == 0, shown.output
+    assert shown.output.startswith("plan: tune-curve campaign, 3 runs, and those that follow from what they measure")
 
 
 def test_options_change_what_a_configuration_says(tmp_path: Path) -> None:
