@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.synthetic import Node, Plan, write_campaign
 
+from assay.analysis import summarise
 from assay.runs import CampaignFolder, read_campaign, read_record, write_json
 from assay.runs.cost import CostFacts
 from assay.runs.shapes import ConcurrencyShape
@@ -24,6 +25,7 @@ def curve_campaign(
     accelerators: int = 1,
     doubted: Collection[int] = (),
     per_hour: float | None = None,
+    currency: str = "EUR",
     offline: bool = True,
     note: str = "",
 ) -> CampaignFolder:
@@ -39,7 +41,7 @@ def curve_campaign(
         for endpoint in record.endpoints:
             endpoint.accelerators = ["Simulated card"] * accelerators
         if per_hour is not None:
-            record.cost = CostFacts(currency="EUR", per_hour={"node-a": per_hour})
+            record.cost = CostFacts(currency=currency, per_hour={"node-a": per_hour})
         if entry.scenario == "Concurrency":
             places = int(entry.key.partition("-")[0])
             entry.shape = record.shape = ConcurrencyShape(concurrency=places)
@@ -47,6 +49,7 @@ def curve_campaign(
             if places in doubted:
                 record.client.client_bound, record.client.reasons = True, ["worker-0 used 99 % of a core"]
         write_json(run.record, record)
+        write_json(run.result, summarise(run))
     write_json(folder.state, state)
     return folder
 

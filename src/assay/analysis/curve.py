@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from assay.analysis.campaign import Group
 from assay.analysis.expenses import EXPENSES
-from assay.analysis.loads import Value, percentile_over
+from assay.analysis.load_runs import LoadRuns
+from assay.analysis.loads import Value, figure_over, percentile_over
 from assay.analysis.statistics import Estimate
 from assay.analysis.summary import CLIENT_BOUND
 from assay.runs.campaign import RunEntry
@@ -63,6 +64,25 @@ class Curve(_Model):
         return [point for point in self.points if not point.client_bound]
 
 
+def front_of_all(curves: Mapping[str, Curve], *, each: bool) -> list[tuple[str, CurvePoint]]:
+    """The points of several systems that none of them beats in both, each with its system's name, from slow to fast.
+
+    `each`: for each accelerator instead of the whole system.
+    """
+    own = [(name, point, _rate(point, each=each)) for name, curve in curves.items() for point in curve.of_server]
+    best = [
+        (name, point)
+        for name, point, rate in own
+        if not any(_above((other, one.per_user.value), (rate, point.per_user.value)) for _, one, other in own)
+    ]
+    return sorted(best, key=lambda found: found[1].per_user.value)
+
+
+def _rate(point: CurvePoint, *, each: bool) -> float:
+    value = point.per_accelerator if each else point.output_tokens_per_s
+    return 0.0 if value is None else value.value
+
+
 @dataclass(frozen=True)
 class LoadMeasured:
     """One load's repeats, with the means of what they gave, as far as it is known."""
@@ -84,6 +104,17 @@ def _of_group(group: Group) -> LoadMeasured:
     expenses = {name: _value(value) for name, value in group.expenses.items()}
     known = _value(tokens) if tokens.value > 0 else None
     return LoadMeasured(group.first.entry, group.first.record, results, known, expenses)
+
+
+def curve_measured(loads: Sequence[LoadRuns]) -> Curve | None:
+    """The curve of a campaign of which the results alone are known; None: as of `curve_of`."""
+    return curve_from([_of_results(load) for load in loads])
+
+
+def _of_results(load: LoadRuns) -> LoadMeasured:
+    known = {name: figure_over(load.results, name) for name in ("output_tokens_per_s", *EXPENSES)}
+    expenses = {name: value for name in EXPENSES if (value := known[name]) is not None}
+    return LoadMeasured(load.entry, load.record, load.results, known["output_tokens_per_s"], expenses)
 
 
 def curve_from(loads: Sequence[LoadMeasured]) -> Curve | None:
@@ -147,6 +178,10 @@ def _pace(tpot_ns: Value) -> Value:
 
 def _beats(one: CurvePoint, other: CurvePoint) -> bool:
     """Whether it is better in one and at least as good in the other."""
-    rates = one.output_tokens_per_s.value, other.output_tokens_per_s.value
-    paces = one.per_user.value, other.per_user.value
-    return rates[0] >= rates[1] and paces[0] >= paces[1] and (rates[0] > rates[1] or paces[0] > paces[1])
+    return _above(
+        (one.output_tokens_per_s.value, one.per_user.value), (other.output_tokens_per_s.value, other.per_user.value)
+    )
+
+
+def _above(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    return one != other and one[0] >= other[0] and one[1] >= other[1]

@@ -14,6 +14,7 @@ from assay.report import format as fmt
 from assay.report.changed import RATIO, SAME, differs_besides, differs_block, headline, ratio_chart, told
 from assay.report.chart import PALETTE, Chart, Mark, Panel, Series
 from assay.report.compared_campaigns import campaign_names, campaigns_problems, campaigns_table
+from assay.report.compared_curves import curves_blocks
 from assay.report.many import MOST_ROWS, NAMED, ends, names
 from assay.report.page import Block, Page, Problem, Rows, Section, Table, Text, lifted
 from assay.report.run_page import banner
@@ -34,12 +35,12 @@ def compare_campaigns_page(
 ) -> Page:
     """All comparisons against the first campaign; its links are for a page in the folder `beside`."""
     base, titles = campaigns[0], campaign_names(campaigns)
-    sections = []
+    sections = [Section("curves", "Throughput against pace", list(curves_blocks(campaigns, titles)))]
     for place, (comparison, other) in enumerate(zip(comparisons, campaigns[1:], strict=True), start=1):
         title = f"{titles[comparison.other]} against the baseline"
         blocks = [*_blocks(comparison, place), differs_block(comparison.differences, other.loads[0].record)]
         sections.append(Section(f"changes-{place}", title, blocks))
-    lead, sections = lifted(sections, ("load_comparison", "comparison"))
+    lead, sections = lifted(sections, ("pareto", "load_comparison", "comparison"))
     records = [load.record for campaign in campaigns for load in campaign.loads]
     results = [(result, load.record) for own in campaigns for load in own.loads for result in load.results]
     banners = dict.fromkeys(text for result, record in results if (text := banner(result, record)))

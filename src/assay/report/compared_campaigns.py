@@ -41,9 +41,11 @@ def campaigns_table(campaigns: Sequence[CampaignMeasured], titles: Mapping[str, 
 
 
 def campaigns_problems(campaigns: Sequence[CampaignMeasured], titles: Mapping[str, str]) -> Iterator[Problem]:
-    """Why LoadGen's verdict isn't VALID, once with the loads that it is of; what else limits belief is on each
-    campaign's page."""
+    """What is to be said of each plan, and why LoadGen's verdict isn't VALID, once with the loads that it is of; what
+    else limits belief is on each campaign's page."""
     for own in campaigns:
+        if own.state.plan_note:
+            yield Problem("note", "", f"{titles[own.state.id]}: {own.state.plan_note}")
         found: dict[tuple[str, str], list[str]] = {}
         for load in own.loads:
             for result in load.results:

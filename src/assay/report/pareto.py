@@ -22,7 +22,7 @@ def curve_chart(curves: Mapping[str, Curve]) -> Chart:
 
     For each accelerator where all curves know how many there are.
     """
-    each = all(curve.accelerators is not None for curve in curves.values())
+    each = for_each(curves)
     y_label = "output tokens/s for each accelerator" if each else "output tokens/s"
     drawn = [_Drawn(name, curve, place, alone=len(curves) == 1) for place, (name, curve) in enumerate(curves.items())]
     rates = [own for one in drawn for own in one.rates(each=each)]
@@ -40,6 +40,11 @@ def curve_chart(curves: Mapping[str, Curve]) -> Chart:
         name="pareto", title="Throughput against pace", panels=panels, columns=2 if len(panels) > 1 else 1, text=text,
         source=f"{_SOURCE}: output_tokens, done_ns, first_ns, last_ns",
     )  # fmt: skip
+
+
+def for_each(curves: Mapping[str, Curve]) -> bool:
+    """Whether rates can be those of each accelerator: how many there are is known of every system."""
+    return all(curve.accelerators is not None for curve in curves.values())
 
 
 class _Drawn:

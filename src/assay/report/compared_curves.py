@@ -1,0 +1,27 @@
+"""Several systems in one picture of throughput against pace, on the page of a comparison of campaigns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from assay.analysis.campaign_compare import CampaignMeasured
+from assay.analysis.curve import curve_measured, front_of_all
+from assay.report.many import names
+from assay.report.page import Block, Text
+from assay.report.pareto import curve_chart, for_each
+
+
+def curves_blocks(campaigns: Sequence[CampaignMeasured], titles: Mapping[str, str]) -> Iterator[Block]:
+    """The picture, and whose points none beats in both; nothing where fewer than two campaigns have a curve."""
+    found = {titles[own.state.id]: curve_measured(own.loads) for own in campaigns}
+    curves = {title: curve for title, curve in found.items() if curve is not None}
+    if len(curves) < 2:
+        return
+    yield curve_chart(curves)
+    each = for_each(curves)
+    loads: dict[str, list[str]] = {title: [] for title in curves}
+    for title, point in front_of_all(curves, each=each):
+        loads[title].append(point.load)
+    whose = "; ".join(f"of {title}: {names(own) if own else 'none'}" for title, own in loads.items())
+    rate = "output tokens/s for each accelerator" if each else "output tokens/s"
+    yield Text(f"No point of any of them has both more {rate} and a faster pace than these: {whose}.")

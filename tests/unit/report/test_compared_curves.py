@@ -1,0 +1,74 @@
+"""Several systems in one picture of throughput against pace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.curves import curve_campaign
+
+from assay.analysis.campaign_compare import CampaignMeasured, compare_campaigns
+from assay.report.compare_campaigns_page import compare_campaigns_page
+from assay.report.page import Page, Text
+from assay.runs import CampaignFolder
+
+LOADS = [1, 8, 16]
+
+
+def page(beside: Path, *folders: CampaignFolder) -> Page:
+    campaigns = [CampaignMeasured(folder) for folder in folders]
+    return compare_campaigns_page(campaigns, compare_campaigns(campaigns), beside)
+
+
+def texts(found: Page) -> list[str]:
+    blocks = [block for section in found.sections if section.id == "curves" for block in section.blocks]
+    return [block.text for block in blocks if isinstance(block, Text)]
+
+
+def test_two_curves_are_in_one_picture_for_each_accelerator(tmp_path: Path) -> None:
+    """The other system is twice as fast and has four cards: each of them does half as much."""
+    base = curve_campaign(tmp_path, LOADS, identity="base", offline=False)
+    other = curve_campaign(tmp_path, LOADS, identity="other", speed=2.0, accelerators=4, offline=False)
+    found = page(tmp_path, base, other)
+    assert found.lead is not None
+    assert found.lead.name == "pareto"
+    panel = found.lead.panels[0]
+    assert panel.y_label == "output tokens/s for each accelerator"
+    named = [series.name for series in panel.series if series.name]
+    assert ["(base)" in name for name in named] == [True, False]
+    assert ["(other)" in name for name in named] == [False, True]
+    (joint,) = texts(found)
+    base_own, other_own = joint.partition("these: ")[2].split("; of ")
+    assert "8 in flight" in base_own, "the most for each accelerator"
+    assert "8 in flight" in other_own, "a pace twice as fast"
+
+
+def test_points_that_the_client_could_have_shaped_are_on_nobodys_front(tmp_path: Path) -> None:
+    base = curve_campaign(tmp_path, LOADS, identity="base", offline=False)
+    other = curve_campaign(tmp_path, LOADS, identity="other", speed=2.0, doubted=LOADS, offline=False)
+    found = page(tmp_path, base, other)
+    assert texts(found)[0].endswith(": none.")
+    named = [series.name for series in found.lead.panels[0].series if series.name]  # type: ignore[union-attr]
+    assert any(name.endswith("(other): the load generator could have shaped it") for name in named)
+
+
+def test_money_of_two_currencies_is_in_no_picture(tmp_path: Path) -> None:
+    one = curve_campaign(tmp_path, LOADS, identity="one", offline=False, per_hour=1.0)
+    two = curve_campaign(tmp_path, LOADS, identity="two", offline=False, per_hour=1.0, currency="USD")
+    titles = [panel.title for panel in page(tmp_path, one, two).lead.panels]  # type: ignore[union-attr]
+    assert titles == ["Throughput against pace", "Energy an output token against pace"]
+
+
+def test_the_shape_of_endpoints_is_called_no_submission_beside_another(tmp_path: Path) -> None:
+    note = "Points as MLPerf Endpoints v1.0 asks for: same shape, not a submission."
+    base = curve_campaign(tmp_path, LOADS, identity="base", offline=False)
+    other = curve_campaign(tmp_path, LOADS, identity="other", offline=False, note=note)
+    told = [problem.text for problem in page(tmp_path, base, other).problems]
+    assert [text.endswith(note) for text in told if "Endpoints" in text] == [True]
+
+
+def test_a_curve_beside_a_campaign_without_one_has_no_picture_of_both(tmp_path: Path) -> None:
+    base = curve_campaign(tmp_path, LOADS, identity="base", offline=False)
+    other = curve_campaign(tmp_path, [8], identity="other", offline=False)
+    found = page(tmp_path, base, other)
+    assert texts(found) == []
+    assert "pareto" not in [chart.name for chart in found.charts]
