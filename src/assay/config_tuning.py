@@ -55,6 +55,13 @@ class EngineTuning(BaseModel):
     budget_s: Seconds | None = Field(
         default=None, description="time of the loads of the first stage; no try is begun once it is spent"
     )
+    memory_target: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="share of an accelerator's memory that weights and KV cache should take; in the report beside "
+        "what they take",
+    )
 
     @model_validator(mode="after")
     def _differ(self) -> EngineTuning:

@@ -11,7 +11,8 @@ from typing import Any, Literal
 from assay.analysis.answer_findings import answer_findings
 from assay.analysis.answers import AnswersCompared, RunAnswers, compare_answers, read_answers
 from assay.analysis.earlier import SinceLast, since_last
-from assay.analysis.engine_tries import Seen, Tuned, tuned
+from assay.analysis.engine_answers import agreement
+from assay.analysis.engine_tries import Seen, Tuned, memory_shares, tuned
 from assay.analysis.expenses import EXPENSES
 from assay.analysis.figures import estimate_of
 from assay.analysis.finding import Citation, Finding
@@ -151,7 +152,8 @@ def analyse_campaign(folder: CampaignFolder, lines: Sequence[RunLine]) -> Campai
     _scale(analysis)
     analysis.tuned = _tuned(analysis)
     analysis.projections = _projections(analysis)
-    answers = [line.answers for line in lines if line.answers is not None]
+    # Answers of endpoints that were set up differently are compared by what they were set up with.
+    answers = [line.answers for line in lines if line.answers is not None and analysis.tuned is None]
     analysis.answers = compare_answers(answers) if answers else None
     analysis.findings = [finding for line in lines for finding in line.findings] + _scaling_findings(analysis)
     analysis.findings += answer_findings(analysis.state.id, analysis.answers)
@@ -229,8 +231,15 @@ def _tuned(analysis: CampaignAnalysis) -> Tuned | None:
     seen = {}
     for line in analysis.lines:
         ready_ns = line.record.warmup.ready_ns.values()
-        seen[line.record.id] = Seen(line.tokens_per_s, max(ready_ns) / 1e9 if ready_ns else None)
-    return tuned(analysis.state.runs, [line.result for line in analysis.lines], seen)
+        ready_s = max(ready_ns) / 1e9 if ready_ns else None
+        seen[line.record.id] = Seen(line.tokens_per_s, ready_s, memory_shares(line.record, line.system))
+    found = tuned(analysis.state.runs, [line.result for line in analysis.lines], seen)
+    best = found.named(found.best)
+    if best is None or found.default is None:
+        return found
+    finals = {line.record.id: line.answers for line in analysis.lines if line.entry.stage == "final"}
+    default, own = ([known for run in one.runs if (known := finals.get(run))] for one in (found.default, best))
+    return found.model_copy(update={"agreement": agreement(default, own)})
 
 
 def _scale(analysis: CampaignAnalysis) -> None:

@@ -68,7 +68,7 @@ def _record_facts(record: RunRecord) -> dict[str, str]:
     keep = ("assay_version", "model", "official", "samples", "target_qps", "simulated", "loadgen_version")
     facts = {key: str(getattr(record, key)) for key in keep}
     for endpoint in record.endpoints:
-        data = endpoint.model_dump(mode="json", exclude={"name", "url"})
+        data = endpoint.model_dump(mode="json", exclude={"name", "url", "memory"})
         facts |= flat(data, f"endpoint {endpoint.name}")
     return facts
 

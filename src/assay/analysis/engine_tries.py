@@ -13,19 +13,35 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from assay.analysis.engine_answers import Agreement
 from assay.analysis.figures import estimate_of
 from assay.analysis.loads import Value
 from assay.analysis.statistics import CONFIDENCE, Estimate, over_repeats, ratio
 from assay.runs.campaign import RunEntry, Stage
-from assay.runs.record import RunStatus
+from assay.runs.record import RunRecord, RunStatus
 from assay.runs.result import Result
 from assay.runs.setups import setup_words
+from assay.runs.system import SystemRecord
 
 FEWEST_STARTS = 3
 """Below it the spread between starts isn't known."""
 RATE = "output_tokens_per_s"
 Key = tuple[str, int | None, int | None]
 Outcome = Literal["better", "no difference shown", "answers worse", "not compared"]
+
+
+class MemoryShares(BaseModel):
+    """What a server takes of its fullest accelerator."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    weights: float = Field(description="share of the accelerator's memory")
+    kv_cache: float = Field(description="share of the accelerator's memory")
+    kv_cache_tokens: int | None = Field(description="that the cache has room for")
+
+    @property
+    def both(self) -> float:
+        return self.weights + self.kv_cache
 
 
 class Try(BaseModel):
@@ -42,6 +58,7 @@ class Try(BaseModel):
     rates: dict[Stage, Value] = Field(default_factory=dict, description="output tokens/s in each stage, over its runs")
     starts: int = Field(default=0, description="server starts that the last stage's rate is over")
     start_s: float | None = Field(default=None, description="what a start of its slowest server took, s, in the mean")
+    memory: MemoryShares | None = Field(default=None, description="null: the engine or the node doesn't tell")
     reason: str = Field(default="", description="why it has no rate in its last stage")
     runs: list[str] = Field(default_factory=list)
 
@@ -88,6 +105,7 @@ class Tuned(BaseModel):
     against: list[Against] = Field(description="the finalists', the highest first")
     best: str | None = Field(description="name of the finalist that beats the default; null: none does")
     scores: list[AnswerScores] = Field(description="of the best against the default; empty: not measured")
+    agreement: Agreement | None = Field(default=None, description="of the best's tokens with the default's")
     outcome: Outcome
 
     @property
@@ -96,6 +114,26 @@ class Tuned(BaseModel):
 
     def named(self, name: str | None) -> Try | None:
         return next((one for one in self.tries if one.name == name), None)
+
+
+def memory_shares(record: RunRecord, system: Mapping[str, Any]) -> MemoryShares | None:
+    """Of the endpoint that takes most of its accelerator; None where the engine or the node doesn't tell."""
+    facts = SystemRecord.model_validate(system).nodes if system else []
+    totals = {
+        node.name: min(known)
+        for node in facts
+        if (known := [card.memory_total_bytes for card in node.accelerators if card.memory_total_bytes])
+    }
+    shares = [
+        MemoryShares(
+            weights=told.weights_bytes / totals[endpoint.node],
+            kv_cache=told.kv_cache_bytes / totals[endpoint.node],
+            kv_cache_tokens=told.kv_cache_tokens,
+        )
+        for endpoint in record.endpoints
+        if (told := endpoint.memory) is not None and endpoint.node in totals
+    ]
+    return max(shares, key=lambda share: share.both, default=None)
 
 
 def key_of(entry: RunEntry) -> Key:
@@ -111,6 +149,7 @@ class Seen:
     """Output tokens/s, from its samples."""
     ready_s: float | None
     """What the start of the slowest server under it took."""
+    memory: MemoryShares | None
 
 
 def tuned(entries: Sequence[RunEntry], results: Iterable[Result], seen: Mapping[str, Seen] | None = None) -> Tuned:
@@ -153,6 +192,7 @@ def _try(entries: Sequence[RunEntry], of_run: Mapping[str, Result], seen: Mappin
         default=first.as_configured and first.window is None,
         stage=first.stage or "short",
         start_s=_start_s(entries, seen),
+        memory=next((known.memory for entry in entries if (known := seen.get(entry.run or "")) and known.memory), None),
         runs=[entry.run for entry in entries if entry.run],
     )
     for stage in dict.fromkeys(entry.stage for entry in entries if entry.stage):

@@ -23,6 +23,7 @@ from assay.deploy.state import DeploymentRecord, ServerRecord, Status, read_reco
 from assay.engines import EngineOptions, build_engine
 from assay.runs import EndpointFacts
 from assay.runs.node_facts import NodeFacts
+from assay.runs.record import MemoryFacts
 from assay.serving.client import ControlClient, ControlError
 from assay.serving.connection import EndpointConnection, Reach
 from assay.serving.servers import PlacedServer, RunningServer, ServerSpec, ServerState
@@ -188,7 +189,16 @@ class Deployment:
             path=server.path,
             settings=self.engine.settings(server.spec.node),
             simulated=self.engine.simulated or (listed and await client.says_simulated()),
+            memory=await self._memory(server),
         )
+
+    async def _memory(self, server: PlacedServer) -> MemoryFacts | None:
+        """What its log tells; a log that can't be read costs a figure and no run."""
+        if self._launcher is None or not self.engine.log_lines:
+            return None
+        with contextlib.suppress(LaunchError, OSError):
+            return self.engine.memory(await self._launcher.tail(server, self.engine.log_lines))
+        return None
 
     def _accelerators(self, server: PlacedServer) -> list[str]:
         here = [node for node in self.nodes if node.name == server.spec.node]

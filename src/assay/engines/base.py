@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
+from assay.runs.record import MemoryFacts
 from assay.serving.api import ApiOptions
 from assay.serving.client import ControlClient, ControlError
 from assay.serving.connection import EndpointConnection, Reach
@@ -22,6 +23,8 @@ class Engine(ABC):
     simulated: bool = False
     on_cpu: bool = False
     """Whether its servers compute on CPU cores alone."""
+    log_lines: ClassVar[int] = 0
+    """How many of the last lines of its log, once it is ready, `memory` needs; 0: its log tells nothing."""
 
     @property
     @abstractmethod
@@ -54,6 +57,10 @@ class Engine(ABC):
 
         `say` is told what takes its time. Raises UserError where what it knows of can't be had.
         """
+        return None
+
+    def memory(self, log: str) -> MemoryFacts | None:
+        """What a server's log tells of its accelerators' memory; None where it tells nothing."""
         return None
 
     @property

@@ -8,7 +8,9 @@ from typing import Any
 
 from assay.engines.base import Engine, per_node, server_name
 from assay.engines.options import VllmOptions
+from assay.engines.vllm_memory import memory_told
 from assay.errors import UserError
+from assay.runs.record import MemoryFacts
 from assay.serving.needs import Needs, TokenizerFiles
 from assay.serving.nodes import NodeOptions
 from assay.serving.servers import HOST, PORT, PYTHON, ServerSpec
@@ -19,6 +21,7 @@ _WITHOUT_EFFECT = ("--api-server-count", "-asc", "--headless")
 
 class VllmEngine(Engine):
     kind = "vllm"
+    log_lines = 3000
 
     def __init__(self, options: VllmOptions) -> None:
         """Raises UserError for an extra argument that would have no effect."""
@@ -106,6 +109,9 @@ class VllmEngine(Engine):
     def tokenizer(self, say: Callable[[str], None]) -> TokenizerFiles | None:
         folder = Path(self._options.model)
         return TokenizerFiles(folder) if folder.is_dir() else None
+
+    def memory(self, log: str) -> MemoryFacts | None:
+        return memory_told(log)
 
     def settings(self, node: str) -> dict[str, Any]:
         return self._options.model_dump(mode="json", exclude={"pass_env", "python"})

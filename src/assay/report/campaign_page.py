@@ -63,12 +63,13 @@ def campaign_page(analysis: CampaignAnalysis, only: Chart | None = None) -> Page
     """The report of one campaign. `only` is the picture of its only performance run, if it has but one."""
     colors = Colors(analysis.nodes)
     tuned = analysis.state.kind == "tune-curve"
+    comparable = analysis.tuned is None  # tries are shown by their stages, whose runs differ in length
     any_offline = any(group.first.entry.scenario == "Offline" for group in analysis.groups)
     sections = [
         Section("curve", "Throughput against pace", list(curve_blocks(analysis)) if tuned else []),
-        Section("tries", "Settings that were tried", list(tuned_blocks(analysis.tuned))),
+        Section("tries", "Settings that were tried", list(tuned_blocks(analysis.tuned, analysis.state.memory_target))),
         Section("rate", "The highest rate within limits", list(rate_blocks(analysis.rate))),
-        Section("throughput", "How fast", list(throughput_blocks(analysis, colors))),
+        Section("throughput", "How fast", list(throughput_blocks(analysis, colors)) if comparable else []),
         Section("scaling", "Scaling", list(scaling_blocks(analysis, colors))),
         Section(
             "projection", "How long the whole data set takes",
@@ -115,7 +116,7 @@ def campaign_page(analysis: CampaignAnalysis, only: Chart | None = None) -> Page
         problems=_problems(analysis),
         sections=sections,
         lead=only or lead,
-        pictures=[throughput_chart(analysis, colors)] if analysis.groups else [],
+        pictures=[throughput_chart(analysis, colors)] if analysis.groups and comparable else [],
         banner=banner,
     )
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import get_args
 
+from assay.analysis.engine_answers import Agreement
 from assay.analysis.engine_tries import FEWEST_STARTS, Against, Try, Tuned
 from assay.report import format as fmt
 from assay.report.accuracy import score_text
 from assay.report.chart import NEUTRAL, PALETTE, Chart, Panel, Series
+from assay.report.many import MOST_ROWS
 from assay.report.page import Block, Rows, Table, Text
 from assay.runs.campaign import Stage
 
@@ -52,8 +54,10 @@ def _quality(found: Tuned) -> Iterator[str]:
     """Whether what is faster answers as well; nothing where nothing is faster."""
     if found.best is None:
         return
+    if found.agreement is not None:
+        yield _agreement(found.agreement)
     if not found.scores:
-        yield "Whether its answers are as good as the default's is not measured."
+        yield "Whether its answers are as good as the default's is not measured: none were scored."
         return
     worse = [score for score in found.scores if score.worse]
     of = worse or found.scores
@@ -61,6 +65,13 @@ def _quality(found: Tuned) -> Iterator[str]:
         f"{s.metric} {score_text(s.best)} against {score_text(s.default)}{_bounds(s.low, s.high)}" for s in of
     )
     yield f"Its answers are {'worse than' if worse else 'within the interval of'} the default's: {words}."
+
+
+def _agreement(found: Agreement) -> str:
+    words = f"It gives the default's tokens at {fmt.percent(found.equal)} of {fmt.count(found.prompts, 'prompt')}"
+    if found.default_equal is not None:
+        words += f", as the default on another server start does at {fmt.percent(found.default_equal)}"
+    return f"{words}."
 
 
 def _bounds(low: float | None, high: float | None) -> str:
@@ -86,7 +97,7 @@ def _rate(one: Try | None) -> str:
     return fmt.measured(value.value, "output tokens/s", value.low, value.high) if value else fmt.NOT_MEASURED
 
 
-def tuned_blocks(found: Tuned | None) -> Iterator[Block]:
+def tuned_blocks(found: Tuned | None, memory_target: float | None) -> Iterator[Block]:
     """All tries, how finalists compare with the default, and what the words mean."""
     if found is None:
         return
@@ -98,6 +109,7 @@ def tuned_blocks(found: Tuned | None) -> Iterator[Block]:
     if found.scores:
         yield _scores_table(found)
     yield _tries_table(found)
+    yield from _memory(found, memory_target)
     yield Text(
         f"Stages: short runs of all tries, of {_SAMPLES['short']} of a final run's samples; longer ones, of "
         f"{_SAMPLES['longer']}, of the better half; final ones of the best and of the default, each on servers that "
@@ -139,25 +151,53 @@ def _tries_table(found: Tuned) -> Table:
     return Table("All tries, in their order", columns, rows, frozenset({1, 2, 3, 4, 5}), _SOURCE)
 
 
+def _memory(found: Tuned, target: float | None) -> Iterator[Block]:
+    """Weights and KV cache as shares of an accelerator's memory, against the target."""
+    known = [(one.name, one.memory) for one in found.tries if one.memory is not None]
+    if not known:
+        if target is not None:
+            yield Text(
+                "Memory: not measured, neither the engine's log nor the nodes tell how much there is and is taken."
+            )
+        return
+    rows: Rows = [
+        (
+            name, fmt.percent(memory.weights), fmt.percent(memory.kv_cache), fmt.percent(memory.both),
+            *([] if target is None else ["yes" if memory.both <= target else "no"]),
+            "" if memory.kv_cache_tokens is None else fmt.number(memory.kv_cache_tokens),
+        )
+        for name, memory in known
+    ]  # fmt: skip
+    within = () if target is None else (f"Within the target of {fmt.percent(target)}",)
+    columns = ("Settings", "Weights", "KV cache", "Both", *within, "Tokens in the cache")
+    caption = "Shares of an accelerator's memory, as the engine's log has them when it is ready"
+    numeric = frozenset({1, 2, 3, len(columns) - 1})
+    yield Table(caption, columns, rows, numeric, "runs/*/run.json, runs/*/system.json")
+
+
 def _cell(one: Try, stage: Stage) -> str:
     value = one.rates.get(stage)
     return "" if value is None else fmt.with_interval(value.value, value.low, value.high)
 
 
 def _chart(found: Tuned) -> Chart:
-    """Each try's rate in the stage that it got to, the highest first, one colour a stage."""
+    """Each try's rate in the stage that it got to, final ones first and the highest first, one colour a stage."""
+    rated = [(one, one.rate) for one in found.tries if one.rate is not None]
+    rated.sort(key=lambda pair: (-_STAGES.index(pair[0].stage), -pair[1].value))
+    shown = rated[:MOST_ROWS]
+    names = [one.name for one, _ in shown]
     series = []
     for stage, color in zip(reversed(_STAGES), (PALETTE[0], PALETTE[4], NEUTRAL), strict=True):
-        rated = [(one.rate, one.name) for one in found.tries if one.stage == stage and one.rate is not None]
-        rated.sort(key=lambda pair: -pair[0].value)
-        rates = [rate for rate, _ in rated]
-        values, low, high = [r.value for r in rates], [r.low for r in rates], [r.high for r in rates]
-        series.append(Series(stage, "points", [name for _, name in rated], values, color, low, high))
-    series = [one for one in series if one.known]
+        own = [rate if one.stage == stage else None for one, rate in shown]
+        values, low, high = ([getattr(rate, name, None) for rate in own] for name in ("value", "low", "high"))
+        labels = ["" if value is None else fmt.number(value) for value in values]
+        series.append(Series(stage, "points", names, values, color, low, high, labels=labels))
+    left = f" The other {len(rated) - len(shown)} are in the table." if len(rated) > len(shown) else ""
     return Chart(
         name=CHART,
         title="Output tokens/s of the tries",
-        panels=[Panel("Output tokens/s by settings", "", "tokens/s", series, sideways=True)] if series else [],
-        text="Each try's rate in the last stage that it got to: final ones are over server starts, others of one run.",
+        panels=[Panel("Output tokens/s by settings", "", "tokens/s", series, sideways=True)] if shown else [],
+        text="Each try's rate in the last stage that it got to: final ones are over server starts, others of one run."
+        + left,
         source=_SOURCE,
     )

@@ -117,6 +117,9 @@ class CampaignState(Stored):
     rate_search: RateSearch | None = Field(default=None, description="what a campaign of that kind searches for")
     project_samples: int | None = Field(default=None, description="the report projects rates to this many samples")
     plan_note: str = Field(default="", description="what is to be said of the plan wherever its results are shown")
+    memory_target: float | None = Field(
+        default=None, description="share of an accelerator's memory that weights and KV cache were to take"
+    )
     left_out: dict[str, str] = Field(default_factory=dict, description="node that can't run: why")
     sessions: list[Session] = Field(default_factory=list)
     runs: list[RunEntry] = Field(description="in the order in which they are carried out")

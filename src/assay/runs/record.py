@@ -40,6 +40,14 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class MemoryFacts(_Model):
+    """What a server takes of its fullest accelerator's memory, as its own log says."""
+
+    weights_bytes: int
+    kv_cache_bytes: int
+    kv_cache_tokens: int | None = Field(default=None, description="that the cache has room for; null: not told")
+
+
 class EndpointFacts(_Model):
     """One system under test, as the load generator knew it."""
 
@@ -54,6 +62,7 @@ class EndpointFacts(_Model):
     path: str = Field(default="direct", description="direct, or tunnel where the user asked for one")
     settings: dict[str, Any] = Field(default_factory=dict, description="the engine's options as started")
     simulated: bool = Field(default=False, description="it says so itself, or the configuration does")
+    memory: MemoryFacts | None = Field(default=None, description="null: its log doesn't tell")
 
 
 class ClientAudit(_Model):

@@ -21,8 +21,10 @@ from assay.cluster.local import LocalLauncher
 from assay.cluster.options import LocalOptions, SshOptions
 from assay.deploy import Deployment, stop_deployment
 from assay.engines import EmbeddedOptions, ExternalOptions, SimulatedOptions
+from assay.engines.simulated import SimulatedEngine
 from assay.errors import UserError
 from assay.runs.node_facts import AcceleratorFacts, NodeFacts
+from assay.runs.record import MemoryFacts
 from assay.serving.servers import ServerSpec
 
 UNEVEN = LocalOptions.model_validate({"nodes": [{"name": "slow"}, {"name": "fast"}]})
@@ -65,6 +67,16 @@ async def test_uneven_simulated_nodes(tmp_path: Path) -> None:
     assert not any(map(alive, guards))
     assert json.loads((tmp_path / "deployment.json").read_bytes())["status"] == "stopped"
     assert sorted(path.name for path in (tmp_path / "endpoints").iterdir()) == ["fast.log", "slow.log"]
+
+
+async def test_what_an_engines_log_tells_of_memory_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = MemoryFacts(weights_bytes=1, kv_cache_bytes=2)
+    logs: list[str] = []
+    monkeypatch.setattr(SimulatedEngine, "log_lines", 5)
+    monkeypatch.setattr(SimulatedEngine, "memory", lambda self, log: logs.append(log) or told)
+    async with Deployment(SIMULATED, UNEVEN, label="run", folder=tmp_path) as deployment:
+        assert [endpoint.memory for endpoint in deployment.endpoints] == [told, told]
+    assert len(logs) == 2
 
 
 async def test_real_engines_can_not_pretend_to_be_nodes(tmp_path: Path) -> None:

@@ -25,6 +25,10 @@ from assay.errors import UserError
 @click.option("--tries", type=click.IntRange(1), help="Server starts of the first stage. [default: 12]")
 @click.option("--finalists", type=click.IntRange(1), help="Besides the default. [default: 2]")
 @click.option("--budget", metavar="TIME", help="Of the first stage's loads, such as 20m.")
+@click.option(
+    "--memory-target", type=click.FloatRange(0, 1, min_open=True),
+    help="Share of an accelerator's memory that weights and KV cache should take, such as 0.8; in the report.",
+)  # fmt: skip
 @click.option("--repeats", type=click.IntRange(3), help="Server starts of each finalist. [default: 3]")
 @click.option("--seed", type=click.IntRange(0), help="Of what is proposed and of the finals' order. [default: 0]")
 @set_option
@@ -54,7 +58,7 @@ def engine(
 
     if any("://" in target for target in targets):
         raise UserError("tune engine starts servers with other settings, so it needs a configuration file, not a URL")
-    own: dict[str, Any] = {name: options.pop(name) for name in ("tries", "finalists")}
+    own: dict[str, Any] = {name: options.pop(name) for name in ("tries", "finalists", "memory_target")}
     own["settings"] = dict(_setting(text) for text in tried) or None
     own["layouts"] = [_layout(text) for text in layouts] or None
     own["budget_s"] = None if budget is None else seconds_of("--budget", budget)
