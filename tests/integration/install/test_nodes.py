@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from tests.bundles import assay_alone
 from tests.rig.hosts import Hosts
 from tokenizers import Tokenizer
@@ -17,11 +18,16 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
 from assay.cluster.options import SshOptions
+from assay.commands.main import main
+from assay.deploy.check import check_cluster
+from assay.engines import SimulatedOptions
+from assay.install import BundleContents, Target, write_bundle
 from assay.install.link import BLOCK_BYTES
 from assay.install.nodes import NodeRow, Nodes, remove
 from assay.install.placing import Wanted, install
 
 pytestmark = pytest.mark.ssh
+SIMULATED = SimulatedOptions(kind="simulated")
 PYTHON = str(Path(sys.executable).resolve())
 PLACE = "/opt/site/assay"
 WEIGHTS = bytes(range(256)) * 40
@@ -39,20 +45,30 @@ output: results
 
 @pytest.fixture
 def nodes(hosts: Hosts, ssh_options: SshOptions) -> Iterator[Nodes]:
-    options = ssh_options.model_copy(update={"python": f"{PLACE}/bin/python"})
+    """Of node3 a place in the home folder."""
+    first, second = ssh_options.nodes
+    listed = (first, second.model_copy(update={"python": ".site/assay/bin/python"}))
+    options = ssh_options.model_copy(update={"python": f"{PLACE}/bin/python", "nodes": listed})
     yield Nodes(options, PYTHON, as_root=True)
     for number in (2, 3):
-        hosts.run(number, "rm", "-rf", "/opt/site", "/opt/models")
+        hosts.run(number, "rm", "-rf", "/opt/site", "/opt/models", "/root/.site")
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bundle")
+    with pytest.MonkeyPatch.context() as patch:
+        links = assay_alone(folder / "links", patch)
+        return write_bundle(BundleContents(Target.here(), find_links=links), folder / "b.tar").path
 
 
 @pytest.fixture
-def wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wanted:
+def wanted(bundle: Path, tmp_path: Path) -> Wanted:
     model = tmp_path / "model"
     (model / "part").mkdir(parents=True)
     (model / "config.json").write_text("{}")
     (model / "part" / "weights").write_bytes(WEIGHTS)
-    links = assay_alone(tmp_path / "links", monkeypatch)
-    return Wanted(find_links=links, model=model, model_folder="/opt/models/m")
+    return Wanted(bundle, model=model, model_folder="/opt/models/m")
 
 
 async def put(nodes: Nodes, wanted: Wanted) -> list[NodeRow]:
@@ -61,7 +77,8 @@ async def put(nodes: Nodes, wanted: Wanted) -> list[NodeRow]:
 
 def there(hosts: Hosts, number: int) -> str:
     """What lies where things are put, with the times of its files."""
-    return hosts.run(number, "sh", "-c", "find /opt/site /opt/models -printf '%p %T@ %s\\n' 2>/dev/null", check=False)
+    look = "find /opt/site /opt/models /root/.site -printf '%p %T@ %s\\n' 2>/dev/null"
+    return hosts.run(number, "sh", "-c", look, check=False)
 
 
 def write_campaign(folder: Path) -> None:
@@ -81,8 +98,15 @@ async def test_installed_without_a_route_run_left_alone_and_gone(hosts: Hosts, n
     assert [row.done[0].startswith("send ") for row in planned] == [True, True]
     assert there(hosts, 2) == ""
 
+    checked = await check_cluster(SIMULATED, nodes.options)
+    assert ["run `assay node install`" in row.detail for row in checked.failed if row.check == "reachable"] == [
+        True
+    ] * 2
+
     rows = await put(nodes, wanted)
     assert [(row.node, row.before, row.problem) for row in rows] == [("node2", "nothing", ""), ("node3", "nothing", "")]
+    checked = await check_cluster(SIMULATED, nodes.options)
+    assert [row.outcome for row in checked.rows if row.check == "engine"] == ["passed", "passed"]
     weights = hosts.run(3, "sha256sum", "/opt/models/m/part/weights").split()[0]
     assert weights == hashlib.sha256(WEIGHTS).hexdigest()
 
@@ -103,9 +127,24 @@ async def test_installed_without_a_route_run_left_alone_and_gone(hosts: Hosts, n
     assert there(hosts, 2) == there(hosts, 3) == ""
 
 
-async def test_a_cut_on_the_way_is_told_and_a_second_time_goes_on(
-    hosts: Hosts, nodes: Nodes, wanted: Wanted, tmp_path: Path
-) -> None:
+def test_the_commands_tell_each_node(hosts: Hosts, nodes: Nodes, bundle: Path, tmp_path: Path) -> None:
+    text = {"engine": {"kind": "simulated"}, "cluster": nodes.options.model_dump(mode="json", exclude_none=True)}
+    (tmp_path / "assay.yaml").write_text(json.dumps(text))
+    words = [str(tmp_path / "assay.yaml"), "--python", PYTHON]
+    status = CliRunner().invoke(main, ["node", "status", *words])
+    assert status.exit_code == 0, status.output
+    assert status.stdout.count(str(Target.here())) == 2
+    assert "/root/.site/assay" in status.stdout
+    plan = CliRunner().invoke(main, ["node", "install", *words, "--bundle", str(bundle), "--plan", "--as-root"])
+    assert plan.exit_code == 0, plan.output
+    assert [line.split(": send")[0] for line in plan.stdout.splitlines()] == ["node2 (nothing)", "node3 (nothing)"]
+    refused = CliRunner().invoke(main, ["node", "install", *words, "--bundle", str(bundle), "--json"])
+    assert refused.exit_code == 1
+    assert ["--as-root" in row["problem"] for row in json.loads(refused.stdout)["nodes"]] == [True, True]
+    assert there(hosts, 2) == there(hosts, 3) == ""
+
+
+async def test_a_cut_on_the_way_is_told_and_a_second_time_goes_on(hosts: Hosts, nodes: Nodes, wanted: Wanted) -> None:
     told: list[tuple[str, int]] = []
 
     def cut(node: str, file: str, done: int, of: int) -> None:
