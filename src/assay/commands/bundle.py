@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @click.option("--with", "extras", metavar="EXTRA,…", multiple=True, help="Extras of Assay, such as embedded.")
 @click.option("--model", "models", type=PATH, multiple=True, metavar="DIR", help="A model's folder; may be repeated.")
 @click.option("--dataset", "datasets", type=PATH, multiple=True, metavar="FILE", help="Samples; may be repeated.")
+@click.option("--engine-lock", type=PATH, metavar="FILE", help="Locked packages of an environment for the engine.")
 @click.option("--find-links", type=PATH, metavar="DIR", help="Take wheels from this folder instead of an index.")
 @click.option("--output", type=PATH, metavar="FILE", help="[default: assay-<version>-<target>.tar]")
 @json_option
@@ -26,6 +27,7 @@ def bundle(
     extras: tuple[str, ...],
     models: tuple[Path, ...],
     datasets: tuple[Path, ...],
+    engine_lock: Path | None,
     find_links: Path | None,
     output: Path | None,
     as_json: bool,
@@ -39,7 +41,7 @@ def bundle(
 
     chosen = Target.here() if target is None else Target.parse(target)
     names = tuple(sorted({name for words in extras for name in words.split(",") if name}))
-    contents = BundleContents(chosen, names, models, datasets, find_links)
+    contents = BundleContents(chosen, names, models, datasets, engine_lock, find_links)
     written = write_bundle(contents, output or Path(f"assay-{__version__}-{chosen}.tar"))
     if as_json:
         print_json({"path": written.path, "bytes": written.bytes, "sha256": written.sha256, **_facts(written)})

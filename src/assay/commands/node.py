@@ -38,6 +38,7 @@ def node() -> None:
 @set_option
 @click.option("--bundle", type=PATH, help="From `assay bundle`. [default: made here for the nodes]")
 @click.option("--with", "extras", metavar="EXTRA,…", help="Of Assay. [default: what the engine needs]")
+@click.option("--engine-lock", type=PATH, metavar="FILE", help="Locked packages of an environment for the engine.")
 @click.option("--find-links", type=PATH, metavar="DIR", help="Make the bundle of wheels from this folder.")
 @click.option("--index", is_flag=True, help="The nodes take packages from their own package index, checked by hash.")
 @click.option("--model", type=PATH, metavar="DIR", help="Send this folder to where engine.model says.")
@@ -50,6 +51,7 @@ def install(
     overrides: tuple[str, ...],
     bundle: Path | None,
     extras: str | None,
+    engine_lock: Path | None,
     find_links: Path | None,
     index: bool,
     model: Path | None,
@@ -66,11 +68,14 @@ def install(
     from assay.install.placing import Wanted
     from assay.install.placing import install as carry_out
 
-    if bundle is not None and (extras is not None or find_links is not None or index):
-        raise click.UsageError("--bundle is what it is: --with, --find-links and --index are for one that is made here")
+    if bundle is not None and (index or any(given is not None for given in (extras, engine_lock, find_links))):
+        raise click.UsageError(
+            "--bundle is what it is: --with, --engine-lock, --find-links and --index are for one that is made here"
+        )
     config = _config(file, overrides)
     own = tuple(extras.split(",")) if extras is not None else _needed(config)
-    wanted = Wanted(bundle, own, find_links, index, model, _model_folder(config) if model is not None else "")
+    model_folder = _model_folder(config) if model is not None else ""
+    wanted = Wanted(bundle, own, engine_lock, find_links, index, model, model_folder)
     nodes = _nodes(config, python, plan=plan, as_root=as_root)
 
     async def work() -> list[NodeRow]:

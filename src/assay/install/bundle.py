@@ -1,8 +1,10 @@
 """A bundle: one tar file that installs Assay on a machine without internet. The same input gives the same bytes.
 
     assay-<version>-<target>/manifest.json    what is in it (see `manifest`); comes first
-                             install.sh installer.py requirements.txt
-                             wheels/ pinned/ models/<name>/ datasets/
+                             install.sh installer.py
+                             wheels/ engine/ pinned/ models/<name>/ datasets/
+
+`wheels/` and `engine/` are environments: packages, and requirements.txt with a hash of each.
 
 It isn't compressed: wheels and weights are already, and bytes would hang on the version of a library.
 """
@@ -12,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -22,7 +24,7 @@ from pydantic import ValidationError
 
 from assay.assets import sha256_of
 from assay.errors import UserError
-from assay.install.lock import Locked, chosen, lock_file, read_lock
+from assay.install.lock import Locked, chosen, lock_file, read_engine_lock, read_lock
 from assay.install.manifest import NAME, FileFacts, Manifest
 from assay.install.own_wheel import OwnWheel, own_wheel
 from assay.install.target import Target
@@ -44,6 +46,8 @@ class BundleContents:
     models: tuple[Path, ...] = ()
     """Folders with a config.json."""
     datasets: tuple[Path, ...] = ()
+    engine_lock: Path | None = None
+    """Locked packages of the engine's own environment, with hashes."""
     find_links: Path | None = None
     """A folder of wheels instead of pip's indexes."""
     index: bool = False
@@ -73,6 +77,7 @@ def write_bundle(contents: BundleContents, output: Path) -> Bundle:
             target=str(contents.target),
             extras=contents.extras,
             index=contents.index,
+            engine=contents.engine_lock is not None,
             models=tuple(path.name for path in contents.models),
             datasets=tuple(path.name for path in contents.datasets),
             pinned=pinned,
@@ -125,28 +130,40 @@ def _require(contents: BundleContents, own: OwnWheel) -> None:
 
 def _files(contents: BundleContents, own: OwnWheel, folder: Path) -> tuple[dict[str, Path], dict[str, str]]:
     """Every file by its path in the bundle, and the pinned wheels by their variable."""
-    target, source = contents.target, contents.find_links
-    locked = chosen(read_lock(lock_file()), own.requirements, contents.extras, target)
-    got = get_wheels([PIP] if contents.index else [PIP, *locked], target, source, folder / "wheels")
-    lines = [f"{own.name}=={own.version} --hash=sha256:{hashlib.sha256(own.data).hexdigest()}"]
-    lines += [_line(each, got.get(each.name)) for each in [PIP, *locked]]
+    locked = chosen(read_lock(lock_file()), own.requirements, contents.extras, contents.target)
     (folder / own.file).write_bytes(own.data)
-    (folder / "requirements.txt").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    here = Path(__file__).parent
-    files = {name: here / name for name in _PROGRAMS}
-    files["requirements.txt"] = folder / "requirements.txt"
-    files[f"wheels/{own.file}"] = folder / own.file
-    files |= {f"wheels/{path.name}": path for path in got.values()}
+    line = f"{own.name}=={own.version} --hash=sha256:{sha256_of(folder / own.file)}"
+    files = {name: Path(__file__).with_name(name) for name in _PROGRAMS}
+    files |= _environment(contents, [PIP], locked, folder / "wheels", [line]) | {
+        f"wheels/{own.file}": folder / own.file
+    }
+    if contents.engine_lock is not None:
+        engine = read_engine_lock(contents.engine_lock, contents.target)
+        files |= _environment(contents, [], engine, folder / "engine", [])
     pinned = {}
     if _OF_EMBEDDED in contents.extras:
-        wheels = get_wheels(list(PINNED.values()), target, source, folder / "pinned")
-        for variable, each in PINNED.items():
-            pinned[variable] = f"pinned/{wheels[each.name].name}"
-            files[pinned[variable]] = wheels[each.name]
+        wheels = get_wheels(list(PINNED.values()), contents.target, contents.find_links, folder / "pinned")
+        pinned = {variable: f"pinned/{wheels[each.name].name}" for variable, each in PINNED.items()}
+        files |= {f"pinned/{path.name}": path for path in wheels.values()}
     for model in contents.models:
         files |= {f"models/{model.name}/{name}": path for name, path in model_files_of(model)}
     files |= {f"datasets/{path.name}": path for path in contents.datasets}
     return dict(sorted(files.items())), pinned
+
+
+def _environment(
+    contents: BundleContents, always: Sequence[Locked], packages: Sequence[Locked], folder: Path, lines: Sequence[str]
+) -> dict[str, Path]:
+    """The wheels of an environment and their requirements.txt, which `lines` begin.
+
+    Where the machine's own index has the packages only `always` come along.
+    """
+    own = always if contents.index else [*always, *packages]
+    got = get_wheels(own, contents.target, contents.find_links, folder)
+    text = [*lines, *(_line(each, got.get(each.name)) for each in [*always, *packages])]
+    requirements = folder / "requirements.txt"
+    requirements.write_text("".join(f"{line}\n" for line in text), encoding="utf-8")
+    return {f"{folder.name}/{path.name}": path for path in [requirements, *got.values()]}
 
 
 def _line(package: Locked, wheel: Path | None) -> str:

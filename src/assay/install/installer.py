@@ -53,6 +53,8 @@ def checked(bundle: Path) -> tuple[dict[str, Any], str]:
                 raise RefusedError(f"{bundle / name} isn't the file that the manifest names: copy the bundle again")
     except OSError as error:
         raise RefusedError(f"{error.filename}: {error.strerror}: copy the bundle again, and unpack all of it") from None
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise RefusedError(f"{bundle}/manifest.json is damaged: copy the bundle again") from None
     return manifest, hashlib.sha256(data).hexdigest()
 
 
@@ -115,7 +117,9 @@ def install(bundle: Path, folder: Path) -> str:
     for path in folder.iterdir():
         if path.name not in KEPT:
             remove_path(path)
-    make_environment(bundle, folder, index=manifest["index"])
+    make_environment(folder, bundle / "wheels", bundle, index=manifest["index"])
+    if manifest["engine"]:
+        make_environment(folder / "engine", bundle / "engine", bundle, index=manifest["index"])
     for name, facts in manifest["files"].items():
         if name.startswith(("models/", "datasets/")):
             place(bundle / name, folder / name, facts)
@@ -124,11 +128,12 @@ def install(bundle: Path, folder: Path) -> str:
     for name in ("manifest.json", "install.sh", "installer.py"):
         shutil.copyfile(str(bundle / name), str(folder / "bundle" / name))
     write_mark(folder, {**mark, "complete": True})
-    return f"installed {what}: {folder}/bin/assay"
+    engine = f"; engine.python: {folder}/engine/bin/python" if manifest["engine"] else ""
+    return f"installed {what}: {folder}/bin/assay{engine}"
 
 
-def make_environment(bundle: Path, folder: Path, index: bool) -> None:
-    """The interpreter and the packages, by the pip that comes along."""
+def make_environment(folder: Path, packages: Path, bundle: Path, index: bool) -> None:
+    """An interpreter with the packages of a folder of the bundle, put there by the pip that comes along."""
     run([sys.executable, "-I", "-m", "venv", "--without-pip", str(folder)], dict(os.environ))
     environment = dict(os.environ)
     if not index:  # the user's settings of pip are for its indexes, which have no part in this
@@ -137,7 +142,7 @@ def make_environment(bundle: Path, folder: Path, index: bool) -> None:
     (pip,) = (bundle / "wheels").glob("pip-*.whl")
     command = [str(folder / "bin/python"), "-I", str(pip / "pip"), "install", "--quiet", "--no-input", "--no-compile"]
     command += ["--disable-pip-version-check", "--no-cache-dir", "--no-deps", "--only-binary=:all:", "--require-hashes"]
-    command += ["--find-links", str(bundle / "wheels"), "-r", str(bundle / "requirements.txt")]
+    command += ["--find-links", str(packages), "-r", str(packages / "requirements.txt")]
     run([*command, *([] if index else ["--no-index"])], environment)
 
 

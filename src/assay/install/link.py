@@ -54,7 +54,10 @@ class NodeLink:
         found = [line for line in output.splitlines() if line.startswith(_ANSWER)]  # a login script may say more
         if not found:
             raise LaunchError(f"node {self.name}: {self._python} gave no answer: {output[-_MOST_WORDS:].strip()}")
-        answer = json.loads(found[-1].removeprefix(_ANSWER))
+        try:
+            answer = json.loads(found[-1].removeprefix(_ANSWER))
+        except ValueError:
+            raise LaunchError(f"node {self.name}: {found[-1][:_MOST_WORDS]!r} is no answer of ours") from None
         if isinstance(answer, dict) and "error" in answer:
             raise LaunchError(f"node {self.name}: {answer['error']}")
         return answer

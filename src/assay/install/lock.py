@@ -12,11 +12,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
 from assay.errors import UserError
 from assay.install.target import Target
+from assay.plain_files import plain
 
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 _PACKAGED = Path(__file__).with_name("dev.lock")
@@ -51,17 +52,40 @@ def lock_file() -> Path:
 def read_lock(path: Path) -> list[Locked]:
     """All packages of a lock. Raises UserError where it can't be read."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise UserError(f"{path}: the lock of Assay's packages can't be read: {error.strerror}") from None
+        lines = plain(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: the locked packages can't be read: {error}") from None
     packages: list[Locked] = []
-    for line in lines:
+    for number, line in enumerate(lines, 1):
+        found = _HASH.search(line)
         if line[:1].isalnum():
-            packages.append(Locked(Requirement(line.rstrip("\\ "))))
-        elif found := _HASH.search(line):
+            packages.append(Locked(_requirement(line, f"{path}:{number}"), _HASH.findall(line)))
+        elif packages and found:
             packages[-1].hashes.append(found[1])
         elif packages and line.startswith("    #"):
             packages[-1].needed_by.extend(line.replace("# via", "#").strip(" #").split(" ")[:1])
+    return packages
+
+
+def _requirement(line: str, where: str) -> Requirement:
+    try:
+        requirement = Requirement(line.partition(" --hash")[0].rstrip("\\ "))
+    except InvalidRequirement:
+        raise UserError(f"{where}: {line!r} is no locked package, such as numpy==2.4.6 with its hashes") from None
+    return requirement
+
+
+def read_engine_lock(path: Path, target: Target) -> list[Locked]:
+    """All packages of a lock that are for `target`. Raises UserError where one has no hash or no version."""
+    packages = [each for each in read_lock(path) if _holds(each.requirement, (), target)]
+    for each in packages:
+        if not each.hashes or not str(each.requirement.specifier).startswith("=="):
+            raise UserError(
+                f"{path}: {each.requirement.name} has no hash or no version: lock it with "
+                "`uv pip compile --generate-hashes` or `pip-compile --generate-hashes`"
+            )
+    if not packages:
+        raise UserError(f"{path}: no package in it is for {target}")
     return packages
 
 

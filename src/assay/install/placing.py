@@ -25,6 +25,8 @@ class Wanted:
     bundle: Path | None = None
     """None: one is made here for each kind of node."""
     extras: tuple[str, ...] = ()
+    engine_lock: Path | None = None
+    """Locked packages of the engine's own environment."""
     find_links: Path | None = None
     index: bool = False
     """The nodes take packages from their own package index."""
@@ -69,7 +71,13 @@ def _bundles(wanted: Wanted, views: Sequence[NodeView], scratch: Path) -> dict[s
     for alike in _kinds(views).values():
         try:
             target = min(map(Target.parse, alike.values()), key=lambda each: each.glibc)
-            contents = BundleContents(target, wanted.extras, find_links=wanted.find_links, index=wanted.index)
+            contents = BundleContents(
+                target,
+                wanted.extras,
+                engine_lock=wanted.engine_lock,
+                find_links=wanted.find_links,
+                index=wanted.index,
+            )
             made: Bundle | UserError = write_bundle(contents, scratch / f"{target}.tar")
         except UserError as error:
             made = error

@@ -36,6 +36,8 @@ def get_wheels(packages: Sequence[Locked], target: Target, find_links: Path | No
         raise UserError(f"{find_links}: there is no such folder of wheels")
     source = [] if find_links is None else ["--no-index", "--find-links", str(find_links)]
     into.mkdir(parents=True, exist_ok=True)
+    if not packages:
+        return {}
     try:
         download_wheels("".join(f"{each.line}\n" for each in packages), into, *target.pip_options, *source)
     except UserError as error:

@@ -9,7 +9,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from tests.bundles import small_assay
+from tests.bundles import locked, small_assay, small_wheel
 
 from assay.install import Bundle, BundleContents, Target, write_bundle
 
@@ -18,7 +18,11 @@ from assay.install import Bundle, BundleContents, Target, write_bundle
 def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bundle:
     links = small_assay(tmp_path / "links", monkeypatch)
     (tmp_path / "samples").write_text("{}\n")
-    contents = BundleContents(Target.here(), datasets=(tmp_path / "samples",), find_links=links)
+    engine = small_wheel(links, "engine", "5.0", "name = 'engine'\n")
+    (tmp_path / "engine.lock").write_text(locked(engine))
+    contents = BundleContents(
+        Target.here(), datasets=(tmp_path / "samples",), engine_lock=tmp_path / "engine.lock", find_links=links
+    )
     return write_bundle(contents, tmp_path / "b.tar")
 
 
@@ -48,6 +52,9 @@ def test_installed_then_left_alone_then_gone(folder: Path, tmp_path: Path) -> No
     program = [place / "bin" / "python", "-I", place / "bin" / "assay"]
     said = subprocess.run(program, capture_output=True, text=True, check=True).stdout
     assert said == "small below\n"
+    assert f"engine.python: {place}/engine/bin/python" in first.stdout
+    command = [place / "engine" / "bin" / "python", "-I", "-c", "import engine; print(engine.name)"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "engine\n"
     assert (place / "datasets" / "samples").read_text() == "{}\n"
 
     before = tree(place)
@@ -90,6 +97,20 @@ def test_a_file_that_changed_on_the_way_is_named_and_nothing_installed(folder: P
         assert refused.returncode == 1
         assert "samples isn't the file that the manifest names" in refused.stderr
     assert not (tmp_path / "assay").exists()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"version": 1, "files": {"install.sh": 1}}'])
+def test_a_damaged_manifest_is_told_in_words(text: str, folder: Path) -> None:
+    (folder / "manifest.json").write_text(text)
+    refused = install(folder / "install.sh", "--check")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("install: ")
+    assert "is damaged" in refused.stderr
+
+
+def test_a_bundle_that_lacks_a_file_is_told_in_words(folder: Path) -> None:
+    (folder / "datasets" / "samples").unlink()
+    assert "unpack all of it" in install(folder / "install.sh", "--check").stderr
 
 
 def test_another_python_than_the_bundles_is_refused(folder: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from assay.errors import UserError
 from assay.install import Target
-from assay.install.lock import chosen, lock_file, read_lock
+from assay.install.lock import chosen, lock_file, read_engine_lock, read_lock
 from assay.install.own_wheel import own_wheel
 
 LOCK = """\
@@ -73,8 +73,34 @@ def test_every_hash_is_kept(lock: Path) -> None:
 
 
 def test_a_lock_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="lock of Assay's packages"):
+    with pytest.raises(UserError, match="locked packages can't be read"):
         read_lock(tmp_path / "none")
+
+
+def test_an_engines_lock_is_taken_whole_for_its_target(lock: Path) -> None:
+    found = [each.name for each in read_engine_lock(lock, Target(11, 28, "x86_64"))]
+    assert found == ["alpha", "beta", "delta", "tool"]
+
+
+def test_hashes_may_stand_on_the_packages_own_line(tmp_path: Path) -> None:
+    (tmp_path / "lock").write_text(f"--index-url https://nowhere\nalpha==1.0 --hash=sha256:{'a' * 64}\n")
+    (found,) = read_engine_lock(tmp_path / "lock", Target(11, 28, "x86_64"))
+    assert found.line == f"alpha==1.0 --hash=sha256:{'a' * 64}"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("alpha==1.0\n", "alpha has no hash or no version"),
+        (f"alpha>=1.0 --hash=sha256:{'a' * 64}\n", "alpha has no hash or no version"),
+        ("alpha ==== 1\n", "lock:1: .*is no locked package"),
+        ("# nothing\n", "no package in it is for cp311"),
+    ],
+)
+def test_an_engines_lock_that_locks_nothing_is_refused(text: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "lock").write_text(text)
+    with pytest.raises(UserError, match=words):
+        read_engine_lock(tmp_path / "lock", Target(11, 28, "x86_64"))
 
 
 @pytest.mark.parametrize("python", [11, 12, 13])
