@@ -32,8 +32,12 @@ def _deployment(kind: Any, words: str) -> click.Command:
         from assay.config import dump_config, load_config
         from assay.deploy.export import export_files, write_files
 
-        config = load_config(chosen_file(file), list(overrides))
-        files = export_files(kind, config.engine, config.cluster, dump_config(config), config.output)
+        chosen = chosen_file(file)
+        config = load_config(chosen, list(overrides))
+        # The user's own text, with its comments; what was set besides goes onto the scripts' command lines.
+        text = dump_config(config) if chosen is None else chosen.read_text(encoding="utf-8")
+        besides = () if chosen is None else overrides
+        files = export_files(kind, config.engine, config.cluster, text, config.output, besides)
         _tell(write_files(files, output), as_json=as_json)
 
     return command

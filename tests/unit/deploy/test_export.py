@@ -10,9 +10,11 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
+from click.testing import CliRunner
 from pydantic import TypeAdapter
 
 from assay.cluster.options import ClusterOptions
+from assay.commands.main import main
 from assay.deploy.export import export_files, write_files
 from assay.engines import EngineOptions
 from assay.errors import UserError
@@ -157,6 +159,56 @@ def test_plain_scripts_run(tmp_path: Path) -> None:
         command = [str(tmp_path / script), argument]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=20)
         assert [line for line in done.stdout.splitlines() if line.startswith("asked")] == lines
+
+
+CONFIGURATION = """\
+# Ours: don't change without asking $(touch canary) `touch canary`
+currency: EUR   # of the site
+cluster: {launcher: local}
+"""
+OVERRIDE = "currency=$(touch c)'\""
+
+
+def told(command: list[str], folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """In an environment that holds nothing else."""
+    return subprocess.run(
+        command, cwd=folder, env={"PATH": "/usr/bin:/bin", **environment},
+        capture_output=True, text=True, check=False, timeout=20,
+    )  # fmt: skip
+
+
+def exported(folder: Path) -> Path:
+    """The plain scripts of a configuration with comments and a setting of the command line."""
+    (folder / "site.yaml").write_text(CONFIGURATION)
+    words = ["export", "scripts", str(folder / "site.yaml"), "--set", OVERRIDE, "--output", str(folder / "out")]
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 0, done.output
+    return folder / "out"
+
+
+def test_plain_scripts_keep_the_users_comments_and_what_was_set_besides(tmp_path: Path) -> None:
+    folder = exported(tmp_path)
+    assert (folder / "assay.yaml").read_text() == CONFIGURATION
+    tool = tmp_path / "tool"
+    tool.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    tool.chmod(0o755)
+    done = told(["./run_benchmarks.sh", "--plan"], folder, ASSAY=str(tool))
+    given = ["assay.yaml", "--set", OVERRIDE]
+    assert done.stdout.splitlines() == ["check", *given, "run", *given, "--plan"]
+    assert not [path for path in tmp_path.rglob("c*") if path.name in ("c", "canary")]
+
+
+@pytest.mark.skipif(shutil.which("shellcheck") is None, reason="needs shellcheck")
+def test_shellcheck_finds_nothing_in_plain_scripts_with_settings(tmp_path: Path) -> None:
+    scripts = sorted(exported(tmp_path).glob("*.sh"))
+    assert len(scripts) == 2
+    subprocess.run(["shellcheck", "--severity=style", *scripts], check=True)
+
+
+def test_on_a_host_without_assay_the_script_says_what_installs_it(tmp_path: Path) -> None:
+    done = told(["./run_benchmarks.sh"], exported(tmp_path), ASSAY="no-assay-here")
+    assert (done.returncode, done.stdout) == (127, "")
+    assert done.stderr == "no no-assay-here here: run `pip install assay-llm`, or set ASSAY to where it is\n"
 
 
 def run_monitor(folder: Path, *, once: bool = True, **programs: str) -> subprocess.CompletedProcess[str]:

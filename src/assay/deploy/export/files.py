@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -18,17 +18,24 @@ LABEL = "export"
 
 
 def export_files(
-    kind: ExportKind, engine: EngineOptions, cluster: ClusterOptions, config: str, results: Path
+    kind: ExportKind,
+    engine: EngineOptions,
+    cluster: ClusterOptions,
+    config: str,
+    results: Path,
+    overrides: Sequence[str] = (),
 ) -> dict[str, str]:
-    """File name: text. `config` is the text of the assay.yaml that it all comes from, `results` its `output`.
+    """File name: text.
 
+    `config` is the text of the assay.yaml that it all comes from, `overrides` what was set besides (`a.b=c`), `results`
+    the `output` of both.
     Raises UserError where `cluster` has another launcher than `kind` needs.
     """
     launcher = build_launcher(cluster, LABEL, Path())
     if kind == "scripts":
         return {
             "assay.yaml": config,
-            "run_benchmarks.sh": run_script(),
+            "run_benchmarks.sh": run_script(overrides),
             "monitor_benchmarks.sh": monitor_script(launcher.monitor(), str(results)),
         }
     specs = build_engine(engine).servers(cluster.node_list())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
+from assay.extras import install_command
+
 RUN = """\
 #!/bin/bash
 # Checks the nodes, then runs the benchmark that assay.yaml beside this script describes.
@@ -12,8 +14,12 @@ RUN = """\
 set -euo pipefail
 cd "$(dirname "$0")"
 ASSAY=${ASSAY:-assay}
-"$ASSAY" check assay.yaml
-"$ASSAY" run assay.yaml "$@" 2>&1 | tee -a run_benchmarks.log
+if ! command -v "$ASSAY" >/dev/null; then
+  echo "no $ASSAY here: run \\`@INSTALL@\\`, or set ASSAY to where it is" >&2
+  exit 127
+fi
+@DEFINED@"$ASSAY" check assay.yaml@SETTINGS@
+"$ASSAY" run assay.yaml@SETTINGS@ "$@" 2>&1 | tee -i -a run_benchmarks.log # an interrupt is assay's to answer
 """
 MONITOR = """\
 #!/bin/bash
@@ -59,9 +65,15 @@ done
 """
 
 
-def run_script() -> str:
-    """`run_benchmarks.sh`."""
-    return RUN
+def run_script(overrides: Sequence[str] = ()) -> str:
+    """`run_benchmarks.sh`; `overrides` are the settings beside those of the file."""
+    words = shlex.join(word for override in overrides for word in ("--set", override))
+    defined = f"# Set beside the file's own, as it stands here.\n# shellcheck disable=SC2016\nSETTINGS=({words})\n"
+    return (
+        RUN.replace("@INSTALL@", install_command())
+        .replace("@DEFINED@", defined if words else "")
+        .replace("@SETTINGS@", ' "${SETTINGS[@]}"' if words else "")
+    )
 
 
 def monitor_script(lines: Sequence[str], results: str) -> str:
