@@ -33,7 +33,8 @@ ENGINE: dict[str, Any] = {
     "ready_timeout_s": 60, "model": "/models/m", "served_model_name": "m", "tensor_parallel": 1,
     "pipeline_parallel": 1, "data_parallel": 1, "dtype": "auto", "quantization": "fp8", "kv_cache_dtype": "auto",
     "load_format": "auto", "max_num_seqs": 8, "max_num_batched_tokens": 64, "max_model_len": 64,
-    "gpu_memory_utilization": 0.5, "prefix_caching": False, "enforce_eager": False, "python": "python3", "window": 8,
+    "gpu_memory_utilization": 0.5, "chunked_prefill": True, "stream_interval": 1,
+    "prefix_caching": False, "enforce_eager": False, "python": "python3", "window": 8,
     "extra_args": ["--seed=1", "two words"],
 }  # fmt: skip
 SLURM: dict[str, Any] = {
