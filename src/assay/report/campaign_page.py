@@ -44,7 +44,7 @@ from assay.report.page import Headline, Page, Problem, Section, VerdictKind, lif
 from assay.report.published import campaign_published_blocks
 from assay.report.rate_search import rate_blocks, rate_headlines
 from assay.report.run_measures import projection_blocks
-from assay.report.run_page import headlines, notice_problems, verdict_reasons
+from assay.report.run_page import client_bound, headlines, notice_problems, verdict_reasons
 from assay.report.since_last import since_last_blocks
 from assay.report.subject import campaign_subject, samples_of, served_on
 from assay.report.sweeps import load_words, sweeps
@@ -123,7 +123,7 @@ def campaign_page(analysis: CampaignAnalysis, only: Chart | None = None) -> Page
 
 def _client_bound(analysis: CampaignAnalysis) -> Iterator[str]:
     """That the load generator could have shaped runs, and how many where it isn't all."""
-    bound = sum(line.record.client.client_bound for line in analysis.lines)
+    bound = sum(client_bound(line.record, line.result) for line in analysis.lines)
     if bound:
         yield (
             "client-bound" if bound == len(analysis.lines) else f"client-bound in {bound} of {len(analysis.lines)} runs"

@@ -25,8 +25,6 @@ _MOST_TOLD = 2
 """Values of one place that a sentence holds."""
 _ERROR_BARS = "Error bars are 95 % intervals."
 _OPEN_ENDED = "An error bar that ends in an arrow has no bound there: the samples are too few for one."
-LABEL_INSIDE = 0.15
-"""A bar of more than this share of the highest holds its label at its foot."""
 MOST_LABELLED = 20
 """More bars than this have no labels: they would touch."""
 _ROOM, _ROOM_WITH_NAME = 1.12, 1.25
@@ -41,15 +39,6 @@ _TICK_ROOM = 0.07
 """Of an axis, between two numbers on it that don't touch."""
 # The palette's first colours are nodes; these two are a distribution's middle and its tail.
 MEDIAN, TAIL = "#AA4499", "#999933"
-
-
-@dataclass(frozen=True)
-class Spot:
-    """Where a bar's label stands: at what height, `inside` the bar or above it, and whether `beside` the error bar."""
-
-    at: float
-    inside: bool
-    beside: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,25 +78,6 @@ class Series:
     def tops(self) -> list[float]:
         """How high each mark and its error bar stand."""
         return [max(y or 0.0, high or 0.0) for y, high in zip(self.y, self.high or self.y, strict=True)]
-
-    @property
-    def spots(self) -> list[Spot]:
-        """Where the bars' labels stand, clear of their error bars: at the bar's foot, or where that is too low, on top.
-
-        Beside an error bar that leaves room at neither.
-        """
-        room = LABEL_INSIDE * max(self.tops, default=0.0)
-        spots, none = [], [None] * len(self.y)
-        for y, top, low, high in zip(self.y, self.tops, self.low or none, self.high or none, strict=True):
-            height = y or 0.0
-            bare, inside = low is None and high is None, height > room
-            if inside and (bare or (low or 0.0) > room):
-                spots.append(Spot(0.0, inside=True))
-            elif bare or high is not None:
-                spots.append(Spot(top, inside=False))
-            else:
-                spots.append(Spot(0.0 if inside else height, inside, beside=True))
-        return spots
 
     @property
     def reaches(self) -> list[tuple[float, float] | None]:
@@ -252,6 +222,17 @@ class Panel:
         pad = _PAD * (high - low) if high > low else 0.5
         return low - pad, high + pad
 
+    def end(self, mark: Mark) -> float:
+        """Where an upright line or span ends: at the latest with the axis."""
+        if mark.until is None or self.x_range is None:
+            return mark.at if mark.until is None else mark.until
+        last = self.x_range[1]
+        return min(mark.until, 10**last if self.x_log else last)
+
+    def in_right_half(self, mark: Mark) -> bool:
+        """Whether an upright line, or a span's beginning, stands there: its name has room at its left."""
+        return self.x_range is not None and 2 * self.measure(mark.at) > sum(self.x_range)
+
     @property
     def ticks(self) -> list[tuple[float, str]]:
         """The measured places that have room for their numbers, and those."""
@@ -263,6 +244,11 @@ class Panel:
             if not shown or self.measure(x) - self.measure(shown[-1]) >= _TICK_ROOM * (high - low):
                 shown.append(x)
         return [(x, f"{x:,.10g}") for x in shown]
+
+    @property
+    def several(self) -> bool:
+        """Whether series are told apart by their names."""
+        return sum(bool(s.name) for s in self.series) > 1
 
     @property
     def categorical(self) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from assay.report.chart import NEUTRAL, Edge, Mark, Panel, Series, text_color
+from assay.report.spots import spots
 
 _BAR_GAP = 0.28
 _ROW = 14
@@ -46,7 +47,7 @@ def plotly_figure(panel: Panel) -> dict[str, Any]:
         "bargap": _BAR_GAP,
         "bargroupgap": 0.06,
         "hovermode": "closest" if bars or panel.categorical else "x unified",
-        "showlegend": len([s for s in panel.series if s.name]) > 1
+        "showlegend": panel.several
         or any(mark.label and (mark.axis == "y" or panel.edge(mark) is not None) for mark in panel.marks),
         "legend": {
             "orientation": "h",
@@ -103,7 +104,7 @@ def _traces(series: Series, panel: Panel) -> list[dict[str, Any]]:
         hover = "%{hovertext}: " + hover
     trace: dict[str, Any] = {
         "name": series.name,
-        "showlegend": bool(series.name),
+        "showlegend": bool(series.name) and panel.several,
         "x": [_plain(v) for v in series.x],
         "y": [_plain(v) for v in series.y],
         "hovertemplate": hover
@@ -123,7 +124,7 @@ def _traces(series: Series, panel: Panel) -> list[dict[str, Any]]:
             # Labels on top stand above their error bars, which are those of one series only.
             alone = sum(one.kind == "bars" for one in panel.series) == 1
             above = "none" if alone else "outside"
-            positions = ["none" if s.beside else "inside" if s.inside else above for s in series.spots]
+            positions = ["none" if s.beside else "inside" if s.inside else above for s in spots(series)]
             trace |= {"text": list(series.labels), "textposition": positions}
             trace |= {"insidetextanchor": "start", "textangle": 0, "constraintext": "none"}
             trace |= {"insidetextfont": {"size": 11, "color": [text_color(color) for color in colors]}}
@@ -143,7 +144,7 @@ def _traces(series: Series, panel: Panel) -> list[dict[str, Any]]:
         trace["customdata"] = _interval_texts(series)
         if series.kind in ("line", "steps"):
             return [*_band(series), trace]
-    return [_swatch(series), trace] if series.name and series.colors else [trace]
+    return [_swatch(series), trace] if series.name and series.colors and panel.several else [trace]
 
 
 def _swatch(series: Series) -> dict[str, Any]:
@@ -196,7 +197,7 @@ def _bar_labels(panel: Panel) -> list[dict[str, Any]]:
     (series,) = bars
     colors = series.colors or [series.color] * len(series.x)
     found = []
-    for x, label, spot, color in zip(series.x, series.labels or (), series.spots, colors, strict=False):
+    for x, label, spot, color in zip(series.x, series.labels or (), spots(series), colors, strict=False):
         if spot.inside and not spot.beside:
             continue  # Plotly writes it
         font = {"size": 11, "color": text_color(color)} if spot.inside else {"size": 11}
@@ -232,9 +233,7 @@ def _arrows(panel: Panel) -> list[dict[str, Any]]:
 
 def _shape(mark: Mark, panel: Panel) -> dict[str, Any]:
     across = {"xref": "paper", "x0": 0, "x1": 1, "y0": mark.at, "y1": mark.at}
-    upright = {"yref": "paper", "y0": 0, "y1": 1, "x0": mark.at, "x1": mark.at if mark.until is None else mark.until}
-    if upright["x1"] == math.inf and panel.x_range is not None:  # to the end of the axis
-        upright["x1"] = _plain(10 ** panel.x_range[1] if panel.x_log else panel.x_range[1])
+    upright = {"yref": "paper", "y0": 0, "y1": 1, "x0": mark.at, "x1": _plain(panel.end(mark))}
     place = across if mark.axis == "y" else upright
     if mark.until is not None:
         return place | {"type": "rect", "fillcolor": NEUTRAL, "opacity": 0.15, "line": {"width": 0}, "layer": "below"}
@@ -253,16 +252,13 @@ def _beyond(mark: Mark, panel: Panel, edge: Edge) -> dict[str, Any]:
 
 
 def _annotation(mark: Mark, panel: Panel) -> dict[str, Any]:
-    at = panel.measure(mark.at) if mark.at > 0 else mark.at
-    common = {"text": mark.label, "showarrow": False, "font": {"size": 11}, "yref": "paper", "x": at}
-    if mark.until is not None:
-        return common | {"y": 1, "yanchor": "top", "xanchor": "left"}
-    side = "right" if _in_right_half(at, panel) else "left"
-    return common | {"y": 0, "yanchor": "bottom", "xanchor": side, "yshift": _ROW * mark.row}
-
-
-def _in_right_half(at: float, panel: Panel) -> bool:
-    return panel.x_range is not None and at > sum(panel.x_range) / 2
+    right = panel.in_right_half(mark)
+    at = panel.end(mark) if right else mark.at
+    place = {"y": 0, "yanchor": "bottom"} if mark.until is None else {"y": 1, "yanchor": "top"}
+    return place | {
+        "text": mark.label, "showarrow": False, "font": {"size": 11}, "yref": "paper", "yshift": _ROW * mark.row,
+        "x": _plain(panel.measure(at)) if at > 0 else at, "xanchor": "right" if right else "left",
+    }  # fmt: skip
 
 
 def _huge(values: Sequence[float | None]) -> bool:

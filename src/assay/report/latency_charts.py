@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,11 +22,19 @@ _OfSamples = Callable[[Samples], tuple[Ints, Ints]]
 _LIMIT = "the limit of the 99th percentile"
 _TAIL = "99th percentile"
 _POINTS = 240
-_NEXT_TO_NOTHING_US, _OF_THE_MEAN = 1000, 0.1
+_NEXT_TO_NOTHING_NS, _OF_THE_MEAN = 1_000_000, 0.1
 """A gap between chunks under both, the mean's tenth too, is none: they came together."""
 _WORTH_TELLING = 0.01
 _LEAST_IN_A_WINDOW = 20
 _FEWEST_FOR_WINDOWS = 200  # fewer are drawn one by one
+
+
+class _Together(NamedTuple):
+    """Gaps between chunks that came together: their share, what each is under, and the mean of all."""
+
+    share: float
+    under_ns: float
+    mean_ns: float
 
 
 class LatencyCharts:
@@ -66,7 +75,7 @@ class LatencyCharts:
             title="Latency distribution",
             panels=[*panels, itl] if itl else panels,
             columns=2,
-            text=f"Share of samples at or below each latency. {self._together if itl else ''}".strip(),
+            text="Share of samples at or below each latency." + (self._together_words() if itl else ""),
             source=f"{SOURCE}: as the table of latencies; the highest 0.1 % lie beyond the axis",
         )
 
@@ -97,25 +106,33 @@ class LatencyCharts:
             return None
         cumulative = np.cumsum(counts) / counts.sum()
         at = np.unique(np.searchsorted(cumulative, np.linspace(0.001, 0.999, _POINTS)))
+        together = self._together
+        if together is not None:  # the axis begins where gaps are gaps
+            at = np.unique(np.maximum(at, math.ceil(together.under_ns / 1e3)))
         shares = cumulative[at]
         x = np.maximum(at, 1) / 1e3
         line = Series("all", "line", list(x), list(shares), TOTAL)
         wide = float(x[-1]) > 30 * float(x[0])
         return Panel("ITL", "time between chunks of an answer (ms)", "share of gaps", [line], x_log=wide, y_share=True)
 
-    @property
-    def _together(self) -> str:
-        """What part of ITL's gaps is next to nothing, in words; empty where it is less than 1 % or isn't known."""
+    @cached_property
+    def _together(self) -> _Together | None:
+        """The gaps of ITL that are next to nothing; None where they are less than 1 %, or aren't known."""
         counts, itl = self._view.analysis.itl_counts, self._view.analysis.result.latency.get("itl_ns")
         if counts is None or itl is None:
+            return None
+        under_ns = min(_NEXT_TO_NOTHING_NS, _OF_THE_MEAN * itl.mean)
+        share = float(counts[: math.ceil(under_ns / 1e3)].sum()) / itl.n
+        return _Together(share, under_ns, itl.mean) if share >= _WORTH_TELLING else None
+
+    def _together_words(self) -> str:
+        found = self._together
+        if found is None:
             return ""
-        least_us = min(_NEXT_TO_NOTHING_US, _OF_THE_MEAN * itl.mean / 1e3)
-        share = float(counts[: math.ceil(least_us)].sum()) / itl.n
-        if share < _WORTH_TELLING:
-            return ""
+        late = ", or were read late" * self._view.analysis.record.client.client_bound
         return (
-            f"ITL: {fmt.percent(share)} of the gaps are under {fmt.number(least_us / 1e3)} ms, where the mean is "
-            f"{fmt.ms(itl.mean)} ms: these tokens came several at a time, each in a chunk of its own."
+            f" ITL: {fmt.percent(found.share)} of gaps are under {fmt.ms(found.under_ns)} ms, where the axis begins; "
+            f"the mean is {fmt.ms(found.mean_ns)} ms. Their chunks came together, several tokens at a time{late}."
         )
 
     def over_time(self) -> Chart:

@@ -125,10 +125,15 @@ def banner(result: Result, record: RunRecord) -> str:
     unsaid = verdict.valid and UNVERIFIED not in verdict.words
     words = [
         *([] if unsaid else [verdict.words]),
-        *(["client-bound"] if record.client.client_bound else []),
+        *(["client-bound"] if client_bound(record, result) else []),
         *(["simulated endpoints"] if record.simulated else []),
     ]
     return "; ".join(words)
+
+
+def client_bound(record: RunRecord, result: Result) -> bool:
+    """Whether there are figures, and the load generator could have shaped them."""
+    return record.client.client_bound and bool(result.latency)
 
 
 def headlines(result: Result) -> list[Headline]:

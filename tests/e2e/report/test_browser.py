@@ -224,6 +224,14 @@ def test_hovering_shows_values(browser: Any, pages: dict[str, Path]) -> None:
         assert any(character.isdigit() for character in words)
 
 
+def test_rows_of_a_comparison_leave_its_marks_room_on_a_phone(browser: Any, pages: dict[str, Path]) -> None:
+    with Visit(browser, pages["comparison"], "phone") as visit:
+        visit.draw_all()
+        plot = visit.page.locator("#comparison-1")
+        marks = plot.locator(".nsewdrag").first.bounding_box()
+        assert marks["width"] > 0.4 * plot.bounding_box()["width"]
+
+
 def test_first_screen_answers_the_four_questions(browser: Any, pages: dict[str, Path]) -> None:
     with Visit(browser, pages["run"]) as visit:
         height = SCREENS["desktop"][1]

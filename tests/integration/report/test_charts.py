@@ -24,7 +24,7 @@ from assay.report.run_page import run_page
 from assay.report.writer import write_page
 from assay.runs import read_record, write_json
 from assay.runs.cost import CostFacts
-from assay.runs.record import ClientAudit
+from assay.runs.record import ClientAudit, RunStatus
 
 PLAN = Plan(samples=900, nodes=(Node("node-a"), Node("node-b", speed=0.4)), chunks=False)
 
@@ -170,19 +170,29 @@ def test_tokens_that_came_several_at_a_time_are_told_below_their_distribution(an
     """Three of eight gaps of 100 us, the others of 8 ms."""
     itl = analysis.result.latency["tpot_ns"].model_copy(update={"n": 8, "mean": 5.05e6})
 
-    def text(counts: np.ndarray) -> str:
+    def distribution(counts: np.ndarray, client: ClientAudit) -> Chart:
         latency = analysis.result.latency | {"itl_ns": itl}
-        result = analysis.result.model_copy(update={"latency": latency})
-        return chart(run_page(replace(analysis, result=result, itl_counts=counts)), "latency_distribution").text
+        other = replace(
+            analysis,
+            record=analysis.record.model_copy(update={"client": client}),
+            result=analysis.result.model_copy(update={"latency": latency}),
+            itl_counts=counts,
+        )
+        return chart(run_page(other), "latency_distribution")
 
     counts = np.zeros(9000, dtype=np.int64)
-    counts[[100, 8000]] = 3, 5
-    assert (
-        "ITL: 37.5 % of the gaps are under 0.5050 ms, where the mean is 5.050 ms: these tokens came several at a time, "
-        "each in a chunk of its own." in text(counts)
+    counts[[100, 7900, 8000, 8100]] = 3, 1, 3, 1
+    shown = distribution(counts, ClientAudit())
+    said = (
+        "ITL: 37.5 % of gaps are under 0.5050 ms, where the axis begins; the mean is 5.050 ms. Their chunks came "
+        "together, several tokens at a time"
     )
-    counts[[100, 8000]] = 0, 8
-    assert "several at a time" not in text(counts)
+    assert f"{said}. " in f"{shown.text} "
+    (line,) = shown.panels[-1].series
+    assert (line.x[0], line.y[0]) == (0.505, 0.375)
+    assert f"{said}, or were read late." in distribution(counts, ClientAudit(client_bound=True)).text
+    counts[[100, 8000]] = 0, 6
+    assert "together" not in distribution(counts, ClientAudit()).text
 
 
 def test_what_the_load_generator_may_have_shaped_says_so_on_every_picture(tmp_path: Path) -> None:
@@ -198,6 +208,9 @@ def test_what_the_load_generator_may_have_shaped_says_so_on_every_picture(tmp_pa
     compared = compare_page(runs, compare(runs), tmp_path)
     assert said in compared.banner
     assert campaign_page(analysed(folder)).banner == said.replace("client-bound", "client-bound in 1 of 2 runs")
+    failed = write_run(tmp_path / "failed", replace(plan, status=RunStatus.FAILED))
+    write_json(failed.record, read_record(failed).model_copy(update={"client": bound}))
+    assert run_page(analyse_run(failed)).banner == "failed: no result; simulated endpoints"  # there is nothing to shape
 
 
 def test_one_node_isnt_compared(tmp_path: Path) -> None:

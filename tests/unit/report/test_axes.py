@@ -48,6 +48,13 @@ def test_a_limit_far_from_the_data_is_told_at_the_edge_in_both(at: float, says: 
     assert Chart("c", "t", [panel], "Text.", "").text == "Text."  # there is no line to explain
 
 
+def test_a_line_alone_needs_no_name_in_the_legend_of_either() -> None:
+    panel = limited(2000.0, replace(SHARES, series=[replace(SHARES.series[0], name="all")]))
+    listed = [trace["name"] for trace in plotly_figure(panel)["data"] if trace.get("showlegend", True)]
+    assert listed == ["limit: 2000 ms, beyond this axis"]
+    assert "all" not in [one.text for one in drawn(panel)[1]]
+
+
 def test_a_limit_near_the_data_is_a_line_in_both() -> None:
     panel = limited(100.0)
     figure = plotly_figure(panel)
@@ -93,6 +100,18 @@ def test_numbers_on_an_axis_do_not_touch() -> None:
     loads = [1.0, 1.5, 2.0, 60.0, 100.0]
     line = Series("", "line", loads, [1.0] * 5, NEUTRAL)
     assert [text for _, text in Panel("R", "", "n", [line], x_ticks=loads).ticks] == ["1", "60", "100"]
+
+
+@pytest.mark.parametrize(("begin", "side"), [(2.0, "left"), (60.0, "right")])
+def test_a_spans_name_is_not_cut_by_the_axis_end_in_either(begin: float, side: str) -> None:
+    line = Series("", "line", [1.0, 64.0], [1.0, 2.0], NEUTRAL)
+    panel = Panel("R", "", "n", [line], [Mark("x", begin, "saturated", math.inf)])
+    (note,) = plotly_figure(panel)["layout"]["annotations"]
+    axes, words = drawn(panel)
+    (word,) = [one for one in words if one.text == "saturated"]
+    assert (note["xanchor"], word.across) == (side, side)
+    assert note["x"] == pytest.approx(begin if side == "left" else axes.get_xlim()[1])
+    assert word.x == pytest.approx(note["x"])
 
 
 @pytest.mark.parametrize("log", [False, True])

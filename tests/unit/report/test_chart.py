@@ -202,7 +202,7 @@ def test_a_label_stands_where_its_error_bar_leaves_room(
     y: float, low: float | None, high: float | None, spot: Spot
 ) -> None:
     series = Series("", "bars", ["a", "b"], [y, 100.0], NEUTRAL, [low, 90.0], [high, 100.0], labels=["it", "other"])
-    assert series.spots[0] == spot
+    assert spots(series)[0] == spot
     panel = Panel("Bars", "", "ms", [series])
     html = [note["text"] for note in plotly_figure(panel)["layout"]["annotations"]]
     assert ("it" in html) == (spot != Spot(0, inside=True))

@@ -71,9 +71,8 @@ def _rows(panel: Panel, across: float) -> list[list[_Entry]]:
 
 def _entries(panel: Panel) -> Sequence[_Entry]:
     """The series' names where there are several to be told apart, those of lines across, and of limits beyond."""
-    named = [one for one in panel.series if one.name]
     found = []
-    for one in named if len(named) > 1 else []:
+    for one in [one for one in panel.series if one.name] if panel.several else []:
         style = "o" if one.kind == "points" else "--" if one.dashed else "-"
         found.append(_Entry(one.name, style, one.color, 6 if one.kind == "bars" else 1.5))
     for mark in panel.marks:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.report.chart import NEUTRAL, Mark, Panel, Series, Side, text_color
 from assay.report.png.words import Words
+from assay.report.spots import spots
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,7 +35,7 @@ def draw_marks(axes: Axes, panel: Panel, places: Mapping[float | str, float]) ->
             _draw_line(axes, series, x)
     for mark in panel.marks:
         if panel.edge(mark) is None:
-            _draw_mark(axes, mark)
+            _draw_mark(axes, panel, mark)
     return words
 
 
@@ -69,7 +70,7 @@ def _draw_bars(axes: Axes, panel: Panel, series: Series, x: list[float]) -> list
         return []
     colors = series.colors or [series.color] * len(places)
     words = []
-    for place, label, spot, color in zip(places, series.labels or (), series.spots, colors, strict=False):
+    for place, label, spot, color in zip(places, series.labels or (), spots(series), colors, strict=False):
         ink = text_color(color) if spot.inside else "#000000"
         beside: dict[str, Any] = {"shift": (-5, 4), "across": "right"} if spot.beside else _SIDES["above"]
         words.append(Words(label, place, spot.at, axes.transData, size=8, color=ink, **beside))
@@ -112,13 +113,13 @@ def _error_bars(axes: Axes, series: Series, x: list[float], color: str, arrow: f
         axes.plot([x[place]] * 2, [y, tip], color=color, lw=1.2, marker="^" if upwards else "v", markevery=[1], ms=5)
 
 
-def _draw_mark(axes: Axes, mark: Mark) -> None:
+def _draw_mark(axes: Axes, panel: Panel, mark: Mark) -> None:
     if mark.axis == "y":
         axes.axhline(mark.at, color=_DARK, lw=1, ls=":")
     elif mark.until is None:
         axes.axvline(mark.at, color=_DARK, lw=1, ls=":")
     else:
-        axes.axvspan(mark.at, min(mark.until, axes.get_xlim()[1]), color=NEUTRAL, alpha=0.12, lw=0)
+        axes.axvspan(mark.at, panel.end(mark), color=NEUTRAL, alpha=0.12, lw=0)
 
 
 def mark_words(axes: Axes, panel: Panel) -> list[Words]:
@@ -130,15 +131,13 @@ def mark_words(axes: Axes, panel: Panel) -> list[Words]:
     for mark in panel.marks:
         if mark.axis == "y" or panel.edge(mark) is not None:
             continue  # in the legend
-        place = axes.transAxes.inverted().transform(axes.transData.transform((mark.at, 0.0)))[0]
-        foot = mark.until is None
-        left = foot and place > 0.5
-        lift = _ROW_POINTS * mark.row
+        line, right = mark.until is None, panel.in_right_half(mark)
+        at = panel.end(mark) if right else mark.at
         words.append(
             Words(
-                mark.label, mark.at, 0.02 if foot else 0.98, axes.get_xaxis_transform(),
-                (-3 if left else 3, lift if foot else -lift), size=8, color=_DARK, across="right" if left else "left",
-                up="bottom" if foot else "top",
+                mark.label, at, 0.02 if line else 0.98, axes.get_xaxis_transform(),
+                (-3 if right else 3, _ROW_POINTS * mark.row), size=8, color=_DARK,
+                across="right" if right else "left", up="bottom" if line else "top",
             )
         )  # fmt: skip
     return words

@@ -51,7 +51,7 @@ class Sheet:
         from matplotlib.transforms import Affine2D
 
         width = PANEL_INCHES[0] * chart.columns
-        stamps, sources = textwrap.wrap(stamp, int(width * 14.5)), textwrap.wrap(chart.source, int(width * 17))
+        stamps, sources = _lines(stamp, width * 14.5), _lines(chart.source, width * 17)
         head = _HEAD_INCHES + _LINE_INCHES * len(stamps)
         foot = max(_FOOT_INCHES, 2 * _FOOT_EDGE + _LINE_INCHES * len(sources))
         inches, top = Affine2D().scale(DPI), head + foot
@@ -78,6 +78,11 @@ class Sheet:
         axes.relim()
         axes.set_xlim(0, 1, auto=True)
         axes.set_ylim(0, 1, auto=True)
+
+
+def _lines(text: str, most: float) -> list[str]:
+    """Of at most so many characters; a run's name is one word, though there are hyphens in it."""
+    return textwrap.wrap(text, int(most), break_on_hyphens=False)
 
 
 def _pixels(figure: Figure) -> Pixels:

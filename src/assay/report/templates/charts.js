@@ -30,12 +30,22 @@
     keys.reduce(function (inner, key) { return inner[key] = inner[key] || {}; }, object)[last] = value;
   }
 
+  // Names of rows leave marks no room on a narrow page unless they are broken.
+  function narrow(node, layout) {
+    if (layout.yaxis.type !== "category" || node.clientWidth > 480) { return; }
+    const names = Array.from(new Set(figures[node.id].data.flatMap(function (trace) { return trace.y; })));
+    layout.yaxis.tickvals = names;
+    layout.yaxis.ticktext = names.map(function (name) { return name.replace(/(.{1,14}) /g, "$1<br>"); });
+    node.style.height = 80 + 48 * names.length + "px";
+  }
+
   function draw(node, print) {
     const figure = structuredClone(figures[node.id]), own = colors(print);
     figure.layout.font = { family: "system-ui, sans-serif", size: 12 };
     Object.keys(own).forEach(function (path) { place(figure.layout, path, own[path]); });
     bars(figure.data).forEach(function (bar) { place(figure.data[bar], "error_y.color", own["font.color"]); });
     arrows(figure).forEach(function (at) { figure.layout.annotations[at].arrowcolor = own["font.color"]; });
+    narrow(node, figure.layout);
     const drawn = Plotly.newPlot(node, figure.data, figure.layout, config);
     node.dataset.drawn = "yes";
     return drawn;
