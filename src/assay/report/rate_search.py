@@ -129,7 +129,7 @@ def _panels(answer: RateAnswer, place: int) -> Iterator[Panel]:
     known = sorted(known, key=lambda pair: pair[0].rate)
     near = [(point, tail) for point, tail in known if tail.share <= _FAR * limit.share]
     shares = [(point.rate, 100 * tail.share, 100 * tail.low, 100 * tail.high) for point, tail in near]
-    line = Mark("y", 100 * limit.share, f"allowed: {100 * limit.share:.6g} %", meaning=_ALLOWED)
+    line = Mark("y", 100 * limit.share, f"allowed: {100 * limit.share:.6g} %", meaning=_ALLOWED, limit=True)
     marks = [*_interval(answer), line]
     yield Panel(f"Requests over {limit.title}", _AXIS, "% of the requests", _series(shares, NEUTRAL), marks)
     if len(limit.keeps.limits) != 1:
@@ -140,7 +140,7 @@ def _panels(answer: RateAnswer, place: int) -> Iterator[Panel]:
         for point, tail in known
         if tail.value_ns is not None and tail.value_ns <= _FAR * limit_ns
     ]
-    line = Mark("y", limit_ns / 1e6, f"limit: {fmt.ms(limit_ns)} ms", meaning=_ALLOWED)
+    line = Mark("y", limit_ns / 1e6, f"limit: {fmt.ms(limit_ns)} ms", meaning=_ALLOWED, limit=True)
     yield Panel(limit.title.partition(" ≤")[0], _AXIS, "ms", _series(values, TAIL), [*_interval(answer), line])
 
 

@@ -11,7 +11,7 @@ from assay.analysis.saturation import saturation
 from assay.report import format as fmt
 from assay.report.chart import NEUTRAL, PALETTE, TAIL, Chart, Mark, Panel, Series
 from assay.report.limits import held_limits
-from assay.report.many import names
+from assay.report.many import NAMED, names
 from assay.report.sweeps import AXES, Points, by_factors, load_words, sweeps
 
 _SOURCE = "runs/*/requests.parquet, runs/*/result.json"
@@ -84,16 +84,18 @@ def _panels(analysis: CampaignAnalysis, every: Sequence[Points], label: str) -> 
     lines = [_Swept(points, len(every), place) for place, points in enumerate(every)]
     loads = sorted({value for line in lines for value in line.loads})
     limits = _limits(analysis, [group for line in lines for group in line.groups])
-    saturated = _saturated(lines)
+    span = _saturated(lines[0]) if len(lines) == 1 else []
+    # Their names have room below rates; latencies begin there.
+    firsts = _first_saturated(lines) if len(lines) > 1 else []
 
     def panel(title: str, unit: str, series: list[Series], marks: Sequence[Mark] = ()) -> Panel:
-        return Panel(title, label, unit, series, [*saturated, *marks], x_log=by_factors(loads), x_ticks=loads)
+        return Panel(title, label, unit, series, [*span, *marks], x_log=by_factors(loads), x_ticks=loads)
 
     for title, unit, attribute in (
         ("Completed samples/s", "samples/s", "samples_per_s"),
         ("Output tokens/s", "tokens/s", "tokens_per_s"),
     ):
-        yield panel(title, unit, [series for line in lines for series in line.rate(attribute)])
+        yield panel(title, unit, [series for line in lines for series in line.rate(attribute)], firsts)
     for key, title in (("ttft_ns", "TTFT p99"), ("tpot_ns", "TPOT p99")):
         yield panel(title, "ms", [series for line in lines for series in line.tail(key)], limits.get(key, []))
     for name, title in _EXPENSES.items():
@@ -112,21 +114,19 @@ def _limits(analysis: CampaignAnalysis, groups: Sequence[Group]) -> Mapping[str,
     }
 
 
-def _saturated(lines: Sequence[_Swept]) -> list[Mark]:
-    """The loads at which a sweep is saturated, as a span; of several sweeps the first such load of each, as a line."""
+def _saturated(line: _Swept) -> list[Mark]:
+    """The loads at which a sweep is saturated, as a span; none where it isn't shown to be."""
+    found = saturation(line.points)
+    if found.state != "saturated":
+        return []
+    meaning = f"where it is saturated, from {load_words(found.at)} on"
+    return [Mark("x", found.at.value, "saturated", math.inf, meaning)]
+
+
+def _first_saturated(lines: Sequence[_Swept]) -> list[Mark]:
+    """Of several sweeps in one picture the first saturated load of each, as a line; of many none: no one could read it."""
     found = [(line, shown.at) for line in lines if (shown := saturation(line.points)).state == "saturated"]
-    if len(lines) == 1:
-        return [
-            Mark("x", at.value, "saturated", math.inf, f"where it is saturated, from {load_words(at)} on")
-            for _, at in found
-        ]
+    meaning = "where the sweep that it names is first saturated"
     return [
-        Mark(
-            "x",
-            at.value,
-            f"saturated: {line.name}",
-            meaning="where the sweep that it names is first saturated",
-            row=row,
-        )
-        for row, (line, at) in enumerate(found)
-    ]
+        Mark("x", at.value, f"saturated: {line.name}", meaning=meaning, row=row) for row, (line, at) in enumerate(found)
+    ] * (len(found) <= NAMED)

@@ -125,6 +125,7 @@ def test_a_sweep_shows_from_which_load_on_it_is_saturated(tmp_path: Path) -> Non
         ("saturated: Server, node-b", 4.0, None),
     ]
     assert len({mark.row for mark in marks}) == 2
+    assert all(mark.limit for panel in both.panels[2:] for mark in panel.marks)  # latencies begin where names stand
     few = {key: one for key, one in plans.items() if key != "16-r0"}
     calm = chart(swept(tmp_path / "calm", few), "load_sweep")
     assert not any(mark.label.startswith("saturated") for panel in calm.panels for mark in panel.marks)

@@ -11,7 +11,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from assay.report.chart import MOST_LABELLED, NEUTRAL, PALETTE, Chart, Colors, Mark, Panel, Series, Spot, text_color
+from assay.report.chart import MOST_LABELLED, NEUTRAL, PALETTE, Chart, Colors, Mark, Panel, Series, text_color
 from assay.report.interactive import plotly_figure
 from assay.report.png import Pictures, draw_png
 from assay.report.png.encode import encode_png
@@ -19,6 +19,7 @@ from assay.report.png.marks import draw_marks
 from assay.report.png.panel import PANEL_INCHES, draw_panel, panel_inches
 from assay.report.png.scales import draw_scales
 from assay.report.png.sheet import Sheet
+from assay.report.spots import Spot, spots
 
 BARS = Panel(
     "Bars", "", "tokens/s",
