@@ -124,7 +124,7 @@ def _saturated(line: _Swept) -> list[Mark]:
 
 
 def _first_saturated(lines: Sequence[_Swept]) -> list[Mark]:
-    """Of several sweeps in one picture the first saturated load of each, as a line; of many none: no one could read it."""
+    """Of several sweeps the first saturated load of each, as a line; of many none, for their names would touch."""
     found = [(line, shown.at) for line in lines if (shown := saturation(line.points)).state == "saturated"]
     meaning = "where the sweep that it names is first saturated"
     return [
