@@ -178,6 +178,7 @@ class _Campaign:
         self._listener = listener
         self._outcome = CampaignOutcome(work.campaign, state)
         self._served = False
+        self._skipped = False
         self._kind = kind_of(work.config.campaign.kind)
         self._estimator = estimator(work.config, work.prepared.benchmark, work.prepared.dataset)
         for problem in self._estimator.problems:
@@ -265,7 +266,7 @@ class _Campaign:
 
     def _todo(self) -> list[RunEntry]:
         """What is left to do; where nothing is, what the campaign's kind makes of the results so far."""
-        if self._state.todo:
+        if self._state.todo or self._skipped:
             return self._state.todo
         if new := self._kind.more(self._config, self._state, self._results(), self._folder):
             self._state.runs += new
@@ -347,6 +348,7 @@ class _Campaign:
         write_json(self._folder.state, self._state)
 
     def _skip_rest(self, reason: str) -> None:
+        self._skipped = True
         for entry in self._state.todo:
             entry.status, entry.reason = RunStatus.SKIPPED, reason
         write_json(self._folder.state, self._state)

@@ -27,25 +27,32 @@ def asked(folder: Path, *, benchmark: str = "own-prompts", repeats: int = 1, **c
     return config(folder, benchmark=benchmark, campaign={"kind": "tune-curve", "repeats": repeats, "curve": curve})
 
 
-def climb(settings: Config, rates: dict[int, float], *, broken: Sequence[int] = ()) -> list[RunEntry]:
-    """Carries the campaign out where `rates` are samples/s by the number in flight, within 2 %."""
+def climb(
+    settings: Config, rates: dict[int, float], *, broken: Sequence[int] = (), runs: Sequence[RunEntry] = ()
+) -> list[RunEntry]:
+    """Carries the campaign out, or on with `runs`, where `rates` are samples/s by the number in flight, within 2 %."""
     kind = kind_of("tune-curve")
-    state = CampaignState(
-        id="x", kind="tune-curve", name="x", started_utc="", config_sha256="", seed=0, runs=plan_runs(settings, NODES)
-    )
-    results: list[Result] = []
-    while state.todo or (new := kind.more(settings, state, results, CampaignFolder(settings.output))):
+    known = {"id": "x", "kind": "tune-curve", "name": "x", "started_utc": "", "config_sha256": "", "seed": 0}
+    state = CampaignState(**known, runs=list(runs) or plan_runs(settings, NODES))
+    folder = CampaignFolder(settings.output)
+
+    def results() -> list[Result]:
+        return [measured(run, rates) for run in state.runs if run.status is RunStatus.COMPLETED]
+
+    while state.todo or (new := kind.more(settings, state, results(), folder)):
         if not state.todo:
             state.runs += new
         entry = state.todo[0]
         entry.run = entry.key
-        places = entry.shape.concurrency if isinstance(entry.shape, ConcurrencyShape) else 0
-        failed = places in broken
+        failed = entry.shape is not None and places([entry])[0] in broken
         entry.status = RunStatus.FAILED if failed else RunStatus.COMPLETED
-        lasts_s = 10.0 if entry.shape is None else entry.shape.duration_s
-        figures = {"samples_per_s": figure(rates.get(places, 1.0), 0.02), "duration_s": figure(lasts_s or 0.0)}
-        results.append(bench_result(entry.key, {} if failed else figures, distribution(1.0)))
     return state.runs
+
+
+def measured(run: RunEntry, rates: dict[int, float]) -> Result:
+    at, lasts_s = (places([run])[0], run.shape.duration_s) if run.shape else (0, 10.0)
+    figures = {"samples_per_s": figure(rates.get(at, 1.0), 0.02), "duration_s": figure(lasts_s or 0.0)}
+    return bench_result(run.key, figures, distribution(1.0))
 
 
 def places(runs: Sequence[RunEntry]) -> list[int]:
@@ -63,6 +70,16 @@ def test_it_goes_up_until_twice_as_many_in_flight_give_no_more(tmp_path: Path) -
 def test_a_point_that_fails_ends_the_way_up(tmp_path: Path) -> None:
     grows = {2**power: 10.0 * 2**power for power in range(7)}
     assert places(climb(asked(tmp_path, most=64), grows, broken=[4])) == [1, 2, 4]
+
+
+def test_a_point_that_is_mended_goes_on_upwards_and_its_repeats_follow(tmp_path: Path) -> None:
+    rates = {1: 10.0, 2: 20, 4: 40, 8: 41}
+    settings = asked(tmp_path, repeats=2)
+    runs = climb(settings, rates, broken=[4])
+    assert sorted(places(runs)) == [1, 1, 2, 2, 4, 4]
+    for run in runs:
+        run.status = None if run.status is RunStatus.FAILED else run.status
+    assert sorted(places(climb(settings, rates, runs=runs))) == [1, 1, 2, 2, 4, 4, 8, 8]
 
 
 def test_a_budget_is_for_all_repeats(tmp_path: Path) -> None:
