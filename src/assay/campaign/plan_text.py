@@ -35,7 +35,10 @@ def plan_text(config: Config, runs: Sequence[RunEntry], estimator: Estimator, cl
 
 
 def _more(config: Config) -> str:
-    return ", and those that follow from what they measure" if kind_of(config.campaign.kind).grows else ""
+    kind = kind_of(config.campaign.kind)
+    if not kind.grows or (bound := kind.bound(config)) is None:
+        return ""
+    return f", and those that follow from what they measure{bound and f' ({bound})'}"
 
 
 def _order(config: Config) -> str:

@@ -36,6 +36,8 @@ def curve_chart(curves: Mapping[str, Curve]) -> Chart:
     text = "Each point is one load, with its number in flight beside it; up and to the right is better. "
     text += "" if each else "Rates are those of whole systems, for the number of accelerators isn't known. "
     text += "The line joins the points that no other beats in both; level lines are the 95 % intervals of the pace."
+    if any(point.client_bound for curve in curves.values() for point in curve.points):
+        text += f" Points that {DOUBT} are grey."
     return Chart(
         name="pareto", title="Throughput against pace", panels=panels, columns=2 if len(panels) > 1 else 1, text=text,
         source=f"{_SOURCE}: output_tokens, done_ns, first_ns, last_ns",

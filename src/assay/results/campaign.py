@@ -10,6 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from assay.analysis.curve import Curve, curve_measured
+from assay.analysis.load_runs import measured_loads
 from assay.analysis.rate_answer import RateAnswer, rate_answer
 from assay.results.figures import figures_row, table_of
 from assay.runs import (
@@ -87,6 +89,13 @@ class LoadedCampaign:
         Raises UserError where a file of a run is damaged.
         """
         return None if self.state.rate_search is None else rate_answer(self.folder, self.state)
+
+    def curve(self) -> Curve | None:
+        """Throughput against pace; None: fewer than two numbers in flight have tokens and a pace.
+
+        Raises UserError where a file of a run is damaged.
+        """
+        return curve_measured(measured_loads(self.folder, self.state))
 
     def telemetry(self) -> pa.Table:
         """Every run's telemetry."""

@@ -14,6 +14,7 @@ from assay.report.campaign_answer import campaign_answer
 from assay.report.campaign_page import campaign_page
 from assay.report.page import Table
 from assay.report.pareto import curve_chart
+from assay.results import load_campaign
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +44,14 @@ def test_pace_is_1000_over_the_90th_percentile_of_tpot(curve: CampaignAnalysis) 
         low, high = tpot.intervals["p90"]
         assert point.per_user.low == (None if high is None else pytest.approx(1e9 / high))
         assert point.per_user.high == (None if low is None else pytest.approx(1e9 / low))
+
+
+def test_a_loaded_campaign_has_the_same_points(curve: CampaignAnalysis) -> None:
+    loaded, found = load_campaign(curve.folder.path).curve(), curve_of(curve.groups)
+    assert loaded is not None
+    assert found is not None
+    assert [point.per_user for point in loaded.points] == [point.per_user for point in found.points]
+    assert [point.runs for point in loaded.points] == [point.runs for point in found.points]
 
 
 def test_rates_are_for_each_accelerator_where_their_number_is_known(curve: CampaignAnalysis, tmp_path: Path) -> None:
@@ -105,6 +114,7 @@ def test_points_that_the_client_could_have_shaped_are_not_the_servers(tmp_path: 
     assert knee.startswith("More in flight gave no more up to 16 in flight, but the load generator could have shaped")
     assert marked.startswith("Marked, since the load generator could have shaped them: 8 in flight, 16 in flight;")
     assert [cell == "yes" for cell in column(points(analysis), "The server's own")] == [True, True, True, False, False]
+    assert "Points that the load generator could have shaped are grey." in campaign_page(analysis).lead.text  # type: ignore[union-attr]
     found = curve_of(analysis.groups)
     assert found is not None
     assert not any(point.front for point in found.points if point.client_bound)

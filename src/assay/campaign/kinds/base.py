@@ -41,6 +41,10 @@ class Kind(ABC):
     def plan(self, config: Config, nodes: Sequence[str]) -> list[RunEntry]:
         """The runs on `nodes` that are known before anything is measured, in their order. Raises UserError."""
 
+    def bound(self, config: Config) -> str | None:
+        """How far a plan that grows can grow, in words; empty: nobody knows; None: all its runs are known."""
+        return ""
+
     def note(self, config: Config) -> str:
         """What is to be said of the plan wherever its results are shown: one sentence; empty: nothing."""
         return ""

@@ -32,8 +32,19 @@ class TuneCurve(Kind):
     def plan(self, config: Config, nodes: Sequence[str]) -> list[RunEntry]:
         """Offline where the benchmark has it, and the points that are measured in any case."""
         curve = config.campaign.curve
-        first = [curve.least, 2 * curve.least] if curve.points == "log2" else _fixed(curve)
-        return [*_offline(config, nodes), *(_point(config, nodes, places, 0) for places in first)]
+        places = [curve.least, 2 * curve.least] if curve.points == "log2" else endpoints_points(curve.least, curve.most)
+        first = [*_offline(config, nodes), *(_point(config, nodes, number, 0) for number in places)]
+        if curve.points == "log2":
+            return first
+        repeats = range(1, config.campaign.repeats or 1)
+        return [*first, *(run for repeat in repeats for run in _repeated(config, first, repeat))]
+
+    def bound(self, config: Config) -> str | None:
+        curve = config.campaign.curve
+        if curve.points != "log2":
+            return None
+        points = (curve.most // curve.least).bit_length()
+        return f"up to {curve.least * 2 ** (points - 1):,} in flight, {points} points"
 
     def note(self, config: Config) -> str:
         curve = config.campaign.curve
@@ -51,12 +62,16 @@ class TuneCurve(Kind):
         repeats = config.campaign.repeats or 1
         if curve.points == "log2" and (places := _next(curve, first, results, repeats)) is not None:
             return [_point(config, nodes, places, 0)]
+        known = {run.key for run in state.runs}
         for repeat in range(1, repeats):
-            known = {run.key for run in state.runs}
-            block = [_again(run, repeat) for run in first]
-            if missing := [run for run in block if run.key not in known]:
-                return shuffled(missing, config.campaign.seed, repeat)
+            if missing := [run for run in _repeated(config, first, repeat) if run.key not in known]:
+                return missing
         return []
+
+
+def _repeated(config: Config, first: Sequence[RunEntry], repeat: int) -> list[RunEntry]:
+    """The first pass's runs once more, in another order."""
+    return shuffled([_again(run, repeat) for run in first], config.campaign.seed, repeat)
 
 
 def _next(curve: CurveConfig, first: Sequence[RunEntry], results: Sequence[Result], repeats: int) -> int | None:
@@ -68,10 +83,6 @@ def _next(curve: CurveConfig, first: Sequence[RunEntry], results: Sequence[Resul
     if curve.budget_s is not None and (known.seconds + known.last_s) * repeats > curve.budget_s:
         return None
     return 2 * top
-
-
-def _fixed(curve: CurveConfig) -> list[int]:
-    return endpoints_points(curve.least, curve.most)
 
 
 def _offline(config: Config, nodes: Sequence[str]) -> list[RunEntry]:

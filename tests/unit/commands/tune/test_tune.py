@@ -65,7 +65,8 @@ def test_options_change_what_a_configuration_says(tmp_path: Path) -> None:
     shown = CliRunner().invoke(main, ["tune", "curve", str(file), *words])
     assert shown.exit_code == 0, shown.output
     first, *lines = shown.output.splitlines()
-    assert first == "plan: tune-curve campaign, 3 runs, and those that follow from what they measure"
+    follow = "and those that follow from what they measure (up to 32 in flight, 5 points)"
+    assert first == f"plan: tune-curve campaign, 3 runs, {follow}"
     assert [line.split()[0] for line in lines[:3]] == ["offline-r0", "2-in-flight-r0", "4-in-flight-r0"]
     assert "sent for 60 s" in lines[1]
     assert not find_campaigns(tmp_path / "results")
