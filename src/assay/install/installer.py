@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +115,29 @@ def install(bundle: Path, folder: Path) -> str:
         raise RefusedError(f"{folder} is there and isn't an installation of assay: name another folder")
     mark = {"bundle": identity, "assay": manifest["assay"], "extras": manifest["extras"], "complete": False}
     mark["parents"] = held["parents"] if held else [*make_folder(folder), *sent_of(incoming(folder))["folders"]]
-    write_mark(folder, mark)
+    with alone(folder):
+        write_mark(folder, mark)
+        fill(bundle, folder, manifest)
+        write_mark(folder, {**mark, "complete": True})
+    engine = f"; engine.python: {folder}/engine/bin/python" if manifest["engine"] else ""
+    return f"installed {what}: {folder}/bin/assay{engine}"
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Nobody else installs into it or removes it meanwhile: a lost link doesn't end what it began."""
+    handle = os.open(str(folder), os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise RefusedError(f"{folder} is being installed or removed by another process: try again later") from None
+    finally:
+        os.close(handle)
+
+
+def fill(bundle: Path, folder: Path, manifest: dict[str, Any]) -> None:
+    """Make the folder hold what the bundle brings, and of packages nothing else."""
     for path in folder.iterdir():
         if path.name not in KEPT:
             remove_path(path)
@@ -127,9 +151,6 @@ def install(bundle: Path, folder: Path) -> str:
     (folder / "bundle").mkdir()
     for name in ("manifest.json", "install.sh", "installer.py"):
         shutil.copyfile(str(bundle / name), str(folder / "bundle" / name))
-    write_mark(folder, {**mark, "complete": True})
-    engine = f"; engine.python: {folder}/engine/bin/python" if manifest["engine"] else ""
-    return f"installed {what}: {folder}/bin/assay{engine}"
 
 
 def make_environment(folder: Path, packages: Path, bundle: Path, index: bool) -> None:
@@ -183,12 +204,13 @@ def remove(folder: Path) -> str:
     sent, coming = sent_of(folder), sent_of(incoming(folder))
     if held is None and not coming["files"]:
         return f"{folder} is not there: nothing was changed"
-    for file in sent["files"]:
-        if Path(file).is_file():
-            Path(file).unlink()
-    for path in (folder, incoming(folder)):
-        if path.exists():
-            remove_path(path)
+    with alone(folder) if folder.exists() else contextlib.nullcontext():
+        for file in sent["files"]:
+            if Path(file).is_file():
+                Path(file).unlink()
+        for path in (folder, incoming(folder)):
+            if path.exists():
+                remove_path(path)
     made = {*sent["folders"], *coming["folders"], *(held["parents"] if held else [])}
     for path in sorted(map(Path, made), key=lambda each: len(each.parts), reverse=True):
         with contextlib.suppress(OSError):  # others use it by now

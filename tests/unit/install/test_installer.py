@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import subprocess
 import sys
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,29 +17,42 @@ from tests.bundles import locked, small_assay, small_wheel
 from assay.install import Bundle, BundleContents, Target, write_bundle
 
 
-@pytest.fixture
-def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bundle:
-    links = small_assay(tmp_path / "links", monkeypatch)
-    (tmp_path / "samples").write_text("{}\n")
+@pytest.fixture(scope="module")
+def links(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Wheels of a small Assay, which is what bundles are made of here."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield small_assay(tmp_path_factory.mktemp("small") / "links", patch)
+
+
+@pytest.fixture(scope="module")
+def bundle(links: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    folder = tmp_path_factory.mktemp("bundle")
     engine = small_wheel(links, "engine", "5.0", "name = 'engine'\n")
-    (tmp_path / "engine.lock").write_text(locked(engine))
+    (folder / "engine.lock").write_text(locked(engine))
+    (folder / "samples").write_text("{}\n")
     contents = BundleContents(
-        Target.here(), datasets=(tmp_path / "samples",), engine_lock=tmp_path / "engine.lock", find_links=links
+        Target.here(), datasets=(folder / "samples",), engine_lock=folder / "engine.lock", find_links=links
     )
-    return write_bundle(contents, tmp_path / "b.tar")
+    return write_bundle(contents, folder / "b.tar")
+
+
+def unpacked(bundle: Bundle, into: Path) -> Path:
+    with tarfile.open(bundle.path) as archive:
+        archive.extractall(into, filter="data")
+    (found,) = into.iterdir()
+    return found
 
 
 @pytest.fixture
 def folder(bundle: Bundle, tmp_path: Path) -> Path:
     """The bundle, unpacked."""
-    with tarfile.open(bundle.path) as archive:
-        archive.extractall(tmp_path / "unpacked", filter="data")
-    (found,) = (tmp_path / "unpacked").iterdir()
-    return found
+    return unpacked(bundle, tmp_path / "unpacked")
 
 
-def install(script: Path, *words: str, python: str = sys.executable) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "PYTHON": python}
+def install(
+    script: Path, *words: str, python: str = sys.executable, **settings: str
+) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "PYTHON": python, **settings}
     command = ["sh", str(script), "--as-root", *words]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
 
@@ -76,6 +92,34 @@ def test_what_was_left_half_done_is_made_anew(folder: Path, tmp_path: Path) -> N
     assert install(folder / "install.sh", "--folder", str(place)).returncode == 0
     assert not (place / "lib" / "left").exists()
     assert json.loads((place / "assay-install.json").read_text())["complete"]
+
+
+def test_with_an_index_packages_come_by_the_machines_own_settings(links: Path, tmp_path: Path) -> None:
+    light = write_bundle(BundleContents(Target.here(), find_links=links, index=True), tmp_path / "b.tar")
+    script, place = unpacked(light, tmp_path / "unpacked") / "install.sh", tmp_path / "assay"
+    settings = {"PIP_CONFIG_FILE": "/dev/null", "PIP_NO_INDEX": "1"}
+    refused = install(script, "--folder", str(place), **settings)
+    assert refused.returncode == 1
+    assert "below==2.0" in refused.stderr
+    done = install(script, "--folder", str(place), **settings, PIP_FIND_LINKS=str(links))
+    assert done.returncode == 0, done.stderr
+    assert list(place.glob("lib/python3*/site-packages/below.py"))
+
+
+def test_two_at_a_time_are_refused(folder: Path, tmp_path: Path) -> None:
+    place = tmp_path / "assay"
+    place.mkdir()
+    (place / "assay-install.json").write_text('{"bundle": "", "complete": false, "parents": []}')
+    handle = os.open(place, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        for words in ([], ["--remove"]):
+            refused = install(folder / "install.sh", *words, "--folder", str(place))
+            assert refused.returncode == 1
+            assert "by another process" in refused.stderr
+    finally:
+        os.close(handle)
+    assert [path.name for path in place.iterdir()] == ["assay-install.json"]
 
 
 def test_a_folder_of_others_is_neither_written_to_nor_removed(folder: Path, tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import subprocess
+import sys
 import zipfile
 from importlib.metadata import FileHash, PackagePath
 from pathlib import Path
@@ -36,6 +38,18 @@ def test_it_holds_what_runs_and_the_lock() -> None:
         found = base64.urlsafe_b64encode(hashlib.sha256(files[path]).digest()).rstrip(b"=").decode()
         assert (digest, size) == (f"sha256={found}", str(len(files[path])))
     assert len(record) == len(files) + 1
+
+
+def test_it_holds_the_files_that_a_build_of_the_sources_holds(tmp_path: Path) -> None:
+    root = Path(assay.__file__).parents[2]
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=root, check=True, capture_output=True, timeout=120)
+    (built,) = tmp_path.glob("*.whl")
+    assert package_files(zipfile.ZipFile(io.BytesIO(own_wheel().data))) == package_files(zipfile.ZipFile(built))
+
+
+def package_files(archive: zipfile.ZipFile) -> dict[str, int]:
+    return {entry.filename: entry.CRC for entry in archive.infolist() if entry.filename.startswith("assay/")}
 
 
 def test_the_same_bytes_each_time() -> None:
