@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,15 @@ import click
 from assay.commands.options import PATH, json_option, print_json
 
 if TYPE_CHECKING:
-    from assay.install import Bundle
+    from assay.install import Bundle, Target
+
+_OVER_SSH = "ssh:"
 
 
 @click.command()
-@click.option("--for", "target", metavar="TARGET", help="Python and platform, as in cp311-manylinux_2_28_x86_64.")
+@click.option(
+    "--for", "target", metavar="TARGET", help="Such as cp311-manylinux_2_28_x86_64, or ssh:HOST to ask there."
+)
 @click.option("--with", "extras", metavar="EXTRA,…", multiple=True, help="Extras of Assay, such as embedded.")
 @click.option("--model", "models", type=PATH, multiple=True, metavar="DIR", help="A model's folder; may be repeated.")
 @click.option("--dataset", "datasets", type=PATH, multiple=True, metavar="FILE", help="Samples; may be repeated.")
@@ -34,12 +39,12 @@ def bundle(
 ) -> None:
     """Write one file that installs Assay on a machine without internet.
 
-    TARGET is this machine and this Python unless it is given. The same input gives the same bytes.
+    TARGET is Python and platform; this machine's unless it is given. The same input gives the same bytes.
     """
     from assay import __version__
-    from assay.install import BundleContents, Target, write_bundle
+    from assay.install import BundleContents, write_bundle
 
-    chosen = Target.here() if target is None else Target.parse(target)
+    chosen = _target(target)
     names = tuple(sorted({name for words in extras for name in words.split(",") if name}))
     contents = BundleContents(chosen, names, models, datasets, engine_lock, find_links)
     written = write_bundle(contents, output or Path(f"assay-{__version__}-{chosen}.tar"))
@@ -47,6 +52,18 @@ def bundle(
         print_json({"path": written.path, "bytes": written.bytes, "sha256": written.sha256, **_facts(written)})
     else:
         click.echo(_text(written))
+
+
+def _target(words: str | None) -> Target:
+    from assay.install import Target
+
+    if words is None:
+        return Target.here()
+    if not words.startswith(_OVER_SSH):
+        return Target.parse(words)
+    from assay.install.nodes import target_over_ssh
+
+    return asyncio.run(target_over_ssh(words.removeprefix(_OVER_SSH)))
 
 
 def _facts(written: Bundle) -> dict[str, object]:

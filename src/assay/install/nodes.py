@@ -10,11 +10,13 @@ from pathlib import PurePosixPath
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from assay.cluster import LaunchError
 from assay.cluster.options import SshNode, SshOptions
 from assay.cluster.ssh.launcher import CONNECTING
 from assay.cluster.together import AT_ONCE, together
 from assay.errors import AssayError
 from assay.install.link import NodeLink, linked
+from assay.install.target import Target
 
 FOLDER = ".local/share/assay"
 """Where Assay goes on a node whose configuration names no interpreter of its own."""
@@ -139,6 +141,15 @@ class Nodes:
                 f"shall have with cluster.python, such as {FOLDER}/bin/python"
             )
         return ""
+
+
+async def target_over_ssh(address: str) -> Target:
+    """What a bundle for that host must be for: its python3's. Raises LaunchError or UserError."""
+    options = SshOptions(launcher="ssh", nodes=(SshNode(name="node", address=address),))
+    (view,) = await Nodes(options).look()
+    if view.status is None:
+        raise LaunchError(view.problem)
+    return Target.parse(view.status.target)
 
 
 def folder_of(node: SshNode, options: SshOptions) -> str:

@@ -17,13 +17,14 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
+from assay.cluster import LaunchError
 from assay.cluster.options import SshOptions
 from assay.commands.main import main
 from assay.deploy.check import check_cluster
 from assay.engines import SimulatedOptions
 from assay.install import BundleContents, Target, write_bundle
 from assay.install.link import BLOCK_BYTES
-from assay.install.nodes import NodeRow, Nodes, remove
+from assay.install.nodes import NodeRow, Nodes, remove, target_over_ssh
 from assay.install.placing import Wanted, install
 
 pytestmark = pytest.mark.ssh
@@ -142,6 +143,19 @@ def test_the_commands_tell_each_node(hosts: Hosts, nodes: Nodes, bundle: Path, t
     assert refused.exit_code == 1
     assert ["--as-root" in row["problem"] for row in json.loads(refused.stdout)["nodes"]] == [True, True]
     assert there(hosts, 2) == there(hosts, 3) == ""
+
+
+async def test_a_bundles_target_is_asked_of_a_host(
+    hosts: Hosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh" / "config").write_text(hosts.ssh_config.read_text())
+    monkeypatch.setenv("HOME", str(tmp_path))
+    version = hosts.run(2, "python3", "-c", "import sys; print('cp%d%d' % sys.version_info[:2])").strip()
+    here = Target.here()
+    assert str(await target_over_ssh("node2")) == f"{version}-manylinux_2_{here.glibc}_{here.machine}"
+    with pytest.raises(LaunchError, match="absent"):
+        await target_over_ssh("absent.invalid")
 
 
 async def test_a_cut_on_the_way_is_told_and_a_second_time_goes_on(hosts: Hosts, nodes: Nodes, wanted: Wanted) -> None:

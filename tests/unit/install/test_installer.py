@@ -152,6 +152,24 @@ def test_a_damaged_manifest_is_told_in_words(text: str, folder: Path) -> None:
     assert "is damaged" in refused.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"), [("../outside", tarfile.REGTYPE), ("/outside", tarfile.REGTYPE), ("b/link", tarfile.SYMTYPE)]
+)
+def test_an_archive_that_leads_elsewhere_is_refused(name: str, kind: bytes, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    with tarfile.open(tmp_path / "deep" / "b.tar", "w") as archive:
+        entry = tarfile.TarInfo(name)
+        entry.type, entry.linkname = kind, "/etc/passwd"
+        archive.addfile(entry)
+    place = tmp_path / "assay"
+    words = ["--archive", str(tmp_path / "deep" / "b.tar"), "--folder", str(place)]
+    refused = install(folder / "install.sh", *words)
+    assert refused.returncode == 1
+    assert "has no place in a bundle" in refused.stderr
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["b.tar"]
+    assert not place.exists()
+
+
 def test_a_bundle_that_lacks_a_file_is_told_in_words(folder: Path) -> None:
     (folder / "datasets" / "samples").unlink()
     assert "unpack all of it" in install(folder / "install.sh", "--check").stderr
