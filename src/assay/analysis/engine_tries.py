@@ -16,8 +16,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from assay.analysis.engine_answers import Agreement
 from assay.analysis.figures import estimate_of
 from assay.analysis.loads import Value
+from assay.analysis.rates import timing_error_ns, token_rate
+from assay.analysis.samples import Samples
 from assay.analysis.statistics import CONFIDENCE, Estimate, over_repeats, ratio
-from assay.runs.campaign import RunEntry, Stage
+from assay.analysis.summary import run_samples
+from assay.runs.campaign import CampaignFolder, RunEntry, Stage
+from assay.runs.reading import read_record
 from assay.runs.record import RunRecord, RunStatus
 from assay.runs.result import Result
 from assay.runs.setups import setup_words
@@ -147,15 +151,34 @@ class Seen:
 
     rate: Estimate | None
     """Output tokens/s, from its samples."""
-    ready_s: float | None
+    ready_s: float | None = None
     """What the start of the slowest server under it took."""
-    memory: MemoryShares | None
+    memory: MemoryShares | None = None
+
+
+def final_rates(folder: CampaignFolder, entries: Iterable[RunEntry]) -> dict[str, Seen]:
+    """The rates of a search's final runs that completed, from their samples, by the run."""
+    found = {}
+    for entry in entries:
+        if entry.stage == "final" and entry.run is not None and entry.status is RunStatus.COMPLETED:
+            run = folder.run(entry.run)
+            record = read_record(run)
+            samples = run_samples(run, record)
+            rate = None if samples is None or not len(samples) or not samples.counted else run_rate(samples, record)
+            found[entry.run] = Seen(rate)
+    return found
+
+
+def run_rate(samples: Samples, record: RunRecord) -> Estimate:
+    """A run's output tokens/s."""
+    return token_rate(samples, timing_error_ns=timing_error_ns(samples, record.client))
 
 
 def tuned(entries: Sequence[RunEntry], results: Iterable[Result], seen: Mapping[str, Seen] | None = None) -> Tuned:
     """What a tune-engine campaign's runs say, as far as they got.
 
-    What is best follows from the results alone, whatever more is known: while the campaign goes on there is no more.
+    A result doesn't tell what of its rate's error starts have in common, such as the client's own: what is best follows
+    from `seen`, which must hold the final runs.
     """
     seen = seen or {}
     of_run = {result.run: result for result in results}
@@ -164,7 +187,7 @@ def tuned(entries: Sequence[RunEntry], results: Iterable[Result], seen: Mapping[
         if entry.stage is not None:
             groups.setdefault(key_of(entry), []).append(entry)
     tries = [_try(own, of_run, seen) for own in groups.values()]
-    against = _against(tries, {one.name: own for one, own in zip(tries, groups.values(), strict=True)}, of_run)
+    against = _against(tries, {one.name: own for one, own in zip(tries, groups.values(), strict=True)}, of_run, seen)
     beaten = [one for one in against if one.low is not None and one.low > 1]
     best = beaten[0].name if beaten else None
     scores = _scores(entries, of_run, next((one for one in tries if one.name == best), None))
@@ -214,25 +237,26 @@ def _start_s(entries: Iterable[RunEntry], seen: Mapping[str, Seen]) -> float | N
     return sum(known) / len(known) if known else None
 
 
-def _rates(
-    entries: Iterable[RunEntry], of_run: Mapping[str, Result], seen: Mapping[str, Seen] | None = None
-) -> list[Estimate]:
+def _rates(entries: Iterable[RunEntry], of_run: Mapping[str, Result], seen: Mapping[str, Seen]) -> list[Estimate]:
     found = []
     for entry in entries:
         result = of_run.get(entry.run or "")
         if entry.status is None or result is None or problem_of(entry, result):
             continue
-        more = (seen or {}).get(result.run)
+        more = seen.get(result.run)
         found.append(more.rate if more is not None and more.rate is not None else estimate_of(result.figures[RATE]))
     return found
 
 
 def _against(
-    tries: Sequence[Try], entries: Mapping[str, Sequence[RunEntry]], of_run: Mapping[str, Result]
+    tries: Sequence[Try],
+    entries: Mapping[str, Sequence[RunEntry]],
+    of_run: Mapping[str, Result],
+    seen: Mapping[str, Seen],
 ) -> list[Against]:
     """Every finalist whose final runs all have rates; none where the default's haven't."""
     finals = {
-        one.name: _rates([entry for entry in entries[one.name] if entry.stage == "final"], of_run)
+        one.name: _rates([entry for entry in entries[one.name] if entry.stage == "final"], of_run, seen)
         for one in tries
         if "final" in one.rates
     }

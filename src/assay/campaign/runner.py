@@ -93,7 +93,7 @@ class CampaignOutcome:
 
         In a search for a rate a sample that isn't answered is an answer: its probe was over a limit.
         """
-        must = [entry for entry in self.state.runs if kind_of(self.state.kind).must_complete(entry)]
+        must = [entry for entry in self.state.runs if not entry.may_fail]
         completed = all(entry.status is RunStatus.COMPLETED for entry in must)
         if self.state.rate_search is not None:
             return completed and not self.unreported
@@ -196,7 +196,7 @@ class _Campaign:
                         raise
                     self._skip_rest(f"servers could not be started again: {error}")
             self._outcome.results = self._results()
-            for name, text in self._kind.files(self._config, self._state, self._outcome.results).items():
+            for name, text in self._kind.files(self._config, self._state, self._outcome.results, self._folder).items():
                 write_text(self._folder.path / name, text)
         self._listener.measured(self._state, self._outcome.results)
         self._outcome.unreported = render_reports(self._folder, self._listener)

@@ -111,7 +111,7 @@ def _verdict(entry: RunEntry, result: Result | None) -> str:
 def _next(outcome: CampaignOutcome) -> Iterator[str]:
     """What helps where something is missing, then where everything is told."""
     resume = f"`assay run --resume {shlex.quote(str(outcome.folder.path))}`"
-    if any(entry.ended and entry.status != "completed" for entry in outcome.state.runs):
+    if any(entry.ended and entry.status != "completed" and not entry.may_fail for entry in outcome.state.runs):
         yield f"next: {resume.removesuffix('`')} --retry-failed` runs again what failed"
     for words in dict.fromkeys(_settings(outcome)):
         yield f"next: {words}"

@@ -110,7 +110,10 @@ class Deployment:
             await self._launcher.place()
         finally:
             self._record("starting")
-        await self._launcher.wait_ready(self._check)
+        try:
+            await self._launcher.wait_ready(self._check)
+        except LaunchError as error:
+            raise await self._explained(error, self._launcher) from None
         self.nodes = await self._launcher.facts()
         self.endpoints = await together(self._launcher.servers, self._describe)
         for server in self._launcher.servers:
@@ -122,6 +125,15 @@ class Deployment:
             told = await self._launcher.observe(self._heard)
             self.nodes = [node.model_copy(update={"telemetry": told.get(node.name, "")}) for node in self.nodes]
         self._watcher = asyncio.create_task(self._watch(self._launcher))
+
+    async def _explained(self, error: LaunchError, launcher: Launcher) -> LaunchError:
+        """The error with the cause that a log names, which may stand far above the last lines that it has."""
+        for server in launcher.servers if self.engine.log_lines else ():
+            with contextlib.suppress(LaunchError, OSError):
+                if cause := self.engine.failure(await launcher.tail(server, self.engine.log_lines)):
+                    first, *rest = str(error).split("\n", 1)
+                    return LaunchError("\n".join([f"{first}: {cause}", *rest]))
+        return error
 
     async def _check(self, server: PlacedServer) -> str | None:
         """Health first, then whether the model asked for is served."""

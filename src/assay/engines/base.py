@@ -24,7 +24,7 @@ class Engine(ABC):
     on_cpu: bool = False
     """Whether its servers compute on CPU cores alone."""
     log_lines: ClassVar[int] = 0
-    """How many of the last lines of its log, once it is ready, `memory` needs; 0: its log tells nothing."""
+    """How many of the last lines of its log `memory` and `failure` need; 0: its log tells nothing."""
 
     @property
     @abstractmethod
@@ -60,8 +60,12 @@ class Engine(ABC):
         return None
 
     def memory(self, log: str) -> MemoryFacts | None:
-        """What a server's log tells of its accelerators' memory; None where it tells nothing."""
+        """What a server's log tells of its accelerators' memory once it is ready; None where it tells nothing."""
         return None
+
+    def failure(self, log: str) -> str:
+        """The error that a server's log names for not becoming ready; empty where it names none."""
+        return ""
 
     @property
     def takes(self) -> ApiTakes:

@@ -8,7 +8,7 @@ from typing import Any
 
 from assay.engines.base import Engine, per_node, server_name
 from assay.engines.options import VllmOptions
-from assay.engines.vllm_memory import memory_told
+from assay.engines.vllm_log import failure_told, memory_told
 from assay.errors import UserError
 from assay.runs.record import MemoryFacts
 from assay.serving.needs import Needs, TokenizerFiles
@@ -112,6 +112,9 @@ class VllmEngine(Engine):
 
     def memory(self, log: str) -> MemoryFacts | None:
         return memory_told(log)
+
+    def failure(self, log: str) -> str:
+        return failure_told(log)
 
     def settings(self, node: str) -> dict[str, Any]:
         return self._options.model_dump(mode="json", exclude={"pass_env", "python"})

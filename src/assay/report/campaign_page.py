@@ -131,7 +131,7 @@ def _client_bound(analysis: CampaignAnalysis) -> Iterator[str]:
 
 
 def _next(analysis: CampaignAnalysis) -> list[str]:
-    runs = analysis.state.runs
+    runs = [entry for entry in analysis.state.runs if not (entry.may_fail and entry.ended)]
     return next_step(analysis.folder.path, [entry.status for entry in runs], [entry.reason for entry in runs])
 
 
@@ -244,7 +244,7 @@ def _unfinished(analysis: CampaignAnalysis) -> Iterator[Problem]:
     kinds: dict[str, list[RunEntry]] = {}
     told = reason_told(analysis)
     for entry in analysis.state.runs:
-        if entry.status not in (None, RunStatus.COMPLETED):
+        if entry.status not in (None, RunStatus.COMPLETED) and not entry.may_fail:
             kinds.setdefault(str(entry.status), []).append(entry)
     for status, entries in kinds.items():
         titles = [analysis.titles[entry.key] for entry in entries]

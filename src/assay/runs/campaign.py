@@ -76,6 +76,11 @@ class RunEntry(_Model):
         return not self.settings and self.servers is None
 
     @property
+    def may_fail(self) -> bool:
+        """Whether that it fails is a result: it tries settings that nobody said would work."""
+        return self.stage is not None and not self.as_configured
+
+    @property
     def asked(self) -> dict[str, Any]:
         """What is to be done, without how it went. What has its default is left out: a version that adds a field with
         one says the same of an older plan."""

@@ -79,6 +79,18 @@ async def test_what_an_engines_log_tells_of_memory_is_kept(tmp_path: Path, monke
     assert len(logs) == 2
 
 
+async def test_the_cause_that_a_log_names_is_in_the_first_line_of_a_failed_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SimulatedEngine, "log_lines", 5)
+    monkeypatch.setattr(SimulatedEngine, "failure", lambda self, log: "out of memory")
+    hurried = SIMULATED.model_copy(update={"ready_timeout_s": 0.01})
+    with pytest.raises(LaunchError) as error:
+        async with Deployment(hurried, UNEVEN, label="run", folder=tmp_path):
+            pass
+    assert str(error.value).splitlines()[0].endswith(": out of memory")
+
+
 async def test_real_engines_can_not_pretend_to_be_nodes(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="2 nodes on one machine would share its hardware"):
         async with Deployment(EmbeddedOptions(), UNEVEN, label="run", folder=tmp_path):

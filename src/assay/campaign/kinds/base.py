@@ -49,10 +49,6 @@ class Kind(ABC):
         """What is to be said of the plan wherever its results are shown: one sentence; empty: nothing."""
         return ""
 
-    def must_complete(self, entry: RunEntry) -> bool:
-        """Whether the campaign isn't sound where this run doesn't complete with every sample answered."""
-        return True
-
     def more(
         self, config: Config, state: CampaignState, results: Sequence[Result], folder: CampaignFolder
     ) -> list[RunEntry]:
@@ -66,7 +62,9 @@ class Kind(ABC):
         """The rate that is searched for; None: no question of this kind. Raises UserError where it can't be."""
         return None
 
-    def files(self, config: Config, state: CampaignState, results: Sequence[Result]) -> dict[str, str]:
+    def files(
+        self, config: Config, state: CampaignState, results: Sequence[Result], folder: CampaignFolder
+    ) -> dict[str, str]:
         """What the campaign's folder gets once everything is measured: text by file name."""
         return {}
 

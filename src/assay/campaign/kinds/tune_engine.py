@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from assay.analysis.engine_tries import FEWEST_STARTS, Try, Tuned, tuned
+from assay.analysis.engine_tries import FEWEST_STARTS, Try, Tuned, final_rates, tuned
 from assay.benchmarks import get_benchmark
 from assay.campaign.kinds.base import Kind, entry, shuffled
 from assay.campaign.tune_engine.best import FILE, best_yaml
@@ -58,31 +58,30 @@ class TuneEngine(Kind):
         """The default, which everything is held against."""
         return [_run(config, nodes, DEFAULT, window, "short", start=0) for window in Space(config).windows]
 
-    def must_complete(self, entry: RunEntry) -> bool:
-        return entry.as_configured
-
     def more(
         self, config: Config, state: CampaignState, results: Sequence[Result], folder: CampaignFolder
     ) -> list[RunEntry]:
-        search = _Search(config, state, results)
+        search = _Search(config, state, results, folder)
         return search.next_try() or search.longer() or search.finals() or search.accuracy()
 
-    def files(self, config: Config, state: CampaignState, results: Sequence[Result]) -> dict[str, str]:
-        found = tuned(state.runs, results)
+    def files(
+        self, config: Config, state: CampaignState, results: Sequence[Result], folder: CampaignFolder
+    ) -> dict[str, str]:
+        found = tuned(state.runs, results, final_rates(folder, state.runs))
         return {FILE: best_yaml(config, found, state.id)} if found.against else {}
 
 
 class _Search:
     """One campaign's search, as far as it got."""
 
-    def __init__(self, config: Config, state: CampaignState, results: Sequence[Result]) -> None:
+    def __init__(self, config: Config, state: CampaignState, results: Sequence[Result], folder: CampaignFolder) -> None:
         self._config = config
         self._tuning = config.campaign.engine
         self._runs = state.runs
         self._nodes = state.runs[0].nodes
         self._start = max(run.start for run in state.runs) + 1
         self._results = results
-        self._found: Tuned = tuned(state.runs, results)
+        self._found: Tuned = tuned(state.runs, results, final_rates(folder, state.runs))
         self._stages = {run.stage for run in state.runs}
 
     def next_try(self) -> list[RunEntry]:

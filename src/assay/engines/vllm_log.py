@@ -1,4 +1,4 @@
-"""What vLLM's log says of an accelerator's memory: how much its weights take, and how much is left for the KV cache."""
+"""What vLLM's log says: how much of an accelerator's memory its weights and its KV cache take, and why it ended."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ _WEIGHTS = re.compile(r"Model loading took ([0-9.]+) GiB")
 _CACHE = re.compile(r"Available KV cache memory: ([0-9.]+) GiB")
 _TOKENS = re.compile(r"GPU KV cache size: ([0-9,]+) tokens")
 _PROCESS = re.compile(r"\bpid=(\d+)")
+_ERROR = re.compile(r"\b((?:[A-Za-z_]+\.)*[A-Za-z_]*(?:Error|Exception): .+)$")
+_USAGE = re.compile(r"\berror: .+$")
+_AROUND = ("Engine core initialization failed", "WorkerProc initialization failed", "See root cause above")
+"""What is raised because something else was."""
+_LONGEST = 300
 
 
 def memory_told(log: str) -> MemoryFacts | None:
@@ -40,3 +45,20 @@ def memory_told(log: str) -> MemoryFacts | None:
     return MemoryFacts(
         weights_bytes=round(most[0] * _GIB), kv_cache_bytes=round(most[1] * _GIB), kv_cache_tokens=tokens
     )
+
+
+def failure_told(log: str) -> str:
+    """The error that ended the last start in the log, which may stand far above the log's end; empty: none is named.
+
+    The last one counts that isn't raised because of another: those that it caused come after it.
+    """
+    lines = [line for line in log.splitlines() if line.strip()]
+    if not lines:
+        return ""
+    if not _PROCESS.search(lines[-1]) and (usage := _USAGE.search(lines[-1])):  # it ended before it began to log
+        return usage[0][:_LONGEST]
+    last = next((found[1] for line in reversed(lines) if (found := _PROCESS.search(line))), None)
+    first = next((place for place, line in enumerate(lines) if last and f"pid={last}" in line), 0)
+    errors = [match[1] for line in lines[first:] if (match := _ERROR.search(line))]
+    told = [words for words in errors if not any(around in words for around in _AROUND)]
+    return told[-1][:_LONGEST] if told else ""

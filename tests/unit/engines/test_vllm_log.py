@@ -1,10 +1,10 @@
-"""What vLLM's log tells of memory. The lines are of the form that its workers write (vllm/v1/worker)."""
+"""What vLLM's log tells of memory and of failures. The lines are of the form that its processes write."""
 
 from __future__ import annotations
 
 import pytest
 
-from assay.engines.vllm_memory import memory_told
+from assay.engines.vllm_log import failure_told, memory_told
 
 GIB = 1 << 30
 
@@ -51,3 +51,38 @@ def test_what_is_not_told_is_unknown() -> None:
     assert memory_told("") is None
     assert memory_told(weights(14.99)) is None
     assert memory_told(cache(51.26)) is None
+
+
+OUT_OF_MEMORY = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB."
+NO_CACHE = "ValueError: No available memory for the cache blocks. Try increasing `gpu_memory_utilization`."
+WRAPPER = "RuntimeError: Engine core initialization failed. See root cause above."
+
+
+def failed_start(error: str, core: int, api: int) -> list[str]:
+    """As a server writes it whose engine's process raises `error` while it starts."""
+    return [
+        f"(APIServer pid={api}) INFO 11-28 01:00:00 [utils.py:1] non-default args: {{}}",
+        f"(EngineCore pid={core}) ERROR 11-28 01:00:30 [core.py:1] Traceback (most recent call last):",
+        f"(EngineCore pid={core}) ERROR 11-28 01:00:30 [core.py:1] {error}",
+        *[f"(APIServer pid={api})   File line {number}" for number in range(20)],
+        f"(APIServer pid={api}) {WRAPPER} Failed core proc(s): {{}}",
+    ]
+
+
+def test_the_cause_of_a_failed_start_is_the_error_that_is_no_wrapper() -> None:
+    assert failure_told("\n".join(failed_start(OUT_OF_MEMORY, 11, 10))) == OUT_OF_MEMORY
+    assert failure_told("\n".join(failed_start(NO_CACHE, 11, 10))) == NO_CACHE
+
+
+def test_an_earlier_starts_error_is_not_the_last_ones() -> None:
+    earlier = failed_start(OUT_OF_MEMORY, 11, 10)
+    assert failure_told("\n".join([*earlier, *failed_start(NO_CACHE, 21, 20)])) == NO_CACHE
+    slow = ["(APIServer pid=30) INFO 11-28 01:00:00 [utils.py:1] still loading"]
+    assert failure_told("\n".join([*earlier, *slow])) == "", "it ran out of time, not of memory"
+    usage = "api_server.py: error: argument --dtype: invalid choice: 'float7'"
+    assert failure_told("\n".join([*earlier, "usage: ...", usage])) == usage.removeprefix("api_server.py: ")
+
+
+def test_a_log_without_an_error_names_none() -> None:
+    assert failure_told("") == ""
+    assert failure_told("\n".join([weights(14.99), cache(51.26)])) == ""
