@@ -172,8 +172,8 @@ class Config(_Section):
     queries: dict[Scenario, Count] = Field(
         default_factory=dict, description="short runs: queries; default: all samples"
     )
-    engine: EngineOptions = EmbeddedOptions()
-    cluster: ClusterOptions = LocalOptions()
+    engine: EngineOptions = Field(default=EmbeddedOptions(), description="what serves the model; default: embedded")
+    cluster: ClusterOptions = Field(default=LocalOptions(), description="where servers run; default: this machine")
     load: LoadConfig = LoadConfig()
     loadgen: LoadgenConfig = LoadgenConfig()
     campaign: CampaignConfig = CampaignConfig()
