@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from assay.analysis.campaign import CampaignAnalysis, Group, load_of
+from assay.analysis.curve import curve_of
 from assay.analysis.scaling import Efficiency
 from assay.analysis.statistics import ratio
 from assay.report import format as fmt
@@ -72,10 +73,15 @@ def _scaled(analysis: CampaignAnalysis) -> list[str]:
 
 def _curve(analysis: CampaignAnalysis) -> list[str]:
     """Throughput against pace, the highest load within the limits, where there are any, and whose shape it has."""
-    points = next((found for found in sweeps(analysis.groups) if found[0][0].axis == "concurrency"), None)
-    limited = points is not None and held_limits(analysis.benchmark, points[0][1].first.record)
-    kept = [_sweep(analysis, points)] if points is not None and limited else []
-    return [words for words in (*curve_answer(analysis), *kept, analysis.state.plan_note) if words]
+    note = analysis.state.plan_note
+    noted = [f"{note[:1].upper()}{note[1:]}."] if note else []
+    curve = curve_of(analysis.groups)
+    if curve is None:
+        why = "There is no curve: fewer than two numbers in flight have both tokens/s and a pace."
+        return [why, *_rates(analysis), *noted]
+    points = next(found for found in sweeps(analysis.groups) if found[0][0].axis == "concurrency")
+    limits = held_limits(analysis.benchmark, points[0][1].first.record)
+    return [*curve_answer(curve, points), *([_sweep(analysis, points)] if limits else []), *noted]
 
 
 def _rates(analysis: CampaignAnalysis) -> list[str]:

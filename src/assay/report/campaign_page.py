@@ -99,6 +99,7 @@ def campaign_page(analysis: CampaignAnalysis, only: Chart | None = None) -> Page
     banner = "; ".join(
         [
             *([] if kind == "valid" and UNVERIFIED not in verdict else [verdict]),
+            *([analysis.state.plan_note] if analysis.state.plan_note else []),
             *_client_bound(analysis),
             *(["simulated endpoints"] if simulated else []),
         ]

@@ -66,7 +66,7 @@ def compare_campaigns_page(
         problems=[*campaigns_problems(campaigns, titles), *(Problem("note", "", note) for note in notes)],
         sections=[*sections, Section("campaigns", "The campaigns", [campaigns_table(campaigns, titles, beside)])],
         lead=lead,
-        banner="; ".join(banners),
+        banner="; ".join([*banners, *dict.fromkeys(own.state.plan_note for own in campaigns if own.state.plan_note)]),
         problems_title="What to know",
     )
 

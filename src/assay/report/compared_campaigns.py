@@ -45,7 +45,7 @@ def campaigns_problems(campaigns: Sequence[CampaignMeasured], titles: Mapping[st
     else limits belief is on each campaign's page."""
     for own in campaigns:
         if own.state.plan_note:
-            yield Problem("note", "", f"{titles[own.state.id]}: {own.state.plan_note}")
+            yield Problem("note", "", f"{titles[own.state.id]}: {own.state.plan_note}.")
         found: dict[tuple[str, str], list[str]] = {}
         for load in own.loads:
             for result in load.results:

@@ -11,19 +11,18 @@ from assay.report import format as fmt
 from assay.report.many import names
 from assay.report.page import Block, Headline, Rows, Table, Text
 from assay.report.pareto import DOUBT, PRICES, curve_chart
-from assay.report.sweeps import load_words, saturation_words, sweeps, whether_saturated
+from assay.report.sweeps import Points, load_words, saturation_words, whether_saturated
 
 _SOURCE = "runs/*/requests.parquet"
 
 
-def curve_answer(analysis: CampaignAnalysis) -> Iterator[str]:
-    """The peak, the pace of a user alone, the knee, and which points aren't the server's."""
-    curve = curve_of(analysis.groups)
-    if curve is None:
-        yield "There is no curve: fewer than two numbers in flight have both tokens/s and a pace."
-        return
+def curve_answer(curve: Curve, points: Points) -> Iterator[str]:
+    """The peak, the knee, the pace of the fewest in flight, and which points aren't the server's.
+
+    `points` are the same loads as groups of runs.
+    """
     yield _peak(curve)
-    yield _knee(analysis)
+    yield _knee(points)
     least = curve.loads[0]
     yield f"At {least.load} each user gets {_sentence(least.per_user, 'tokens/s')}, TTFT p90 {_ttft(least)}."
     if doubted := [point.load for point in curve.points if point.client_bound]:
@@ -40,9 +39,8 @@ def _peak(curve: Curve) -> str:
     )
 
 
-def _knee(analysis: CampaignAnalysis) -> str:
+def _knee(points: Points) -> str:
     """From where on more in flight gives no more; not the server's where the load generator could be the reason."""
-    points = next(found for found in sweeps(analysis.groups) if found[0][0].axis == "concurrency")
     own = [(load, group) for load, group in points if not any(line.record.client.client_bound for line in group.lines)]
     if len(own) > 1 and (whether_saturated(own) or len(own) == len(points)):
         return saturation_words(own)

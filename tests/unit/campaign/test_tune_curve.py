@@ -143,7 +143,7 @@ def test_the_shape_of_endpoints_is_called_no_submission(tmp_path: Path) -> None:
     kind = kind_of("tune-curve")
     shape = {"points": "mlperf-endpoints", "most": 64}
     assert kind.note(asked(tmp_path)) == ""
-    assert kind.note(asked(tmp_path, **shape)).endswith(" asks for: same shape, not a submission.")
+    assert kind.note(asked(tmp_path, **shape)).endswith(" asks for: same shape, not a submission")
     short = asked(tmp_path, **shape, duration_s=5)
     assert ", with durations of the user's own: same shape, not" in kind.note(short)
     folder = begin(short, plan_runs(short, NODES), get_benchmark("own-prompts"), dataset_sha256="", simulated=True)

@@ -59,11 +59,13 @@ def test_money_of_two_currencies_is_in_no_picture(tmp_path: Path) -> None:
 
 
 def test_the_shape_of_endpoints_is_called_no_submission_beside_another(tmp_path: Path) -> None:
-    note = "Points as MLPerf Endpoints v1.0 asks for: same shape, not a submission."
+    note = "points as MLPerf Endpoints v1.0 asks for: same shape, not a submission"
     base = curve_campaign(tmp_path, LOADS, identity="base", offline=False)
     other = curve_campaign(tmp_path, LOADS, identity="other", offline=False, note=note)
-    told = [problem.text for problem in page(tmp_path, base, other).problems]
-    assert [text.endswith(note) for text in told if "Endpoints" in text] == [True]
+    found = page(tmp_path, base, other)
+    assert note in found.banner
+    told = [problem.text for problem in found.problems]
+    assert [text.endswith(f"{note}.") for text in told if "Endpoints" in text] == [True]
 
 
 def test_a_curve_beside_a_campaign_without_one_has_no_picture_of_both(tmp_path: Path) -> None:

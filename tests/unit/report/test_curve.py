@@ -134,6 +134,7 @@ def test_one_load_alone_is_no_curve(tmp_path: Path) -> None:
 
 
 def test_the_shape_of_endpoints_is_called_no_submission_on_the_page(tmp_path: Path) -> None:
-    note = "Points as MLPerf Endpoints v1.0 asks for: same shape, not a submission."
+    note = "points as MLPerf Endpoints v1.0 asks for: same shape, not a submission"
     analysis = analysed(curve_campaign(tmp_path, [1, 2], offline=False, note=note))
-    assert note in campaign_answer(analysis)
+    assert f"P{note[1:]}." in campaign_answer(analysis)
+    assert note in campaign_page(analysis).banner

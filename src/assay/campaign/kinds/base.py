@@ -46,7 +46,7 @@ class Kind(ABC):
         return ""
 
     def note(self, config: Config) -> str:
-        """What is to be said of the plan wherever its results are shown: one sentence; empty: nothing."""
+        """What is to be said of the plan wherever its results are shown: a few words; empty: nothing."""
         return ""
 
     def more(

@@ -51,7 +51,7 @@ class TuneCurve(Kind):
         if curve.points == "log2":
             return ""
         own = "" if curve.duration_s is None and curve.requests is None else ", with durations of the user's own"
-        return f"Points as MLPerf Endpoints v1.0 asks for{own}: same shape, not a submission."
+        return f"points as MLPerf Endpoints v1.0 asks for{own}: same shape, not a submission"
 
     def more(
         self, config: Config, state: CampaignState, results: Sequence[Result], folder: CampaignFolder
