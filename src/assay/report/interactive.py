@@ -11,6 +11,7 @@ from assay.report.spots import spots
 
 _BAR_GAP = 0.28
 _ROW = 14
+_STANDOFF = 8
 _TEXT_POSITIONS = {"above": "top center", "left": "middle left", "right": "middle right"}
 
 
@@ -29,13 +30,13 @@ def plotly_figure(panel: Panel) -> dict[str, Any]:
     bars = any(series.kind == "bars" for series in panel.series)
     annotations += [*_bar_labels(panel), *_arrows(panel)]
     number: dict[str, Any] = {"automargin": True, "separatethousands": True}
-    x_axis = number | {"title": {"text": panel.x_label}, "type": _x_type(panel)}
+    x_axis = number | {"title": {"text": panel.x_label, "standoff": _STANDOFF}, "type": _x_type(panel)}
     if panel.x_range is not None:
         x_axis["range"] = [_plain(end) for end in panel.x_range]
     if panel.ticks:
         x_axis |= {"tickmode": "array", "tickvals": [at for at, _ in panel.ticks]}
         x_axis["ticktext"] = [text for _, text in panel.ticks]
-    y_axis = number | {"title": {"text": panel.y_label}}
+    y_axis = number | {"title": {"text": panel.y_label, "standoff": _STANDOFF}}
     if panel.y_share:
         y_axis |= {"tickformat": ".0%", "range": [0, 1.02]}
     elif panel.from_zero:

@@ -39,6 +39,17 @@
     node.style.height = 80 + 48 * names.length + "px";
   }
 
+  // Nor do bars hold their labels there: what can't stand side by side is in the table of values.
+  function crowded(node, figure) {
+    const labelled = figure.data.filter(function (trace) { return trace.type === "bar" && trace.text; });
+    const labels = labelled.flatMap(function (trace) { return trace.text; });
+    const across = (node.clientWidth - 80) * (labelled.length > 1 ? 1 - figure.layout.bargap : 1);
+    const longest = Math.max(...labels.map(function (label) { return label.length; }));
+    if (!labels.length || across / labels.length > 6 * longest + 4) { return; }
+    labelled.forEach(function (trace) { trace.textposition = "none"; });
+    figure.layout.annotations.forEach(function (note) { if (note.yref !== "paper" && !note.showarrow) { note.visible = false; } });
+  }
+
   function draw(node, print) {
     const figure = structuredClone(figures[node.id]), own = colors(print);
     figure.layout.font = { family: "system-ui, sans-serif", size: 12 };
@@ -46,6 +57,7 @@
     bars(figure.data).forEach(function (bar) { place(figure.data[bar], "error_y.color", own["font.color"]); });
     arrows(figure).forEach(function (at) { figure.layout.annotations[at].arrowcolor = own["font.color"]; });
     narrow(node, figure.layout);
+    crowded(node, figure);
     const drawn = Plotly.newPlot(node, figure.data, figure.layout, config);
     node.dataset.drawn = "yes";
     return drawn;
