@@ -113,7 +113,10 @@ def read_bundle(path: Path) -> Bundle:
 def _require(contents: BundleContents, own: OwnWheel) -> None:
     """What can be wrong before anything is fetched."""
     if unknown := sorted(set(contents.extras) - set(own.extras)):
-        raise UserError(f"{', '.join(unknown)}: no extra of Assay, which are {', '.join(sorted(own.extras))}")
+        known = ", ".join(sorted(own.extras))
+        raise UserError(
+            f"{', '.join(unknown)}: no extra of Assay, which are {known}; for another engine (vLLM) give --engine-lock"
+        )
     if f"3.{contents.target.python}" not in SpecifierSet(own.requires_python):
         raise UserError(f"{contents.target}: Assay needs Python {own.requires_python}")
     for model in contents.models:

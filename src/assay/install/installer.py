@@ -234,6 +234,7 @@ def run(command: list[str], environment: dict[str, str]) -> None:
 def unpacked(archive: Path, into: Path) -> Path:
     """The bundle's folder. Its names are known to be plain ones: each is compared before it is written."""
     with tarfile.open(str(archive), "r:") as tar:
+        tar.extraction_filter = getattr(tarfile, "data_filter", lambda entry, path: entry)  # from 3.11.4 on
         for entry in tar:
             parts = Path(entry.name).parts
             if not entry.isreg() or ".." in parts or Path(entry.name).is_absolute():

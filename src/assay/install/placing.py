@@ -17,6 +17,9 @@ from assay.install.nodes import NodeRow, Nodes, NodeStatus, NodeView
 from assay.install.target import Target
 from assay.scratch import scratch_folder
 
+ASKED_AT_ONCE = 100
+"""Files that a node is asked for at a time: they are one argument, of 128 KiB at most (Linux, MAX_ARG_STRLEN)."""
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -134,11 +137,13 @@ async def _place(nodes: Nodes, goods: _Goods, view: NodeView) -> NodeRow:
 
 async def _left(link: NodeLink, shipments: Sequence[Shipment]) -> dict[str, int]:
     """Bytes that are still to be sent, of the files that aren't there as they shall be, by path."""
-    if not shipments:
-        return {}
-    asked = [{"path": each.path, "bytes": each.bytes, "sha256": each.sha256} for each in shipments]
-    there = await link.ask("missing", files=asked)
-    return {each.path: each.bytes - there[each.path] for each in shipments if each.path in there}
+    left: dict[str, int] = {}
+    for start in range(0, len(shipments), ASKED_AT_ONCE):
+        some = shipments[start : start + ASKED_AT_ONCE]
+        asked = [{"path": each.path, "bytes": each.bytes, "sha256": each.sha256} for each in some]
+        there = await link.ask("missing", files=asked)
+        left |= {each.path: each.bytes - there[each.path] for each in some if each.path in there}
+    return left
 
 
 async def _package(

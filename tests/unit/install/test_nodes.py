@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from click.testing import CliRunner
@@ -12,8 +14,9 @@ from assay.cluster.options import SshNode, SshOptions
 from assay.commands.main import main
 from assay.errors import UserError
 from assay.install import Bundle, Target
+from assay.install.link import NodeLink, Shipment
 from assay.install.nodes import FOLDER, NodeStatus, NodeView, folder_of
-from assay.install.placing import Wanted, _bundles
+from assay.install.placing import ASKED_AT_ONCE, Wanted, _bundles, _left
 
 SSH = "engine: {kind: simulated}\ncluster: {launcher: ssh, nodes: [{name: a}]}\n"
 
@@ -61,6 +64,22 @@ def test_nodes_of_a_kind_share_a_bundle_and_one_without_a_wheel_stops_no_other(
     assert "d" not in made
     with pytest.raises(UserError, match="Assay needs Python"):
         _bundles(Wanted(find_links=links), views[2:], tmp_path)
+
+
+async def test_a_node_is_asked_for_many_files_in_turns() -> None:
+    asked: list[list[dict[str, Any]]] = []
+
+    class Link:
+        async def ask(self, do: str, files: list[dict[str, Any]]) -> dict[str, int]:
+            asked.append(files)
+            return {files[-1]["path"]: 3}
+
+    top = "folder" * 50
+    shipments = [Shipment(Path("x"), f"{top}/{number}", 10, "a" * 64) for number in range(2 * ASKED_AT_ONCE + 1)]
+    left = await _left(cast("NodeLink", Link()), shipments)
+    assert [len(files) for files in asked] == [ASKED_AT_ONCE, ASKED_AT_ONCE, 1]
+    assert left == {f"{top}/{number}": 7 for number in (ASKED_AT_ONCE - 1, 2 * ASKED_AT_ONCE - 1, 2 * ASKED_AT_ONCE)}
+    assert all(len(json.dumps(files)) < 128 << 10 for files in asked)
 
 
 @pytest.mark.parametrize(
