@@ -11,6 +11,7 @@ from typing import Any, Literal
 from assay.analysis.answer_findings import answer_findings
 from assay.analysis.answers import AnswersCompared, RunAnswers, compare_answers, read_answers
 from assay.analysis.earlier import SinceLast, since_last
+from assay.analysis.engine_ahead import ahead
 from assay.analysis.engine_answers import agreement
 from assay.analysis.engine_tries import Seen, Tuned, memory_shares, tuned
 from assay.analysis.expenses import EXPENSES
@@ -234,6 +235,12 @@ def _tuned(analysis: CampaignAnalysis) -> Tuned | None:
         ready_s = max(ready_ns) / 1e9 if ready_ns else None
         seen[line.record.id] = Seen(line.tokens_per_s, ready_s, memory_shares(line.record, line.system))
     found = tuned(analysis.state.runs, [line.result for line in analysis.lines], seen)
+    chosen = found.named(found.best) or found.default
+    if chosen is not None and chosen.stage == "final" and chosen.rate is not None:
+        measured = [line for line in analysis.lines if line.record.id in chosen.runs]
+        if measured:
+            nodes = len(measured[-1].entry.nodes)
+            found.ahead = ahead(analysis.folder, measured[-1].record, nodes, chosen.rate)
     best = found.named(found.best)
     if best is None or found.default is None:
         return found

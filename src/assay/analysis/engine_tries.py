@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from assay.analysis.engine_ahead import Ahead
 from assay.analysis.engine_answers import Agreement
 from assay.analysis.figures import estimate_of
 from assay.analysis.loads import Value
@@ -99,6 +100,11 @@ class AnswerScores(BaseModel):
         """Below all that the default's own interval holds."""
         return self.low is not None and self.best < self.low
 
+    @property
+    def judged(self) -> bool:
+        """Whether it is known to be worse or not."""
+        return self.low is not None or self.best >= self.default
+
 
 class Tuned(BaseModel):
     """The whole search."""
@@ -109,6 +115,7 @@ class Tuned(BaseModel):
     against: list[Against] = Field(description="the finalists', the highest first")
     best: str | None = Field(description="name of the finalist that beats the default; null: none does")
     scores: list[AnswerScores] = Field(description="of the best against the default; empty: not measured")
+    ahead: Ahead | None = Field(default=None, description="what more nodes may give; null: no law is known")
     agreement: Agreement | None = Field(default=None, description="of the best's tokens with the default's")
     outcome: Outcome
 

@@ -60,11 +60,16 @@ def _quality(found: Tuned) -> Iterator[str]:
         yield "Whether its answers are as good as the default's is not measured: none were scored."
         return
     worse = [score for score in found.scores if score.worse]
-    of = worse or found.scores
-    words = ", ".join(
-        f"{s.metric} {score_text(s.best)} against {score_text(s.default)}{_bounds(s.low, s.high)}" for s in of
+    words = "; ".join(
+        f"{s.metric} {score_text(s.best)} against {score_text(s.default)}{_bounds(s.low, s.high)}"
+        for s in worse or found.scores
     )
-    yield f"Its answers are {'worse than' if worse else 'within the interval of'} the default's: {words}."
+    if worse:
+        yield f"Its answers are worse than the default's: {words}."
+    elif all(score.judged for score in found.scores):
+        yield f"Its answers are not below the interval of the default's: {words}."
+    else:
+        yield f"Whether its answers are worse isn't shown, as the default's scores have no interval: {words}."
 
 
 def _agreement(found: Agreement) -> str:
@@ -110,6 +115,7 @@ def tuned_blocks(found: Tuned | None, memory_target: float | None) -> Iterator[B
         yield _scores_table(found)
     yield _tries_table(found)
     yield from _memory(found, memory_target)
+    yield from _ahead(found)
     yield Text(
         f"Stages: short runs of all tries, of {_SAMPLES['short']} of a final run's samples; longer ones, of "
         f"{_SAMPLES['longer']}, of the better half; final ones of the best and of the default, each on servers that "
@@ -173,6 +179,29 @@ def _memory(found: Tuned, target: float | None) -> Iterator[Block]:
     caption = "Shares of an accelerator's memory, as the engine's log has them when it is ready"
     numeric = frozenset({1, 2, 3, len(columns) - 1})
     yield Table(caption, columns, rows, numeric, "runs/*/run.json, runs/*/system.json")
+
+
+def _ahead(found: Tuned) -> Iterator[Block]:
+    """What more nodes may give, called a prediction."""
+    chosen = found.best or "as configured"
+    if found.ahead is None:
+        if found.against:
+            yield Text(
+                "What to expect of more nodes isn't predicted: no scaling campaign of this model with a fitted law is "
+                "in the same folder of results."
+            )
+        return
+    rows: Rows = [
+        (fmt.number(nodes), fmt.with_interval(rate.value, rate.low, rate.high))
+        for nodes, rate in zip(found.ahead.nodes, found.ahead.rates, strict=True)
+    ]
+    caption = f"A prediction for more nodes with {chosen}, not a measurement"
+    yield Table(caption, ("Nodes", "Output tokens/s"), rows, frozenset({0, 1}), "report.json of the scaling campaign")
+    yield Text(
+        f"It takes {found.ahead.law} as campaign {found.ahead.campaign} fitted it, with the settings that it had, and "
+        f"the rate that was measured here on {fmt.count(found.ahead.measured_nodes, 'node')}. Bounds are the ends of "
+        "both intervals together."
+    )
 
 
 def _cell(one: Try, stage: Stage) -> str:

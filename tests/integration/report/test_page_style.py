@@ -14,12 +14,13 @@ from tests.synthetic import Node, Plan, write_campaign, write_run
 from assay.analysis import summarise
 from assay.report import render_campaign, render_campaign_comparison, render_comparison, render_index, render_run
 from assay.report.terms import TERMS
-from assay.runs import RunFolder, RunStatus, write_json
+from assay.runs import RunFolder, RunStatus, read_campaign, write_json
 from assay.runs.index import Filter, index
 
 BOTH = (Node("node-a"), Node("node-b", speed=0.6, clock_mhz=1200))
 PLAN = Plan(samples=150, nodes=BOTH)
 SMALL = replace(PLAN, samples=40, chunks=False, telemetry=False)
+ALONE = replace(SMALL, nodes=(Node("node-a"),))
 
 
 def _run(folder: Path) -> Path:
@@ -69,6 +70,27 @@ def _campaigns_compared(folder: Path) -> Path:
     return folder / "report.html"
 
 
+def _tune_engine(folder: Path) -> Path:
+    """The default and one try, short and on three server starts; another try didn't start."""
+    faster = replace(SMALL, nodes=(Node("node-a", speed=2),))
+    plans = {f"{name}-{stage}-r{repeat}": plan for name, plan in (("default", ALONE), ("faster", faster))
+             for stage, repeat in (("short", 0), *(("final", n) for n in range(3)))}  # fmt: skip
+    campaign = write_campaign(folder, plans, "tune-engine")
+    state = read_campaign(campaign)
+    for start, entry in enumerate(state.runs):
+        name, stage, _ = entry.key.split("-")
+        entry.stage, entry.start = ("short" if stage == "short" else "final"), start
+        entry.settings = {"max_num_seqs": 256} if name == "faster" else {}
+    lost = {"settings": {"max_num_seqs": 512}, "run": None, "key": "lost", "reason": "out of memory"}
+    state.runs.append(state.runs[0].model_copy(update={**lost, "start": 99, "status": RunStatus.FAILED}))
+    write_json(campaign.state, state.model_copy(update={"memory_target": 0.8}))
+    for run in campaign.runs.iterdir():
+        write_json(RunFolder(run).result, summarise(RunFolder(run)))
+    page = render_campaign(campaign)
+    assert page is not None
+    return page
+
+
 def _index(folder: Path) -> Path:
     write_campaign(folder, {"a-r0": SMALL})
     render_index(index(folder, Filter())[0], folder / "index.html")
@@ -97,7 +119,18 @@ class Sight(HTMLParser):
             self.verdict += data if "verdict" in self._open else ""
 
 
-KINDS = [_run, _server, _official, _accuracy, _failed, _campaign, _comparison, _campaigns_compared, _index]
+KINDS = [
+    _run,
+    _server,
+    _official,
+    _accuracy,
+    _failed,
+    _campaign,
+    _comparison,
+    _campaigns_compared,
+    _tune_engine,
+    _index,
+]
 
 
 @pytest.mark.parametrize("make", KINDS, ids=lambda make: make.__name__.strip("_"))
@@ -111,6 +144,15 @@ def test_a_page_reads_as_words(tmp_path: Path, make: Callable[[Path], Path]) -> 
         words, *reasons = [line.strip() for line in sight.verdict.strip().splitlines() if line.strip()]
         assert words.startswith("Verdict")
         assert reasons, f"no reason beside {words!r}"
+
+
+def test_a_searchs_page_says_first_what_is_best_and_lists_what_failed(tmp_path: Path) -> None:
+    page = _tune_engine(tmp_path).with_name("report.md").read_text()
+    first = next(line for line in page.splitlines() if line.startswith("**max_num_seqs 256 gives "))
+    assert "over 3 server starts of each" in first
+    assert "max_num_seqs 512 can't be measured: out of memory." in page
+    assert "| max_num_seqs 512 |  |  |  |  |  | out of memory |" in page
+    assert "error: " not in page, "a try that fails is a result"
 
 
 def test_why_requests_failed_is_told_in_words(tmp_path: Path) -> None:

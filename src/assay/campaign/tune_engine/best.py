@@ -30,5 +30,8 @@ def _told(found: Tuned, campaign: str) -> list[str]:
     ratio = f"{found.best}: {top.ratio:.3g} x the default's rate (95 %: {top.low:.3g} to {top.high:.3g})"
     if found.outcome == "answers worse":
         return [*lines, f"{ratio}, but its answers are worse, so this is the default."]
-    measured = "are within the interval of" if found.scores else "were not measured against"
-    return [*lines, f"{ratio}; its answers {measured} the default's."]
+    if not found.scores:
+        return [*lines, f"{ratio}; its answers were not scored against the default's."]
+    judged = all(score.judged for score in found.scores)
+    shown = "are not below the interval of the default's" if judged else "are not shown to be worse or not"
+    return [*lines, f"{ratio}; its answers {shown}."]

@@ -15,7 +15,9 @@ from assay.analysis.statistics import Estimate
 from assay.campaign.kinds import kind_of, plan_runs
 from assay.config import Config, load_config
 from assay.errors import UserError
+from assay.report.engine_tries import tuned_answer
 from assay.runs import CampaignFolder, CampaignState, Result, RunEntry, RunStatus
+from assay.runs.result import AccuracyResult, Score
 
 Rates = Callable[[RunEntry], float | None]
 """Output tokens/s of a run; None: its servers don't start."""
@@ -219,7 +221,44 @@ def test_best_yaml_is_the_configuration_with_the_best_settings(tmp_path: Path) -
     assert best.engine.window == 8  # type: ignore[union-attr]
     assert (best.campaign.kind, best.name) == ("single", "test-best")
     assert "the default's rate (95 %: " in text
-    assert "were not measured against" in text
+    assert "its answers were not scored" in text
+
+
+def scored(of: Config, best: float, interval: tuple[float, float] | None) -> tuple[CampaignState, list[Result]]:
+    """The whole campaign, with the best try's score beside the default's, which is 30."""
+    state, results = carried_out(of, by_slots)
+    for run in state.runs:
+        if run.mode == "accuracy":
+            low, high = (interval or (None, None)) if run.as_configured else (None, None)
+            value = 30.0 if run.as_configured else best
+            score = Score(value=value, unit="%", possible=(0, 100), low=low, high=high)
+            (result,) = [one for one in results if one.run == run.run]
+            result.accuracy = AccuracyResult(scorer="rouge", scores={"rouge1": score}, samples=40, gate="no reference")
+    return state, results
+
+
+@pytest.mark.parametrize(
+    ("best", "interval", "outcome", "words"),
+    [
+        (29.0, (28.5, 31.5), "better", "are not below the interval of the default's: rouge1 29.0000 against 30.0000"),
+        (32.0, (28.5, 31.5), "better", "are not below the interval of the default's"),
+        (28.0, (28.5, 31.5), "answers worse", "are worse than the default's: rouge1 28.0000 against 30.0000 (95 %: "),
+        (29.0, None, "better", "Whether its answers are worse isn't shown, as the default's scores have no interval"),
+        (30.0, None, "better", "are not below the interval"),
+    ],
+)
+def test_what_is_faster_with_worse_answers_is_not_better(
+    tmp_path: Path, best: float, interval: tuple[float, float] | None, outcome: str, words: str
+) -> None:
+    of = tune_config(tmp_path, modes=["performance", "accuracy"])
+    state, results = scored(of, best, interval)
+    known = found(state, results)
+    assert known.outcome == outcome
+    assert words in " ".join(tuned_answer(known))
+    (text,) = kind_of("tune-engine").files(of, state, results, CampaignFolder(Path())).values()
+    (tmp_path / "best.yaml").write_text(text)
+    is_default = load_config(tmp_path / "best.yaml").engine == of.engine
+    assert is_default == (outcome == "answers worse")
 
 
 def test_best_yaml_is_the_default_where_no_difference_is_shown(tmp_path: Path) -> None:
