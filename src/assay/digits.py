@@ -20,6 +20,18 @@ def number_text(value: float | None, digits: int = 4) -> str:
     return f"{value:,.{min(places, 9)}f}"
 
 
+def percent_text(share: float | None, places: int = 1) -> str:
+    """A part of a whole, such as 99.1 %."""
+    return NOT_MEASURED if share is None or not math.isfinite(share) else f"{100 * share:,.{places}f} %"
+
+
+def span_text(low: float | None, high: float | None) -> str:
+    """An interval of which one side at least is known, such as "13.07 to 14.28" or "13.07 or more"."""
+    if high is None:
+        return f"{number_text(low)} or more"
+    return f"{number_text(high)} or less" if low is None else f"{number_text(low)} to {number_text(high)}"
+
+
 def sum_text(parts: Sequence[object]) -> str:
     """Such as "1 + 2 + 3", or "94 + 96 + 102 + … (1,000 parts)"."""
     if len(parts) <= _MOST_PARTS:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.compute as pc
 
+from assay.digits import number_text
 from assay.runs import RunRecord, answered, read_requests
 
 _FEW = 0.05
@@ -27,6 +28,7 @@ def shorter_than_asked(path: Path, record: RunRecord) -> str:
     if short <= _FEW * len(came):
         return ""
     return (
-        f"Answers are shorter than was asked for (ignore_eos) in {short} of {len(came)}: {came.mean():.4g} tokens on "
-        f"average, {asked.mean():.4g} asked for; the server ends them itself."
+        f"Answers are shorter than was asked for (ignore_eos) in {short} of {len(came)}: "
+        f"{number_text(came.mean())} tokens on average, {number_text(asked.mean())} asked for; the server "
+        "ends them itself."
     )

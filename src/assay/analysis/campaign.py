@@ -28,6 +28,7 @@ from assay.analysis.run import RunAnalysis
 from assay.analysis.scaling import Efficiency, Measured, Scaling, scaling
 from assay.analysis.statistics import Estimate, over_repeats
 from assay.benchmarks import Benchmark, campaign_benchmark
+from assay.digits import number_text
 from assay.runs.campaign import CampaignFolder, CampaignState, RunEntry, read_campaign
 from assay.runs.campaign_manifest import check_campaign
 from assay.runs.folder import RunFolder
@@ -349,9 +350,10 @@ def _scaling_findings(analysis: CampaignAnalysis) -> list[Finding]:
 
 def _efficiency_words(group: Efficiency) -> str:
     return (
-        f"{group.rate:.4g} tokens/s together, {group.sum_alone:.4g} as the sum of the nodes alone: efficiency "
-        f"{group.efficiency:.3f} ({_or_unknown(group.low)} to {_or_unknown(group.high)}); against {group.best_alone} "
-        f"alone {group.speedup:.3f} ({_or_unknown(group.speedup_low)} to {_or_unknown(group.speedup_high)})"
+        f"{number_text(group.rate)} tokens/s together, {number_text(group.sum_alone)} as the sum of the nodes alone: "
+        f"efficiency {group.efficiency:.3f} ({_or_unknown(group.low)} to {_or_unknown(group.high)}); "
+        f"against {group.best_alone} alone {group.speedup:.3f} "
+        f"({_or_unknown(group.speedup_low)} to {_or_unknown(group.speedup_high)})"
         + "".join(f"; {words}" for words in group.unanswered)
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from assay.analysis.finding import UNKNOWN, Citation, Finding
 from assay.analysis.hardware import Telemetry
+from assay.digits import percent_text
 from assay.runs.client_bound import CPU_LIMIT
 from assay.runs.metric_names import CONTROLLER
 from assay.runs.record import ClientAudit, RunRecord
@@ -44,6 +45,6 @@ def _others(client: ClientAudit, telemetry: Telemetry | None, cores: int | None)
     if busy < _FULL or own > busy / 2:
         return ""
     return (
-        f"other programs had the CPU: the machine's cores were {busy:.0%} busy, {own:.0%} with the load generator's "
-        "own processes"
+        f"other programs had the CPU: the machine's cores were {percent_text(busy, 0)} busy, "
+        f"{percent_text(own, 0)} with the load generator's own processes"
     )

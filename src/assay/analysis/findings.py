@@ -15,6 +15,7 @@ from assay.analysis.streams import Streams
 from assay.analysis.tokens import TokenAnalysis, sources_in_words
 from assay.analysis.told import Told
 from assay.analysis.waiting import Waiting
+from assay.digits import number_text
 from assay.runs.ledger import Ledger, reasons_in_words
 from assay.runs.metric_names import KV_CACHE, PREEMPTIONS
 from assay.runs.record import RunRecord
@@ -124,8 +125,8 @@ def _phase_findings(run: _Run, parts: Phases) -> list[Finding]:
             evidence=run.seen("requests.parquet", figure),
             suggestion="a longer warm-up before the clock starts (load.warmup_limit_s), or a longer run",
             expect=(
-                f"up to {100 * parts.start_cost:.1f} % more tokens/s: {parts.headline_tokens_per_s:.4g} in the whole "
-                f"run against {parts.steady_tokens_per_s:.4g} in the steady window"
+                f"up to {100 * parts.start_cost:.1f} % more tokens/s: {number_text(parts.headline_tokens_per_s)} in "
+                f"the whole run against {number_text(parts.steady_tokens_per_s)} in the steady window"
             ),
         )
     ]

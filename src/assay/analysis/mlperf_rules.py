@@ -53,7 +53,7 @@ def departures(
         if count_key:
             found += _at_least(count_key, effective, spec.min_query_count)
         elif detail.query_count is not None and detail.query_count < spec.min_query_count:
-            found.append(f"{detail.query_count} queries, the rules ask for at least {spec.min_query_count}")
+            found.append(f"{detail.query_count:,} queries, the rules ask for at least {spec.min_query_count:,}")
         if spec.loadgen_scenario == "Server":
             found += _limits(requested, spec)
     return found

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from assay.analysis.rates import full_rate
 from assay.analysis.samples import MISSING, Samples
 from assay.analysis.statistics import Estimate, over_repeats
+from assay.digits import number_text
 
 WHOLE = "all endpoints"
 _FEWEST_WAVES = 4
@@ -63,11 +64,17 @@ class Projection(BaseModel):
     def arithmetic(self) -> str:
         """The sum written out, and what the runs behind it lack."""
         lacks = f"; {self.unanswered}" if self.unanswered else ""
+        measured = number_text(self.measured_seconds)
+        measured = number_text(self.measured_seconds)
         if self.samples <= self.measured_samples:
-            return f"{self.measured_seconds:.4g} s x {self.samples:,} / {self.measured_samples:,} samples{lacks}"
+            return f"{measured} s x {self.samples:,} / {self.measured_samples:,} samples{lacks}"
         return (
-            f"{self.measured_seconds:.4g} s for {self.measured_samples:,} samples + "
-            f"{self.samples - self.measured_samples:,} / {self.rate:.4g} samples/s = {self.seconds:,.0f} s{lacks}"
+            f"{measured} s for {self.measured_samples:,} samples + {self.samples - self.measured_samples:,} / "
+            f"{number_text(self.rate)} samples/s = {self.seconds:,.0f} s{lacks}"
+        )
+        return (
+            f"{measured} s for {self.measured_samples:,} samples + {self.samples - self.measured_samples:,} / "
+            f"{number_text(self.rate)} samples/s = {self.seconds:,.0f} s{lacks}"
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from assay.analysis.samples import MISSING, Ints, Samples
+from assay.digits import percent_text
 from assay.runs.ledger import Ledger
 
 _BUSY = ("http_429", "http_503", "long_wait")
@@ -35,7 +36,7 @@ def _cached(samples: Samples) -> list[str]:
     if not count:
         return []
     share = cached[cached > 0].sum() / max(1, samples.input_tokens[cached > 0].sum())
-    return [f"{count} of {len(samples)} prompts came from a cache in part, {share:.0%} of their tokens"]
+    return [f"{count} of {len(samples)} prompts came from a cache in part, {percent_text(share, 0)} of their tokens"]
 
 
 def _cut(samples: Samples) -> list[str]:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from assay.digits import percent_text
 from assay.runs.requests import answered, read_requests
 
 TOLERANCE = 0.2
@@ -49,8 +50,8 @@ class Counts:
             return ""
         return (
             f"usage counts {used} tokens in {self.checked} answers, the tokenizer {text} in the text that came: more "
-            f"than {TOLERANCE:.0%} and {SLACK} tokens an answer apart, so the server miscounts or the tokenizer isn't "
-            "its model's"
+            f"than {percent_text(TOLERANCE, 0)} and {SLACK} tokens an answer apart, so the server miscounts or the "
+            "tokenizer isn't its model's"
         )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from assay.analysis.samples import MISSING, Samples
 from assay.analysis.statistics import nearest_rank
+from assay.digits import number_text
 from assay.runs.record import RunRecord
 from assay.runs.scenarios import is_paced
 
@@ -36,7 +37,7 @@ class Waiting:
 
 
 def _time(value_ns: int) -> str:
-    return f"{value_ns / 1e9:.3g} s" if value_ns >= _SECOND_NS else f"{value_ns / 1e6:.3g} ms"
+    return f"{number_text(value_ns / 1e9, 3)} s" if value_ns >= _SECOND_NS else f"{number_text(value_ns / 1e6, 3)} ms"
 
 
 def waiting(samples: Samples | None, record: RunRecord) -> Waiting | None:

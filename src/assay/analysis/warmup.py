@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from assay.digits import number_text
 from assay.runs.record import RunRecord
 from assay.runs.warmup import WarmupFacts, growth, rise
 
@@ -30,7 +31,7 @@ class Unsteady:
     @property
     def waves(self) -> str:
         """The last waves in words."""
-        shown = ", ".join(f"{rate:.4g}" for rate in self.rates[-_SHOWN:])
+        shown = ", ".join(number_text(rate) for rate in self.rates[-_SHOWN:])
         before = "… " if len(self.rates) > _SHOWN else ""
         many = "" if self.places == 1 else "s"
         return f"waves of {self.places} prompt{many} at {self.endpoint}: {before}{shown} tokens/s"

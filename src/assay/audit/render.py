@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 
 from assay.audit.verdicts import AuditReport, Judgement, RunRow
+from assay.digits import percent_text
 from assay.serving.words import harmless
 
 _COLUMNS = ("run", "scenario", "result", "samples", "samples/s", "tokens/s", "ceiling", "MBU", "MFU", "verdict")
@@ -91,4 +92,4 @@ def _number(value: float | None) -> str:
 
 
 def _share(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2%}"
+    return "-" if value is None else percent_text(value, 2)

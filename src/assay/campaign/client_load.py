@@ -14,6 +14,7 @@ from assay.campaign.pacing import timetable_of, window
 from assay.config import Config
 from assay.datasets import Dataset
 from assay.deploy.check.controller import HERE
+from assay.digits import number_text, percent_text
 from assay.engines import build_engine
 from assay.errors import UserError
 from assay.load.cores import cores_here
@@ -60,7 +61,7 @@ class Machine:
         named = f"{workers} worker{'' if workers == 1 else 's'} on {self.cores} core{'' if self.cores == 1 else 's'}"
         return (
             f"{named} {'read' if workers > 1 else 'reads'} up to {self.reads(workers):,.0f} tokens/s "
-            f"({CPU_LIMIT:.0%} of {self.core_tokens_per_s:,.0f} a core, {self.basis})"
+            f"({percent_text(CPU_LIMIT, 0)} of {self.core_tokens_per_s:,.0f} a core, {self.basis})"
         )
 
 
@@ -88,7 +89,7 @@ class ClientLoad:
         if asked is not None:
             detail = f"arrivals bring up to {asked:,.0f} tokens/s, and {machine.said(self.workers)}"
         elif streams is not None:
-            each = f"{reads / streams:.3g} for each of {streams} streams"
+            each = f"{number_text(reads / streams, 3)} for each of {streams} streams"
             detail = f"{machine.said(self.workers)}, {each}: of faster servers it would measure itself"
         else:
             return []

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from assay.campaign.estimate import Estimator, count, together
 from assay.campaign.kinds import kind_of
 from assay.config import Config
+from assay.digits import number_text
 from assay.runs import RunEntry
 from assay.runs.scenarios import drives, is_paced
 from assay.runs.shapes import RateShape
@@ -79,8 +80,9 @@ def _official_notes(config: Config, runs: Sequence[RunEntry], estimator: Estimat
         if scenario == "Offline" and entry.target_qps is None:
             notes.append(
                 f"Offline: target_qps.Offline isn't set, so LoadGen issues {load.samples} samples; VALID needs "
-                f"{load.min_duration_s:g} s, so only a system of at most {load.samples / load.min_duration_s:.4g} "
-                "samples/s reaches it: set target_qps.Offline to what you expect"
+                f"{load.min_duration_s:g} s, so only a system of at most "
+                f"{number_text(load.samples / load.min_duration_s)} samples/s reaches it: set "
+                "target_qps.Offline to what you expect"
             )
         if scenario == "SingleStream" and load.at_least:
             model = estimator.benchmark.scenarios[scenario].loadgen_model or "*"

@@ -16,6 +16,7 @@ from assay.campaign.runner import CampaignOutcome
 from assay.commands.notices import notices_text
 from assay.commands.table import Grid, drawn, scores_text, table_text
 from assay.commands.wrapping import between_words
+from assay.digits import number_text
 from assay.runs import CampaignState, Result, RunEntry, read_ledger, read_object, read_record
 from assay.runs.alerts import read_alerts
 
@@ -27,12 +28,14 @@ def outcome_text(outcome: CampaignOutcome, width: int, *, figures: bool, table: 
     before, what became of the samples, the verdicts, the alerts, and what to do next: in `width` columns wherever names
     and numbers leave room for it."""
     report = read_object(outcome.folder.report_json) or {}
+    answer = answer_lines(outcome.folder)
     parts = [
-        _wrapped(answer_lines(outcome.folder), width),
+        _wrapped(answer, width),
         table,
         figures_text(outcome.state, outcome.results, width, report.get("groups", [])) if figures else "",
         drawn(_ledgers(outcome), width, words={"ledger"}),
-        _wrapped(_verdicts(outcome), width),
+        _wrapped(_verdicts(outcome, " ".join(answer)), width),
+        "".join(f"{line}\n" for line in _last_words(outcome)),  # of logs: as they are
         _wrapped(_alerts(outcome), width),
         "".join(f"{line}\n" for line in _next(outcome)),  # commands and paths are copied: in one piece
     ]
@@ -51,7 +54,8 @@ def figures_text(
     scored = [(entry, of_run[entry.run].accuracy) for entry in state.runs if entry.run in of_run]
     scores = [(title_in(state.runs, entry), accuracy) for entry, accuracy in scored if accuracy is not None]
     parts = [
-        table_text(rows, width) + notices_text(rows, width) if rows else "",
+        table_text(rows, width) if any(row.samples_per_s or row.latency for row in rows) else "",
+        notices_text(rows, width),
         scores_text(scores, width) if scores else "",
     ]
     return "\n".join(part for part in parts if part)
@@ -66,18 +70,18 @@ def _ledgers(outcome: CampaignOutcome) -> Grid:
             continue
         ledger = read_ledger(folder)
         counts = (ledger.issued, ledger.completed, ledger.failed, ledger.lost)
-        resent = f", {ledger.resent} re-sent" if ledger.resent else ""
-        grid.append([title, *map(str, counts), f"{'balanced' if ledger.balanced else 'NOT BALANCED'}{resent}"])
+        resent = f", {ledger.resent:,} re-sent" if ledger.resent else ""
+        grid.append([title, *map(number_text, counts), f"{'balanced' if ledger.balanced else 'NOT BALANCED'}{resent}"])
     return grid
 
 
-def _verdicts(outcome: CampaignOutcome) -> Iterator[str]:
-    """Each verdict once, with the runs that it is of."""
+def _verdicts(outcome: CampaignOutcome, answer: str) -> Iterator[str]:
+    """Each verdict once, with the runs that it is of; why a run failed, unless the `answer` says it."""
     of_run = {result.run: result for result in outcome.results}
     runs = outcome.state.runs
     said: dict[str, list[RunEntry]] = {}
     for entry in runs:
-        said.setdefault(_verdict(entry, of_run.get(entry.run or "")), []).append(entry)
+        said.setdefault(_verdict(entry, of_run.get(entry.run or ""), answer), []).append(entry)
         if entry.run and (folder := outcome.folder.run(entry.run)).ledger.exists():
             for problem in read_ledger(folder).problems:
                 said.setdefault(f"ledger: {problem}", []).append(entry)
@@ -98,14 +102,20 @@ def _alerts(outcome: CampaignOutcome) -> Iterator[str]:
             yield f"and {len(lines) - _MOST_ALERTS} more alerts in {title}"
 
 
-def _verdict(entry: RunEntry, result: Result | None) -> str:
+def _verdict(entry: RunEntry, result: Result | None, answer: str) -> str:
+    reason = (entry.reason if result is None else result.reason).partition("\n")[0]
+    why = "" if reason.rstrip(".") in answer else reason
     if result is None:
-        return f"{entry.status or 'not started'}: {entry.reason}".removesuffix(": ")
+        return f"{entry.status or 'not started'}: {why}".removesuffix(": ")
     words = result.verdict.words
-    if result.loadgen.result == "INVALID" and (why := invalid_words(result.loadgen)):
-        words += f": {why}"
-    # What follows the first line are the last lines of logs: the report has them.
-    return f"{words}; {reason[0]}" if (reason := result.reason.splitlines()) else words
+    if result.loadgen.result == "INVALID" and (invalid := invalid_words(result.loadgen)):
+        words += f": {invalid}"
+    return f"{words}; {why}" if why else words
+
+
+def _last_words(outcome: CampaignOutcome) -> Sequence[str]:
+    """The last lines of logs that a run's reason ends with: of the first run that has some, since they are alike."""
+    return next((lines for entry in outcome.state.runs if (lines := entry.reason.splitlines()[1:])), [])
 
 
 def _next(outcome: CampaignOutcome) -> Iterator[str]:

@@ -9,13 +9,14 @@ from rich.table import Table
 from rich.text import Text
 
 from assay.analysis.loads import LATENCIES, PERCENTILES, LoadRow, Value
+from assay.digits import number_text, span_text
 from assay.runs.result import AccuracyResult
 
 _NAMES = {"ttft_ns": "TTFT", "answer_ttft_ns": "to answer", "tpot_ns": "TPOT", "itl_ns": "ITL", "latency_ns": "latency"}
 _NONE = "-"
+_BRACKETS = "In brackets: 95 % intervals, where the samples are enough for one."
 _GAP = 2
 _LEAST = 16  # columns for a load's name: more than its longest word
-_PLAIN = 10_000  # from here on whole numbers say more than an exponent
 
 Grid = list[list[str]]
 """The heads, then a row a line; the first column is the load's name, the others are numbers."""
@@ -24,12 +25,13 @@ Grid = list[list[str]]
 def table_text(rows: Sequence[LoadRow], width: int) -> str:
     """The rows in `width` columns: rates, goodput where limits were set, latencies.
 
-    Where a row is too long its intervals stand below their numbers; where that doesn't help lines are longer.
+    Where a row is too long its intervals stand below their numbers, then their ends below each other; where that
+    doesn't help lines are longer.
     """
     head = "load" if all(row.shape for row in rows) else "run"
     goodput = any(row.goodput_per_s is not None for row in rows)
     grids = [_rates(rows, head), *([_goodput(rows, head)] if goodput else []), _latencies(rows, head)]
-    return "\n".join(drawn(grid, width) for grid in grids)
+    return "\n".join([*(drawn(grid, width) for grid in grids), f"{_BRACKETS}\n"])
 
 
 def scores_text(scores: Sequence[tuple[str, AccuracyResult]], width: int) -> str:
@@ -53,7 +55,7 @@ def _rates(rows: Sequence[LoadRow], head: str) -> Grid:
     grid = [[head, "ok", "unanswered", rate, "output tokens/s"]]
     for row in rows:
         rates = [number_cell(row.samples_per_s), number_cell(row.output_tokens_per_s)]
-        grid.append([row.load, str(row.ok), str(row.failed), *rates])
+        grid.append([row.load, number_text(row.ok), number_text(row.failed), *rates])
     return grid
 
 
@@ -79,8 +81,9 @@ def _shown(rows: Sequence[LoadRow]) -> list[str]:
 
 def drawn(grid: Grid, width: int, words: Collection[str] = ("ms",)) -> str:
     """A grid in `width` columns; those whose heads are `words` stand to the left."""
-    if _needed(grid) > width:
-        grid = [grid[0], *([name, *(cell.replace(" (", "\n(") for cell in cells)] for name, *cells in grid[1:])]
+    for whole, broken in ((" (", "\n("), (" to ", " to\n")):
+        if _needed(grid) > width:
+            grid = [grid[0], *([name, *(cell.replace(whole, broken) for cell in cells)] for name, *cells in grid[1:])]
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
     table.add_column(grid[0][0], overflow="fold")
     for head in grid[0][1:]:
@@ -100,15 +103,11 @@ def _needed(grid: Grid) -> int:
 
 
 def number_cell(value: Value | None, factor: float = 1.0, unit: str = "") -> str:
-    """`12.3 (11.9-12.8)`; an end that isn't known is left open."""
+    """`12.3 (11.9 to 12.8)`, or `12.3 (11.9 or more)` where the samples bound one side."""
     if value is None:
         return _NONE
-    text = f"{_digits(value.value * factor)}{unit}"
+    text = f"{number_text(value.value * factor)}{unit}"
     if value.low is None and value.high is None:
         return text
-    ends = ["?" if end is None else _digits(end * factor) for end in (value.low, value.high)]
-    return f"{text} ({ends[0]}-{ends[1]})"
-
-
-def _digits(number: float) -> str:
-    return f"{number:.0f}" if abs(number) >= _PLAIN else f"{number:.4g}"
+    low, high = (None if end is None else end * factor for end in (value.low, value.high))
+    return f"{text} ({span_text(low, high)})"

@@ -37,6 +37,7 @@ class Terminal:
         self._console = Console(stderr=True, quiet=quiet, highlight=False)
         self._view = LiveView(self._console) if moves(self._console) else None
         self._label = ""
+        self._is_last = False
         self._total = 0
         self._out: list[str] = []
         self._doing: tuple[str, float] | None = None
@@ -82,10 +83,11 @@ class Terminal:
     def run_begins(self, title: str, number: int, total: int, samples: int) -> None:
         self._done()
         self._label = f"[{number}/{total}] {title}"
+        self._is_last = number == total
         self._total, self._out = samples, []
         self._said_at = time.monotonic()
         if self._view is None or self.folder is None:
-            self.say(f"{self._label}: {f'{samples} samples' if samples else 'as many samples as its time allows'}")
+            self.say(f"{self._label}: {f'{samples:,} samples' if samples else 'as many samples as its time allows'}")
         else:
             self._view.show(self.folder)
 
@@ -113,7 +115,7 @@ class Terminal:
 
     def _progress(self, event: ProgressEvent) -> None:
         self._total = max(self._total, event.issued)
-        self._say_at_times(f"{event.completed}/{self._total} samples, {self._rates(event)}")
+        self._say_at_times(f"{event.completed:,}/{self._total:,} samples, {self._rates(event)}")
 
     def _say_at_times(self, words: str) -> None:
         """Where nothing is drawn."""
@@ -125,8 +127,8 @@ class Terminal:
         elapsed_s = max(1e-9, event.elapsed_ns / 1e9)
         rate = event.completed / elapsed_s
         unit = "chunks/s (the server counts no tokens)" if event.tokens_estimated else "tokens/s"
-        parts = [f"{rate:.2f} samples/s", f"{event.output_tokens / elapsed_s:.0f} {unit}"]
-        parts += [f"{event.failed} failed"] if event.failed else []
+        parts = [f"{number_text(rate)} samples/s", f"{number_text(event.output_tokens / elapsed_s)} {unit}"]
+        parts += [f"{event.failed:,} failed"] if event.failed else []
         if event.endpoints:  # of many endpoints only some events tell
             self._out = [name for name, endpoint in event.endpoints.items() if endpoint.out]
         parts += [f"{name} is out" for name in self._out[:_NAMED]]
@@ -141,6 +143,8 @@ class Terminal:
         if self._view is not None:
             self._view.stop()
         self.say(f"{self._label}: {_summary(entry, result)}")
+        if entry.reason and not self._is_last:  # after the last run comes the end, which says why
+            self.say(entry.reason)
 
     def measured(self, state: CampaignState, results: Sequence[Result]) -> None:
         """A bench's figures come before the reports, which take their time."""
@@ -169,16 +173,14 @@ def _wave_words(event: WarmupEvent) -> str:
 
 def _summary(entry: RunEntry, result: Result | None) -> str:
     if result is None:
-        return f"{entry.status or 'interrupted'}: {entry.reason}"
+        return str(entry.status or "interrupted")
     parts = [str(result.status)]
-    parts += [result.reason] if result.reason else []
-    for name in ("samples_per_s", "output_tokens_per_s"):
-        if figure := result.figures.get(name):
-            parts.append(f"{number_text(figure.value)} {figure.unit}")
+    rates = [result.figures.get(name) for name in ("samples_per_s", "output_tokens_per_s")]
+    parts += [f"{number_text(rate.value)} {rate.unit}" for rate in rates if rate]
     if result.unanswered_words:
         parts.append(result.unanswered_words)
     if ttft := result.latency.get("ttft_ns"):
-        parts.append(f"TTFT p50 {ttft.p50 / 1e6:.0f} ms, p99 {ttft.p99 / 1e6:.0f} ms")
+        parts.append(f"TTFT p50 {number_text(ttft.p50 / 1e6)} ms, p99 {number_text(ttft.p99 / 1e6)} ms")
     if result.accuracy:
         scores = [
             f"{name} {score.value:.2f} of 100" for name, score in result.accuracy.scores.items() if score.in_percent

@@ -11,6 +11,7 @@ from assay.runs.result import Distribution, Figure
 TIMES = "\N{MULTIPLICATION SIGN}"
 NOT_MEASURED = digits.NOT_MEASURED
 number = digits.number_text
+percent = digits.percent_text
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -46,11 +47,7 @@ def measured(value: float | None, unit: str, low: float | None, high: float | No
 
 def bounds(low: float | None, high: float | None) -> str:
     """Such as "95 %: 13.07 to 14.28" or "95 %: 13.07 or more"."""
-    if low is None and high is None:
-        return "no interval: too few samples"
-    if high is None:
-        return f"95 %: {number(low)} or more"
-    return f"95 %: {number(high)} or less" if low is None else f"95 %: {number(low)} to {number(high)}"
+    return "no interval: too few samples" if low is None and high is None else f"95 %: {digits.span_text(low, high)}"
 
 
 def share(value: float | None, low: float | None, high: float | None) -> str:
@@ -87,10 +84,6 @@ def moment(utc: str | None) -> str:
 
 def figure(value: Figure | None) -> str:
     return NOT_MEASURED if value is None else with_interval(value.value, value.low, value.high)
-
-
-def percent(value: float | None, digits: int = 1) -> str:
-    return NOT_MEASURED if value is None or not math.isfinite(value) else f"{100 * value:.{digits}f} %"
 
 
 def ms(value_ns: float | None) -> str:

@@ -165,7 +165,8 @@ def _accuracy(analysis: RunAnalysis) -> str:
         return "The answers weren't scored."
     reference = analysis.benchmark.quality.reference if analysis.benchmark.quality else {}
     scores = [
-        f"{name} {score.value:.4g}" + (f" (reference {reference[name]:.4g})" if name in reference else "")
+        f"{name} {fmt.number(score.value)}"
+        + (f" (reference {fmt.number(reference[name])})" if name in reference else "")
         for name, score in percentages(accuracy).items()
     ]
     return f"Quality gate: {accuracy.gate}" + (f"; {', '.join(scores)}." if scores else ".")

@@ -112,7 +112,7 @@ def _driver_words(analysis: RunAnalysis) -> str:
         if analysis.samples is not None and analysis.samples.until_ns is not None:
             window_s = (analysis.samples.until_ns - analysis.samples.begin_ns) / 1e9
             words += (
-                f" Requests were offered for {window_s:.4g} s, and what was in flight then was let finish: "
+                f" Requests were offered for {fmt.number(window_s)} s, and what was in flight then was let finish: "
                 "rates are what was done within that time, over it, of each request the part of its time that lies "
                 "within; latencies are of all."
             )

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
+from assay.digits import number_text, percent_text
 from assay.runs.folder import RunFolder
 from assay.runs.record import ClientAudit
 from assay.runs.requests import read_request_batches
@@ -66,7 +67,7 @@ def delay_limit_ns(ttft_p50_ns: float) -> float:
 def client_reasons(audit: ClientAudit, times: ClientTimes) -> list[str]:
     """Every limit that the client's figures pass, in words; empty: it wasn't what the run measured."""
     reasons = [
-        f"{name} used {share:.0%} of a core (limit {CPU_LIMIT:.0%})"
+        f"{name} used {percent_text(share, 0)} of a core (limit {percent_text(CPU_LIMIT, 0)})"
         for name, share in audit.cpu_share.items()
         if share > CPU_LIMIT
     ]
@@ -86,5 +87,6 @@ def client_reasons(audit: ClientAudit, times: ClientTimes) -> list[str]:
     error_ns = calibration.get("tpot_error_mean_ns")
     if error_ns is not None and times.tpot_p50_ns is not None and error_ns > DELAY_SHARE * times.tpot_p50_ns:
         limit_ms = DELAY_SHARE * times.tpot_p50_ns / 1e6
-        reasons.append(f"calibration: TPOT wrong by {error_ns / 1e6:.3g} ms on average (limit {limit_ms:.3g} ms)")
+        wrong, limit = number_text(error_ns / 1e6, 3), number_text(limit_ms, 3)
+        reasons.append(f"calibration: TPOT wrong by {wrong} ms on average (limit {limit} ms)")
     return reasons

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from assay.digits import number_text, percent_text
 from assay.search.criteria import Criterion
 from assay.search.estimate import Limit, limit_of
 from assay.search.history import Found, Probe, Run, Settings, Step, Stopped
@@ -94,7 +95,9 @@ def _refine(probes: Sequence[Probe], settings: Settings) -> Step:
     measured = sum(abs(math.log(probe.rate / limit.rate)) < settings.precision for probe in near)
     if within > settings.precision or measured < _FEWEST_NEAR:
         rate = min(max(limit.rate, centre / _STEP), centre * _STEP)
-        why = f"{limit.name} breaks near {limit.rate:.4g} requests/s, within {_SURE * limit.error:.1%}"
+        why = (
+            f"{limit.name} breaks near {number_text(limit.rate)} requests/s, within {percent_text(_SURE * limit.error)}"
+        )
         return Run(rate, "refine", _REFINE_REQUESTS, may_end=False, why=why)
     return _confirm(near, settings, limit)
 
@@ -108,7 +111,7 @@ def _confirm(probes: Sequence[Probe], settings: Settings, limit: Limit) -> Step:
     rate, why = limit.at(-_CAUTION), "confirms the rate found"
     if failed is not None:
         rate = min(rate, failed * math.exp(-_DOWN * limit.error))
-        why = f"a confirming run at {failed:.4g} failed"
+        why = f"a confirming run at {number_text(failed)} failed"
     requests = max(settings.confirm_requests, math.ceil(rate * settings.confirm_s), 1)
     return Run(rate, "confirm", requests, may_end=False, why=why)
 

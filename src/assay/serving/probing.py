@@ -11,6 +11,7 @@ from importlib.resources import files
 
 import orjson
 
+from assay.digits import number_text
 from assay.errors import AssayError
 from assay.runs.node_facts import NodeFacts
 
@@ -41,7 +42,7 @@ def observing(accelerators: Iterable[int] | None, nodes: int) -> list[str]:
 
 def observed(nodes: int) -> str:
     """What is collected on each of `nodes`, for the user."""
-    every = "second" if nodes <= NODES_A_SECOND else f"{_every_s(nodes):.3g} s"
+    every = "second" if nodes <= NODES_A_SECOND else f"{number_text(_every_s(nodes), 3)} s"
     return f"host, and accelerators in use where NVML answers, every {every}; times are of arrival at the controller"
 
 

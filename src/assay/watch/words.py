@@ -114,7 +114,7 @@ def latency_text(value_ns: int | None) -> str:
     """Milliseconds, or seconds from one on; the sketch behind them is right within 2 %."""
     if value_ns is None:
         return "-"
-    return f"{value_ns / 1e9:.2f} s" if value_ns >= 1e9 else f"{value_ns / 1e6:.3g} ms"
+    return f"{value_ns / 1e9:.2f} s" if value_ns >= 1e9 else f"{number_text(value_ns / 1e6, 3)} ms"
 
 
 def span(seconds: float) -> str:

@@ -104,6 +104,9 @@ def test_a_dead_server_ends_the_run_and_the_folder_says_so(tmp_path: Path) -> No
     ledger = json.loads((run / "ledger.json").read_text())
     assert record["status"] == "failed"
     assert record["reason"].startswith("every endpoint failed: local: ")
+    told = " ".join(f"{done.stderr} {done.stdout}".split())
+    assert told.count("every endpoint failed: local: ") == told.count("last lines of server local:") == 1
+    assert "requests/s" not in told  # nothing was measured
     assert ledger["problems"] == []
     assert ledger["issued"] == ledger["completed"] + ledger["failed"] + ledger["lost"] == 32
     assert ledger["lost"] > 0

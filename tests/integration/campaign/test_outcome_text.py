@@ -7,6 +7,7 @@ import re
 
 import pytest
 from tests.campaigns import FAST, Quiet, config
+from tests.number_style import numbers_without_style
 
 from assay.campaign.runner import CampaignOutcome, run_campaign
 from assay.commands.outcome_text import outcome_text
@@ -64,6 +65,12 @@ def test_what_was_raised_meanwhile_is_told_a_runs_first_ones(outcome: CampaignOu
     assert f": {told}\n" in text
     assert text.count("alert in ") == 8
     assert "and 2 more alerts in " in text
+
+
+def test_numbers_have_the_pages_style(outcome: CampaignOutcome) -> None:
+    text = outcome_text(outcome, 100, figures=True)
+    assert numbers_without_style(text) == []
+    assert "?" not in text
 
 
 @pytest.mark.parametrize("width", [80, 120])

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from tests.number_style import numbers_without_style
 from tests.synthetic import Node, Plan, write_campaign, write_run
 
 from assay.analysis import summarise
@@ -112,6 +113,7 @@ class Sight(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         self._open.pop()
+        self.text += " " if tag in ("td", "th") else ""
 
     def handle_data(self, data: str) -> None:
         if not {"script", "style", "details"} & set(self._open):
@@ -140,6 +142,7 @@ def test_a_page_reads_as_words(tmp_path: Path, make: Callable[[Path], Path]) -> 
     assert re.findall(r"\d{4}-\d\d-\d\dT\d\d:\d\d\S*", sight.text) == []
     assert re.findall(r"\b(?:nan|None|inf)\b", sight.text) == []
     assert re.findall(r"\b[0-9a-f]{64}\b", sight.text.replace("0" * 64, "")) == []
+    assert numbers_without_style(sight.text) == []
     if sight.verdict:
         words, *reasons = [line.strip() for line in sight.verdict.strip().splitlines() if line.strip()]
         assert words.startswith("Verdict")

@@ -28,7 +28,7 @@ def test_the_end_of_a_short_run_counts_once() -> None:
     assert made is not None
     assert made.seconds == pytest.approx(100.5)
     assert made.rate == pytest.approx(10)
-    assert made.arithmetic == "5 s for 45 samples + 955 / 10 samples/s = 100 s"
+    assert made.arithmetic == "5 s for 45 samples + 955 / 10.00 samples/s = 100 s"
 
 
 def test_a_real_run_foretold_a_longer_one() -> None:

@@ -36,7 +36,7 @@ def test_waits_are_counted_over_both_ways_of_asking() -> None:
 def test_cached_tokens_are_a_share_of_their_prompts() -> None:
     cached = np.where(np.arange(COUNT) < 4, 2, -1)
     (words,) = against(replace(PLAIN, cached_tokens=cached), None)
-    assert words.startswith("4 of 10 prompts came from a cache in part, 40% of their tokens")
+    assert words.startswith("4 of 10 prompts came from a cache in part, 40 % of their tokens")
     assert against(replace(PLAIN, cached_tokens=cached * 0), None) == ()
 
 

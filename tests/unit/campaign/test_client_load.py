@@ -58,7 +58,7 @@ def test_arrivals_that_bring_more_tokens_than_the_client_reads_are_said_with_the
     loads, runs = loads_of(tmp_path, monkeypatch, 2, external(2, window=512), target_qps={"Server": 1000}, **SERVER)
     (line,) = loads.lines(runs, machine(2))
     assert "arrivals bring up to 128,000 tokens/s" in line
-    assert "1 worker on 2 cores reads up to 85,000 tokens/s (85% of 100,000 a core, measured here)" in line
+    assert "1 worker on 2 cores reads up to 85,000 tokens/s (85 % of 100,000 a core, measured here)" in line
     loads.require_room(runs, machine(2))  # it may be run all the same; its verdict will say so
     _, client = loads.rows(runs, machine(2))
     assert (client.check, client.outcome, client.required) == ("client", CheckOutcome.FAILED, False)

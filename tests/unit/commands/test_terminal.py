@@ -11,7 +11,7 @@ from rich.console import Console
 from assay.commands.live import LiveView, moves
 from assay.commands.terminal import Terminal
 from assay.errors import UserError
-from assay.runs import CampaignFolder, RunEntry
+from assay.runs import CampaignFolder, RunEntry, RunStatus
 from assay.runs.progress import (
     EndpointProgress,
     Phase,
@@ -158,3 +158,16 @@ def test_out_of_service_is_said_as_long_as_it_is_so(
             assert "e0 is out, e1 is out, e2 is out, e3 is out, e4 is out, 3 more are out" in words
         else:
             assert "out" not in words
+
+
+@pytest.mark.parametrize(("number", "told"), [(1, "every endpoint failed: a: gone\nlast lines\n"), (2, "")])
+def test_why_a_run_failed_is_told_at_once_where_others_follow(
+    capsys: pytest.CaptureFixture[str], number: int, told: str
+) -> None:
+    """The end of the campaign tells it too, and of the last run that follows at once."""
+    terminal = Terminal()
+    terminal.run_begins("Offline", number, 2, 8)
+    capsys.readouterr()
+    failed = {"status": RunStatus.FAILED, "reason": "every endpoint failed: a: gone\nlast lines"}
+    terminal.run_ends(ENTRY.model_copy(update=failed), None)
+    assert capsys.readouterr().err == f"[{number}/2] Offline: failed\n{told}"

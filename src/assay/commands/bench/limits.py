@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from assay.digits import number_text
+from assay.digits import number_text, percent_text
 from assay.errors import UserError
 from assay.runs import Result
 from assay.runs.slo import parse_duration_ns
@@ -59,7 +59,7 @@ class Condition:
             if issued is None or completed is None or not issued.value:
                 return None, "nothing was sent"
             share = (issued.value - completed.value) / issued.value
-            return share, f"{share:.2%}"
+            return share, percent_text(share, 2)
         if self.percentile is not None:
             distribution = result.latency.get(_LATENCIES[self.quantity])
             if distribution is None:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from assay.digits import percent_text
 from assay.load.frames import Done
 from assay.load.hub import Hub
 from assay.load.plan import LoadPlan
@@ -174,7 +175,8 @@ class Warmup:
             settled_ttft_ns=max((alone[-1].ttft_ns for alone in both), default=None),
             duration_ns=self._clock() - self._started_ns,
             rule=f"prompts as long as the run's, as many at once as it has in flight, until the token rates of two "
-            f"waves in a row differ by at most {rule.tolerance:.0%} or rise no more, {rule.limit_s:g} s at most",
+            f"waves in a row differ by at most {percent_text(rule.tolerance, 0)} or rise no more, "
+            f"{rule.limit_s:g} s at most",
             waves={name: endpoint.rates for name, endpoint in waves.items()},
             places={name: endpoint.places for name, endpoint in waves.items()},
             tolerance=rule.tolerance if waves else None,

@@ -43,7 +43,7 @@ def test_a_condition_that_holds_fails_the_command(text: str, broken: bool) -> No
 def test_failed_counts_every_sample_without_an_answer() -> None:
     words = parse_condition("failed > 1%").broken_by(result(issued=100, completed=98))
     assert words is not None
-    assert "2.00%" in words
+    assert "2.00 %" in words
     assert parse_condition("failed > 2%").broken_by(result(issued=100, completed=98)) is None
 
 
