@@ -41,7 +41,8 @@ class LoadRow(BaseModel):
     runs: list[str] = Field(description="run folders that the row is of")
     issued: int
     ok: int
-    failed: int = Field(description="failed or lost: every sample is ok or one of these")
+    failed: int = Field(description="the last attempt at it failed")
+    lost: int = Field(description="sent or waiting when the run ended; every sample is ok, failed or lost")
     resent: int = Field(default=0, description="that needed more than one attempt")
     samples_per_s: Value | None = None
     output_tokens_per_s: Value | None = None
@@ -92,16 +93,17 @@ def _rates_of(group: Mapping[str, Any]) -> dict[str, Value]:
 
 def _row(name: str, pairs: Sequence[tuple[RunEntry, Result]]) -> LoadRow:
     results = [result for _, result in pairs]
-    counts = [{name: _count(result, name) for name in ("issued", "completed")} for result in results]
-    issued, completed = (sum(count[name] for count in counts) for name in ("issued", "completed"))
+    counts = ("issued", "completed", "failed", "lost", "resent")
+    issued, completed, failed, lost, resent = (sum(_count(result, name) for result in results) for name in counts)
     return LoadRow(
         load=name,
         shape=pairs[0][0].shape,
         runs=[result.run for result in results],
         issued=issued,
         ok=completed,
-        failed=issued - completed,
-        resent=sum(_count(result, "resent") for result in results),
+        failed=failed,
+        lost=lost,
+        resent=resent,
         **{name: figure_over(results, name) for name in _FIGURES},
         latency={name: found for name in LATENCIES if (found := _latency(results, name))},
         notices=list(dict.fromkeys(notice for result in results for notice in result.notices)),

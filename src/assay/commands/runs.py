@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from assay.commands.options import PATH, json_option, print_json, writing
+from assay.commands.wrapping import between_words
 from assay.digits import number_text
 from assay.errors import UserError
 from assay.serving.words import harmless
@@ -65,7 +66,9 @@ def runs(
     elif html is not None:
         click.echo(html)
     else:
-        click.echo(harmless(_text(rows)), nl=False)
+        from assay.commands.terminal import width
+
+        click.echo(harmless(_text(rows, width())), nl=False)
     for problem in problems:
         click.echo(harmless(f"assay: left out: {problem}"), err=True)
 
@@ -77,19 +80,22 @@ def _known(option: str, value: str, choices: Sequence[str]) -> str:
     raise UserError(f"{option} {value}: choose from {', '.join(choices)}")
 
 
-def _text(rows: list[IndexRow]) -> str:
+def _text(rows: list[IndexRow], columns: int) -> str:
+    """A line or more a run in `columns`; folders, which are copied, stand in lines of their own, in one piece."""
     from assay.runs.campaign import campaign_title
 
     if not rows:
         return "no run matches\n"
     lines: list[str] = []
-    width = max(len(row.key) for row in rows)
+    longest = max(len(row.key) for row in rows)
     for folder, own in itertools.groupby(rows, key=lambda row: row.folder):
         runs = list(own)
         simulated = ", simulated" if runs[0].simulated else ""
-        lines.append(f"{folder}  {campaign_title(runs[0].kind, runs[0].name)}{simulated}")
+        title = f"{campaign_title(runs[0].kind, runs[0].name)}{simulated}"
+        lines += [f"{folder}  {title}"] if len(f"{folder}  {title}") <= columns else [str(folder), f"  {title}"]
         for row in runs:
-            lines.append(f"  {row.key:<{width}}  {row.status:<11}  {_figure(row)}".rstrip())
+            told = f"  {row.key:<{longest}}  {row.status:<11}  {_figure(row)}".rstrip()
+            lines.append(between_words(told, columns))
             lines += [f"    {row.path}"] if row.path else []
     return "\n".join(lines) + "\n"
 

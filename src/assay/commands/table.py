@@ -55,7 +55,7 @@ def _rates(rows: Sequence[LoadRow], head: str) -> Grid:
     grid = [[head, "ok", "unanswered", rate, "output tokens/s"]]
     for row in rows:
         rates = [number_cell(row.samples_per_s), number_cell(row.output_tokens_per_s)]
-        grid.append([row.load, number_text(row.ok), number_text(row.failed), *rates])
+        grid.append([row.load, number_text(row.ok), number_text(row.failed + row.lost), *rates])
     return grid
 
 

@@ -20,7 +20,7 @@ PROMPTS = ["--input", "16", "--output", "4", "--warmup", "0"]
 @pytest.mark.parametrize("as_json", [False, True])
 def test_the_loads_that_were_measured_are_printed_and_the_missing_one_is_named(tmp_path: Path, as_json: bool) -> None:
     (tmp_path / "server").mkdir()
-    wanted = ["--fail-if", "failed > 0%", *(["--json"] if as_json else [])]
+    wanted = ["--fail-if", "unanswered > 0%", *(["--json"] if as_json else [])]
     with simulator(tmp_path / "server", "--model", "m") as server:
         process = subprocess.Popen(
             [*ASSAY, "bench", server.url(), *PROMPTS, *LOADS, *wanted],
@@ -47,4 +47,4 @@ def test_the_loads_that_were_measured_are_printed_and_the_missing_one_is_named(t
     assert [name.startswith("0.01 a second") for name in printed["not_measured"]] == [True]
     (condition,) = printed["conditions"]
     assert condition["run"] == printed["loads"][0]["runs"][0]
-    assert (condition["figure"], condition["value"], condition["holds"]) == ("failed_share", 0.0, False)
+    assert (condition["figure"], condition["value"], condition["holds"]) == ("unanswered_share", 0.0, False)

@@ -22,10 +22,12 @@ def entry(number: int, repeat: int) -> RunEntry:
     )
 
 
-def result(run: str, rate: float, ttft_ms: float, completed: int = 10) -> Result:
+def result(run: str, rate: float, ttft_ms: float, completed: int = 10, lost: int = 0) -> Result:
     figures = {
         "samples_issued": figure(10),
         "samples_completed": figure(completed),
+        "samples_failed": figure(10 - completed - lost),
+        "samples_lost": figure(lost),
         "samples_per_s": figure(rate, spread=0.05),
         "mean_input_tokens": figure(300.0),
         "mean_output_tokens": figure(8.0),
@@ -40,8 +42,8 @@ def state(entries: list[RunEntry]) -> CampaignState:
 
 
 def test_one_repeat_is_shown_as_it_is() -> None:
-    (row,) = load_rows(state([entry(8, 0)]), [result("8-0", 10.0, 50, completed=9)])
-    assert (row.load, row.issued, row.ok, row.failed) == ("8 in flight", 10, 9, 1)
+    (row,) = load_rows(state([entry(8, 0)]), [result("8-0", 10.0, 50, completed=7, lost=1)])
+    assert (row.load, row.issued, row.ok, row.failed, row.lost) == ("8 in flight", 10, 7, 2, 1)
     assert row.samples_per_s is not None
     assert (row.samples_per_s.value, row.samples_per_s.low, row.samples_per_s.high) == (10.0, 9.5, 10.5)
     assert row.latency["ttft_ns"]["p99"].value == 50_000_000

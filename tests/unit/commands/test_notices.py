@@ -10,7 +10,7 @@ from assay.runs.shapes import ConcurrencyShape
 def row(number: int, *notices: str) -> LoadRow:
     shape = ConcurrencyShape(concurrency=number)
     return LoadRow(
-        load=shape.title, shape=shape, runs=["r"], issued=1, ok=1, failed=0, latency={}, notices=list(notices)
+        load=shape.title, shape=shape, runs=["r"], issued=1, ok=1, failed=0, lost=0, latency={}, notices=list(notices)
     )
 
 

@@ -123,7 +123,8 @@ def begun(output: Path) -> Path:
     return run
 
 
-def test_folders_are_printed(output: Path) -> None:
+def test_folders_are_printed(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
     run = begun(output)
     text = call(output).stdout
     assert f"{run.parent.parent}  single campaign test" in text
@@ -149,3 +150,20 @@ def test_the_index_is_a_page(output: Path, tmp_path: Path) -> None:
     assert 'href="../results/20250101T000000Z-single-00000000/report.html"' in html
     assert "1 campaign, 2 runs" in html
     assert "scaling" not in html
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_lines_end_between_words_and_only_folders_are_longer(
+    output: Path, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    run = begun(output)
+    folder = CampaignFolder(run.parent.parent)
+    state = read_campaign(folder)
+    state.runs[0].reason = f"no answer after {'1,234,567.8 s of waiting, and ' * 4}that was all"
+    write_json(folder.state, state)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = call(output).stdout.splitlines()
+    assert [line for line in lines if len(line) > columns and str(output) not in line] == []
+    words = " ".join(" ".join(lines).split())
+    assert words.count("1,234,567.8 s of waiting") == 4
+    assert f"{folder.path} single campaign test" in words

@@ -18,7 +18,7 @@ _LATENCIES = {"ttft": "ttft_ns", "tpot": "tpot_ns", "itl": "itl_ns", "latency": 
 _RATES = {"requests": "samples_per_s", "tokens": "output_tokens_per_s", "goodput": "goodput_per_s"}
 _MEND = (
     "write --fail-if 'ttft p99 > 500ms', with ttft, tpot, itl or latency; or 'requests < 10' and 'tokens < 1000' "
-    "(a second), 'goodput < 5' (a second), 'failed > 1%'"
+    "(a second), 'goodput < 5' (a second), 'unanswered > 1%'"
 )
 
 
@@ -45,7 +45,7 @@ class Condition:
         Both are null where the load has no such figure, which fails the command too.
         """
         value, _ = self._value(result)
-        name = _LATENCIES.get(self.quantity) or _RATES.get(self.quantity) or "failed_share"
+        name = _LATENCIES.get(self.quantity) or _RATES.get(self.quantity) or "unanswered_share"
         figure = f"{name} p{self.percentile}" if self.percentile else name
         return {"figure": figure, "value": value, "holds": None if value is None else self._holds(value)}
 
@@ -53,7 +53,7 @@ class Condition:
         return value > self.limit if self.above else value < self.limit
 
     def _value(self, result: Result) -> tuple[float | None, str]:
-        if self.quantity == "failed":
+        if self.quantity == "unanswered":
             counts = {name: result.figures.get(f"samples_{name}") for name in ("issued", "completed")}
             issued, completed = counts["issued"], counts["completed"]
             if issued is None or completed is None or not issued.value:
@@ -79,7 +79,7 @@ def parse_condition(text: str) -> Condition:
     try:
         if quantity in _LATENCIES:
             return Condition(text, quantity, percentile or "99", sign == ">", float(parse_duration_ns(value)))
-        if percentile is None and quantity == "failed" and value.endswith("%"):
+        if percentile is None and quantity == "unanswered" and value.endswith("%"):
             return Condition(text, quantity, None, sign == ">", _number(value.removesuffix("%")) / 100)
         if percentile is None and quantity in _RATES:
             return Condition(text, quantity, None, sign == ">", _number(value))

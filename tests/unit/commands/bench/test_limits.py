@@ -33,7 +33,7 @@ def result(p99_ms: float = 400, issued: int = 100, completed: int = 100) -> Resu
         ("requests < 10", False),
         ("requests < 13", True),
         ("tokens < 1000", True),
-        ("failed > 0%", False),
+        ("unanswered > 0%", False),
     ],
 )
 def test_a_condition_that_holds_fails_the_command(text: str, broken: bool) -> None:
@@ -41,10 +41,10 @@ def test_a_condition_that_holds_fails_the_command(text: str, broken: bool) -> No
 
 
 def test_failed_counts_every_sample_without_an_answer() -> None:
-    words = parse_condition("failed > 1%").broken_by(result(issued=100, completed=98))
+    words = parse_condition("unanswered > 1%").broken_by(result(issued=100, completed=98))
     assert words is not None
     assert "2.00 %" in words
-    assert parse_condition("failed > 2%").broken_by(result(issued=100, completed=98)) is None
+    assert parse_condition("unanswered > 2%").broken_by(result(issued=100, completed=98)) is None
 
 
 def test_what_was_not_measured_does_not_pass() -> None:
@@ -59,9 +59,9 @@ def test_what_was_not_measured_does_not_pass() -> None:
         "ttft p99 > 500",
         "speed < 3",
         "requests p99 < 3",
-        "failed > 3",
+        "unanswered > 3",
         "tokens < x",
-        "failed > nan%",
+        "unanswered > nan%",
         "tokens < nan",
     ],
 )

@@ -45,11 +45,11 @@ def test_failed_requests_are_counted_by_reason_with_some_of_the_servers_words(tm
 
 
 def test_each_condition_is_told_with_its_value_and_whether_it_holds(tmp_path: Path) -> None:
-    found = printed(tmp_path, "ttft p99 > 500ms", "ttft p50 > 300ms", "failed > 1%", "tokens < 5")["conditions"]
+    found = printed(tmp_path, "ttft p99 > 500ms", "ttft p50 > 300ms", "unanswered > 1%", "tokens < 5")["conditions"]
     assert [(one["condition"], one["figure"], one["value"], one["holds"]) for one in found] == [
         ("ttft p99 > 500ms", "ttft_ns p99", 400e6, False),
         ("ttft p50 > 300ms", "ttft_ns p50", 400e6, True),
-        ("failed > 1%", "failed_share", 7 / 8, True),
+        ("unanswered > 1%", "unanswered_share", 7 / 8, True),
         ("tokens < 5", "output_tokens_per_s", None, None),
     ]
     assert {(one["load"], one["run"]) for one in found} == {("1 in flight", RUN)}
