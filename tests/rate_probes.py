@@ -103,9 +103,16 @@ def carry_on(settings: Config, folder: CampaignFolder, state: CampaignState, *, 
 
 
 def write_probe(
-    folder: RunFolder, entry: RunEntry, state: CampaignState, *, failing: float = 0.0, client_from: float = 1e9
+    folder: RunFolder,
+    entry: RunEntry,
+    state: CampaignState,
+    *,
+    failing: float = 0.0,
+    client_from: float = 1e9,
+    late_ms: float = 0.0,
 ) -> None:
-    """A run's folder. A share of the requests fails; from the rate `client_from` on the client is the limit."""
+    """A run's folder. A share of the requests fails; from the rate `client_from` on the client's core is full, and it
+    is late by `late_ms` whatever the rate."""
     search = state.rate_search
     assert search is not None
     folder.path.mkdir(parents=True)
@@ -135,7 +142,10 @@ def write_probe(
         repeat=entry.repeat,
         endpoints=[EndpointFacts(name=f"{NODE}-0", url="http://a.example", node=NODE, engine="simulated",
                                  model="simulated", window=None)],
-        client=ClientAudit(client_bound=rate >= client_from, reasons=["too slow"] if rate >= client_from else []),
+        client=ClientAudit(
+            client_bound=rate >= client_from or late_ms > 2, cpu_share={"pacer": 0.99 if rate >= client_from else 0.1},
+            schedule_lateness_p99_ns=int(late_ms * 1e6),
+        ),
     )  # fmt: skip
     write_json(folder.ledger, ledger)
     write_json(folder.record, record)

@@ -12,11 +12,10 @@ from assay.analysis.samples import Samples
 from assay.runs.record import RunRecord
 from assay.runs.result import LimitKept
 from assay.runs.tail_limits import TailLimit
-from assay.search.evidence import evidence
+from assay.search import Criterion, Point, Probe, points
 from assay.search.trial import settled
 
 Floats = NDArray[np.float64]
-_TAIL = 0.025
 
 
 def of_limits(samples: Samples | None, issued: int, limits: Sequence[TailLimit]) -> Floats:
@@ -29,32 +28,31 @@ def of_limits(samples: Samples | None, issued: int, limits: Sequence[TailLimit])
     return found
 
 
-def counted(taken: Floats, record: RunRecord) -> Floats:
-    """The requests that count: all that LoadGen issued, as its rules have it; of the pacer's without those in which an
-    idle server fills."""
-    return taken if record.driver == "loadgen" else settled(taken)
-
-
 def limits_kept(samples: Samples | None, issued: int, record: RunRecord) -> list[LimitKept]:
-    """Each limit of the run's, with the share of the requests that broke it; none where nothing was issued."""
-    taken = counted(of_limits(samples, issued, record.limits), record)
-    if not len(taken):
-        return []
-    return [_kept(taken[:, place], limit) for place, limit in enumerate(record.limits)]
+    """Each limit of the run's, with the share of the requests that broke it; none where too few were issued."""
+    taken = of_limits(samples, issued, record.limits)
+    found = [(limit, point_of(taken, place, limit)) for place, limit in enumerate(record.limits)]
+    counted = settled(taken)
+    return [
+        LimitKept(
+            limit=limit,
+            requests=len(counted),
+            over=int((counted[:, place] > 1).sum()),
+            share=point.share.value,
+            low=point.share.low,
+            high=point.share.high,
+        )
+        for place, (limit, point) in enumerate(found)
+        if point is not None
+    ]
 
 
-def _kept(taken: Floats, limit: TailLimit) -> LimitKept:
-    over = int((taken > 1).sum())
-    low, high = share_interval(taken)
-    return LimitKept(limit=limit, requests=len(taken), over=over, share=over / len(taken), low=low, high=high)
+def point_of(taken: Floats, place: int, limit: TailLimit) -> Point | None:
+    """What a run says of the limit in that column, whoever its client was; None where it has too few requests."""
+    alone = Probe(rate=1.0, role="bracket", seconds=0.0, of_limits=taken)
+    return next(iter(points([alone], place, criterion_of(limit))), None)
 
 
-def share_interval(taken: Floats) -> tuple[float, float]:
-    """The 95 % interval (Clopper and Pearson's) of the share over a limit, of as many requests as these are worth."""
-    from scipy.special import betaincinv
-
-    worth = evidence(taken)
-    overs, rest = worth.overs, max(0.0, worth.requests - worth.overs)
-    low = float(betaincinv(overs, rest + 1, _TAIL)) if overs else 0.0
-    high = float(betaincinv(overs + 1, rest, 1 - _TAIL)) if rest else 1.0
-    return low, high
+def criterion_of(limit: TailLimit) -> Criterion:
+    """The limit as a search knows it."""
+    return Criterion(limit.title, limit.share)

@@ -9,19 +9,20 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from assay.analysis.kept_limits import Floats, counted, share_interval
+from assay.analysis.kept_limits import Floats, criterion_of, point_of
 from assay.analysis.rate_search import ProbedRun, Searched, searched
 from assay.runs.campaign import CampaignFolder, CampaignState
 from assay.runs.rate_search import ProbeRole, TunedScenario
 from assay.runs.shapes import RateShape
 from assay.runs.tail_limits import TailLimit
-from assay.search import Found, Stopped
-from assay.search.evidence import evidence
+from assay.search import Found, Line, Spread, Stopped, line
+from assay.search.trial import settled
 
 Outcome = Literal["found", "stopped", "unfinished"]
 ERRORS = "errors"
-_Z95 = 1.96
 _MOST = 0.5
+_REACH, _STEPS = 0.1, 20
+"""How far the curve reaches from the rate that was found, in its logarithm, and in how many steps to each side."""
 
 
 class _Model(BaseModel):
@@ -38,6 +39,19 @@ class Tail(_Model):
     high: float
     value_ns: int | None = Field(description="the percentile that is limited; null: it limits several quantities")
     value_low_ns: int | None = Field(description="null: the samples can't bound it")
+    value_high_ns: int | None
+
+
+class Fitted(_Model):
+    """How a limit moves with the rate near the one found, by the fit to all runs."""
+
+    limit: str
+    rate: float
+    share: float
+    low: float
+    high: float
+    value_ns: int | None
+    value_low_ns: int | None
     value_high_ns: int | None
 
 
@@ -73,6 +87,7 @@ class RateAnswer(_Model):
     precision: float
     seconds: float = Field(description="of all runs together")
     points: list[RatePoint]
+    curve: list[Fitted] = Field(default_factory=list, description="near the rate that was found")
 
 
 def rate_answer(folder: CampaignFolder, state: CampaignState) -> RateAnswer:
@@ -93,6 +108,7 @@ def answer_of(found: Searched) -> RateAnswer:
         answer.outcome, answer.confirmed = "found", step.confirmed
         answer.rate, answer.low, answer.high = step.rate, step.low, step.high
         answer.bound_by = ERRORS if _by_errors(found.runs, step.rate) else step.bound_by
+        answer.curve = _curve(found, step.rate)
     elif isinstance(step, Stopped):
         answer.outcome, answer.because, answer.low, answer.high = "stopped", step.because, step.low, step.high
         by_errors = step.high is not None and _by_errors(found.runs, step.high)
@@ -109,7 +125,8 @@ def _by_errors(runs: Sequence[ProbedRun], rate: float) -> bool:
 
 def _point(one: ProbedRun) -> RatePoint:
     assert one.entry.probe is not None
-    taken = counted(one.probe.of_limits, one.record)
+    taken = one.probe.of_limits
+    tails = [_tail(taken, place, limit) for place, limit in enumerate(one.record.limits)]
     return RatePoint(
         run=one.entry.run or "",
         role=one.entry.probe.role,
@@ -121,7 +138,7 @@ def _point(one: ProbedRun) -> RatePoint:
         verdict=_verdict(one),
         ended=_ended(one),
         client_bound=one.probe.client_bound,
-        tails=[_tail(taken[:, place], limit) for place, limit in enumerate(one.record.limits)] if len(taken) else [],
+        tails=[tail for tail in tails if tail is not None],
     )
 
 
@@ -145,32 +162,42 @@ def _ended(one: ProbedRun) -> str:
 
 def _over(one: ProbedRun) -> str:
     """The limits that the most requests were over, against what may be."""
-    taken = counted(one.probe.of_limits, one.record)
-    shares = (taken > 1).mean(axis=0) / [limit.share for limit in one.record.limits]
+    shares = (settled(one.probe.of_limits) > 1).mean(axis=0) / [limit.share for limit in one.record.limits]
     return f"over {one.record.limits[int(np.argmax(shares))].title}"
 
 
-def _tail(taken: Floats, limit: TailLimit) -> Tail:
-    low, high = share_interval(taken)
-    value = _percentile(taken, limit)
-    return Tail(
-        limit=limit.title, allowed=limit.share, share=float((taken > 1).mean()), low=low, high=high,
-        value_ns=value[0], value_low_ns=value[1], value_high_ns=value[2],
-    )  # fmt: skip
+def _tail(taken: Floats, place: int, limit: TailLimit) -> Tail | None:
+    point = point_of(taken, place, limit)
+    if point is None:
+        return None
+    share, percentile = point.share, _times(point.percentile, limit)
+    return Tail(limit=limit.title, allowed=limit.share, share=share.value, low=share.low, high=share.high,
+                value_ns=percentile[0], value_low_ns=percentile[1], value_high_ns=percentile[2])  # fmt: skip
 
 
-def _percentile(taken: Floats, limit: TailLimit) -> tuple[int | None, int | None, int | None]:
-    """The limited percentile with its 95 % interval by ranks, of as many requests as these are worth, ns."""
+def _curve(found: Searched, rate: float) -> list[Fitted]:
+    """What all runs together say near the rate that was found, limit by limit."""
+    probes = [one.probe for one in found.runs]
+    rates = [rate * math.exp(step * _REACH / _STEPS) for step in range(-_STEPS, _STEPS + 1)]
+    return [
+        _fitted(at, limit)
+        for place, limit in enumerate(found.search.limits)
+        for at in line(probes, place, criterion_of(limit), rate, rates)
+    ]
+
+
+def _fitted(at: Line, limit: TailLimit) -> Fitted:
+    value, low, high = _times(at.percentile, limit)
+    return Fitted(limit=limit.title, rate=at.rate, share=at.share.value, low=at.share.low, high=at.share.high,
+                  value_ns=value, value_low_ns=low, value_high_ns=high)  # fmt: skip
+
+
+def _times(spread: Spread, limit: TailLimit) -> tuple[int | None, int | None, int | None]:
+    """A percentile of the measure over its limit, ns; None where it limits several quantities, or has no bound."""
     if len(limit.keeps.limits) != 1:
         return None, None, None
     (limit_ns,) = limit.keeps.limits.values()
-    ordered, at = np.sort(taken), 1 - limit.share
-    room = _Z95 * math.sqrt(at * limit.share / evidence(taken).requests)
-
-    def value(share: float) -> int | None:
-        place = math.ceil(share * len(ordered)) - 1
-        if not 0 <= place < len(ordered) or math.isinf(ordered[place]):
-            return None
-        return int(ordered[place] * limit_ns)
-
-    return value(at), value(at - room) if at > room else None, value(at + room) if at + room < 1 else None
+    value, low, high = (
+        int(one * limit_ns) if math.isfinite(one) else None for one in (spread.value, spread.low, spread.high)
+    )
+    return value, low, high

@@ -8,17 +8,18 @@ from datetime import datetime
 
 import numpy as np
 
-from assay.analysis.kept_limits import Floats, of_limits
+from assay.analysis.kept_limits import Floats, criterion_of, of_limits
 from assay.analysis.summary import run_samples
 from assay.analysis.waiting import waiting
 from assay.runs.campaign import CampaignFolder, CampaignState, RunEntry
+from assay.runs.client_bound import ClientTimes, client_reasons
 from assay.runs.ledger import Ledger
 from assay.runs.rate_search import RateSearch
 from assay.runs.reading import read_record, read_result
 from assay.runs.record import RunRecord, RunStatus
 from assay.runs.result import Result
 from assay.runs.stored import read_model
-from assay.search import Criterion, Probe, Role, Settings, Step, Verdict, decide
+from assay.search import Probe, Role, Settings, Step, Verdict, decide
 
 _OF_CAPACITY = 0.7
 """Where the first probe is, of the rate with a fixed number in flight: most servers' limits lie a little above."""
@@ -84,7 +85,7 @@ def probed(folder: CampaignFolder, entry: RunEntry, search: RateSearch) -> Probe
     assert entry.probe is not None
     run = folder.run(entry.run)
     record, result = read_record(run), read_result(run)
-    taken, verdict, bound = np.zeros((0, len(search.limits))), _SAID[True], record.client.client_bound
+    taken, verdict, bound = np.zeros((0, len(search.limits))), _SAID[True], _client_bound(record, search)
     if _went_to_its_end(entry):
         ledger, samples = read_model(run.ledger, Ledger), run_samples(run, record)
         taken = of_limits(samples, 0 if ledger is None else ledger.issued, search.limits)
@@ -100,6 +101,14 @@ def probed(folder: CampaignFolder, entry: RunEntry, search: RateSearch) -> Probe
         client_bound=bound,
     )
     return ProbedRun(entry, record, result, probe)
+
+
+def _client_bound(record: RunRecord, search: RateSearch) -> bool:
+    """Whether the client could have decided how its limits were kept: the rule on it, with the tightest of the limits
+    in the place of the medians, which its delays would otherwise be held against."""
+    tightest_ns = min(limit_ns for limit in search.limits for limit_ns in limit.keeps.limits.values())
+    held = ClientTimes(tightest_ns, tightest_ns, lateness_p50_ns=None, lateness_p99_ns=None)
+    return bool(client_reasons(record.client, held))
 
 
 def rate_of(entry: RunEntry) -> float:
@@ -140,7 +149,7 @@ def rounded(rate: float) -> float:
 def next_step(search: RateSearch, first_rate: float, probes: Sequence[Probe], *, spent_s: float) -> Step:
     """What follows from these probes; `spent_s` of the budget went to where to begin."""
     settings = Settings(
-        criteria=tuple(Criterion(limit.title, limit.share) for limit in search.limits),
+        criteria=tuple(criterion_of(limit) for limit in search.limits),
         first_rate=first_rate,
         precision=search.precision,
         budget_s=None if search.budget_s is None else search.budget_s - spent_s,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from assay.analysis.rate_answer import ERRORS, RateAnswer, RatePoint
+from assay.analysis.rate_answer import ERRORS, Fitted, RateAnswer, RatePoint, Tail
 from assay.report import format as fmt
 from assay.report.chart import NEUTRAL, TAIL, Chart, Mark, Panel, Series
 from assay.report.page import Block, Headline, Rows, Table, Text
 
 _SOURCE = "runs/*/requests.parquet, campaign.json"
 _RATE = "requests/s"
+Place = tuple[float, float, float | None, float | None]
+"""A rate, what was measured there, and its interval."""
 _FAR = 10.0
 """Times what is allowed: a picture that held more would show the limit as its floor."""
 _ALLOWED = "what the limit allows"
@@ -73,9 +75,9 @@ def rate_blocks(answer: RateAnswer | None) -> Iterator[Block]:
     yield _table(answer)
     yield Text(
         "A run at a chosen rate ends as soon as a test is sure of its limits, or at its full length; requests that "
-        "follow each other count together in every interval. The first tenth of each, in which an idle server fills, "
-        "isn't counted, but for LoadGen's runs. One that the load generator could have shaped never counts as the "
-        "server's limit."
+        "follow each other count together in every interval. The first requests of each, in which an idle server "
+        "fills, aren't counted. A run whose load generator used up a core, or was late by more than 5 % of the "
+        "tightest limit, never counts as the server's limit; its own page holds it against its medians."
     )
 
 
@@ -117,8 +119,8 @@ def _chart(answer: RateAnswer) -> Chart:
         title="How the limits are kept, against the rate",
         panels=panels,
         columns=2,
-        text="Each point is one run of the search, with its 95 % interval; what lies far beyond a limit isn't drawn, "
-        "the table has it.",
+        text="Each point is one run of the search; the line is the fit to all runs, with its 95 % band. What lies far "
+        "beyond a limit isn't drawn: the table has it.",
         source=_SOURCE,
     )
 
@@ -126,33 +128,44 @@ def _chart(answer: RateAnswer) -> Chart:
 def _panels(answer: RateAnswer, place: int) -> Iterator[Panel]:
     limit = answer.limits[place]
     known = [(point, point.tails[place]) for point in answer.points if place < len(point.tails)]
-    known = sorted(known, key=lambda pair: pair[0].rate)
-    near = [(point, tail) for point, tail in known if tail.share <= _FAR * limit.share]
-    shares = [(point.rate, 100 * tail.share, 100 * tail.low, 100 * tail.high) for point, tail in near]
+    fitted = [one for one in answer.curve if one.limit == limit.title]
+    far = _FAR * limit.share
+    known = [(point, tail) for point, tail in known if tail.share <= far]
+    shares: list[Place] = [(p.rate, 100 * t.share, 100 * t.low, 100 * t.high) for p, t in known]
+    curve: list[Place] = [(f.rate, 100 * f.share, 100 * f.low, 100 * f.high) for f in fitted if f.high <= far]
     line = Mark("y", 100 * limit.share, f"allowed: {100 * limit.share:.6g} %", meaning=_ALLOWED, limit=True)
     marks = [*_interval(answer), line]
-    yield Panel(f"Requests over {limit.title}", _AXIS, "% of the requests", _series(shares, NEUTRAL), marks)
+    yield Panel(f"Requests over {limit.title}", _AXIS, "% of the requests", _series(shares, curve, NEUTRAL), marks)
     if len(limit.keeps.limits) != 1:
         return
     (limit_ns,) = limit.keeps.limits.values()
-    values = [
-        (point.rate, tail.value_ns / 1e6, _ms(tail.value_low_ns), _ms(tail.value_high_ns))
-        for point, tail in known
+    values, curve = _times(known, limit_ns), _times([(one, one) for one in fitted], limit_ns)
+    line = Mark("y", limit_ns / 1e6, f"limit: {fmt.ms(limit_ns)} ms", meaning=_ALLOWED, limit=True)
+    marks = [*_interval(answer), line]
+    yield Panel(limit.title.partition(" ≤")[0], _AXIS, "ms", _series(values, curve, TAIL), marks)
+
+
+def _times(known: Sequence[tuple[RatePoint | Fitted, Tail | Fitted]], limit_ns: int) -> list[Place]:
+    """The limited percentile at each rate, ms; none far beyond the limit."""
+    return [
+        (at.rate, tail.value_ns / 1e6, _ms(tail.value_low_ns), _ms(tail.value_high_ns))
+        for at, tail in known
         if tail.value_ns is not None and tail.value_ns <= _FAR * limit_ns
     ]
-    line = Mark("y", limit_ns / 1e6, f"limit: {fmt.ms(limit_ns)} ms", meaning=_ALLOWED, limit=True)
-    yield Panel(limit.title.partition(" ≤")[0], _AXIS, "ms", _series(values, TAIL), [*_interval(answer), line])
 
 
 def _ms(value_ns: int | None) -> float | None:
     return None if value_ns is None else value_ns / 1e6
 
 
-def _series(points: Sequence[tuple[float, float, float | None, float | None]], color: str) -> list[Series]:
-    """Measured are the points; the line leads the eye."""
-    x, y = [point[0] for point in points], [point[1] for point in points]
-    low, high = [point[2] for point in points], [point[3] for point in points]
-    return [Series("", "line", x, y, color), Series("", "points", x, y, color, low, high)]
+def _series(points: Sequence[Place], curve: Sequence[Place], color: str) -> list[Series]:
+    """The runs, and the fit to all of them with its band."""
+    x, y, low, high = ([place[column] for place in points] for column in range(4))
+    measured = Series("runs", "points", [at or 0.0 for at in x], y, color, low, high)
+    if not curve:
+        return [measured]
+    x, y, low, high = ([place[column] for place in curve] for column in range(4))
+    return [Series("fit to all runs", "line", [at or 0.0 for at in x], y, color, low, high), measured]
 
 
 def _interval(answer: RateAnswer) -> list[Mark]:
