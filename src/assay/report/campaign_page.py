@@ -93,7 +93,7 @@ def campaign_page(analysis: CampaignAnalysis, only: Chart | None = None) -> Page
         Section("provenance", "Provenance", list(provenance_blocks(analysis))),
     ]  # fmt: skip
     only = only if only is not None and only.panels else None
-    lead, sections = lifted(sections, _LEADS if only is None else ())
+    lead, sections = lifted(sections, _LEADS if only is None else _LEADS[:-1])  # accuracy stands below speed
     verdict, reasons, kind = _verdict(analysis)
     simulated = analysis.state.simulated or any(line.record.simulated for line in analysis.lines)
     banner = "; ".join(
@@ -116,7 +116,7 @@ def campaign_page(analysis: CampaignAnalysis, only: Chart | None = None) -> Page
         headlines=_headlines(analysis),
         problems=_problems(analysis),
         sections=sections,
-        lead=only or lead,
+        lead=lead or only,
         pictures=[throughput_chart(analysis, colors)] if analysis.groups and comparable else [],
         banner=banner,
     )

@@ -35,8 +35,8 @@ _LEAST_SHARE = 0.5
 """Of an axis, what the data take at least: a limit that would leave them less is told at the edge."""
 _PAD = 0.05
 """Of an axis of numbers, left free at either end."""
-_TICK_ROOM = 0.07
-"""Of an axis, between two numbers on it that don't touch."""
+_CHARACTER = 0.027
+"""Of the level axis of a small panel, as wide as one of a number on it."""
 # The palette's first colours are nodes; these two are a distribution's middle and its tail.
 MEDIAN, TAIL = "#AA4499", "#999933"
 
@@ -239,11 +239,15 @@ class Panel:
         if self.x_range is None:
             return []
         low, high = self.x_range
-        shown: list[float] = []
+        shown: list[tuple[float, str]] = []
+        free = -math.inf
         for x in sorted(set(self.x_ticks)):
-            if not shown or self.measure(x) - self.measure(shown[-1]) >= _TICK_ROOM * (high - low):
-                shown.append(x)
-        return [(x, f"{x:,.10g}") for x in shown]
+            number = f"{x:,.10g}"
+            half = _CHARACTER * (high - low) * (len(number) + 1) / 2
+            if self.measure(x) - half >= free:
+                shown.append((x, number))
+                free = self.measure(x) + half
+        return shown
 
     @property
     def several(self) -> bool:

@@ -21,6 +21,7 @@ TERMS = {
     "MFU": "achieved arithmetic, as a share of what the hardware can do",
     "p99": "99th percentile: 99 % of the values are no more than this; p50 is the median",
     "95 %": "an interval that holds the true value in 95 of 100 such measurements",
+    "client-bound": "the load generator was so busy, or so late, that it could have shaped the result",
     "early-stopping": "MLPerf's rule for how many queries a percentile needs before LoadGen lets it count",
     "efficiency": "throughput together / sum of what the same nodes do alone, both measured",
     "goodput": "samples a second that keep the limits",

@@ -21,7 +21,7 @@ from assay.report.compare_page import compare_page
 from assay.report.page import Page, Text
 from assay.report.png import picture
 from assay.report.run_page import run_page
-from assay.report.writer import write_page
+from assay.report.writer import page_html, write_page
 from assay.runs import read_record, write_json
 from assay.runs.cost import CostFacts
 from assay.runs.record import ClientAudit, RunStatus
@@ -205,6 +205,7 @@ def test_what_the_load_generator_may_have_shaped_says_so_on_every_picture(tmp_pa
     runs = [analyse_run(folder.run(key)) for key in ("a-r0", "b-r0")]
     said = "short run: not valid for MLPerf; client-bound; simulated endpoints"
     assert run_page(runs[0]).banner == said
+    assert "the load generator was so busy, or so late" in page_html(run_page(runs[0]))  # the word explains itself
     assert run_page(runs[1]).banner == said.replace("client-bound; ", "")
     compared = compare_page(runs, compare(runs), tmp_path)
     assert said in compared.banner

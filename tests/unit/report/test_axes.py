@@ -100,6 +100,9 @@ def test_numbers_on_an_axis_do_not_touch() -> None:
     loads = [1.0, 1.5, 2.0, 60.0, 100.0]
     line = Series("", "line", loads, [1.0] * 5, NEUTRAL)
     assert [text for _, text in Panel("R", "", "n", [line], x_ticks=loads).ticks] == ["1", "60", "100"]
+    rates = [69.05, 82.11, 87.85, 97.65, 138.1]
+    found = Panel("R", "", "n", [replace(line, x=rates)], x_ticks=rates)
+    assert [text for _, text in found.ticks] == ["69.05", "82.11", "97.65", "138.1"]
 
 
 @pytest.mark.parametrize(("begin", "side"), [(2.0, "left"), (60.0, "right")])
