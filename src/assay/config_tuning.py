@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -43,9 +43,6 @@ class EngineTuning(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    objective: Literal["offline-tokens"] = Field(
-        default="offline-tokens", description="what is to be as high as possible: Offline's output tokens/s"
-    )
     settings: dict[str, tuple[Setting, ...]] = Field(
         default_factory=dict, description="engine option: the values that may be tried; no others are"
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
-from tests.campaigns import FAST, Quiet, config
+from tests.campaigns import FAST, Quiet, config, latest
 
 from assay.audit import Judgement, audit_path
 from assay.campaign.runner import CampaignOutcome, resume_campaign, run_campaign
@@ -33,9 +33,21 @@ def contradictions(folder: CampaignFolder) -> list[str]:
     return [problem.arithmetic for problem in found if problem.verdict is Judgement.CONTRADICTED]
 
 
+class EndsInTheSecond(Quiet):
+    """Tells the campaign to end as its second run begins."""
+
+    begun = 0
+
+    def run_begins(self, title: str, number: int, total: int, samples: int) -> None:
+        self.begun += 1
+        task = asyncio.current_task()
+        if self.begun == 2 and task is not None:
+            task.cancel()
+
+
 @pytest.fixture(scope="module")
 def searched(tmp_path_factory: pytest.TempPathFactory) -> CampaignOutcome:
-    """Carried out once; tests that change its files take a copy."""
+    """Carried out once, in two sittings: told to end in its second run, then gone on with."""
     folder = tmp_path_factory.mktemp("search")
     patch = pytest.MonkeyPatch()
     patch.setattr("assay.campaign.runner.render_reports", lambda *_: [])
@@ -43,9 +55,20 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> CampaignOutcome:
     campaign = {"kind": "tune-engine", "engine": TUNING}
     try:
         of = config(folder, **changes, campaign=campaign, cluster={"nodes": [{"name": "node-a"}]})
-        return asyncio.run(run_campaign(of, Quiet()))
+        with pytest.raises(asyncio.CancelledError):
+            asyncio.run(run_campaign(of, EndsInTheSecond()))
+        begun, state = latest(folder / "results")
+        assert state.ended_utc is None
+        return asyncio.run(resume_campaign(resumed_config(begun, None), begun, Quiet()))
     finally:
         patch.undo()
+
+
+def test_what_was_measured_before_an_interruption_is_kept(searched: CampaignOutcome) -> None:
+    assert len(searched.state.sessions) == 2
+    assert searched.state.runs[0].earlier == []
+    assert len([run for run in searched.state.runs if run.earlier]) == 1
+    assert [(run.stage, run.start) for run in searched.state.runs[:3]] == [("short", 0), ("short", 1), ("short", 2)]
 
 
 def test_runs_are_on_servers_of_their_own_settings(searched: CampaignOutcome) -> None:

@@ -17,6 +17,7 @@ from assay.campaign.tune_engine.best import FILE, best_yaml
 from assay.campaign.tune_engine.propose import propose
 from assay.campaign.tune_engine.space import DEFAULT, Point, Setup, Space
 from assay.config import Config
+from assay.engines import build_engine
 from assay.errors import UserError
 from assay.extras import require
 from assay.runs import CampaignFolder, Result, RunEntry
@@ -34,6 +35,11 @@ class TuneEngine(Kind):
 
     def check(self, config: Config, nodes: Sequence[str]) -> None:
         require("tune", "campaign.kind tune-engine")
+        if build_engine(config.engine).endpoints():
+            raise UserError(
+                "campaign.kind tune-engine starts servers with other settings, and these run already: start them with "
+                "assay, or see with tune-curve how many requests in flight suit them"
+            )
         if config.official:
             raise UserError("campaign.kind tune-engine compares short runs of its own; measure best.yaml with official")
         if "Offline" not in config.scenarios:

@@ -120,8 +120,6 @@ class Space:
         known = sorted(set(self._own) - _FIXED)
         if name not in known:
             raise UserError(f"{place}: {self._own['kind']} has no such setting to search; it has {', '.join(known)}")
-        if build_engine(self._config.engine).endpoints() and name != WINDOW:
-            raise UserError(f"{place}: these servers run already, so only {WINDOW} can be searched")
         found: list[Any] = []
         for value in values:
             plain = list(value) if isinstance(value, tuple) else value
@@ -141,8 +139,6 @@ class Space:
     def _of_layout(self, layout: Layout) -> tuple[dict[str, int], int | None]:
         """The engine's options, and the servers on each node, that make the layout."""
         place = f"campaign.engine.layouts: {layout.title}"
-        if build_engine(self._config.engine).endpoints():
-            raise UserError(f"{place}: these servers run already, and keep their layout")
         sizes = {option: getattr(layout, name) for name, option in _LAYOUT.items()}
         if not sizes.keys() <= self._own.keys():
             if layout.group > 1:

@@ -99,10 +99,3 @@ def test_a_size_that_the_nodes_do_not_suit_is_refused_beforehand(tmp_path: Path)
     of = space(tmp_path, VLLM, TWO_CARDS, settings={"tensor_parallel": [1, 4]})
     with pytest.raises(UserError, match="one server needs 4 accelerators"):
         of.check()
-
-
-def test_servers_that_run_already_keep_their_settings(tmp_path: Path) -> None:
-    external = {"kind": "external", "endpoints": [{"url": "http://127.0.0.1:1"}], "model": "m", "window": 4}
-    assert space(tmp_path, external, settings={"window": [8]}).windows == (None, 8)
-    with pytest.raises(UserError, match="these servers run already, so only window can be searched"):
-        space(tmp_path, external, settings={"server": ["vllm"]})

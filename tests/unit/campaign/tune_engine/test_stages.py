@@ -205,6 +205,13 @@ def test_what_cannot_be_searched_is_refused(tmp_path: Path, changes: dict[str, A
         plan_runs(tune_config(tmp_path, **changes), ["node-a"])
 
 
+def test_servers_that_run_already_are_not_set_up_anew(tmp_path: Path) -> None:
+    external = {"kind": "external", "endpoints": [{"url": "http://127.0.0.1:1"}], "model": "m", "window": 4}
+    tuning = {"kind": "tune-engine", "engine": {"settings": {"window": [8]}}}
+    with pytest.raises(UserError, match="these run already"):
+        plan_runs(config(tmp_path, engine=external, queries={"Offline": 8}, campaign=tuning), ["127.0.0.1"])
+
+
 def test_without_optuna_it_is_said_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("assay.extras._installed", lambda module: module != "optuna")
     with pytest.raises(UserError, match=r"tune-engine needs optuna: run `pip install 'assay-llm\[tune\]'`"):
