@@ -24,7 +24,11 @@ def config_schema() -> dict[str, Any]:
     """What `assay.yaml` may hold, with the meaning of each key."""
     from assay.config import Config
 
-    return {"$schema": DIALECT, **_untitled(Config.model_json_schema()), "title": "assay.yaml"}
+    schema = _untitled(Config.model_json_schema())
+    # Users write times with their unit; results hold the same section in ns alone, and their schema says so.
+    for limit in schema["$defs"]["Slo"]["properties"].values():
+        limit["anyOf"].append({"type": "string"})
+    return {"$schema": DIALECT, **schema, "title": "assay.yaml"}
 
 
 def _untitled(part: Any) -> Any:

@@ -38,8 +38,7 @@ def _seconds(value: Any) -> Any:
 
 WrittenSeconds = Annotated[Seconds, BeforeValidator(_seconds, json_schema_input_type=Seconds | str)]
 """A time in seconds, or text with a unit: `20m`."""
-_Ns = Annotated[int, Field(gt=0, le=_LONGEST_NS)]
-Limit = Annotated[_Ns | None, BeforeValidator(_from_text, json_schema_input_type=_Ns | str | None)]
+Limit = Annotated[Annotated[int, Field(gt=0, le=_LONGEST_NS)] | None, BeforeValidator(_from_text)]
 
 
 class Slo(BaseModel):
