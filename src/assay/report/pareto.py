@@ -37,7 +37,7 @@ def curve_chart(curves: Mapping[str, Curve]) -> Chart:
     text += "" if each else "Rates are those of whole systems, for the number of accelerators isn't known. "
     text += "The line joins the points that no other beats in both; level lines are the 95 % intervals of the pace."
     if any(point.client_bound for curve in curves.values() for point in curve.points):
-        text += f" Points that {DOUBT} are grey."
+        text += f" Points that {DOUBT} (client-bound) are grey."
     return Chart(
         name="pareto", title="Throughput against pace", panels=panels, columns=2 if len(panels) > 1 else 1, text=text,
         source=f"{_SOURCE}: output_tokens, done_ns, first_ns, last_ns",
@@ -76,7 +76,7 @@ class _Drawn:
     def _marks(self, known: Sequence[tuple[CurvePoint, Value]], name: str) -> Iterator[Series]:
         """The server's own points, called `name`, and those that the load generator could have shaped, in grey."""
         yield from (self._reach(point, value) for point, value in known if _bounded(point.per_user))
-        doubt = f"{self._name}: {DOUBT} it" if self._name else f"{DOUBT} it"
+        doubt = f"{self._name}, client-bound" if self._name else "client-bound"
         legend = {False: name, True: doubt}  # each is said once
         for doubted, offline in product((False, True), repeat=2):
             here = [

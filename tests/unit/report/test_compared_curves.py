@@ -48,7 +48,7 @@ def test_points_that_the_client_could_have_shaped_are_on_nobodys_front(tmp_path:
     found = page(tmp_path, base, other)
     assert texts(found)[0].endswith(": none.")
     named = [series.name for series in found.lead.panels[0].series if series.name]  # type: ignore[union-attr]
-    assert any(name.endswith("(other): the load generator could have shaped it") for name in named)
+    assert any(name.endswith("(other), client-bound") for name in named)
 
 
 def test_money_of_two_currencies_is_in_no_picture(tmp_path: Path) -> None:

@@ -114,7 +114,9 @@ def test_points_that_the_client_could_have_shaped_are_not_the_servers(tmp_path: 
     assert knee.startswith("More in flight gave no more up to 16 in flight, but the load generator could have shaped")
     assert marked.startswith("Marked, since the load generator could have shaped them: 8 in flight, 16 in flight;")
     assert [cell == "yes" for cell in column(points(analysis), "The server's own")] == [True, True, True, False, False]
-    assert "Points that the load generator could have shaped are grey." in campaign_page(analysis).lead.text  # type: ignore[union-attr]
+    assert (
+        "Points that the load generator could have shaped (client-bound) are grey." in campaign_page(analysis).lead.text
+    )  # type: ignore[union-attr]
     found = curve_of(analysis.groups)
     assert found is not None
     assert not any(point.front for point in found.points if point.client_bound)
