@@ -12,6 +12,7 @@ from assay.report import format as fmt
 from assay.report.curve import curve_answer
 from assay.report.engine_tries import tuned_answer
 from assay.report.limits import held_limits, limits_words
+from assay.report.loaded_answer import by_latency, latency_words, valid_words
 from assay.report.many import names
 from assay.report.rate_search import rate_sentences
 from assay.report.run_answer import answered, ended, projected, slow_nodes, speed
@@ -170,19 +171,27 @@ def _only_run(analysis: CampaignAnalysis, group: Group) -> str:
 
 
 def _rate(analysis: CampaignAnalysis, group: Group) -> str:
-    """A group's rate, its verdict where all its runs have the same, and how often it was run."""
+    """A group's rate, or its latencies where the rate was given; how often it was run, and what was judged."""
     entry = group.first.entry
-    words = list(dict.fromkeys(line.result.verdict.words for line in group.lines))
+    verdicts = list(dict.fromkeys(line.result.verdict.words for line in group.lines))
     name = analysis.name(entry) if len(analysis.groups) > 1 else _alone(entry)
-    judged = f"; {words[0]}" if len(words) == 1 and group.first.result.official else ""
+    judged = f"; {verdicts[0]}" if len(verdicts) == 1 and group.first.result.official else ""
     repeats = f", mean of {len(group.lines)} runs" if len(group.lines) > 1 else ""
-    return f"{name}: {_rate_words(group)}{_came(group)}{repeats}{judged}."
+    rate = f"{_rate_words(group)}{_came(group)}{repeats}"
+    if not by_latency(group):
+        return f"{name}: {rate}{judged}."
+    valid = f"; {words}" if not judged and (words := valid_words(group)) else ""
+    return f"{name}: {latency_words(group, analysis.benchmark)}; {rate}{valid}{judged}."
 
 
 def _alone(entry: RunEntry) -> str:
-    """What the only load of a campaign is called: such as "1 node, 5 a second, Poisson"."""
-    on = fmt.count(len(entry.nodes), "node") if entry.nodes else entry.scenario
-    return f"{on}, {entry.shape.title}" if entry.shape is not None else on
+    """What the only load of a campaign is called: such as "1 node, 5 a second, Poisson", or "1 node, Server"."""
+    if not entry.nodes:
+        return entry.scenario
+    on = fmt.count(len(entry.nodes), "node")
+    if entry.shape is not None:
+        return f"{on}, {entry.shape.title}"
+    return on if entry.scenario == "Offline" else f"{on}, {entry.scenario}"
 
 
 def _came(group: Group) -> str:

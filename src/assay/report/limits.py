@@ -13,7 +13,7 @@ from assay.runs.record import RunRecord
 from assay.runs.result import Distribution
 
 UNSHOWN = "not shown to be within: too few samples"
-_NAMES = {"ttft_ns": "TTFT", "tpot_ns": "TPOT", "latency_ns": "latency"}
+LATENCIES = {"ttft_ns": "TTFT", "tpot_ns": "TPOT", "latency_ns": "latency"}
 
 
 def limit_blocks(analysis: RunAnalysis) -> Iterator[Block]:
@@ -23,7 +23,7 @@ def limit_blocks(analysis: RunAnalysis) -> Iterator[Block]:
     for name, limit_ns in scenario_limits(analysis.benchmark, scenario).items():
         value = analysis.result.latency.get(name)
         if value is not None:
-            rows.append((_NAMES[name], fmt.ms(value.p99), fmt.ms(limit_ns), held_words(value, limit_ns)))
+            rows.append((LATENCIES[name], fmt.ms(value.p99), fmt.ms(limit_ns), held_words(value, limit_ns)))
     if rows:
         columns = ("Quantity (ms)", "p99", "Limit", "The p99 is")
         yield Table(f"Limits of {scenario}", columns, rows, frozenset({1, 2}), limits_source(analysis.benchmark))
@@ -53,7 +53,7 @@ def held_words(value: Distribution, limit_ns: int) -> str:
 
 def limits_words(limits: dict[str, int]) -> str:
     """Such as "TTFT p99 2,000 ms, TPOT p99 100 ms"."""
-    return ", ".join(f"{_NAMES[name]} p99 {fmt.ms(limit_ns)} ms" for name, limit_ns in limits.items())
+    return ", ".join(f"{LATENCIES[name]} p99 {fmt.ms(limit_ns)} ms" for name, limit_ns in limits.items())
 
 
 def limits_source(benchmark: Benchmark) -> str:

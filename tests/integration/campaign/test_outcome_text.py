@@ -47,7 +47,8 @@ def test_each_run_has_its_ledger_and_each_verdict_its_runs(outcome: CampaignOutc
 def test_figures_are_left_out_where_they_were_shown(outcome: CampaignOutcome) -> None:
     assert "samples/s" in outcome_text(outcome, 100, figures=True)
     assert "rougeL" in outcome_text(outcome, 100, figures=True)
-    assert "TTFT" not in outcome_text(outcome, 100, figures=False)
+    assert "ITL" in outcome_text(outcome, 100, figures=True)
+    assert "ITL" not in outcome_text(outcome, 100, figures=False)
 
 
 def test_what_was_raised_meanwhile_is_told_a_runs_first_ones(outcome: CampaignOutcome) -> None:

@@ -1,0 +1,66 @@
+"""What a page says of a load whose rate was given: its latencies against their limits, over all runs of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from assay.analysis.campaign import Group
+from assay.analysis.distributions import percentile
+from assay.analysis.run import measures_speed
+from assay.analysis.statistics import over_repeats
+from assay.benchmarks import Benchmark
+from assay.report import format as fmt
+from assay.report.limits import LATENCIES, UNSHOWN, held_limits, held_words
+from assay.runs.result import Distribution, Result
+
+_JUDGED = {"SingleStream": (("latency_ns", "p90"),)}
+_USUAL = (("ttft_ns", "p99"), ("tpot_ns", "p99"))
+
+
+def by_latency(group: Group) -> bool:
+    """Whether its latencies are what was learnt: the rate is the load's own, or one sample's time is asked for."""
+    return not measures_speed(group.first.record) or group.first.entry.scenario in _JUDGED
+
+
+def latency_words(group: Group, benchmark: Benchmark) -> str:
+    """The percentiles that the scenario is judged by, with their limits; of several runs their mean and spread."""
+    results = [line.result for line in group.lines]
+    limits = held_limits(benchmark, group.first.record)
+    wanted = dict(_JUDGED.get(group.first.entry.scenario, _USUAL)) | dict.fromkeys(limits, "p99")
+    found = [_percentile(results, key, share, limits.get(key)) for key, share in wanted.items()]
+    return "; ".join(words for words in found if words) or "latency not measured"
+
+
+def valid_words(group: Group) -> str:
+    """In how many of several runs LoadGen says VALID; empty where it judged none."""
+    verdicts = [line.result.loadgen.result for line in group.lines]
+    if len(verdicts) == 1 or not all(verdicts):
+        return ""
+    return f"LoadGen says VALID in {verdicts.count('VALID')} of {len(verdicts)}"
+
+
+def _percentile(results: Sequence[Result], key: str, share: str, limit_ns: int | None) -> str:
+    known = [value for result in results if (value := result.latency.get(key)) is not None]
+    if len(known) < len(results):
+        return ""
+    if len(known) == 1:
+        low, high = fmt.percentile_interval(known[0], share)
+    else:
+        mean = over_repeats([percentile(value, share).scaled(1e-6) for value in known])
+        low, high = mean.low, mean.high
+    at_ms = [getattr(value, share) / 1e6 for value in known]
+    words = f"{LATENCIES[key]} {share} {fmt.measured(sum(at_ms) / len(at_ms), 'ms', low, high)}"
+    if len(known) > 1:
+        words += f", {fmt.number(min(at_ms))} to {fmt.number(max(at_ms))} ms between the runs"
+    return words if limit_ns is None else f"{words}{_held(known, limit_ns)}"
+
+
+def _held(values: Sequence[Distribution], limit_ns: int) -> str:
+    """In how many runs the percentile keeps its limit."""
+    held = [held_words(value, limit_ns) for value in values]
+    limit = f"the limit of {fmt.ms(limit_ns)} ms"
+    if len(held) == 1:
+        return f", {held[0]} {limit}" if held[0] != UNSHOWN else f"; so few samples don't show whether it keeps {limit}"
+    words = f", within {limit} in {held.count('within')} of {len(held)} runs"
+    words += f", above it in {held.count('above')}" if "above" in held else ""
+    return words + (f", not shown in {held.count(UNSHOWN)} for too few samples" if UNSHOWN in held else "")
