@@ -145,6 +145,7 @@ def write_probe(
         client=ClientAudit(
             client_bound=rate >= client_from or late_ms > 2, cpu_share={"pacer": 0.99 if rate >= client_from else 0.1},
             schedule_lateness_p99_ns=int(late_ms * 1e6),
+            completion_hop_p99_ns=10**9 if drives(entry.scenario) == "pacer" else None,  # arrivals wait for no answer
         ),
     )  # fmt: skip
     write_json(folder.ledger, ledger)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from assay.analysis.kept_limits import Floats, criterion_of, point_of
@@ -16,7 +15,6 @@ from assay.runs.rate_search import ProbeRole, TunedScenario
 from assay.runs.shapes import RateShape
 from assay.runs.tail_limits import TailLimit
 from assay.search import Found, Line, Spread, Stopped, line
-from assay.search.trial import settled
 
 Outcome = Literal["found", "stopped", "unfinished"]
 ERRORS = "errors"
@@ -110,10 +108,19 @@ def answer_of(found: Searched) -> RateAnswer:
         answer.bound_by = ERRORS if _by_errors(found.runs, step.rate) else step.bound_by
         answer.curve = _curve(found, step.rate)
     elif isinstance(step, Stopped):
-        answer.outcome, answer.because, answer.low, answer.high = "stopped", step.because, step.low, step.high
-        by_errors = step.high is not None and _by_errors(found.runs, step.high)
+        answer.outcome, answer.because = "stopped", step.because
+        answer.low, answer.high = _sure_of(found.runs)
+        by_errors = answer.high is not None and _by_errors(found.runs, answer.high)
         answer.bound_by = "client" if step.because == "client" else ERRORS if by_errors else ""
     return answer
+
+
+def _sure_of(runs: Sequence[ProbedRun]) -> tuple[float | None, float | None]:
+    """The highest rate that is sure to keep every limit, below the lowest that is sure not to."""
+    told = [(one.probe.rate, _verdict(one)) for one in runs if not one.probe.client_bound]
+    high = min((rate for rate, verdict in told if verdict in ("over", "failed")), default=None)
+    kept = [rate for rate, verdict in told if verdict in ("under", "held") and (high is None or rate < high)]
+    return max(kept, default=None), high
 
 
 def _by_errors(runs: Sequence[ProbedRun], rate: float) -> bool:
@@ -150,20 +157,13 @@ def _verdict(one: ProbedRun) -> str:
 
 def _ended(one: ProbedRun) -> str:
     """Why a run ended when it did."""
-    sure, entry = one.record.sure, one.entry
-    if not len(one.probe.of_limits):
+    entry = one.entry
+    if not len(one.probe.of_limits) or one.result is None:
         return f"{entry.status}: {entry.reason.splitlines()[0] if entry.reason else 'no request was issued'}"
-    if sure is None:
-        early = isinstance(entry.shape, RateShape) and entry.shape.until_sure
-        return "at its longest, not sure" if early else "at its full length"
-    what = "a queue that grows" if sure.growth else _over(one) if sure.over else "within every limit"
-    return f"after {sure.after_ns / 1e9:.3g} s: {what}, sure"
-
-
-def _over(one: ProbedRun) -> str:
-    """The limits that the most requests were over, against what may be."""
-    shares = (settled(one.probe.of_limits) > 1).mean(axis=0) / [limit.share for limit in one.record.limits]
-    return f"over {one.record.limits[int(np.argmax(shares))].title}"
+    if words := one.result.sure_words:
+        return words
+    early = isinstance(entry.shape, RateShape) and entry.shape.until_sure
+    return "at its longest, not sure" if early else "at its full length"
 
 
 def _tail(taken: Floats, place: int, limit: TailLimit) -> Tail | None:

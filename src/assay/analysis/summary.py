@@ -139,6 +139,7 @@ def summarise_samples(folder: RunFolder) -> Summary:
         accuracy=accuracy if record.status in FINISHED else None,
         energy=energy.energy if energy else None,
         limits=kept,
+        sure=record.sure,
         notices=_notices(case, samples, short) + told.notes({e.name: e.model for e in record.endpoints}),
     )
     return Summary(benchmark, record, ledger, result, samples, itl_counts, told, held)

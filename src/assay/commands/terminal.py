@@ -181,6 +181,7 @@ def _summary(entry: RunEntry, result: Result | None) -> str:
         parts.append(result.unanswered_words)
     if ttft := result.latency.get("ttft_ns"):
         parts.append(f"TTFT p50 {number_text(ttft.p50 / 1e6)} ms, p99 {number_text(ttft.p99 / 1e6)} ms")
+    parts += [f"ended {result.sure_words}"] if result.sure_words else []
     if result.accuracy:
         scores = [
             f"{name} {score.value:.2f} of 100" for name, score in result.accuracy.scores.items() if score.in_percent

@@ -8,9 +8,9 @@ from assay.analysis.run import RunAnalysis
 from assay.benchmarks import Benchmark
 from assay.benchmarks.mlperf import RULES
 from assay.report import format as fmt
-from assay.report.page import Block, Rows, Table
+from assay.report.page import Block, Rows, Table, Text
 from assay.runs.record import RunRecord
-from assay.runs.result import Distribution
+from assay.runs.result import Distribution, Result
 
 UNSHOWN = "not shown to be within: too few samples"
 LATENCIES = {"ttft_ns": "TTFT", "tpot_ns": "TPOT", "latency_ns": "latency"}
@@ -27,6 +27,23 @@ def limit_blocks(analysis: RunAnalysis) -> Iterator[Block]:
     if rows:
         columns = ("Quantity (ms)", "p99", "Limit", "The p99 is")
         yield Table(f"Limits of {scenario}", columns, rows, frozenset({1, 2}), limits_source(analysis.benchmark))
+    yield from _searched(analysis.result)
+
+
+def _searched(result: Result) -> Iterator[Block]:
+    """What a search holds its rate against, and why its run ended; nothing of other runs."""
+    rows: Rows = [
+        (
+            kept.limit.title, fmt.share(kept.share, kept.low, kept.high), fmt.percent(kept.limit.share, 2),
+            fmt.number(kept.over), fmt.number(kept.requests),
+        )
+        for kept in result.limits
+    ]  # fmt: skip
+    if rows:
+        columns = ("Limit", "Requests over it", "Allowed", "Over it", "Counted")
+        yield Table("Limits of the search", columns, rows, frozenset({1, 2, 3, 4}), "requests.parquet")
+    if result.sure_words:
+        yield Text(f"The run ended {result.sure_words}.")
 
 
 def scenario_limits(benchmark: Benchmark, scenario: str) -> dict[str, int]:

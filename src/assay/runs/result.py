@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from assay.runs.ledger import unanswered_words
+from assay.runs.outcome import Sure
 from assay.runs.record import RunStatus
 from assay.runs.scenarios import DriverName, Mode, Scenario
 from assay.runs.shapes import LoadShape
@@ -236,7 +237,19 @@ class Result(Stored):
     accuracy: AccuracyResult | None = None
     energy: Energy | None = Field(default=None, description="null: nothing was metered, or nothing is reportable")
     limits: list[LimitKept] = Field(default_factory=list, description="what a search holds its rate against")
+    sure: Sure | None = Field(default=None, description="what ended a load that goes on until a test is sure")
     notices: list[str] = Field(default_factory=list, description="what a reader must know beside the verdict")
+
+    @property
+    def sure_words(self) -> str:
+        """Why a load ended that goes on until a test is sure, such as "after 41 s: over p99 TTFT ≤ 2000 ms, sure"; else
+        empty."""
+        if self.sure is None:
+            return ""
+        most = max(self.limits, key=lambda kept: kept.share / kept.limit.share, default=None)
+        over = "over a limit" if most is None else f"over {most.limit.title}"
+        what = "a queue that grows" if self.sure.growth else over if self.sure.over else "within every limit"
+        return f"after {self.sure.after_ns / 1e9:.3g} s: {what}, sure"
 
     @property
     def unanswered_words(self) -> str:

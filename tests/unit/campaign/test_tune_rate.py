@@ -76,6 +76,17 @@ def test_a_client_that_is_the_limit_is_never_taken_for_the_server(tmp_path: Path
     assert answer.step.high is None
 
 
+def test_loadgen_confirms_a_rate_of_server(tmp_path: Path) -> None:
+    answer = found(tmp_path, scenario="Server", first_rate=80)
+    last = answer.runs[-1]
+    assert isinstance(answer.step, Found)
+    assert answer.step.confirmed
+    assert (last.entry.scenario, last.entry.shape, last.record.driver) == ("Server", None, "loadgen")
+    assert last.entry.target_qps == answer.step.rate
+    assert last.entry.queries == len(last.probe.of_limits)
+    assert all(isinstance(one.entry.shape, RateShape) for one in answer.runs[:-1])
+
+
 @pytest.mark.parametrize(("late_ms", "bound"), [(7.0, False), (8.0, True)])
 def test_a_client_is_held_against_the_limits(tmp_path: Path, late_ms: float, bound: bool) -> None:
     answer = found(tmp_path, first_rate=60, most=1, run={"late_ms": late_ms})

@@ -13,7 +13,7 @@ from assay import load_campaign
 from assay.analysis.rate_answer import RateAnswer
 from assay.report.chart import Chart
 from assay.report.rate_search import rate_blocks
-from assay.report.render import render_campaign
+from assay.report.render import render_campaign, render_run
 from assay.runs import CampaignFolder
 
 
@@ -42,6 +42,7 @@ def test_the_first_sentence_is_the_rate_with_its_interval(found: CampaignFolder)
     assert sentences[0].endswith("and a run at that rate confirmed it.")
     assert sentences[1] == "What bounds it is p95 latency ≤ 150 ms."
     assert sentences[2].startswith(f"It took {len(answer.points)} runs at chosen rates, ")
+    assert sentences[3] == "To search again: `assay tune rate config.yaml --results ..` in the campaign's folder."
 
 
 def test_the_page_has_the_curve_and_why_each_run_ended(found: CampaignFolder) -> None:
@@ -56,6 +57,14 @@ def test_the_page_has_the_curve_and_why_each_run_ended(found: CampaignFolder) ->
     early = next(point for point in answer.points if point.verdict == "over")
     assert early.ended.startswith("after ")
     assert early.ended.endswith(", sure")
+
+
+def test_a_probes_own_page_says_why_it_ended(found: CampaignFolder) -> None:
+    answer, _ = stated(found)
+    early = next(point for point in answer.points if point.verdict == "over")
+    page = render_run(found.run(early.run)).read_text()
+    assert f"The run ended {early.ended}." in page
+    assert "Limits of the search" in page
 
 
 def test_a_program_is_told_the_same(found: CampaignFolder) -> None:
@@ -74,6 +83,14 @@ def test_a_client_that_is_the_limit_is_named_and_no_rate_is(tmp_path: Path) -> N
     assert sentences[0].startswith("No highest rate that keeps p95 latency ≤ 150 ms was found: ")
     assert "What bounds it is the load generator: the server may take more." in sentences
     assert [point.client_bound for point in answer.points].count(True) == 1
+
+
+def test_of_a_search_that_stops_only_what_is_sure_is_said(tmp_path: Path) -> None:
+    answer, sentences = stated(searched(tmp_path, first_rate=60, probes=2))
+    assert answer.outcome == "stopped"
+    assert [(point.rate, point.verdict) for point in answer.points] == [(60, "under"), (120, "over")]
+    assert (answer.low, answer.high) == (60, 120)
+    assert sentences[0].endswith("; for sure 60 requests/s keep them, 120 requests/s break one.")
 
 
 def test_errors_are_named_where_they_break_the_limits(tmp_path: Path) -> None:
