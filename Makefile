@@ -68,7 +68,7 @@ docs: $(STAMP) ## the documentation as a site, in build/site
 	@echo "open build/site/index.html"
 
 man: $(STAMP) ## a manual page for every command, in build/man
-	$(BIN)/python scripts/manual.py build/man
+	$(BIN)/python -m scripts.manual build/man
 
 lint: $(STAMP) ## ruff, mypy, and the house's floors
 	$(BIN)/ruff check .

@@ -1,13 +1,15 @@
-"""Write a manual page for every command: `make man`, or `python scripts/manual.py FOLDER`."""
+"""Write a manual page for every command: `make man`, or `python -m scripts.manual FOLDER`."""
 
 from __future__ import annotations
 
+import re
 import sys
 from copy import copy
 from pathlib import Path
 
 import click
 from click_man.core import write_man_pages
+from scripts.docs_site.commands import own_help, reads_its_own_arguments
 
 from assay import __version__
 from assay.commands.main import main
@@ -25,7 +27,16 @@ def whole(group: click.Group) -> click.Group:
         assert command is not None, name
         commands[name] = whole(command) if isinstance(command, click.Group) else copy(command)
         commands[name].short_help = command.get_short_help_str(limit=_NO_LIMIT)
+        if reads_its_own_arguments(command):
+            inner = click.Context(command, info_name=name, parent=click.Context(group, info_name="assay"))
+            commands[name].help = as_it_stands(own_help(command, inner))
     return click.Group(group.name, commands=commands, help=group.help, params=group.params)
+
+
+def as_it_stands(text: str) -> str:
+    """Text that a manual page shows line by line: no line begins a request to the formatter, no sign is a command."""
+    lines = (re.sub(r"^(?=[.'])", r"\\&", line.replace("\\", r"\e").replace("-", r"\-")) for line in text.splitlines())
+    return "\n".join([".nf", *(line or r"\&" for line in lines), ".fi"])
 
 
 def write_manual(folder: Path) -> list[Path]:

@@ -35,8 +35,8 @@ def _sections(group: click.Group, context: click.Context) -> Iterator[str]:
         assert command is not None, name
         inner = click.Context(command, info_name=name, parent=context)
         yield f"## {inner.command_path}\n"
-        if any(isinstance(one, click.Argument) and one.type is click.UNPROCESSED for one in command.params):
-            yield f"```text\n{_own_help(command, inner)}\n```\n"
+        if reads_its_own_arguments(command):
+            yield f"```text\n{own_help(command, inner)}\n```\n"
             continue
         yield f"```text\n{inner.command_path} {' '.join(command.collect_usage_pieces(inner))}\n```\n"
         yield f"{_prose(inspect.cleandoc(command.help or ''))}\n"
@@ -59,7 +59,12 @@ def _prose(text: str) -> str:
     return re.sub(r"([<*])", r"\\\1", text)
 
 
-def _own_help(command: click.Command, context: click.Context) -> str:
+def reads_its_own_arguments(command: click.Command) -> bool:
+    """Whether click hands all words on, so that only the command itself knows its options."""
+    return any(isinstance(one, click.Argument) and one.type is click.UNPROCESSED for one in command.params)
+
+
+def own_help(command: click.Command, context: click.Context) -> str:
     """What a command prints that reads its arguments itself."""
     said = io.StringIO()
     with redirect_stdout(said), patch.dict(os.environ, {"COLUMNS": "100"}), suppress(SystemExit):

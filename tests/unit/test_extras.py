@@ -75,6 +75,11 @@ def test_no_place_but_this_one_says_how_an_extra_is_installed() -> None:
     assert set(told) == {DISTRIBUTION}
 
 
+def test_the_page_on_installing_tells_of_every_extra() -> None:
+    page = (ROOT / "docs/package.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == set(EXTRAS)
+
+
 def test_the_command_that_installs_a_module() -> None:
     assert bringing("openvino_genai") == "pip install 'assay-llm[embedded]'" == install_command("embedded")
     assert bringing("assay") == "pip install assay-llm"

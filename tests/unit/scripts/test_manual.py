@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 import pytest
-from scripts.manual import write_manual
+from scripts.manual import as_it_stands, write_manual
 
 from assay.commands.main import COMMANDS, main
 
@@ -23,6 +23,15 @@ def test_every_command_has_its_page(pages: dict[str, str]) -> None:
         inner = command.list_commands(context) if isinstance(command, click.Group) else []
         expected |= {f"assay-{name}", *(f"assay-{name}-{each}" for each in inner)}
     assert set(pages) == expected
+
+
+@pytest.mark.parametrize(("name", "option"), [("simulate", "--ttft-ms TTFT_MS"), ("serve", "--precision {bf16,f32}")])
+def test_commands_that_read_their_own_arguments_tell_them(name: str, option: str, pages: dict[str, str]) -> None:
+    assert option.replace("-", r"\-") in pages[f"assay-{name}"]
+
+
+def test_text_that_looks_like_the_formatters_own_is_shown() -> None:
+    assert as_it_stands(".SH a\n\n'b \\c --d") == ".nf\n\\&.SH a\n\\&\n\\&'b \\ec \\-\\-d\n.fi"
 
 
 def test_a_page_says_what_the_command_and_its_options_do(pages: dict[str, str]) -> None:
