@@ -27,7 +27,8 @@ it out. So a run that ended has its folder; a folder that ended is in the plan; 
 (scenario, mode, nodes, repeat, target, load, engine settings of its own, status, data set) and has the campaign's
 configuration, but for those settings; it ran while the campaign did, one run after another; and the repeats are as
 many as config.yaml asks for, without a gap. Where one is missing, means and intervals rest on the repeats that somebody
-kept.
+kept. A curve of throughput against pace has every point on its way up: one that was left out may be the one that didn't
+fit.
 """,
     source="campaign.json and config.yaml against the folders in runs/",
 )
