@@ -26,6 +26,11 @@ class Criterion:
         if not 0 < self.allowed < 1:
             raise ValueError(f"{self.name}: a share between 0 and 1 may be over its limit, not {self.allowed}")
 
+    @property
+    def hopeless(self) -> float:
+        """The share over the limit, half of what isn't allowed, beyond which a rate is far too high."""
+        return (1 + self.allowed) / 2
+
 
 def over(of_limit: Floats) -> Bools:
     """Whether requests are over a limit; one that is at it isn't. `of_limit` is what was measured over the limit."""

@@ -26,11 +26,13 @@ from assay.search.trial import settled
 
 Ints = NDArray[np.int64]
 
-_TIMES_ALLOWED = (10.0, 5.0, 2.5, 1.0)
-_MOST_EXCEED = 0.5
-_BLOCK = 2500
-_FEWEST_BLOCKS = 6
-_NEAR = 0.15
+_TIMES_ALLOWED = (15.0, 7.5, 3.75, 2.0, 1.0)
+_MOST_EXCEED = 0.2
+_FEWEST_LEVELS = 3
+_BLOCKS, _FEWEST_BLOCKS = 12, 7
+_BLOCK = (40, 1500)
+"""The shortest and the longest block, requests."""
+_NEAR = 0.12
 _SLOPE, _SLOPE_SD = math.log(40.0), 0.5
 """What is thought of log b before anything is measured: with a percent of rate, 30 to 100 % more are over a limit."""
 _BEND_SD = 40.0
@@ -64,12 +66,17 @@ def limit_of(probes: Sequence[Probe], criteria: tuple[Criterion, ...], centre: f
 
 
 def fit_of(probes: Sequence[Probe], place: int, criterion: Criterion, centre: float) -> Fit | None:
-    """Of the criterion in column `place`."""
+    """Of the criterion in column `place`.
+
+    Where a queue grows, latencies say how long the probe was, so those at a hopeless rate are left out.
+    """
     near = [probe for probe in probes if abs(math.log(probe.rate / centre)) <= _NEAR and len(probe.of_limits)]
+    near = [probe for probe in near if (probe.of_limits[:, place] > 1).mean() <= criterion.hopeless]
     series = [settled(probe.of_limits)[:, place] for probe in near]
-    if sum(max(1, len(each) // _BLOCK) for each in series) < _FEWEST_BLOCKS:
+    block = int(np.clip(sum(map(len, series)) // _BLOCKS, *_BLOCK))
+    if sum(len(each) // block for each in series) < _FEWEST_BLOCKS:
         return None
-    counts = _Counts.of(series, [math.log(probe.rate / centre) for probe in near], criterion.allowed)
+    counts = _Counts.of(series, [math.log(probe.rate / centre) for probe in near], criterion.allowed, block)
     return Fit(counts, criterion.allowed)
 
 
@@ -86,12 +93,12 @@ class _Counts:
     block: Ints
 
     @staticmethod
-    def of(series: Sequence[Floats], rates: Sequence[float], allowed: float) -> _Counts:
+    def of(series: Sequence[Floats], rates: Sequence[float], allowed: float, length: int) -> _Counts:
         levels = _levels(np.concatenate(series), allowed)
         blocks = [
             (rate, block)
             for values, rate in zip(series, rates, strict=True)
-            for block in np.array_split(values, max(1, len(values) // _BLOCK))
+            for block in np.array_split(values, max(1, len(values) // length))
         ]
         exceeded = np.array([(block[:, None] > levels).sum(axis=0) for _, block in blocks], dtype=np.float64)
         return _Counts(
@@ -105,7 +112,9 @@ class _Counts:
 
 def _levels(values: Floats, allowed: float) -> Floats:
     """Of the measure over its limit; never infinite, whatever share of the requests failed."""
-    shares = [min(_MOST_EXCEED, times * allowed) for times in _TIMES_ALLOWED]
+    shares = {min(max(_MOST_EXCEED, allowed), times * allowed) for times in _TIMES_ALLOWED}
+    if len(shares) < _FEWEST_LEVELS:
+        shares |= {allowed / 2, allowed / 4}
     levels: Floats = np.quantile(np.clip(values, 1e-6, 1e3), [1 - share for share in shares])
     return np.unique(levels)
 
@@ -198,5 +207,13 @@ class Fit:
     def _covariance(self) -> Floats:
         inverse, blocks = self._information()
         whole = np.linalg.inv(np.linalg.inv(inverse) / self._dispersion + np.diag(self._weights))
-        covariance: Floats = whole @ (blocks / self._dispersion**2 + np.diag(self._weights)) @ whole
+        few = _student(int(self._counts.block[-1]) + 1 - len(self._at)) ** 2
+        covariance: Floats = few * whole @ (blocks / self._dispersion**2 + np.diag(self._weights)) @ whole
         return covariance
+
+
+def _student(freedom: int) -> float:
+    """By how much wider the interval of few blocks is than a normal one."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(max(1, freedom), 0.975) / stdtrit(math.inf, 0.975))

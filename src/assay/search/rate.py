@@ -9,22 +9,35 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from assay.digits import number_text, percent_text
 from assay.search.criteria import Criterion
 from assay.search.estimate import Limit, limit_of
 from assay.search.history import Found, Probe, Run, Settings, Step, Stopped
 
-_BRACKET_REQUESTS = 3000
-_REFINE_REQUESTS = 12_000
+_BRACKET_REQUESTS, _NEARING_REQUESTS = 3000, 4000
+"""At most, of a probe that finds on which side of the limit a rate is, and of one that finds about where it is."""
+_ROUND_REQUESTS = (4000, 11_000)
+"""Of each probe of a round: the fewest, and the most, which those of the first have."""
 _BRACKET = 1.2
 """The ratio of two rates that the limit lies between, close enough to estimate where."""
-_SURE = 1.96
-_STOP = 2.58
-_CAUTION, _DOWN = 0.5, 1.0
-_FEWEST_NEAR = 2
+_NEARING = 2
+"""The fewest probes that find about where the limit is."""
 _STEP = 1.08
-_BUDGET_PARTS = 4
+"""By how much a rate may differ from the one that was measured before: a fit holds no farther."""
+_ASIDE = (-1.33, 0.0, 0.67)
+"""The rates of a round: so many times the precision beside the limit; rates apart show how fast things grow worse."""
+_SURE, _STOP = 1.96, 2.05
+"""Standard errors of the interval that is told, and of the one that must be within the precision."""
+_MOST_CONFIRMING = 5
+_PART, _LEAST_PART = 0.4, 0.02
+"""Of the time that is left beside a confirming run, what one probe takes at most; of the budget, what is worth one."""
+_OVER, _SLACK = 0.005, 1.02
+"""Of the budget, too little for anything; of the time that is left, what a confirming run may take."""
+_BELOW_CLIENT = 0.98
 
 
 def decide(probes: Sequence[Probe], settings: Settings) -> Step:
@@ -32,13 +45,34 @@ def decide(probes: Sequence[Probe], settings: Settings) -> Step:
     told = [probe for probe in probes if not probe.client_bound]
     client = min((probe.rate for probe in probes if probe.client_bound), default=math.inf)
     step = _decide(told, settings)
-    left_s = _left_s(probes, settings)
-    if isinstance(step, Run) and step.rate >= client:
-        low, _ = _between(told, settings.criteria)
-        return Stopped("client", low, None, f"the client can't keep up {client:g} requests/s; the server may")
-    if isinstance(step, Run) and (left_s <= 0 or len(probes) >= (settings.probes or math.inf)):
+    if not isinstance(step, Run):
+        return step
+    if step.rate >= client:
+        step = _below_client(step, told, settings, client)
+        if isinstance(step, Stopped):
+            return step
+    left_s = math.inf if settings.budget_s is None else settings.budget_s - sum(probe.seconds for probe in probes)
+    left = math.inf if settings.probes is None else settings.probes - len(probes)
+    step = _within_means(step, told, settings, left_s, left)
+    if (
+        left <= 0
+        or left_s < _OVER * (settings.budget_s or 0)
+        or (step.role == "confirm" and step.requests / step.rate > _SLACK * left_s)
+    ):
         return _at_the_end(told, settings)
-    return _within_budget(step, left_s)
+    return step
+
+
+def _below_client(step: Run, probes: Sequence[Probe], settings: Settings, client: float) -> Run | Stopped:
+    """What follows where a client that can't keep up is in the way of a step."""
+    limit = _limit(probes, settings.criteria)
+    if step.role != "bracket" and limit is not None and limit.rate < client:
+        return replace(step, rate=_BELOW_CLIENT * client)
+    low, _ = _between(probes, settings.criteria)
+    why = f"the client can't keep up {number_text(client)} requests/s; the server may"
+    if low is not None and client / low <= _BRACKET:
+        return Stopped("client", low, None, why)
+    return _bracket(client / 2 if low is None else math.sqrt(low * client), why)
 
 
 def _decide(probes: Sequence[Probe], settings: Settings) -> Step:
@@ -51,15 +85,15 @@ def _decide(probes: Sequence[Probe], settings: Settings) -> Step:
     if high is None:
         assert low is not None
         if low >= settings.highest_rate:
-            return Stopped("everything holds", low, None, f"even {low:.4g} requests/s keep the limits")
-        return _bracket(min(2 * low, settings.highest_rate), f"{low:.4g} requests/s keep the limits")
+            return Stopped("everything holds", low, None, f"even {number_text(low)} requests/s keep the limits")
+        return _bracket(min(2 * low, settings.highest_rate), f"{number_text(low)} requests/s keep the limits")
     if low is None:
         if high <= settings.lowest_rate:
-            return Stopped("nothing holds", None, high, f"even {high:.4g} requests/s break a limit")
-        return _bracket(max(high / 2, settings.lowest_rate), f"{high:.4g} requests/s break a limit")
+            return Stopped("nothing holds", None, high, f"even {number_text(high)} requests/s break a limit")
+        return _bracket(max(high / 2, settings.lowest_rate), f"{number_text(high)} requests/s break a limit")
     if high / low > _BRACKET:
-        return _bracket(math.sqrt(low * high), f"the limit lies between {low:.4g} and {high:.4g} requests/s")
-    return Run(math.sqrt(low * high), "refine", _REFINE_REQUESTS, may_end=False, why="near the limit")
+        return _bracket(math.sqrt(low * high), f"the limit lies between {number_text(low)} and {number_text(high)}/s")
+    return Run(math.sqrt(low * high), "refine", _NEARING_REQUESTS, may_end=False, why="near the limit")
 
 
 def _bracket(rate: float, why: str) -> Run:
@@ -84,33 +118,73 @@ def breaks(probe: Probe, criteria: tuple[Criterion, ...]) -> bool:
 
 
 def _refine(probes: Sequence[Probe], settings: Settings) -> Step:
-    near = [probe for probe in probes if probe.role != "bracket"]
-    centre = near[-1].rate
-    limit = limit_of(probes, settings.criteria, centre)
+    """Two or more short probes find about where the limit is; rounds of longer ones beside it then narrow it down."""
+    limit = _limit(probes, settings.criteria)
+    if limit is not None and any(probe.role == "confirm" for probe in probes):
+        return _confirmed(probes, settings, limit)
+    refined = [probe for probe in probes if probe.role == "refine"]
+    good = [probe for probe in refined if not _hopeless(probe, settings.criteria)]
+    if refined[-1] not in good[-1:]:
+        why = f"{number_text(refined[-1].rate)} requests/s break a limit by far"
+        return Run(refined[-1].rate / _STEP, "refine", _NEARING_REQUESTS, may_end=False, why=why)
+    brackets = [probe for probe in probes if probe.role == "bracket"]
+    near = next((n for n in range(_NEARING, len(good) + 1) if _is_near(brackets + good[:n], settings)), None)
+    if near is not None and (step := _round(brackets, good, near, settings)) is not None:
+        return step
+    rate = refined[-1].rate if limit is None else _stepped(limit, refined[-1].rate)
+    return Run(rate, "refine", _NEARING_REQUESTS, may_end=False, why="near the limit")
+
+
+def _hopeless(probe: Probe, criteria: tuple[Criterion, ...]) -> bool:
+    """Whether a probe says no more than that its rate is far too high."""
+    shares = (probe.of_limits > 1).mean(axis=0) if len(probe.of_limits) else np.ones(len(criteria))
+    return any(share > criterion.hopeless for share, criterion in zip(shares, criteria, strict=True))
+
+
+def _is_near(probes: Sequence[Probe], settings: Settings) -> bool:
+    limit = _limit(probes, settings.criteria)
+    return limit is not None and abs(math.log(limit.rate / probes[-1].rate)) < math.log(_STEP) / 2
+
+
+def _stepped(limit: Limit, centre: float) -> float:
+    """Towards the limit, but no farther from what was measured than a fit holds."""
+    return min(max(limit.rate, centre / _STEP), centre * _STEP)
+
+
+def _round(brackets: list[Probe], good: list[Probe], near: int, settings: Settings) -> Run | None:
+    """The next of the probes about the limit as it was known when their round began, or what follows the round."""
+    into = (len(good) - near) % len(_ASIDE)
+    before = good[: len(good) - into]
+    limit = _limit(brackets + before, settings.criteria)
     if limit is None:
-        return Run(centre, "refine", _REFINE_REQUESTS, may_end=False, why="near the limit")
-    rate = min(max(limit.rate, centre / _STEP), centre * _STEP)
-    limit = limit_of(probes, settings.criteria, rate) or limit
+        return None
     within = _STOP * limit.error
-    measured = sum(abs(math.log(probe.rate / limit.rate)) < settings.precision for probe in near)
-    if within > settings.precision or measured < _FEWEST_NEAR:
-        rate = min(max(limit.rate, centre / _STEP), centre * _STEP)
-        why = (
-            f"{limit.name} breaks near {number_text(limit.rate)} requests/s, within {percent_text(_SURE * limit.error)}"
-        )
-        return Run(rate, "refine", _REFINE_REQUESTS, may_end=False, why=why)
-    return _confirm(near, settings, limit)
+    if into == 0 and len(good) > near and within <= settings.precision:
+        return _confirming([], settings, limit)
+    rate = _stepped(limit, before[-1].rate) * (1 + _ASIDE[into] * settings.precision)
+    missing = sum(len(probe.of_limits) for probe in before) * ((within / settings.precision) ** 2 - 1) / len(_ASIDE)
+    requests = int(np.clip(missing, *_ROUND_REQUESTS)) if len(before) > near else _ROUND_REQUESTS[1]
+    why = f"{limit.name} breaks near {number_text(limit.rate)} requests/s, within {percent_text(_SURE * limit.error)}"
+    return Run(rate, "refine", requests, may_end=False, why=why)
 
 
-def _confirm(probes: Sequence[Probe], settings: Settings, limit: Limit) -> Step:
+def _confirmed(probes: Sequence[Probe], settings: Settings, limit: Limit) -> Step:
+    """What follows confirming runs."""
     tried = [probe for probe in probes if probe.role == "confirm"]
     held = max((probe.rate for probe in tried if probe.held), default=None)
-    failed = min((probe.rate for probe in tried if not probe.held), default=None)
     if held is not None:
         return _found(held, limit, confirmed=True, why="a confirming run held")
-    rate, why = limit.at(-_CAUTION), "confirms the rate found"
-    if failed is not None:
-        rate = min(rate, failed * math.exp(-_DOWN * limit.error))
+    if len(tried) >= _MOST_CONFIRMING:
+        return _found(limit.rate, limit, confirmed=False, why=f"{len(tried)} confirming runs failed")
+    return _confirming(tried, settings, limit)
+
+
+def _confirming(tried: Sequence[Probe], settings: Settings, limit: Limit) -> Run:
+    """A run at the rate found, or below where some failed: by a standard error after the first, by two more, …"""
+    rate, why = limit.rate, "confirms the rate found"
+    if tried:
+        failed = min(probe.rate for probe in tried)
+        rate = min(rate, failed * math.exp(-len(tried) * limit.error))
         why = f"a confirming run at {number_text(failed)} failed"
     requests = max(settings.confirm_requests, math.ceil(rate * settings.confirm_s), 1)
     return Run(rate, "confirm", requests, may_end=False, why=why)
@@ -122,22 +196,33 @@ def _found(rate: float, limit: Limit, confirmed: bool, why: str) -> Found:
 
 def _at_the_end(probes: Sequence[Probe], settings: Settings) -> Step:
     """What is known when the budget is spent."""
+    limit = _limit(probes, settings.criteria)
+    if limit is not None:
+        return _found(limit.rate, limit, confirmed=False, why="the budget is spent before a confirming run held")
     low, high = _between(probes, settings.criteria)
     if low is None or high is None:
         return Stopped("budget", low, high, "the budget is spent before two rates were found that the limit is between")
-    limit = limit_of(probes, settings.criteria, math.sqrt(low * high))
-    if limit is None:
-        return Stopped("budget", low, high, "the budget is spent: the limit is between two rates")
-    return _found(limit.rate, limit, confirmed=False, why="the budget is spent before a confirming run held")
+    return Stopped("budget", low, high, "the budget is spent, and says no more than between which rates the limit is")
 
 
-def _left_s(probes: Sequence[Probe], settings: Settings) -> float:
-    return math.inf if settings.budget_s is None else settings.budget_s - sum(probe.seconds for probe in probes)
+def _limit(probes: Sequence[Probe], criteria: tuple[Criterion, ...]) -> Limit | None:
+    """Where the limit is, as far as it is known."""
+    near = [probe.rate for probe in probes if probe.role != "bracket"]
+    if near:
+        return limit_of(probes, criteria, near[-1])
+    low, high = _between(probes, criteria)
+    return None if low is None or high is None else limit_of(probes, criteria, math.sqrt(low * high))
 
 
-def _within_budget(step: Step, left_s: float) -> Step:
-    """A probe takes at most a part of the time that is left; a confirming run is as long as it must be."""
-    if not isinstance(step, Run) or step.role == "confirm" or math.isinf(left_s):
+def _within_means(step: Run, probes: Sequence[Probe], settings: Settings, left_s: float, left: float) -> Run:
+    """The step, cut so that time and a probe stay for a confirming run; that run where no more than it is left."""
+    if step.role == "confirm":
         return step
-    most = max(1, int(step.rate * left_s / _BUDGET_PARTS))
-    return Run(step.rate, step.role, min(step.requests, most), step.may_end, step.why)
+    spare_s = _PART * (left_s - max(settings.confirm_s, settings.confirm_requests / step.rate))
+    if left <= 1 or spare_s < _LEAST_PART * (settings.budget_s or 0):
+        limit = _limit(probes, settings.criteria)
+        if limit is not None:
+            return _confirming([], settings, limit)
+        spare_s = left_s
+    most = step.rate * spare_s
+    return step if step.requests <= most else replace(step, requests=max(1, int(most)))

@@ -24,7 +24,7 @@ _ALPHA = 0.002
 """Of one look; some 25 looks see 10,000 requests."""
 _WARM, _WARM_AT_LEAST, _WARM_AT_MOST = 1 / 8, 1000, 1 / 4
 _STEPS = 6
-_HOPELESS = 10.0
+_MANY = 10.0
 _EASE_REQUESTS, _EASE = 500, 0.5
 
 
@@ -102,7 +102,7 @@ def growing(in_flight: Floats, of_limits: Floats, criteria: tuple[Criterion, ...
         return False
     last = of_limits[-len(of_limits) // 3 :]
     for place, criterion in enumerate(criteria):
-        many = min(0.5, _HOPELESS * criterion.allowed)
+        many = min(criterion.hopeless, _MANY * criterion.allowed)
         if (last[:, place] > 1).mean() >= many and _rises(of_limits[:, place]):
             return True
     return False

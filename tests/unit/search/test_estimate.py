@@ -71,7 +71,7 @@ def test_the_first_limit_to_break_is_named() -> None:
 
 def test_probes_far_away_and_too_few_requests_say_nothing() -> None:
     assert limit_of([probe(10.0, measured(10.0, 30_000, 1))], TTFT, 20.0) is None
-    assert limit_of([probe(20.0, measured(20.0, 3000, 1))], TTFT, 20.0) is None
+    assert limit_of([probe(20.0, measured(20.0, 300, 1))], TTFT, 20.0) is None
 
 
 def test_failed_requests_leave_a_finite_answer() -> None:
