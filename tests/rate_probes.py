@@ -167,8 +167,8 @@ def _until_sure(start: Ints, end: Ints, failed: NDArray[np.bool_], limits: tuple
         trial.tell(number, Request(at / 1e9, len(ends), tuple(own)))
         heapq.heappush(ends, done)
         if number % _EVERY == 0 and (verdict := trial.verdict()) != "undecided":
-            growth = trial.because == "growth"
-            return number + 1, Sure(over=verdict == "over", growth=growth, after_ns=at - int(start[0]))
+            because = trial.because or "limits"
+            return number + 1, Sure(over=verdict == "over", because=because, after_ns=at - int(start[0]))
     return len(start), None
 
 

@@ -75,7 +75,7 @@ class RateAnswer(_Model):
     outcome: Outcome
     confirmed: bool = Field(description="a confirming run kept every limit at the rate")
     rate: float | None
-    low: float | None = Field(description="of its 95 % interval; of a search that stopped, what holds for sure")
+    low: float | None = Field(description="of its 95 % interval; where the search stopped, by its runs' tests")
     high: float | None
     bound_by: str = Field(description="the limit that breaks first, client, or errors; empty: not known")
     because: str = Field(description="of a search that stopped: budget, client, …; else empty")
@@ -116,7 +116,7 @@ def answer_of(found: Searched) -> RateAnswer:
 
 
 def _sure_of(runs: Sequence[ProbedRun]) -> tuple[float | None, float | None]:
-    """The highest rate that is sure to keep every limit, below the lowest that is sure not to."""
+    """The highest rate at which a run's test found every limit kept, below the lowest at which one was broken."""
     told = [(one.probe.rate, _verdict(one)) for one in runs if not one.probe.client_bound]
     high = min((rate for rate, verdict in told if verdict in ("over", "failed")), default=None)
     kept = [rate for rate, verdict in told if verdict in ("under", "held") and (high is None or rate < high)]
@@ -152,7 +152,8 @@ def _point(one: ProbedRun) -> RatePoint:
 def _verdict(one: ProbedRun) -> str:
     if one.probe.held is not None:
         return "held" if one.probe.held else "failed"
-    return one.probe.verdict
+    eased = one.record.sure is not None and one.record.sure.because == "ease"
+    return "undecided" if eased else one.probe.verdict
 
 
 def _ended(one: ProbedRun) -> str:

@@ -61,7 +61,7 @@ class UntilSure:
         verdict = self._trial.verdict()
         if verdict == "undecided":
             return None
-        return Sure(over=verdict == "over", growth=self._trial.because == "growth", after_ns=elapsed_ns)
+        return Sure(over=verdict == "over", because=self._trial.because or "limits", after_ns=elapsed_ns)
 
     def _of_limits(self, ended: list[Ended]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
         """How much of each limit the samples took, shape (samples, limits); infinite where one failed."""

@@ -44,10 +44,10 @@ def _found(answer: RateAnswer) -> str:
 
 
 def _so_far(answer: RateAnswer) -> str:
-    """Between which rates it lies, as far as that is sure."""
-    kept = [] if answer.low is None else [f"{fmt.number(answer.low)} {_RATE} keep them"]
-    broke = [] if answer.high is None else [f"{fmt.number(answer.high)} {_RATE} break one"]
-    return f"; for sure {', '.join(kept + broke)}" if kept or broke else ""
+    """Between which rates it lies, as far as the runs' tests say."""
+    kept = [] if answer.low is None else [f"a run at {fmt.number(answer.low)} {_RATE} kept them"]
+    broke = [] if answer.high is None else [f"one at {fmt.number(answer.high)} {_RATE} broke one"]
+    return f"; {', '.join(kept + broke)}" if kept or broke else ""
 
 
 def _took(answer: RateAnswer) -> str:

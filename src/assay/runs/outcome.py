@@ -40,7 +40,11 @@ class Sure(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     over: bool = Field(description="some limit is broken by more than its share; else all are kept")
-    growth: bool = Field(default=False, description="by a queue that grows; else by the requests that broke limits")
+    because: Literal["limits", "growth", "ease"] = Field(
+        default="limits",
+        description="limits: by the share of the requests that broke them; growth: a queue grows; ease: no request of "
+        "many came near a limit, which isn't sure, but enough to try a higher rate",
+    )
     after_ns: int = Field(description="since the load began")
 
 

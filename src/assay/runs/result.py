@@ -248,8 +248,12 @@ class Result(Stored):
             return ""
         most = max(self.limits, key=lambda kept: kept.share / kept.limit.share, default=None)
         over = "over a limit" if most is None else f"over {most.limit.title}"
-        what = "a queue that grows" if self.sure.growth else over if self.sure.over else "within every limit"
-        return f"after {self.sure.after_ns / 1e9:.3g} s: {what}, sure"
+        what = {
+            "limits": f"{over if self.sure.over else 'within every limit'}, sure",
+            "growth": "a queue that grows, sure",
+            "ease": "no request came near a limit",
+        }[self.sure.because]
+        return f"after {self.sure.after_ns / 1e9:.3g} s: {what}"
 
     @property
     def unanswered_words(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pytest
 from tests.rate_probes import begun, carry_on, search_config
+from tests.results import bench_result, distribution
 
 from assay import load_campaign
 from assay.analysis.rate_answer import RateAnswer
@@ -15,6 +16,9 @@ from assay.report.chart import Chart
 from assay.report.rate_search import rate_blocks
 from assay.report.render import render_campaign, render_run
 from assay.runs import CampaignFolder
+from assay.runs.outcome import Sure
+from assay.runs.result import LimitKept
+from assay.runs.tail_limits import parse_tail_limits
 
 
 def searched(folder: Path, *, most: int = 100, run: dict[str, Any] | None = None, **campaign: Any) -> CampaignFolder:
@@ -82,7 +86,26 @@ def test_a_client_that_is_the_limit_is_named_and_no_rate_is(tmp_path: Path) -> N
     assert (answer.outcome, answer.because, answer.bound_by, answer.rate) == ("stopped", "client", "client", None)
     assert sentences[0].startswith("No highest rate that keeps p95 latency ≤ 150 ms was found: ")
     assert "What bounds it is the load generator: the server may take more." in sentences
-    assert [point.client_bound for point in answer.points].count(True) == 1
+    assert all(point.client_bound == (point.rate >= 30) for point in answer.points)
+
+
+@pytest.mark.parametrize(
+    ("sure", "words"),
+    [
+        (Sure(over=True, after_ns=41_000_000_000), "after 41 s: over p99 TTFT ≤ 2000 ms, sure"),
+        (Sure(over=True, because="growth", after_ns=1_500_000_000), "after 1.5 s: a queue that grows, sure"),
+        (Sure(over=False, after_ns=9_000_000_000), "after 9 s: within every limit, sure"),
+        (Sure(over=False, because="ease", after_ns=9_000_000_000), "after 9 s: no request came near a limit"),
+        (None, ""),
+    ],
+)
+def test_why_a_probe_ended_is_said(sure: Sure | None, words: str) -> None:
+    kept = [
+        LimitKept(limit=limit, requests=100, over=over, share=over / 100, low=0, high=1)
+        for limit, over in zip(parse_tail_limits("p99(ttft) < 2 s, p95(tpot) < 1 s"), (3, 6), strict=True)
+    ]
+    result = bench_result("run", {}, distribution(1.0)).model_copy(update={"sure": sure, "limits": kept})
+    assert result.sure_words == words
 
 
 def test_of_a_search_that_stops_only_what_is_sure_is_said(tmp_path: Path) -> None:
@@ -90,7 +113,7 @@ def test_of_a_search_that_stops_only_what_is_sure_is_said(tmp_path: Path) -> Non
     assert answer.outcome == "stopped"
     assert [(point.rate, point.verdict) for point in answer.points] == [(60, "under"), (120, "over")]
     assert (answer.low, answer.high) == (60, 120)
-    assert sentences[0].endswith("; for sure 60 requests/s keep them, 120 requests/s break one.")
+    assert sentences[0].endswith("; a run at 60 requests/s kept them, one at 120 requests/s broke one.")
 
 
 def test_errors_are_named_where_they_break_the_limits(tmp_path: Path) -> None:
