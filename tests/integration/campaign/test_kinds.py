@@ -18,7 +18,7 @@ from assay.campaign.runner import CampaignOutcome, resume_campaign, run_campaign
 from assay.campaign.state import resumed_config
 from assay.commands.run import print_plan
 from assay.errors import UserError
-from assay.runs import CampaignState, Result, RunEntry, RunRecord, RunStatus, read_detail, read_ledger
+from assay.runs import CampaignFolder, CampaignState, Result, RunEntry, RunRecord, RunStatus, read_detail, read_ledger
 from assay.runs.shapes import ConcurrencyShape
 
 pytestmark = pytest.mark.usefixtures("no_reports")
@@ -245,8 +245,6 @@ def test_a_campaign_that_is_carried_out_cannot_be_resumed_beside_it(tmp_path: Pa
     def second(number: int) -> None:
         folder = next((tmp_path / "results").iterdir())
         own = config(tmp_path, cluster=ONE, engine=ALONE)
-        from assay.runs import CampaignFolder
-
         with pytest.raises(UserError, match="another assay process") as error:
             resume_campaign(own, CampaignFolder(folder), Quiet()).send(None)
         seen.append(str(error.value))
@@ -286,7 +284,9 @@ def test_the_plan_starts_nothing_and_knows_what_was_measured(
 def test_a_kind_decides_the_next_runs_from_the_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[list[str]] = []
 
-    def more(_self: Any, _config: Any, state: CampaignState, results: Sequence[Result]) -> list[RunEntry]:
+    def more(
+        _self: Any, _config: Any, state: CampaignState, results: Sequence[Result], _folder: CampaignFolder
+    ) -> list[RunEntry]:
         seen.append([result.run for result in results])
         if len(state.runs) == 3:
             return []
