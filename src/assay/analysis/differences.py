@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,9 @@ _OF_THE_MOMENT = frozenset(
     }
 )
 _MEASURED = ("client_calibration", "cpu_ceiling")
+_EVERY_ENDPOINT = "every endpoint"
+_OF_THE_PLAN = ("name", "modes", "output")
+"""Of a configuration: which other runs were planned with this one, and where their folders are made."""
 
 
 class Difference(BaseModel):
@@ -48,9 +51,10 @@ class Circumstances:
 def differences(base: Circumstances, other: Circumstances) -> list[Difference]:
     """Every fact of the runs' records, benchmarks, systems and configurations that isn't the same in both.
 
-    How full a disk was, or how warm a card, as the run began is of its moment: two runs never agree in it.
+    How full a disk was, or how warm a card, as the run began is of its moment: two runs never agree in it. A setting
+    that every endpoint has is one fact, and one of the configuration that an endpoint's record tells isn't told again.
     """
-    found = []
+    found: list[Difference] = []
     for where, left, right in (
         ("run.json", _record_facts(base.record), _record_facts(other.record)),
         ("benchmark.json", flat(_plain(base.benchmark)), flat(_plain(other.benchmark))),
@@ -61,7 +65,35 @@ def differences(base: Circumstances, other: Circumstances) -> list[Difference]:
             first, second = left.get(fact, "absent"), right.get(fact, "absent")
             if first != second:
                 found.append(Difference(where=where, fact=fact, baseline=first, other=second))
-    return found
+    found = _once_for_all(found, {endpoint.name for run in (base, other) for endpoint in run.record.endpoints})
+    told = {_setting(each) for each in found if each.where == "run.json"}
+    return [each for each in found if each.where != "config.yaml" or _setting(each) not in told]
+
+
+def _setting(difference: Difference) -> tuple[str, str, str]:
+    """Its own name, without where it stands, and its values."""
+    return difference.fact.rpartition(".")[2], difference.baseline, difference.other
+
+
+def _once_for_all(found: Sequence[Difference], endpoints: set[str]) -> list[Difference]:
+    """What differs alike at every one of several endpoints, as one fact."""
+    alike: dict[tuple[str, str, str], list[Difference]] = {}
+    for each in found:
+        if (place := _of_endpoint(each.fact, endpoints)) is not None:
+            alike.setdefault((place, each.baseline, each.other), []).append(each)
+    merged = {id(each): place for (place, _, _), same in alike.items() if len(same) == len(endpoints) for each in same}
+    kept: dict[tuple[str, str, str, str], Difference] = {}
+    for each in found:
+        if len(endpoints) > 1 and (place := merged.get(id(each))) is not None:
+            each = each.model_copy(update={"fact": f"{_EVERY_ENDPOINT}.{place}"})
+        kept.setdefault((each.where, each.fact, each.baseline, each.other), each)
+    return list(kept.values())
+
+
+def _of_endpoint(fact: str, endpoints: set[str]) -> str | None:
+    """The fact without its endpoint; None: it isn't an endpoint's."""
+    starts = (f"endpoint {name}." for name in endpoints)
+    return next((fact.removeprefix(start) for start in starts if fact.startswith(start)), None)
 
 
 def _record_facts(record: RunRecord) -> dict[str, str]:
@@ -83,4 +115,5 @@ def _plain(benchmark: Benchmark) -> dict[str, Any]:
 
 
 def _config(path: Path) -> Any:
-    return (read_yaml(path).data if path.exists() else None) or {}
+    data = (read_yaml(path).data if path.exists() else None) or {}
+    return {key: value for key, value in data.items() if key not in _OF_THE_PLAN} if isinstance(data, dict) else data

@@ -114,6 +114,21 @@ def test_differences_name_file_and_fact(analyse: Analyse) -> None:
     assert facts["endpoint node-a-0.settings.max_num_seqs"] == ("16", "8")
 
 
+def test_a_setting_that_every_endpoint_has_is_told_once(analyse: Analyse) -> None:
+    """Also where the configuration says it too; what else was planned, and where its folders are, is no difference."""
+    four = Plan(nodes=(Node("node-a"), Node("node-b")), chunks=False)
+    runs = [analyse(four), analyse(replace(four, nodes=tuple(replace(node, slots=8) for node in four.nodes)))]
+    for run, output, modes, places in zip(runs, ("a", "b"), ("[]", "[accuracy]"), (16, 8), strict=True):
+        plan = f"output: /{output}\nmodes: {modes}\nname: n{places}\n"
+        run.folder.config.write_text(f"{plan}engine: {{max_num_seqs: {places}}}\nload: {{x: {places}}}\n")
+    (comparison,) = compare(runs)
+    assert [(d.where, d.fact, d.baseline, d.other) for d in comparison.differences] == [
+        ("run.json", "every endpoint.settings.max_num_seqs", "16", "8"),
+        ("run.json", "every endpoint.window", "16", "8"),
+        ("config.yaml", "load.x", "16", "8"),
+    ]
+
+
 def test_a_run_that_answers_less_does_not_pass(analyse: Analyse) -> None:
     base, other = analyse(Plan(samples=300, chunks=False)), analyse(Plan(samples=300, failed=200, chunks=False))
     (comparison,) = compare([base, other])
