@@ -53,9 +53,9 @@ def figures_text(
     of_run = {result.run: result for result in results}
     scored = [(entry, of_run[entry.run].accuracy) for entry in state.runs if entry.run in of_run]
     scores = [(title_in(state.runs, entry), accuracy) for entry, accuracy in scored if accuracy is not None]
+    table = table_text(rows, width) if any(row.samples_per_s or row.latency for row in rows) else ""
     parts = [
-        table_text(rows, width) if any(row.samples_per_s or row.latency for row in rows) else "",
-        notices_text(rows, width),
+        f"{table}{notices_text(rows, width)}".lstrip("\n"),
         scores_text(scores, width) if scores else "",
     ]
     return "\n".join(part for part in parts if part)

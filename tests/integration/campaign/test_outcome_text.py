@@ -71,6 +71,7 @@ def test_what_was_raised_meanwhile_is_told_a_runs_first_ones(outcome: CampaignOu
 def test_numbers_have_the_pages_style(outcome: CampaignOutcome) -> None:
     text = outcome_text(outcome, 100, figures=True)
     assert numbers_without_style(text) == []
+    assert "\n\n\n" not in text
     assert "?" not in text
 
 
