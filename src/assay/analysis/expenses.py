@@ -63,4 +63,5 @@ def _inverse(estimate: Estimate) -> Estimate:
     """One over a positive quantity, with the same relative error."""
     value = 1 / estimate.value
     se = None if estimate.se is None else estimate.se * value**2
-    return replace(estimate, value=value, se=se, shared=estimate.shared * value**2)
+    shared, known = estimate.shared * value**2, estimate.known * value**2
+    return replace(estimate, value=value, se=se, shared=shared, known=known)

@@ -214,7 +214,12 @@ class _Law:
         """How far log unit, a and b may together lie off in a direction."""
         moves = self._slopes @ direction
         parts = [
-            Estimate(0.0, abs(move) * (rate.se or 0.0) / rate.value, rate.df)
+            Estimate(
+                0.0,
+                abs(move) * (rate.se or 0.0) / rate.value,
+                rate.df,
+                known=abs(move) * rate.known / rate.value,
+            )
             for move, rate in zip(moves, self._rates, strict=True)
         ]
         return total(parts).reach() or 0.0

@@ -36,6 +36,8 @@ class Estimate:
     n: int = 0
     shared: float = 0.0
     """Standard error that repeats of this measurement have in common, so that their spread doesn't show it."""
+    known: float = 0.0
+    """Standard error of a known size beside `se`: no freedom is short of it, and so it lends `se` none."""
 
     @property
     def interval(self) -> tuple[float, float] | None:
@@ -53,7 +55,9 @@ class Estimate:
 
     def reach(self, confidence: float = CONFIDENCE) -> float | None:
         """How far the truth may lie from the value, in its unit; for what may be negative, such as a logarithm."""
-        return None if self.se is None else _student_t(self.df, confidence) * self.se
+        if self.se is None:
+            return None
+        return math.hypot(_student_t(self.df, confidence) * self.se, _student_t(math.inf, confidence) * self.known)
 
     @property
     def low(self) -> float | None:
@@ -66,7 +70,7 @@ class Estimate:
     def scaled(self, factor: float) -> Estimate:
         """The same quantity in another unit."""
         se = None if self.se is None else self.se * factor
-        return Estimate(self.value * factor, se, self.df, self.n, self.shared * factor)
+        return Estimate(self.value * factor, se, self.df, self.n, self.shared * factor, self.known * factor)
 
 
 def from_interval(value: float, low: float | None, high: float | None, n: int = 0) -> Estimate:
@@ -83,7 +87,10 @@ def total(parts: Sequence[Estimate]) -> Estimate:
     if any(part.se is None for part in parts):
         return Estimate(value, None, n=count)
     variances = [(part.se or 0.0) ** 2 for part in parts]
-    return Estimate(value, math.sqrt(sum(variances)), _satterthwaite(variances, [p.df for p in parts]), count)
+    known = math.hypot(*(part.known for part in parts))
+    return Estimate(
+        value, math.sqrt(sum(variances)), _satterthwaite(variances, [p.df for p in parts]), count, known=known
+    )
 
 
 def ratio(top: Estimate, bottom: Estimate) -> Estimate:
@@ -95,7 +102,8 @@ def ratio(top: Estimate, bottom: Estimate) -> Estimate:
         return Estimate(value, None, n=min(top.n, bottom.n))
     variances = [(top.se / top.value) ** 2, (bottom.se / bottom.value) ** 2]
     df = _satterthwaite(variances, [top.df, bottom.df])
-    return Estimate(value, value * math.sqrt(sum(variances)), df, min(top.n, bottom.n))
+    known = value * math.hypot(top.known / top.value, bottom.known / bottom.value)
+    return Estimate(value, value * math.sqrt(sum(variances)), df, min(top.n, bottom.n), known=known)
 
 
 def over_repeats(repeats: Sequence[Estimate]) -> Estimate:
@@ -103,7 +111,8 @@ def over_repeats(repeats: Sequence[Estimate]) -> Estimate:
 
     From three repeats on, the spread between runs gives the error (it holds the spread within them); with fewer,
     only the errors within the runs are known. Runs that differ more than their own noise explains are the rule,
-    so a single run's interval says nothing of the next run. What the repeats share, more of them don't average out.
+    so a single run's interval says nothing of the next run. What the repeats share, more of them don't average out:
+    it is an error of its own, so that the interval is never narrower than the spread alone would make it.
     """
     count = len(repeats)
     value = sum(r.value for r in repeats) / count
@@ -117,7 +126,7 @@ def over_repeats(repeats: Sequence[Estimate]) -> Estimate:
         if whole.se is None:
             return Estimate(value, None, whole.df, samples)
         own, own_df = whole.se / count, whole.df
-    return Estimate(value, math.hypot(own, shared), _satterthwaite([own**2, shared**2], [own_df, math.inf]), samples)
+    return Estimate(value, own, own_df, samples, known=shared)
 
 
 def mean(values: Floats) -> Estimate:

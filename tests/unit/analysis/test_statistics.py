@@ -80,3 +80,21 @@ def test_ratio_of_an_unknown_error_has_no_interval() -> None:
     assert ratio(Estimate(2.0, None), Estimate(1.0, 0.1)).interval is None
     assert math.isnan(ratio(Estimate(2.0, 0.1), Estimate(0.0, 0.1)).value)
     assert total([Estimate(2.0, None), Estimate(1.0, 0.1)]).interval is None
+
+
+@pytest.mark.parametrize("shared", [0.5, 2.5, 5.0, 20.0])
+def test_an_error_that_repeats_share_makes_their_interval_wider(shared: float) -> None:
+    rates = (936.1, 926.8, 933.7)
+    alone = over_repeats([Estimate(rate, 3.0, 60, 96) for rate in rates])
+    with_it = over_repeats([Estimate(rate, 3.0, 60, 96, shared) for rate in rates])
+    halves = alone.reach(), 1.96 * shared
+    assert None not in halves
+    assert with_it.reach() == pytest.approx(math.hypot(*halves), rel=1e-3)  # type: ignore[arg-type]
+    for combined, part in (
+        (ratio(with_it, with_it), ratio(alone, alone)),
+        (total([with_it, with_it]), total([alone, alone])),
+        (with_it.scaled(2), alone.scaled(2)),
+    ):
+        assert combined.low is not None
+        assert part.low is not None
+        assert combined.low < part.low
