@@ -11,7 +11,7 @@ from assay.analysis.statistics import ratio
 from assay.report import format as fmt
 from assay.report.curve import curve_answer
 from assay.report.engine_tries import tuned_answer
-from assay.report.limits import held_limits, limits_words
+from assay.report.limits import ABOVE, UNSHOWN, WITHIN, held_by_all, held_limits, limits_words
 from assay.report.loaded_answer import by_latency, latency_words, valid_words
 from assay.report.many import names
 from assay.report.rate_search import rate_sentences
@@ -138,19 +138,30 @@ def _sweep(analysis: CampaignAnalysis, swept: Points) -> str:
     """The highest load that keeps the limits, or, without limits that were measured, that of the highest rate."""
     limits = held_limits(analysis.benchmark, swept[0][1].first.record)
     if limits and all(limits.keys() <= line.result.latency.keys() for _, group in swept for line in group.lines):
-        kept = [(load, group) for load, group in swept if _within(group, limits)]
-        if not kept:
-            return f"None of the {len(swept)} loads is within the limits ({limits_words(limits)})."
-        load, group = kept[-1]
-        which = f"the highest of {len(swept)} loads within the limits ({limits_words(limits)})"
-        return f"{load_words(load)} is {which}: {_rate_words(group)}."
+        return _within_limits(swept, limits)
     load, group = max(swept, key=lambda point: point[1].samples_per_s.value)
     return f"The highest rate of {len(swept)} loads came at {load_words(load)}: {_rate_words(group)}; {_tails(group)}."
 
 
-def _within(group: Group, limits: dict[str, int]) -> bool:
-    """Whether every run of the group keeps every limit."""
-    return all(line.result.latency[name].p99 <= limit for line in group.lines for name, limit in limits.items())
+def _within_limits(swept: Points, limits: dict[str, int]) -> str:
+    """The highest load that is shown to keep the limits; where none is, up to which one none is shown to break them."""
+    held = [held_by_all([line.result for line in group.lines], limits) for _, group in swept]
+    of, known = fmt.count(len(swept), "load"), f"within the limits ({limits_words(limits)})"
+    if WITHIN in held:
+        place = len(held) - 1 - held[::-1].index(WITHIN)
+        load, group = swept[place]
+        unshown = held[place + 1 :].count(UNSHOWN)
+        shown = "shown to be " if unshown else ""
+        but = f"; too few samples show it for {unshown} of the higher loads" if unshown else ""
+        return f"{load_words(load)} is the highest of {of} {shown}{known}: {_rate_words(group)}{but}."
+    if UNSHOWN not in held:
+        return f"None of the {of} is {known}."
+    none = f"None of the {of} is shown to be {known}, for too few samples"
+    unbroken = held.index(ABOVE) if ABOVE in held else len(held)
+    if not unbroken:
+        return f"{none}; {fmt.count(held.count(ABOVE), 'load')} of them above."
+    load, group = swept[unbroken - 1]
+    return f"{none}; up to {load_words(load)} none is shown to break them: {_rate_words(group)} there."
 
 
 def _tails(group: Group) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from assay.analysis.run import RunAnalysis
 from assay.benchmarks import Benchmark
@@ -12,6 +12,7 @@ from assay.report.page import Block, Rows, Table, Text
 from assay.runs.record import RunRecord
 from assay.runs.result import Distribution, Result
 
+WITHIN, ABOVE = "within", "above"
 UNSHOWN = "not shown to be within: too few samples"
 LATENCIES = {"ttft_ns": "TTFT", "tpot_ns": "TPOT", "latency_ns": "latency"}
 
@@ -64,8 +65,14 @@ def held_limits(benchmark: Benchmark, record: RunRecord) -> dict[str, int]:
 def held_words(value: Distribution, limit_ns: int) -> str:
     """How a 99th percentile stands to its limit; one that the samples don't bound above isn't shown to keep it."""
     if value.p99 > limit_ns:
-        return "above"
-    return "within" if value.intervals.get("p99", (None, None))[1] is not None else UNSHOWN
+        return ABOVE
+    return WITHIN if value.intervals.get("p99", (None, None))[1] is not None else UNSHOWN
+
+
+def held_by_all(results: Sequence[Result], limits: Mapping[str, int]) -> str:
+    """How repeats of a load stand to all limits: above where one is anywhere, within where each is shown to be."""
+    held = {held_words(result.latency[name], limit_ns) for result in results for name, limit_ns in limits.items()}
+    return next(words for words in (ABOVE, UNSHOWN, WITHIN) if words in held)
 
 
 def limits_words(limits: dict[str, int]) -> str:

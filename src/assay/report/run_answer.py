@@ -13,7 +13,7 @@ from assay.benchmarks import Benchmark
 from assay.report import format as fmt
 from assay.report.accuracy import percentages
 from assay.report.arrivals import arrivals
-from assay.report.limits import UNSHOWN, held_words, scenario_limits
+from assay.report.limits import LATENCIES, UNSHOWN, held_limits, held_words
 from assay.report.many import names
 from assay.report.next_step import next_step
 from assay.report.plausibility import REFUSED
@@ -30,7 +30,7 @@ _ENDS = {
 }
 _IN_SECONDS_MS = 10_000
 _MOST_CAUSES = 2
-_LATENCIES = {"ttft_ns": "TTFT", "tpot_ns": "TPOT"}
+_LATENCIES = ("ttft_ns", "tpot_ns")
 
 
 def run_answer(analysis: RunAnalysis, *, refused: bool) -> list[str]:
@@ -132,10 +132,10 @@ def _load(record: RunRecord) -> str:
 
 
 def _tails(record: RunRecord, result: Result, benchmark: Benchmark) -> str:
-    """The 99th percentiles, each with the scenario's limit where there is one."""
-    limits = scenario_limits(benchmark, record.scenario)
+    """The 99th percentiles, each with the user's or the scenario's limit where there is one."""
+    limits = held_limits(benchmark, record)
     found = []
-    for key, name in _LATENCIES.items():
+    for key in dict.fromkeys((*_LATENCIES, *limits)):
         value = result.latency.get(key)
         if value is None:
             continue
@@ -145,7 +145,7 @@ def _tails(record: RunRecord, result: Result, benchmark: Benchmark) -> str:
             words = held_words(value, limit)
             of = f"the limit of {fmt.ms(limit)} ms"
             held = f", {words} {of}" if words != UNSHOWN else f"; so few samples don't show whether it keeps {of}"
-        found.append(f"{name} p99 {_percentile(result, key, 'p99')}{held}")
+        found.append(f"{LATENCIES[key]} p99 {_percentile(result, key, 'p99')}{held}")
     return "; ".join(found) or "latency not measured"
 
 

@@ -96,9 +96,12 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> CampaignAnalysis:
     return analysed(write_campaign(tmp_path_factory.mktemp("sweep"), plans, kind="sweep"))
 
 
-def test_a_sweep_names_the_highest_load_within_the_limits(sweep: CampaignAnalysis) -> None:
+def test_a_sweep_of_few_samples_names_the_load_up_to_which_no_limit_is_shown_to_be_broken(
+    sweep: CampaignAnalysis,
+) -> None:
     (first, *_) = campaign_answer(sweep)
-    assert first.startswith("4 samples/s asked for is the highest of 3 loads within the limits (TTFT p99 2,000 ms, ")
+    assert first.startswith("None of the 3 loads is shown to be within the limits (TTFT p99 2,000 ms, ")
+    assert "; up to 4 samples/s asked for none is shown to break them: " in first
 
 
 def test_every_rate_of_a_sweep_is_on_the_first_screen_in_order(sweep: CampaignAnalysis) -> None:
@@ -160,7 +163,8 @@ def test_a_sweep_of_rates_beside_another_scenario_has_a_sentence_each(tmp_path: 
     plans = {"server3-r0": fast, "offline-r0": PLAN, "server2-r0": slow}
     analysis = analysed(write_campaign(tmp_path, plans, kind="sweep"))
     first, second, third, *_ = campaign_answer(analysis)
-    assert first.startswith("3 samples/s asked for is the highest of 2 loads within the limits ")
+    assert first.startswith("None of the 2 loads is shown to be within the limits ")
+    assert "; up to 3 samples/s asked for none is shown to break them: " in first
     assert second.startswith("Not saturated: the highest load, 3 samples/s asked for, was carried: ")
     assert third.startswith("Offline: ")
     names = [item.name for item in campaign_page(analysis).headlines]

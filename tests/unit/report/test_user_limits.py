@@ -14,6 +14,7 @@ from assay.report.campaign_answer import campaign_answer
 from assay.report.campaign_page import campaign_page
 from assay.report.chart import Chart
 from assay.report.page import Page, Table
+from assay.report.run_answer import run_answer
 from assay.report.run_page import run_page
 from assay.runs import read_record, write_json
 from assay.runs.slo import Slo
@@ -22,11 +23,17 @@ _LOADS = (2, 4, 16)
 _MS = 1_000_000
 
 
-def swept(parent: Path, slo: Slo | None) -> CampaignAnalysis:
+def swept(parent: Path, slo: Slo | None, samples: int = 1000) -> CampaignAnalysis:
     """The third load is more than the node can do."""
     plans = {
         f"server{qps}-r0": Plan(
-            samples=200, nodes=(Node("node-a"),), chunks=False, telemetry=False, scenario="Server", qps=qps, seed=qps
+            samples=samples,
+            nodes=(Node("node-a"),),
+            chunks=False,
+            telemetry=False,
+            scenario="Server",
+            qps=qps,
+            seed=qps,
         )
         for qps in _LOADS
     }
@@ -61,6 +68,25 @@ def test_the_highest_load_is_one_within_the_users_limits(limited: CampaignAnalys
 def test_where_no_load_is_within_the_users_limits_that_is_the_answer(tmp_path: Path) -> None:
     first = campaign_answer(swept(tmp_path, Slo(tpot=1)))[0]
     assert first.startswith("None of the 3 loads is within the limits (TPOT p99 ")
+
+
+def test_no_load_of_too_few_samples_is_said_to_be_within_the_limits(tmp_path: Path) -> None:
+    analysis = swept(tmp_path, Slo(ttft=3600 * 1000 * _MS), samples=60)
+    first = campaign_answer(analysis)[0]
+    assert first.startswith("None of the 3 loads is shown to be within the limits (TTFT p99 ")
+    assert "; up to 16 samples/s asked for none is shown to break them: " in first
+    for line in analysis.lines:
+        own = run_answer(analyse_run(line.folder), refused=False)[0]
+        assert "; so few samples don't show whether it keeps the limit of 3,600,000 ms" in own
+
+
+def test_above_what_is_shown_to_be_within_the_limits_more_samples_are_missing(tmp_path: Path) -> None:
+    analysis = swept(tmp_path, Slo(ttft=3600 * 1000 * _MS))
+    enough, few = (group.first.result.latency["ttft_ns"] for group in analysis.groups[1:])
+    enough.intervals["p99"], few.intervals["p99"] = (enough.p95, enough.max), (few.p95, None)
+    first = campaign_answer(analysis)[0]
+    assert first.startswith("4 samples/s asked for is the highest of 3 loads shown to be within the limits (TTFT p99 ")
+    assert first.endswith("; too few samples show it for 1 of the higher loads.")
 
 
 def test_each_load_has_its_goodput_in_the_table_of_rates(limited: CampaignAnalysis) -> None:
