@@ -30,8 +30,10 @@ _STEP = 1.08
 """By how much a rate may differ from the one that was measured before: a fit holds no farther."""
 _ASIDE = (-1.33, 0.0, 0.67)
 """The rates of a round: so many times the precision beside the limit; rates apart show how fast things grow worse."""
-_SURE, _STOP = 1.96, 2.05
+_SURE, _STOP = 1.96, 2.2
 """Standard errors of the interval that is told, and of the one that must be within the precision."""
+_HOPE = 0.5
+"""Standard errors above the limit at which the first confirming run is: one too high is mended, one too low stays."""
 _MOST_CONFIRMING = 5
 _PART, _LEAST_PART = 0.4, 0.02
 """Of the time that is left beside a confirming run, what one probe takes at most; of the budget, what is worth one."""
@@ -180,11 +182,14 @@ def _confirmed(probes: Sequence[Probe], settings: Settings, limit: Limit) -> Ste
 
 
 def _confirming(tried: Sequence[Probe], settings: Settings, limit: Limit) -> Run:
-    """A run at the rate found, or below where some failed: by a standard error after the first, by two more, …"""
-    rate, why = limit.rate, "confirms the rate found"
+    """A run at the rate found, or below where some failed: by a standard error twice, then by ever more.
+
+    A run that failed is one of bad luck more often than not, so the estimate that has it in says too little.
+    """
+    rate, why = limit.at(_HOPE), "confirms the rate found"
     if tried:
         failed = min(probe.rate for probe in tried)
-        rate = min(rate, failed * math.exp(-len(tried) * limit.error))
+        rate = failed * math.exp(-(2 ** max(0, len(tried) - 2)) * limit.error)
         why = f"a confirming run at {number_text(failed)} failed"
     requests = max(settings.confirm_requests, math.ceil(rate * settings.confirm_s), 1)
     return Run(rate, "confirm", requests, may_end=False, why=why)
