@@ -2,9 +2,13 @@
 
 With a fixed number in flight a load is the first saturated one if at each higher load the rate is at most a tenth
 higher, the highest is at least twice the load, and the interval of its rate's ratio lies below the square root of the
-load's: less than half of the growth, in logarithms, came out as rate. With arrivals at a rate it is the first of which
-less was done than arrived, beyond the interval: below 95 % less what is in flight at the end anyway, which is the part
-that the lowest load's median latency is of the time. A load so short that this is half of it tells nothing.
+load's: less than half of the growth, in logarithms, came out as rate. Where this holds of the highest load against the
+one before, save the tenth, and more than half of the growth came out as TTFT, the highest is saturated, and where
+between the two that began isn't known. It isn't saturated where more than half of the growth came out as rate.
+
+With arrivals at a rate it is the first of which less was done than arrived, beyond the interval: below 95 % less what
+is in flight at the end anyway, which is the part that the lowest load's median latency is of the time. A load so short
+that this is half of it tells nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +23,7 @@ from assay.analysis.distributions import percentile
 from assay.analysis.statistics import Estimate, over_repeats, ratio
 
 Points = Sequence[tuple[Load, Group]]
-State = Literal["saturated", "carried", "not shown"]
+State = Literal["saturated", "not saturated", "not shown"]
 
 _FLAT = 1.1
 _LEAST_GROWTH = 2.0
@@ -63,12 +67,12 @@ def saturation(points: Points) -> Saturation:
     loads, groups = [load for load, _ in points], [group for _, group in points]
     rates = [group.samples_per_s for group in groups]
     arrived = [_mean([line.offered.per_s for line in group.lines if line.offered]) for group in groups]
-    judge = _by_rates(loads, rates) if loads[0].axis == "concurrency" else _by_arrivals(rates, arrived, groups)
+    judge = _by_rates(loads, rates, groups) if loads[0].axis == "concurrency" else _by_arrivals(rates, arrived, groups)
     state, place = judge
     top, last = loads[-1], len(points) - 1
     before = place if state == "saturated" and place < last else last - 1
-    # With arrivals the first saturated load itself is one at which requests wait.
-    calm = max(0, place - 1) if loads[0].axis == "rate" else place
+    # With arrivals, and at the highest load, the first saturated load itself is one at which requests wait.
+    calm = max(0, place - 1) if loads[0].axis == "rate" or place == last else place
     return Saturation(
         state=state,
         at=loads[place],
@@ -87,21 +91,31 @@ def flat_from(in_flight: Sequence[float], rates: Sequence[Estimate]) -> int | No
     return next((place for place in range(len(rates) - 1) if _flat_from(place, in_flight, rates)), None)
 
 
-def _by_rates(loads: Sequence[Load], rates: Sequence[Estimate]) -> tuple[State, int]:
+def _by_rates(loads: Sequence[Load], rates: Sequence[Estimate], groups: Sequence[Group]) -> tuple[State, int]:
     """The state, and the load at which it is shown, with a fixed number in flight."""
     last = len(loads) - 1
-    if (place := flat_from([load.value for load in loads], rates)) is not None:
+    in_flight = [load.value for load in loads]
+    if (place := flat_from(in_flight, rates)) is not None:
         return "saturated", place
-    grown = ratio(rates[-1], rates[-2])
-    return ("carried" if grown.low is not None and grown.low > 1 else "not shown"), last
+    half = math.sqrt(loads[-1].value / loads[-2].value)
+    if (low := ratio(rates[-1], rates[-2]).low) is not None and low > half:
+        return "not saturated", last
+    waits = _grown(groups[-2], groups[-1], "ttft_ns")
+    if _little_gained(last - 1, in_flight, rates) and waits is not None and waits.low is not None and waits.low > half:
+        return "saturated", last
+    return "not shown", last
 
 
 def _flat_from(place: int, in_flight: Sequence[float], rates: Sequence[Estimate]) -> bool:
+    flat = all(rate.value <= _FLAT * rates[place].value for rate in rates[place + 1 :])
+    return flat and _little_gained(place, in_flight, rates)
+
+
+def _little_gained(place: int, in_flight: Sequence[float], rates: Sequence[Estimate]) -> bool:
+    """Whether less than half of a load's growth up to the highest came out as rate."""
     growth = in_flight[-1] / in_flight[place]
-    if growth < _LEAST_GROWTH or any(rate.value > _FLAT * rates[place].value for rate in rates[place + 1 :]):
-        return False
     high = ratio(rates[-1], rates[place]).high
-    return high is not None and high < math.sqrt(growth)
+    return growth >= _LEAST_GROWTH and high is not None and high < math.sqrt(growth)
 
 
 def _by_arrivals(
@@ -117,7 +131,7 @@ def _by_arrivals(
     least = _least_carried(usual, groups[-1])
     if came is None or least < _LEAST_TELLING or rates[-1].value / came < least:
         return "not shown", last
-    return "carried", last
+    return "not saturated", last
 
 
 def _least_carried(usual: Estimate | None, group: Group) -> float:
@@ -130,12 +144,16 @@ def _least_carried(usual: Estimate | None, group: Group) -> float:
 def _waits(calm: Group, top: Group, since: Load) -> Waits | None:
     """The first of TTFT and latency whose median is shown to grow."""
     for key, name in _WAITS:
-        before, after = _median(calm, key), _median(top, key)
-        if before is not None and after is not None:
-            grown = ratio(after, before)
-            if grown.low is not None and grown.low > 1:
-                return Waits(name, grown, since)
+        grown = _grown(calm, top, key)
+        if grown is not None and grown.low is not None and grown.low > 1:
+            return Waits(name, grown, since)
     return None
+
+
+def _grown(calm: Group, top: Group, key: str) -> Estimate | None:
+    """How many times a latency's median grew; None where one isn't known."""
+    before, after = _median(calm, key), _median(top, key)
+    return None if before is None or after is None else ratio(after, before)
 
 
 def _median(group: Group, key: str) -> Estimate | None:

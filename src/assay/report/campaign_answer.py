@@ -9,6 +9,7 @@ from assay.analysis.curve import curve_of
 from assay.analysis.scaling import Efficiency
 from assay.analysis.statistics import ratio
 from assay.report import format as fmt
+from assay.report.client_shaped import client_shaped_words
 from assay.report.curve import curve_answer
 from assay.report.engine_tries import tuned_answer
 from assay.report.limits import ABOVE, UNSHOWN, WITHIN, held_by_all, held_limits, limits_words
@@ -28,7 +29,7 @@ def campaign_answer(analysis: CampaignAnalysis) -> list[str]:
     ledgers = [line.ledger for line in analysis.lines if line.ledger is not None]
     all_of_them = list(answered(ledgers)) if ledgers and len(ledgers) == len(analysis.lines) else []
     if analysis.tuned is not None:
-        return [*tuned_answer(analysis.tuned), *all_of_them]
+        return [*tuned_answer(analysis.tuned), *client_shaped_words(analysis), *all_of_them]
     if analysis.rate is not None:
         return [*rate_sentences(analysis.rate), *all_of_them]
     if not analysis.groups:
@@ -40,7 +41,8 @@ def campaign_answer(analysis: CampaignAnalysis) -> list[str]:
     if analysis.scaling is not None and not slow:
         slow = list(_apart(analysis.groups))
     last = [since_last_words(analysis.since_last, analysis.endpoints)] if analysis.since_last is not None else []
-    return [*(said or _rates(analysis)), *slow, *_whole_set(analysis), *_scores(analysis), *all_of_them, *last]
+    said = [*(said or _rates(analysis)), *client_shaped_words(analysis), *slow, *_whole_set(analysis)]
+    return [*said, *_scores(analysis), *all_of_them, *last]
 
 
 def reason_told(analysis: CampaignAnalysis) -> str:

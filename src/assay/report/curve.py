@@ -8,26 +8,23 @@ from assay.analysis.campaign import CampaignAnalysis
 from assay.analysis.curve import Curve, CurvePoint, curve_of
 from assay.analysis.loads import Value
 from assay.report import format as fmt
-from assay.report.many import names
+from assay.report.client_shaped import DOUBT
 from assay.report.page import Block, Headline, Rows, Table, Text
-from assay.report.pareto import DOUBT, PRICES, curve_chart
-from assay.report.sweeps import Points, load_words, saturation_words, whether_saturated
+from assay.report.pareto import PRICES, curve_chart
+from assay.report.sweeps import Points, saturation_words
 
 _SOURCE = "runs/*/requests.parquet"
 
 
 def curve_answer(curve: Curve, points: Points) -> Iterator[str]:
-    """The peak, the knee, the pace of the fewest in flight, and which points aren't the server's.
+    """The peak, the knee, and the pace of the fewest in flight.
 
     `points` are the same loads as groups of runs.
     """
     yield _peak(curve)
-    yield _knee(points)
+    yield saturation_words(points)
     least = curve.loads[0]
     yield f"At {least.load} each user gets {_sentence(least.per_user, 'tokens/s')}, TTFT p90 {_ttft(least)}."
-    if doubted := [point.load for point in curve.points if point.client_bound]:
-        whole = "all points" if len(doubted) == len(curve.points) else names(doubted)
-        yield f"Marked, since {DOUBT} them: {whole}; they don't say what the server can do."
 
 
 def _peak(curve: Curve) -> str:
@@ -37,19 +34,6 @@ def _peak(curve: Curve) -> str:
         f"{what}: {_sentence(point.output_tokens_per_s, 'output tokens/s')} at {point.load}, with "
         f"{_sentence(point.per_user, 'tokens/s')} for each user and TTFT p90 {_ttft(point)}."
     )
-
-
-def _knee(points: Points) -> str:
-    """From where on more in flight gives no more; not the server's where the load generator could be the reason."""
-    own = [(load, group) for load, group in points if not any(line.record.client.client_bound for line in group.lines)]
-    if len(own) > 1 and (whether_saturated(own) or len(own) == len(points)):
-        return saturation_words(own)
-    if whether_saturated(points):
-        return (
-            f"More in flight gave no more up to {load_words(points[-1][0])}, but {DOUBT} points there: whether the "
-            "server is saturated isn't shown."
-        )
-    return f"Whether the server is saturated isn't shown: {DOUBT} points."
 
 
 def curve_headlines(curve: Curve) -> list[Headline]:

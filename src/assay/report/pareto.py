@@ -10,9 +10,9 @@ from assay.analysis.expenses import COST
 from assay.analysis.loads import Value
 from assay.report import format as fmt
 from assay.report.chart import NEUTRAL, PALETTE, Chart, Panel, Series, Side
+from assay.report.client_shaped import DOUBT
 
 PRICES = {"joules_per_output_token": "Energy an output token", COST: "Cost of a million output tokens"}
-DOUBT = "the load generator could have shaped"
 _SOURCE = "runs/*/requests.parquet"
 _PACE = "tokens/s for each user (1000 / TPOT p90 in ms)"
 

@@ -7,12 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from assay.analysis.campaign import CampaignAnalysis, Group
 from assay.analysis.expenses import COST
-from assay.analysis.saturation import saturation
 from assay.report import format as fmt
 from assay.report.chart import NEUTRAL, PALETTE, TAIL, Chart, Mark, Panel, Series
 from assay.report.limits import held_limits
 from assay.report.many import NAMED, names
-from assay.report.sweeps import AXES, Points, by_factors, load_words, sweeps
+from assay.report.sweeps import AXES, Points, by_factors, load_words, server_saturation, sweeps
 
 _SOURCE = "runs/*/requests.parquet, runs/*/result.json"
 _EXPENSES = {"joules_per_output_token": "Energy an output token", COST: "Cost of a million output tokens"}
@@ -116,8 +115,8 @@ def _limits(analysis: CampaignAnalysis, groups: Sequence[Group]) -> Mapping[str,
 
 def _saturated(line: _Swept) -> list[Mark]:
     """The loads at which a sweep is saturated, as a span; none where it isn't shown to be."""
-    found = saturation(line.points)
-    if found.state != "saturated":
+    found = server_saturation(line.points)
+    if found is None or found.state != "saturated":
         return []
     meaning = f"where it is saturated, from {load_words(found.at)} on"
     return [Mark("x", found.at.value, "saturated", math.inf, meaning)]
@@ -125,7 +124,8 @@ def _saturated(line: _Swept) -> list[Mark]:
 
 def _first_saturated(lines: Sequence[_Swept]) -> list[Mark]:
     """Of several sweeps the first saturated load of each, as a line; of many none, for their names would touch."""
-    found = [(line, shown.at) for line in lines if (shown := saturation(line.points)).state == "saturated"]
+    shown = [(line, server_saturation(line.points)) for line in lines]
+    found = [(line, own.at) for line, own in shown if own is not None and own.state == "saturated"]
     meaning = "where the sweep that it names is first saturated"
     return [
         Mark("x", at.value, f"saturated: {line.name}", meaning=meaning, row=row) for row, (line, at) in enumerate(found)

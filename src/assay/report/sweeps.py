@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from assay.analysis.campaign import Group, Load, load_of
 from assay.analysis.saturation import Saturation, saturation
 from assay.report import format as fmt
+from assay.report.client_shaped import DOUBT, client_shaped
 
 Points = list[tuple[Load, Group]]
 AXES = {"rate": "target rate (samples/s)", "concurrency": "requests in flight"}
@@ -33,26 +34,44 @@ def load_words(load: Load) -> str:
     return f"{load.value:g} samples/s asked for" if load.axis == "rate" else f"{load.value:g} in flight"
 
 
-def whether_saturated(points: Points) -> bool:
-    """Whether these loads show that more gives no more."""
-    return saturation(points).state == "saturated"
+def server_saturation(points: Points) -> Saturation | None:
+    """What the loads that the load generator can't have shaped show of the server; None: too few of them.
+
+    That some of these are not saturated says nothing where higher ones were left out.
+    """
+    own = [(load, group) for load, group in points if not client_shaped(group)]
+    if len(own) < 2:
+        return None
+    found = saturation(own)
+    return found if found.state == "saturated" or own[-1][0] == points[-1][0] else None
 
 
 def saturation_words(points: Points) -> str:
-    """One sentence: from which load on, and what grows instead; or that the highest load was carried."""
-    found = saturation(points)
+    """One sentence: from which load on the server is saturated and what grows, or that it isn't, or isn't shown."""
+    found = server_saturation(points)
+    if found is None:
+        every = saturation(points)
+        if every.at.axis == "concurrency" and every.state == "saturated":
+            return (
+                f"More in flight gave no more up to {load_words(every.top)}, but {DOUBT} points there: whether the "
+                "server is saturated isn't shown."
+            )
+        return f"Whether the server is saturated isn't shown: {DOUBT} points."
     return _in_flight(found) if found.at.axis == "concurrency" else _at_a_rate(found)
 
 
 def _in_flight(found: Saturation) -> str:
     change = fmt.times(found.change.value, found.change.low, found.change.high)
     top, beside = load_words(found.top), load_words(found.beside)
+    more = fmt.times(found.top.value / found.beside.value, None, None)
+    if found.state == "saturated" and found.at == found.top:
+        begin = f"Saturated at {top}, from somewhere above {beside} on"
+        return f"{begin}: {more} the load gave {change} the rate{_instead(found)}."
     if found.state == "saturated":
-        more = fmt.times(found.top.value / found.beside.value, None, None)
         return f"Saturated from {beside} on: {top}, {more} the load, gave {change} its rate{_instead(found)}."
-    if found.state == "carried":
-        return f"Not saturated: the highest load, {top}, was carried, and gave {change} the rate of {beside}."
-    return f"Whether {top} saturates it isn't shown: it gave {change} the rate of {beside}."
+    if found.state == "not saturated":
+        return f"Not saturated up to {top}: {more} the load of {beside} gave {change} its rate."
+    return f"Whether {top} saturates it isn't shown: {more} the load of {beside} gave {change} its rate."
 
 
 def _at_a_rate(found: Saturation) -> str:
@@ -64,7 +83,7 @@ def _at_a_rate(found: Saturation) -> str:
     at = load_words(found.at)
     if found.state == "saturated":
         return f"Saturated at {at}: {of_these}{_instead(found)}."
-    if found.state == "carried":
+    if found.state == "not saturated":
         return f"Not saturated: the highest load, {at}, was carried: {of_these}."
     return f"Whether {at} saturates it isn't shown: {of_these}."
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,12 +18,18 @@ from assay.analysis.run import analyse_run
 from assay.analysis.saturation import saturation
 from assay.analysis.statistics import Estimate
 from assay.report.campaign_answer import campaign_answer
-from assay.report.sweeps import saturation_words, sweeps
+from assay.report.sweeps import saturation_words, server_saturation, sweeps
 from assay.runs import read_campaign
 
 
 def points(
-    axis: Any, loads: list[float], rates: list[float], ttft_ms: list[float], se: float = 0.01, seconds: float = 60.0
+    axis: Any,
+    loads: list[float],
+    rates: list[float],
+    ttft_ms: list[float],
+    se: float = 0.01,
+    seconds: float = 60.0,
+    doubted: Collection[float] = (),
 ) -> list[tuple[Load, Group]]:
     """Loads with their rates, each with the standard error `se` of itself, and their median TTFT."""
     found = []
@@ -33,6 +40,7 @@ def points(
         line: Any = SimpleNamespace(
             samples_per_s=Estimate(rate, se * rate),
             result=result.model_copy(update={"latency": {"ttft_ns": latency, "latency_ns": latency}}),
+            record=SimpleNamespace(client=SimpleNamespace(client_bound=load in doubted)),
             offered=Offered(round(load * seconds), seconds, timed=True) if axis == "rate" else None,
         )
         found.append((Load(axis, load), Group(str(load), (line,))))
@@ -60,13 +68,32 @@ def test_a_rate_that_falls_is_saturated_at_its_height() -> None:
     assert (found.state, found.at.value) == ("saturated", 4)
 
 
-def test_a_rate_that_still_grows_was_carried() -> None:
+def test_a_rate_that_grows_as_the_load_is_not_saturated() -> None:
     swept = points("concurrency", [1, 4, 16], [10, 39, 120], [50, 50, 60])
     found = saturation(swept)
-    assert (found.state, found.at.value, found.waits) == ("carried", 16, None)
+    assert (found.state, found.at.value, found.waits) == ("not saturated", 16, None)
     assert saturation_words(swept).startswith(
-        "Not saturated: the highest load, 16 in flight, was carried, and gave 3.08"
+        "Not saturated up to 16 in flight: 4 \N{MULTIPLICATION SIGN} the load of 4"
     )
+
+
+def test_a_highest_load_that_waits_for_most_of_what_it_gained_is_saturated() -> None:
+    """Of 16 places: 32 in flight give half as much again as 8, and half of them wait."""
+    swept = points("concurrency", [1, 8, 32], [4, 24, 37.7], [50, 53, 486])
+    found = saturation(swept)
+    assert (found.state, found.at.value, found.beside.value) == ("saturated", 32, 8)
+    assert found.waits is not None
+    assert found.waits.since.value == 8
+    words = saturation_words(swept)
+    assert words.startswith("Saturated at 32 in flight, from somewhere above 8 in flight on: 4 \N{MULTIPLICATION SIGN}")
+    assert "carried" not in words
+
+
+def test_a_rate_that_grows_by_less_than_half_while_little_waits_is_undecided() -> None:
+    swept = points("concurrency", [1, 8, 32], [4, 24, 37.7], [50, 53, 70])
+    assert saturation(swept).state == "not shown"
+    words = saturation_words(swept)
+    assert words.startswith("Whether 32 in flight saturates it isn't shown: 4 \N{MULTIPLICATION SIGN} the load of 8")
 
 
 def test_what_noise_can_hide_is_not_shown() -> None:
@@ -92,15 +119,27 @@ def test_arrivals_that_are_not_done_in_time_saturate() -> None:
 
 def test_arrivals_that_are_done_were_carried() -> None:
     swept = points("rate", [2, 4], [2, 3.95], [50, 50])
-    assert saturation(swept).state == "carried"
+    assert saturation(swept).state == "not saturated"
     assert saturation_words(swept).startswith("Not saturated: the highest load, 4 samples/s asked for, was carried: ")
 
 
 def test_what_is_in_flight_at_the_end_of_a_short_load_is_not_missing() -> None:
     late = points("rate", [2, 4], [1.6, 3.2], [2000, 2000], seconds=10.0)
-    assert saturation(late).state == "carried"
+    assert saturation(late).state == "not saturated"
     assert saturation(points("rate", [2, 4], [1.6, 3.2], [2000, 2000], seconds=60.0)).state == "saturated"
     assert saturation(points("rate", [2, 4], [0.8, 1.6], [6000, 6000], seconds=10.0)).state == "not shown"
+
+
+def test_loads_that_the_client_could_have_shaped_say_nothing_of_the_server() -> None:
+    flat = points("concurrency", [1, 4, 16, 64], [10, 39, 80, 84], [50, 50, 60, 2000], doubted=[16, 64])
+    assert saturation(flat).state == "saturated"
+    assert server_saturation(flat) is None
+    assert saturation_words(flat).endswith("whether the server is saturated isn't shown.")
+    late = points("rate", [2, 4, 8], [2, 4, 5], [50, 50, 3000], doubted=[8])
+    assert server_saturation(late) is None
+    assert saturation_words(late).startswith("Whether the server is saturated isn't shown: ")
+    lowest = points("concurrency", [1, 4, 16, 64], [10, 39, 80, 84], [50, 50, 60, 2000], doubted=[1])
+    assert saturation_words(lowest).startswith("Saturated from 16 in flight on: ")
 
 
 def analysed(folder: Path, rates: list[float]) -> CampaignAnalysis:
@@ -114,7 +153,7 @@ def analysed(folder: Path, rates: list[float]) -> CampaignAnalysis:
 
 
 @pytest.mark.parametrize(
-    ("rates", "state", "at"), [([1.0, 2.0, 4.0], "carried", 4.0), ([1.0, 4.0, 16.0, 32.0], "saturated", 16.0)]
+    ("rates", "state", "at"), [([1.0, 2.0, 4.0], "not saturated", 4.0), ([1.0, 4.0, 16.0, 32.0], "saturated", 16.0)]
 )
 def test_a_queue_of_known_capacity(tmp_path: Path, rates: list[float], state: str, at: float) -> None:
     analysis = analysed(tmp_path, rates)

@@ -112,7 +112,12 @@ def test_points_that_the_client_could_have_shaped_are_not_the_servers(tmp_path: 
     peak, knee, _, marked, *_ = campaign_answer(analysis)
     assert " at 4 in flight, " in peak
     assert knee.startswith("More in flight gave no more up to 16 in flight, but the load generator could have shaped")
-    assert marked.startswith("Marked, since the load generator could have shaped them: 8 in flight, 16 in flight;")
+    (sweep,) = [chart for chart in campaign_page(analysis).charts if chart.name == "load_sweep"]
+    assert not [mark for panel in sweep.panels for mark in panel.marks], "the picture shows no saturation either"
+    assert marked == (
+        "Client-bound: the load generator could have shaped the figures of 8 in flight, 16 in flight; they don't say "
+        "what the server can do."
+    )
     assert [cell == "yes" for cell in column(points(analysis), "The server's own")] == [True, True, True, False, False]
     assert (
         "Points that the load generator could have shaped (client-bound) are grey." in campaign_page(analysis).lead.text
@@ -126,7 +131,7 @@ def test_a_curve_without_a_point_of_the_servers_own_has_no_peak_of_its(tmp_path:
     analysis = analysed(curve_campaign(tmp_path, [1, 2], doubted=[1, 2], offline=False))
     first, *_, marked, _ = campaign_answer(analysis)
     assert first.startswith("The most that came, where the load generator could have shaped it: ")
-    assert ": all points; " in marked
+    assert " all of these figures; " in marked
 
 
 def test_one_load_alone_is_no_curve(tmp_path: Path) -> None:
