@@ -110,9 +110,10 @@ def write_probe(
     failing: float = 0.0,
     client_from: float = 1e9,
     late_ms: float = 0.0,
+    window: int | None = None,
 ) -> None:
     """A run's folder. A share of the requests fails; from the rate `client_from` on the client's core is full, and it
-    is late by `late_ms` whatever the rate."""
+    is late by `late_ms` whatever the rate. With a `window` requests wait at the client until just before their end."""
     search = state.rate_search
     assert search is not None
     folder.path.mkdir(parents=True)
@@ -128,7 +129,8 @@ def write_probe(
     if isinstance(shape, RateShape) and shape.until_sure:
         count, sure = _until_sure(start, end, failed, search.limits)
         start, end, failed = start[:count], end[:count], failed[:count]
-    _write_requests(folder, start, end, failed)
+    sent = start if window is None else np.maximum(start, end - 5_000_000)
+    _write_requests(folder, start, sent, end, failed)
     took = timedelta(seconds=int(end.max() - start[0]) / 1e9)
     begin_utc = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=entry.repeat)
     ledger = _ledger(len(start), int(failed.sum()))
@@ -141,7 +143,7 @@ def write_probe(
         target_qps=entry.target_qps, max_tokens=8, issued=len(start), campaign_key=entry.key, nodes=entry.nodes,
         repeat=entry.repeat,
         endpoints=[EndpointFacts(name=f"{NODE}-0", url="http://a.example", node=NODE, engine="simulated",
-                                 model="simulated", window=None)],
+                                 model="simulated", window=window)],
         client=ClientAudit(
             client_bound=rate >= client_from or late_ms > 2, cpu_share={"pacer": 0.99 if rate >= client_from else 0.1},
             schedule_lateness_p99_ns=int(late_ms * 1e6),
@@ -172,14 +174,14 @@ def _until_sure(start: Ints, end: Ints, failed: NDArray[np.bool_], limits: tuple
     return len(start), None
 
 
-def _write_requests(folder: RunFolder, start: Ints, end: Ints, failed: NDArray[np.bool_]) -> None:
+def _write_requests(folder: RunFolder, start: Ints, sent: Ints, end: Ints, failed: NDArray[np.bool_]) -> None:
     count = len(start)
     columns: dict[str, Any] = {
         "sample_id": np.arange(count), "qsl_idx": np.arange(count) % 8, "attempt": np.ones(count),
         "final": np.ones(count, dtype=bool), "worker": np.zeros(count),
         "endpoint": pa.DictionaryArray.from_arrays(pa.array(np.zeros(count), pa.int16()), [f"{NODE}-0"]),
         "status": pa.DictionaryArray.from_arrays(pa.array(failed.astype(np.int16)), ["ok", "http_error"]),
-        "issued_ns": start, "scheduled_ns": start, "sent_ns": start, "done_ns": end,
+        "issued_ns": start, "scheduled_ns": start, "sent_ns": sent, "done_ns": end,
         "first_ns": pa.array(end - 1000, pa.int64(), mask=failed), "last_ns": pa.array(end, pa.int64(), mask=failed),
         "input_tokens": np.full(count, 16), "output_tokens": pa.array(np.full(count, 2), pa.int32(), mask=failed),
     }  # fmt: skip

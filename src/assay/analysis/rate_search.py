@@ -90,7 +90,8 @@ def probed(folder: CampaignFolder, entry: RunEntry, search: RateSearch) -> Probe
         ledger, samples = read_model(run.ledger, Ledger), run_samples(run, record)
         taken = of_limits(samples, 0 if ledger is None else ledger.issued, search.limits)
         verdict = "undecided" if record.sure is None else _SAID[record.sure.over]
-        bound = bound or waiting(samples, record) is not None
+        # The pacer keeps to a window only where the engine's configuration has one: it is the system's then.
+        bound = bound or (record.driver == "loadgen" and waiting(samples, record) is not None)
     probe = Probe(
         rate=rate_of(entry),
         role=_role(entry),

@@ -95,6 +95,13 @@ def test_a_client_is_held_against_the_limits(tmp_path: Path, late_ms: float, bou
     assert answer.runs[0].probe.client_bound == bound, "5 % of 150 ms"
 
 
+def test_an_engines_own_window_is_the_systems_not_the_clients(tmp_path: Path) -> None:
+    (probe,) = found(tmp_path, first_rate=120, most=1, run={"window": 1}).runs
+    assert probe.result is not None
+    assert any("window" in notice for notice in probe.result.notices), "requests waited at the client"
+    assert (probe.probe.verdict, probe.probe.client_bound) == ("over", False)
+
+
 def test_a_budget_ends_it_with_what_is_known(tmp_path: Path) -> None:
     answer = found(tmp_path, probes=3)
     assert isinstance(answer.step, Found | Stopped)
