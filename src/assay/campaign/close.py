@@ -115,7 +115,7 @@ def _close(work: Work, record: RunRecord, plan: LoadPlan, folder: RunFolder, end
     if record.status is RunStatus.COMPLETED:
         _judge(work, record, ledger, folder)
     elif record.lost:
-        record.reason += f"; lost: {_lost(record)}"
+        record.reason = f"{_lost(record)}; {record.reason}"
     if record.status is RunStatus.COMPLETED and plan.mode == "accuracy":
         score_answers(work.prepared, record, folder)
     if record.status in (RunStatus.FAILED, RunStatus.TIMEOUT):
@@ -164,14 +164,16 @@ def _judge(work: Work, record: RunRecord, ledger: Ledger, folder: RunFolder) -> 
         record.status, record.reason = RunStatus.FAILED, "the ledger doesn't balance: " + "; ".join(ledger.problems)
     elif kind_of(work.config.campaign.kind).leaves_nodes_out and (record.lost or idle):
         # Its rate would be that of other nodes than those it stands for.
-        what = f"lost: {_lost(record)}" if record.lost else f"answered nothing: {', '.join(idle)}"
-        record.status, record.reason = RunStatus.FAILED, f"not all endpoints took part to the end; {what}"
+        what = _lost(record) if record.lost else f"no answer came from {', '.join(idle)}"
+        record.status, record.reason = RunStatus.FAILED, f"{what}; not all endpoints took part to the end"
     elif record.official and record.mode == "performance" and record.compliance is None:
         _loadgens_word(record, folder)
 
 
 def _lost(record: RunRecord) -> str:
-    return ", ".join(f"{name} ({why})" for name, why in record.lost.items())
+    """The servers that ended or can't be reached, and why: the cause of what else went wrong."""
+    servers = "server" if len(record.lost) == 1 else "servers"
+    return f"{servers} lost: {', '.join(f'{name} ({why})' for name, why in record.lost.items())}"
 
 
 def _loadgens_word(record: RunRecord, folder: RunFolder) -> None:

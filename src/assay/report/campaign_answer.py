@@ -9,6 +9,7 @@ from assay.analysis.curve import curve_of
 from assay.analysis.scaling import Efficiency
 from assay.analysis.statistics import ratio
 from assay.report import format as fmt
+from assay.report.became import became
 from assay.report.client_shaped import client_shaped_words
 from assay.report.curve import curve_answer
 from assay.report.engine_tries import tuned_answer
@@ -16,7 +17,7 @@ from assay.report.limits import ABOVE, UNSHOWN, WITHIN, held_by_all, held_limits
 from assay.report.loaded_answer import by_latency, latency_words, valid_words
 from assay.report.many import names
 from assay.report.rate_search import rate_sentences
-from assay.report.run_answer import answered, ended, projected, slow_nodes, speed
+from assay.report.run_answer import ended, projected, slow_nodes, speed
 from assay.report.since_last import since_last_words
 from assay.report.sweeps import Points, load_words, saturation_words, sweeps
 from assay.runs.campaign import RunEntry
@@ -26,8 +27,7 @@ _MOST_SENTENCES = 3
 
 def campaign_answer(analysis: CampaignAnalysis) -> list[str]:
     """The sentences, the most wanted first."""
-    ledgers = [line.ledger for line in analysis.lines if line.ledger is not None]
-    all_of_them = list(answered(ledgers)) if ledgers and len(ledgers) == len(analysis.lines) else []
+    all_of_them = list(became(analysis, told=bool(reason_told(analysis))))
     if analysis.tuned is not None:
         return [*tuned_answer(analysis.tuned), *client_shaped_words(analysis), *all_of_them]
     if analysis.rate is not None:
@@ -68,10 +68,16 @@ def _why_nothing(analysis: CampaignAnalysis) -> Iterator[str]:
 def _scaled(analysis: CampaignAnalysis) -> list[str]:
     """The largest group of nodes against the sum of its members."""
     if analysis.scaling is None:
-        why = analysis.why_no_scaling or "not measured: no nodes were run together"
+        why = analysis.why_no_scaling or f"not measured: no nodes were run together{_left_out(analysis)}"
         return [f"Scaling efficiency is {why}.", *_rates(analysis)]
     group = max(analysis.scaling.groups, key=lambda own: len(own.nodes))
     return [f"{_together(group)} {_of_the_sum(group)}.", *(f"{words}." for words in group.unanswered)]
+
+
+def _left_out(analysis: CampaignAnalysis) -> str:
+    """Which nodes couldn't be run; why is what their own runs say."""
+    gone = sorted(analysis.state.left_out)
+    return f", because {names(gone)} {'was' if len(gone) == 1 else 'were'} left out" if gone else ""
 
 
 def _curve(analysis: CampaignAnalysis) -> list[str]:
@@ -180,7 +186,13 @@ def _only_run(analysis: CampaignAnalysis, group: Group) -> str:
     """What the page of a campaign's only measured run says first, and its verdict."""
     record, result = group.first.record, group.first.result
     judged = f"; {result.verdict.words}" if result.official else ""
-    return f"{speed(record, result, analysis.benchmark)}{_came(group)}{judged}."
+    where = names(record.nodes) if _some_nodes(analysis) else ""
+    return f"{speed(record, result, analysis.benchmark, where)}{_came(group)}{judged}."
+
+
+def _some_nodes(analysis: CampaignAnalysis) -> bool:
+    """Whether runs were planned on others of the nodes too: a number is then one of those that are named."""
+    return len({tuple(entry.nodes) for entry in analysis.state.runs}) > 1
 
 
 def _rate(analysis: CampaignAnalysis, group: Group) -> str:
@@ -244,4 +256,5 @@ def _whole_set(analysis: CampaignAnalysis) -> Iterator[str]:
     """How long the whole data set would take where it takes least."""
     if analysis.projections:
         least = min(analysis.projections, key=lambda projection: projection.seconds)
-        yield projected(least, f" on {least.name}" if len(analysis.projections) > 1 else "")
+        which = len(analysis.projections) > 1 or _some_nodes(analysis)
+        yield projected(least, f" on {least.name}" if which else "")

@@ -13,6 +13,7 @@ from assay.analysis.verdict import SHORT_RUN
 from assay.benchmarks import UNVERIFIED
 from assay.report import format as fmt
 from assay.report.again import campaign_again_blocks
+from assay.report.became import short_of_plan
 from assay.report.campaign_answer import campaign_answer, reason_told
 from assay.report.campaign_charts import throughput_chart
 from assay.report.campaign_measures import (
@@ -98,6 +99,7 @@ def campaign_page(analysis: CampaignAnalysis, only: Chart | None = None) -> Page
     simulated = analysis.state.simulated or any(line.record.simulated for line in analysis.lines)
     banner = "; ".join(
         [
+            *([missing] if analysis.groups and (missing := short_of_plan(analysis)) else []),
             *([] if kind == "valid" and UNVERIFIED not in verdict else [verdict]),
             *([analysis.state.plan_note] if analysis.state.plan_note else []),
             *_client_bound(analysis),

@@ -39,6 +39,7 @@ def test_a_result_that_the_audit_contradicts_is_not_stated(tmp_path: Path) -> No
 def test_a_campaign_that_failed_says_why_and_what_to_do_next(tmp_path: Path) -> None:
     folder = write_campaign(tmp_path, {"offline-r0": replace(PLAN, samples=40, status=RunStatus.FAILED)}, kind="single")
     state = read_campaign(folder)
+    state.runs[0].queries = 40
     state.runs[0].reason = "every endpoint failed: node-a: HTTP 500\nlast lines of server node-a:\n  out of memory"
     write_json(folder.state, state)
     page = campaign_page(analysed(folder))

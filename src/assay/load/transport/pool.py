@@ -223,7 +223,9 @@ def _connect_failure(task: asyncio.Task[None], reached: EndpointConnection) -> t
             return Outcome.TLS, f"no TLS connection to {where}: {error}"
         case TimeoutError():
             return Outcome.CONNECT, f"no connection to {where} within {reached.connect_timeout_s:g} s"
-        case OSError() | AssayError() as error:
+        case OSError() as error:
+            return Outcome.CONNECT, f"no connection to {where}: {error.strerror or error}"
+        case AssayError() as error:
             return Outcome.CONNECT, f"no connection to {where}: {error}"
         case error:
             return Outcome.CONNECT, f"no connection to {where}: {type(error).__name__}: {error}"
