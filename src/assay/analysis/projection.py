@@ -65,13 +65,8 @@ class Projection(BaseModel):
         """The sum written out, and what the runs behind it lack."""
         lacks = f"; {self.unanswered}" if self.unanswered else ""
         measured = number_text(self.measured_seconds)
-        measured = number_text(self.measured_seconds)
         if self.samples <= self.measured_samples:
             return f"{measured} s x {self.samples:,} / {self.measured_samples:,} samples{lacks}"
-        return (
-            f"{measured} s for {self.measured_samples:,} samples + {self.samples - self.measured_samples:,} / "
-            f"{number_text(self.rate)} samples/s = {self.seconds:,.0f} s{lacks}"
-        )
         return (
             f"{measured} s for {self.measured_samples:,} samples + {self.samples - self.measured_samples:,} / "
             f"{number_text(self.rate)} samples/s = {self.seconds:,.0f} s{lacks}"

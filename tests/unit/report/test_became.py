@@ -12,7 +12,7 @@ from assay.report.campaign_page import campaign_page
 from assay.runs import CampaignFolder, RunEntry, RunStatus, read_campaign, read_ledger, write_json
 from assay.runs.folder import RunFolder
 
-PLAN = Plan(samples=60, nodes=(Node("node-a"),), chunks=False, telemetry=False)
+PLAN = Plan(samples=60, nodes=(Node("node-a", slots=4),), chunks=False, telemetry=False)
 WHY = "server lost: node-b (exit code 1); every endpoint failed during warm-up: node-b: no connection"
 
 
