@@ -107,6 +107,8 @@ def _ledger_findings(run: _Run, ledger: Ledger | None) -> list[Finding]:
 
 
 def _phase_findings(run: _Run, parts: Phases) -> list[Finding]:
+    if run.record.client.client_bound:
+        return []  # a client that is late makes a start as slow as a cold server does
     cold = parts.cold_ratio
     if cold is None or parts.cold_low is None or parts.cold_low <= 1 or cold < _COLD or parts.start_cost < _COSTLY:
         return []

@@ -15,7 +15,7 @@ def measurement_findings(
     run: str, record: RunRecord, held: Sequence[Streams], waits: Waiting | None
 ) -> list[Finding]:  # fmt: skip
     """`held` are the endpoints whose answers weren't streams, `waits` where the client's window was the limit."""
-    found = [_held(run, streams) for streams in held]
+    found = [_held(run, record, streams) for streams in held]
     if waits is not None:
         found.append(_window(run, waits))
     return found + _not_warm(run, record)
@@ -39,14 +39,26 @@ def _not_warm(run: str, record: RunRecord) -> list[Finding]:
     ]
 
 
-def _held(run: str, streams: Streams) -> Finding:
-    figure = f"chunk_ns, chunk_tokens: {streams.words}"
+def _held(run: str, record: RunRecord, streams: Streams) -> Finding:
+    late = record.client.client_bound
+    title, suggestion = (
+        (
+            f"Whether answers of {streams.endpoint} are streams isn't known: the load generator was late.",
+            "what makes the load generator late, as its own finding says, before anything at the server",
+        )
+        if late
+        else (
+            f"Answers of {streams.endpoint} weren't streams.",
+            "a proxy that doesn't buffer (nginx: proxy_buffering off), or none; an engine that sends each token",
+        )
+    )
+    figure = streams.words(client_bound=late)
     return Finding(
         rule="held-streams",
         severity="warning",
-        title=f"Answers of {streams.endpoint} weren't streams.",
+        title=title,
         evidence=[Citation(run=run, file="requests.parquet", figure=figure)],
-        suggestion="a proxy that doesn't buffer (nginx: proxy_buffering off), or none; an engine that sends each token",
+        suggestion=suggestion,
         expect="TPOT and ITL, and the true time to the first token",
         subject=streams.endpoint,
     )

@@ -11,6 +11,8 @@ from assay.analysis.timeline import BINS, timeline, tokens_by
 from assay.runs.scenarios import Scenario, is_paced
 
 _FULL = 0.9
+_STEPS = 10
+"""Mean times between tokens that samples must have been sent over, for theirs to be a start's and not a moment's."""
 RULE = (
     "The window starts where the marginal standard error of the rest of the token rate is smallest (MSER, White 1997; "
     f"{BINS} bins, at most half of them cut), and not before samples in flight reach 90 % of their 95th percentile. It "
@@ -111,9 +113,14 @@ def _cost(rates: Floats, steady: float, width_s: float, duration_s: float) -> fl
 
 
 def _cold_ratio(samples: Samples, steady_from_ns: int) -> Estimate | None:
-    """Mean TPOT of the samples sent before the window over that of those sent within it."""
+    """Mean TPOT of the samples sent before the window over that of those sent within it.
+
+    None where either are few, or the window begins within some steps of the server: it was hardly measured before it.
+    """
     early = samples.sent_ns[samples.has_tpot] < steady_from_ns
     if early.sum() < 10 or (~early).sum() < 10:
         return None
     tpot = samples.tpot_ns.astype(np.float64)
+    if steady_from_ns - samples.begin_ns < _STEPS * tpot[~early].mean():
+        return None
     return ratio(mean(tpot[early]), mean(tpot[~early]))

@@ -27,6 +27,8 @@ _MANY = 8.0
 _SHARE = 0.5  # from here on the median is of answers without a time between tokens
 _TOGETHER = 0.05
 _TOGETHER_NS = 1_000_000
+HELD = "Answers came in"
+"""How what is said of an endpoint without streams begins."""
 _COLUMNS = ("final", "status", "endpoint", "sent_ns", "first_ns", "last_ns", "chunk_ns", "chunk_tokens",
             "streamed_tokens", "output_tokens")  # fmt: skip
 
@@ -54,17 +56,17 @@ class Streams:
     def are_none(self) -> bool:
         return self.answers > 0 and self.held >= _SHARE * self.answers
 
-    @property
-    def words(self) -> str:
-        """What came instead of streams, in words; the commonest shape."""
+    def words(self, *, client_bound: bool) -> str:
+        """What came instead of streams, in words; the commonest shape. A client that is late reads many at once."""
         here = f"at {self.endpoint}, {self.held} of {self.answers}"
-        unknown = (
-            "they weren't streamed, or are held back on the way or by a busy client, so there is no time between tokens"
+        why = (
+            "the load generator may have read them late (the run is client-bound)"
+            if client_bound
+            else "they weren't streamed, or are held back on the way"
         )
+        unknown = f"{why}, so there is no time between tokens"
         if self.whole >= max(self.after_first, self.blocks):
-            return (
-                f"answers of several tokens came in one piece ({here}): {unknown}, and TTFT is that of the whole answer"
-            )
+            return f"answers came in one piece ({here}): {unknown}, and TTFT is that of the whole answer"
         if self.after_first >= self.blocks:
             return f"answers came in one piece but for one token ({here}): {unknown}"
         size = self.block_tokens / self.blocks

@@ -18,7 +18,7 @@ from assay.analysis.rates import sample_rate, token_rate
 from assay.analysis.replies import against
 from assay.analysis.samples import MISSING, Samples, read_samples
 from assay.analysis.statistics import Ints
-from assay.analysis.streams import Streams, read_streams
+from assay.analysis.streams import HELD, Streams, read_streams
 from assay.analysis.titles import benchmark_title
 from assay.analysis.told import Told, read_told
 from assay.analysis.verdict import (
@@ -45,7 +45,7 @@ from assay.runs.stored import read_model
 
 CLIENT_BOUND = "Client-bound"
 WINDOW_BOUND = "The client's window bounded the result"
-TOLD_AS_FINDINGS = (CLIENT_BOUND, WINDOW_BOUND, STILL_FASTER, ONE_WAVE)
+TOLD_AS_FINDINGS = (CLIENT_BOUND, WINDOW_BOUND, STILL_FASTER, ONE_WAVE, HELD)
 """How notices begin that stand on pages as findings."""
 UNCOUNTED = "The server counts no tokens and no tokenizer is known: give one (tokenizer / --tokenizer)."
 
@@ -96,7 +96,11 @@ def summarise_samples(folder: RunFolder) -> Summary:
         samples = samples.without_pace() if held else samples  # such times would be a gateway's
         told = read_told(folder.requests, ignores_end=record.api is not None and record.api.ignore_eos)
         short = shorter_than_asked(folder.requests, record)
-    server = (*against(samples, ledger), *(streams.words for streams in held), *told.against())
+    server = (
+        *against(samples, ledger),
+        *(streams.words(client_bound=record.client.client_bound) for streams in held),
+        *told.against(),
+    )
     case = Case(record, ledger, benchmark, loadgen, detail, {}, accuracy, rows, server)
     if record.status not in FINISHED or accounting_problems(case) or not rows:
         samples = None

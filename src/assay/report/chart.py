@@ -288,8 +288,14 @@ class Panel:
         return f"{self.title}{at}: {', '.join(self._values())}."
 
     def _values(self) -> Iterator[str]:
-        """Each known value with its interval, after the name of its series where there are several."""
+        """Each known value with its interval, after the name of its series where there are several.
+
+        A line that joins points which are a series of their own says nothing besides.
+        """
+        points = [(list(s.x), list(s.y)) for s in self.series if s.kind == "points"]
         for s in self.series:
+            if s.kind == "line" and (list(s.x), list(s.y)) in points:
+                continue
             none = [None] * len(s.y)
             for y, low, high in zip(s.y, s.low or none, s.high or none, strict=True):
                 if y is not None and math.isfinite(y):

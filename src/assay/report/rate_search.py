@@ -25,7 +25,10 @@ def rate_sentences(answer: RateAnswer) -> Iterator[str]:
     if answer.bound_by == ERRORS:
         yield "What bounds it are errors: most of what broke limits beyond it are requests without an answer."
     elif answer.bound_by == "client":
-        yield "What bounds it is the load generator: the server may take more."
+        yield (
+            "What bounds it is the load generator: the server may take more. Next: give the load generator idle cores, "
+            "or a machine of its own, and search again; what delayed it is on the pages of its runs."
+        )
     elif answer.bound_by:
         yield f"What bounds it is {answer.bound_by}."
     yield _took(answer)
@@ -121,7 +124,8 @@ def _chart(answer: RateAnswer) -> Chart:
         panels=panels,
         columns=2,
         text="Each point is one run of the search; the line is the fit to all runs, with its 95 % band. What lies far "
-        "beyond a limit isn't drawn: the table has it.",
+        "beyond a limit isn't drawn: the table has it. A run's first requests, in which an idle "
+        "server fills, are left out: its own page has them in its percentiles.",
         source=_SOURCE,
     )
 

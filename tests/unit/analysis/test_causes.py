@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from tests.analysing import Analyse
-from tests.synthetic import Node, Plan
+from tests.synthetic import Node, Plan, write_run
 
 from assay.analysis.findings import find
-from assay.analysis.run import RunAnalysis
+from assay.analysis.run import RunAnalysis, analyse_run
 from assay.analysis.told import Told
+from assay.runs import read_record, write_json
 
 A, B = Node("node-a"), Node("node-b")
 CLEAN = {
@@ -56,6 +59,15 @@ def test_expected_gain_of_mending_a_slow_node_is_the_true_one(analyse: Analyse) 
     """Speeds 1 and 0.6: mended, 2 instead of 1.6, 25 % more."""
     found = analyse(Plan(samples=6000, nodes=(A, Node("node-b", speed=0.6)), chunks=False)).findings
     assert float(found[0].expect.split(" %")[0]) == pytest.approx(25, abs=3)
+
+
+def test_a_late_client_says_nothing_of_a_cold_start(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, Plan(nodes=(Node("node-a", cold_s=15), Node("node-b", cold_s=15)), chunks=False))
+    assert rules(analyse_run(folder)) == {"cold-start"}
+    record = read_record(folder)
+    record.client.client_bound, record.client.reasons = True, ["worker-0 used 99 % of a core"]
+    write_json(folder.record, record)
+    assert "cold-start" not in rules(analyse_run(folder))
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from assay.analysis.phases import phases
+from assay.analysis.phases import _cold_ratio, phases
 from assay.analysis.samples import Samples, read_samples
 
 SECOND = 1_000_000_000
@@ -42,3 +42,11 @@ def test_the_tokens_processed_tell_a_cold_server() -> None:
     tpot, _, work = ratios(cold)
     assert tpot > 1.25
     assert work < 0.5
+
+
+def test_a_window_that_begins_within_some_steps_says_nothing_of_warmth() -> None:
+    """A step takes 55 ms; 512 samples were sent in the first 0.1 s."""
+    samples = read_samples(RECORDED, ())
+    assert (samples.sent_ns < 3 * SECOND // 10).sum() >= 512
+    assert _cold_ratio(samples, samples.begin_ns + 3 * SECOND // 10) is None
+    assert _cold_ratio(samples, samples.begin_ns + 3 * SECOND) is not None

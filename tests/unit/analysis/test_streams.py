@@ -14,7 +14,8 @@ from tests.synthetic import Plan, write_run
 from assay.analysis.run import analyse_run
 from assay.analysis.streams import Streams, read_streams
 from assay.analysis.summary import summarise
-from assay.runs import RequestWriter, RunFolder, read_requests
+from assay.report.run_page import notice_problems
+from assay.runs import RequestWriter, RunFolder, read_record, read_requests, write_json
 
 MS, US = 1_000_000, 1_000
 Arrivals = list[tuple[int, int]]
@@ -98,16 +99,16 @@ def test_one_endpoint_of_two_is_enough_and_few_answers_are_not(tmp_path: Path) -
     answers = [("a", steps(64))] * 10 + [("b", burst(64, 800 * MS))] * 5 + [("b", steps(64))] * 5
     a, b = read_streams(written(tmp_path / "requests.parquet", answers))
     assert (a.are_none, b.are_none) == (False, True)
-    assert "came in one piece (at b, 5 of 10)" in b.words
+    assert "came in one piece (at b, 5 of 10)" in b.words(client_bound=False)
     answers += [("b", steps(64))]
     _, b = read_streams(written(tmp_path / "more.parquet", answers))
     assert not b.are_none
 
 
 def test_the_words_name_the_shape(tmp_path: Path) -> None:
-    assert "TTFT is that of the whole answer" in one(tmp_path, burst(64, 800 * MS)).words
-    assert "one piece but for one token" in one(tmp_path, [*steps(1), *burst(63, 800 * MS)]).words
-    assert "blocks of about 16 tokens" in one(tmp_path, blocks(16, 8)).words
+    assert "TTFT is that of the whole answer" in one(tmp_path, burst(64, 800 * MS)).words(client_bound=False)
+    assert "one piece but for one token" in one(tmp_path, [*steps(1), *burst(63, 800 * MS)]).words(client_bound=False)
+    assert "blocks of about 16 tokens" in one(tmp_path, blocks(16, 8)).words(client_bound=False)
 
 
 def test_without_times_of_chunks_the_first_and_the_last_tell(tmp_path: Path) -> None:
@@ -140,3 +141,20 @@ def test_a_run_of_blocks_has_no_time_between_tokens_anywhere(tmp_path: Path, ana
     assert {finding.rule for finding in run.findings} == {"held-streams"}
     assert run.itl_counts is None
     assert (run.latency.tpot_by_output, run.latency.tpot_over_time, run.latency.goodput) == ([], None, [])
+
+
+def test_blocks_that_a_late_client_read_are_not_the_servers(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, Plan(samples=80, scenario="Server", qps=4.0))
+    held(folder, 16)
+    mended, *_ = [finding for finding in analyse_run(folder).findings if finding.rule == "held-streams"]
+    assert "proxy_buffering" in mended.suggestion
+    record = read_record(folder)
+    record.client.client_bound, record.client.reasons = True, ["worker-0 used 99 % of a core"]
+    write_json(folder.record, record)
+    run = analyse_run(folder)
+    late, *_ = [finding for finding in run.findings if finding.rule == "held-streams"]
+    assert "isn't known: the load generator was late" in late.title
+    assert "proxy" not in late.suggestion
+    assert "chunk_" not in late.evidence[0].figure
+    assert any("read them late (the run is client-bound)" in reason for reason in run.result.verdict.reasons)
+    assert not [problem for problem in notice_problems(run.result.notices) if "came in blocks" in problem.text]

@@ -110,3 +110,10 @@ def test_pictures_of_nothing_are_not_made() -> None:
     empty = told(Panel("Efficiency", "", "%", [Series("", "bars", ["one"], [1.0], "#0072B2")]))
     page = Page("t", "w", [], "", "none", [], [], [], [], pictures=[empty])
     assert list(page.pictures) == []
+
+
+def test_a_point_that_a_line_joins_to_nothing_is_told_once() -> None:
+    line = Series("", "line", [25.7], [0.0], PALETTE[0])
+    points = Series("", "points", [25.7], [0.0], PALETTE[0], [0.0], [3.3])
+    alone = told(Panel("Over the limit", "requests/s", "% of the requests", [line, points]))
+    assert alone.said == ["Over the limit: 0 % of the requests (95 %: 0 to 3.300)."]

@@ -85,7 +85,8 @@ def test_a_client_that_is_the_limit_is_named_and_no_rate_is(tmp_path: Path) -> N
     answer, sentences = stated(searched(tmp_path, first_rate=20, run={"client_from": 30}))
     assert (answer.outcome, answer.because, answer.bound_by, answer.rate) == ("stopped", "client", "client", None)
     assert sentences[0].startswith("No highest rate that keeps p95 latency ≤ 150 ms was found: ")
-    assert "What bounds it is the load generator: the server may take more." in sentences
+    assert sentences[1].startswith("What bounds it is the load generator: the server may take more. Next: ")
+    assert "keep up" not in " ".join(sentences), "every request was answered"
     assert all(point.client_bound == (point.rate >= 30) for point in answer.points)
 
 
