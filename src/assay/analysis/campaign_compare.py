@@ -17,7 +17,7 @@ from assay.errors import UserError
 from assay.runs.campaign import CampaignFolder, CampaignState, RunEntry, read_campaign
 from assay.runs.result import Result
 
-Outcome = Literal["faster", "slower", "both", "not shown"]
+Outcome = Literal["faster", "slower", "both", "better latencies", "worse latencies", "not shown"]
 
 
 class LoadCompared(BaseModel, Judged):
@@ -39,11 +39,17 @@ class LoadCompared(BaseModel, Judged):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def outcome(self) -> Outcome:
-        """By what decides: the rate where the load doesn't set it, else the latencies."""
+        """By what decides: the rate where the load doesn't set it, else the latencies. Where the rate isn't shown to
+        differ, latencies still may be."""
         words = {change.words for change in self.changes if change.decisive}
+        beside = {change.words for change in self.changes if not change.decisive}
         if {"better", "worse"} <= words:
             return "both"
-        return "faster" if "better" in words else "slower" if "worse" in words else "not shown"
+        if "better" in words or "worse" in words:
+            return "faster" if "better" in words else "slower"
+        if {"better", "worse"} <= beside:
+            return "both"
+        return "better latencies" if "better" in beside else "worse latencies" if "worse" in beside else "not shown"
 
 
 class CampaignComparison(BaseModel):

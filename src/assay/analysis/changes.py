@@ -29,7 +29,15 @@ _EXPENSES: dict[str, tuple[str, Direction]] = {
     "joules_per_output_token": ("Energy an output token", "lower"),
     COST: ("Cost of a million output tokens", "lower"),
 }
-_NAMES = {"ttft_ns": "TTFT", "tpot_ns": "TPOT", "latency_ns": "Latency"}
+_NAMES = {"ttft_ns": "TTFT", "service_ttft_ns": "TTFT from sending", "tpot_ns": "TPOT", "latency_ns": "Latency"}
+_USUAL_MEDIANS = (("ttft_ns", "p50"), ("tpot_ns", "p50"))
+# In Offline TTFT from the issue is the wait for a place.
+_MEDIANS: dict[Scenario, tuple[tuple[str, str], ...]] = {
+    "Offline": (("service_ttft_ns", "p50"), ("tpot_ns", "p50")),
+    "SingleStream": (("ttft_ns", "p50"), ("latency_ns", "p50")),
+}
+DECIDES = "What decides is the rate where the load doesn't set it, else the latencies' medians and tails."
+"""Of runs and of campaigns alike."""
 
 
 class Change(BaseModel):
@@ -96,7 +104,8 @@ class Pair:
 
 
 def changes(pair: Pair) -> list[Change]:
-    """Everything that can be compared: rates, the tails that the scenario is judged by, and sample by sample."""
+    """Everything that can be compared: rates, medians and the tails that the scenario is judged by, and sample by
+    sample."""
     found = [*_rates(pair), *_percentiles(pair), *_paired(pair), *_expenses(pair)]
     return [change for change in found if change is not None]
 
@@ -109,6 +118,16 @@ def closed_loop(scenario: Scenario) -> bool:
 def tails_of(scenario: Scenario) -> Sequence[tuple[str, str]]:
     """The latencies and percentiles by which a scenario is judged."""
     return _TAILS.get(scenario, _SERVER_TAILS)
+
+
+def medians_of(scenario: Scenario) -> Sequence[tuple[str, str]]:
+    """The latencies whose medians are compared: short runs can bound these where they can't bound tails."""
+    return _MEDIANS.get(scenario, _USUAL_MEDIANS)
+
+
+def latency_name(key: str, share: str) -> str:
+    """Such as "TTFT, median" or "TTFT p99"."""
+    return f"{_NAMES[key]}{', median' if share == 'p50' else f' {share}'}"
 
 
 def _rates(pair: Pair) -> list[Change | None]:
@@ -124,12 +143,15 @@ def _rates(pair: Pair) -> list[Change | None]:
 
 
 def _percentiles(pair: Pair) -> list[Change | None]:
+    """What decides where the load sets the rate."""
     found = []
-    for key, share in tails_of(pair.base.record.scenario):
+    scenario = pair.base.record.scenario
+    given = not closed_loop(scenario)
+    for key, share in (*medians_of(scenario), *tails_of(scenario)):
         base, other = pair.base.result.latency.get(key), pair.other.result.latency.get(key)
         if base is not None and other is not None:
-            name = f"{_NAMES[key]} {share}"
-            found.append(compared(name, "ms", "lower", _tail(base, share), _tail(other, share), decisive=True))
+            name, first, second = latency_name(key, share), _in_ms(base, share), _in_ms(other, share)
+            found.append(compared(name, "ms", "lower", first, second, decisive=given))
     return found
 
 
@@ -146,7 +168,7 @@ def _expenses(pair: Pair) -> list[Change | None]:
     return found
 
 
-def _tail(value: Distribution, share: str) -> Estimate:
+def _in_ms(value: Distribution, share: str) -> Estimate:
     """A percentile, ms, with the standard error that its interval implies."""
     return percentile(value, share).scaled(1e-6)
 

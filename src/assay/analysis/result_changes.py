@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assay.analysis.changes import Change, closed_loop, compared, tails_of
+from assay.analysis.changes import Change, closed_loop, compared, latency_name, medians_of, tails_of
 from assay.analysis.distributions import percentile
 from assay.analysis.figures import estimate_of
 from assay.analysis.statistics import CONFIDENCE, Estimate, over_repeats
 from assay.runs.result import Result
-from assay.runs.scenarios import Scenario
 
 _RATES = (("Output tokens/s", "output_tokens_per_s", "tokens/s"), ("Samples/s", "samples_per_s", "samples/s"))
-_NAMES = {"ttft_ns": "TTFT", "service_ttft_ns": "TTFT from sending", "tpot_ns": "TPOT", "latency_ns": "Latency"}
-_USUAL = ("ttft_ns", "tpot_ns")
-# In Offline TTFT from the issue is the wait for a place.
-_MEDIANS: dict[Scenario, tuple[str, str]] = {
-    "Offline": ("service_ttft_ns", "tpot_ns"),
-    "SingleStream": ("ttft_ns", "latency_ns"),
-}
 
 
 def changes_of_results(
@@ -43,11 +35,10 @@ def changes_of_results(
         if first is not None and second is not None:
             found.append(compared(name, unit, "higher", first, second, decisive=True, confidence=confidence))
             break
-    medians = [(key, "p50") for key in _MEDIANS.get(scenario, _USUAL)]
-    for key, share in (*medians, *(tails_of(scenario) if tails else ())):
+    for key, share in (*medians_of(scenario), *(tails_of(scenario) if tails else ())):
         first, second = (_pooled([_percentile(result, key, share) for result in side]) for side in (base, other))
         if first is not None and second is not None:
-            name = f"{_NAMES[key]}{', median' if share == 'p50' else f' {share}'}"
+            name = latency_name(key, share)
             found.append(compared(name, "ms", "lower", first, second, decisive=not closed, confidence=confidence))
     return [change for change in found if change is not None]
 

@@ -10,11 +10,14 @@ from assay.analysis.differences import Difference
 from assay.report import format as fmt
 from assay.report.chart import PALETTE, Chart, Mark, Panel, Series
 from assay.report.circumstances import nothing_differs
-from assay.report.many import MOST_ROWS
+from assay.report.many import MOST_ROWS, names
 from assay.report.page import Block, Headline, Table, Text
 from assay.runs.record import RunRecord
 
+CHANGED = ("better", "worse")
+"""What a change is that is shown beyond noise."""
 SAME = Mark("y", 1.0, "", meaning="no change")
+_LONGEST = 40  # characters of two values
 RATIO = "Other / baseline (95 %)"
 _WHOSE = re.compile(r"^endpoint [^.]*|\[\d+\]")  # in a fact's name: which endpoint's or node's it is
 
@@ -33,12 +36,22 @@ def headline(name: str, change: Change) -> Headline:
     )
 
 
-def differs_besides(found: Sequence[Difference], other: RunRecord) -> str:
-    """How much isn't the same besides what was measured."""
+def differs_besides(found: Sequence[Difference], other: RunRecord, *, changed: bool) -> str:
+    """What isn't the same besides what was measured: the first few by name. `changed`: something measured is shown to
+    differ, and these may be why."""
     if not found:
         return nothing_differs(other.endpoints)
     verb = "differs" if len(found) == 1 else "differ"
-    return f"{fmt.count(len(found), 'recorded fact')} of settings, versions and hardware {verb}"
+    told = f"{fmt.count(len(found), 'recorded fact')} of settings, versions and hardware {verb}"
+    why = ", a likely cause" if changed else ""
+    return f"{told}{why}: {names([_named(difference) for difference in found])}"
+
+
+def _named(difference: Difference) -> str:
+    """Such as "itl_ms 6 → 8"; of what is too long for a sentence the name alone."""
+    name = difference.fact.rpartition(".")[2]
+    values = f"{difference.baseline} → {difference.other}"
+    return f"{name} {values}" if len(values) <= _LONGEST else name
 
 
 def differs_block(found: Sequence[Difference], other: RunRecord) -> Block:

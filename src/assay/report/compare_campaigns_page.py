@@ -7,17 +7,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from assay.analysis.campaign_compare import CampaignComparison, CampaignMeasured, LoadCompared
-from assay.analysis.changes import Change
+from assay.analysis.changes import DECIDES, Change
 from assay.analysis.titles import benchmark_title
 from assay.benchmarks import run_benchmark
 from assay.report import format as fmt
-from assay.report.changed import RATIO, SAME, differs_besides, differs_block, headline, ratio_chart, told
+from assay.report.changed import CHANGED, RATIO, SAME, differs_besides, differs_block, headline, ratio_chart, told
 from assay.report.chart import PALETTE, Chart, Mark, Panel, Series
 from assay.report.compared_campaigns import campaign_names, campaigns_problems, campaigns_table
 from assay.report.compared_curves import curves_blocks
 from assay.report.many import MOST_ROWS, NAMED, ends, names
 from assay.report.page import Block, Page, Problem, Rows, Section, Table, Text, lifted
-from assay.report.run_page import banner
+from assay.report.run_page import banner_of_all
 from assay.report.subject import campaigns_subject
 from assay.report.sweeps import AXES, by_factors
 
@@ -26,6 +26,8 @@ _GOT = {
     "faster": "got faster",
     "slower": "got slower",
     "both": "got better in one latency and worse in another",
+    "better latencies": "with better latencies and no difference shown in the rate",
+    "worse latencies": "with worse latencies and no difference shown in the rate",
     "not shown": "with no difference shown",
 }
 
@@ -43,7 +45,7 @@ def compare_campaigns_page(
     lead, sections = lifted(sections, ("pareto", "load_comparison", "comparison"))
     records = [load.record for campaign in campaigns for load in campaign.loads]
     results = [(result, load.record) for own in campaigns for load in own.loads for result in load.results]
-    banners = dict.fromkeys(text for result, record in results if (text := banner(result, record)))
+    said = banner_of_all(results)
     notes = dict.fromkeys(note for comparison in comparisons for note in comparison.notes)
     return Page(
         title=f"{benchmark_title(run_benchmark(base.loads[0].run), records)}: {len(campaigns)} campaigns compared",
@@ -51,7 +53,7 @@ def compare_campaigns_page(
         what=f"{'; '.join(titles[c.other] for c in comparisons)} against the baseline, {titles[base.state.id]}. Loads "
         "are put side by side by what was asked for: scenario, load, nodes. Ratios are the other campaign's over the "
         "baseline's; two differ only if the interval of their ratio excludes 1, and the intervals of all loads hold "
-        "together at 95 %.",
+        f"together at 95 %. {DECIDES}",
         answer=[
             sentence
             for comparison, other in zip(comparisons, campaigns[1:], strict=True)
@@ -66,7 +68,9 @@ def compare_campaigns_page(
         problems=[*campaigns_problems(campaigns, titles), *(Problem("note", "", note) for note in notes)],
         sections=[*sections, Section("campaigns", "The campaigns", [campaigns_table(campaigns, titles, beside)])],
         lead=lead,
-        banner="; ".join([*banners, *dict.fromkeys(own.state.plan_note for own in campaigns if own.state.plan_note)]),
+        banner="; ".join(
+            [*([said] if said else []), *dict.fromkeys(own.state.plan_note for own in campaigns if own.state.plan_note)]
+        ),
         problems_title="What to know",
     )
 
@@ -80,20 +84,24 @@ def comparison_answer(comparison: CampaignComparison, other: CampaignMeasured, n
     counts = [f"{outcomes.count(outcome)} {words}" for outcome, words in _GOT.items() if outcome in outcomes]
     of = f"{name}, of" if name else "Of"
     said = [f"{of} {fmt.count(len(outcomes), 'load')} that both measured: {', '.join(counts)}."]
-    shown = [(load, change) for load, change in _decisive(comparison) if change.words in ("better", "worse")]
+    shown = _largest([(load.load, c) for load in comparison.loads for c in load.changes if c.words in CHANGED])
     if shown:
         most = [f"{told(change)}, at {load}" for load, change in shown[:NAMED]]
         said.append(f"The largest: {'; '.join(most)}.")
     for which, loads in (("the baseline", comparison.only_baseline), ("the other", comparison.only_other)):
         if loads:
             said.append(f"Only in {which}: {names(loads)}.")
-    besides = differs_besides(comparison.differences, other.loads[0].record)
+    besides = differs_besides(comparison.differences, other.loads[0].record, changed=bool(shown))
     return [*said, f"{besides[:1].upper()}{besides[1:]}."]
 
 
 def _decisive(comparison: CampaignComparison) -> list[tuple[str, Change]]:
-    """What decides at each load, the largest ratio first, up or down."""
-    found = [(load.load, change) for load in comparison.loads for change in load.changes if change.decisive]
+    """What decides at each load: what is shown to differ before what isn't, the largest ratio first, up or down."""
+    found = _largest([(load.load, change) for load in comparison.loads for change in load.changes if change.decisive])
+    return sorted(found, key=lambda one: one[1].words not in CHANGED)
+
+
+def _largest(found: Sequence[tuple[str, Change]]) -> list[tuple[str, Change]]:
     return sorted(found, key=lambda one: -abs(math.log(one[1].ratio)))
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from assay.analysis.changes import DECIDES
 from assay.analysis.compare import Comparison
 from assay.analysis.run import RunAnalysis
 from assay.analysis.titles import benchmark_title
 from assay.report import format as fmt
-from assay.report.changed import differs_besides, differs_block, headline, ratio_chart, told
+from assay.report.changed import CHANGED, differs_besides, differs_block, headline, ratio_chart, told
 from assay.report.compared_runs import names_of, runs_problems, runs_table
+from assay.report.many import names as listed
 from assay.report.page import Block, Headline, Page, Problem, Rows, Section, Table, Text, lifted
-from assay.report.run_page import banner
+from assay.report.run_page import banner_of_all
 from assay.report.subject import comparison_subject
 
 
@@ -24,13 +26,12 @@ def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison],
         title = f"{names[comparison.other]} against the baseline"
         sections.append(Section(f"changes-{place}", title, _blocks(comparison, other, place)))
     lead, sections = lifted(sections, ("comparison",))
-    banners = dict.fromkeys(text for run in runs if (text := banner(run.result, run.record)))
     return Page(
         title=f"{benchmark_title(base.benchmark, [base.record])}: {base.record.scenario}, {len(runs)} runs compared",
         subject=comparison_subject([run.record for run in runs]),
         what=f"{'; '.join(names[c.other] for c in comparisons)} against the baseline, {names[base.folder.id]}. "
         "Ratios are the other run's over the baseline's; two runs differ only if the interval of their ratio "
-        "excludes 1.",
+        f"excludes 1. {DECIDES}",
         answer=[
             _answer(comparison, other, "The other run" if len(comparisons) == 1 else names[comparison.other])
             for comparison, other in zip(comparisons, runs[1:], strict=True)
@@ -45,7 +46,7 @@ def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison],
         ],
         sections=[*sections, Section("runs", "The runs", [runs_table(runs, names, beside)])],
         lead=lead,
-        banner="; ".join(banners),
+        banner=banner_of_all([(run.result, run.record) for run in runs]),
         problems_title="What to know",
     )
 
@@ -55,16 +56,18 @@ def _answer(comparison: Comparison, other: RunAnalysis, name: str) -> str:
     were made alike."""
     decisive = [change for change in comparison.changes if change.decisive] or comparison.changes
     by_sample = [change for change in comparison.changes if change.paired and change not in decisive]
-    shown = [told(change) for change in decisive if change.words in ("better", "worse", "more", "less")]
-    shown = shown or ["no difference shown beyond noise in what decides"]
-    shown += [told(change) for change in by_sample if change.words in ("better", "worse")]
+    shown = [told(change) for change in decisive if change.words in (*CHANGED, "more", "less")]
+    shown = shown or [f"no difference shown beyond noise in what decides ({listed([c.quantity for c in decisive])})"]
+    shown += [told(change) for change in by_sample if change.words in CHANGED]
     what = "; ".join(shown)
-    besides = differs_besides(comparison.differences, other.record)
+    differs = any(change.words in CHANGED for change in (*decisive, *by_sample))
+    besides = differs_besides(comparison.differences, other.record, changed=differs)
     return f"{name} against the baseline: {what}; {besides}."
 
 
 def _headlines(comparison: Comparison) -> list[Headline]:
     chosen = [change for change in comparison.changes if change.decisive] or comparison.changes
+    chosen = sorted(chosen, key=lambda change: change.low is None)  # what the samples decide first
     return [headline(change.quantity, change) for change in chosen[:3]]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from assay.analysis.run import RunAnalysis, measures_speed
 from assay.analysis.summary import TOLD_AS_FINDINGS
@@ -129,6 +129,12 @@ def banner(result: Result, record: RunRecord) -> str:
         *(["simulated endpoints"] if record.simulated else []),
     ]
     return "; ".join(words)
+
+
+def banner_of_all(runs: Sequence[tuple[Result, RunRecord]]) -> str:
+    """What must be said of several runs: each part once, and none that another begins with."""
+    parts = list(dict.fromkeys(part for run in runs for part in banner(*run).split("; ") if part))
+    return "; ".join(part for part in parts if not any(o != part and o.startswith(part) for o in parts))
 
 
 def client_bound(record: RunRecord, result: Result) -> bool:

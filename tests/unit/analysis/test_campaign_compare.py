@@ -10,7 +10,8 @@ import pytest
 from tests.synthetic import Node, Plan, write_campaign
 
 from assay.analysis import summarise
-from assay.analysis.campaign_compare import CampaignComparison, CampaignMeasured, compare_campaigns
+from assay.analysis.campaign_compare import CampaignComparison, CampaignMeasured, LoadCompared, compare_campaigns
+from assay.analysis.changes import Change
 from assay.errors import UserError
 from assay.runs import CampaignFolder, RunEntry, read_campaign, read_record, write_json
 from assay.runs.shapes import ConcurrencyShape
@@ -122,3 +123,33 @@ def test_what_measured_other_samples_or_nothing_in_common_is_refused(tmp_path: P
         compared(base, foreign)
     with pytest.raises(UserError, match="at least two"):
         compare_campaigns([CampaignMeasured(base)])
+
+
+def load_with(*words: tuple[str, bool]) -> LoadCompared:
+    """A load whose quantities are shown to be that, each deciding or not."""
+    bounds = {"better": (0.5, 0.8), "worse": (1.2, 1.9), "no difference shown": (0.9, 1.1)}
+    changes = [
+        Change(
+            quantity=word, unit="ms", better="lower", baseline=1.0, other=1.0, ratio=1.0, low=bounds[word][0],
+            high=bounds[word][1], paired=0, decisive=decisive,
+        )
+        for word, decisive in words
+    ]  # fmt: skip
+    return LoadCompared(
+        load="Offline", scenario="Offline", axis=None, value=None, baseline_nodes=[], nodes=[], baseline_runs=[],
+        runs=[], changes=changes, fewer_answers=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "outcome"),
+    [
+        ([("no difference shown", True), ("worse", False)], "worse latencies"),
+        ([("no difference shown", True), ("better", False)], "better latencies"),
+        ([("no difference shown", True), ("better", False), ("worse", False)], "both"),
+        ([("no difference shown", True), ("no difference shown", False)], "not shown"),
+        ([("better", True), ("worse", False)], "faster"),
+    ],
+)
+def test_latencies_count_where_the_rate_shows_nothing(words: list[tuple[str, bool]], outcome: str) -> None:
+    assert load_with(*words).outcome == outcome

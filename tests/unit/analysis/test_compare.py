@@ -12,6 +12,7 @@ from assay.analysis.changes import Change, Direction
 from assay.analysis.compare import Comparison, compare
 from assay.analysis.result_changes import changes_of_results
 from assay.errors import UserError
+from assay.runs.scenarios import Scenario
 from assay.runs.shapes import ConcurrencyShape
 
 BASE = Plan(nodes=(Node("node-a"),), samples=2000, chunks=False, telemetry=False)
@@ -171,3 +172,13 @@ def test_many_comparisons_share_the_confidence(analyse: Analyse) -> None:
     assert among.low is not None
     assert alone.low is not None
     assert among.low < alone.low
+
+
+@pytest.mark.parametrize("scenario", ["Offline", "Server", "SingleStream"])
+def test_runs_decide_by_what_campaigns_do(analyse: Analyse, scenario: Scenario) -> None:
+    """But for what needs the samples themselves."""
+    plan = replace(BASE, scenario=scenario, samples=60, qps=5.0 if scenario == "Server" else None)
+    base, other = analyse(plan), analyse(replace(plan, seed=2))
+    runs = {c.quantity for c in compare([base, other])[0].changes if c.decisive and not c.paired}
+    campaigns = {c.quantity for c in changes_of_results([base.result], [other.result], tails=True) if c.decisive}
+    assert runs == campaigns

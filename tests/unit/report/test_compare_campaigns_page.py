@@ -9,8 +9,10 @@ from pathlib import Path
 from tests.synthetic import Node, Plan, write_campaign
 
 from assay.analysis import summarise
-from assay.analysis.campaign_compare import CampaignMeasured, compare_campaigns
-from assay.report.compare_campaigns_page import compare_campaigns_page
+from assay.analysis.campaign_compare import CampaignComparison, CampaignMeasured, compare_campaigns
+from assay.analysis.differences import Difference
+from assay.report.changed import differs_besides
+from assay.report.compare_campaigns_page import compare_campaigns_page, comparison_answer
 from assay.report.page import Page, Table
 from assay.runs import CampaignFolder, read_campaign, write_json
 
@@ -90,3 +92,44 @@ def test_more_loads_than_a_screen_holds_are_told_by_their_ends(tmp_path: Path) -
     tables = [block for block in found.sections[0].blocks if isinstance(block, Table)]
     assert len(tables[1].rows) == 20
     assert sum(table.folded for table in tables) == 24
+
+
+def test_the_largest_change_is_of_all_that_is_shown_and_cards_begin_with_what_is_decided(tmp_path: Path) -> None:
+    comparison, measured = against(tmp_path)
+    load = comparison.loads[0]
+    rate, *latencies = load.changes
+    undecided = rate.model_copy(update={"ratio": 3.0, "low": None, "high": None})
+    small = latencies[0].model_copy(update={"ratio": 1.2, "low": 1.1, "high": 1.3, "decisive": True})
+    large = latencies[1].model_copy(update={"ratio": 1.5, "low": 1.3, "high": 1.7, "decisive": False})
+    changed = comparison.model_copy(update={"loads": [load.model_copy(update={"changes": [undecided, small, large]})]})
+    said = comparison_answer(changed, measured[1])
+    assert said[1].startswith(f"The largest: {large.quantity} 1.5")
+    page = compare_campaigns_page(measured, [changed], tmp_path)
+    assert [card.name for card in page.headlines] == [f"{small.quantity}, Offline", f"{rate.quantity}, Offline"]
+    assert "What decides is the rate where the load doesn't set it, else" in page.what
+
+
+def test_settings_that_differ_are_named_as_a_likely_cause_of_what_does(tmp_path: Path) -> None:
+    _, measured = against(tmp_path)
+    found = [
+        Difference(where="run.json", fact="endpoint node-a.settings.itl_ms", baseline="6", other="8"),
+        Difference(where="config.yaml", fact="engine.template", baseline="x" * 30, other="y" * 30),
+    ]
+    record = measured[0].loads[0].record
+    told = "2 recorded facts of settings, versions and hardware differ"
+    assert differs_besides(found, record, changed=True) == f"{told}, a likely cause: itl_ms 6 → 8, template"
+    assert differs_besides(found, record, changed=False) == f"{told}: itl_ms 6 → 8, template"
+
+
+def test_the_header_says_each_thing_once(tmp_path: Path) -> None:
+    short = {"offline-r0": PLAN, "single-r0": replace(PLAN, scenario="SingleStream", loadgen_result="INVALID")}
+    folders = [campaign(tmp_path, name, short, "single") for name in ("a", "b")]
+    assert page(tmp_path, *folders).banner == (
+        "simulated endpoints; short run: not valid for MLPerf (LoadGen: INVALID)"
+    )
+
+
+def against(tmp_path: Path) -> tuple[CampaignComparison, list[CampaignMeasured]]:
+    measured = [CampaignMeasured(campaign(tmp_path, name, {"offline-r0": PLAN}, "single")) for name in ("a", "b")]
+    (comparison,) = compare_campaigns(measured)
+    return comparison, measured
