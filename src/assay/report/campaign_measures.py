@@ -33,14 +33,17 @@ def throughput_blocks(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Bl
         rows.append(
             (
                 analysis.name(group.first.entry), fmt.number(len(group.lines)),
+                _range(group, "samples_issued"), _range(group, "duration_s"),
                 fmt.beside(fmt.with_interval(samples.value, samples.low, samples.high), group.unanswered),
                 fmt.with_interval(tokens.value, tokens.low, tokens.high),
                 "the spread between repeats" if len(group.lines) >= 3 else "the noise within the run",
             )
         )  # fmt: skip
-    columns: tuple[str, ...] = ("Run", "Repeats", "Samples/s", "Output tokens/s", "Interval from")
+    columns: tuple[str, ...] = (
+        "Run", "Repeats", "Samples a run", "Seconds a run", "Samples/s", "Output tokens/s", "Interval from",
+    )  # fmt: skip
     columns, rows = _with_goodput(analysis.groups, columns, rows)
-    table = Table("Mean over repeats, with 95 % intervals", columns, rows, frozenset({1, 2, 3, 5, 6}), SOURCE)
+    table = Table("Mean over repeats, with 95 % intervals", columns, rows, frozenset({1, 2, 3, 4, 5, 7, 8}), SOURCE)
     spread: dict[str, Values] = {
         "samples/s": [group.samples_per_s.value for group in analysis.groups],
         "output tokens/s": [group.tokens_per_s.value for group in analysis.groups],
@@ -51,6 +54,14 @@ def throughput_blocks(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Bl
         yield sweep
     if sweep is None or any(load_of(group.first.entry) is None for group in analysis.groups):
         yield throughput_chart(analysis, colors)  # else the sweep has the same rates, in the loads' order
+
+
+def _range(group: Group, figure: str) -> str:
+    """A figure of a load's runs: the one value, or the least and the most."""
+    values = [line.result.figures[figure].value for line in group.lines if figure in line.result.figures]
+    if not values:
+        return fmt.NOT_MEASURED
+    return " to ".join(dict.fromkeys((fmt.number(min(values)), fmt.number(max(values)))))
 
 
 def _with_goodput(groups: Sequence[Group], columns: tuple[str, ...], rows: Rows) -> tuple[tuple[str, ...], Rows]:

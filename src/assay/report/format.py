@@ -28,10 +28,10 @@ def interval(low: float | None, high: float | None, unit: str = "") -> str:
 
 
 def with_interval(value: float | None, low: float | None, high: float | None) -> str:
-    """Such as "13.66 (13.07 to 14.28)"."""
-    if low is None or high is None:
+    """Such as "13.66 (13.07 to 14.28)" or "13.66 (13.07 or more)"."""
+    if value is None or (low is None and high is None):
         return number(value)
-    return f"{number(value)} ({number(low)} to {number(high)})"
+    return f"{number(value)} ({digits.span_text(low, high)})"
 
 
 def span(low: float | None, high: float | None) -> str:

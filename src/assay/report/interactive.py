@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ from assay.report.spots import spots
 _BAR_GAP = 0.28
 _ROW = 14
 _STANDOFF = 8
+_LINE = 28
+"""Characters of an axis' title beside each other: four panels of a page 1,280 px wide hold so many."""
 _TEXT_POSITIONS = {"above": "top center", "left": "middle left", "right": "middle right"}
 
 
@@ -30,13 +33,13 @@ def plotly_figure(panel: Panel) -> dict[str, Any]:
     bars = any(series.kind == "bars" for series in panel.series)
     annotations += [*_bar_labels(panel), *_arrows(panel)]
     number: dict[str, Any] = {"automargin": True, "separatethousands": True}
-    x_axis = number | {"title": {"text": panel.x_label, "standoff": _STANDOFF}, "type": _x_type(panel)}
+    x_axis = number | {"title": _axis_title(panel.x_label), "type": _x_type(panel)}
     if panel.x_range is not None:
         x_axis["range"] = [_plain(end) for end in panel.x_range]
     if panel.ticks:
         x_axis |= {"tickmode": "array", "tickvals": [at for at, _ in panel.ticks]}
         x_axis["ticktext"] = [text for _, text in panel.ticks]
-    y_axis = number | {"title": {"text": panel.y_label, "standoff": _STANDOFF}}
+    y_axis = number | {"title": _axis_title(panel.y_label)}
     if panel.y_share:
         y_axis |= {"tickformat": ".0%", "range": [0, 1.02]}
     elif panel.from_zero:
@@ -64,6 +67,11 @@ def plotly_figure(panel: Panel) -> dict[str, Any]:
     }
     figure = {"data": traces, "layout": layout}
     return _sideways(figure) if panel.sideways else figure
+
+
+def _axis_title(label: str) -> dict[str, Any]:
+    """In lines that are short enough for the narrowest panel: Plotly cuts what is longer than its axis."""
+    return {"text": "<br>".join(textwrap.wrap(label, _LINE, break_on_hyphens=False)), "standoff": _STANDOFF}
 
 
 def _sideways(figure: dict[str, Any]) -> dict[str, Any]:

@@ -35,7 +35,11 @@ def curve_chart(curves: Mapping[str, Curve]) -> Chart:
             panels.append(Panel(f"{title} against pace", _PACE, units[0], found))
     text = "Each point is one load, with its number in flight beside it; up and to the right is better. "
     text += "" if each else "Rates are those of whole systems, for the number of accelerators isn't known. "
-    text += "The line joins the points that no other beats in both; level lines are the 95 % intervals of the pace."
+    if any(sum(point.front for point in curve.points) > 1 for curve in curves.values()):
+        text += "The line joins the points that no other beats in both; "
+    text += "level lines are the 95 % intervals of the pace"
+    paces = [point.per_user for curve in curves.values() for point in curve.points]
+    text += ", whose other side isn't known where one ends at its point." if any(map(_half_bounded, paces)) else "."
     if any(point.client_bound for curve in curves.values() for point in curve.points):
         text += f" Points that {DOUBT} (client-bound) are grey."
     return Chart(
@@ -75,7 +79,11 @@ class _Drawn:
 
     def _marks(self, known: Sequence[tuple[CurvePoint, Value]], name: str) -> Iterator[Series]:
         """The server's own points, called `name`, and those that the load generator could have shaped, in grey."""
-        yield from (self._reach(point, value) for point, value in known if _bounded(point.per_user))
+        yield from (
+            self._reach(point, value)
+            for point, value in known
+            if _bounded(point.per_user) or _half_bounded(point.per_user)
+        )
         doubt = f"{self._name}, client-bound" if self._name else "client-bound"
         legend = {False: name, True: doubt}  # each is said once
         for doubted, offline in product((False, True), repeat=2):
@@ -96,8 +104,9 @@ class _Drawn:
         )  # fmt: skip
 
     def _reach(self, point: CurvePoint, value: Value) -> Series:
-        """The interval of a point's pace, which lies sideways."""
-        ends = [point.per_user.low or 0.0, point.per_user.high or 0.0]
+        """The interval of a point's pace, which lies sideways; the point is the end of a side that isn't known."""
+        pace = point.per_user
+        ends = [pace.value if bound is None else bound for bound in (pace.low, pace.high)]
         return Series("", "line", ends, [value.value] * 2, self._tint(point))
 
     def _tint(self, point: CurvePoint) -> str:
@@ -106,6 +115,11 @@ class _Drawn:
 
 def _bounded(value: Value) -> bool:
     return value.low is not None and value.high is not None
+
+
+def _half_bounded(value: Value) -> bool:
+    """Whether the samples bound one side alone."""
+    return (value.low is None) != (value.high is None)
 
 
 def _label(point: CurvePoint) -> str:

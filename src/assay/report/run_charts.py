@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import cached_property
 
+import numpy as np
+
 from assay.analysis.latency import histogram
 from assay.analysis.run import RunAnalysis
 from assay.analysis.titles import benchmark_title
@@ -142,7 +144,11 @@ class RunCharts:
             if len(known):
                 shape = histogram(known)
                 middles = (shape.edges[1:] + shape.edges[:-1]) / 2
-                line = Series("", "steps", list(middles), list(100 * shape.shares), TOTAL)
+                shares = 100 * shape.shares
+                if len(middles) > 1:  # empty bins at both ends close the outline
+                    ends = 2 * shape.edges[[0, -1]] - middles[[0, -1]]
+                    middles, shares = np.r_[ends[0], middles, ends[1]], np.r_[0.0, shares, 0.0]
+                line = Series("", "steps", list(middles), list(shares), TOTAL)
                 panels.append(Panel(title, "tokens", "share of samples (%)", [line]))
         return Chart(
             name="token_lengths",

@@ -33,9 +33,17 @@ def sweep_chart(analysis: CampaignAnalysis) -> Chart | None:
         title="Throughput and latency against load",
         panels=panels,
         columns=2,
-        text="Each point is one load: its first repeat's tails, and of all else the mean over its repeats.",
+        text="Each point is one load: its first repeat's tails, and of all else the mean over its repeats."
+        + _not_drawn(analysis, every),
         source=_SOURCE,
     )
+
+
+def _not_drawn(analysis: CampaignAnalysis, every: Sequence[Points]) -> str:
+    """Which loads the picture leaves out."""
+    drawn = {group.key for points in every for _, group in points}
+    others = [analysis.name(group.first.entry) for group in analysis.groups if group.key not in drawn]
+    return f" Not drawn, since no other load is in one order with it: {names(others)}." if others else ""
 
 
 class _Swept:

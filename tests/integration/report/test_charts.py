@@ -233,7 +233,7 @@ def test_bins_of_lengths_hold_as_many_whole_tokens_each(page: Page) -> None:
         middles = np.array([float(x) for x in panel.series[0].x])
         widths = np.diff(middles)
         assert np.allclose(widths, round(widths[0]))
-        assert len(middles) <= 31  # the root of 900 samples, and one
+        assert len(middles) - 2 <= 31  # the root of 900 samples, and one; the outline has two more ends
 
 
 def test_every_picture_names_run_model_system_and_what_limits_it(
@@ -276,3 +276,10 @@ def test_a_median_alone_is_called_so(tmp_path: Path) -> None:
     for panel in chart(few, "latency_over_time").panels:
         assert [series.name for series in panel.series] == ["median"]  # too few samples for the tail
         assert panel.y_label.startswith("median, ")
+
+
+def test_a_histogram_is_closed_at_both_ends(page: Page) -> None:
+    for panel in chart(page, "token_lengths").panels:
+        (outline,) = panel.series
+        assert (outline.y[0], outline.y[-1]) == (0.0, 0.0)
+        assert sum(float(share or 0.0) for share in outline.y) == pytest.approx(100)

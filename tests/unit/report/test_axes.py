@@ -149,3 +149,13 @@ def test_long_sources_do_not_write_over_what_stands_above() -> None:
     )
     assert (longer == head).all()
     assert len(taller) > len(foot)
+
+
+def test_a_long_title_of_an_axis_has_several_lines() -> None:
+    label = "time between chunks of an answer (ms)"
+    line = Series("", "line", [0.0, 1.0], [0.0, 1.0], NEUTRAL)
+    figure = plotly_figure(Panel("ITL", label, "share of gaps", [line]))
+    words = figure["layout"]["xaxis"]["title"]["text"]
+    assert words.replace("<br>", " ") == label
+    assert max(map(len, words.split("<br>"))) <= 28
+    assert figure["layout"]["yaxis"]["title"]["text"] == "share of gaps"

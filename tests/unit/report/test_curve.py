@@ -10,6 +10,7 @@ from tests.curves import curve_campaign
 
 from assay.analysis.campaign import CampaignAnalysis
 from assay.analysis.curve import curve_of
+from assay.analysis.loads import Value
 from assay.report.campaign_answer import campaign_answer
 from assay.report.campaign_page import campaign_page
 from assay.report.page import Table
@@ -145,3 +146,37 @@ def test_the_shape_of_endpoints_is_called_no_submission_on_the_page(tmp_path: Pa
     analysis = analysed(curve_campaign(tmp_path, [1, 2], offline=False, note=note))
     assert f"P{note[1:]}." in campaign_answer(analysis)
     assert note in campaign_page(analysis).banner
+
+
+def test_a_pace_that_is_bounded_on_one_side_has_its_interval_up_to_the_point(curve: CampaignAnalysis) -> None:
+    found = curve_of(curve.groups)
+    assert found is not None
+    first = found.points[0]
+    first.per_user = Value(value=200.0, low=None, high=220.0)
+    first.front = False
+    chart = curve_chart({"": found})
+    assert [200.0, 220.0] in [list(series.x) for series in chart.panels[0].series if series.kind == "line"]
+    assert "isn't known where one ends at its point" in chart.text
+
+
+def test_a_line_is_spoken_of_where_it_is_drawn(tmp_path: Path) -> None:
+    analysis = analysed(curve_campaign(tmp_path, [1, 2], doubted=[1, 2], offline=False))
+    found = curve_of(analysis.groups)
+    assert found is not None
+    assert not any(point.front for point in found.points)
+    assert "The line joins" not in curve_chart({"": found}).text
+
+
+def test_how_many_samples_and_how_long_a_load_was_is_beside_its_rate(curve: CampaignAnalysis) -> None:
+    page = campaign_page(curve)
+    tables = [block for section in page.sections for block in section.blocks if isinstance(block, Table)]
+    (rates,) = [table for table in tables if "Samples a run" in table.columns]
+    assert column(rates, "Samples a run")[:5] == ["60", "60", "120", "240", "480"]
+    assert float(column(rates, "Seconds a run")[0]) == pytest.approx(
+        curve.groups[0].first.result.figures["duration_s"].value, rel=0.01
+    )
+
+
+def test_a_load_that_a_sweep_leaves_out_is_named(curve: CampaignAnalysis) -> None:
+    (sweep,) = [chart for chart in campaign_page(curve).charts if chart.name == "load_sweep"]
+    assert "Not drawn, since no other load is in one order with it: Offline." in sweep.text

@@ -62,3 +62,10 @@ def test_duration(seconds: float | None, text: str) -> None:
 )
 def test_size(count: int, text: str) -> None:
     assert fmt.size(count) == text
+
+
+def test_an_interval_that_is_open_on_one_side_says_so_in_a_table() -> None:
+    assert fmt.with_interval(184.2, None, 189.4) == "184.2 (189.4 or less)"
+    assert fmt.with_interval(184.2, 180.1, None) == "184.2 (180.1 or more)"
+    assert fmt.with_interval(184.2, None, None) == "184.2"
+    assert fmt.with_interval(184.2, 180.1, 189.4) == "184.2 (180.1 to 189.4)"
