@@ -4,6 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.assay-installed
 TORCHX := $(VENV)-torchx
+ANSIBLE := $(VENV)-ansible
 APT    := $(shell cat tests/apt-packages.txt tests/rig/apt-packages.txt 2>/dev/null | grep -v '^\#')
 
 .PHONY: help setup model run test test-here test-rig mutants fuzz chaos test-setup docs man lint format lock clean
@@ -26,6 +27,13 @@ $(TORCHX)/.assay-installed: requirements/torchx.lock pyproject.toml
 	$(TORCHX)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# Ansible is no library of Assay's: its tests run its programs.
+$(ANSIBLE)/.installed: requirements/ansible.lock
+	@echo "== creating $(ANSIBLE) and installing the locked packages"
+	@test -x $(ANSIBLE)/bin/python || $(PYTHON) -m venv $(ANSIBLE)
+	$(ANSIBLE)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements/ansible.lock
+	@touch $@
+
 setup: $(STAMP) model ## virtual environment, package, and the embedded model
 
 model: $(STAMP) ## the embedded engine's model and the sentence tables, checked by hash (downloaded once)
@@ -38,14 +46,14 @@ run: setup ## benchmark this machine with the embedded engine
 # processes meanwhile.
 RIG := ssh or slurm or docker or kubernetes or torchx
 
-test: setup lint ## lint, types, tests
+test: setup lint $(ANSIBLE)/.installed ## lint, types, tests
 	@echo "== tests: this machine's and the rig's side by side; each part prints when it is over"
 	@$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync=line test-here test-rig
 
-test-here: setup ## tests that need this machine alone
+test-here: setup $(ANSIBLE)/.installed ## tests that need this machine alone
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not ($(RIG))"
 
-test-rig: setup $(TORCHX)/.assay-installed ## tests on the rig's hosts: SSH, Slurm, Docker, Kubernetes, TorchX (as root)
+test-rig: setup $(TORCHX)/.assay-installed $(ANSIBLE)/.installed ## tests on the rig's hosts: SSH, Slurm, Docker, Kubernetes, TorchX (as root)
 	$(BIN)/python -m pytest -q -m "$(RIG)"
 	$(TORCHX)/bin/python -m pytest -q tests/integration/cluster/test_torchx_launcher.py
 
@@ -92,4 +100,4 @@ lock: ## resolve the dependencies again (needs uv)
 	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" -o requirements/ansible.lock
 
 clean: ## remove the virtual environment and caches; results stay
-	rm -rf $(VENV) $(TORCHX) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(TORCHX) $(ANSIBLE) .mypy_cache .ruff_cache .pytest_cache

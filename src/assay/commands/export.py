@@ -48,6 +48,25 @@ for _kind, _words in _DEPLOYMENTS.items():
 
 
 @export.command()
+@click.argument("file", type=PATH, required=False)
+@set_option
+@click.option("--output", type=PATH, default=Path("export"), show_default=True)
+@json_option
+def ansible(file: Path | None, overrides: tuple[str, ...], output: Path, as_json: bool) -> None:
+    """Playbooks that put Assay on FILE's nodes, check, run, collect and remove."""
+    from assay.commands.node import needed_extras
+    from assay.config import load_config
+    from assay.deploy.export import write_files
+    from assay.install.playbooks import ansible_files
+
+    chosen = chosen_file(file)
+    config = load_config(chosen, list(overrides))
+    extras = needed_extras(config)
+    files = ansible_files(config.cluster, chosen or Path("assay.yaml"), config.output, overrides, extras)
+    _tell(write_files(files, output), as_json=as_json)
+
+
+@export.command()
 @click.option("--output", type=PATH, default=Path("export"), show_default=True)
 @json_option
 def grafana(output: Path, as_json: bool) -> None:

@@ -73,7 +73,7 @@ def install(
             "--bundle is what it is: --with, --engine-lock, --find-links and --index are for one that is made here"
         )
     config = _config(file, overrides)
-    own = tuple(extras.split(",")) if extras is not None else _needed(config)
+    own = tuple(extras.split(",")) if extras is not None else needed_extras(config)
     model_folder = _model_folder(config) if model is not None else ""
     wanted = Wanted(bundle, own, engine_lock, find_links, index, model, model_folder)
     nodes = _nodes(config, python, plan=plan, as_root=as_root)
@@ -149,7 +149,8 @@ def _nodes(config: Config, python: str, **how: bool) -> Nodes:
     return Nodes(config.cluster, python, **how)
 
 
-def _needed(config: Config) -> tuple[str, ...]:
+def needed_extras(config: Config) -> tuple[str, ...]:
+    """What the nodes need of Assay for the engine."""
     return ("embedded",) if config.engine.kind == "embedded" else ()
 
 

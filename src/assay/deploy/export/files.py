@@ -58,6 +58,7 @@ def write_files(files: Mapping[str, str], folder: Path) -> list[Path]:
 
 
 def _written(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     if path.suffix == ".sh":
         path.chmod(0o755)
