@@ -18,6 +18,7 @@ from assay.digits import number_text, percent_text
 from assay.search.criteria import Criterion
 from assay.search.estimate import Limit, limit_of
 from assay.search.history import Found, Probe, Run, Settings, Step, Stopped
+from assay.search.trial import FIRST_LOOK
 
 _BRACKET_REQUESTS, _NEARING_REQUESTS = 3000, 4000
 """At most, of a probe that finds on which side of the limit a rate is, and of one that finds about where it is."""
@@ -41,6 +42,8 @@ _PART, _LEAST_PART = 0.4, 0.02
 _OVER, _SLACK = 0.005, 1.02
 """Of the budget, too little for anything; of the time that is left, what a confirming run may take."""
 _BELOW_CLIENT = 0.98
+_MOST_SILENT = 2
+"""Probes in a row that say nothing; the next wouldn't either."""
 
 
 def decide(probes: Sequence[Probe], settings: Settings) -> Step:
@@ -91,6 +94,11 @@ def _decide(probes: Sequence[Probe], settings: Settings) -> Step:
     if any(probe.role != "bracket" for probe in probes):
         return _refine(probes, settings)
     low, high = _between(probes, settings.criteria)
+    if all(_silent(probe, settings.criteria) for probe in probes[-_MOST_SILENT:]) and len(probes) >= _MOST_SILENT:
+        why = f"{_MOST_SILENT} probes in a row say nothing: of each fewer than {FIRST_LOOK} requests are known"
+        return Stopped("undecided", low, high, why)
+    if low is None and high is None:
+        return _bracket(settings.first_rate, "the first rate again, since too few requests of it are known")
     if high is None:
         assert low is not None
         if low >= settings.highest_rate:
@@ -111,8 +119,9 @@ def _bracket(rate: float, why: str) -> Run:
 
 def _between(probes: Sequence[Probe], criteria: tuple[Criterion, ...]) -> tuple[float | None, float | None]:
     """The highest rate that keeps the criteria below all that don't, and the lowest that doesn't above it."""
-    over = sorted(probe.rate for probe in probes if breaks(probe, criteria))
-    under = sorted(probe.rate for probe in probes if not breaks(probe, criteria))
+    telling = [probe for probe in probes if not _silent(probe, criteria)]
+    over = sorted(probe.rate for probe in telling if breaks(probe, criteria))
+    under = sorted(probe.rate for probe in telling if not breaks(probe, criteria))
     high = over[0] if over else None
     low = max((rate for rate in under if high is None or rate < high), default=None)
     return low, high
@@ -120,10 +129,17 @@ def _between(probes: Sequence[Probe], criteria: tuple[Criterion, ...]) -> tuple[
 
 def breaks(probe: Probe, criteria: tuple[Criterion, ...]) -> bool:
     """Whether a probe broke a criterion: as its trial says, else by the share that was over."""
-    if probe.verdict != "undecided" or not len(probe.of_limits):
+    if probe.verdict != "undecided":
         return probe.verdict == "over"
     shares = (probe.of_limits > 1).mean(axis=0)
     return any(share > criterion.allowed for share, criterion in zip(shares, criteria, strict=True))
+
+
+def _silent(probe: Probe, criteria: tuple[Criterion, ...]) -> bool:
+    """Whether a probe has too few requests to say on which side its rate is; that it is far too high, few show."""
+    if probe.verdict != "undecided" or len(probe.of_limits) >= FIRST_LOOK:
+        return False
+    return not len(probe.of_limits) or not _hopeless(probe, criteria)
 
 
 def _refine(probes: Sequence[Probe], settings: Settings) -> Step:

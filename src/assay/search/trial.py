@@ -18,7 +18,8 @@ from assay.search.evidence import verdict
 
 Because = Literal["limits", "growth", "ease"]
 
-_FIRST_LOOK = 100
+FIRST_LOOK = 100
+"""Fewer requests say nothing."""
 _GROWTH = 1.2
 _ALPHA = 0.002
 """Of one look; some 25 looks see 10,000 requests."""
@@ -26,6 +27,12 @@ _WARM, _WARM_AT_LEAST, _WARM_AT_MOST = 1 / 8, 1000, 1 / 4
 _STEPS = 6
 _MANY = 10.0
 _EASE_REQUESTS, _EASE = 500, 0.5
+_STEADY_REQUESTS, _STEADY_TIMES = 200, 8
+"""The fewest requests of which it is said that a rate is kept, and how many times as long as one takes they last: a
+queue needs both to show, since at 1.3 times its capacity it has grown by 23 of 100 requests, give or take 15."""
+_TREND_BLOCKS, _TREND = 12, 1.0
+"""Into how many parts a probe is divided to see a trend, and how many standard errors of its slope are one: few, since
+missing a queue that grows is worse than to look again later."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,7 @@ class Trial:
         self._early: dict[int, Request] = {}
         self._of_limits: list[tuple[float, ...]] = []
         self._in_flight: list[int] = []
-        self._next_look = _FIRST_LOOK
+        self._next_look = FIRST_LOOK
         self._verdict: Verdict = "undecided"
         self.because: Because | None = None
         """What the verdict rests on; None while undecided.
@@ -82,14 +89,42 @@ class Trial:
         return self._verdict
 
     def _look(self) -> None:
-        of_limits = settled(np.array(self._of_limits))
-        self._verdict = verdict(of_limits, self._criteria, _ALPHA)
-        if self._verdict != "undecided":
-            self.because = "limits"
-        elif len(of_limits) >= _EASE_REQUESTS and of_limits.max() < _EASE:
-            self._verdict, self.because = "under", "ease"
-        elif growing(np.array(self._in_flight, dtype=np.float64), of_limits, self._criteria):
+        of_limits, in_flight = settled(np.array(self._of_limits)), np.array(self._in_flight, dtype=np.float64)
+        shown = verdict(of_limits, self._criteria, _ALPHA)
+        easy = len(of_limits) >= _EASE_REQUESTS and of_limits.max() < _EASE
+        if shown == "over":
+            self._verdict, self.because = "over", "limits"
+        elif growing(in_flight, of_limits, self._criteria):
             self._verdict, self.because = "over", "growth"
+        elif (shown == "under" or easy) and steady(in_flight, of_limits):
+            self._verdict, self.because = "under", "limits" if shown == "under" else "ease"
+
+
+def steady(in_flight: Floats, of_limits: Floats) -> bool:
+    """Whether a probe would show a queue that grows, and doesn't.
+
+    It lasted some times as long as a request takes, and neither the number in flight nor a measure rises beyond chance.
+
+    A request takes as long as the number in flight of them take to arrive (Little's law).
+
+    Args:
+        in_flight: of all requests.
+        of_limits: of those once the server has filled.
+    """
+    if len(in_flight) < max(_STEADY_REQUESTS, _STEADY_TIMES * in_flight.mean()):
+        return False
+    return not any(_trends(series) for series in (in_flight[-len(of_limits) :], *of_limits.T))
+
+
+def _trends(series: Floats) -> bool:
+    """Whether the means of neighbours, by ranks so that no single one decides, rise along a line beyond chance."""
+    ranks = np.searchsorted(np.sort(series), series) + np.searchsorted(np.sort(series), series, side="right")
+    means = np.array([part.mean() for part in np.array_split(ranks, _TREND_BLOCKS)])
+    place = np.arange(_TREND_BLOCKS) - (_TREND_BLOCKS - 1) / 2
+    slope = float(place @ means / (place @ place))
+    left = means - means.mean() - slope * place
+    error = np.sqrt(left @ left / (_TREND_BLOCKS - 2) / (place @ place))
+    return slope > 0 and slope > _TREND * error
 
 
 def growing(in_flight: Floats, of_limits: Floats, criteria: tuple[Criterion, ...]) -> bool:

@@ -22,9 +22,11 @@ def done(sample: int, ttft_ms: float, tpot_ms: float = 1.0, tokens: int = 11) ->
 
 
 def told(samples: list[Ended]) -> UntilSure:
+    """Each issued when the one before has ended."""
     test = UntilSure(LIMITS, array("q", range(0, len(samples) * MS, MS)))
-    test.issued(len(samples))
-    test.ended(samples)
+    for sample in samples:
+        test.issued(1)
+        test.ended([sample])
     return test
 
 

@@ -168,6 +168,42 @@ def test_a_limit_out_of_reach_is_said(limit: float, because: str) -> None:
     assert end.because == because
 
 
+@pytest.mark.parametrize("known", [0, 19, 99])
+def test_a_probe_of_few_requests_is_made_again_and_never_taken_for_kept(known: int) -> None:
+    def cut(run: Run, seed: int) -> Probe:
+        probe = measured(run, seed)
+        return replace(probe, of_limits=probe.of_limits[:known], verdict="undecided") if seed == 2 else probe
+
+    probes, found = search(measure=cut)
+    assert probes[3].rate == probes[2].rate
+    assert isinstance(found, Found)
+    assert found.rate == pytest.approx(LIMIT, rel=0.03)
+
+    first = replace(cut(Run(1.0, "bracket", 3000, may_end=True, why=""), 2), rate=1.0)
+    again = decide([first], SETTINGS)
+    assert isinstance(again, Run)
+    assert again.rate == 1.0
+
+
+def test_where_probes_say_nothing_the_search_ends_and_says_so() -> None:
+    def cut(run: Run, seed: int) -> Probe:
+        probe = measured(run, seed)
+        return replace(probe, of_limits=probe.of_limits[:19], verdict="undecided") if seed > 1 else probe
+
+    probes, end = search(measure=cut)
+    assert isinstance(end, Stopped)
+    assert (end.because, end.low, end.high) == ("undecided", 2.0, None)
+    assert len(probes) == 4
+    assert "fewer than 100 requests" in end.why
+
+
+def test_few_requests_of_which_most_are_over_show_a_rate_far_too_high() -> None:
+    first = Probe(50.0, "bracket", 1.0, np.full((19, 2), 3.0))
+    step = decide([first], SETTINGS)
+    assert isinstance(step, Run)
+    assert step.rate == 25.0
+
+
 @pytest.mark.parametrize("most", range(1, 9))
 def test_no_more_probes_than_allowed(most: int) -> None:
     probes, end = search(replace(SETTINGS, probes=most))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+
 import numpy as np
 import pytest
 from scipy.signal import lfilter
@@ -71,6 +73,56 @@ def test_a_queue_that_grows_ends_it_before_the_limits_do() -> None:
     assert (growing.verdict(), growing.because) == ("over", "growth")
     steady = told(values, in_flight=[5] * 600)
     assert steady.because != "growth"
+
+
+def queued(seed: int, load: float, places: int, took_s: float, spread: float, allowed: float) -> Trial:
+    """Of a server with so many places, at so many times its capacity of 18 requests a second; 2 s of waiting may be."""
+    random, count = np.random.default_rng(seed), 3000
+    arrived = np.cumsum(random.exponential(took_s / (load * places), count))
+    took = took_s * random.lognormal(-(spread**2) / 2, spread, count)
+    free, waited, done = [0.0] * places, np.zeros(count), np.zeros(count)
+    for number, at in enumerate(arrived):
+        begins = max(at, heapq.heappop(free))
+        waited[number], done[number] = begins - at, begins + took[number]
+        heapq.heappush(free, float(done[number]))
+    in_flight = np.arange(count) - np.searchsorted(np.sort(done), arrived)
+    trial = Trial((Criterion("TTFT", allowed),))
+    for number in np.argsort(done):
+        trial.tell(int(number), Request(arrived[number], int(in_flight[number]), (waited[number] / 2,)))
+        if trial.verdict() != "undecided":
+            break
+    return trial
+
+
+SERVERS = pytest.mark.parametrize(
+    ("places", "took_s", "spread"), [(1, 1 / 18, 0.0), (2, 1 / 9, 1.0), (18, 1.0, 0.0), (18, 1.0, 1.0), (54, 3.0, 0.5)]
+)
+
+
+@SERVERS
+@pytest.mark.parametrize("allowed", [0.1, 0.01])
+def test_a_rate_of_which_a_queue_grows_slowly_is_never_called_kept(
+    places: int, took_s: float, spread: float, allowed: float
+) -> None:
+    trials = [queued(seed, 1.3, places, took_s, spread, allowed) for seed in range(40)]
+    assert [trial.verdict() for trial in trials] == ["over"] * 40
+
+
+@SERVERS
+def test_a_rate_that_a_server_takes_with_ease_is_soon_called_kept(places: int, took_s: float, spread: float) -> None:
+    trials = [queued(seed, 0.5, places, took_s, spread, 0.1) for seed in range(20)]
+    assert [trial.verdict() for trial in trials] == ["under"] * 20
+    assert np.median([trial.known for trial in trials]) < 700
+
+
+def test_no_rate_is_kept_before_a_queue_would_show() -> None:
+    busy = told([0.1] * 3000, in_flight=[200] * 3000)
+    assert busy.verdict() == "under"
+    assert busy.known >= 8 * 200
+    filling = told([0.1] * 3000, in_flight=list(range(3000)))
+    assert filling.verdict() == "undecided"
+    slower = told([0.1 + number / 10_000 for number in range(3000)])
+    assert slower.verdict() == "undecided"
 
 
 def test_failed_requests_are_over() -> None:
