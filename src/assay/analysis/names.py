@@ -26,7 +26,7 @@ def name_of(entry: RunEntry, *, with_scenario: bool = True, with_nodes: bool = T
         words.append(" + ".join(entry.nodes) if len(entry.nodes) <= 2 else f"{len(entry.nodes)} nodes")
     if entry.shape is not None:
         words.append(entry.shape.title)
-    elif entry.target_qps:
+    elif entry.target_qps and entry.scenario != "Offline":  # there it is LoadGen's guess, and no load
         words.append(f"{entry.target_qps:g}/s")
     if entry.stage is not None or not entry.as_configured:
         words.append(setup_words(entry.settings, entry.servers, entry.window))

@@ -9,11 +9,12 @@ from assay.benchmarks import Benchmark
 from assay.report import format as fmt
 from assay.report.chart import NEUTRAL, PALETTE, Chart, Panel, Series
 from assay.report.many import MOST_ROWS, Values, ends
-from assay.report.page import Block, Rows, Table, Text
+from assay.report.page import Block, Headline, Rows, Table, Text
 from assay.runs.result import AccuracyResult, Score
 from assay.scoring import FAMILY_RISK
 
 _COUNTS = 10_000
+_CARDS = 3
 
 
 def accuracy_blocks(analysis: RunAnalysis) -> Iterator[Block]:
@@ -43,6 +44,15 @@ def accuracy_blocks(analysis: RunAnalysis) -> Iterator[Block]:
         yield Table("The gate's conditions", ("Condition",), [(detail,) for detail in accuracy.details])
     yield from _endpoint_blocks(accuracy)
     yield from accuracy_charts({"this run": accuracy}, analysis.benchmark, simulated=analysis.record.simulated)
+
+
+def score_headlines(accuracy: AccuracyResult) -> list[Headline]:
+    """The first scores in per cent: what an accuracy run was made for."""
+    source = f"accuracy.json: {fmt.count(accuracy.samples, 'answer')} scored"
+    return [
+        Headline(metric, fmt.number(score.value), fmt.interval(score.low, score.high), source, "of 100 points")
+        for metric, score in list(percentages(accuracy).items())[:_CARDS]
+    ]
 
 
 def _endpoint_blocks(accuracy: AccuracyResult) -> Iterator[Block]:

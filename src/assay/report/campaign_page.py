@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -53,6 +54,7 @@ from assay.runs.campaign import RunEntry, campaign_title
 from assay.runs.record import RunStatus
 
 _MOST_REASONS = 6
+_BRACKETED = re.compile(r"^\((.*)\)$")  # what was an aside of the summary stands alone then
 # The chart that shows the answer, by what the campaign asked.
 _LEADS = (
     "rate_search", "pareto", TRIES_CHART, "scaling_analysis", "load_sweep", "throughput_comparison",
@@ -163,7 +165,7 @@ def _verdict(analysis: CampaignAnalysis) -> tuple[str, list[str], VerdictKind]:
     short = any(not result.official for result in results)
     summary = SHORT_RUN if short else f"{sum(r.verdict.valid for r in results)} of {len(results)} runs are valid"
     # What all have in common is the summary, and isn't counted again.
-    own = [word.removeprefix(summary).lstrip("; ") for word in words]
+    own = [_BRACKETED.sub(r"\1", word.removeprefix(summary).lstrip("; ")) for word in words]
     counted = [f"{own.count(word)} of {len(own)} runs: {word}" for word in dict.fromkeys(own) if word]
     return summary, counted + _reasons(analysis), kind
 

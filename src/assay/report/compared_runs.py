@@ -26,7 +26,8 @@ def _load(run: RunAnalysis) -> str:
     record = run.record
     if record.shape is not None:
         return record.shape.title
-    rate = f", {fmt.number(record.target_qps)} samples/s asked for" if record.target_qps else ""
+    given = record.target_qps and record.scenario != "Offline"  # there it is LoadGen's guess
+    rate = f", {fmt.number(record.target_qps)} samples/s asked for" if given else ""
     return f"{record.scenario}{rate}"
 
 

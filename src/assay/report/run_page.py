@@ -11,7 +11,7 @@ from assay.analysis.verdict import FINISHED
 from assay.audit import AuditReport
 from assay.benchmarks import UNVERIFIED
 from assay.report import format as fmt
-from assay.report.accuracy import accuracy_blocks
+from assay.report.accuracy import accuracy_blocks, score_headlines
 from assay.report.again import again_blocks
 from assay.report.environment import environment_blocks
 from assay.report.expenses import expenses_blocks
@@ -143,7 +143,9 @@ def client_bound(record: RunRecord, result: Result) -> bool:
 
 
 def headlines(result: Result) -> list[Headline]:
-    """The three numbers of the first screen; none where nothing is reportable."""
+    """The three numbers of the first screen, of an accuracy run its scores; none where nothing is reportable."""
+    if result.mode == "accuracy":
+        return [] if result.accuracy is None else score_headlines(result.accuracy)
     if "samples_per_s" not in result.figures:
         return []
     latencies = {
@@ -179,7 +181,8 @@ def _percentile(name: str, value: Distribution, percentile: str) -> Headline:
 
 def _what(analysis: RunAnalysis) -> str:
     record = analysis.record
-    load = f", target {fmt.number(record.target_qps)} samples/s" if record.target_qps else ""
+    given = record.target_qps and record.scenario != "Offline"  # there it is LoadGen's guess, and no load
+    load = f", target {fmt.number(record.target_qps)} samples/s" if given else ""
     load = f", load: {record.shape.title}" if record.shape is not None else load
     of = f"{fmt.number(record.issued)} {'samples of ' * record.dataset_generated}{samples_of(record)}"
     return (

@@ -46,6 +46,7 @@ _WORDS = re.compile(
     rf"(?<![\w/.-])(?P<term>{'|'.join(map(re.escape, TERMS))})(?![\w/-]|\.\w)",
     re.IGNORECASE,
 )
+_PER_CENT = re.compile(r"(?<=\d) %")
 _CANONICAL = {term.casefold(): term for term in TERMS}
 
 
@@ -74,10 +75,10 @@ class Terms:
     def _parts(self, text: str) -> Iterator[Markup]:
         end = 0
         for found in _WORDS.finditer(text):
-            yield escape(text[end : found.start()])
+            yield escape(_in_one_line(text[end : found.start()]))
             yield self._marked_up(found)
             end = found.end()
-        yield escape(text[end:])
+        yield escape(_in_one_line(text[end:]))
 
     def _marked_up(self, found: re.Match[str]) -> Markup:
         if found["moment"]:
@@ -89,12 +90,18 @@ class Terms:
     def _term(self, word: str) -> Markup:
         term = _CANONICAL[word.casefold()]
         if term in self._marked or (term.isupper() and not word.isupper()):
-            return escape(word)
+            return escape(_in_one_line(word))
         self._marked.add(term)
         self._used.add(term)
+        word = _in_one_line(word)
         return Markup('<a class="term" href="#{}" aria-describedby="{}-means">{}</a>').format(
             _anchor(term), _anchor(term), word
         )
+
+
+def _in_one_line(text: str) -> str:
+    """No line ends between a number and its per cent sign."""
+    return _PER_CENT.sub("\u00a0%", text)
 
 
 def _anchor(term: str) -> str:

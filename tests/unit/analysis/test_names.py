@@ -32,3 +32,10 @@ def test_all_titles_at_once_are_those_of_each_alone() -> None:
     runs = [entry("Offline", repeat, mode) for repeat in (0, 1) for mode in ("performance", "accuracy")]
     runs += [entry("Server", nodes=("b",))]
     assert titles_of(runs) == {run.key: title_in(runs, run) for run in runs}
+
+
+def test_a_guess_of_an_offline_rate_is_no_load() -> None:
+    """LoadGen wants one, and issues all samples at once whatever it is."""
+    offline = RunEntry(key="o", scenario="Offline", mode="performance", nodes=["node-a"], target_qps=20.0)
+    server = offline.model_copy(update={"scenario": "Server"})
+    assert [name_in([offline, server], entry) for entry in (offline, server)] == ["Offline", "Server 20/s"]

@@ -216,7 +216,7 @@ def test_a_verdict_that_all_runs_share_is_not_counted_again(tmp_path: Path) -> N
     page = campaign_page(analysed(write_campaign(tmp_path, plans, kind="single")))
     assert page.verdict == "short run: not valid for MLPerf"
     assert [reason for reason in page.verdict_reasons if reason.startswith("1 of 2")] == [
-        "1 of 2 runs: (LoadGen: INVALID)"
+        "1 of 2 runs: LoadGen: INVALID"
     ]
 
 

@@ -12,6 +12,7 @@ from tests.synthetic import Node, Plan, write_campaign
 from assay.analysis.campaign import CampaignAnalysis
 from assay.analysis.run import analyse_run
 from assay.report import format as fmt
+from assay.report.accuracy import percentages
 from assay.report.campaign_answer import campaign_answer
 from assay.report.campaign_page import campaign_page
 from assay.report.page import Page, Table
@@ -83,3 +84,16 @@ def cell(page: Page, section: str, column: str) -> str:
     (own,) = [one for one in page.sections if one.id == section]
     table = next(block for block in own.blocks if isinstance(block, Table))
     return table.rows[0][table.columns.index(column)]
+
+
+def test_an_accuracy_runs_cards_are_its_scores(tmp_path: Path) -> None:
+    run = write_campaign(tmp_path, {"accuracy-r0": replace(SERVER, mode="accuracy")}, kind="single").run("accuracy-r0")
+    analysis = analyse_run(run)
+    accuracy = analysis.result.accuracy
+    assert accuracy is not None
+    cards = run_page(analysis).headlines
+    assert [(card.name, card.unit) for card in cards] == [(m, "of 100 points") for m in list(percentages(accuracy))[:3]]
+    first = accuracy.scores[cards[0].name]
+    assert cards[0].interval == fmt.interval(first.low, first.high)
+    unscored = replace(analysis, result=analysis.result.model_copy(update={"accuracy": None}))
+    assert run_page(unscored).headlines == []

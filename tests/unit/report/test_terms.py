@@ -55,3 +55,8 @@ def test_what_is_to_be_typed_is_marked_as_such() -> None:
 
 def test_texts_are_never_markup() -> None:
     assert Terms()("<b>TTFT</b>").startswith("&lt;b&gt;<a ")
+
+
+def test_no_line_ends_between_a_number_and_its_sign() -> None:
+    assert Terms()("12 to 14 %, `as 5 %`") == "12 to 14\u00a0%, <code>as 5 %</code>"
+    assert ">95\u00a0%</a>: 3" in Terms()("95 %: 3"), "a term too"
