@@ -61,10 +61,10 @@ def site(hosts: Hosts, ssh_options: SshOptions, tmp_path: Path) -> Iterator[Path
         hosts.run(number, "rm", "-rf", PLACE, LIMITS)
 
 
-def play(site: Path, name: str) -> list[int]:
+def play(site: Path, name: str, *words: str) -> list[int]:
     """How much was changed, on each host."""
     home = site.parent / "home"
-    said = ansible("ansible-playbook", name, "-e", "@wanted.json", folder=site, home=home)
+    said = ansible("ansible-playbook", name, "-e", "@wanted.json", *words, folder=site, home=home)
     return [int(count) for count in re.findall(r"changed=(\d+)", said)]
 
 
@@ -92,3 +92,17 @@ def test_a_site_twice_a_campaign_and_away(hosts: Hosts, site: Path) -> None:
 
     assert min(play(site, "remove.yml")) > 0
     assert there(hosts, 2) == there(hosts, 3) == []
+
+
+def test_a_user_is_created_once_with_its_key(hosts: Hosts, site: Path) -> None:
+    include = {"ansible.builtin.include_role": {"name": "assay_node", "tasks_from": "user"}}
+    (site / "user.yml").write_text(json.dumps([{"hosts": "node3", "gather_facts": False, "tasks": [include]}]))
+    asked = ("-e", "assay_node_user=assaybench")
+    try:
+        assert play(site, "user.yml", *asked) == [3]
+        keys = hosts.run(3, "stat", "-c", "%U %a", "/home/assaybench/.ssh", "/home/assaybench/.ssh/authorized_keys")
+        assert keys == "assaybench 700\nassaybench 600\n"
+        assert hosts.run(3, "cat", "/home/assaybench/.ssh/authorized_keys") == f"{KEY}\n"
+        assert play(site, "user.yml", *asked) == [0]
+    finally:
+        hosts.run(3, "userdel", "--remove", "assaybench", check=False)
