@@ -51,7 +51,8 @@ def saturation_words(points: Points) -> str:
     found = server_saturation(points)
     if found is None:
         every = saturation(points)
-        if every.at.axis == "concurrency" and every.state == "saturated":
+        flat = every.state == "saturated" and every.at != every.top  # at the highest, little more came, not none
+        if every.at.axis == "concurrency" and flat:
             return (
                 f"More in flight gave no more up to {load_words(every.top)}, but {DOUBT} points there: whether the "
                 "server is saturated isn't shown."

@@ -135,6 +135,8 @@ def test_loads_that_the_client_could_have_shaped_say_nothing_of_the_server() -> 
     assert saturation(flat).state == "saturated"
     assert server_saturation(flat) is None
     assert saturation_words(flat).endswith("whether the server is saturated isn't shown.")
+    half_as_much_again = points("concurrency", [1, 8, 32], [4, 24, 37.7], [50, 53, 486], doubted=[8, 32])
+    assert saturation_words(half_as_much_again).startswith("Whether the server is saturated isn't shown: ")
     late = points("rate", [2, 4, 8], [2, 4, 5], [50, 50, 3000], doubted=[8])
     assert server_saturation(late) is None
     assert saturation_words(late).startswith("Whether the server is saturated isn't shown: ")
