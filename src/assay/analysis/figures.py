@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from assay.analysis.distributions import SOURCE
 from assay.analysis.statistics import Estimate, from_interval
 from assay.runs.result import Figure
@@ -14,6 +16,8 @@ def figure(estimate: Estimate, unit: str, formula: str, source: str = SOURCE) ->
         unit=unit,
         low=estimate.low,
         high=estimate.high,
+        df=estimate.df if math.isfinite(estimate.df) else None,
+        shared=estimate.shared,
         n=estimate.n,
         formula=formula,
         source=source,
@@ -21,5 +25,6 @@ def figure(estimate: Estimate, unit: str, formula: str, source: str = SOURCE) ->
 
 
 def estimate_of(known: Figure) -> Estimate:
-    """A figure with the standard error that its interval implies on the logarithm."""
-    return from_interval(known.value, known.low, known.high, known.n or 0)
+    """The estimate that a figure was made of; of others, with the error that their interval implies."""
+    df = math.inf if known.df is None else known.df
+    return from_interval(known.value, known.low, known.high, known.n or 0, df=df, shared=known.shared)

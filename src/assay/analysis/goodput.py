@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +11,7 @@ from numpy.typing import NDArray
 
 from assay.analysis.rates import throughput
 from assay.analysis.samples import Samples
-from assay.analysis.statistics import Estimate, share_interval
+from assay.analysis.statistics import Estimate, over_repeats, share_interval
 from assay.runs.slo import Slo
 
 OF_ISSUED = "of issued samples"
@@ -36,12 +38,12 @@ def of_limit(samples: Samples, slo: Slo) -> NDArray[np.float64]:
     return slo.of_limit({"ttft": samples.ttft_ns, "tpot": tpot_ns, "latency": samples.latency_ns})
 
 
-def goodput(samples: Samples, slo: Slo) -> Estimate:
+def goodput(samples: Samples, slo: Slo, timing_error_ns: float = 0.0) -> Estimate:
     """Good answers a second, over the same time as the rate of all; exactly 0 where none is good."""
     kept = good(samples, slo).astype(np.float64)
     if not kept.any():
         return Estimate(0.0, None, n=len(samples))
-    return throughput(samples, samples.begin_ns, kept)
+    return throughput(samples, samples.begin_ns, kept, timing_error_ns)
 
 
 def good_share(samples: Samples, slo: Slo, issued: int) -> Share:
@@ -50,3 +52,24 @@ def good_share(samples: Samples, slo: Slo, issued: int) -> Share:
     of_all = np.concatenate([kept, np.zeros(max(0, issued - len(samples)))])
     low, high = share_interval(of_all) or (None, None)
     return Share(float(of_all.mean()) if len(of_all) else 0.0, low, high)
+
+
+def share_over(shares: Sequence[Share], counts: Sequence[int]) -> Share:
+    """A share over repeats of `counts` samples each: their counts together.
+
+    Each side reaches as far as the errors within the runs, or as the spread between three or more, whichever is more:
+    runs that are all good, or that agree, leave no less doubt than their samples do. None where a run has no interval.
+    """
+    whole = sum(counts)
+    value = sum(share.value * count for share, count in zip(shares, counts, strict=True)) / whole
+    between = 0.0
+    if len(shares) >= 3:
+        between = over_repeats([Estimate(share.value, None) for share in shares]).reach() or 0.0
+    below, above = [], []
+    for share, count in zip(shares, counts, strict=True):
+        if share.low is None or share.high is None:
+            return Share(value, None, None)
+        below.append(count / whole * (share.value - share.low))
+        above.append(count / whole * (share.high - share.value))
+    low, high = (max(between, math.hypot(*reaches)) for reaches in (below, above))
+    return Share(value, max(0.0, value - low), min(1.0, value + high))

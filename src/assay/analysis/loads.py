@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from assay.analysis.distributions import percentile
+from assay.analysis.figures import estimate_of
+from assay.analysis.goodput import OF_ISSUED, Share, share_over
 from assay.analysis.names import name_in, same_load
-from assay.analysis.statistics import from_interval, over_repeats
+from assay.analysis.statistics import Estimate, over_repeats
 from assay.runs.campaign import CampaignState, RunEntry
-from assay.runs.result import Figure, Result
+from assay.runs.result import Result
 from assay.runs.shapes import LoadShape
 
 PERCENTILES = ("p50", "p95", "p99")
@@ -112,7 +115,15 @@ def _row(name: str, pairs: Sequence[tuple[RunEntry, Result]]) -> LoadRow:
 
 def figure_over(results: Sequence[Result], name: str) -> Value | None:
     """A figure over repeats; None where one of them doesn't have it."""
-    return _over(results, lambda result: _of_figure(result.figures.get(name)))
+    known = [found for result in results if (found := result.figures.get(name)) is not None]
+    if not known or len(known) < len(results):
+        return None
+    if len(known) == 1:
+        return Value(value=known[0].value, low=known[0].low, high=known[0].high)
+    if known[0].unit == OF_ISSUED and all(one.n for one in known):
+        share = share_over([Share(one.value, one.low, one.high) for one in known], [one.n or 0 for one in known])
+        return Value(value=share.value, low=share.low, high=share.high)
+    return _value(over_repeats([estimate_of(one) for one in known]))
 
 
 def _count(result: Result, name: str) -> int:
@@ -120,35 +131,32 @@ def _count(result: Result, name: str) -> int:
     return 0 if found is None else int(found.value)
 
 
-def percentile_over(results: Sequence[Result], name: str, percentile: str) -> Value | None:
-    """A latency's percentile over repeats, ns; None where one of them doesn't have it."""
+def percentile_over(results: Sequence[Result], name: str, share: str) -> Value | None:
+    """A latency's percentile over repeats, ns: the mean; None where one of them doesn't have it.
 
-    def of(result: Result) -> Value | None:
-        found = result.latency.get(name)
-        if found is None:
-            return None
-        low, high = found.intervals.get(percentile, (None, None))
-        return Value(value=getattr(found, percentile), low=low, high=high)
+    A side that one repeat's samples don't bound stays open, and the other is the mean of the repeats' own ends: the
+    spread of what is but the largest of few samples each doesn't tell how far the percentile is from it.
+    """
+    known = [found for result in results if (found := result.latency.get(name)) is not None]
+    if not known or len(known) < len(results):
+        return None
+    ends = [found.intervals[share] for found in known if share in found.intervals]
+    if len(known) == 1 or any(None in pair for pair in ends):
+        low, high = (_mean_end(side) for side in zip(*ends, strict=True)) if ends else (None, None)
+        return Value(value=sum(getattr(found, share) for found in known) / len(known), low=low, high=high)
+    return _value(over_repeats([percentile(found, share) for found in known]))
 
-    return _over(results, of)
+
+def _mean_end(side: Sequence[int | None]) -> float | None:
+    """One side's end over repeats; None where one of them has none."""
+    known = [end for end in side if end is not None]
+    return sum(known) / len(known) if len(known) == len(side) else None
 
 
 def _latency(results: Sequence[Result], name: str) -> dict[str, Value]:
-    values = {percentile: percentile_over(results, name, percentile) for percentile in PERCENTILES}
-    return {percentile: value for percentile, value in values.items() if value is not None}
+    values = {share: percentile_over(results, name, share) for share in PERCENTILES}
+    return {share: value for share, value in values.items() if value is not None}
 
 
-def _of_figure(figure: Figure | None) -> Value | None:
-    return None if figure is None else Value(value=figure.value, low=figure.low, high=figure.high)
-
-
-def _over(results: Sequence[Result], read: Callable[[Result], Value | None]) -> Value | None:
-    """One repeat's value as it is; the mean of several, whose spread gives the interval. None where one has none."""
-    values = [read(result) for result in results]
-    known = [value for value in values if value is not None]
-    if not known or len(known) < len(values):
-        return None
-    if len(known) == 1:
-        return known[0]
-    pooled = over_repeats([from_interval(value.value, value.low, value.high, 1) for value in known])
-    return Value(value=pooled.value, low=pooled.low, high=pooled.high)
+def _value(estimate: Estimate) -> Value:
+    return Value(value=estimate.value, low=estimate.low, high=estimate.high)

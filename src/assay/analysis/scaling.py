@@ -89,6 +89,11 @@ class Measured:
     def rate(self) -> Estimate:
         return over_repeats(self.repeats)
 
+    @property
+    def shown(self) -> Estimate:
+        """The rate as a reader sees it: one run's is what its own result says, everywhere."""
+        return self.repeats[0] if len(self.repeats) == 1 else self.rate
+
 
 def scaling(groups: Sequence[Measured]) -> Scaling | None:
     """Efficiency of every group of at least two nodes; None where there is no such group.
@@ -96,6 +101,7 @@ def scaling(groups: Sequence[Measured]) -> Scaling | None:
     All groups must have done the same work with the same settings; the caller sees to that.
     """
     alone = {group.nodes[0]: group.rate for group in groups if len(group.nodes) == 1}
+    shown = {group.nodes[0]: group.shown for group in groups if len(group.nodes) == 1}
     lacking = {group.nodes: group.unanswered for group in groups if group.unanswered}
     several = sorted((g for g in groups if len(g.nodes) > 1), key=lambda g: (len(g.nodes), g.nodes))
     if not several:
@@ -106,7 +112,7 @@ def scaling(groups: Sequence[Measured]) -> Scaling | None:
             _efficiency(group, alone).model_copy(update={"unanswered": _lacking(group.nodes, lacking)})
             for group in several
         ],
-        alone={node: (e.value, e.low, e.high) for node, e in sorted(alone.items())},
+        alone={node: (e.value, e.low, e.high) for node, e in sorted(shown.items())},
         fit=fit,
         why_no_fit=why,
     )
@@ -124,8 +130,8 @@ def _efficiency(group: Measured, alone: Mapping[str, Estimate]) -> Efficiency:
     found = Efficiency(
         nodes=list(group.nodes),
         rate=together.value,
-        rate_low=together.low,
-        rate_high=together.high,
+        rate_low=group.shown.low,
+        rate_high=group.shown.high,
         repeats=len(group.repeats),
         sum_alone=None,
         missing=[node for node in group.nodes if node not in alone],
@@ -213,15 +219,7 @@ class _Law:
     def _reach(self, direction: Floats) -> float:
         """How far log unit, a and b may together lie off in a direction."""
         moves = self._slopes @ direction
-        parts = [
-            Estimate(
-                0.0,
-                abs(move) * (rate.se or 0.0) / rate.value,
-                rate.df,
-                known=abs(move) * rate.known / rate.value,
-            )
-            for move, rate in zip(moves, self._rates, strict=True)
-        ]
+        parts = [rate.scaled(abs(move) / rate.value) for move, rate in zip(moves, self._rates, strict=True)]
         return total(parts).reach() or 0.0
 
     def _solve(self, logs: Floats, *, free: bool) -> Floats:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,11 +73,13 @@ class Estimate:
         return Estimate(self.value * factor, se, self.df, self.n, self.shared * factor, self.known * factor)
 
 
-def from_interval(value: float, low: float | None, high: float | None, n: int = 0) -> Estimate:
+def from_interval(
+    value: float, low: float | None, high: float | None, n: int = 0, *, df: float = math.inf, shared: float = 0.0
+) -> Estimate:
     """The estimate whose 95 % interval these ends are, on the logarithm; without both ends it has no error."""
     if low is None or high is None or low <= 0:
-        return Estimate(value, None, n=n)
-    return Estimate(value, value * math.log(high / low) / (2 * _student_t(math.inf, CONFIDENCE)), n=n)
+        return Estimate(value, None, df, n, shared)
+    return Estimate(value, value * math.log(high / low) / (2 * _student_t(df, CONFIDENCE)), df, n, shared)
 
 
 def total(parts: Sequence[Estimate]) -> Estimate:
@@ -109,24 +111,27 @@ def ratio(top: Estimate, bottom: Estimate) -> Estimate:
 def over_repeats(repeats: Sequence[Estimate]) -> Estimate:
     """The mean of one quantity over repeated runs.
 
-    From three repeats on, the spread between runs gives the error (it holds the spread within them); with fewer,
-    only the errors within the runs are known. Runs that differ more than their own noise explains are the rule,
-    so a single run's interval says nothing of the next run. What the repeats share, more of them don't average out:
-    it is an error of its own, so that the interval is never narrower than the spread alone would make it.
+    From three repeats on, the spread between runs gives the error; it holds the errors within them, so where chance
+    made it narrower, these give it. With fewer repeats only those are known. Runs that differ more than their own noise
+    explains are the rule, so a single run's interval says nothing of the next run. What the repeats share, more of them
+    don't average out: it is an error of its own, so that the interval is never narrower than the spread would make it.
     """
     count = len(repeats)
     value = sum(r.value for r in repeats) / count
     samples = sum(r.n for r in repeats)
     shared = max(r.shared for r in repeats)
+    whole = total(repeats)
+    within = None if whole.se is None else Estimate(value, whole.se / count, whole.df)
     if count >= 3:
         spread = math.sqrt(sum((r.value - value) ** 2 for r in repeats) / (count - 1))
         own, own_df = spread / math.sqrt(count), float(count - 1)
+        between = Estimate(value, own, own_df)
+        if within is None and own == 0:  # the same each time: that says nothing of how far it may be off
+            between = Estimate(value, None)
     else:
-        whole = total(repeats)
-        if whole.se is None:
-            return Estimate(value, None, whole.df, samples)
-        own, own_df = whole.se / count, whole.df
-    return Estimate(value, own, own_df, samples, known=shared)
+        between = within or Estimate(value, None)
+    widest = max((known for known in (between, within) if known is not None), key=lambda known: known.reach() or 0.0)
+    return replace(widest, n=samples, known=shared)
 
 
 def mean(values: Floats) -> Estimate:

@@ -14,7 +14,7 @@ from assay.analysis.expenses import cost_figures, energy_figures
 from assay.analysis.figures import figure
 from assay.analysis.goodput import OF_ISSUED, good_share, goodput
 from assay.analysis.kept_limits import limits_kept
-from assay.analysis.rates import sample_rate, token_rate
+from assay.analysis.rates import sample_rate, timing_error_ns, token_rate
 from assay.analysis.replies import against
 from assay.analysis.samples import MISSING, Samples, read_samples
 from assay.analysis.statistics import Ints
@@ -115,11 +115,12 @@ def summarise_samples(folder: RunFolder) -> Summary:
         if not streamed:  # when the first token was made isn't known
             for name in _FIRST_TOKEN:
                 case.latency.pop(name, None)
-        figures |= _figures(samples)
+        error_ns = timing_error_ns(samples, record.client)
+        figures |= _figures(samples, error_ns)
         figures |= _window_figures(samples)
         known = {"latency", *({"ttft"} if streamed else ()), *({"tpot"} if streamed and samples.paced else ())}
         if record.slo is not None and ledger is not None and record.slo.limits.keys() <= known:
-            figures |= _goodput(samples, record.slo, ledger.issued)
+            figures |= _goodput(samples, record.slo, ledger.issued, error_ns)
         if ledger is not None:
             kept = limits_kept(samples, ledger.issued, record)
         energy = run_energy(folder, record, samples)
@@ -175,7 +176,7 @@ def _counts(ledger: Ledger | None) -> dict[str, Figure]:
     }
 
 
-def _figures(samples: Samples) -> dict[str, Figure]:
+def _figures(samples: Samples, error_ns: float) -> dict[str, Figure]:
     def plain(value: float, unit: str, formula: str) -> Figure:
         return Figure(value=value, unit=unit, n=len(samples), formula=formula, source=SOURCE)
 
@@ -184,11 +185,13 @@ def _figures(samples: Samples) -> dict[str, Figure]:
         "output_tokens": lambda s: s.output_tokens,
     }
     found = {
-        "samples_per_s": figure(sample_rate(samples), "samples/s", _rate_formula(samples, RATE_FORMULA)),
+        "samples_per_s": figure(
+            sample_rate(samples, timing_error_ns=error_ns), "samples/s", _rate_formula(samples, RATE_FORMULA)
+        ),
     }
     if samples.counted:
         tokens = _rate_formula(samples, TOKEN_RATE_FORMULA)
-        found["output_tokens_per_s"] = figure(token_rate(samples), "tokens/s", tokens)
+        found["output_tokens_per_s"] = figure(token_rate(samples, timing_error_ns=error_ns), "tokens/s", tokens)
     found["duration_s"] = plain(samples.duration_s, "s", "last done_ns - first start")
     for name, column in token_sums.items():
         values = column(samples)
@@ -202,11 +205,11 @@ def _figures(samples: Samples) -> dict[str, Figure]:
     return found
 
 
-def _goodput(samples: Samples, slo: Slo, issued: int) -> dict[str, Figure]:
+def _goodput(samples: Samples, slo: Slo, issued: int, error_ns: float) -> dict[str, Figure]:
     share = good_share(samples, slo, issued)
     return {
         "goodput_per_s": figure(
-            goodput(samples, slo),
+            goodput(samples, slo, error_ns),
             "samples/s",
             _rate_formula(samples, f"samples with {slo.title} / (last done_ns - first start)"),
         ),

@@ -221,10 +221,10 @@ def _alone(entry: RunEntry) -> str:
 
 def _came(group: Group) -> str:
     """How many really arrived, where a rate was asked for: a short load's chance has more or fewer."""
-    asked, came = load_of(group.first.entry), group.first.offered
-    if asked is None or asked.axis != "rate" or came is None:
+    asked, came = load_of(group.first.entry), [line.offered.per_s for line in group.lines if line.offered is not None]
+    if asked is None or asked.axis != "rate" or len(came) < len(group.lines):
         return ""
-    return f", of {asked.value:g} asked for and {fmt.number(came.per_s)} that arrived a second"
+    return f", of {asked.value:g} asked for and {fmt.number(sum(came) / len(came))} that arrived a second"
 
 
 def _rate_words(group: Group) -> str:

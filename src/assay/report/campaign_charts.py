@@ -6,13 +6,13 @@ import math
 from collections.abc import Mapping
 
 from assay.analysis.campaign import CampaignAnalysis, Group
+from assay.analysis.loads import Value, percentile_over
 from assay.analysis.scaling import Scaling
-from assay.report import format as fmt
 from assay.report.bars import value_bars, value_panel
 from assay.report.campaign_sections import nodes_alone
 from assay.report.chart import MEDIAN, NEUTRAL, PALETTE, TAIL, Chart, Colors, Mark, Panel, Series
 from assay.report.many import MOST_ROWS
-from assay.runs.result import Distribution
+from assay.report.run_view import ms
 
 Rate = tuple[float, float | None, float | None]
 _SOURCE = "runs/*/requests.parquet"
@@ -155,14 +155,13 @@ def group_name(nodes: list[str]) -> str:
 
 
 def latency_chart(analysis: CampaignAnalysis, colors: Colors) -> Chart | None:
-    """`latency_distribution`: median and 99th percentile of every group's first run."""
+    """`latency_distribution`: median and 99th percentile of every group, the mean of its repeats."""
     panels = []
     for key, title in (("service_ttft_ns", "TTFT from sending"), ("tpot_ns", "TPOT")):
         for words, groups in _parts(analysis):
-            found = [(g, g.first.result.latency[key]) for g in groups if key in g.first.result.latency]
+            found = {analysis.name(g.first.entry): own for g in groups if (own := _latencies(g, key))}
             if found:
-                names, values = [analysis.name(g.first.entry) for g, _ in found], [value for _, value in found]
-                panels += _latency_panels(f"{title}{words}", names, values)
+                panels += _latency_panels(f"{title}{words}", list(found), list(found.values()))
     if not panels:
         return None
     return Chart(
@@ -170,7 +169,7 @@ def latency_chart(analysis: CampaignAnalysis, colors: Colors) -> Chart | None:
         title="Latency of the runs",
         panels=panels,
         columns=2,
-        text="Median and 99th percentile of the first repeat of each planned run.",
+        text="Median and 99th percentile: mean of each planned run's repeats.",
         source=_SOURCE,
     )
 
@@ -178,7 +177,13 @@ def latency_chart(analysis: CampaignAnalysis, colors: Colors) -> Chart | None:
 _SHARES = (("p50", MEDIAN), ("p99", TAIL))
 
 
-def _latency_panels(title: str, names: list[str], values: list[Distribution]) -> list[Panel]:
+def _latencies(group: Group, key: str) -> dict[str, Value]:
+    """Its percentiles over the repeats, ns; empty where one of them has none."""
+    results = [line.result for line in group.lines]
+    return {share: value for share, _ in _SHARES if (value := percentile_over(results, key, share)) is not None}
+
+
+def _latency_panels(title: str, names: list[str], values: list[dict[str, Value]]) -> list[Panel]:
     """Median and tail side by side; of many runs a strip each."""
     series = [_percentile_bars(names, values, share, tint) for share, tint in _SHARES]
     if len(names) <= MOST_ROWS:
@@ -190,8 +195,8 @@ def _latency_panels(title: str, names: list[str], values: list[Distribution]) ->
     ]
 
 
-def _percentile_bars(names: list[str], values: list[Distribution], share: str, tint: str) -> Series:
-    bounds = [fmt.percentile_interval(value, share) for value in values]
-    y: list[float | None] = [getattr(value, share) / 1e6 for value in values]
+def _percentile_bars(names: list[str], values: list[dict[str, Value]], share: str, tint: str) -> Series:
+    bounds = [(ms(value[share].low), ms(value[share].high)) for value in values]
+    y: list[float | None] = [value[share].value / 1e6 for value in values]
     label = "median" if share == "p50" else "99th percentile"
     return Series(label, "bars", names, y, tint, [b[0] for b in bounds], [b[1] for b in bounds])

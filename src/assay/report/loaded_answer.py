@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from assay.analysis.campaign import Group
-from assay.analysis.distributions import percentile
+from assay.analysis.loads import percentile_over
 from assay.analysis.run import measures_speed
-from assay.analysis.statistics import over_repeats
 from assay.benchmarks import Benchmark
 from assay.report import format as fmt
 from assay.report.limits import LATENCIES, UNSHOWN, held_limits, held_words
+from assay.report.run_view import ms
 from assay.runs.result import Distribution, Result
 
 _JUDGED = {"SingleStream": (("latency_ns", "p90"),)}
@@ -41,15 +41,11 @@ def valid_words(group: Group) -> str:
 
 def _percentile(results: Sequence[Result], key: str, share: str, limit_ns: int | None) -> str:
     known = [value for result in results if (value := result.latency.get(key)) is not None]
-    if len(known) < len(results):
+    mean = percentile_over(results, key, share)
+    if mean is None:
         return ""
-    if len(known) == 1:
-        low, high = fmt.percentile_interval(known[0], share)
-    else:
-        mean = over_repeats([percentile(value, share).scaled(1e-6) for value in known])
-        low, high = mean.low, mean.high
     at_ms = [getattr(value, share) / 1e6 for value in known]
-    words = f"{LATENCIES[key]} {share} {fmt.measured(sum(at_ms) / len(at_ms), 'ms', low, high)}"
+    words = f"{LATENCIES[key]} {share} {fmt.measured(mean.value / 1e6, 'ms', ms(mean.low), ms(mean.high))}"
     if len(known) > 1:
         words += f", {fmt.number(min(at_ms))} to {fmt.number(max(at_ms))} ms between the runs"
     return words if limit_ns is None else f"{words}{_held(known, limit_ns)}"

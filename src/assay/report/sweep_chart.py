@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from assay.analysis.campaign import CampaignAnalysis, Group
 from assay.analysis.expenses import COST
+from assay.analysis.loads import percentile_over
 from assay.report import format as fmt
 from assay.report.chart import NEUTRAL, PALETTE, TAIL, Chart, Mark, Panel, Series
 from assay.report.limits import held_limits
 from assay.report.many import NAMED, names
+from assay.report.run_view import ms
 from assay.report.sweeps import AXES, Points, by_factors, load_words, server_saturation, sweeps
 
 _SOURCE = "runs/*/requests.parquet, runs/*/result.json"
@@ -33,8 +35,7 @@ def sweep_chart(analysis: CampaignAnalysis) -> Chart | None:
         title="Throughput and latency against load",
         panels=panels,
         columns=2,
-        text="Each point is one load: its first repeat's tails, and of all else the mean over its repeats."
-        + _not_drawn(analysis, every),
+        text="Each point is one load: the mean over its repeats." + _not_drawn(analysis, every),
         source=_SOURCE,
     )
 
@@ -76,9 +77,9 @@ class _Swept:
         return next(group.first.result.figures[name].unit for group in self.groups if name in group.expenses)
 
     def tail(self, key: str) -> list[Series]:
-        own = [group.first.result.latency.get(key) for group in self.groups]
-        bounds = [fmt.percentile_interval(value, "p99") if value else (None, None) for value in own]
-        return self._line([value.p99 / 1e6 if value else None for value in own], bounds, TAIL)
+        own = [percentile_over([line.result for line in group.lines], key, "p99") for group in self.groups]
+        bounds = [(ms(value.low), ms(value.high)) if value else (None, None) for value in own]
+        return self._line([value.value / 1e6 if value else None for value in own], bounds, TAIL)
 
     def _line(self, y: list[float | None], bounds: list[tuple[float | None, float | None]], color: str) -> list[Series]:
         """Measured are the points alone; the line between them leads the eye."""

@@ -26,6 +26,8 @@ class Figure(_Model):
     unit: str
     low: float | None = None
     high: float | None = None
+    df: float | None = Field(default=None, description="degrees of freedom behind the interval; null: without end")
+    shared: float = Field(default=0.0, description="standard error beyond it that repeats have in common, in the unit")
     n: int | None = None
     formula: str
     source: str = Field(description="files of the run folder")

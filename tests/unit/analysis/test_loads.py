@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 from tests.results import bench_result, distribution, figure
 
-from assay.analysis.loads import Value, load_rows, with_rates
+from assay.analysis.figures import figure as figure_of
+from assay.analysis.goodput import OF_ISSUED
+from assay.analysis.loads import Value, figure_over, load_rows, percentile_over, with_rates
+from assay.analysis.statistics import Estimate, over_repeats
 from assay.runs import CampaignState, Result, RunEntry
 from assay.runs.shapes import ConcurrencyShape
 
@@ -78,3 +81,52 @@ def test_rates_are_those_of_the_report_where_there_is_one() -> None:
     assert one == rows[0]
     assert eight.samples_per_s == Value(value=8.0, low=7.5, high=8.5)
     assert eight.output_tokens_per_s == Value(value=99.0)
+
+
+def slow_tail(run: str, p99_ms: int, low_ms: int | None, high_ms: int | None) -> Result:
+    ends = None if low_ms is None else low_ms * 1_000_000, None if high_ms is None else high_ms * 1_000_000
+    ttft = distribution(50).model_copy(update={"p99": p99_ms * 1_000_000, "intervals": {"p99": ends}})
+    return bench_result(run, {}, ttft)
+
+
+def test_a_tail_that_a_repeats_samples_do_not_bound_stays_open() -> None:
+    """Whatever the spread between them: each is but the largest of few."""
+    few = [slow_tail("a", 70, 52, None), slow_tail("b", 90, 56, 200), slow_tail("c", 74, 54, None)]
+    assert percentile_over(few, "ttft_ns", "p99") == Value(value=78e6, low=54e6, high=None)
+    enough = [slow_tail(run, 70 + place, 60, 80) for place, run in enumerate("abc")]
+    found = percentile_over(enough, "ttft_ns", "p99")
+    assert found is not None
+    assert found.high is not None
+
+
+def good_of(run: str, share: float, low: float, high: float) -> Result:
+    own = figure(share).model_copy(update={"low": low, "high": high, "n": 36, "unit": OF_ISSUED})
+    return bench_result(run, {"good_share": own}, distribution(50))
+
+
+def test_repeats_that_are_all_good_leave_as_much_doubt_as_their_samples() -> None:
+    found = figure_over([good_of(run, 1.0, 0.903, 1.0) for run in "abc"], "good_share")
+    assert found is not None
+    assert (found.value, found.high) == (1.0, 1.0)
+    assert found.low == pytest.approx(1 - 0.097 / 3**0.5)
+
+
+def test_shares_that_differ_between_repeats_have_their_spread_for_an_interval() -> None:
+    found = figure_over(
+        [good_of(run, share, share - 0.02, share + 0.02) for run, share in zip("abc", (0.3, 0.5, 0.7), strict=True)],
+        "good_share",
+    )
+    assert found is not None
+    assert found.value == pytest.approx(0.5)
+    assert found.high == pytest.approx(0.5 + 4.303 * 0.2 / 3**0.5, rel=1e-3)
+
+
+def test_a_figure_over_repeats_is_of_the_estimates_that_they_were_made_of() -> None:
+    rates = [Estimate(rate, 3.0, 12.0, 96, 2.5) for rate in (936.1, 926.8)]
+    results = [
+        bench_result(run, {"output_tokens_per_s": figure_of(rate, "tokens/s", "")}, distribution(50))
+        for run, rate in zip("ab", rates, strict=True)
+    ]
+    found, mean = figure_over(results, "output_tokens_per_s"), over_repeats(rates)
+    assert found is not None
+    assert (found.low, found.high) == (pytest.approx(mean.low), pytest.approx(mean.high))

@@ -69,3 +69,15 @@ def test_no_law_has_negative_parameters() -> None:
     assert (found.fit.contention, found.fit.coherency) == (0, 0)
     assert found.fit.contention_low == found.fit.coherency_low == 0
     assert found.fit.predicted == pytest.approx([100 * n for n in found.fit.predicted_nodes])
+
+
+def test_a_baseline_of_one_run_is_shown_as_that_run_says_it_and_compared_with_what_repeats_would_share() -> None:
+    rates = {name: Estimate(100.0, 1.0, 40, 60, 5.0) for name in "ab"}
+    together = Estimate(180.0, 1.0, 40, 60, 5.0)
+    found = scaling([*(Measured((name,), (rate,)) for name, rate in rates.items()), Measured(("a", "b"), (together,))])
+    assert found is not None
+    assert found.alone["a"] == (100.0, *(rates["a"].interval or ()))
+    (group,) = found.groups
+    assert (group.rate_low, group.rate_high) == together.interval
+    assert group.low is not None
+    assert group.low < 0.9 * (1 - 1.96 * 5 / 180)

@@ -98,3 +98,11 @@ def test_an_error_that_repeats_share_makes_their_interval_wider(shared: float) -
         assert combined.low is not None
         assert part.low is not None
         assert combined.low < part.low
+
+
+def test_repeats_that_agree_by_chance_leave_the_errors_within_them() -> None:
+    same = over_repeats([Estimate(4.0, 0.3, 50, 16)] * 3)
+    assert same.reach() == pytest.approx(Estimate(4.0, 0.3 / math.sqrt(3), 150).reach())
+    assert over_repeats([Estimate(4.0, None)] * 3).interval is None
+    spread = over_repeats([Estimate(rate, 0.3, 50, 16) for rate in (2.0, 4.0, 6.0)])
+    assert spread.reach() == pytest.approx(Estimate(4.0, 2 / math.sqrt(3), 2).reach())

@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.analysed import analysed
 from tests.synthetic import Node, Plan, write_campaign
 
+from assay.report import format as fmt
 from assay.report.campaign_answer import campaign_answer
 
 SERVER = Plan(samples=1200, nodes=(Node("node-a"),), chunks=False, telemetry=False, scenario="Server", qps=3.0)
@@ -33,6 +34,13 @@ def test_latencies_against_their_limits_come_before_the_rate_that_was_asked_for(
         r"LoadGen says VALID in 3 of 3\.",
         first,
     )
+
+
+def test_what_arrived_is_the_mean_of_the_repeats(tmp_path: Path) -> None:
+    analysis = analysed(write_campaign(tmp_path, repeats(replace(SERVER, samples=60), 3), kind="single"))
+    arrived = [line.offered.per_s for line in analysis.lines if line.offered is not None]
+    assert fmt.number(sum(arrived) / 3) != fmt.number(arrived[0])
+    assert f", of 3 asked for and {fmt.number(sum(arrived) / 3)} that arrived a second" in campaign_answer(analysis)[0]
 
 
 def test_a_run_that_breaks_a_limit_and_one_that_is_invalid_are_counted(tmp_path: Path) -> None:
