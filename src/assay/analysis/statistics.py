@@ -89,10 +89,8 @@ def total(parts: Sequence[Estimate]) -> Estimate:
     if any(part.se is None for part in parts):
         return Estimate(value, None, n=count)
     variances = [(part.se or 0.0) ** 2 for part in parts]
-    known = math.hypot(*(part.known for part in parts))
-    return Estimate(
-        value, math.sqrt(sum(variances)), _satterthwaite(variances, [p.df for p in parts]), count, known=known
-    )
+    df, known = _satterthwaite(variances, [part.df for part in parts]), math.hypot(*(part.known for part in parts))
+    return Estimate(value, math.sqrt(sum(variances)), df, count, known=known)
 
 
 def ratio(top: Estimate, bottom: Estimate) -> Estimate:
