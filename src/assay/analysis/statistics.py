@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ Ints = NDArray[np.int64]
 CONFIDENCE = 0.95
 _MOST_CELLS = 8192
 _FEWEST_BLOCKS = 5
+_AGREEING = 0.1
+"""Of three runs that differ by their own noise alone, one set in a hundred spreads by less than this part of it."""
 
 
 @dataclass(frozen=True)
@@ -109,27 +111,22 @@ def ratio(top: Estimate, bottom: Estimate) -> Estimate:
 def over_repeats(repeats: Sequence[Estimate]) -> Estimate:
     """The mean of one quantity over repeated runs.
 
-    From three repeats on, the spread between runs gives the error; it holds the errors within them, so where chance
-    made it narrower, these give it. With fewer repeats only those are known. Runs that differ more than their own noise
-    explains are the rule, so a single run's interval says nothing of the next run. What the repeats share, more of them
-    don't average out: it is an error of its own, so that the interval is never narrower than the spread would make it.
+    From three repeats on, the spread between runs gives the error (it holds the spread within them); with fewer, only
+    the errors within the runs are known. These also give it where runs agree far closer than that noise lets them, as
+    few whole counts do. Runs that differ more than their own noise explains are the rule, so a single run's interval
+    says nothing of the next run. What the repeats share, more of them don't average out: it is an error of its own, so
+    that the interval is never narrower than the spread would make it.
     """
     count = len(repeats)
     value = sum(r.value for r in repeats) / count
     samples = sum(r.n for r in repeats)
     shared = max(r.shared for r in repeats)
     whole = total(repeats)
-    within = None if whole.se is None else Estimate(value, whole.se / count, whole.df)
-    if count >= 3:
-        spread = math.sqrt(sum((r.value - value) ** 2 for r in repeats) / (count - 1))
+    own, own_df = None if whole.se is None else whole.se / count, whole.df
+    spread = math.sqrt(sum((r.value - value) ** 2 for r in repeats) / (count - 1)) if count >= 3 else 0.0
+    if spread > _AGREEING * (own or 0.0) * math.sqrt(count):
         own, own_df = spread / math.sqrt(count), float(count - 1)
-        between = Estimate(value, own, own_df)
-        if within is None and own == 0:  # the same each time: that says nothing of how far it may be off
-            between = Estimate(value, None)
-    else:
-        between = within or Estimate(value, None)
-    widest = max((known for known in (between, within) if known is not None), key=lambda known: known.reach() or 0.0)
-    return replace(widest, n=samples, known=shared)
+    return Estimate(value, own, own_df, samples, known=shared)
 
 
 def mean(values: Floats) -> Estimate:

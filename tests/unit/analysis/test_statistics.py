@@ -103,6 +103,8 @@ def test_an_error_that_repeats_share_makes_their_interval_wider(shared: float) -
 def test_repeats_that_agree_by_chance_leave_the_errors_within_them() -> None:
     same = over_repeats([Estimate(4.0, 0.3, 50, 16)] * 3)
     assert same.reach() == pytest.approx(Estimate(4.0, 0.3 / math.sqrt(3), 150).reach())
+    near = over_repeats([Estimate(rate, 0.3, 50, 16) for rate in (4.0, 4.001, 4.002)])
+    assert near.reach() == pytest.approx(same.reach())
     assert over_repeats([Estimate(4.0, None)] * 3).interval is None
     spread = over_repeats([Estimate(rate, 0.3, 50, 16) for rate in (2.0, 4.0, 6.0)])
     assert spread.reach() == pytest.approx(Estimate(4.0, 2 / math.sqrt(3), 2).reach())
