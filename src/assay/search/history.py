@@ -17,7 +17,7 @@ class Settings:
     first_rate: float
     """Where the search begins, requests a second; any rate will do, one near the limit saves probes."""
     precision: float = 0.03
-    """How far the ends of the rate's interval may be from it, as a share of it."""
+    """A share of the rate; the probes end once a little more than the fit's own 95 % interval is within it."""
     budget_s: float | None = None
     """Of probes, the confirming ones included."""
     probes: int | None = None

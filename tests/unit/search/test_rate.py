@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from assay.search import Criterion, Found, Probe, Run, Settings, Step, Stopped, Verdict, decide
+from assay.search.estimate import limit_of
 
 SETTINGS = Settings((Criterion("TTFT", 0.01), Criterion("TPOT", 0.01)), first_rate=1.0, confirm_requests=5000)
 LIMIT = 13.0
@@ -46,6 +47,27 @@ def test_the_limit_is_found_within_the_precision_and_confirmed() -> None:
     assert probes[-1].role == "confirm"
     assert probes[-1].held
     assert len(probes[-1].of_limits) >= 5000
+
+
+@pytest.mark.parametrize("precision", [0.02, 0.03, 0.08])
+def test_the_interval_is_wider_than_that_of_the_fit_at_which_the_search_chose_to_stop(precision: float) -> None:
+    probes, found = search(replace(SETTINGS, precision=precision))
+    assert isinstance(found, Found)
+    fit = limit_of(probes, SETTINGS.criteria, probes[-1].rate)
+    assert fit is not None
+    assert 2.2 * fit.error < precision
+    assert found.low == pytest.approx(fit.rate * np.exp(-precision * 2.55 / 2.2))
+    assert found.high == pytest.approx(fit.rate * np.exp(precision * 2.55 / 2.2))
+
+
+def test_where_the_budget_ends_a_search_its_interval_is_as_wide_as_what_is_known() -> None:
+    probes, found = search(replace(SETTINGS, probes=8))
+    assert isinstance(found, Found)
+    fit = limit_of(probes, SETTINGS.criteria, probes[-1].rate)
+    assert fit is not None
+    tight = decide(probes, replace(SETTINGS, probes=8, precision=1e-6))
+    assert isinstance(tight, Found)
+    assert np.log(tight.high / tight.low) == pytest.approx(2 * 2.55 * fit.error, rel=0.01)
 
 
 def test_a_search_that_was_killed_goes_on_where_it_was() -> None:
