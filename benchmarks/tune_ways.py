@@ -12,7 +12,7 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 from scipy.optimize import brentq, isotonic_regression
 
-from assay.search import Criterion, Found, Probe, Request, Run, Settings, Trial, Verdict, decide
+from assay.search import Criterion, Found, Probe, Request, Run, Settings, Trial, Verdict, decide, kept, queue_grows
 from tune_servers import ALLOWED, Floats, Requests, Server, serve
 
 PRECISION = 0.03
@@ -54,16 +54,23 @@ def _probe(server: Server, step: Run, random: np.random.Generator) -> Probe:
     known, issued, verdict = len(of_limits), len(of_limits), "undecided"
     if step.may_end:
         known, issued, verdict = _ended(played, of_limits)
-    held = bool(((of_limits > 1).mean(axis=0) <= ALLOWED).all()) if step.role == "confirm" else None
+    others = in_flight(played)
+    if verdict == "undecided" and queue_grows(others):
+        verdict = "over"
+    held = kept(of_limits, others, CRITERIA) if step.role == "confirm" else None
     return Probe(step.rate, step.role, issued / step.rate, of_limits[:known], verdict, held)
+
+
+def in_flight(played: Requests) -> Floats:
+    """How many others the server had at each arrival."""
+    return np.arange(len(played.arrived), dtype=np.float64) - np.searchsorted(np.sort(played.done), played.arrived)
 
 
 def _ended(played: Requests, of_limits: Floats) -> tuple[int, int, Verdict]:
     """Requests known and requests issued when the trial was sure, and of what."""
-    trial, in_flight = Trial(CRITERIA), np.arange(len(of_limits))
-    in_flight = in_flight - np.searchsorted(np.sort(played.done), played.arrived)
+    trial, others = Trial(CRITERIA), in_flight(played)
     for number in np.argsort(played.done, kind="stable"):
-        request = Request(played.arrived[number], int(in_flight[number]), tuple(of_limits[number]))
+        request = Request(played.arrived[number], int(others[number]), tuple(of_limits[number]))
         trial.tell(int(number), request)
         if (verdict := trial.verdict()) != "undecided":
             return trial.known, int(np.searchsorted(played.arrived, played.done[number])), verdict

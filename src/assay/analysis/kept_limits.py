@@ -28,6 +28,15 @@ def of_limits(samples: Samples | None, issued: int, limits: Sequence[TailLimit])
     return found
 
 
+def in_flight(samples: Samples | None) -> Floats:
+    """How many others were in flight as each answered request came, in order of arrival."""
+    if samples is None:
+        return np.zeros(0)
+    order = np.argsort(samples.sample_id)
+    ended = np.searchsorted(np.sort(samples.done_ns), samples.start_ns[order], side="right")
+    return (samples.sample_id[order] - ended).astype(np.float64)
+
+
 def limits_kept(samples: Samples | None, issued: int, record: RunRecord) -> list[LimitKept]:
     """Each limit of the run's, with the share of the requests that broke it; none where too few were issued."""
     taken = of_limits(samples, issued, record.limits)

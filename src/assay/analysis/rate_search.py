@@ -8,7 +8,7 @@ from datetime import datetime
 
 import numpy as np
 
-from assay.analysis.kept_limits import Floats, criterion_of, of_limits
+from assay.analysis.kept_limits import Floats, criterion_of, in_flight, of_limits
 from assay.analysis.summary import run_samples
 from assay.analysis.waiting import waiting
 from assay.runs.campaign import CampaignFolder, CampaignState, RunEntry
@@ -19,7 +19,7 @@ from assay.runs.reading import read_record, read_result
 from assay.runs.record import RunRecord, RunStatus
 from assay.runs.result import Result
 from assay.runs.stored import read_model
-from assay.search import Probe, Role, Settings, Step, Verdict, decide
+from assay.search import Criterion, Probe, Role, Settings, Step, Verdict, decide, kept, queue_grows
 
 _OF_CAPACITY = 0.7
 """Where the first probe is, of the rate with a fixed number in flight: most servers' limits lie a little above."""
@@ -86,19 +86,23 @@ def probed(folder: CampaignFolder, entry: RunEntry, search: RateSearch) -> Probe
     run = folder.run(entry.run)
     record, result = read_record(run), read_result(run)
     taken, verdict, bound = np.zeros((0, len(search.limits))), _SAID[True], _client_bound(record, search)
+    others, role = np.zeros(0), _role(entry)
     if _went_to_its_end(entry):
         ledger, samples = read_model(run.ledger, Ledger), run_samples(run, record)
         taken = of_limits(samples, 0 if ledger is None else ledger.issued, search.limits)
+        others = in_flight(samples)
         verdict = "undecided" if record.sure is None else _SAID[record.sure.over]
+        if verdict == "undecided" and queue_grows(others):
+            verdict = "over"
         # The pacer keeps to a window only where the engine's configuration has one: it is the system's then.
         bound = bound or (record.driver == "loadgen" and waiting(samples, record) is not None)
     probe = Probe(
         rate=rate_of(entry),
-        role=_role(entry),
+        role=role,
         seconds=_took_s(record),
         of_limits=taken,
         verdict=verdict,
-        held=_held(taken, result, search) if entry.probe.role == "confirm" else None,
+        held=_held(taken, others, result, search) if role == "confirm" else None,
         client_bound=bound,
     )
     return ProbedRun(entry, record, result, probe)
@@ -128,11 +132,15 @@ def _role(entry: RunEntry) -> Role:
     return entry.probe.role
 
 
-def _held(taken: Floats, result: Result | None, search: RateSearch) -> bool:
-    """Whether a confirming run kept every limit, and LoadGen agrees where its word counts."""
-    if not len(taken) or result is None or (result.official and result.loadgen.result != "VALID"):
+def _held(taken: Floats, others: Floats, result: Result | None, search: RateSearch) -> bool:
+    """Whether a confirming run kept every limit without a queue that grew, and LoadGen agrees where its word counts."""
+    if result is None or (result.official and result.loadgen.result != "VALID"):
         return False
-    return all(share <= limit.share for share, limit in zip((taken > 1).mean(axis=0), search.limits, strict=True))
+    return kept(taken, others, _criteria(search))
+
+
+def _criteria(search: RateSearch) -> tuple[Criterion, ...]:
+    return tuple(criterion_of(limit) for limit in search.limits)
 
 
 def _went_to_its_end(entry: RunEntry) -> bool:
@@ -154,7 +162,7 @@ def rounded(rate: float) -> float:
 def next_step(search: RateSearch, first_rate: float, probes: Sequence[Probe], *, spent_s: float) -> Step:
     """What follows from these probes; `spent_s` of the budget went to where to begin."""
     settings = Settings(
-        criteria=tuple(criterion_of(limit) for limit in search.limits),
+        criteria=_criteria(search),
         first_rate=first_rate,
         precision=search.precision,
         budget_s=None if search.budget_s is None else search.budget_s - spent_s,

@@ -7,7 +7,7 @@ from assay.search.criteria import Criterion, Verdict
 from assay.search.curve import Line, Point, Spread, line, points
 from assay.search.history import Found, Probe, Role, Run, Settings, Step, Stopped
 from assay.search.rate import decide
-from assay.search.trial import Request, Trial
+from assay.search.trial import Request, Trial, kept, queue_grows
 
 __all__ = [
     "Criterion",
@@ -25,6 +25,8 @@ __all__ = [
     "Trial",
     "Verdict",
     "decide",
+    "kept",
     "line",
     "points",
+    "queue_grows",
 ]

@@ -18,7 +18,7 @@ from assay.digits import number_text, percent_text
 from assay.search.criteria import Criterion
 from assay.search.estimate import Limit, limit_of
 from assay.search.history import Found, Probe, Run, Settings, Step, Stopped
-from assay.search.trial import FIRST_LOOK
+from assay.search.trial import FIRST_LOOK, STEADY_REQUESTS
 
 _BRACKET_REQUESTS, _NEARING_REQUESTS = 3000, 4000
 """At most, of a probe that finds on which side of the limit a rate is, and of one that finds about where it is."""
@@ -132,6 +132,13 @@ def _between(probes: Sequence[Probe], criteria: tuple[Criterion, ...]) -> tuple[
     return low, high
 
 
+def _shown(probes: Sequence[Probe]) -> tuple[float | None, float | None]:
+    """As `_between`, of probes alone whose trial was sure: what was seen of the others is no bound."""
+    high = min((probe.rate for probe in probes if probe.verdict == "over"), default=None)
+    under = (probe.rate for probe in probes if probe.verdict == "under")
+    return max((rate for rate in under if high is None or rate < high), default=None), high
+
+
 def breaks(probe: Probe, criteria: tuple[Criterion, ...]) -> bool:
     """Whether a probe broke a criterion: as its trial says, else by the share that was over."""
     if probe.verdict != "undecided":
@@ -205,6 +212,10 @@ def _confirmed(probes: Sequence[Probe], settings: Settings, limit: Limit) -> Ste
     if held is not None:
         return _found(held, limit, settings, confirmed=True, why="a confirming run held")
     if len(tried) >= _MOST_CONFIRMING:
+        low, high = _shown(probes)
+        if high is not None and limit.rate > high:
+            why = f"{len(tried)} confirming runs failed, and the fit is above what broke"
+            return Stopped("undecided", low, high, why)
         return _found(limit.rate, limit, settings, confirmed=False, why=f"{len(tried)} confirming runs failed")
     return _confirming(tried, settings, limit)
 
@@ -219,7 +230,7 @@ def _confirming(tried: Sequence[Probe], settings: Settings, limit: Limit) -> Run
         failed = min(probe.rate for probe in tried)
         rate = failed * math.exp(-(2 ** max(0, len(tried) - 2)) * limit.error)
         why = f"a confirming run at {number_text(failed)} failed"
-    requests = max(settings.confirm_requests, math.ceil(rate * settings.confirm_s), 1)
+    requests = max(settings.confirm_requests, math.ceil(rate * settings.confirm_s), STEADY_REQUESTS)
     return Run(rate, "confirm", requests, may_end=False, why=why)
 
 
@@ -230,12 +241,11 @@ def _found(rate: float, limit: Limit, settings: Settings, confirmed: bool, why: 
 
 def _at_the_end(probes: Sequence[Probe], settings: Settings) -> Step:
     """What is known when the budget is spent."""
-    limit = _limit(probes, settings.criteria)
-    if limit is not None:
+    limit, (low, high) = _limit(probes, settings.criteria), _shown(probes)
+    if limit is not None and not (high is not None and limit.rate > high):  # a fit beyond what broke is a wrong one
         return _found(
             limit.rate, limit, settings, confirmed=False, why="the budget is spent before a confirming run held"
         )
-    low, high = _between(probes, settings.criteria)
     if low is None or high is None:
         return Stopped("budget", low, high, "the budget is spent before two rates were found that the limit is between")
     return Stopped("budget", low, high, "the budget is spent, and says no more than between which rates the limit is")

@@ -27,12 +27,14 @@ _WARM, _WARM_AT_LEAST, _WARM_AT_MOST = 1 / 8, 1000, 1 / 4
 _STEPS = 6
 _MANY = 10.0
 _EASE_REQUESTS, _EASE = 500, 0.5
-_STEADY_REQUESTS, _STEADY_TIMES = 200, 8
+STEADY_REQUESTS, _STEADY_TIMES = 200, 8
 """The fewest requests of which it is said that a rate is kept, and how many times as long as one takes they last: a
 queue needs both to show, since at 1.3 times its capacity it has grown by 23 of 100 requests, give or take 15."""
 _TREND_BLOCKS, _TREND = 12, 1.0
 """Into how many parts a probe is divided to see a trend, and how many standard errors of its slope are one: few, since
 missing a queue that grows is worse than to look again later."""
+_SURE_TREND = 3.0
+"""Of a run that is over: chance alone shows so much once in some 150 runs."""
 
 
 @dataclass(frozen=True)
@@ -111,12 +113,34 @@ def steady(in_flight: Floats, of_limits: Floats) -> bool:
         in_flight: of all requests.
         of_limits: of those once the server has filled.
     """
-    if len(in_flight) < max(_STEADY_REQUESTS, _STEADY_TIMES * in_flight.mean()):
+    if _too_short(in_flight):
         return False
-    return not any(_trends(series) for series in (in_flight[-len(of_limits) :], *of_limits.T))
+    return not any(_trends(series, _TREND) for series in (in_flight[-len(of_limits) :], *of_limits.T))
 
 
-def _trends(series: Floats) -> bool:
+def _too_short(in_flight: Floats) -> bool:
+    return len(in_flight) < STEADY_REQUESTS or len(in_flight) < _STEADY_TIMES * float(in_flight.mean())
+
+
+def queue_grows(in_flight: Floats) -> bool:
+    """Whether in a run that is over the number in flight rose beyond chance: in a longer one the limits would break."""
+    return len(in_flight) >= FIRST_LOOK and _trends(in_flight[len(in_flight) - len(settled(in_flight)) :], _SURE_TREND)
+
+
+def kept(of_limits: Floats, in_flight: Floats, criteria: tuple[Criterion, ...]) -> bool:
+    """Whether a run that is over kept the criteria, and would have if it had been longer.
+
+    Args:
+        of_limits: of all requests.
+        in_flight: of all that were answered, in order of arrival.
+    """
+    if not len(of_limits) or _too_short(in_flight) or queue_grows(in_flight):
+        return False
+    shares = (of_limits > 1).mean(axis=0)
+    return all(share <= criterion.allowed for share, criterion in zip(shares, criteria, strict=True))
+
+
+def _trends(series: Floats, errors: float) -> bool:
     """Whether the means of neighbours, by ranks so that no single one decides, rise along a line beyond chance."""
     ranks = np.searchsorted(np.sort(series), series) + np.searchsorted(np.sort(series), series, side="right")
     means = np.array([part.mean() for part in np.array_split(ranks, _TREND_BLOCKS)])
@@ -124,7 +148,7 @@ def _trends(series: Floats) -> bool:
     slope = float(place @ means / (place @ place))
     left = means - means.mean() - slope * place
     error = np.sqrt(left @ left / (_TREND_BLOCKS - 2) / (place @ place))
-    return slope > 0 and slope > _TREND * error
+    return slope > 0 and slope > errors * error
 
 
 def growing(in_flight: Floats, of_limits: Floats, criteria: tuple[Criterion, ...]) -> bool:

@@ -9,7 +9,8 @@ import pytest
 from scipy.signal import lfilter
 from scipy.special import ndtri
 
-from assay.search import Criterion, Request, Trial
+from assay.search import Criterion, Request, Trial, kept
+from assay.search.criteria import Floats
 from assay.search.evidence import dispersion, evidence
 
 TTFT = (Criterion("TTFT", 0.01),)
@@ -75,9 +76,12 @@ def test_a_queue_that_grows_ends_it_before_the_limits_do() -> None:
     assert steady.because != "growth"
 
 
-def queued(seed: int, load: float, places: int, took_s: float, spread: float, allowed: float) -> Trial:
-    """Of a server with so many places, at so many times its capacity of 18 requests a second; 2 s of waiting may be."""
-    random, count = np.random.default_rng(seed), 3000
+def queue(
+    seed: int, load: float, places: int, took_s: float, spread: float, count: int = 3000
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Of a server with so many places, at so many times its capacity of 18 requests a second: when each request
+    arrived and ended, how long it waited (s), and how many others were in flight."""
+    random = np.random.default_rng(seed)
     arrived = np.cumsum(random.exponential(took_s / (load * places), count))
     took = took_s * random.lognormal(-(spread**2) / 2, spread, count)
     free, waited, done = [0.0] * places, np.zeros(count), np.zeros(count)
@@ -85,7 +89,13 @@ def queued(seed: int, load: float, places: int, took_s: float, spread: float, al
         begins = max(at, heapq.heappop(free))
         waited[number], done[number] = begins - at, begins + took[number]
         heapq.heappush(free, float(done[number]))
-    in_flight = np.arange(count) - np.searchsorted(np.sort(done), arrived)
+    in_flight = np.arange(count, dtype=np.float64) - np.searchsorted(np.sort(done), arrived)
+    return arrived, done, waited, in_flight
+
+
+def queued(seed: int, load: float, places: int, took_s: float, spread: float, allowed: float) -> Trial:
+    """Told of such a server's requests; 2 s of waiting may be."""
+    arrived, done, waited, in_flight = queue(seed, load, places, took_s, spread)
     trial = Trial((Criterion("TTFT", allowed),))
     for number in np.argsort(done):
         trial.tell(int(number), Request(arrived[number], int(in_flight[number]), (waited[number] / 2,)))
@@ -113,6 +123,21 @@ def test_a_rate_that_a_server_takes_with_ease_is_soon_called_kept(places: int, t
     trials = [queued(seed, 0.5, places, took_s, spread, 0.1) for seed in range(20)]
     assert [trial.verdict() for trial in trials] == ["under"] * 20
     assert np.median([trial.known for trial in trials]) < 700
+
+
+@SERVERS
+def test_a_short_run_beyond_capacity_is_not_called_kept(places: int, took_s: float, spread: float) -> None:
+    """Although nobody waited too long yet."""
+    criteria = (Criterion("TTFT", 0.2),)
+    outcomes = []
+    for load in (1.3, 0.6):
+        runs = [queue(seed, load, places, took_s, spread, count=500) for seed in range(40)]
+        assert all((waited / 40 <= 1).all() for _, _, waited, _ in runs)
+        outcomes.append([kept(waited[:, None] / 40, in_flight, criteria) for _, _, waited, in_flight in runs])
+    beyond, below = outcomes
+    assert sum(beyond) <= 2
+    assert sum(below) >= 36
+    assert not kept(np.zeros((150, 1)), np.zeros(150), criteria), "150 requests say nothing"
 
 
 def test_no_rate_is_kept_before_a_queue_would_show() -> None:
