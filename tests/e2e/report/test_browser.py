@@ -152,7 +152,7 @@ def test_pages_open_without_error_or_request(
         asked = [request.rsplit("/", 2)[-2:] for request in visit.requests[1:] if not request.startswith("blob:")]
         assert visit.requests[0] == pages[name].resolve().as_uri()
         assert all(folder == "charts" and script.startswith("plotly-") for folder, script in asked), asked
-        assert len(asked) == (name not in ("index", "failed", "official"))  # which have no charts
+        assert len(asked) == (name not in ("index", "failed"))  # which have no charts
         visit.page.evaluate("() => document.querySelectorAll('details').forEach(d => { d.open = true; })")
         width = visit.page.evaluate("document.documentElement.scrollWidth")
         assert width <= SCREENS[screen][0]  # tables scroll inside their own region, the page doesn't

@@ -60,7 +60,7 @@ def test_real_articles_from_a_file_and_the_engine_killed_in_the_middle(tmp_path:
     (run,) = (tmp_path / "results").glob("*/runs/*")
     record, ledger = (json.loads((run / name).read_text()) for name in ("run.json", "ledger.json"))
     assert record["status"] == "failed"
-    assert record["reason"].startswith("every endpoint failed: local: ")
+    assert "every endpoint failed: local: " in record["reason"]
     assert ledger["issued"] == 30 == ledger["completed"] + ledger["failed"] + ledger["lost"]
     assert ledger["lost"] > 0
     assert ledger["problems"] == []

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,19 +32,19 @@ RECORDED = Path(__file__).resolve().parents[2] / "recorded" / "campaign-before-b
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with `bench.yaml` and two repeats of one run of the benchmark that it defines, named relatively."""
+    """A folder with `bench.yaml` and two repeats of one run of the benchmark that it defines."""
     folder = tmp_path_factory.mktemp("made-here")
     definition = get_benchmark("smollm2-135m").model_dump(mode="json")
     definition |= {"name": "mine", "title": "My own articles", "quality": None}
     (folder / "bench.yaml").write_text(yaml.safe_dump(definition))
-    settings = config(
-        folder,
-        benchmark="bench.yaml",
-        campaign={"repeats": 2},
-        cluster={"nodes": [{"name": "node-a"}]},
-        engine={**FAST, "speeds": {}},
-    )
     with contextlib.chdir(folder), pytest.MonkeyPatch.context() as patch:
+        settings = config(
+            folder,
+            benchmark="bench.yaml",
+            campaign={"repeats": 2},
+            cluster={"nodes": [{"name": "node-a"}]},
+            engine={**FAST, "speeds": {}},
+        )
         patch.setattr("assay.campaign.runner.render_reports", lambda *_: [])
         outcome = asyncio.run(run_campaign(settings, Quiet()))
     assert outcome.sound, [entry.reason for entry in outcome.state.runs]
@@ -52,7 +53,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def measured(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_reports: None) -> CampaignFolder:
-    """The campaign, seen from a folder without `bench.yaml`."""
+    """The campaign, copied to a folder without `bench.yaml`."""
     (campaign,) = (original / "results").iterdir()
     monkeypatch.chdir(tmp_path)
     return CampaignFolder(shutil.copytree(campaign, tmp_path / "results" / campaign.name))
@@ -79,21 +80,24 @@ def test_runs_of_an_own_benchmark_are_compared_reported_and_audited_anywhere(mea
     assert not bad
 
 
-def edit_bench_yaml(original: Path) -> None:
-    edited = (original / "bench.yaml").read_text().replace("My own articles", "Another title")
-    Path("bench.yaml").write_text(edited)
+@pytest.fixture
+def edited(original: Path) -> Iterator[None]:
+    """The file says something else, until the test is over."""
+    own = original / "bench.yaml"
+    text = own.read_text()
+    own.write_text(text.replace("My own articles", "Another title"))
+    yield
+    own.write_text(text)
 
 
-def test_editing_the_file_afterwards_changes_no_report(measured: CampaignFolder, original: Path) -> None:
-    edit_bench_yaml(original)
+def test_editing_the_file_afterwards_changes_no_report(measured: CampaignFolder, edited: None) -> None:
     run = run_folders(measured)[0]
     assert assay("report", run.path).exit_code == 0
     assert "My own articles" in (run.path / "report.md").read_text()
     assert "Another title" not in (run.path / "report.md").read_text()
 
 
-def test_a_campaign_goes_on_with_the_benchmark_that_it_began_with(measured: CampaignFolder, original: Path) -> None:
-    edit_bench_yaml(original)
+def test_a_campaign_goes_on_with_the_benchmark_that_it_began_with(measured: CampaignFolder, edited: None) -> None:
     state = read_campaign(measured)
     state.runs[1].run = state.runs[1].status = None
     write_json(measured.state, state)

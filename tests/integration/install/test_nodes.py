@@ -13,9 +13,7 @@ import pytest
 from click.testing import CliRunner
 from tests.bundles import assay_alone
 from tests.rig.hosts import Hosts
-from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import Whitespace
+from tests.small_campaigns import write_campaign
 
 from assay.cluster import LaunchError
 from assay.cluster.options import SshOptions
@@ -32,16 +30,6 @@ SIMULATED = SimulatedOptions(kind="simulated")
 PYTHON = str(Path(sys.executable).resolve())
 PLACE = "/opt/site/assay"
 WEIGHTS = bytes(range(256)) * 40
-CAMPAIGN = """\
-name: offline
-benchmark: own-prompts
-campaign: {kind: bench, loads: [{kind: concurrency, concurrency: 2, requests: 8}]}
-dataset: {path: prompts.jsonl}
-tokenizer: tokenizer
-engine: {kind: simulated, ttft_ms: 1, itl_ms: 1, output_tokens: 4}
-load: {warmup_prompts: 1}
-output: results
-"""
 
 
 @pytest.fixture
@@ -80,17 +68,6 @@ def there(hosts: Hosts, number: int) -> str:
     """What lies where things are put, with the times of its files."""
     look = "find /opt/site /opt/models /root/.site -printf '%p %T@ %s\\n' 2>/dev/null"
     return hosts.run(number, "sh", "-c", look, check=False)
-
-
-def write_campaign(folder: Path) -> None:
-    folder.mkdir()
-    (folder / "assay.yaml").write_text(CAMPAIGN)
-    lines = [json.dumps({"prompt": f"question {number}", "max_tokens": 4}) for number in range(4)]
-    (folder / "prompts.jsonl").write_text("\n".join(lines) + "\n")
-    tokenizer = Tokenizer(WordLevel({"?": 0, "question": 1}, unk_token="?"))
-    tokenizer.pre_tokenizer = Whitespace()
-    (folder / "tokenizer").mkdir()
-    tokenizer.save(str(folder / "tokenizer" / "tokenizer.json"))
 
 
 async def test_installed_without_a_route_run_left_alone_and_gone(hosts: Hosts, nodes: Nodes, wanted: Wanted) -> None:

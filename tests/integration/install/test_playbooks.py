@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from tests.ansible import ansible, require_ansible
 from tests.bundles import assay_alone
-from tests.integration.install.test_nodes import CAMPAIGN, write_campaign
 from tests.rig.hosts import Hosts, gone
+from tests.small_campaigns import CAMPAIGN, write_campaign
 
 from assay.cluster.options import SshOptions
 from assay.deploy.export import write_files

@@ -104,7 +104,7 @@ def test_first_screen_has_what_verdict_numbers_and_problems(run: RunFolder) -> N
     assert "synthetic-8b served by simulator" in summary
     assert "short run: not valid for MLPerf" in re.sub(r"<[^>]+>", "", summary)
     assert summary.count("<dt>") == 3
-    assert summary.count('<dd class="interval">95 %:') == 3
+    assert summary.count('<dd class="interval">95\N{NO-BREAK SPACE}%:') == 3
     assert summary.index('class="answer"') < summary.index("<dl") < summary.index("<figure")
     assert summary.index("<figure") < summary.index('class="verdict') < summary.index("What limits belief")
     assert "no figure here is a measurement" in summary
