@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from assay.commands.monitoring import Monitoring
-from assay.commands.options import print_json
+from assay.commands.monitoring import Monitoring, monitoring_options
+from assay.commands.options import PATH, json_option, print_json, quiet_option, set_option
 from assay.errors import UserError
 from assay.serving.words import harmless
 
@@ -27,9 +27,10 @@ _OF_A_FILE = ("overrides", "results", "repeats", "seed")
 _OF_A_CAMPAIGN = ("resume", "retry_failed", "plan")
 
 
-def resume_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--plan`, `--resume` and `--retry-failed`, as of `assay run`."""
+def tuning_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What every question takes: `--set`, `--plan`, `--resume` and what `assay run` has besides."""
     options = (
+        set_option,
         click.option("--plan", is_flag=True, help="Print the runs that are known beforehand; start nothing."),
         click.option(
             "--resume",
@@ -39,6 +40,10 @@ def resume_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Go on with a campaign folder, or the latest.",
         ),
         click.option("--retry-failed", is_flag=True, help="With --resume: run again what failed or timed out."),
+        click.option("--results", type=PATH, help="Where the campaign's folder is made. [default: results]"),
+        monitoring_options,
+        quiet_option,
+        json_option,
     )
     for option in reversed(options):
         command = option(command)
@@ -52,12 +57,17 @@ class Asked:
     kind: str
     section: str
     """Of `campaign`, where the kind's own settings are; empty: in `campaign` itself."""
-    settings: dict[str, Any]
-    """Those of that section that were given."""
+    own: Mapping[str, Any]
+    """Of that section; None: it wasn't given."""
     targets: tuple[str, ...]
     """URLs, or one file."""
     options: dict[str, Any]
     """The options of servers and prompts, and `overrides`, `plan`, `resume`, `retry_failed`, `results`."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Those of the section that were given."""
+        return {name: value for name, value in self.own.items() if value is not None}
 
     @property
     def name(self) -> str:

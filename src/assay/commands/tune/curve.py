@@ -8,9 +8,8 @@ from typing import Any
 import click
 
 from assay.commands.bench.asked import measuring_options, prompt_options, server_options
-from assay.commands.monitoring import Monitoring, monitoring_options
-from assay.commands.options import PATH, json_option, quiet_option, set_option
-from assay.commands.tune.campaign import Asked, carry_out_tuning, resume_options
+from assay.commands.monitoring import Monitoring
+from assay.commands.tune.campaign import Asked, carry_out_tuning, tuning_options
 
 _POINTS = click.Choice(["log2", "mlperf-endpoints"])
 
@@ -26,12 +25,7 @@ _POINTS = click.Choice(["log2", "mlperf-endpoints"])
 @prompt_options
 @server_options
 @measuring_options
-@set_option
-@resume_options
-@click.option("--results", type=PATH, help="Where the campaign's folder is made. [default: results]")
-@monitoring_options
-@quiet_option
-@json_option
+@tuning_options
 def curve(
     targets: tuple[str, ...],
     monitoring: Monitoring,
@@ -56,8 +50,7 @@ def curve(
     own: dict[str, Any] = {"points": points, "least": least, "most": most, "requests": requests}
     own["duration_s"] = None if duration is None else seconds_of("--duration", duration)
     own["budget_s"] = None if budget is None else seconds_of("--budget", budget)
-    settings = {name: value for name, value in own.items() if value is not None}
-    asked = Asked("tune-curve", "curve", settings, targets, options)
+    asked = Asked("tune-curve", "curve", own, targets, options)
     carry_out_tuning(asked, monitoring, curve_text, quiet=quiet, as_json=as_json)
 
 

@@ -7,9 +7,8 @@ from typing import Any
 
 import click
 
-from assay.commands.monitoring import Monitoring, monitoring_options
-from assay.commands.options import PATH, json_option, quiet_option, set_option
-from assay.commands.tune.campaign import Asked, carry_out_tuning, resume_options
+from assay.commands.monitoring import Monitoring
+from assay.commands.tune.campaign import Asked, carry_out_tuning, tuning_options
 from assay.errors import UserError
 
 
@@ -31,12 +30,7 @@ from assay.errors import UserError
 )  # fmt: skip
 @click.option("--repeats", type=click.IntRange(3), help="Server starts of each finalist. [default: 3]")
 @click.option("--seed", type=click.IntRange(0), help="Of what is proposed and of the finals' order. [default: 0]")
-@set_option
-@resume_options
-@click.option("--results", type=PATH, help="Where the campaign's folder is made. [default: results]")
-@monitoring_options
-@quiet_option
-@json_option
+@tuning_options
 def engine(
     targets: tuple[str, ...],
     monitoring: Monitoring,
@@ -62,8 +56,7 @@ def engine(
     own["settings"] = dict(_setting(text) for text in tried) or None
     own["layouts"] = [_layout(text) for text in layouts] or None
     own["budget_s"] = None if budget is None else seconds_of("--budget", budget)
-    settings = {name: value for name, value in own.items() if value is not None}
-    asked = Asked("tune-engine", "engine", settings, targets, options)
+    asked = Asked("tune-engine", "engine", own, targets, options)
     carry_out_tuning(asked, monitoring, engine_text, quiet=quiet, as_json=as_json)
 
 

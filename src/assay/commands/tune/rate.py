@@ -8,9 +8,8 @@ from typing import Any, get_args
 import click
 
 from assay.commands.bench.asked import probing_options, prompt_options, server_options
-from assay.commands.monitoring import Monitoring, monitoring_options
-from assay.commands.options import PATH, json_option, quiet_option, set_option
-from assay.commands.tune.campaign import Asked, carry_out_tuning, resume_options
+from assay.commands.monitoring import Monitoring
+from assay.commands.tune.campaign import Asked, carry_out_tuning, tuning_options
 from assay.errors import UserError
 from assay.runs.rate_search import TunedScenario
 
@@ -29,12 +28,7 @@ from assay.runs.rate_search import TunedScenario
 @prompt_options
 @server_options
 @probing_options
-@set_option
-@resume_options
-@click.option("--results", type=PATH, help="Where the campaign's folder is made. [default: results]")
-@monitoring_options
-@quiet_option
-@json_option
+@tuning_options
 def rate(
     targets: tuple[str, ...],
     monitoring: Monitoring,
@@ -57,17 +51,14 @@ def rate(
     """
     own: dict[str, Any] = {"precision": precision, "budget": budget, "probes": probes, "first_rate": first_rate}
     own |= {"scenario": scenario, "limits": None if limits is None else _limits(limits)}
-    settings = {name: value for name, value in own.items() if value is not None}
-    asked = Asked("tune-rate", "", settings, targets, {**options, "slo": None, "repeats": None})
+    asked = Asked("tune-rate", "", own, targets, {**options, "slo": None, "repeats": None})
     if asked.urls and options["resume"] is None and limits is None:
         raise UserError("give what the rate must keep: --slo 'p99(ttft) < 2 s, p99(tpot) < 100 ms'")
     if official:
         if asked.urls:
             raise UserError("--official goes with a configuration: a server at a URL has no MLPerf benchmark")
         extra = ("official=true", "dataset.samples=null", "queries={}")
-        asked = Asked(
-            "tune-rate", "", settings, targets, {**asked.options, "overrides": (*extra, *options["overrides"])}
-        )
+        asked = Asked("tune-rate", "", own, targets, {**asked.options, "overrides": (*extra, *options["overrides"])})
     carry_out_tuning(asked, monitoring, rate_text, quiet=quiet, as_json=as_json)
 
 
