@@ -99,6 +99,18 @@ def test_a_failed_confirmation_goes_down() -> None:
     assert len(confirming) > 1
 
 
+def test_a_fit_above_rates_that_broke_for_sure_is_no_answer() -> None:
+    def growing(run: Run, seed: int) -> Probe:
+        probe = measured(run, seed)
+        return replace(probe, held=False, verdict="over") if run.role == "confirm" else probe
+
+    probes, stopped = search(measure=growing)
+    assert isinstance(stopped, Stopped)
+    assert stopped.because == "undecided"
+    assert stopped.high == min(probe.rate for probe in probes if probe.verdict == "over")
+    assert "confirming runs failed" in stopped.why
+
+
 def test_after_some_failed_confirmations_the_answer_is_unconfirmed() -> None:
     def strict(run: Run, seed: int) -> Probe:
         return replace(measured(run, seed), held=False if run.role == "confirm" else None)
