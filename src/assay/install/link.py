@@ -71,7 +71,13 @@ class NodeLink:
         """A program of this room, sent along; nothing of ours must be on the node."""
         text = files("assay.install").joinpath(program).read_text(encoding="utf-8")
         with self._lost():
-            done = await self._connection.run(shlex.join([self._python, "-I", "-", *words]), input=text)
+            process = await self._connection.create_process(shlex.join([self._python, "-I", "-", *words]))
+            with contextlib.suppress(OSError):  # ended before it read: its exit status tells why
+                process.stdin.write(text)
+                process.stdin.write_eof()
+            done = await process.wait()
+        if done.exit_status is None:
+            raise self._lost_by("it closed before the program there had ended")
         if done.exit_status != 0:
             said = str(done.stderr).strip()[-_MOST_WORDS:] or f"{self._python} ended with {done.exit_status}"
             raise LaunchError(f"node {self.name}: {said}")
@@ -104,7 +110,10 @@ class NodeLink:
         try:
             yield
         except (OSError, asyncssh.Error) as error:
-            raise LaunchError(f"node {self.name}: the link is lost ({error}): run this again, it goes on") from None
+            raise self._lost_by(str(error)) from None
+
+    def _lost_by(self, reason: str) -> LaunchError:
+        return LaunchError(f"node {self.name}: the link is lost ({reason}): run this again, it goes on")
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import shlex
 import time
@@ -78,7 +79,7 @@ class Session:
             command = shlex.join([python, "-I", "-c", BOOTSTRAP])
             self._process = await self._connection.create_process(command, encoding=None)
         program = files("assay.cluster.ssh").joinpath("agent.py").read_bytes()
-        self._process.stdin.write(b"%d\n%b" % (len(program), program))
+        _write(self._process, b"%d\n%b" % (len(program), program))
         self._reader = asyncio.create_task(self._read(self._process))
         hello = await self.ask("hello", folder=self._options.folder, label=self._label)
         self.folder, self.address = hello["folder"], hello["address"]
@@ -91,7 +92,7 @@ class Session:
         self._next += 1
         number = self._next
         future = self._waiting[number] = asyncio.get_running_loop().create_future()
-        self._process.stdin.write(json.dumps({"id": number, "do": do, **fields}).encode() + b"\n")
+        _write(self._process, json.dumps({"id": number, "do": do, **fields}).encode() + b"\n")
         try:
             answer: dict[str, Any] = await asyncio.wait_for(future, ANSWER_TIMEOUT_S)
         except TimeoutError:
@@ -115,10 +116,7 @@ class Session:
             if told and now_ns < asked_ns + LEASE_BEAT_S * 1e9:
                 continue
             asked_ns = now_ns
-            try:
-                process.stdin.write(b"\n")
-            except OSError:  # closed just now, which the reader tells
-                return
+            _write(process, b"\n")
 
     async def _read(self, process: asyncssh.SSHClientProcess[bytes]) -> None:
         """Deliver answers and events until the channel ends, however it ends."""
@@ -173,3 +171,9 @@ class Session:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._connection = self._process = self._reader = self._beater = None
+
+
+def _write(process: asyncssh.SSHClientProcess[bytes], data: bytes) -> None:
+    """To the agent. A channel that closed just now takes nothing: why it closed, the reader tells."""
+    with contextlib.suppress(OSError):
+        process.stdin.write(data)
