@@ -11,7 +11,6 @@ import click
 from assay.commands.options import PATH, chosen_file, json_option, print_json, set_option
 
 _DEPLOYMENTS = {
-    "k8s": "FILE's deployment as Kubernetes manifests.",
     "slurm": "FILE's deployment as a Slurm script.",
     "scripts": "FILE's deployment as plain scripts.",
 }
@@ -45,6 +44,25 @@ def _deployment(kind: Any, words: str) -> click.Command:
 
 for _kind, _words in _DEPLOYMENTS.items():
     export.add_command(_deployment(_kind, _words))
+
+
+@export.command()
+@click.argument("file", type=PATH, required=False)
+@set_option
+@click.option("--controller", metavar="IMAGE", help="Also the whole campaign as a Job, in which IMAGE runs Assay.")
+@click.option("--output", type=PATH, default=Path("export"), show_default=True)
+@json_option
+def k8s(file: Path | None, overrides: tuple[str, ...], controller: str | None, output: Path, as_json: bool) -> None:
+    """FILE's deployment as Kubernetes manifests."""
+    from assay.config import load_config
+    from assay.deploy.export import export_files, job_files, write_files
+
+    config = load_config(chosen_file(file), list(overrides))
+    if controller is None:
+        files = export_files("k8s", config.engine, config.cluster, "", config.output)
+    else:
+        files = job_files(config, controller)
+    _tell(write_files(files, output), as_json=as_json)
 
 
 @export.command()

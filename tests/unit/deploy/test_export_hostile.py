@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from assay.cluster.kubernetes.manifests import manifests
 from assay.cluster.options import DockerOptions, KubernetesOptions, SlurmOptions, SshNode, SshOptions, TorchxOptions
 from assay.config import Config, config_of, dump_config, load_config
-from assay.deploy.export import export_files, write_files
+from assay.deploy.export import export_files, job_files, write_files
 from assay.engines import build_engine
 from assay.engines.options import VllmOptions
 from assay.errors import UserError
@@ -277,6 +277,12 @@ def test_manifests_read_back_as_they_were_meant(change: tuple[Place, str]) -> No
     assert list(yaml.safe_load_all(text)) == manifests(specs, config.cluster, "export")
     assert text.count("\n#") == 0  # one comment, above everything
     assert parse_yaml(files["assay-role.yaml"], "role").data["metadata"]["namespace"] == config.cluster.namespace
+    held = yaml.safe_load(job_files(config, "image")["assay-config.yaml"])["data"]["assay.yaml"]
+    cluster = config.cluster.model_copy(update={"kubeconfig": None, "context": None})
+    assert (
+        config_of(parse_yaml(held, "inside").data, "").model_dump()
+        == config.model_copy(update={"cluster": cluster, "output": Path("/results")}).model_dump()
+    )
 
 
 @pytest.mark.parametrize("cluster", CLUSTERS)

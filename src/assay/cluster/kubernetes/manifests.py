@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from assay.cluster.options import KubernetesOptions
+from assay.cluster.options import KubernetesOptions, ModelVolume
 from assay.errors import UserError
 from assay.serving.servers import PYTHON, ServerSpec, fill
 
 RUN_LABEL = "assay/run"
+SERVER = "assay-server"
+"""The name that the servers' pods of every run have in common."""
 POD_NAME_LABEL = "statefulset.kubernetes.io/pod-name"
 ALL_ADDRESSES = "0.0.0.0"  # noqa: S104 - of the pod's own network
 GRACE_S = 30
@@ -70,7 +72,7 @@ def _metadata(name: str, options: KubernetesOptions, label: str) -> Object:
 
 
 def _labels(label: str) -> dict[str, str]:
-    return {"app.kubernetes.io/name": "assay-server", RUN_LABEL: label}
+    return {"app.kubernetes.io/name": SERVER, RUN_LABEL: label}
 
 
 def _service(options: KubernetesOptions, label: str) -> Object:
@@ -156,11 +158,21 @@ def _template(spec: ServerSpec, options: KubernetesOptions, label: str, command:
     if options.spread:
         term = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": _labels(label)}}
         pod["affinity"] = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
-    if volume := options.model_volume:
-        claim = {"persistentVolumeClaim": {"claimName": volume.claim, "readOnly": True}}
-        folder = {"hostPath": {"path": volume.host_path, "type": "Directory"}}
-        pod["volumes"].append({"name": "model", **(claim if volume.claim else folder)})
+    if options.model_volume:
+        pod["volumes"].append(model_source(options.model_volume))
     return {"metadata": {"labels": _labels(label)}, "spec": pod}
+
+
+def model_source(volume: ModelVolume) -> Object:
+    """The volume `model` of a pod."""
+    claim = {"persistentVolumeClaim": {"claimName": volume.claim, "readOnly": True}}
+    folder = {"hostPath": {"path": volume.host_path, "type": "Directory"}}
+    return {"name": "model", **(claim if volume.claim else folder)}
+
+
+def model_mount(volume: ModelVolume) -> Object:
+    """Where a container sees that volume."""
+    return {"name": "model", "mountPath": volume.mount, "readOnly": True}
 
 
 def _container(spec: ServerSpec, options: KubernetesOptions, label: str, command: list[str]) -> Object:
@@ -174,7 +186,7 @@ def _container(spec: ServerSpec, options: KubernetesOptions, label: str, command
         requests[options.accelerator_resource] = limits[options.accelerator_resource] = str(options.accelerators)
     mounts: list[Object] = [{"name": "shm", "mountPath": "/dev/shm"}]  # noqa: S108 - the pod's shared memory
     if options.model_volume:
-        mounts.append({"name": "model", "mountPath": options.model_volume.mount, "readOnly": True})
+        mounts.append(model_mount(options.model_volume))
     container: Object = {
         "name": "server",
         "image": spec.image or options.image,
