@@ -24,9 +24,10 @@ from assay.analysis.offered import Offered, offered
 from assay.analysis.projection import Course, Projection, course, project
 from assay.analysis.rate_answer import RateAnswer, rate_answer
 from assay.analysis.rates import sample_rate, timing_error_ns, token_rate
-from assay.analysis.run import RunAnalysis
+from assay.analysis.run import RunAnalysis, measures_speed
 from assay.analysis.scaling import Efficiency, Measured, Scaling, scaling
 from assay.analysis.statistics import Estimate, over_repeats
+from assay.analysis.whole_set import whole_set
 from assay.benchmarks import Benchmark, campaign_benchmark
 from assay.digits import number_text
 from assay.runs.campaign import CampaignFolder, CampaignState, RunEntry, read_campaign
@@ -290,19 +291,15 @@ def _unlike(lines: list[RunLine]) -> list[str]:
 
 
 def _projections(analysis: CampaignAnalysis) -> list[Projection]:
-    whole = analysis.state.project_samples or analysis.benchmark.dataset.total_sample_count
-    if whole is None:
-        return []
-    offline = [g for g in analysis.groups if g.first.entry.scenario == "Offline"]
-    found = (
-        project(
-            analysis.name(g.first.entry),
-            whole,
-            [line.course for line in g.lines if line.course is not None],
-            g.unanswered,
-        )
-        for g in offline
-    )
+    """For each load whose rate is a speed; of settings that were tried, for those that were measured to the end."""
+    found = []
+    for group in analysis.groups:
+        first = group.first
+        whole = whole_set(first.record, analysis.benchmark, analysis.state.project_samples)
+        if whole is None or not measures_speed(first.record) or first.entry.stage not in (None, "final"):
+            continue
+        courses = [line.course for line in group.lines if line.course is not None]
+        found.append(project(analysis.name(first.entry), whole, courses, group.unanswered))
     return [projection for projection in found if projection is not None]
 
 

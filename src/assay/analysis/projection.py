@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from assay.analysis.rates import full_rate
 from assay.analysis.samples import MISSING, Samples
 from assay.analysis.statistics import Estimate, over_repeats
+from assay.analysis.whole_set import WholeSet
 from assay.digits import number_text
 
 WHOLE = "all endpoints"
@@ -48,6 +49,7 @@ class Projection(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str = Field(description="whose rate")
+    of: str = Field(description="whose samples")
     samples: int
     measured_samples: int = Field(description="in each run")
     measured_distinct: int = Field(description="different samples among them")
@@ -108,18 +110,20 @@ def _spread(samples: Samples) -> tuple[int, float]:
     return len(kinds), float(means.std(ddof=1))
 
 
-def project(name: str, samples: int, courses: Sequence[Course], unanswered: str = "") -> Projection | None:
-    """The time for `samples`, from repeated runs of the same work; None where nothing was measured.
+def project(name: str, whole: WholeSet, courses: Sequence[Course], unanswered: str = "") -> Projection | None:
+    """The time for all samples, from repeated runs of the same work; None where nothing was measured.
 
     `unanswered`: what those runs left unanswered, in words.
     """
     if not courses or any(not c.rate.value > 0 for c in courses):
         return None
+    samples = whole.samples
     rate = over_repeats([_with_choice(c.rate, c, samples) for c in courses])
     time = over_repeats([_time(c, samples) for c in courses])
     unknown = any(c.distinct < 2 for c in courses)  # one sample doesn't tell how others differ
     return Projection(
         name=name,
+        of=whole.title,
         samples=samples,
         measured_samples=round(np.mean([c.samples for c in courses])),
         measured_distinct=min(c.distinct for c in courses),

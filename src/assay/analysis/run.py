@@ -20,6 +20,7 @@ from assay.analysis.summary import summarise_samples
 from assay.analysis.timeline import Timeline, timeline
 from assay.analysis.tokens import TokenAnalysis, analyse_tokens
 from assay.analysis.waiting import waiting
+from assay.analysis.whole_set import whole_set
 from assay.benchmarks import Benchmark
 from assay.errors import UserError
 from assay.runs.alerts import read_alerts
@@ -128,8 +129,8 @@ def measures_speed(record: RunRecord) -> bool:
 
 def _projections(samples: Samples, record: RunRecord, benchmark: Benchmark, unanswered: str) -> list[Projection]:
     """For all endpoints together, and for each where there are several; under a given load no rate is a speed."""
-    whole = benchmark.dataset.total_sample_count or record.dataset_samples
-    if not measures_speed(record):
+    whole = whole_set(record, benchmark)
+    if whole is None or not measures_speed(record):
         return []
     courses = {WHOLE: course(samples)}
     if len(samples.endpoints) > 1:

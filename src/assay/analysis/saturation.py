@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from assay.analysis.campaign import Group, Load
+from assay.analysis.campaign import Group, Load, load_of
 from assay.analysis.distributions import percentile
 from assay.analysis.statistics import Estimate, over_repeats, ratio
 
@@ -66,7 +66,7 @@ def saturation(points: Points) -> Saturation:
     """What at least two loads, in their order, show."""
     loads, groups = [load for load, _ in points], [group for _, group in points]
     rates = [group.samples_per_s for group in groups]
-    arrived = [_mean([line.offered.per_s for line in group.lines if line.offered]) for group in groups]
+    arrived = [_arrived(group) for group in groups]
     judge = _by_rates(loads, rates, groups) if loads[0].axis == "concurrency" else _by_arrivals(rates, arrived, groups)
     state, place = judge
     top, last = loads[-1], len(points) - 1
@@ -84,6 +84,31 @@ def saturation(points: Points) -> Saturation:
         with_end=any(line.offered is not None and not line.offered.timed for line in groups[place].lines),
         waits=_waits(groups[calm], groups[-1], loads[calm]) if state == "saturated" and calm < last else None,
     )
+
+
+def sweeps(groups: Sequence[Group]) -> list[list[tuple[Load, Group]]]:
+    """Groups between which the load is all that differs, each with at least two loads, in their order."""
+    found: dict[tuple[object, ...], list[tuple[Load, Group]]] = {}
+    for group in groups:
+        load, entry = load_of(group.first.entry), group.first.entry
+        if load is not None:
+            found.setdefault((load.axis, entry.scenario, tuple(entry.nodes)), []).append((load, group))
+    return [sorted(points, key=lambda point: point[0].value) for points in found.values() if len(points) > 1]
+
+
+def highest_carried(points: Points) -> int | None:
+    """The place of the highest load, arriving at a rate, of which as much was done as came, below any that isn't
+    carried; None: of none is that shown."""
+    groups = [group for _, group in points]
+    judged = _carried_each([group.samples_per_s for group in groups], [_arrived(group) for group in groups], groups)
+    before = judged[: judged.index(False)] if False in judged else judged
+    return max((place for place, held in enumerate(before) if held), default=None)
+
+
+def carried(done_per_s: float, came_per_s: float, usual_s: float, seconds: float) -> bool:
+    """Whether as much was done as came, save what is in flight at the end anyway: `usual_s` of the load's `seconds`."""
+    least = _CARRIED - usual_s / seconds
+    return least >= _LEAST_TELLING and done_per_s / came_per_s >= least
 
 
 def flat_from(in_flight: Sequence[float], rates: Sequence[Estimate]) -> int | None:
@@ -122,23 +147,27 @@ def _by_arrivals(
     rates: Sequence[Estimate], arrived: Sequence[float | None], groups: Sequence[Group]
 ) -> tuple[State, int]:
     """The same where requests arrive at a rate."""
+    judged = _carried_each(rates, arrived, groups)
+    if False in judged:
+        return "saturated", judged.index(False)
+    return "not saturated" if judged[-1] else "not shown", len(rates) - 1
+
+
+def _carried_each(
+    rates: Sequence[Estimate], arrived: Sequence[float | None], groups: Sequence[Group]
+) -> list[bool | None]:
+    """Whether each load was carried, False where it is shown not to be; None: neither is shown."""
     usual = _median(groups[0], "latency_ns")
-    for place, (rate, came, group) in enumerate(zip(rates, arrived, groups, strict=True)):
-        least = _least_carried(usual, group)
-        if came is not None and rate.high is not None and rate.high / came < least:
-            return "saturated", place
-    came, last = arrived[-1], len(rates) - 1
-    least = _least_carried(usual, groups[-1])
-    if came is None or least < _LEAST_TELLING or rates[-1].value / came < least:
-        return "not shown", last
-    return "not saturated", last
-
-
-def _least_carried(usual: Estimate | None, group: Group) -> float:
-    """The share of the arrivals that is done in the load's time where nothing waits."""
-    seconds = _mean([line.offered.seconds for line in group.lines if line.offered])
-    in_flight = 0.0 if usual is None or seconds is None else usual.value / 1e9 / seconds
-    return _CARRIED - in_flight
+    usual_s, found = 0.0 if usual is None else usual.value / 1e9, list[bool | None]()
+    for rate, came, group in zip(rates, arrived, groups, strict=True):
+        seconds = _mean([line.offered.seconds for line in group.lines if line.offered])
+        if came is None or seconds is None:
+            found.append(None)
+        elif rate.high is not None and rate.high / came < _CARRIED - usual_s / seconds:
+            found.append(False)
+        else:
+            found.append(True if carried(rate.value, came, usual_s, seconds) else None)
+    return found
 
 
 def _waits(calm: Group, top: Group, since: Load) -> Waits | None:
@@ -160,6 +189,11 @@ def _median(group: Group, key: str) -> Estimate | None:
     """Over the repeats, ns."""
     found = [percentile(line.result.latency[key], "p50") for line in group.lines if key in line.result.latency]
     return over_repeats(found) if found else None
+
+
+def _arrived(group: Group) -> float | None:
+    """Arrivals a second, the mean of the repeats."""
+    return _mean([line.offered.per_s for line in group.lines if line.offered])
 
 
 def _mean(values: Sequence[float]) -> float | None:

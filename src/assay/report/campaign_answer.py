@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from assay.analysis.campaign import CampaignAnalysis, Group, load_of
 from assay.analysis.curve import curve_of
+from assay.analysis.saturation import sweeps
 from assay.analysis.scaling import Efficiency
 from assay.analysis.statistics import ratio
+from assay.analysis.whole_time import whole_time_of_campaign
 from assay.report import format as fmt
 from assay.report.became import became
 from assay.report.client_shaped import client_shaped_words
@@ -17,9 +19,10 @@ from assay.report.limits import ABOVE, UNSHOWN, WITHIN, held_by_all, held_limits
 from assay.report.loaded_answer import by_latency, latency_words, valid_words
 from assay.report.many import names
 from assay.report.rate_search import rate_sentences
-from assay.report.run_answer import ended, projected, slow_nodes, speed
+from assay.report.run_answer import ended, slow_nodes, speed
 from assay.report.since_last import since_last_words
-from assay.report.sweeps import Points, load_words, saturation_words, sweeps
+from assay.report.sweeps import Points, load_words, saturation_words
+from assay.report.whole_time import whole_time_words
 from assay.runs.campaign import RunEntry
 
 _MOST_SENTENCES = 3
@@ -27,13 +30,13 @@ _MOST_SENTENCES = 3
 
 def campaign_answer(analysis: CampaignAnalysis) -> list[str]:
     """The sentences, the most wanted first."""
-    all_of_them = list(became(analysis, told=bool(reason_told(analysis))))
+    all_of_them = [*_whole_set(analysis), *became(analysis, told=bool(reason_told(analysis)))]
     if analysis.tuned is not None:
         return [*tuned_answer(analysis.tuned), *client_shaped_words(analysis), *all_of_them]
     if analysis.rate is not None:
         return [*rate_sentences(analysis.rate), *all_of_them]
     if not analysis.groups:
-        return list(_scores(analysis)) or [*_why_nothing(analysis), *all_of_them]
+        return [*(_scores(analysis) or _why_nothing(analysis)), *all_of_them]
     said = _scaled(analysis) if analysis.state.kind == "scaling" or analysis.scaling is not None else []
     if analysis.state.kind == "tune-curve":
         said = _curve(analysis)
@@ -41,13 +44,13 @@ def campaign_answer(analysis: CampaignAnalysis) -> list[str]:
     if analysis.scaling is not None and not slow:
         slow = list(_apart(analysis.groups))
     last = [since_last_words(analysis.since_last, analysis.endpoints)] if analysis.since_last is not None else []
-    said = [*(said or _rates(analysis)), *client_shaped_words(analysis), *slow, *_whole_set(analysis)]
+    said = [*(said or _rates(analysis)), *client_shaped_words(analysis), *slow]
     return [*said, *_scores(analysis), *all_of_them, *last]
 
 
 def reason_told(analysis: CampaignAnalysis) -> str:
     """The reason that the answer gives for there being no number; it needn't be told again. Empty: it gives none."""
-    if analysis.groups or any(_scores(analysis)):
+    if analysis.groups or _scores(analysis):
         return ""
     return next((entry.reason.splitlines()[0] for entry in analysis.state.runs if entry.reason), "")
 
@@ -244,17 +247,15 @@ def _slow(analysis: CampaignAnalysis) -> list[str]:
     return [f"In the run together, {words}" for words in slow_nodes(several[-1].nodes)]
 
 
-def _scores(analysis: CampaignAnalysis) -> Iterator[str]:
+def _scores(analysis: CampaignAnalysis) -> list[str]:
     """The quality gate, once where all scored runs agree."""
     gates = [line.result.accuracy.gate for line in analysis.lines if line.result.accuracy is not None]
-    for gate in dict.fromkeys(gates):
-        runs = "" if len(set(gates)) == 1 else f" in {gates.count(gate)} of {len(gates)} runs"
-        yield f"Quality gate{runs}: {gate}."
+    which = {gate: f" in {gates.count(gate)} of {len(gates)} runs" for gate in gates} if len(set(gates)) > 1 else {}
+    return [f"Quality gate{which.get(gate, '')}: {gate}." for gate in dict.fromkeys(gates)]
 
 
-def _whole_set(analysis: CampaignAnalysis) -> Iterator[str]:
-    """How long the whole data set would take where it takes least."""
-    if analysis.projections:
-        least = min(analysis.projections, key=lambda projection: projection.seconds)
-        which = len(analysis.projections) > 1 or _some_nodes(analysis)
-        yield projected(least, f" on {least.name}" if which else "")
+def _whole_set(analysis: CampaignAnalysis) -> list[str]:
+    """How long the whole data set would take where it takes least, and why that isn't known."""
+    found = whole_time_of_campaign(analysis)
+    which = len(analysis.projections) > 1 or _some_nodes(analysis)
+    return whole_time_words(found, f" on {found.projection.name}" if which and found.projection else "")

@@ -8,9 +8,11 @@ from dataclasses import replace
 
 from assay.analysis.campaign import CampaignAnalysis, Group
 from assay.analysis.curve import curve_of
+from assay.analysis.saturation import sweeps
 from assay.analysis.scaling import Efficiency
 from assay.analysis.titles import benchmark_title
 from assay.analysis.verdict import SHORT_RUN
+from assay.analysis.whole_time import whole_time_of_campaign
 from assay.benchmarks import UNVERIFIED
 from assay.report import format as fmt
 from assay.report.again import campaign_again_blocks
@@ -45,11 +47,11 @@ from assay.report.next_step import next_step
 from assay.report.page import Headline, Page, Problem, Section, VerdictKind, lifted
 from assay.report.published import campaign_published_blocks
 from assay.report.rate_search import rate_blocks, rate_headlines
-from assay.report.run_measures import projection_blocks
 from assay.report.run_page import client_bound, headlines, notice_problems, verdict_reasons
 from assay.report.since_last import since_last_blocks
 from assay.report.subject import campaign_subject, samples_of, served_on
-from assay.report.sweeps import load_words, sweeps
+from assay.report.sweeps import load_words
+from assay.report.whole_time import whole_time_blocks
 from assay.runs.campaign import RunEntry, campaign_title
 from assay.runs.record import RunStatus
 
@@ -67,7 +69,6 @@ def campaign_page(analysis: CampaignAnalysis, only: Chart | None = None) -> Page
     colors = Colors(analysis.nodes)
     tuned = analysis.state.kind == "tune-curve"
     comparable = analysis.tuned is None  # tries are shown by their stages, whose runs differ in length
-    any_offline = any(group.first.entry.scenario == "Offline" for group in analysis.groups)
     sections = [
         Section("curve", "Throughput against pace", list(curve_blocks(analysis)) if tuned else []),
         Section("tries", "Settings that were tried", list(tuned_blocks(analysis.tuned, analysis.state.memory_target))),
@@ -76,7 +77,7 @@ def campaign_page(analysis: CampaignAnalysis, only: Chart | None = None) -> Page
         Section("scaling", "Scaling", list(scaling_blocks(analysis, colors))),
         Section(
             "projection", "How long the whole data set takes",
-            list(projection_blocks(analysis.projections, SOURCE, any_offline)),
+            list(whole_time_blocks(analysis.projections, whole_time_of_campaign(analysis), SOURCE)),
         ),
         Section("latency", "Latency", list(latency_blocks(analysis, colors))),
         Section(
@@ -143,7 +144,8 @@ def _next(analysis: CampaignAnalysis) -> list[str]:
 def _what(analysis: CampaignAnalysis) -> str:
     state, records = analysis.state, [line.record for line in analysis.lines]
     models = sorted({model for record in records for model in record.served_models})
-    data = dict.fromkeys(samples_of(record) for record in records)
+    names = dict.fromkeys(record.dataset_name for record in records)
+    data = [samples_of([record for record in records if record.dataset_name == name]) for name in names]
     ended = sum(entry.status in (RunStatus.COMPLETED, RunStatus.INVALID) for entry in state.runs)
     return (
         f"{served_on(analysis.endpoints, models)}; {', '.join(data)}; {ended} of "

@@ -13,7 +13,7 @@ from assay.analysis.names import titles_of
 from assay.errors import UserError
 from assay.report import format as fmt
 from assay.report.page import Page, Rows, Section, Table
-from assay.report.subject import samples_of
+from assay.report.subject import drawn_from
 from assay.runs.campaign import CampaignFolder, campaign_title, read_campaign
 from assay.runs.folder import ReportFolder, RunFolder
 from assay.runs.index import IndexRow
@@ -87,7 +87,7 @@ def _measured(runs: Sequence[IndexRow]) -> tuple[str, str]:
         except UserError:  # such a run is told of where the rows were read
             continue
         if record is not None:
-            return ", ".join(record.served_models), samples_of(record)
+            return ", ".join(record.served_models), drawn_from(record)
     return "", ""
 
 

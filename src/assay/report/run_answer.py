@@ -7,8 +7,8 @@ from datetime import datetime
 
 from assay.analysis.finding import UNKNOWN
 from assay.analysis.nodes import Symmetry
-from assay.analysis.projection import Projection
 from assay.analysis.run import RunAnalysis, measures_speed
+from assay.analysis.whole_time import whole_time_of_run
 from assay.benchmarks import Benchmark
 from assay.report import format as fmt
 from assay.report.accuracy import percentages
@@ -17,6 +17,7 @@ from assay.report.limits import LATENCIES, UNSHOWN, held_limits, held_words
 from assay.report.many import names
 from assay.report.next_step import next_step
 from assay.report.plausibility import REFUSED
+from assay.report.whole_time import whole_time_words
 from assay.runs.ledger import Ledger
 from assay.runs.record import RunRecord, RunStatus
 from assay.runs.result import Result
@@ -42,13 +43,7 @@ def run_answer(analysis: RunAnalysis, *, refused: bool) -> list[str]:
     said = [_accuracy(analysis)] if analysis.record.mode == "accuracy" else [_speed(analysis), *arrivals(analysis)]
     if analysis.nodes is not None:
         said += slow_nodes(analysis.nodes)
-    said += [projected(p) for p in analysis.projections[:1] if _stands_for_all(analysis.record)]
-    return [*said, *_answered(analysis.ledger)]
-
-
-def _stands_for_all(record: RunRecord) -> bool:
-    """Whether a reader may want to know how long all samples take: prompts that were made for a load stand for none."""
-    return record.mode == "performance" and not (record.shape is not None and record.dataset_generated)
+    return [*said, *whole_time_words(whole_time_of_run(analysis)), *_answered(analysis.ledger)]
 
 
 def _why_nothing(analysis: RunAnalysis) -> str:
@@ -187,22 +182,3 @@ def slow_nodes(symmetry: Symmetry) -> list[str]:
         whose = names([fact.node for fact in slow])
         told = f"{len(slow)} of {len(symmetry.nodes)} nodes are slower than the others ({whose}); the slowest, {told}"
     return [told]
-
-
-def projected(projection: Projection, where: str = "") -> str:
-    """How long the whole data set would take; `where`, with a space before it, says on what."""
-    if projection.samples == projection.measured_samples:
-        return f"All {fmt.count(projection.samples, 'sample')} took {fmt.duration(projection.seconds)}{where}."
-    low, high = projection.seconds_low, projection.seconds_high
-    bounds = "" if low is None or high is None else f" (95 %: {fmt.duration(low)} to {fmt.duration(high)})"
-    return (
-        f"All {fmt.count(projection.samples, 'sample')} would take {fmt.duration(projection.seconds)}{bounds}{where}: "
-        f"a projection, not a measurement{_at_rate(projection)}."
-    )
-
-
-def _at_rate(projection: Projection) -> str:
-    """The rate that it takes, which isn't the whole run's."""
-    if projection.samples <= projection.measured_samples:
-        return ""
-    return f", at the {fmt.number(projection.rate)} samples/s of the time when every place was taken"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from assay.analysis.nodes import Symmetry
-from assay.analysis.projection import TOO_SHORT, WHOLE, Projection
 from assay.analysis.run import RunAnalysis
 from assay.analysis.tokens import sources_in_words
 from assay.report import format as fmt
@@ -168,14 +167,6 @@ def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{name} {fmt.number(count)}" for name, count in counts.items()) or "not recorded"
 
 
-_PROJECTION = (
-    "A projection, not a measurement: the time measured, then the missing samples at the rate of the time when every "
-    "place was taken. The whole run's rate counts its end too, when places stay empty, and the end comes once however "
-    "long a run is. It holds if the other samples are like the measured ones; the interval allows for the chance of "
-    "which were measured."
-)
-
-
 def hardware_blocks(analysis: RunAnalysis) -> Iterator[Block]:
     if analysis.samples is None:
         return
@@ -196,36 +187,6 @@ def findings_blocks(analysis: RunAnalysis) -> Iterator[Block]:
         if analysis.findings
         else Text(nothing_found(measured=analysis.samples is not None))
     )
-
-
-def projection_blocks(projections: Sequence[Projection], source: str, wanted: bool) -> Iterator[Block]:
-    """The time that the whole data set would take; `wanted`: there is a run whose rate is a speed."""
-    if not projections:
-        if wanted:
-            yield Text(TOO_SHORT)
-        return
-    rows: Rows = [
-        (
-            p.name,
-            fmt.duration(p.seconds),
-            _span(p.seconds_low, p.seconds_high),
-            fmt.with_interval(p.rate, p.rate_low, p.rate_high),
-            p.arithmetic,
-        )
-        for p in projections
-    ]
-    columns = ("Rate of", "Time", "95 % interval", "Samples/s while every place was taken", "Arithmetic")
-    caption = f"{fmt.number(projections[0].samples)} samples, projected from the measured runs"
-    table = Table(caption, columns, rows, frozenset({1, 2, 3}), source)
-    whole = int(projections[0].name == WHOLE)
-    yield from ends(table, {"time (s)": [p.seconds for p in projections[whole:]]}, "report.json", whole)
-    yield Text(_PROJECTION)
-
-
-def _span(low_s: float | None, high_s: float | None) -> str:
-    if low_s is None or high_s is None:
-        return "unknown: too few different samples"
-    return f"{fmt.duration(low_s)} to {fmt.duration(high_s)}"
 
 
 def provenance_blocks(analysis: RunAnalysis) -> Iterator[Block]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from assay.analysis.run import RunAnalysis, measures_speed
+from assay.analysis.run import RunAnalysis
 from assay.analysis.summary import TOLD_AS_FINDINGS
 from assay.analysis.titles import benchmark_title
 from assay.analysis.verdict import FINISHED
+from assay.analysis.whole_time import whole_time_of_run
 from assay.audit import AuditReport
 from assay.benchmarks import UNVERIFIED
 from assay.report import format as fmt
@@ -26,12 +27,12 @@ from assay.report.run_measures import (
     hardware_blocks,
     latency_blocks,
     nodes_blocks,
-    projection_blocks,
     provenance_blocks,
     tokens_blocks,
 )
 from assay.report.run_sections import driver_blocks, ledger_blocks, log_blocks, speed_blocks
-from assay.report.subject import run_subject, samples_of, served_on
+from assay.report.subject import drawn_from, run_subject, served_on
+from assay.report.whole_time import whole_time_blocks
 from assay.runs.record import RunRecord
 from assay.runs.result import Distribution, Result
 
@@ -47,12 +48,11 @@ def run_page(analysis: RunAnalysis, audit: AuditReport | None = None) -> Page:
     result, record = analysis.result, analysis.record
     charts = RunCharts(analysis) if analysis.samples is not None else None
     bad = refused(audit)
-    speed = analysis.samples is not None and measures_speed(record)
     sections = [
         Section("speed", "How fast", list(speed_blocks(analysis, charts))),
         Section(
             "projection", "How long the whole data set takes",
-            list(projection_blocks(analysis.projections, "requests.parquet", speed)),
+            list(whole_time_blocks(analysis.projections, whole_time_of_run(analysis), "requests.parquet")),
         ),
         Section("latency", "Latency", list(latency_blocks(analysis, charts))),
         Section("nodes", "Nodes", list(nodes_blocks(analysis, charts))),
@@ -184,10 +184,9 @@ def _what(analysis: RunAnalysis) -> str:
     given = record.target_qps and record.scenario != "Offline"  # there it is LoadGen's guess, and no load
     load = f", target {fmt.number(record.target_qps)} samples/s" if given else ""
     load = f", load: {record.shape.title}" if record.shape is not None else load
-    of = f"{fmt.number(record.issued)} {'samples of ' * record.dataset_generated}{samples_of(record)}"
     return (
         f"{served_on(record.endpoints, record.served_models)}; {record.scenario} {record.mode} run of "
-        f"{of}{load}, "
+        f"{fmt.count(record.issued, 'sample')} drawn from {drawn_from(record)}{load}, "
         f"started {fmt.moment(record.started_utc)}."
     )
 

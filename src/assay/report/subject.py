@@ -54,11 +54,18 @@ def served_on(endpoints: Sequence[EndpointFacts], models: Sequence[str]) -> str:
     return f"{', '.join(models) or 'Nothing'}{by}{on}{with_}"
 
 
-def samples_of(record: RunRecord) -> str:
-    """What a run's samples are; prompts that were made for it are told to be that, and how many there are."""
-    if record.dataset_generated:
-        return f"{fmt.count(record.dataset_samples, 'made-up prompt')} ({record.dataset_name})"
-    return f"samples from {record.dataset_name}"
+def samples_of(records: Sequence[RunRecord]) -> str:
+    """What runs of one data set drew their samples from, and how many each issued at most where that is fewer."""
+    issued = max(record.issued for record in records)
+    few = f"up to {fmt.number(issued)} a run of " if 0 < issued < min(record.samples for record in records) else ""
+    return f"{few}{drawn_from(records[0])}"
+
+
+def drawn_from(record: RunRecord) -> str:
+    """Such as "the first 12 of 68 samples (articles)"; prompts that were made for it are told to be that."""
+    count = fmt.count(record.dataset_samples, "made-up prompt" if record.dataset_generated else "sample")
+    part = f"the first {fmt.number(record.samples)} of " if record.samples < record.dataset_samples else ""
+    return f"{part}{count} ({record.dataset_name})"
 
 
 def _served(records: Iterable[RunRecord]) -> str:

@@ -1,10 +1,10 @@
-"""Loads that can be put in order, and what they show together: from which on the system is saturated."""
+"""Loads in their order, and what they show together: from which on the system is saturated."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assay.analysis.campaign import Group, Load, load_of
+from assay.analysis.campaign import Group, Load
 from assay.analysis.saturation import Saturation, saturation
 from assay.report import format as fmt
 from assay.report.client_shaped import DOUBT, client_shaped
@@ -17,16 +17,6 @@ _BY_FACTORS = 8
 def by_factors(loads: Sequence[float]) -> bool:
     """Whether ordered loads grow by factors, so that a log axis shows them all: from 8 times between the ends on."""
     return loads[0] > 0 and loads[-1] >= _BY_FACTORS * loads[0]
-
-
-def sweeps(groups: Sequence[Group]) -> list[Points]:
-    """Groups between which the load is all that differs, each with at least two loads, in their order."""
-    found: dict[tuple[object, ...], Points] = {}
-    for group in groups:
-        load, entry = load_of(group.first.entry), group.first.entry
-        if load is not None:
-            found.setdefault((load.axis, entry.scenario, tuple(entry.nodes)), []).append((load, group))
-    return [sorted(points, key=lambda point: point[0].value) for points in found.values() if len(points) > 1]
 
 
 def load_words(load: Load) -> str:

@@ -41,6 +41,7 @@ from assay.analysis.statistics import (
     ratio,
     total,
 )
+from assay.analysis.whole_set import WholeSet
 
 Floats = NDArray[np.float64]
 Generator = np.random.Generator
@@ -351,7 +352,7 @@ def projected(rng: Generator, distinct: int, runs: int) -> tuple[Projection, lis
         kinds = np.concatenate([rng.permutation(chosen) for _ in range(4)])
         noise = rng.lognormal(0, 0.03, len(kinds)) * rng.lognormal(0, 0.002)
         made.append(closed_loop(took[kinds] * noise, PLACES, kinds=kinds))
-    found = project("all", WHOLE, [c for c in map(course, made) if c is not None])
+    found = project("all", WholeSet(WHOLE, "all"), [c for c in map(course, made) if c is not None])
     assert found is not None
     return found, made
 

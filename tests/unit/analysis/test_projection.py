@@ -12,6 +12,7 @@ from assay.analysis.projection import Course, course, project
 from assay.analysis.rates import sample_rate, timing_error_ns
 from assay.analysis.samples import Samples, read_samples
 from assay.analysis.statistics import Estimate, over_repeats
+from assay.analysis.whole_set import WholeSet
 from assay.runs.record import ClientAudit
 
 PLACES = 10
@@ -24,7 +25,7 @@ def run(kinds: Ints, took_s: Floats) -> Samples:
 def test_the_end_of_a_short_run_counts_once() -> None:
     """Samples that all take 1 s on 10 places: 45 of them take 5 s, and 1,000 take about 100 s, not 5 s for each 45."""
     samples = run(np.arange(45), np.ones(45))
-    made = project("all", 1000, [course(samples)])  # type: ignore[list-item]
+    made = project("all", WholeSet(1000, "all"), [course(samples)])  # type: ignore[list-item]
     assert made is not None
     assert made.seconds == pytest.approx(100.5)
     assert made.rate == pytest.approx(10)
@@ -38,7 +39,7 @@ def test_a_real_run_foretold_a_longer_one() -> None:
     had 9,000 and took 162.12 s.
     """
     samples = read_samples(Path(__file__).parent / "recorded" / "h200-offline-3000.parquet", ())
-    made = project("all", 9000, [course(samples)])  # type: ignore[list-item]
+    made = project("all", WholeSet(9000, "all"), [course(samples)])  # type: ignore[list-item]
     assert made is not None
     assert made.seconds_low is not None
     assert made.seconds_high is not None
@@ -47,7 +48,7 @@ def test_a_real_run_foretold_a_longer_one() -> None:
 
 
 def test_fewer_than_measured() -> None:
-    less = project("all", 10, [course(run(np.arange(40), np.ones(40)))])  # type: ignore[list-item]
+    less = project("all", WholeSet(10, "all"), [course(run(np.arange(40), np.ones(40)))])  # type: ignore[list-item]
     assert less is not None
     assert less.seconds == pytest.approx(1)
 
@@ -60,14 +61,14 @@ def test_a_run_of_few_waves_is_not_projected() -> None:
 
 def test_one_sample_again_and_again_has_no_interval() -> None:
     runs = [course(run(np.zeros(40, dtype=np.int64), np.ones(40))) for _ in range(3)]
-    made = project("all", 1000, runs)  # type: ignore[arg-type]
+    made = project("all", WholeSet(1000, "all"), runs)  # type: ignore[arg-type]
     assert made is not None
     assert made.seconds_low is None
 
 
 def test_a_whole_data_set_has_no_error_of_choice() -> None:
     few = Course(50, 10.0, Estimate(5.0, 0.001, 9), distinct=50, spread=0.2)
-    part, whole = project("all", 100, [few] * 3), project("all", 50, [few] * 3)
+    part, whole = project("all", WholeSet(100, "all"), [few] * 3), project("all", WholeSet(50, "all"), [few] * 3)
     assert part is not None
     assert whole is not None
     assert (whole.seconds_low, whole.seconds_high) == (pytest.approx(10, rel=1e-3), pytest.approx(10, rel=1e-3))

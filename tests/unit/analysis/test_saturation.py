@@ -15,10 +15,10 @@ from tests.synthetic import Node, Plan, write_campaign
 from assay.analysis.campaign import CampaignAnalysis, Group, Load, analyse_campaign, run_line
 from assay.analysis.offered import Offered
 from assay.analysis.run import analyse_run
-from assay.analysis.saturation import saturation
+from assay.analysis.saturation import saturation, sweeps
 from assay.analysis.statistics import Estimate
 from assay.report.campaign_answer import campaign_answer
-from assay.report.sweeps import saturation_words, server_saturation, sweeps
+from assay.report.sweeps import saturation_words, server_saturation
 from assay.runs import read_campaign
 
 

@@ -48,7 +48,7 @@ def test_scaling_says_together_against_alone_and_which_node_is_slow(scaling: Cam
     assert "what node-b does alone" in first
     assert more[0].startswith("In the run together, node-a is 0.4")
     assert "as fast as node-b; why is unknown" in more[0]
-    assert any(words.startswith("All 13,368 samples would take ") and "node-a + node-b" in words for words in more)
+    assert any(words.startswith("All 13,368 samples (CNN") and "node-a + node-b" in words for words in more)
 
 
 def test_an_interval_that_holds_the_whole_sum_shows_no_loss(scaling: CampaignAnalysis) -> None:
@@ -127,7 +127,7 @@ def test_a_run_says_how_fast_why_a_node_is_slow_and_how_long_for_all(tmp_path: P
     assert said[0].startswith("2 nodes: ")
     assert " output tokens/s (95 %: " in said[0]
     assert "as fast as node-a; likely why: gpu0: SM clock 12" in said[1]
-    assert said[2].startswith("All 13,368 samples would take ")
+    assert said[2].startswith("All 13,368 samples (CNN/DailyMail v3.0.0, validation) would take ")
     rate = analysis.projections[0].rate  # not the whole run's, which counts its end
     assert f"at the {fmt.number(rate)} samples/s of the time when every place was taken" in said[2]
     assert said[3] == "All 400 samples were answered."
@@ -179,7 +179,7 @@ def test_a_server_that_was_there_before_and_made_up_prompts_are_told_in_words(tm
     write_json(run.record, record.model_copy(update=made_up))
     what = run_page(analyse_run(run)).what
     assert what.startswith("Model synthetic-8b at an OpenAI-compatible server that Assay didn't start on 1 node")
-    assert " run of 40 samples of 13,368 made-up prompts (synthetic), started " in what
+    assert " run of 40 samples drawn from 13,368 made-up prompts (synthetic), started " in what
 
 
 def test_samples_that_were_lost_without_a_reason_send_nobody_looking_for_one(tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ def test_samples_that_were_lost_without_a_reason_send_nobody_looking_for_one(tmp
 def test_a_campaign_says_what_it_served_on_what_with_which_data(scaling: CampaignAnalysis) -> None:
     assert campaign_page(scaling).what.startswith(
         "synthetic-8b served by simulator 1.0 on 2 nodes (node-a, node-b), 2 accelerators (Synthetic GPU 80GB); "
-        "samples from synthetic articles; 3 of 3 planned runs completed, started 1 Jan 2026"
+        "up to 400 a run of 13,368 samples (synthetic articles); 3 of 3 planned runs completed, started 1 Jan 2026"
     )
 
 
@@ -236,7 +236,8 @@ def test_the_only_load_of_a_campaign_is_named(tmp_path: Path) -> None:
 def test_what_was_measured_whole_is_no_projection(tmp_path: Path) -> None:
     run = write_run(tmp_path, replace(PLAN, samples=200))
     write_json(run.benchmark, own_samples(run_benchmark(run), 200))
-    assert "All 200 samples took " in run_answer(analyse_run(run), refused=False)[1]
+    whole = "All 200 samples (CNN/DailyMail v3.0.0, validation) took "
+    assert whole in run_answer(analyse_run(run), refused=False)[1]
 
 
 def own_samples(benchmark: Benchmark, samples: int) -> dict[str, object]:

@@ -130,7 +130,7 @@ def test_points_that_the_client_could_have_shaped_are_not_the_servers(tmp_path: 
 
 def test_a_curve_without_a_point_of_the_servers_own_has_no_peak_of_its(tmp_path: Path) -> None:
     analysis = analysed(curve_campaign(tmp_path, [1, 2], doubted=[1, 2], offline=False))
-    first, *_, marked, _ = campaign_answer(analysis)
+    first, *_, marked, _, _ = campaign_answer(analysis)
     assert first.startswith("The most that came, where the load generator could have shaped it: ")
     assert " all of these figures; " in marked
 
