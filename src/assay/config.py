@@ -123,7 +123,7 @@ class CampaignConfig(_Section):
     engine: EngineTuning = Field(default=EngineTuning(), description="tune-engine: what may be tried")
     compliance: tuple[Compliance, ...] = Field(default=(), description="official: compliance tests to add")
     project_samples: Count | None = Field(
-        default=None, description="scaling: how long would this many samples take; in the report"
+        default=None, description="how long would this many samples take; in the report"
     )
     run_timeout_s: Seconds | None = Field(default=None, description="limit of one run; default: a generous one")
     stop_on_failure: bool = Field(default=False, description="skip what is left once a run doesn't complete")
