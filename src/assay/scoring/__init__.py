@@ -1,6 +1,6 @@
 """How good the answers are: scorers by name, and the benchmark's quality gate."""
 
-from assay.scoring.accuracy_log import Answer, read_accuracy_log, scorables
+from assay.scoring.accuracy_log import CUT_MARK, Answer, read_accuracy_log, scorables
 from assay.scoring.accuracy_txt import read_accuracy_txt
 from assay.scoring.by_endpoint import endpoint_scores
 from assay.scoring.gate import quality_gate
@@ -10,6 +10,7 @@ from assay.scoring.punkt import ensure_punkt
 from assay.scoring.registry import get_scorer, metrics, scorer, scorers
 
 __all__ = [
+    "CUT_MARK",
     "FAMILY_RISK",
     "Answer",
     "Gate",

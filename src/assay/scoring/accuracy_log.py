@@ -15,7 +15,8 @@ from assay.errors import AssayError
 from assay.plain_files import plain
 from assay.scoring.model import Scorable
 
-_CUT_MARK = b"\n\n...\n\n"
+CUT_MARK = b"\n\n...\n\n"
+"""What stands where MLPerf submissions leave the middle of a log out."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +36,7 @@ def read_accuracy_log(path: Path) -> list[Answer]:
         data = plain(path).read_bytes()
     except OSError as error:
         raise AssayError(f"accuracy log {path}: {error.strerror or error}.") from error
-    if _CUT_MARK in data:
+    if CUT_MARK in data:
         raise AssayError(
             f"accuracy log {path} was cut to its two ends, as MLPerf submissions are, and can't be scored. "
             "Give the log as LoadGen wrote it."

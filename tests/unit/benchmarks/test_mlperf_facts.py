@@ -71,3 +71,18 @@ def test_seeds_tell_the_round() -> None:
     for of_round in ("v4.1", "v5.0", "v5.1", "v6.0", "v6.1"):
         assert round_of_seeds(tuple(seeds(of_round).values())) == of_round
     assert round_of_seeds((0, 0, 0)) is None
+
+
+def test_what_a_submission_needs() -> None:
+    llama, edge, two, rag = (
+        llm_facts(name, "v6.1") for name in ("llama3.1-8b", "llama3.1-8b-edge", "llama2-70b", "e2e-rag-db")
+    )
+    assert llama is not None
+    assert edge is not None
+    assert two is not None
+    assert rag is not None
+    assert llama.needed == two.needed == (("Offline",), ("Server", "Interactive"))
+    assert edge.needed == (("SingleStream",), ("Offline",))
+    assert rag.needed == ()
+    assert (llama.folder, two.folder) == ("llama3.1-8b", "llama2-70b-99.9")
+    assert "v6.1" in llama.rounds

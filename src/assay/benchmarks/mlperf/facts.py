@@ -37,6 +37,12 @@ class LlmFacts:
     """Tests that the closed division asks for."""
     mean_output_tokens: tuple[float, float] | None = None
     """The least and the most of a performance run."""
+    rounds: tuple[str, ...] = ()
+    """In which results of it were submitted."""
+    needed: tuple[tuple[str, ...], ...] = ()
+    """Scenarios that the closed division asks for since v6.0: one of each group. Empty: not known."""
+    folder: str = ""
+    """Its folder's name in a submission."""
 
     def limits(self, scenario: str | None) -> tuple[int, int] | None:
         """Limits of a scenario, however a folder writes its name."""
@@ -82,6 +88,9 @@ def llm_facts(name: str | None, of_round: str | None = None, scenario: str | Non
         min_duration_ns=MIN_DURATION_NS if data.get("min_duration", True) else 0,
         compliance=tuple(data.get("compliance", ())),
         mean_output_tokens=tuple(data["output_tokens"]) if "output_tokens" in data else None,
+        rounds=tuple(data.get("rounds", ())),
+        needed=tuple(tuple(group) for group in data.get("needed", ())),
+        folder=data.get("folder", plain),
     )
 
 

@@ -1,0 +1,89 @@
+"""`assay submit`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from assay.commands.options import PATH, json_option, print_json, writing
+from assay.errors import UserError
+from assay.serving.words import harmless
+
+if TYPE_CHECKING:
+    from assay.submission import Submission
+
+
+@click.command()
+@click.argument("runs", metavar="RUN...", type=PATH, nargs=-1)
+@click.option("--org", metavar="NAME", help="Who submits: the name of a folder in the tree.")
+@click.option("--division", type=click.Choice(["closed", "open", "network"]), help="The division.")
+@click.option("--round", "of_round", type=click.Choice(["v6.0", "v6.1"]), default="v6.1", show_default=True)
+@click.option(
+    "--into", type=PATH, default=Path("submission"), show_default=True, help="The tree; must not be there yet."
+)
+@click.option(
+    "--system",
+    "answers",
+    type=PATH,
+    default=Path("system.yaml"),
+    show_default=True,
+    help="Your answers to what can't be measured of the system.",
+)
+@click.option("--rehearsal", is_flag=True, help="A tree for practice, of runs that can't be submitted; it says so.")
+@json_option
+def submit(
+    runs: tuple[Path, ...],
+    org: str | None,
+    division: str | None,
+    of_round: str,
+    into: Path,
+    answers: Path,
+    rehearsal: bool,
+    as_json: bool,
+) -> None:
+    """Write an MLPerf submission from official runs, or from campaigns of them.
+
+    Runs that can't be submitted are refused with every reason; so is a tree that is there already.
+    """
+    from assay.submission import Request, make_submission, originals_of, write_tree
+
+    if not runs:
+        raise UserError("submit: name the runs or campaigns to submit")
+    if org is None or division is None:
+        raise UserError("submit: --org and --division are needed, such as --org ACME --division open")
+    request = Request(org, division, of_round, rehearsal)  # type: ignore[arg-type]  # click.Choice
+    submission = make_submission(runs, request, answers)
+    with writing(into):
+        write_tree(submission.tree, into)
+    if as_json:
+        print_json(_json(submission, into, originals_of(into)))
+    else:
+        click.echo(harmless(_text(submission, into, originals_of(into))))
+
+
+def _text(submission: Submission, into: Path, originals: Path) -> str:
+    lines = [f"{entry.name}: {', '.join(entry.parts)}" for entry in submission.entries]
+    if submission.passed_over:
+        lines.append("REHEARSAL, not to be submitted:")
+        for name, reasons in submission.passed_over.items():
+            lines += [f"  {name}:", *(f"    {reason}" for reason in reasons)]
+    return "\n".join([*lines, f"whole accuracy logs, to keep: {originals}", str(into)])
+
+
+def _json(submission: Submission, into: Path, originals: Path) -> dict[str, object]:
+    return {
+        "tree": into,
+        "originals": originals,
+        "results": [
+            {
+                "benchmark": entry.benchmark,
+                "scenario": entry.scenario,
+                "runs": {k: r.folder.id for k, r in entry.parts.items()},
+            }
+            for entry in submission.entries
+        ],
+        "rehearsal": submission.passed_over,
+        "files": sorted(map(str, submission.tree.files)),
+    }

@@ -1,0 +1,19 @@
+"""Submissions to MLPerf Inference: a tree from official runs, the refusal of others, and the check of anyone's tree."""
+
+from assay.submission.make import SYSTEM_YAML, Submission, make_submission
+from assay.submission.refusals import RefusedError
+from assay.submission.request import DIVISIONS, ROUNDS, Division, Request
+from assay.submission.tree import originals_of, write_tree
+
+__all__ = [
+    "DIVISIONS",
+    "ROUNDS",
+    "SYSTEM_YAML",
+    "Division",
+    "RefusedError",
+    "Request",
+    "Submission",
+    "make_submission",
+    "originals_of",
+    "write_tree",
+]

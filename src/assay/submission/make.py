@@ -1,0 +1,44 @@
+"""From run folders to a submission's tree, or to every reason why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from assay.errors import UserError
+from assay.submission.answers import filled, read_answers
+from assay.submission.description import measured
+from assay.submission.refusals import gaps, reasons, refused
+from assay.submission.request import Request, folder_name
+from assay.submission.runs import Entry, Problems, gather, joined, read_runs
+from assay.submission.tree import Tree, make_tree
+
+SYSTEM_YAML = Path("system.yaml")
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A tree that is ready to be written, the results in it, and what a rehearsal passed over."""
+
+    tree: Tree
+    entries: list[Entry]
+    passed_over: Problems
+
+
+def make_submission(paths: Sequence[Path], request: Request, answers: Path) -> Submission:
+    """Make the tree of the runs at `paths`; `answers` is the user's file of what can't be measured.
+
+    Raises RefusedError with every reason where runs can't be submitted, and UserError where answers are missing.
+    """
+    runs, unread = read_runs(paths)
+    entries, twice = gather(runs)
+    blocked, unfit = joined(unread, twice, gaps(entries)), reasons(entries, request)
+    if blocked or (unfit and not request.rehearsal):
+        raise refused(joined(blocked, unfit))
+    first = entries[0].parts["performance"]
+    given = read_answers(answers) if answers.is_file() else {}
+    values = filled(request.division, measured(first.record, first.system), given, str(answers))
+    if not folder_name(values["system_name"]):
+        raise UserError(f"{answers}: system_name becomes a folder's name and needs letters or digits")
+    return Submission(make_tree(entries, values, request, unfit), entries, unfit)
