@@ -42,6 +42,7 @@ CHUNKS_PER_S_A_CORE = 4_000
 """Of simulators: about a third of what a core sends, so that they are on time."""
 PROMPTS = 2_000
 _READY_S = 120
+_LOOK_S = 0.1
 
 
 def pace_of(options: argparse.Namespace, cores: int) -> Pace:
@@ -162,6 +163,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     client, servers = cores[: len(cores) // 2], cores[len(cores) // 2 :]
     servers = servers[: options.endpoints]
     pace = pace_of(options, len(servers))
+    start_ns = time.monotonic_ns()
     with simulators(folder, pace, options.endpoints, servers) as processes:
         urls = [f"http://127.0.0.1:{port}" for port in ports(folder, processes)]
         configuration = write_configuration(folder, options, pace, urls)
@@ -173,7 +175,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
             )  # fmt: skip
         watcher = Watcher([run.pid, *(process.pid for process in processes)])
         watcher.start()
-        code = run.wait()
+        code = followed(run, folder / "assay.log")
         end_ns = time.monotonic_ns()
         watcher.end()
     told = (folder / "assay.log").read_text(errors="replace")
@@ -182,11 +184,24 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     if code or len(folders) != 1:
         raise RuntimeError(f"assay run ended with {code}:\n{told[-4000:]}")
     found = figures(options, folder, folders[0], pace, (begin_ns, end_ns), watcher.seen)
+    found["seconds"] = {"simulators_listen": round((begin_ns - start_ns) / 1e9, 2)} | found["seconds"]
     return {
         "cores": {"client": len(client), "simulators": len(servers)},
         **found,
         "assay_said": told.splitlines()[-12:],
     }
+
+
+def followed(run: subprocess.Popen[bytes], log: Path) -> int:
+    """How the run ends. What it says is passed on to stderr as it comes: it takes minutes, most of them warm-up."""
+    with log.open(errors="replace") as said:
+        while True:
+            code = run.poll()
+            sys.stderr.write(said.read())
+            sys.stderr.flush()
+            if code is not None:
+                return code
+            time.sleep(_LOOK_S)
 
 
 def figures(
@@ -284,6 +299,7 @@ def as_text(found: dict[str, Any]) -> str:
         f"ledger {'balanced' if found['ledger_balanced'] else 'NOT balanced'}",
         f"over {found['load_s']} s; {found['samples_per_s']:,} samples/s, {found['tokens_per_s']:,} tokens/s, "
         f"{found['chunks_per_s']:,} chunks/s; simulators late by {found['simulators_late_p99_us']} us at p99 at most",
+        f"simulators listen after {seconds['simulators_listen']} s; "
         f"warm-up {seconds['command_to_warmup']} s after the command, first request after "
         f"{seconds['command_to_first_request']} s; closed {seconds['last_answer_to_closed']} s after the last answer, "
         f"reports {seconds['closed_to_end_with_reports']} s",

@@ -131,19 +131,19 @@ class LocalLauncher(Launcher):
         return await asyncio.to_thread(self._look, program)
 
     def _look(self, program: LookProgram) -> list[Look]:
-        facts = probe_here()
-        looks = []
-        for node in self._nodes:
-            look = Look(node, facts=facts.model_copy(update={"name": node.name}))
-            command = [program.python or sys.executable, "-", *program.arguments]
-            try:
-                look.output = subprocess.run(
-                    command, input=program.text, capture_output=True, text=True, timeout=LOOK_S, check=True, cwd="/"
-                ).stdout
-            except (OSError, subprocess.SubprocessError) as error:
-                look.problem = str(error)
-            looks.append(look)
-        return looks
+        """One look serves for all nodes: they are the same machine, and hashing a large model takes minutes."""
+        facts, output, problem = probe_here(), None, ""
+        command = [program.python or sys.executable, "-", *program.arguments]
+        try:
+            output = subprocess.run(
+                command, input=program.text, capture_output=True, text=True, timeout=LOOK_S, check=True, cwd="/"
+            ).stdout
+        except (OSError, subprocess.SubprocessError) as error:
+            problem = str(error)
+        return [
+            Look(node, facts=facts.model_copy(update={"name": node.name}), output=output, problem=problem)
+            for node in self._nodes
+        ]
 
     def _log(self, name: str) -> Path:
         return self._folder / f"{name}.log"

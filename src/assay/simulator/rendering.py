@@ -20,7 +20,7 @@ _PROSE = (
     "many some so these would other into has more her two like him see time could no make than first been its "
     "now people my made over did down only way find use may water long little very after words called just"
 )
-_WORDS = _PROSE.split()
+_WORDS = [" " + word for word in _PROSE.split()]
 _FIRST_ID = 1000
 _ID_PLACE = b"cmpl-................"
 _CREATED = 1_700_000_000
@@ -36,7 +36,7 @@ class Output:
         draw = random.Random(seed)
         numbers = [draw.randrange(len(_WORDS)) for _ in range(CYCLE)]
         self.ids = [_FIRST_ID + number for number in numbers]
-        self.words = [" " + _WORDS[number] for number in numbers]
+        self.words = [_WORDS[number] for number in numbers]
 
     def ids_from(self, start: int, count: int) -> list[int]:
         """`count` ids from place `start` of the cycle."""
@@ -54,13 +54,19 @@ class Rendering:
     reply's `opening`, the only part that differs between requests; `between` is a tail and the next size.
     """
 
-    def __init__(self, output: Output, model: str, *, chat: bool, with_ids: bool) -> None:
+    def __init__(self, output: Output, model: str, *, chat: bool, with_ids: bool, each_token: bool) -> None:
+        """`each_token`: whether `chunks` will be asked for; what it joins is made here, 2 MB of it."""
         self._model = model
         self._chat = chat
         self._with_ids = with_ids
         self._output = output
+        first = self._event_at(0, None)
+        self._opening = first[: first.index(b'"choices"')]
+        if each_token:
+            self._make_ahead()
+
+    def _make_ahead(self) -> None:
         whole = [self._event_at(place, None) for place in range(CYCLE)]
-        self._opening = whole[0][: whole[0].index(b'"choices"')]
         cut = len(self._opening)
         self._size = [b"%x\r\n" % len(event) for event in whole]
         self._tail = [event[cut:] + b"\r\n" for event in whole]

@@ -127,7 +127,10 @@ class SimulatorServer:
     def _rendering(self, *, chat: bool, with_ids: bool) -> Rendering:
         key = (chat, with_ids)
         if key not in self._renderings:
-            self._renderings[key] = Rendering(self._output, self._config.model, chat=chat, with_ids=with_ids)
+            each_token = self._config.tokens_per_step == 1
+            self._renderings[key] = Rendering(
+                self._output, self._config.model, chat=chat, with_ids=with_ids, each_token=each_token
+            )
         return self._renderings[key]
 
     async def _listen(self) -> None:

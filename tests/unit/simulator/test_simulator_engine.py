@@ -16,7 +16,7 @@ from assay.simulator.truth import Truth
 
 MS = 1_000_000
 OUTPUT = Output(0)
-RENDERING = Rendering(OUTPUT, "m", chat=False, with_ids=True)
+RENDERING = Rendering(OUTPUT, "m", chat=False, with_ids=True, each_token=True)
 
 
 class Sink:
