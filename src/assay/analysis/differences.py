@@ -22,6 +22,7 @@ _OF_THE_MOMENT = frozenset(
 )
 _MEASURED = ("client_calibration", "cpu_ceiling")
 _EVERY_ENDPOINT = "every endpoint"
+_OF_ENDPOINT = "endpoint "
 _OF_THE_PLAN = ("name", "modes", "output")
 """Of a configuration: which other runs were planned with this one, and where their folders are made."""
 
@@ -91,9 +92,12 @@ def _once_for_all(found: Sequence[Difference], endpoints: set[str]) -> list[Diff
 
 
 def _of_endpoint(fact: str, endpoints: set[str]) -> str | None:
-    """The fact without its endpoint; None: it isn't an endpoint's."""
-    starts = (f"endpoint {name}." for name in endpoints)
-    return next((fact.removeprefix(start) for start in starts if fact.startswith(start)), None)
+    """The fact without its endpoint; None: it isn't an endpoint's. An endpoint's name may have dots as a fact has."""
+    told = fact.removeprefix(_OF_ENDPOINT)
+    if told == fact:
+        return None
+    dots = (place for place, letter in enumerate(told) if letter == ".")
+    return next((told[dot + 1 :] for dot in dots if told[:dot] in endpoints), None)
 
 
 def _record_facts(record: RunRecord) -> dict[str, str]:
@@ -101,7 +105,7 @@ def _record_facts(record: RunRecord) -> dict[str, str]:
     facts = {key: str(getattr(record, key)) for key in keep}
     for endpoint in record.endpoints:
         data = endpoint.model_dump(mode="json", exclude={"name", "url", "memory"})
-        facts |= flat(data, f"endpoint {endpoint.name}")
+        facts |= flat(data, f"{_OF_ENDPOINT}{endpoint.name}")
     return facts
 
 

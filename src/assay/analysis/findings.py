@@ -282,14 +282,14 @@ def _told_findings(run: _Run, told: Told) -> list[Finding]:
                 suggestion="a server that returns token ids (return_token_ids), or its own model's tokenizer",
             )
         )
-    found += [
-        Finding(
-            rule="answer-models",
-            severity="error",
-            title="Which model answered isn't known.",
-            evidence=run.seen("requests.parquet", words),
-            suggestion="one model behind each endpoint; look at what the gateway falls back to",
+    if mixed := told.mixed():
+        found.append(
+            Finding(
+                rule="answer-models",
+                severity="error",
+                title="Which model answered isn't known.",
+                evidence=run.seen("requests.parquet", mixed),
+                suggestion="one model behind each endpoint; look at what the gateway falls back to",
+            )
         )
-        for words in told.mixed()
-    ]
     return found

@@ -9,14 +9,17 @@ that. An endpoint doesn't stream where `_SHARE` of its answers aren't streams.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from assay.analysis.listing import names
 from assay.analysis.samples import MISSING
 from assay.analysis.statistics import Floats, Ints
 from assay.runs.requests import answered, read_request_batches
@@ -56,8 +59,15 @@ class Streams:
     def are_none(self) -> bool:
         return self.answers > 0 and self.held >= _SHARE * self.answers
 
+    @property
+    def shape(self) -> Literal["whole", "after_first", "blocks"]:
+        """The commonest of what came instead of streams."""
+        if self.whole >= max(self.after_first, self.blocks):
+            return "whole"
+        return "after_first" if self.after_first >= self.blocks else "blocks"
+
     def words(self, *, client_bound: bool) -> str:
-        """What came instead of streams, in words; the commonest shape. A client that is late reads many at once."""
+        """What came instead of streams, in words. A client that is late reads many at once."""
         here = f"at {self.endpoint}, {self.held} of {self.answers}"
         why = (
             "the load generator may have read them late (the run is client-bound)"
@@ -65,12 +75,32 @@ class Streams:
             else "they weren't streamed, or are held back on the way"
         )
         unknown = f"{why}, so there is no time between tokens"
-        if self.whole >= max(self.after_first, self.blocks):
+        if self.shape == "whole":
             return f"answers came in one piece ({here}): {unknown}, and TTFT is that of the whole answer"
-        if self.after_first >= self.blocks:
+        if self.shape == "after_first":
             return f"answers came in one piece but for one token ({here}): {unknown}"
         size = self.block_tokens / self.blocks
         return f"answers came in blocks of about {size:.0f} tokens ({here}): {unknown}, and TTFT is that of a block"
+
+
+def held_words(held: Sequence[Streams], *, client_bound: bool) -> list[str]:
+    """What came instead of streams: a sentence for each shape, however many endpoints it came from."""
+    alike: dict[str, list[Streams]] = {}
+    for streams in held:
+        alike.setdefault(streams.shape, []).append(streams)
+    return [_together(some).words(client_bound=client_bound) for some in alike.values()]
+
+
+def _together(alike: Sequence[Streams]) -> Streams:
+    """Several of one shape as one, which then has that shape too."""
+    return Streams(
+        names([streams.endpoint for streams in alike]),
+        answers=sum(streams.answers for streams in alike),
+        whole=sum(streams.whole for streams in alike),
+        after_first=sum(streams.after_first for streams in alike),
+        blocks=sum(streams.blocks for streams in alike),
+        block_tokens=sum(streams.block_tokens for streams in alike),
+    )
 
 
 def read_streams(path: Path) -> list[Streams]:

@@ -18,7 +18,7 @@ from assay.analysis.rates import sample_rate, timing_error_ns, token_rate
 from assay.analysis.replies import against
 from assay.analysis.samples import MISSING, Samples, read_samples
 from assay.analysis.statistics import Ints
-from assay.analysis.streams import HELD, Streams, read_streams
+from assay.analysis.streams import HELD, Streams, held_words, read_streams
 from assay.analysis.titles import benchmark_title
 from assay.analysis.told import Told, read_told
 from assay.analysis.verdict import (
@@ -98,7 +98,7 @@ def summarise_samples(folder: RunFolder) -> Summary:
         short = shorter_than_asked(folder.requests, record)
     server = (
         *against(samples, ledger),
-        *(streams.words(client_bound=record.client.client_bound) for streams in held),
+        *held_words(held, client_bound=record.client.client_bound),
         *told.against(),
     )
     case = Case(record, ledger, benchmark, loadgen, detail, {}, accuracy, rows, server)

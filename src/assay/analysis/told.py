@@ -9,6 +9,7 @@ the sequence, whatever follows it may have no text: then only counts below the t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from assay.analysis.listing import names
 from assay.digits import percent_text
 from assay.runs.requests import answered, read_requests
 
@@ -65,18 +67,20 @@ class Told:
 
     def against(self) -> list[str]:
         """Each reason in a few words; any of them forbids VALID."""
-        return [*([self.counts.problem] if self.counts.problem else []), *self.mixed()]
+        return [words for words in (self.counts.problem, self.mixed()) if words]
 
-    def mixed(self) -> list[str]:
-        """Endpoints whose answers name several models."""
-        found = []
-        for endpoint, names in self.models.items():
-            if len(names) > 1:
-                most = sorted(names.items(), key=lambda item: (-item[1], item[0]))
-                listed = ", ".join(f"{name} {count}" for name, count in most[:_NAMED])
-                more = "" if len(most) <= _NAMED else f" and {len(most) - _NAMED} more"
-                found.append(f"the answers of {endpoint} name {len(names)} models ({listed}{more})")
-        return found
+    def mixed(self) -> str:
+        """The endpoints whose answers name several models, in one sentence; empty where there is none."""
+        several = {endpoint: named for endpoint, named in self.models.items() if len(named) > 1}
+        if not several:
+            return ""
+        counts: Counter[str] = Counter()
+        for named in several.values():
+            counts.update(named)
+        most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        listed = ", ".join(f"{name} {count}" for name, count in most[:_NAMED])
+        more = "" if len(most) <= _NAMED else f" and {len(most) - _NAMED} more"
+        return f"the answers of {names(list(several))} name {len(most)} models ({listed}{more})"
 
     def notes(self, asked: Mapping[str, str]) -> list[str]:
         """What a reader should know besides. `asked`: the model that each endpoint was asked for."""
@@ -86,9 +90,14 @@ class Told:
                 f"Output tokens are {_WORD} (usage) in {self.counts.answers - self.counts.checked} answers: nothing "
                 "counted them in the text, which takes a tokenizer (tokenizer / --tokenizer)."
             )
-        for endpoint, names in self.models.items():
-            if len(names) == 1 and (name := next(iter(names))) != asked.get(endpoint, name):
-                found.append(f"{endpoint} was asked for {asked[endpoint]}, and its answers name {name}.")
+        others: dict[str, dict[str, str]] = {}
+        for endpoint, named in self.models.items():
+            if len(named) == 1 and (name := next(iter(named))) != asked.get(endpoint, name):
+                others.setdefault(asked[endpoint], {})[endpoint] = name
+        for model, given in others.items():
+            was, its = ("was", "its") if len(given) == 1 else ("were", "their")
+            others_named = names(list(dict.fromkeys(given.values())))
+            found.append(f"{names(list(given))} {was} asked for {model}, and {its} answers name {others_named}.")
         return found
 
 

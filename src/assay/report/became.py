@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from assay.analysis.campaign import CampaignAnalysis
+from assay.analysis.listing import names
 from assay.report import format as fmt
-from assay.report.many import names
 from assay.report.run_answer import answered
 from assay.runs.campaign import RunEntry
 from assay.runs.record import RunStatus

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from assay.analysis.campaign import CampaignAnalysis, Group, load_of
 from assay.analysis.curve import curve_of
+from assay.analysis.listing import names
 from assay.analysis.saturation import sweeps
 from assay.analysis.scaling import Efficiency
 from assay.analysis.statistics import ratio
@@ -17,7 +18,6 @@ from assay.report.curve import curve_answer
 from assay.report.engine_tries import tuned_answer
 from assay.report.limits import ABOVE, UNSHOWN, WITHIN, held_by_all, held_limits, limits_words
 from assay.report.loaded_answer import by_latency, latency_words, valid_words
-from assay.report.many import names
 from assay.report.rate_search import rate_sentences
 from assay.report.run_answer import ended, slow_nodes, speed
 from assay.report.since_last import since_last_words

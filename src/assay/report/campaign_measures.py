@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from assay.analysis.answers import AnswersCompared
 from assay.analysis.campaign import CampaignAnalysis, Group, RunLine, load_of
+from assay.analysis.listing import NAMED, names
 from assay.analysis.loads import figure_over
 from assay.report import format as fmt
 from assay.report.accuracy import accuracy_charts, percentages, score_text
@@ -14,7 +15,7 @@ from assay.report.campaign_charts import group_name, latency_chart, scaling_char
 from assay.report.campaign_sections import run_label, with_nodes_alone
 from assay.report.chart import Colors
 from assay.report.limits import limits_source, scenario_limits
-from assay.report.many import MOST_ROWS, NAMED, Values, ends, names, spread_table
+from assay.report.many import MOST_ROWS, Values, ends, spread_table
 from assay.report.page import Block, Rows, Table, Text
 from assay.report.starts import start_words
 from assay.report.sweep_chart import sweep_chart

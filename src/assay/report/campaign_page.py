@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from assay.analysis.campaign import CampaignAnalysis, Group
 from assay.analysis.curve import curve_of
+from assay.analysis.listing import names, the_same
 from assay.analysis.saturation import sweeps
 from assay.analysis.scaling import Efficiency
 from assay.analysis.titles import benchmark_title
@@ -42,7 +43,7 @@ from assay.report.engine_tries import CHART as TRIES_CHART
 from assay.report.engine_tries import tuned_blocks
 from assay.report.expenses import campaign_expenses_blocks
 from assay.report.findings import grouped, mend
-from assay.report.many import ENDS, MOST_ROWS, names, the_same
+from assay.report.many import ENDS, MOST_ROWS
 from assay.report.next_step import next_step
 from assay.report.page import Headline, Page, Problem, Section, VerdictKind, lifted
 from assay.report.published import campaign_published_blocks

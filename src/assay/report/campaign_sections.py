@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from assay.analysis.campaign import CampaignAnalysis, RunLine
+from assay.analysis.listing import NAMED
 from assay.report import format as fmt
 from assay.report.environment import endpoint_tables, system_tables
 from assay.report.findings import findings_table, nothing_found
-from assay.report.many import MOST_ROWS, NAMED, Values, ends
+from assay.report.many import MOST_ROWS, Values, ends
 from assay.report.page import Block, Quote, Rows, Table, Text
 from assay.runs.ledger import Ledger
 from assay.serving.words import harmless

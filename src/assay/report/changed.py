@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 from assay.analysis.changes import Change
 from assay.analysis.differences import Difference
+from assay.analysis.listing import names
 from assay.report import format as fmt
 from assay.report.chart import PALETTE, Chart, Mark, Panel, Series
 from assay.report.circumstances import nothing_differs
-from assay.report.many import MOST_ROWS, names
+from assay.report.many import MOST_ROWS
 from assay.report.page import Block, Headline, Table, Text
 from assay.runs.record import RunRecord
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from assay.analysis.campaign import CampaignAnalysis
+from assay.analysis.listing import names
 from assay.analysis.run import RunAnalysis
 from assay.report import format as fmt
 from assay.report.campaign_sections import run_label, with_nodes_alone
-from assay.report.many import ends, names
+from assay.report.many import ends
 from assay.report.page import Block, Rows, Table, Text
 from assay.runs.client_bound import delay_limit_ns
 from assay.runs.record import ClientAudit

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from assay.analysis.campaign import CampaignAnalysis, Group
-from assay.report.many import names
+from assay.analysis.listing import names
 
 DOUBT = "the load generator could have shaped"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from assay.analysis.campaign_compare import CampaignComparison, CampaignMeasured, LoadCompared
 from assay.analysis.changes import DECIDES, Change
+from assay.analysis.listing import NAMED, names
 from assay.analysis.titles import benchmark_title
 from assay.benchmarks import run_benchmark
 from assay.report import format as fmt
@@ -15,7 +16,7 @@ from assay.report.changed import CHANGED, RATIO, SAME, differs_besides, differs_
 from assay.report.chart import PALETTE, Chart, Mark, Panel, Series
 from assay.report.compared_campaigns import campaign_names, campaigns_problems, campaigns_table
 from assay.report.compared_curves import curves_blocks
-from assay.report.many import MOST_ROWS, NAMED, ends, names
+from assay.report.many import MOST_ROWS, ends
 from assay.report.page import Block, Page, Problem, Rows, Section, Table, Text, lifted
 from assay.report.run_page import banner_of_all
 from assay.report.subject import campaigns_subject

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from assay.analysis.changes import DECIDES
 from assay.analysis.compare import Comparison
+from assay.analysis.listing import names as listed
 from assay.analysis.run import RunAnalysis
 from assay.analysis.titles import benchmark_title
 from assay.report import format as fmt
 from assay.report.changed import CHANGED, differs_besides, differs_block, headline, ratio_chart, told
 from assay.report.compared_runs import names_of, runs_problems, runs_table
-from assay.report.many import names as listed
 from assay.report.page import Block, Headline, Page, Problem, Rows, Section, Table, Text, lifted
 from assay.report.run_page import banner_of_all
 from assay.report.subject import comparison_subject

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from assay.analysis.campaign_compare import CampaignMeasured
+from assay.analysis.listing import names
 from assay.report import format as fmt
-from assay.report.many import names
 from assay.report.page import Problem, Rows, Table
 from assay.report.run_page import verdict_reasons
 from assay.runs.campaign import campaign_title

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from assay.analysis.campaign_compare import CampaignMeasured
 from assay.analysis.curve import curve_measured, front_of_all
-from assay.report.many import names
+from assay.analysis.listing import names
 from assay.report.page import Block, Text
 from assay.report.pareto import curve_chart, for_each
 

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from assay.analysis.flat import flat
+from assay.analysis.listing import NAMED, names
 from assay.analysis.run import RunAnalysis
 from assay.analysis.verdict import FINISHED
 from assay.report import format as fmt
-from assay.report.many import MOST_ROWS, NAMED, names
+from assay.report.many import MOST_ROWS
 from assay.report.names import name_in_words, value_in_words
 from assay.report.page import Block, Rows, Table
 from assay.runs.record import EndpointFacts, RunRecord

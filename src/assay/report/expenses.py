@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from assay.analysis.campaign import CampaignAnalysis, Group
 from assay.analysis.expenses import COST, EXPENSES
+from assay.analysis.listing import names
 from assay.analysis.run import RunAnalysis
 from assay.analysis.statistics import Estimate
 from assay.report import format as fmt
 from assay.report.campaign_sections import with_nodes_alone
-from assay.report.many import Values, ends, names
+from assay.report.many import Values, ends
 from assay.report.page import Block, Rows, Table, Text
 from assay.runs.result import BASES, Energy
 

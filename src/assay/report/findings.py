@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from assay.analysis.finding import LIKELY, UNKNOWN, Finding
-from assay.report.many import NAMED, names, the_same
+from assay.analysis.listing import NAMED, names, the_same
 from assay.report.page import Rows, Table
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.analysis.listing import NAMED
 from assay.report import format as fmt
 from assay.report.chart import PALETTE
 from assay.report.page import Table
@@ -22,8 +23,6 @@ MOST_ROWS = 24
 """Endpoints, nodes or runs that a table lists, or that a picture has bars of."""
 ENDS = 10
 """Rows that are left at either end of a longer table."""
-NAMED = 3
-"""Things that are named where a picture, a sentence or a list of findings can't name all."""
 _FAR_OUT = 3.0
 _SHARES = (0.0, 0.05, 0.5, 0.95, 1.0)
 
@@ -84,18 +83,6 @@ def quantiles(values: Values) -> list[float | None]:
     """Lowest, 5th percentile, median, 95th percentile, highest of what is known."""
     known = np.array([value for value in values if value is not None and np.isfinite(value)])
     return list(map(float, np.quantile(known, _SHARES))) if len(known) else [None] * len(_SHARES)
-
-
-def names(every: Sequence[str], between: str = ", ") -> str:
-    """Such as "a, b, c and 997 more"."""
-    if len(every) <= NAMED + 1:
-        return between.join(every)
-    return f"{between.join(every[:NAMED])} and {len(every) - NAMED:,} more"
-
-
-def the_same(first: str, others: Sequence[str]) -> str:
-    """The sentence on the first of many that are alike, and who the others are."""
-    return f"{first} The same goes for {len(others):,} others: {names(others)}."
 
 
 def bands(values: NDArray[np.float64]) -> tuple[list[float | None], list[float | None], list[float | None]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from assay.analysis.finding import UNKNOWN
+from assay.analysis.listing import names
 from assay.analysis.nodes import Symmetry
 from assay.analysis.run import RunAnalysis, measures_speed
 from assay.analysis.whole_time import whole_time_of_run
@@ -14,7 +15,6 @@ from assay.report import format as fmt
 from assay.report.accuracy import percentages
 from assay.report.arrivals import arrivals
 from assay.report.limits import LATENCIES, UNSHOWN, held_limits, held_words
-from assay.report.many import names
 from assay.report.next_step import next_step
 from assay.report.plausibility import REFUSED
 from assay.report.whole_time import whole_time_words

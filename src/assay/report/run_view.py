@@ -6,11 +6,12 @@ from functools import cached_property
 
 import numpy as np
 
+from assay.analysis.listing import NAMED
 from assay.analysis.run import RunAnalysis
 from assay.analysis.samples import Samples
 from assay.analysis.statistics import Floats
 from assay.report.chart import NEUTRAL, PALETTE, Colors, Series
-from assay.report.many import MOST_LINES, NAMED, bands, far_out
+from assay.report.many import MOST_LINES, bands, far_out
 
 SOURCE = "requests.parquet"
 TOTAL = PALETTE[0]

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from assay.analysis.campaign import CampaignAnalysis
 from assay.analysis.campaign_compare import CampaignMeasured
+from assay.analysis.listing import names
 from assay.report import format as fmt
-from assay.report.many import names
 from assay.runs.record import EndpointFacts, RunRecord
 
 

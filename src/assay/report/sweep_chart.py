@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from assay.analysis.campaign import CampaignAnalysis, Group
 from assay.analysis.expenses import COST
+from assay.analysis.listing import NAMED, names
 from assay.analysis.loads import percentile_over
 from assay.analysis.saturation import sweeps
 from assay.report import format as fmt
 from assay.report.chart import NEUTRAL, PALETTE, TAIL, Chart, Mark, Panel, Series
 from assay.report.limits import held_limits
-from assay.report.many import NAMED, names
 from assay.report.run_view import ms
 from assay.report.sweeps import AXES, Points, by_factors, load_words, server_saturation
 

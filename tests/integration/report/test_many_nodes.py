@@ -15,13 +15,14 @@ from assay.analysis import summarise
 from assay.analysis.campaign import analyse_campaign, run_line
 from assay.analysis.compare import compare
 from assay.analysis.hardware import Telemetry
+from assay.analysis.listing import NAMED
 from assay.analysis.run import RunAnalysis, analyse_run
 from assay.report import CampaignPages
 from assay.report.campaign_page import campaign_page
 from assay.report.chart import Chart
 from assay.report.compare_page import compare_page
 from assay.report.hardware_charts import hardware_chart
-from assay.report.many import ENDS, MOST_LINES, MOST_ROWS, NAMED
+from assay.report.many import ENDS, MOST_LINES, MOST_ROWS
 from assay.report.page import Page, Quote, Table, Text
 from assay.report.plausibility import audit_of, plausibility_blocks
 from assay.report.run_page import run_page

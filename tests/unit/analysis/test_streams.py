@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from tests.analysing import Analyse
 from tests.synthetic import Plan, write_run
 
 from assay.analysis.run import analyse_run
-from assay.analysis.streams import Streams, read_streams
+from assay.analysis.streams import Streams, held_words, read_streams
 from assay.analysis.summary import summarise
 from assay.report.run_page import notice_problems
 from assay.runs import RequestWriter, RunFolder, read_record, read_requests, write_json
@@ -109,6 +110,18 @@ def test_the_words_name_the_shape(tmp_path: Path) -> None:
     assert "TTFT is that of the whole answer" in one(tmp_path, burst(64, 800 * MS)).words(client_bound=False)
     assert "one piece but for one token" in one(tmp_path, [*steps(1), *burst(63, 800 * MS)]).words(client_bound=False)
     assert "blocks of about 16 tokens" in one(tmp_path, blocks(16, 8)).words(client_bound=False)
+
+
+def test_a_thousand_endpoints_are_told_of_in_a_sentence_a_shape() -> None:
+    shapes = (Streams("w", 10, whole=9), Streams("a", 8, after_first=7), Streams("b", 6, blocks=5, block_tokens=50.0))
+    held = [replace(shapes[number % 3], endpoint=f"e{number:04}") for number in range(1023)]
+    words = held_words(held, client_bound=False)
+    assert [told.partition(":")[0] for told in words] == [
+        "answers came in one piece (at e0000, e0003, e0006 and 338 more, 3069 of 3410)",
+        "answers came in one piece but for one token (at e0001, e0004, e0007 and 338 more, 2387 of 2728)",
+        "answers came in blocks of about 10 tokens (at e0002, e0005, e0008 and 338 more, 1705 of 2046)",
+    ]
+    assert held_words(held[:1], client_bound=True) == [held[0].words(client_bound=True)]
 
 
 def test_without_times_of_chunks_the_first_and_the_last_tell(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from tests.synthetic import Plan, write_run
 
 from assay.analysis import summarise
 from assay.analysis.run import analyse_run
-from assay.analysis.told import read_told
+from assay.analysis.told import Told, read_told
 from assay.audit import Judgement, audit_path
 from assay.runs.api import ApiFacts
 
@@ -101,8 +101,8 @@ def named(*names: str | None) -> Change:
 def test_several_models_behind_one_endpoint_are_noticed(tmp_path: Path) -> None:
     run = analyse_run(changed(write_run(tmp_path, Plan(samples=90)), named("big", "big", "small")))
     found = [finding.evidence[0].figure for finding in run.findings if finding.rule == "answer-models"]
-    assert len(found) == len(run.record.endpoints)
-    assert all("name 2 models (big " in figure for figure in found)
+    assert len(run.record.endpoints) == 2
+    assert found == ["the answers of node-a-0, node-b-0 name 2 models (big 60, small 30)"]
     assert any("name 2 models" in reason for reason in run.result.verdict.reasons)
 
 
@@ -111,8 +111,18 @@ def test_names_without_end_are_cut(tmp_path: Path) -> None:
         changed(write_run(tmp_path, Plan(samples=90)), lambda row: {"answer_model": f"m{row['sample_id']}"}).requests,
         ignores_end=False,
     )
-    assert all("and" in words and len(words) < 200 for words in told.mixed())
-    assert told.mixed()
+    assert " models (m0 1, m1 1, m10 1, m11 1, m12 1 and 85 more)" in told.mixed()
+
+
+def test_what_a_thousand_endpoints_name_is_one_sentence() -> None:
+    every = [f"e{number:04}" for number in range(1024)]
+    mixed = Told(models={name: {"big": 3, "small": 1} for name in every})
+    assert mixed.against() == ["the answers of e0000, e0001, e0002 and 1,021 more name 2 models (big 3072, small 1024)"]
+    alias = Told(models={name: {f"big@{name}": 4} for name in every})
+    assert alias.notes(dict.fromkeys(every, "big")) == [
+        "e0000, e0001, e0002 and 1,021 more were asked for big, and their answers name "
+        "big@e0000, big@e0001, big@e0002 and 1,021 more."
+    ]
 
 
 @pytest.mark.parametrize("name", ["synthetic-8b", None])
@@ -124,5 +134,5 @@ def test_the_name_that_was_asked_for_is_nothing_to_note(analyse: Analyse, tmp_pa
 
 def test_another_name_than_was_asked_for_is_a_notice(tmp_path: Path) -> None:
     result = summarise(changed(write_run(tmp_path, Plan(samples=50)), named("alias")))
-    assert any("was asked for synthetic-8b, and its answers name alias" in notice for notice in result.notices)
+    assert any("asked for synthetic-8b, and their answers name alias" in notice for notice in result.notices)
     assert not any("alias" in reason for reason in result.verdict.reasons)

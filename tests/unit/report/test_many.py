@@ -8,11 +8,12 @@ import pytest
 
 from assay.analysis.finding import Citation, Finding
 from assay.analysis.hardware import MetricSummary
+from assay.analysis.listing import names
 from assay.report.bars import value_panel
 from assay.report.chart import PALETTE, Chart
 from assay.report.findings import shown_findings
 from assay.report.interactive import plotly_figure
-from assay.report.many import ENDS, MOST_ROWS, bands, ends, far_out, names, quantiles
+from assay.report.many import ENDS, MOST_ROWS, bands, ends, far_out, quantiles
 from assay.report.page import Table
 from assay.report.png import draw_png
 from assay.report.telemetry_table import telemetry_tables

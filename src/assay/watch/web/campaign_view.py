@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from assay.analysis.listing import names
 from assay.digits import number_text
 from assay.report import format as fmt
 from assay.report.chart import MEDIAN, PALETTE
-from assay.report.many import ENDS, MOST_ROWS, names, quantiles
+from assay.report.many import ENDS, MOST_ROWS, quantiles
 from assay.runs import CampaignFolder, RunEntry, RunStatus
 from assay.runs.alerts import AlertEvent
 from assay.runs.index import IndexRow
