@@ -27,7 +27,10 @@ COMMANDS = {
     "report": ("report", "Render the report of runs or campaigns again, from their files alone."),
     "compare": ("compare", "What changed between runs, with intervals; the first is the baseline."),
     "audit": ("audit", "Judge a run, a campaign, LoadGen logs, a results tree or a claims file."),
-    "submit": ("submit", "Write an MLPerf submission from official runs; refuse what can't be submitted."),
+    "submit": (
+        "submit",
+        "Write an MLPerf submission from official runs, or check one; refuse what can't be submitted.",
+    ),
     "sign": ("sign", "Sign a campaign's manifest with an SSH key; `audit --allowed-signers` checks it."),
     "stop": ("stop", "Take down the servers that a killed controller left running."),
     "export": ("export", "Write a deployment for a site's own tooling, a dashboard, or what was measured as tables."),

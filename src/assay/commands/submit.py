@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from assay.commands.options import PATH, json_option, print_json, writing
-from assay.errors import UserError
+from assay.errors import EXIT_FINDINGS, EXIT_OK, UserError
 from assay.serving.words import harmless
 
 if TYPE_CHECKING:
@@ -32,6 +33,14 @@ if TYPE_CHECKING:
     help="Your answers to what can't be measured of the system.",
 )
 @click.option("--rehearsal", is_flag=True, help="A tree for practice, of runs that can't be submitted; it says so.")
+@click.option("--check", "tree", type=PATH, help="Judge this tree, whoever wrote it, instead of writing one.")
+@click.option(
+    "--official-checker",
+    "checkout",
+    type=PATH,
+    metavar="DIR",
+    help="With --check: run MLCommons' checker too, from this checkout of mlcommons/inference.",
+)
 @json_option
 def submit(
     runs: tuple[Path, ...],
@@ -41,16 +50,26 @@ def submit(
     into: Path,
     answers: Path,
     rehearsal: bool,
+    tree: Path | None,
+    checkout: Path | None,
     as_json: bool,
 ) -> None:
-    """Write an MLPerf submission from official runs, or from campaigns of them.
+    """Write an MLPerf submission from official runs, or from campaigns of them; or check one.
 
-    Runs that can't be submitted are refused with every reason; so is a tree that is there already.
+    Runs that can't be submitted are refused with every reason; so is a tree that is there already. Exit code 3: the
+    check has findings.
     """
     from assay.submission import Request, make_submission, originals_of, write_tree
 
+    if tree is not None:
+        if runs:
+            raise UserError("submit: --check judges a tree that is there; name no runs with it")
+        _check(tree, checkout, of_round, as_json)
+        return
+    if checkout is not None:
+        raise UserError("submit: --official-checker goes with --check TREE")
     if not runs:
-        raise UserError("submit: name the runs or campaigns to submit")
+        raise UserError("submit: name the runs or campaigns to submit, or a tree with --check")
     if org is None or division is None:
         raise UserError("submit: --org and --division are needed, such as --org ACME --division open")
     request = Request(org, division, of_round, rehearsal)  # type: ignore[arg-type]  # click.Choice
@@ -61,6 +80,17 @@ def submit(
         print_json(_json(submission, into, originals_of(into)))
     else:
         click.echo(harmless(_text(submission, into, originals_of(into))))
+
+
+def _check(tree: Path, checkout: Path | None, of_round: str, as_json: bool) -> None:
+    from assay.submission import check_tree, checklist_json, checklist_text
+
+    found = check_tree(tree, checkout, of_round)
+    if as_json:
+        print_json(checklist_json(found))
+    else:
+        click.echo(harmless(checklist_text(found, of_round)))
+    sys.exit(EXIT_OK if found.clean else EXIT_FINDINGS)
 
 
 def _text(submission: Submission, into: Path, originals: Path) -> str:
