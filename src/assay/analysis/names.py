@@ -11,12 +11,14 @@ _LOAD = {"scenario", "nodes", "target_qps", "queries", "window", "shape", "setti
 
 
 def name_in(entries: Sequence[RunEntry], entry: RunEntry) -> str:
-    """What a run is called among those of its campaign: without what all of them have in common.
-
-    A shape's title says what kind of load it is.
-    """
+    """What a run is called among those of its campaign: without what all of them have in common."""
     scenarios, nodes = {e.scenario for e in entries}, {tuple(e.nodes) for e in entries}
-    return name_of(entry, with_scenario=len(scenarios) > 1 and entry.shape is None, with_nodes=len(nodes) > 1)
+    return _name(entry, several_scenarios=len(scenarios) > 1, several_nodes=len(nodes) > 1)
+
+
+def _name(entry: RunEntry, *, several_scenarios: bool, several_nodes: bool) -> str:
+    """A shape's title says what kind of load it is."""
+    return name_of(entry, with_scenario=several_scenarios and entry.shape is None, with_nodes=several_nodes)
 
 
 def name_of(entry: RunEntry, *, with_scenario: bool = True, with_nodes: bool = True) -> str:
@@ -47,7 +49,7 @@ def titles_of(entries: Sequence[RunEntry]) -> dict[str, str]:
         alike.setdefault((entry.mode, str(entry.compliance), load_key(entry)), []).append(entry)
     found = {}
     for repeats in alike.values():
-        words = name_of(repeats[0], with_scenario=len(scenarios) > 1, with_nodes=len(nodes) > 1)
+        words = _name(repeats[0], several_scenarios=len(scenarios) > 1, several_nodes=len(nodes) > 1)
         if repeats[0].mode != "performance" and len(modes) > 1:
             words += f" {repeats[0].mode}"
         for turn, entry in enumerate(repeats, start=1):
@@ -62,6 +64,11 @@ def title_in(entries: Sequence[RunEntry], entry: RunEntry) -> str:
 
 def titles_in(entries: Sequence[RunEntry], some: Sequence[RunEntry]) -> str:
     """Some runs: the turns of one load together, such as 'Offline, runs 1 and 3 of 3; Server'."""
+    return "; ".join(load_titles(entries, some))
+
+
+def load_titles(entries: Sequence[RunEntry], some: Sequence[RunEntry]) -> list[str]:
+    """The same, each load by itself."""
     turns: dict[str, list[int]] = {}
     most: dict[str, int] = {}
     for entry in some:
@@ -72,13 +79,15 @@ def titles_in(entries: Sequence[RunEntry], some: Sequence[RunEntry]) -> str:
         repeats = [e.repeat for e in entries if (e.mode, e.compliance) == kind and same_load(e, entry)]
         turns.setdefault(words, []).append(repeats.index(entry.repeat) + 1)
         most[words] = len(repeats)
-    return "; ".join(words + _turns(numbers, most[words]) for words, numbers in turns.items())
+    return [words + _turns(numbers, most[words]) for words, numbers in turns.items()]
 
 
 def _turns(numbers: Sequence[int], most: int) -> str:
     if most == 1:
         return ""
-    *others, last = map(str, numbers)
+    if len(numbers) == most:
+        return f", all {most} runs"
+    *others, last = map(str, sorted(numbers))
     listed = f"runs {', '.join(others)} and {last}" if others else f"run {last}"
     return f", {listed} of {most}"
 

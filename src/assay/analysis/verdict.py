@@ -18,6 +18,8 @@ from assay.runs.result import AccuracyResult, Distribution, LoadgenVerdict, Verd
 SHORT_RUN = "short run: not valid for MLPerf"
 LOADGEN = "LoadGen"
 """How the reason begins that LoadGen gives."""
+SHORT_VALID = "VALID by the short run's own settings, which aren't MLPerf's"
+"""What LoadGen's VALID means of a run that isn't official: it knows only the settings that it is given."""
 PACER_DROVE = "driven by Assay's pacer: not an MLPerf scenario"
 FINISHED = (RunStatus.COMPLETED, RunStatus.INVALID)
 

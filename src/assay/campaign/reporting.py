@@ -58,20 +58,15 @@ def _problem(render: Callable[[], object], log: Path) -> str:
     return ""
 
 
-_ON_ANSWERS = ("endpoint-scores-lower", "answers-differ", "answers-apart")
-
-
 def answer_lines(folder: CampaignFolder) -> list[str]:
-    """The campaign report's answer, and whether the endpoints gave the same answers to the same prompts; none where
-    there is no report."""
+    """The sentences of the campaign report's answer, and whether the endpoints gave the same answers to the same
+    prompts; none where there is no report."""
     report = read_object(folder.report_json) or {}
-    lines = [" ".join(report.get("answer", []))]
+    lines = list(report.get("answer", []))
     if answers := report.get("answers"):
         least = min(part["equal"] for part in answers["endpoints"] if part["prompts"])
         lines.append(
             f"answers: {answers['prompts']} prompts were answered by two or more endpoints; each gave the same tokens "
             f"as most of the others in at least {100 * least:.1f} %"
         )
-    found = [finding for finding in report.get("findings", []) if finding["rule"] in _ON_ANSWERS]
-    lines += [f"{finding['title']} {finding['evidence'][0]['figure']}" for finding in found]
-    return [line for line in lines if line]
+    return lines

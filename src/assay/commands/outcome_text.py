@@ -1,4 +1,7 @@
-"""What `assay run` and `assay bench` print when a campaign is over."""
+"""What `assay run`, `assay bench` and `assay tune` print when a campaign is over.
+
+The answer comes first and, in a few words, last: what is between may be longer than a screen.
+"""
 
 from __future__ import annotations
 
@@ -8,87 +11,131 @@ from typing import Any
 
 from assay.analysis.advice import invalid_words, mends
 from assay.analysis.alert_findings import alert_lines
-from assay.analysis.loads import load_rows, with_rates
+from assay.analysis.campaign import Load, load_of
+from assay.analysis.finding import Finding
+from assay.analysis.loads import LoadRow, load_rows, with_rates
 from assay.analysis.names import title_in, titles_in
+from assay.analysis.verdict import SHORT_RUN, SHORT_VALID
 from assay.benchmarks import campaign_benchmark
 from assay.campaign.reporting import answer_lines
 from assay.campaign.runner import CampaignOutcome
-from assay.commands.notices import notices_text
+from assay.commands.notices import finding_lines, notice_lines
 from assay.commands.table import Grid, drawn, scores_text, table_text
-from assay.commands.wrapping import between_words
+from assay.commands.wrapping import between_words, first_clause
 from assay.digits import number_text
-from assay.runs import CampaignState, Result, RunEntry, read_ledger, read_object, read_record
+from assay.runs import CampaignState, Ledger, Result, RunEntry, read_ledger, read_object, read_record
 from assay.runs.alerts import read_alerts
 
 _MOST_ALERTS = 8
 
 
-def outcome_text(outcome: CampaignOutcome, width: int, *, figures: bool, table: str = "") -> str:
-    """The campaign's answer, the `table` that its question has of its own, its `figures` unless they were printed
-    before, what became of the samples, the verdicts, the alerts, and what to do next: in `width` columns wherever names
-    and numbers leave room for it."""
+def outcome_text(outcome: CampaignOutcome, width: int, *, table: str = "") -> str:
+    """The campaign's answer; its figures, or the `table` that its question has of its own; what became of the samples
+    and the verdicts; what was found, and what to do next. In `width` columns wherever names and numbers leave room.
+    """
     report = read_object(outcome.folder.report_json) or {}
-    answer = answer_lines(outcome.folder)
+    answer, entries = answer_lines(outcome.folder), by_load(outcome.state.runs)
+    rows = _rows(outcome.state, outcome.results, report.get("groups", []))
+    findings = [Finding.model_validate(found) for found in report.get("findings", [])]
     parts = [
         _wrapped(answer, width),
-        table,
-        figures_text(outcome.state, outcome.results, width, report.get("groups", [])) if figures else "",
-        drawn(_ledgers(outcome), width, words={"ledger"}),
-        _wrapped(_verdicts(outcome, " ".join(answer)), width),
+        table or _measured(rows, width),
+        _scores(outcome.state, outcome.results, width),
+        drawn(_ledgers(outcome, entries), width, words={"ledger"}),
+        _wrapped(_verdicts(outcome, entries, " ".join(answer)), width),
         "".join(f"{line}\n" for line in _last_words(outcome)),  # of logs: as they are
         _wrapped(_alerts(outcome), width),
-        "".join(f"{line}\n" for line in _next(outcome)),  # commands and paths are copied: in one piece
+        _wrapped([*finding_lines(findings, entries), *notice_lines(rows, found=bool(report))], width),
+        "".join(f"{line}\n" for line in _next(outcome)),  # commands are copied: in one piece
+        f"{_wrapped(_in_short(answer), width)}{_pages(outcome)}\n",
     ]
     return "".join(f"\n{part}" for part in parts if part)
 
 
-def figures_text(
-    state: CampaignState, results: Sequence[Result], width: int, groups: Sequence[Mapping[str, Any]] = ()
-) -> str:
-    """Speeds, latencies and scores, with what must be known beside them; empty where nothing was measured.
-
-    `groups` are the report's, where there is one: terminal and page say the same.
-    """
-    rows = with_rates(load_rows(state, results), groups)
-    of_run = {result.run: result for result in results}
-    scored = [(entry, of_run[entry.run].accuracy) for entry in state.runs if entry.run in of_run]
-    scores = [(title_in(state.runs, entry), accuracy) for entry, accuracy in scored if accuracy is not None]
-    table = table_text(rows, width) if any(row.samples_per_s or row.latency for row in rows) else ""
-    parts = [
-        f"{table}{notices_text(rows, width)}".lstrip("\n"),
-        scores_text(scores, width) if scores else "",
-    ]
+def figures_text(state: CampaignState, results: Sequence[Result], width: int) -> str:
+    """Speeds, latencies and scores of a campaign without a report, with what must be known beside them."""
+    rows = _rows(state, results, [])
+    parts = (_measured(rows, width), _scores(state, results, width), _wrapped(notice_lines(rows, found=False), width))
     return "\n".join(part for part in parts if part)
 
 
-def _ledgers(outcome: CampaignOutcome) -> Grid:
+def by_load(entries: Sequence[RunEntry]) -> list[RunEntry]:
+    """From the lowest load to the highest, where each has one; else as planned. Plans are in random order."""
+    loads = [load_of(entry) for entry in entries]
+    if None in loads:
+        return list(entries)
+    return sorted(entries, key=lambda entry: load_of(entry) or Load("rate", 0.0))
+
+
+def _rows(state: CampaignState, results: Sequence[Result], groups: Sequence[Mapping[str, Any]]) -> Sequence[LoadRow]:
+    """`groups` are the report's, where there is one: terminal and page say the same."""
+    ordered = state.model_copy(update={"runs": by_load(state.runs)})
+    return with_rates(load_rows(ordered, results), groups)
+
+
+def _measured(rows: Sequence[LoadRow], width: int) -> str:
+    return table_text(rows, width) if any(row.samples_per_s or row.latency for row in rows) else ""
+
+
+def _scores(state: CampaignState, results: Sequence[Result], width: int) -> str:
+    of_run = {result.run: result for result in results}
+    scored = [(entry, of_run[entry.run].accuracy) for entry in state.runs if entry.run in of_run]
+    scores = [(title_in(state.runs, entry), accuracy) for entry, accuracy in scored if accuracy is not None]
+    return scores_text(scores, width) if scores else ""
+
+
+def _ledgers(outcome: CampaignOutcome, entries: Sequence[RunEntry]) -> Grid:
+    """Runs of which every sample was answered at once in one row, each other one in its own."""
+    known = {entry.key: _ledger(outcome, entry) for entry in entries}
+    whole = [entry for entry in entries if (own := known[entry.key]) is not None and _in_order(own)]
+    together = whole if len(whole) > 1 else []
     grid = [["run", "issued", "= completed", "+ failed", "+ lost", "ledger"]]
-    for entry in outcome.state.runs:
-        title = title_in(outcome.state.runs, entry)
-        if entry.run is None or not (folder := outcome.folder.run(entry.run)).ledger.exists():
-            grid.append([title, *["-"] * 4, "none"])
-            continue
-        ledger = read_ledger(folder)
-        counts = (ledger.issued, ledger.completed, ledger.failed, ledger.lost)
-        resent = f", {ledger.resent:,} re-sent" if ledger.resent else ""
-        grid.append([title, *map(number_text, counts), f"{'balanced' if ledger.balanced else 'NOT BALANCED'}{resent}"])
+    if together:
+        others = "" if len(whole) == len(entries) else "other "
+        total = [own for entry in together if (own := known[entry.key]) is not None]
+        grid.append(_ledger_row(f"all {len(whole)} {others}runs", total))
+    grid += [
+        _ledger_row(title_in(outcome.state.runs, entry), [own] if (own := known[entry.key]) is not None else [])
+        for entry in entries
+        if entry not in together
+    ]
     return grid
 
 
-def _verdicts(outcome: CampaignOutcome, answer: str) -> Iterator[str]:
+def _ledger(outcome: CampaignOutcome, entry: RunEntry) -> Ledger | None:
+    if entry.run is None or not (folder := outcome.folder.run(entry.run)).ledger.exists():
+        return None
+    return read_ledger(folder)
+
+
+def _in_order(ledger: Ledger) -> bool:
+    """Whether nothing is to be told of it: all samples that were issued, and there were some, were answered at once."""
+    return ledger.balanced and 0 < ledger.issued == ledger.completed and not ledger.resent
+
+
+def _ledger_row(title: str, ledgers: Sequence[Ledger]) -> list[str]:
+    if not ledgers:
+        return [title, *["-"] * 4, "none"]
+    counts = [sum(getattr(own, count) for own in ledgers) for count in ("issued", "completed", "failed", "lost")]
+    resent = sum(own.resent for own in ledgers)
+    balanced = "balanced" if all(own.balanced for own in ledgers) else "NOT BALANCED"
+    return [title, *map(number_text, counts), f"{balanced}, {resent:,} re-sent" if resent else balanced]
+
+
+def _verdicts(outcome: CampaignOutcome, entries: Sequence[RunEntry], answer: str) -> Iterator[str]:
     """Each verdict once, with the runs that it is of; why a run failed, unless the `answer` says it."""
     of_run = {result.run: result for result in outcome.results}
     runs = outcome.state.runs
     said: dict[str, list[RunEntry]] = {}
-    for entry in runs:
+    for entry in entries:
         said.setdefault(_verdict(entry, of_run.get(entry.run or ""), answer), []).append(entry)
-        if entry.run and (folder := outcome.folder.run(entry.run)).ledger.exists():
-            for problem in read_ledger(folder).problems:
-                said.setdefault(f"ledger: {problem}", []).append(entry)
-    for words, entries in said.items():
-        yield words if len(entries) == len(runs) > 1 else f"{titles_in(runs, entries)}: {words}"
+        for problem in own.problems if (own := _ledger(outcome, entry)) is not None else []:
+            said.setdefault(f"ledger: {problem}", []).append(entry)
+    for words, of in said.items():
+        yield words if len(of) == len(runs) > 1 else f"{titles_in(runs, of)}: {words}"
+    told = [why for entry in runs if (why := _first_line(entry.reason)) and why.rstrip(".") in answer]
     for node, reason in outcome.state.left_out.items():
-        yield f"node {node} is left out: {reason}"
+        yield f"node {node} is left out" + ("" if any(why in reason for why in told) else f": {reason}")
 
 
 def _alerts(outcome: CampaignOutcome) -> Iterator[str]:
@@ -103,14 +150,21 @@ def _alerts(outcome: CampaignOutcome) -> Iterator[str]:
 
 
 def _verdict(entry: RunEntry, result: Result | None, answer: str) -> str:
-    reason = (entry.reason if result is None else result.reason).partition("\n")[0]
+    reason = _first_line(entry.reason if result is None else result.reason)
     why = "" if reason.rstrip(".") in answer else reason
     if result is None:
         return f"{entry.status or 'not started'}: {why}".removesuffix(": ")
     words = result.verdict.words
     if result.loadgen.result == "INVALID" and (invalid := invalid_words(result.loadgen)):
         words += f": {invalid}"
+    elif result.loadgen.result == "VALID" and words.startswith(SHORT_RUN):
+        words += f" (LoadGen: {SHORT_VALID})"
     return f"{words}; {why}" if why else words
+
+
+def _first_line(reason: str) -> str:
+    """Why a run ended as it did; then come ends of logs."""
+    return reason.partition("\n")[0]
 
 
 def _last_words(outcome: CampaignOutcome) -> Sequence[str]:
@@ -119,16 +173,28 @@ def _last_words(outcome: CampaignOutcome) -> Sequence[str]:
 
 
 def _next(outcome: CampaignOutcome) -> Iterator[str]:
-    """What helps where something is missing, then where everything is told."""
-    resume = f"`assay run --resume {shlex.quote(str(outcome.folder.path))}`"
+    """What helps where something is missing."""
     if any(entry.ended and entry.status != "completed" and not entry.may_fail for entry in outcome.state.runs):
-        yield f"next: {resume.removesuffix('`')} --retry-failed` runs again what failed"
+        yield f"next: `{_resume(outcome)} --retry-failed` runs again what failed"
     for words in dict.fromkeys(_settings(outcome)):
         yield f"next: {words}"
+
+
+def _resume(outcome: CampaignOutcome) -> str:
+    return f"assay run --resume {shlex.quote(str(outcome.folder.path))}"
+
+
+def _in_short(answer: Sequence[str]) -> Iterator[str]:
+    """The answer's number once more, where the last lines of a screen are."""
+    if answer:
+        yield f"answer: {first_clause(answer[0])}"
+
+
+def _pages(outcome: CampaignOutcome) -> str:
+    """Where everything is told, or how to get what is missing of it."""
     if outcome.unreported:
-        yield f"no report of {', '.join(outcome.unreported)}: {resume} makes it"
-    else:
-        yield f"report: {outcome.folder.report}"
+        return f"no report of {', '.join(outcome.unreported)}: `{_resume(outcome)}` makes it"
+    return f"report: {outcome.folder.report}"
 
 
 def _settings(outcome: CampaignOutcome) -> Iterator[str]:

@@ -61,7 +61,7 @@ def run(
     settings += [f"dataset.path={dataset}"] if dataset else []
     settings += ["official=true", "dataset.samples=null", "queries={}"] if official else []
     settings += [f"campaign.kind={kind}"] if kind else []
-    terminal = _terminal(quiet, as_json)
+    terminal = _terminal(quiet)
     if resume:
         with monitoring.of(terminal):
             sys.exit(_resume(file, settings, resume, output, terminal, retry_failed=retry_failed, as_json=as_json))
@@ -76,10 +76,10 @@ def run(
         sys.exit(_run(file, settings, terminal, as_json=as_json))
 
 
-def _terminal(quiet: bool, as_json: bool) -> Terminal:
+def _terminal(quiet: bool) -> Terminal:
     from assay.commands.terminal import Terminal
 
-    return Terminal(quiet=quiet, answers=not as_json)
+    return Terminal(quiet=quiet)
 
 
 def _run(file: Path | None, overrides: list[str], terminal: Terminal, *, as_json: bool) -> int:
@@ -173,7 +173,7 @@ def carry_out(campaign: Coroutine[Any, Any, CampaignOutcome], terminal: Terminal
     if as_json:
         print_json({"campaign": outcome.state, "folder": outcome.folder.path, "results": outcome.results})
     else:
-        click.echo(harmless(outcome_text(outcome, width(), figures=not terminal.told)), nl=False)
+        click.echo(harmless(outcome_text(outcome, width())), nl=False)
     return exit_code(outcome)
 
 

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from assay.analysis.loads import LATENCIES, PERCENTILES, LoadRow, Value
+from assay.commands.wrapping import between_words
 from assay.digits import number_text, span_text
 from assay.runs.result import AccuracyResult
 
@@ -30,13 +31,13 @@ def table_text(rows: Sequence[LoadRow], width: int) -> str:
     """
     head = "load" if all(row.shape for row in rows) else "run"
     goodput = any(row.goodput_per_s is not None for row in rows)
-    grids = [_rates(rows, head), *([_goodput(rows, head)] if goodput else []), _latencies(rows, head)]
-    return "\n".join([*(drawn(grid, width) for grid in grids), f"{_BRACKETS}\n"])
+    grids = [_rates(rows, head), *([_goodput(rows, head)] if goodput else [])]
+    return "\n".join([*(drawn(grid, width) for grid in grids), *_latencies(rows, width), f"{_BRACKETS}\n"])
 
 
 def scores_text(scores: Sequence[tuple[str, AccuracyResult]], width: int) -> str:
-    """What each accuracy run's answers scored, and its quality gate."""
-    grid = [["run", "metric", "score", "quality gate"]]
+    """What each accuracy run's answers scored; the quality gate is part of its verdict."""
+    grid = [["run", "metric", "score"]]
     for name, accuracy in scores:
         for place, (metric, score) in enumerate(accuracy.scores.items()):
             value = Value(value=score.value, low=score.low, high=score.high)
@@ -44,10 +45,9 @@ def scores_text(scores: Sequence[tuple[str, AccuracyResult]], width: int) -> str
                 [
                     *((name, metric) if place == 0 else ("", metric)),
                     f"{number_cell(value)}{' of 100' if score.in_percent else ''}",
-                    *([accuracy.gate] if place == 0 else [""]),
                 ]
             )
-    return drawn(grid, width, words={"metric", "quality gate"})
+    return drawn(grid, width, words={"metric"})
 
 
 def _rates(rows: Sequence[LoadRow], head: str) -> Grid:
@@ -64,14 +64,24 @@ def _goodput(rows: Sequence[LoadRow], head: str) -> Grid:
     return [[head, "good/s", "good"], *good]
 
 
-def _latencies(rows: Sequence[LoadRow], head: str) -> Grid:
-    grid = [[head, "ms", *PERCENTILES]]
-    for row in rows:
-        for place, name in enumerate(_shown(rows)):
+def _latencies(rows: Sequence[LoadRow], width: int) -> list[str]:
+    """Each load's name above its latencies, which leaves room for their intervals; none of what has no latency."""
+    measured = [row for row in rows if row.latency]
+    names = _shown(measured)
+    grid = [["ms", *PERCENTILES]]
+    for row in measured:
+        for name in names:
             found = row.latency.get(name, {})
-            numbers = [number_cell(found.get(percentile), 1e-6) for percentile in PERCENTILES]
-            grid.append([row.load if place == 0 else "", _NAMES[name], *numbers])
-    return grid
+            grid.append([_NAMES[name], *(number_cell(found.get(share), 1e-6) for share in PERCENTILES)])
+    fitted = _fitted(grid, width)
+    head, *lines = _lines(fitted, width, ())
+    text = [head]
+    for place, row in enumerate(measured):
+        own = fitted[1 + place * len(names) :][: len(names)]
+        taken = sum(1 + max(cell.count("\n") for cell in cells) for cells in own)
+        text += [between_words(row.load, width)] * (len(rows) > 1) + lines[:taken]
+        lines = lines[taken:]
+    return ["\n".join(text) + "\n"] if measured else []
 
 
 def _shown(rows: Sequence[LoadRow]) -> list[str]:
@@ -79,11 +89,20 @@ def _shown(rows: Sequence[LoadRow]) -> list[str]:
     return [name for name in LATENCIES if name != "answer_ttft_ns" or any(name in row.latency for row in rows)]
 
 
-def drawn(grid: Grid, width: int, words: Collection[str] = ("ms",)) -> str:
+def drawn(grid: Grid, width: int, words: Collection[str] = ()) -> str:
     """A grid in `width` columns; those whose heads are `words` stand to the left."""
+    return "\n".join(_lines(_fitted(grid, width), width, words)) + "\n"
+
+
+def _fitted(grid: Grid, width: int) -> Grid:
+    """The grid with its intervals below their numbers, and then their ends below each other, where that is needed."""
     for whole, broken in ((" (", "\n("), (" to ", " to\n")):
         if _needed(grid) > width:
             grid = [grid[0], *([name, *(cell.replace(whole, broken) for cell in cells)] for name, *cells in grid[1:])]
+    return grid
+
+
+def _lines(grid: Grid, width: int, words: Collection[str]) -> list[str]:
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
     table.add_column(grid[0][0], overflow="fold")
     for head in grid[0][1:]:
@@ -93,13 +112,13 @@ def drawn(grid: Grid, width: int, words: Collection[str] = ("ms",)) -> str:
     console = Console(width=max(width, _needed(grid)), highlight=False, color_system=None)
     with console.capture() as captured:
         console.print(table)
-    return "\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n"
+    return [line.rstrip() for line in captured.get().splitlines()]
 
 
 def _needed(grid: Grid) -> int:
     """Columns that the grid takes where loads' names are folded."""
     widest = [max(len(line) for cell in column for line in cell.split("\n")) for column in zip(*grid, strict=True)]
-    return min(widest[0], _LEAST) + sum(_GAP + width for width in widest[1:]) + _GAP
+    return min(widest[0], _LEAST) + sum(_GAP + width for width in widest[1:])
 
 
 def number_cell(value: Value | None, factor: float = 1.0, unit: str = "") -> str:

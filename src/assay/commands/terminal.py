@@ -6,12 +6,10 @@ import shutil
 import time
 from collections.abc import Sequence
 
-import click
 from rich.console import Console
 
 from assay.analysis.verdict import LOADGEN
 from assay.commands.live import LiveView, moves
-from assay.commands.outcome_text import figures_text
 from assay.commands.wrapping import between_words
 from assay.digits import number_text
 from assay.runs import CampaignFolder, CampaignState, Result, RunEntry
@@ -24,16 +22,13 @@ _SCORES = 1
 
 
 class Terminal:
-    """A `Listener` that writes to standard error; `answers` writes a bench's table to standard output."""
+    """A `Listener` that writes to standard error."""
 
-    def __init__(self, *, quiet: bool = False, answers: bool = True) -> None:
+    def __init__(self, *, quiet: bool = False) -> None:
         self.folder: CampaignFolder | None = None
         """The campaign's, once there is one."""
         self.underway = False
         """Whether servers may be up and a run in progress."""
-        self.told = False
-        """Whether the figures were printed."""
-        self._answers = answers
         self._console = Console(stderr=True, quiet=quiet, highlight=False)
         self._view = LiveView(self._console) if moves(self._console) else None
         self._label = ""
@@ -147,12 +142,8 @@ class Terminal:
             self.say(entry.reason)
 
     def measured(self, state: CampaignState, results: Sequence[Result]) -> None:
-        """A bench's figures come before the reports, which take their time."""
         self.underway = False
         self.close()
-        if self._answers and results and all(entry.shape for entry in state.runs):
-            self.told = True
-            click.echo(harmless(f"\n{figures_text(state, results, width())}"), nl=False)
 
 
 def width() -> int:

@@ -18,3 +18,13 @@ def _between_words(line: str, width: int) -> str:
         width, subsequent_indent=indent + _HANG, break_long_words=False, break_on_hyphens=False
     )
     return wrapper.fill(line)
+
+
+def first_clause(sentence: str) -> str:
+    """Up to the first semicolon that isn't in brackets, without the full stop."""
+    depth = 0
+    for place, sign in enumerate(sentence):
+        depth += {"(": 1, ")": -1}.get(sign, 0)
+        if sign == ";" and not depth:
+            return sentence[:place]
+    return sentence.removesuffix(".")

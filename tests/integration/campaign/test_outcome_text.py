@@ -11,6 +11,7 @@ from tests.number_style import numbers_without_style
 
 from assay.campaign.runner import CampaignOutcome, run_campaign
 from assay.commands.outcome_text import outcome_text
+from assay.runs import Ledger, read_object, write_json
 from assay.runs.alerts import AlertEvent, append_alert
 from assay.runs.result import Verdict
 
@@ -31,24 +32,54 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> CampaignOutcome:
     return asyncio.run(run_campaign(settings, Quiet()))
 
 
-def test_each_run_has_its_ledger_and_each_verdict_its_runs(outcome: CampaignOutcome) -> None:
-    text = outcome_text(outcome, 100, figures=True)
-    assert "Offline accuracy" in text
+def test_ledgers_that_are_in_order_are_one_row_and_each_verdict_has_its_runs(outcome: CampaignOutcome) -> None:
+    text = outcome_text(outcome, 100)
     ledgers = [line.split() for line in text.splitlines() if line.endswith("balanced")]
-    assert [line[-5:] for line in ledgers] == [["8", "8", "0", "0", "balanced"]] * 4
+    assert ledgers == [["all", "4", "runs", "32", "32", "0", "0", "balanced"]]
     joined = " ".join(text.split())
-    assert "Offline: short run: not valid for MLPerf" in joined
-    why = r"Server 50/s: short run: not valid for MLPerf \(LoadGen: INVALID\): early stopping not met: \d+ more queries"
+    short = "short run: not valid for MLPerf"
+    assert f"Offline: {short} (LoadGen: VALID by the short run's own settings, which aren't MLPerf's)" in joined
+    why = rf"Server 50/s: {short} \(LoadGen: INVALID\): early stopping not met: \d+ more queries"
     assert re.search(why, joined)
     assert re.search(r"\nnext: set queries\.Server to \d+ or more\n", text)
-    assert text.endswith(f"report: {outcome.folder.report}\n")
 
 
-def test_figures_are_left_out_where_they_were_shown(outcome: CampaignOutcome) -> None:
-    assert "samples/s" in outcome_text(outcome, 100, figures=True)
-    assert "rougeL" in outcome_text(outcome, 100, figures=True)
-    assert "ITL" in outcome_text(outcome, 100, figures=True)
-    assert "ITL" not in outcome_text(outcome, 100, figures=False)
+def test_a_ledger_with_samples_without_an_answer_has_a_row_of_its_own(outcome: CampaignOutcome) -> None:
+    ledger = outcome.folder.run(outcome.state.runs[0].run or "").ledger
+    before = ledger.read_bytes()
+    known = Ledger.model_validate_json(before)
+    write_json(ledger, known.model_copy(update={"completed": 5, "failed": 2, "lost": 1, "resent": 3}))
+    text = outcome_text(outcome, 100)
+    ledger.write_bytes(before)
+    rows = [" ".join(line.split()) for line in text.splitlines() if "balanced" in line.casefold()]
+    assert rows == ["all 3 other runs 24 24 0 0 balanced", "Offline 8 5 2 1 balanced, 3 re-sent"]
+
+
+def test_the_answer_is_first_and_again_beside_the_reports_path(outcome: CampaignOutcome) -> None:
+    text = outcome_text(outcome, 80)
+    first, *later = (read_object(outcome.folder.report_json) or {})["answer"]
+    assert " ".join(text.split()).startswith(" ".join([first, *later]))
+    *_, end = text.split("\n\n")
+    said, path = " ".join(end.split()).split(" report: ")
+    assert said == f"answer: {first.partition(';')[0].removesuffix('.')}"
+    assert path == str(outcome.folder.report)
+    table = text.index("In brackets: 95 % intervals")
+    order = [
+        text.index(first.split()[0]),
+        table,
+        text.index("= completed"),
+        text.index("\n- "),
+        text.index("\nanswer:"),
+    ]
+    assert order == sorted(order)
+
+
+def test_a_questions_own_table_stands_in_place_of_the_figures(outcome: CampaignOutcome) -> None:
+    text = outcome_text(outcome, 100, table="its own\n")
+    assert "\n\nits own\n\n" in text
+    assert "ITL" in outcome_text(outcome, 100)
+    assert "ITL" not in text
+    assert "rougeL" in text
 
 
 def test_what_was_raised_meanwhile_is_told_a_runs_first_ones(outcome: CampaignOutcome) -> None:
@@ -60,7 +91,7 @@ def test_what_was_raised_meanwhile_is_told_a_runs_first_ones(outcome: CampaignOu
             since_ns=1, value=93.0, limit=90.0, unit="°C", words=f"gpu{number} of n is at 93 °C (limit 90 °C).",
         )  # fmt: skip
         append_alert(alerts, raised)
-    text = outcome_text(outcome, 200, figures=True)
+    text = outcome_text(outcome, 200)
     alerts.unlink()
     told = "temperature: from 00:00:00 UTC to the run's end: gpu0 of n is at 93 °C (limit 90 °C)"
     assert f": {told}\n" in text
@@ -69,7 +100,7 @@ def test_what_was_raised_meanwhile_is_told_a_runs_first_ones(outcome: CampaignOu
 
 
 def test_numbers_have_the_pages_style(outcome: CampaignOutcome) -> None:
-    text = outcome_text(outcome, 100, figures=True)
+    text = outcome_text(outcome, 100)
     assert numbers_without_style(text) == []
     assert "\n\n\n" not in text
     assert "?" not in text
@@ -77,7 +108,7 @@ def test_numbers_have_the_pages_style(outcome: CampaignOutcome) -> None:
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_only_commands_and_paths_are_longer_than_the_terminal(outcome: CampaignOutcome, width: int) -> None:
-    lines = outcome_text(outcome, width, figures=True).splitlines()
+    lines = outcome_text(outcome, width).splitlines()
     long = [line for line in lines if len(line) > width and not line.startswith(("next: ", "report: "))]
     assert long == []
 
@@ -86,7 +117,7 @@ def test_a_run_that_did_not_end_says_how_to_go_on(outcome: CampaignOutcome) -> N
     state = outcome.state.model_copy(deep=True)
     state.runs[0].status, state.runs[0].reason = "failed", "the node is gone"  # type: ignore[assignment]
     results = [result for result in outcome.results if result.run != state.runs[0].run]
-    text = outcome_text(CampaignOutcome(outcome.folder, state, results), 200, figures=True)
+    text = outcome_text(CampaignOutcome(outcome.folder, state, results), 200)
     assert "Offline: failed: the node is gone\n" in text
     assert f"next: `assay run --resume {outcome.folder.path} --retry-failed` runs again what failed\n" in text
 
@@ -95,6 +126,6 @@ def test_a_run_that_failed_says_why_in_the_servers_own_words(outcome: CampaignOu
     reason = "every endpoint failed during warm-up: node-a: HTTP 500: out of memory\nlast lines of its log"
     verdict = Verdict(valid=False, words="failed: no result")
     failed = outcome.results[0].model_copy(update={"reason": reason, "verdict": verdict})
-    text = outcome_text(CampaignOutcome(outcome.folder, outcome.state, [failed]), 200, figures=True)
+    text = outcome_text(CampaignOutcome(outcome.folder, outcome.state, [failed]), 200)
     assert f"Offline: failed: no result; {reason.splitlines()[0]}\n" in text
     assert "last lines" not in text

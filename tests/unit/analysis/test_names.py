@@ -5,6 +5,7 @@ from __future__ import annotations
 from assay.analysis.names import name_in, title_in, titles_in, titles_of
 from assay.runs import RunEntry
 from assay.runs.scenarios import Mode, Scenario
+from assay.runs.shapes import ConcurrencyShape
 
 
 def entry(scenario: Scenario, repeat: int = 0, mode: Mode = "performance", nodes: tuple[str, ...] = ("a",)) -> RunEntry:
@@ -24,14 +25,17 @@ def test_turns_and_modes_are_told_where_there_are_several() -> None:
     assert [title_in(once, one) for one in once] == ["Offline", "Offline accuracy"]
     runs = [*(entry("Offline", repeat) for repeat in range(3)), entry("SingleStream")]
     assert title_in(runs, runs[1]) == "Offline, run 2 of 3"
-    assert titles_in(runs, runs) == "Offline, runs 1, 2 and 3 of 3; SingleStream"
+    assert titles_in(runs, runs) == "Offline, all 3 runs; SingleStream"
     assert titles_in(runs, [runs[0], runs[2]]) == "Offline, runs 1 and 3 of 3"
 
 
 def test_all_titles_at_once_are_those_of_each_alone() -> None:
+    """A load is called the same while it runs, in its report's name and at the end."""
     runs = [entry("Offline", repeat, mode) for repeat in (0, 1) for mode in ("performance", "accuracy")]
     runs += [entry("Server", nodes=("b",))]
-    assert titles_of(runs) == {run.key: title_in(runs, run) for run in runs}
+    in_flight = entry("Concurrency").model_copy(update={"shape": ConcurrencyShape(concurrency=8)})
+    for some in (runs, [*runs, in_flight]):
+        assert titles_of(some) == {run.key: title_in(some, run) for run in some}
 
 
 def test_a_guess_of_an_offline_rate_is_no_load() -> None:

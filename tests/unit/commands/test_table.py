@@ -56,6 +56,21 @@ def test_open_ends_and_absent_figures_are_shown_as_such() -> None:
     assert tpot.split()[-3:] == ["-", "-", "-"]
 
 
+def test_each_loads_latencies_are_below_its_name_in_one_line_each_of_80_columns() -> None:
+    lines = table_text([row(1), row(32)], 80).splitlines()
+    place = lines.index("32 in flight")
+    assert [line.split()[0] for line in lines[place + 1 :][:4]] == ["TTFT", "TPOT", "ITL", "latency"]
+    assert lines[place + 1] == "TTFT     51.20 (50.90 to 51.60)  80 (75 or more)   90"
+
+
+def test_a_load_without_latencies_has_no_table_of_dashes() -> None:
+    nothing = row(8).model_copy(update={"latency": {}, "samples_per_s": None, "output_tokens_per_s": None, "ok": 0})
+    lines = table_text([row(1), nothing], 80).splitlines()
+    assert sum(line.startswith("8 in flight") for line in lines) == 1
+    assert sum("TTFT" in line for line in lines) == 1
+    assert not any("TTFT" in line for line in table_text([nothing], 80).splitlines())
+
+
 def test_goodput_has_columns_only_where_limits_were_set() -> None:
     assert "good/s" not in table_text([row(1)], 120)
     shown = table_text([row(1, goodput=True)], 120)

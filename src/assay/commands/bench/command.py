@@ -74,14 +74,14 @@ def bench(
         if limits:
             click.echo("--fail-if isn't part of a configuration, and was left out", err=True)
         return
-    terminal = Terminal(quiet=quiet, answers=not as_json)
+    terminal = Terminal(quiet=quiet)
     with monitoring.of(terminal):
         outcome = _measure(settings, limits, terminal, as_json=as_json)
     rows = load_rows(outcome.state, outcome.results)
     if as_json:
         print_json(measured_json(outcome.folder, outcome.state, outcome.results, limits))
     else:
-        click.echo(harmless(outcome_text(outcome, width(), figures=not terminal.told)), nl=False)
+        click.echo(harmless(outcome_text(outcome, width())), nl=False)
     titles = {run: row.load for row in rows for run in row.runs}
     broken = [
         f"--fail-if {words} ({titles.get(result.run, 'no load')}, run {result.run})"
@@ -100,7 +100,9 @@ def _measure(
     """Carry the campaign out. Told to end, what was measured until then is printed, or goes with the error."""
     from assay.campaign.runner import run_campaign
     from assay.commands.bench.measured import measured_json, whole_runs
+    from assay.commands.outcome_text import figures_text
     from assay.commands.run import completed
+    from assay.commands.terminal import width
     from assay.config import config_of
 
     try:
@@ -111,7 +113,7 @@ def _measure(
         state, results, missing = whole_runs(terminal.folder)
         if as_json:
             error.beside = measured_json(terminal.folder, state, results, limits) | {"not_measured": missing}
-        elif results and terminal.underway:  # else everything was measured, and is shown
-            terminal.measured(state, results)
-            click.echo(harmless(f"\nnot measured: {'; '.join(missing)}"))
+        elif results:
+            lacks = f"\nnot measured: {'; '.join(missing)}\n" if missing else ""
+            click.echo(harmless(f"\n{figures_text(state, results, width())}{lacks}"), nl=False)
         raise

@@ -137,7 +137,7 @@ def carry_out_tuning(asked: Asked, monitoring: Monitoring, text: Answered, *, qu
     if asked.options["plan"]:
         print_plan_of(asked.config(), as_json=as_json)
         return
-    terminal = Terminal(quiet=quiet, answers=not as_json)
+    terminal = Terminal(quiet=quiet)
     campaign = _campaign(asked, terminal)
     with monitoring.of(terminal):
         outcome = completed(campaign, terminal)
@@ -148,8 +148,7 @@ def carry_out_tuning(asked: Asked, monitoring: Monitoring, text: Answered, *, qu
         print_json({**told, "campaign": outcome.state, "folder": outcome.folder.path, "results": outcome.results})
     else:
         table = text(found, width()) if found else ""
-        told_of = outcome_text(outcome, width(), figures=not terminal.told, table=table)
-        click.echo(harmless(told_of), nl=False)
+        click.echo(harmless(outcome_text(outcome, width(), table=table)), nl=False)
     sys.exit(exit_code(outcome))
 
 
