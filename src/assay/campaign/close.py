@@ -28,6 +28,7 @@ from assay.runs import (
 from assay.runs.outcome import LoadEnd
 from assay.runs.progress import DoneEvent, append_event
 from assay.runs.record import REFUSED
+from assay.serving.exits import lost_words
 
 # How the reason of a load begins that didn't go to its end; what stands alone begins with nothing.
 _ENDS: dict[LoadEnd, str] = {
@@ -115,7 +116,7 @@ def _close(work: Work, record: RunRecord, plan: LoadPlan, folder: RunFolder, end
     if record.status is RunStatus.COMPLETED:
         _judge(work, record, ledger, folder)
     elif record.lost:
-        record.reason = f"{_lost(record)}; {record.reason}"
+        record.reason = f"{lost_words(record.lost)}; {record.reason}"  # the cause of what else went wrong
     if record.status is RunStatus.COMPLETED and plan.mode == "accuracy":
         score_answers(work.prepared, record, folder)
     if record.status in (RunStatus.FAILED, RunStatus.TIMEOUT):
@@ -164,16 +165,10 @@ def _judge(work: Work, record: RunRecord, ledger: Ledger, folder: RunFolder) -> 
         record.status, record.reason = RunStatus.FAILED, "the ledger doesn't balance: " + "; ".join(ledger.problems)
     elif kind_of(work.config.campaign.kind).leaves_nodes_out and (record.lost or idle):
         # Its rate would be that of other nodes than those it stands for.
-        what = _lost(record) if record.lost else f"no answer came from {', '.join(idle)}"
+        what = lost_words(record.lost) if record.lost else f"no answer came from {', '.join(idle)}"
         record.status, record.reason = RunStatus.FAILED, f"{what}; not all endpoints took part to the end"
     elif record.official and record.mode == "performance" and record.compliance is None:
         _loadgens_word(record, folder)
-
-
-def _lost(record: RunRecord) -> str:
-    """The servers that ended or can't be reached, and why: the cause of what else went wrong."""
-    servers = "server" if len(record.lost) == 1 else "servers"
-    return f"{servers} lost: {', '.join(f'{name} ({why})' for name, why in record.lost.items())}"
 
 
 def _loadgens_word(record: RunRecord, folder: RunFolder) -> None:

@@ -53,6 +53,7 @@ from assay.runs.campaign_manifest import note_run
 from assay.runs.progress import AnyEvent
 from assay.runs.setups import setup_words
 from assay.scratch import scratch_folder
+from assay.serving.exits import lost_words
 from assay.telemetry import NodeActivity
 
 _LEAST_LIMIT_S = 900.0
@@ -275,7 +276,7 @@ class _Campaign:
 
     def _on_lost(self, endpoint: str, reason: str) -> None:
         self._work.lost[endpoint] = reason
-        self._say(f"endpoint {endpoint} is lost: {reason}")
+        self._say(lost_words({endpoint: reason}))
 
     async def _one(self, bench: Bench, entry: RunEntry, endpoints: Sequence[EndpointFacts]) -> None:
         folder = run_folder(self._folder.runs, entry, self._config)
@@ -323,7 +324,7 @@ class _Campaign:
         """What a run's end means for those to come, and how long they will take."""
         if entry.status is not RunStatus.COMPLETED:
             if self._config.campaign.stop_on_failure:
-                self._skip_rest(f"{entry.key} ended as {entry.status}")
+                self._skip_rest(f"{title_in(self._state.runs, entry)} ended as {entry.status}")
             self._leave_out_failed()
         self._estimator.learn_from(find_campaigns(self._config.output))
         estimates = [self._estimator.estimate(left) for left in self._state.todo]
@@ -361,7 +362,9 @@ class _Campaign:
         measured = {entry.nodes[0] for entry in alone if entry.status in (RunStatus.COMPLETED, RunStatus.INVALID)}
         unmeasured = [entry for entry in alone if entry.nodes[0] not in measured]
         reasons = {entry.nodes[0]: entry.reason.partition("\n")[0] for entry in unmeasured}
-        self._leave_out({e.nodes[0]: f"{e.key} ended as {e.status}: {reasons[e.nodes[0]]}" for e in unmeasured})
+        runs = self._state.runs
+        why = {e.nodes[0]: f"{title_in(runs, e)} ended as {e.status}: {reasons[e.nodes[0]]}" for e in unmeasured}
+        self._leave_out(why)
 
     def _leave_out(self, unable: dict[str, str]) -> None:
         new = {node: reason for node, reason in unable.items() if node not in self._state.left_out}

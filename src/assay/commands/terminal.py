@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 
-from assay.analysis.verdict import LOADGEN
+from assay.analysis.advice import invalid_words
+from assay.analysis.verdict import LOADGEN, SHORT_VALID
 from assay.commands.live import LiveView, moves
 from assay.commands.wrapping import between_words
 from assay.digits import number_text
@@ -139,7 +140,7 @@ class Terminal:
             self._view.stop()
         self.say(f"{self._label}: {_summary(entry, result)}")
         if entry.reason and not self._is_last:  # after the last run comes the end, which says why
-            self.say(entry.reason)
+            self.say(entry.reason.partition("\n")[0])  # and has the ends of logs
 
     def measured(self, state: CampaignState, results: Sequence[Result]) -> None:
         self.underway = False
@@ -166,19 +167,30 @@ def _summary(entry: RunEntry, result: Result | None) -> str:
     if result is None:
         return str(entry.status or "interrupted")
     parts = [str(result.status)]
-    rates = [result.figures.get(name) for name in ("samples_per_s", "output_tokens_per_s")]
-    parts += [f"{number_text(rate.value)} {rate.unit}" for rate in rates if rate]
+    if result.mode == "performance":
+        parts += _speeds(result)
     if result.unanswered_words:
         parts.append(result.unanswered_words)
-    if ttft := result.latency.get("ttft_ns"):
-        parts.append(f"TTFT p50 {number_text(ttft.p50 / 1e6)} ms, p99 {number_text(ttft.p99 / 1e6)} ms")
     parts += [f"ended {result.sure_words}"] if result.sure_words else []
     if result.accuracy:
-        scores = [
-            f"{name} {score.value:.2f} of 100" for name, score in result.accuracy.scores.items() if score.in_percent
-        ]
+        percent = {name: score for name, score in result.accuracy.scores.items() if score.in_percent}
+        scores = [f"{name} {number_text(score.value)} of 100" for name, score in percent.items()]
         parts.append(f"{', '.join([*scores[:_SCORES], 'quality'])} {result.accuracy.gate}")
-    if result.loadgen.result:
-        own = (reason for reason in result.verdict.reasons if reason.startswith(f"{LOADGEN}: "))
-        parts.append(next(own, f"{LOADGEN}: {result.loadgen.result}"))
-    return "; ".join(parts)
+    return "; ".join([*parts, *_loadgens_word(result)])
+
+
+def _speeds(result: Result) -> Iterator[str]:
+    """Not of an accuracy run: its rates are no performance result."""
+    rates = [result.figures.get(name) for name in ("samples_per_s", "output_tokens_per_s")]
+    yield from (f"{number_text(rate.value)} {rate.unit}" for rate in rates if rate)
+    if ttft := result.latency.get("ttft_ns"):
+        yield f"TTFT p50 {number_text(ttft.p50 / 1e6)} ms, p99 {number_text(ttft.p99 / 1e6)} ms"
+
+
+def _loadgens_word(result: Result) -> Iterator[str]:
+    """What LoadGen says, and of a run that isn't official what it says it of."""
+    said = result.loadgen.result
+    if said == "INVALID" and (why := invalid_words(result.loadgen)):
+        yield f"{LOADGEN}: INVALID: {why}"
+    elif said is not None:
+        yield f"{LOADGEN}: {SHORT_VALID if said == 'VALID' and not result.official else said}"

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Mapping
+
+_CODE = "exit code "
+_KILLED = "killed by "
 
 
 def explain_exit(code: int) -> str:
@@ -11,5 +15,26 @@ def explain_exit(code: int) -> str:
     if number in {item.value for item in signal.Signals}:
         name = signal.Signals(number).name
         hint = " (was the machine out of memory?)" if number == signal.SIGKILL else ""
-        return f"killed by {name}{hint}"
-    return f"exit code {code}"
+        return f"{_KILLED}{name}{hint}"
+    return f"{_CODE}{code}"
+
+
+def lost_words(lost: Mapping[str, str]) -> str:
+    """Servers that ended by themselves or can't be reached, with why, such as "server a ended by itself (exit code 1)".
+
+    `lost` has why by the server's name: `explain_exit`'s words, or what a launcher says.
+    """
+    servers: dict[str, list[str]] = {}
+    for name, why in lost.items():
+        servers.setdefault(why, []).append(name)
+    return "; ".join(_lost(names, why) for why, names in servers.items())
+
+
+def _lost(names: list[str], why: str) -> str:
+    several = len(names) > 1
+    who = f"servers {', '.join(names)}" if several else f"server {names[0]}"
+    if why.startswith(_CODE):
+        return f"{who} ended by {'themselves' if several else 'itself'} ({why})"
+    if why.startswith(_KILLED):
+        return f"{who} {'were' if several else 'was'} {why}"
+    return f"{who} {'are' if several else 'is'} lost: {why}"

@@ -95,7 +95,7 @@ def test_a_node_lost_during_a_run_costs_no_sample(hosts: Hosts, tmp_path: Path) 
     assert ledger["resent"] > 0
     assert by_name["node3"]["failed"] + by_name["node3"]["lost"] > 0
     assert by_name["node2"]["ok"] + by_name["node3"]["ok"] == 200
-    assert "endpoint node3 is lost: node node3: the SSH link is lost" in output
+    assert "server node3 is lost: node node3: the SSH link is lost" in output
     deployed = read(campaign / "deployment.json")
     cluster = SshOptions.model_validate(deployed["cluster"])
     assert cluster.keepalive_s * (KEEPALIVES + 1) + WATCH_S <= FOUND_WITHIN_S

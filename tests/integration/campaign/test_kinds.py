@@ -148,7 +148,7 @@ def test_a_server_that_dies_is_started_again_and_the_other_runs_are_done(tmp_pat
     outcome = carry_out(tmp_path, engine=engine, **changes)
     assert [entry.status for entry in outcome.state.runs] == ["completed", "failed", "completed"]
     failed = outcome.state.runs[1]
-    assert failed.reason.startswith("server lost: node-a (exit code 1); every endpoint failed: node-a: ")
+    assert failed.reason.startswith("server node-a ended by itself (exit code 1); every endpoint failed: node-a: ")
     assert failed.run is not None
     ledger = read_ledger(outcome.folder.run(failed.run))
     assert ledger.balanced
@@ -163,7 +163,7 @@ def test_a_run_over_its_limit_is_a_timeout_and_a_failure_may_stop_the_rest(tmp_p
     first, second = outcome.state.runs
     assert first.status is RunStatus.TIMEOUT
     assert first.reason.startswith("not over after 4 s")
-    assert (second.status, second.reason) == (RunStatus.SKIPPED, f"{first.key} ended as timeout")
+    assert (second.status, second.reason) == (RunStatus.SKIPPED, "Offline, run 1 of 2 ended as timeout")
     assert first.run is not None
     ledger = read_ledger(outcome.folder.run(first.run))
     assert ledger.balanced

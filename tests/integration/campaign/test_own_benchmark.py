@@ -181,7 +181,7 @@ def test_a_benchmark_brings_its_own_scorer_and_targets(
     assert (accuracy.scorer, accuracy.samples, accuracy.gate) == ("exact_match", 8, "fail")
     assert {name: score.value for name, score in accuracy.scores.items()} == {"exact_match": 0.0}
     assert not run.accuracy_txt.exists()
-    assert "exact_match 0.00 of 100, quality fail" in capsys.readouterr().err
+    assert "exact_match 0 of 100, quality fail" in capsys.readouterr().err
     assert json.loads(run.answers.read_text().splitlines()[0])["exact_match"] == 0.0
     assert assay("report", outcome.folder.path).exit_code == 0
     for page in (run.path / "report.md", outcome.folder.path / "report.md"):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from tests.results import figure, offline_result
 
 from assay.commands.live import LiveView, moves
 from assay.commands.terminal import Terminal
@@ -21,6 +22,7 @@ from assay.runs.progress import (
     WarmupEvent,
     WarmupWave,
 )
+from assay.runs.result import AccuracyResult, LoadgenVerdict, Score
 from assay.runs.sketch import Sketch
 from assay.watch import Follower
 
@@ -160,14 +162,42 @@ def test_out_of_service_is_said_as_long_as_it_is_so(
             assert "out" not in words
 
 
-@pytest.mark.parametrize(("number", "told"), [(1, "every endpoint failed: a: gone\nlast lines\n"), (2, "")])
+@pytest.mark.parametrize(("number", "told"), [(1, "every endpoint failed: a: gone\n"), (2, "")])
 def test_why_a_run_failed_is_told_at_once_where_others_follow(
     capsys: pytest.CaptureFixture[str], number: int, told: str
 ) -> None:
-    """The end of the campaign tells it too, and of the last run that follows at once."""
+    """The end of the campaign tells it too, with the ends of logs, and of the last run that follows at once."""
     terminal = Terminal()
     terminal.run_begins("Offline", number, 2, 8)
     capsys.readouterr()
     failed = {"status": RunStatus.FAILED, "reason": "every endpoint failed: a: gone\nlast lines"}
     terminal.run_ends(ENTRY.model_copy(update=failed), None)
     assert capsys.readouterr().err == f"[{number}/2] Offline: failed\n{told}"
+
+
+def ended(capsys: pytest.CaptureFixture[str], **changes: object) -> str:
+    """What is said of a short run that completed."""
+    rate = figure(12345.678)
+    result = offline_result("r", {"samples_per_s": rate, "output_tokens_per_s": rate}).model_copy(update=changes)
+    terminal = Terminal()
+    terminal.run_begins("Offline", 1, 1, 8)
+    capsys.readouterr()
+    terminal.run_ends(ENTRY, result)
+    return capsys.readouterr().err.removeprefix("[1/1] Offline: completed; ").rstrip("\n")
+
+
+def test_rates_of_an_accuracy_run_are_no_result(capsys: pytest.CaptureFixture[str]) -> None:
+    score = Score(value=12.34567, unit="mean F-measure x 100", possible=(0, 100))
+    accuracy = AccuracyResult(scorer="s", scores={"rouge1": score}, samples=8, gate="pass")
+    assert ended(capsys, mode="accuracy", accuracy=accuracy) == "rouge1 12.35 of 100, quality pass"
+
+
+def test_loadgens_word_on_a_short_run_says_by_which_settings(capsys: pytest.CaptureFixture[str]) -> None:
+    rates = "12,346 u; 12,346 u; TTFT p50 10 ms, p99 10 ms"
+    assert ended(capsys) == rates
+    valid = LoadgenVerdict(result="VALID")
+    words = "LoadGen: VALID by the short run's own settings, which aren't MLPerf's"
+    assert ended(capsys, loadgen=valid) == f"{rates}; {words}"
+    assert ended(capsys, loadgen=valid, official=True) == f"{rates}; LoadGen: VALID"
+    invalid = LoadgenVerdict(result="INVALID", reasons=["Min duration satisfied: no"])
+    assert ended(capsys, loadgen=invalid) == f"{rates}; LoadGen: INVALID: shorter than its least duration"

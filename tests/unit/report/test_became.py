@@ -13,7 +13,7 @@ from assay.runs import CampaignFolder, RunEntry, RunStatus, read_campaign, read_
 from assay.runs.folder import RunFolder
 
 PLAN = Plan(samples=60, nodes=(Node("node-a", slots=4),), chunks=False, telemetry=False)
-WHY = "server lost: node-b (exit code 1); every endpoint failed during warm-up: node-b: no connection"
+WHY = "server node-b ended by itself (exit code 1); every endpoint failed during warm-up: node-b: no connection"
 
 
 def nothing_issued(run: RunFolder) -> None:

@@ -1,0 +1,28 @@
+"""How servers that are gone are told: the cause in words."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from assay.serving.exits import explain_exit, lost_words
+
+
+@pytest.mark.parametrize(
+    ("lost", "words"),
+    [
+        ({"a": explain_exit(1)}, "server a ended by itself (exit code 1)"),
+        (
+            {"a": explain_exit(-signal.SIGKILL)},
+            "server a was killed by SIGKILL (was the machine out of memory?)",
+        ),
+        ({"a": "node n: the SSH link is lost"}, "server a is lost: node n: the SSH link is lost"),
+        (
+            {"a": explain_exit(2), "b": explain_exit(128 + signal.SIGTERM), "c": explain_exit(2)},
+            "servers a, c ended by themselves (exit code 2); server b was killed by SIGTERM",
+        ),
+    ],
+)
+def test_the_cause_is_told_in_words(lost: dict[str, str], words: str) -> None:
+    assert lost_words(lost) == words
