@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from assay.analysis.finding import Finding
+from assay.analysis.listing import names
 from assay.analysis.loads import LoadRow
 from assay.analysis.names import load_titles
 from assay.analysis.summary import TOLD_AS_FINDINGS
 from assay.report.findings import grouped, mend
-from assay.report.many import names
 from assay.runs import RunEntry
 
 

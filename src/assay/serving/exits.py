@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 _CODE = "exit code "
 _KILLED = "killed by "
+_NAMED = 4
 
 
 def explain_exit(code: int) -> str:
@@ -31,8 +32,9 @@ def lost_words(lost: Mapping[str, str]) -> str:
 
 
 def _lost(names: list[str], why: str) -> str:
-    several = len(names) > 1
-    who = f"servers {', '.join(names)}" if several else f"server {names[0]}"
+    several, more = len(names) > 1, len(names) - _NAMED
+    named = ", ".join(names[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+    who = f"server{'s' if several else ''} {named}"
     if why.startswith(_CODE):
         return f"{who} ended by {'themselves' if several else 'itself'} ({why})"
     if why.startswith(_KILLED):
