@@ -58,13 +58,13 @@ def search_config(folder: Path, **campaign: Any) -> Config:
     return config(folder, campaign=asked, cluster={}, engine={"kind": "simulated"})
 
 
-def queue(rate: float, requests: int, seed: int) -> tuple[Ints, Ints]:
+def queue(rate: float, requests: int, seed: int, places: int = PLACES) -> tuple[Ints, Ints]:
     """When requests arrive and when they are answered, ns: Poisson arrivals, some places, lognormal service."""
     times = due_times_ns(rate, "poisson", 1.0, seed)
     start = np.array([next(times) for _ in range(requests)], dtype=np.int64) + _BEGIN_NS
     draw = np.random.default_rng([seed, 1])
     service = (SERVICE_MS * 1e6 * draw.lognormal(-0.045, 0.3, requests)).astype(np.int64)
-    free = [0] * PLACES
+    free = [0] * places
     ends = np.empty(requests, dtype=np.int64)
     for number, (at, took) in enumerate(zip(start.tolist(), service.tolist(), strict=True)):
         end = max(heapq.heappop(free), at) + took
@@ -117,13 +117,13 @@ def write_probe(
     search = state.rate_search
     assert search is not None
     folder.path.mkdir(parents=True)
-    shape, rate = entry.shape, CAPACITY
+    shape, rate, places = entry.shape, CAPACITY, entry.settings.get("max_num_seqs", PLACES)
     requests, seed = entry.queries or 2000, 1000 + entry.repeat
     if isinstance(shape, RateShape):
         rate, requests = shape.rate, shape.requests or requests
     elif entry.target_qps:
         rate = entry.target_qps
-    start, end = queue(rate, requests, seed)
+    start, end = queue(rate, requests, seed, places)
     failed = np.random.default_rng([seed, 2]).random(requests) < failing
     sure = None
     if isinstance(shape, RateShape) and shape.until_sure:

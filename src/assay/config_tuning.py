@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from assay.quantities import Seconds, Several
+from assay.runs.campaign import EngineObjective
 
 _Whole = Annotated[int, Field(ge=0, le=10**12)]
 _Number = Annotated[float, Field(ge=0, le=1e12)]
@@ -43,6 +44,11 @@ class EngineTuning(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    objective: EngineObjective = Field(
+        default="offline",
+        description="what makes settings better: offline: Offline output tokens/s; highest-rate: the highest rate of "
+        "arrivals that keeps campaign.limits, or the limits of the benchmark's campaign.scenario",
+    )
     settings: dict[str, tuple[Setting, ...]] = Field(
         default_factory=dict, description="engine option: the values that may be tried; no others are"
     )
@@ -51,6 +57,11 @@ class EngineTuning(BaseModel):
     finalists: int = Field(default=2, ge=1, le=16, description="besides the default; each on servers started anew")
     budget_s: Seconds | None = Field(
         default=None, description="time of the loads of the first stage; no try is begun once it is spent"
+    )
+    search_s: Seconds = Field(
+        default=240,
+        description="highest-rate: time of a final search, on each server start; short ones take a quarter, longer "
+        "ones half",
     )
     memory_target: float | None = Field(
         default=None,

@@ -13,7 +13,7 @@ from assay.analysis.answers import AnswersCompared, RunAnswers, compare_answers,
 from assay.analysis.earlier import SinceLast, since_last
 from assay.analysis.engine_ahead import ahead
 from assay.analysis.engine_answers import agreement
-from assay.analysis.engine_tries import Seen, Tuned, memory_shares, tuned
+from assay.analysis.engine_tries import Seen, Tuned, memory_shares, tuned_from
 from assay.analysis.expenses import EXPENSES
 from assay.analysis.figures import estimate_of
 from assay.analysis.finding import Citation, Finding
@@ -150,7 +150,7 @@ def analyse_campaign(folder: CampaignFolder, lines: Sequence[RunLine]) -> Campai
     analysis = CampaignAnalysis(folder, read_campaign(folder), benchmark, check_campaign(folder), list(lines))
     analysis.groups = _groups(analysis.lines)
     analysis.since_last = since_last(folder, analysis.state, [_load_runs(analysis, group) for group in analysis.groups])
-    if analysis.state.rate_search is not None:
+    if analysis.state.kind == "tune-rate":
         analysis.rate = rate_answer(folder, analysis.state)
     _scale(analysis)
     analysis.tuned = _tuned(analysis)
@@ -236,7 +236,7 @@ def _tuned(analysis: CampaignAnalysis) -> Tuned | None:
         ready_ns = line.record.warmup.ready_ns.values()
         ready_s = max(ready_ns) / 1e9 if ready_ns else None
         seen[line.record.id] = Seen(line.tokens_per_s, ready_s, memory_shares(line.record, line.system))
-    found = tuned(analysis.state.runs, [line.result for line in analysis.lines], seen)
+    found = tuned_from(analysis.folder, analysis.state, [line.result for line in analysis.lines], seen)
     chosen = found.named(found.best) or found.default
     if chosen is not None and chosen.stage == "final" and chosen.rate is not None:
         measured = [line for line in analysis.lines if line.record.id in chosen.runs]

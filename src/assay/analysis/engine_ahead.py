@@ -24,7 +24,9 @@ class Ahead(BaseModel):
     law: str
     measured_nodes: int = Field(description="that the rate was measured on")
     nodes: list[int]
-    rates: list[Value] = Field(description="output tokens/s; bounds are the ends of the rate's and the law's together")
+    rates: list[Value] = Field(
+        description="of what is searched for; bounds are the ends of the rate's and the law's together"
+    )
 
 
 def ahead(folder: CampaignFolder, record: RunRecord, nodes: int, rate: Value) -> Ahead | None:

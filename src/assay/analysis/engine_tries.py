@@ -15,13 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from assay.analysis.engine_ahead import Ahead
 from assay.analysis.engine_answers import Agreement
+from assay.analysis.engine_rates import Key, StartKey, StartRate, key_of, on_starts, start_rates
 from assay.analysis.figures import estimate_of
 from assay.analysis.loads import Value
 from assay.analysis.rates import timing_error_ns, token_rate
 from assay.analysis.samples import Samples
 from assay.analysis.statistics import CONFIDENCE, Estimate, over_repeats, ratio
 from assay.analysis.summary import run_samples
-from assay.runs.campaign import CampaignFolder, RunEntry, Stage
+from assay.runs.campaign import CampaignFolder, CampaignState, EngineObjective, RunEntry, Stage
 from assay.runs.reading import read_record
 from assay.runs.record import RunRecord, RunStatus
 from assay.runs.result import Result
@@ -31,7 +32,6 @@ from assay.runs.system import SystemRecord
 FEWEST_STARTS = 3
 """Below it the spread between starts isn't known."""
 RATE = "output_tokens_per_s"
-Key = tuple[str, int | None, int | None]
 Outcome = Literal["better", "no difference shown", "answers worse", "not compared"]
 
 
@@ -60,12 +60,22 @@ class Try(BaseModel):
     window: int | None = Field(description="requests in flight at an endpoint; null: the engine's own")
     default: bool = Field(description="it is the configuration as it is")
     stage: Stage = Field(description="how far it got")
-    rates: dict[Stage, Value] = Field(default_factory=dict, description="output tokens/s in each stage, over its runs")
+    rates: dict[Stage, Value] = Field(
+        default_factory=dict, description="of what is searched for, in each stage, over its starts"
+    )
     starts: int = Field(default=0, description="server starts that the last stage's rate is over")
+    confirmed: int | None = Field(
+        default=None, description="of those, how many a run at the rate found confirmed; null: rates aren't searched"
+    )
     start_s: float | None = Field(default=None, description="what a start of its slowest server took, s, in the mean")
     memory: MemoryShares | None = Field(default=None, description="null: the engine or the node doesn't tell")
     reason: str = Field(default="", description="why it has no rate in its last stage")
     runs: list[str] = Field(default_factory=list)
+
+    @property
+    def key(self) -> Key:
+        """That of its runs, as `key_of` has it."""
+        return str(sorted(self.settings.items())), self.servers, self.window
 
     @property
     def rate(self) -> Value | None:
@@ -111,6 +121,8 @@ class Tuned(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    objective: EngineObjective = Field(default="offline", description="what the rates are of")
+    limits: list[str] = Field(default_factory=list, description="what a highest rate keeps, in words")
     tries: list[Try] = Field(description="in the order in which they were begun")
     against: list[Against] = Field(description="the finalists', the highest first")
     best: str | None = Field(description="name of the finalist that beats the default; null: none does")
@@ -147,11 +159,6 @@ def memory_shares(record: RunRecord, system: Mapping[str, Any]) -> MemoryShares 
     return max(shares, key=lambda share: share.both, default=None)
 
 
-def key_of(entry: RunEntry) -> Key:
-    """The same for all runs of one try."""
-    return str(sorted(entry.settings.items())), entry.servers, entry.window
-
-
 @dataclass(frozen=True)
 class Seen:
     """What more than its result is known of a run."""
@@ -181,24 +188,87 @@ def run_rate(samples: Samples, record: RunRecord) -> Estimate:
     return token_rate(samples, timing_error_ns=timing_error_ns(samples, record.client))
 
 
-def tuned(entries: Sequence[RunEntry], results: Iterable[Result], seen: Mapping[str, Seen] | None = None) -> Tuned:
+def tuned_in(folder: CampaignFolder, state: CampaignState, results: Iterable[Result]) -> Tuned:
+    """What a tune-engine campaign's runs say, from the files in its folder. Raises UserError for a damaged one."""
+    searched = state.objective == "highest-rate"
+    return tuned_from(folder, state, results, {} if searched else final_rates(folder, state.runs))
+
+
+def tuned_from(
+    folder: CampaignFolder, state: CampaignState, results: Iterable[Result], seen: Mapping[str, Seen]
+) -> Tuned:
+    """The same, by who has looked at its runs. Raises UserError for a damaged one."""
+    if state.rate_search is None:
+        return tuned(state.runs, results, seen)
+    found = tuned(state.runs, results, seen, start_rates(folder, state))
+    return found.model_copy(update={"limits": [limit.title for limit in state.rate_search.limits]})
+
+
+def tuned(
+    entries: Sequence[RunEntry],
+    results: Iterable[Result],
+    seen: Mapping[str, Seen] | None = None,
+    starts: Mapping[StartKey, StartRate] | None = None,
+) -> Tuned:
     """What a tune-engine campaign's runs say, as far as they got.
 
-    A result doesn't tell what of its rate's error starts have in common, such as the client's own: what is best follows
-    from `seen`, which must hold the final runs.
+    Args:
+        entries: of the plan.
+        results: of its runs.
+        seen: must hold the final runs where rates are those of runs: a result doesn't tell what of its rate's error
+            starts have in common, such as the client's own.
+        starts: the rate that each start keeps; None: rates are those of runs, output tokens/s.
     """
-    seen = seen or {}
-    of_run = {result.run: result for result in results}
+    known = _Known({result.run: result for result in results}, seen or {}, starts)
     groups: dict[Key, list[RunEntry]] = {}
     for entry in entries:
         if entry.stage is not None:
             groups.setdefault(key_of(entry), []).append(entry)
-    tries = [_try(own, of_run, seen) for own in groups.values()]
-    against = _against(tries, {one.name: own for one, own in zip(tries, groups.values(), strict=True)}, of_run, seen)
+    tries = [_try(own, known) for own in groups.values()]
+    against = _against(tries, {one.name: own for one, own in zip(tries, groups.values(), strict=True)}, known)
     beaten = [one for one in against if one.low is not None and one.low > 1]
     best = beaten[0].name if beaten else None
-    scores = _scores(entries, of_run, next((one for one in tries if one.name == best), None))
-    return Tuned(tries=tries, against=against, best=best, scores=scores, outcome=_outcome(against, best, scores))
+    scores = _scores(entries, known.of_run, next((one for one in tries if one.name == best), None))
+    return Tuned(
+        objective="offline" if starts is None else "highest-rate",
+        tries=tries,
+        against=against,
+        best=best,
+        scores=scores,
+        outcome=_outcome(against, best, scores),
+    )
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What runs gave: `tuned`'s arguments."""
+
+    of_run: Mapping[str, Result]
+    seen: Mapping[str, Seen]
+    starts: Mapping[StartKey, StartRate] | None
+
+    def rates(self, entries: Iterable[RunEntry]) -> list[Estimate]:
+        """Of runs of one try in one stage: one a server start."""
+        if self.starts is not None:
+            return [rate for one in self.searched(entries) if (rate := one.rate) is not None]
+        return [rate for entry in entries if (rate := self._rate(entry)) is not None]
+
+    def problems(self, entries: Iterable[RunEntry]) -> list[str]:
+        """Why they give no rate."""
+        if self.starts is not None:
+            return [one.why for one in self.searched(entries) if one.why]
+        return [words for entry in entries if (words := problem_of(entry, self.of_run.get(entry.run or "")))]
+
+    def searched(self, entries: Iterable[RunEntry]) -> list[StartRate]:
+        """What the searches on their starts came to."""
+        return [self.starts[key] for key in on_starts(entries) if self.starts is not None and key in self.starts]
+
+    def _rate(self, entry: RunEntry) -> Estimate | None:
+        result = self.of_run.get(entry.run or "")
+        if entry.status is None or result is None or problem_of(entry, result):
+            return None
+        more = self.seen.get(result.run)
+        return more.rate if more is not None and more.rate is not None else estimate_of(result.figures[RATE])
 
 
 def problem_of(entry: RunEntry, result: Result | None) -> str:
@@ -212,8 +282,8 @@ def problem_of(entry: RunEntry, result: Result | None) -> str:
     return result.unanswered_words  # a setup that loses answers is faster by the work that it didn't do
 
 
-def _try(entries: Sequence[RunEntry], of_run: Mapping[str, Result], seen: Mapping[str, Seen]) -> Try:
-    first = entries[0]
+def _try(entries: Sequence[RunEntry], known: _Known) -> Try:
+    first, seen = entries[0], known.seen
     found = Try(
         name=setup_words(first.settings, first.servers, first.window),
         settings=first.settings,
@@ -222,15 +292,17 @@ def _try(entries: Sequence[RunEntry], of_run: Mapping[str, Result], seen: Mappin
         default=first.as_configured and first.window is None,
         stage=first.stage or "short",
         start_s=_start_s(entries, seen),
-        memory=next((known.memory for entry in entries if (known := seen.get(entry.run or "")) and known.memory), None),
+        memory=next((one.memory for entry in entries if (one := seen.get(entry.run or "")) and one.memory), None),
         runs=[entry.run for entry in entries if entry.run],
     )
     for stage in dict.fromkeys(entry.stage for entry in entries if entry.stage):
         own = [entry for entry in entries if entry.stage == stage]
-        problems = [words for entry in own if (words := problem_of(entry, of_run.get(entry.run or "")))]
+        problems = known.problems(own)
         found.stage, found.reason = stage, problems[0] if problems else ""
-        rates = _rates(own, of_run, seen)
+        rates = known.rates(own)
         found.starts = len(rates)
+        if known.starts is not None:
+            found.confirmed = sum(one.confirmed for one in known.searched(own))
         if rates and not problems:
             pooled = rates[0] if len(rates) == 1 else over_repeats(rates)
             found.rates[stage] = Value(value=pooled.value, low=pooled.low, high=pooled.high)
@@ -244,26 +316,10 @@ def _start_s(entries: Iterable[RunEntry], seen: Mapping[str, Seen]) -> float | N
     return sum(known) / len(known) if known else None
 
 
-def _rates(entries: Iterable[RunEntry], of_run: Mapping[str, Result], seen: Mapping[str, Seen]) -> list[Estimate]:
-    found = []
-    for entry in entries:
-        result = of_run.get(entry.run or "")
-        if entry.status is None or result is None or problem_of(entry, result):
-            continue
-        more = seen.get(result.run)
-        found.append(more.rate if more is not None and more.rate is not None else estimate_of(result.figures[RATE]))
-    return found
-
-
-def _against(
-    tries: Sequence[Try],
-    entries: Mapping[str, Sequence[RunEntry]],
-    of_run: Mapping[str, Result],
-    seen: Mapping[str, Seen],
-) -> list[Against]:
+def _against(tries: Sequence[Try], entries: Mapping[str, Sequence[RunEntry]], known: _Known) -> list[Against]:
     """Every finalist whose final runs all have rates; none where the default's haven't."""
     finals = {
-        one.name: _rates([entry for entry in entries[one.name] if entry.stage == "final"], of_run, seen)
+        one.name: known.rates([entry for entry in entries[one.name] if entry.stage == "final"])
         for one in tries
         if "final" in one.rates
     }
@@ -293,7 +349,7 @@ def _scores(entries: Sequence[RunEntry], of_run: Mapping[str, Result], best: Try
         for entry in runs
         if (result := of_run.get(entry.run or "")) is not None and result.accuracy is not None
     }
-    default, own = known.get((str([]), None, None)), known.get(_key(best))
+    default, own = known.get((str([]), None, None)), known.get(best.key)
     if default is None or own is None:
         return []
     return [
@@ -301,10 +357,6 @@ def _scores(entries: Sequence[RunEntry], of_run: Mapping[str, Result], best: Try
         for name, score in default.scores.items()
         if score.in_percent and name in own.scores
     ]
-
-
-def _key(one: Try) -> Key:
-    return str(sorted(one.settings.items())), one.servers, one.window
 
 
 def _outcome(against: Sequence[Against], best: str | None, scores: Sequence[AnswerScores]) -> Outcome:

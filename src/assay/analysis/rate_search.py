@@ -60,17 +60,21 @@ class Searched:
 
 def searched(folder: CampaignFolder, state: CampaignState) -> Searched:
     """What the campaign's runs make of its search; a function of their files. Raises UserError for a damaged one."""
-    search = state.rate_search
-    assert search is not None
-    start = next((entry for entry in state.runs if entry.probe and entry.probe.role == "start"), None)
+    assert state.rate_search is not None
+    return search_over(folder, state.rate_search, state.runs)
+
+
+def search_over(folder: CampaignFolder, search: RateSearch, entries: Sequence[RunEntry]) -> Searched:
+    """What these runs of the campaign make of a search. Raises UserError for a damaged one."""
+    start = next((entry for entry in entries if entry.probe and entry.probe.role == "start"), None)
     first_rate = search.first_rate if start is None else _start_rate(folder, start)
-    over = [entry for entry in state.runs if entry.ended and entry.probe and entry is not start and entry.run]
+    over = [entry for entry in entries if entry.ended and entry.probe and entry is not start and entry.run]
     runs = [probed(folder, entry, search) for entry in over]
     start_s = 0.0 if start is None or start.run is None else _took_s(read_record(folder.run(start.run)))
     step, why = None, ""
     if first_rate is None:
         why = "the run that the search begins with has no rate"
-    elif any(entry.status is RunStatus.SKIPPED for entry in state.runs):
+    elif any(entry.status is RunStatus.SKIPPED for entry in entries):
         why = "a run was skipped"
     elif len(over) >= _MOST_FAILED and not any(_went_to_its_end(entry) for entry in over[-_MOST_FAILED:]):
         why = f"{_MOST_FAILED} runs in a row came to no end"

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from assay.analysis.ceilings import Accelerator, ModelShape
+from assay.analysis.engine_tries import Tuned
 from assay.audit.facts import DatasetFacts
 from assay.audit.folder import CampaignFacts, FolderFacts
 from assay.audit.spans import Span
@@ -359,6 +360,14 @@ class ClaimedRate:
 
 
 @dataclass
+class ClaimedSettings:
+    """What a search through an engine's settings is said to have found, beside what its runs show."""
+
+    stated: Tuned
+    shown: Tuned
+
+
+@dataclass
 class Wording:
     """Words shown to readers, with their place."""
 
@@ -389,6 +398,7 @@ class Evidence:
     projections: list[ClaimedDuration] = field(default_factory=list)
     changes: list[ClaimedChange] = field(default_factory=list)
     rates: list[ClaimedRate] = field(default_factory=list)
+    settings: list[ClaimedSettings] = field(default_factory=list)
     texts: list[Wording] = field(default_factory=list)
     unreadable: list[Wording] = field(default_factory=list)
     manifest: Checked | None = None

@@ -68,6 +68,7 @@ def begin(
         rate_search=kind_of(config.campaign.kind).rate_search(config, benchmark),
         plan_note=kind_of(config.campaign.kind).note(config),
         project_samples=config.campaign.project_samples,
+        objective=config.campaign.engine.objective,
         memory_target=config.campaign.engine.memory_target,
         runs=runs,
     )

@@ -183,7 +183,7 @@ def exit_code(outcome: CampaignOutcome) -> int:
 
     if not outcome.sound:
         return EXIT_FAILED
-    searched = outcome.state.rate_search is not None
+    searched = outcome.state.kind == "tune-rate"
     return EXIT_FINDINGS if searched and not rate_answer(outcome.folder, outcome.state).confirmed else EXIT_OK
 
 

@@ -40,7 +40,7 @@ from assay.report.chart import Chart, Colors
 from assay.report.client import campaign_client_blocks
 from assay.report.curve import curve_blocks, curve_headlines
 from assay.report.engine_tries import CHART as TRIES_CHART
-from assay.report.engine_tries import tuned_blocks
+from assay.report.engine_tries import tuned_blocks, tuned_headlines
 from assay.report.expenses import campaign_expenses_blocks
 from assay.report.findings import grouped, mend
 from assay.report.many import ENDS, MOST_ROWS
@@ -205,6 +205,8 @@ def _headlines(analysis: CampaignAnalysis) -> list[Headline]:
     if analysis.state.kind == "tune-curve" and (curve := curve_of(analysis.groups)) is not None:
         return curve_headlines(curve)
     groups = analysis.groups
+    if analysis.tuned is not None and analysis.tuned.objective != "offline":
+        return tuned_headlines(analysis.tuned)
     if analysis.tuned is not None:  # the others' runs are shorter, and of one start
         groups = [group for group in groups if group.first.entry.stage == "final"]
     if len(groups) > MOST_ROWS:

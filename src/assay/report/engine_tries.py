@@ -11,18 +11,24 @@ from assay.report import format as fmt
 from assay.report.accuracy import score_text
 from assay.report.chart import NEUTRAL, PALETTE, Chart, Panel, Series
 from assay.report.many import MOST_ROWS
-from assay.report.page import Block, Rows, Table, Text
-from assay.runs.campaign import Stage
+from assay.report.page import Block, Headline, Rows, Table, Text
+from assay.runs.campaign import EngineObjective, Stage
 
 CHART = "engine_tries"
 _STAGES: tuple[Stage, ...] = get_args(Stage)
 _SOURCE = "runs/*/result.json, campaign.json"
-_SAMPLES: dict[Stage, str] = {"short": "a quarter", "longer": "half", "final": "all"}
+_UNITS: dict[EngineObjective, str] = {"offline": "output tokens/s", "highest-rate": "requests/s"}
+_STAGES_ARE: dict[EngineObjective, str] = {
+    "offline": "short runs of all tries, of a quarter of a final run's samples; longer ones, of half, of the better "
+    "half; final ones of the best and of the default",
+    "highest-rate": "short searches for the highest rate of all tries, in a quarter of a final one's time; longer "
+    "ones, in half, of the better half; final ones of the best and of the default",
+}
 
 
 def tuned_answer(found: Tuned) -> list[str]:
     """The sentences that answer which settings are best."""
-    return [_against_default(found), *_quality(found), _effort(found), *_first_failure(found)]
+    return [_against_default(found), *_confirmed(found), *_quality(found), _effort(found), *_first_failure(found)]
 
 
 def _against_default(found: Tuned) -> str:
@@ -31,12 +37,26 @@ def _against_default(found: Tuned) -> str:
     default = found.default
     assert default is not None
     top = next((one for one in found.against if one.name == found.best), found.against[0])
-    ratio = f"{fmt.times(top.ratio, top.low, top.high)} the output tokens/s of the default"
+    ratio = f"{fmt.times(top.ratio, top.low, top.high)} {_of_default(found)}"
     of = f"over {fmt.count(default.starts, 'server start')} of each"
     if found.best is None:
         return f"No difference from the default is shown: the fastest finalist, {top.name}, gives {ratio}, {of}."
-    pair = f"{_rate(found.named(found.best))} against {_rate(default)}"
+    pair = f"{_rate(found, found.named(found.best))} against {_rate(found, default)}"
     return f"{top.name} gives {ratio}, {of}: {pair}."
+
+
+def _of_default(found: Tuned) -> str:
+    if found.objective == "offline":
+        return "the output tokens/s of the default"
+    return f"the default's highest rate that keeps {' and '.join(found.limits)}"
+
+
+def _confirmed(found: Tuned) -> Iterator[str]:
+    """How many of the rates that were found a run at them held."""
+    finals = [one for one in found.tries if one.stage == "final" and one.confirmed is not None]
+    if finals:
+        held, starts = sum(one.confirmed or 0 for one in finals), sum(one.starts for one in finals)
+        yield f"A run at the rate found confirmed {fmt.number(held)} of {fmt.count(starts, 'final rate')}."
 
 
 def _why_not(found: Tuned) -> str:
@@ -97,9 +117,19 @@ def _first_failure(found: Tuned) -> Iterator[str]:
         yield f"{failed[0].name} can't be measured: {failed[0].reason.rstrip('.')}."
 
 
-def _rate(one: Try | None) -> str:
+def _rate(found: Tuned, one: Try | None) -> str:
     value = None if one is None else one.rate
-    return fmt.measured(value.value, "output tokens/s", value.low, value.high) if value else fmt.NOT_MEASURED
+    return fmt.measured(value.value, _UNITS[found.objective], value.low, value.high) if value else fmt.NOT_MEASURED
+
+
+def tuned_headlines(found: Tuned) -> list[Headline]:
+    """The rates of finalists, as configured first."""
+    finals = [(one.name, one.rates["final"]) for one in found.tries if "final" in one.rates][:MOST_ROWS]
+    unit = _UNITS[found.objective]
+    return [
+        Headline(name, fmt.number(rate.value), fmt.interval(rate.low, rate.high), _SOURCE, unit)
+        for name, rate in finals
+    ]
 
 
 def tuned_blocks(found: Tuned | None, memory_target: float | None) -> Iterator[Block]:
@@ -109,7 +139,7 @@ def tuned_blocks(found: Tuned | None, memory_target: float | None) -> Iterator[B
     yield _chart(found)
     if found.against:
         rows: Rows = [_against_row(one, found) for one in found.against]
-        columns = ("Settings", "Output tokens/s / the default's", "Shown")
+        columns = ("Settings", f"{_unit(found)} / the default's", "Shown")
         yield Table("Finalists against the default", columns, rows, frozenset({1}), _SOURCE)
     if found.scores:
         yield _scores_table(found)
@@ -117,9 +147,8 @@ def tuned_blocks(found: Tuned | None, memory_target: float | None) -> Iterator[B
     yield from _memory(found, memory_target)
     yield from _ahead(found)
     yield Text(
-        f"Stages: short runs of all tries, of {_SAMPLES['short']} of a final run's samples; longer ones, of "
-        f"{_SAMPLES['longer']}, of the better half; final ones of the best and of the default, each on servers that "
-        "were started anew, since two starts of one server differ by more than a run's own noise. A final rate's "
+        f"Stages: {_STAGES_ARE[found.objective]}, each on servers that were "
+        "started anew, since two starts of one server differ by more than a run's own noise. A final rate's "
         "interval is over those starts; the intervals of all ratios hold together. Rates of different stages aren't "
         "compared."
     )
@@ -152,7 +181,7 @@ def _tries_table(found: Tuned) -> Table:
         )
         for one in found.tries
     ]  # fmt: skip
-    rates = (f"Output tokens/s, {stage}" for stage in _STAGES)
+    rates = (f"{_unit(found)}, {stage}" for stage in _STAGES)
     columns = ("Settings", *rates, "Final starts", "Start took", "Why there is no rate")
     return Table("All tries, in their order", columns, rows, frozenset({1, 2, 3, 4, 5}), _SOURCE)
 
@@ -196,12 +225,18 @@ def _ahead(found: Tuned) -> Iterator[Block]:
         for nodes, rate in zip(found.ahead.nodes, found.ahead.rates, strict=True)
     ]
     caption = f"A prediction for more nodes with {chosen}, not a measurement"
-    yield Table(caption, ("Nodes", "Output tokens/s"), rows, frozenset({0, 1}), "report.json of the scaling campaign")
+    yield Table(caption, ("Nodes", _unit(found)), rows, frozenset({0, 1}), "report.json of the scaling campaign")
     yield Text(
         f"It takes {found.ahead.law} as campaign {found.ahead.campaign} fitted it, with the settings that it had, and "
         f"the rate that was measured here on {fmt.count(found.ahead.measured_nodes, 'node')}. Bounds are the ends of "
         "both intervals together."
     )
+
+
+def _unit(found: Tuned) -> str:
+    """As a heading."""
+    unit = _UNITS[found.objective]
+    return unit[:1].upper() + unit[1:]
 
 
 def _cell(one: Try, stage: Stage) -> str:
@@ -224,9 +259,19 @@ def _chart(found: Tuned) -> Chart:
     left = f" The other {len(rated) - len(shown)} are in the table." if len(rated) > len(shown) else ""
     return Chart(
         name=CHART,
-        title="Output tokens/s of the tries",
-        panels=[Panel("Output tokens/s by settings", "", "tokens/s", series, sideways=True)] if shown else [],
-        text="Each try's rate in the last stage that it got to: final ones are over server starts, others of one run."
+        title=f"{_unit(found)} of the tries",
+        panels=[
+            Panel(
+                f"{_unit(found)} by settings",
+                "",
+                _UNITS[found.objective].removeprefix("output "),
+                series,
+                sideways=True,
+            )
+        ]
+        if shown
+        else [],
+        text="Each try's rate in the last stage that it got to: final ones are over server starts, others of one."
         + left,
         source=_SOURCE,
     )

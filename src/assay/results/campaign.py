@@ -88,7 +88,7 @@ class LoadedCampaign:
 
         Raises UserError where a file of a run is damaged.
         """
-        return None if self.state.rate_search is None else rate_answer(self.folder, self.state)
+        return rate_answer(self.folder, self.state) if self.state.kind == "tune-rate" else None
 
     def curve(self) -> Curve | None:
         """Throughput against pace; None: fewer than two numbers in flight have tokens and a pace.

@@ -30,6 +30,10 @@ CampaignKind = Literal[
 ]
 Stage = Literal["short", "longer", "final"]
 """Of a search: all tries, the better half, the finalists."""
+STAGE_SHARES: dict[Stage, float] = {"short": 0.25, "longer": 0.5, "final": 1.0}
+"""How much a run of a stage is given, of what a final one is: its samples, or its time."""
+EngineObjective = Literal["offline", "highest-rate"]
+"""What makes an engine's settings better: Offline output tokens/s, or the highest rate that keeps limits."""
 
 # A run with one of these is over: resuming never repeats it.
 ENDED = (RunStatus.COMPLETED, RunStatus.INVALID, RunStatus.FAILED, RunStatus.TIMEOUT)
@@ -119,9 +123,12 @@ class CampaignState(Stored):
     seed: int = Field(description="of the order of runs")
     simulated: bool = False
     has_manifest: bool = Field(default=False, description="it was carried out with one; false in earlier versions")
-    rate_search: RateSearch | None = Field(default=None, description="what a campaign of that kind searches for")
+    rate_search: RateSearch | None = Field(
+        default=None, description="tune-rate: what is searched for; tune-engine: at each final start"
+    )
     project_samples: int | None = Field(default=None, description="the report projects rates to this many samples")
     plan_note: str = Field(default="", description="what is to be said of the plan wherever its results are shown")
+    objective: EngineObjective = Field(default="offline", description="of tune-engine: what makes settings better")
     memory_target: float | None = Field(
         default=None, description="share of an accelerator's memory that weights and KV cache were to take"
     )

@@ -160,6 +160,11 @@ def _refine(probes: Sequence[Probe], settings: Settings) -> Step:
     if limit is not None and any(probe.role == "confirm" for probe in probes):
         return _confirmed(probes, settings, limit)
     refined = [probe for probe in probes if probe.role == "refine"]
+    if not refined:  # few probes are allowed, so that one confirmed what brackets say; no fit holds where it was
+        last = probes[-1]
+        rate, why = (last.rate, "held") if last.held else (last.rate / _STEP, "failed")
+        why = f"a confirming run at {number_text(last.rate)} {why}, and no fit holds there"
+        return Run(rate, "refine", _NEARING_REQUESTS, may_end=False, why=why)
     good = [probe for probe in refined if not _hopeless(probe, settings.criteria)]
     if refined[-1] not in good[-1:]:
         why = f"{number_text(refined[-1].rate)} requests/s break a limit by far"

@@ -373,6 +373,7 @@ def test_every_rule_is_raised_by_some_falsehood() -> None:
         "answered-share",
         "same-answers",
         "official-data",
+        "engine-search",
         "rate-search",
         "signature",
         "usage-and-text",

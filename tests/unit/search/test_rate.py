@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from assay.search import Criterion, Found, Probe, Run, Settings, Step, Stopped, Verdict, decide
+from assay.search import Criterion, Found, Probe, Role, Run, Settings, Step, Stopped, Verdict, decide
 from assay.search.estimate import limit_of
 
 SETTINGS = Settings((Criterion("TTFT", 0.01), Criterion("TPOT", 0.01)), first_rate=1.0, confirm_requests=5000)
@@ -109,6 +109,27 @@ def test_a_fit_above_rates_that_broke_for_sure_is_no_answer() -> None:
     assert stopped.because == "undecided"
     assert stopped.high == min(probe.rate for probe in probes if probe.verdict == "over")
     assert "confirming runs failed" in stopped.why
+
+
+def over_by(share: float, rate: float, role: Role, verdict: Verdict) -> Probe:
+    """250 requests of which a share is over the limit."""
+    of_limits = np.where(np.arange(250) < share * 250, 2.0, 0.5)[:, np.newaxis]
+    return Probe(rate, role, 60.0, of_limits, verdict, False if role == "confirm" else None)
+
+
+@pytest.mark.parametrize("probes", [None, 3])
+def test_a_confirming_run_that_failed_before_any_probe_near_the_limit_is_no_end(probes: int | None) -> None:
+    """Few probes are allowed, so that one confirmed what those on both sides said; no fit holds where it was."""
+    settings = replace(SETTINGS, criteria=(Criterion("latency", 0.05),), probes=probes)
+    before = [over_by(0.0, 10.0, "bracket", "under"), over_by(0.2, 11.9, "bracket", "over")]
+    step = decide([*before, over_by(0.92, 11.5, "confirm", "over")], settings)
+    if probes is None:
+        assert isinstance(step, Run)
+        assert step.rate < 11.5
+        assert "a confirming run at 11.50 failed" in step.why
+    else:
+        assert isinstance(step, Stopped)
+        assert (step.because, step.low, step.high) == ("budget", 10.0, 11.5)
 
 
 def test_after_some_failed_confirmations_the_answer_is_unconfirmed() -> None:

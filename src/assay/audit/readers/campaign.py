@@ -10,6 +10,7 @@ from typing import Any
 
 from assay.audit.evidence import ClaimedRatio, Evidence, Origin, RunEvidence, Wording
 from assay.audit.folder import CampaignFacts
+from assay.audit.readers.engine_search import claimed_settings
 from assay.audit.readers.folder import read_config
 from assay.audit.readers.rate_search import claimed_rates
 from assay.audit.readers.run_folder import is_run_folder, read_runs
@@ -32,6 +33,7 @@ def read_campaign_folder(folder: Path) -> Evidence:
     report = _report(campaign, evidence)
     evidence.comparisons += _scaling(report, evidence)
     evidence.rates += claimed_rates(report, campaign, state, evidence)
+    evidence.settings += claimed_settings(report, campaign, state, evidence)
     evidence.manifest = check_campaign(campaign)
     return evidence
 

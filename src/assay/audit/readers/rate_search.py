@@ -31,7 +31,7 @@ def _shown(
     campaign: CampaignFolder, state: CampaignState, evidence: Evidence
 ) -> tuple[tuple[float, float, float] | None, list[float], str]:
     """What the runs show: the rate and its interval, the rates that held, and why there is none."""
-    if state.rate_search is None:
+    if state.kind != "tune-rate" or state.rate_search is None:
         return None, [], "campaign.json has no search"
     try:
         answer = rate_answer(campaign, state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from assay.benchmarks import Benchmark, get_benchmark
 from assay.campaign.loadgen_settings import user_rate
@@ -16,6 +16,8 @@ from assay.runs.campaign import CampaignKind, CampaignState
 from assay.runs.rate_search import RateSearch
 from assay.runs.result import Result
 from assay.runs.scenarios import Mode, Scenario, is_paced
+
+_Item = TypeVar("_Item")
 
 
 class Kind(ABC):
@@ -99,7 +101,7 @@ def require_rates(config: Config) -> None:
             raise UserError(f"target_qps.{scenario} is needed: arrivals a second, for example 1.0")
 
 
-def shuffled(entries: Sequence[RunEntry], seed: int, block: int) -> list[RunEntry]:
+def shuffled(entries: Sequence[_Item], seed: int, block: int) -> list[_Item]:
     """`entries` in an order of `seed`'s, another one for each block."""
     order = list(entries)
     random.Random(f"{seed}/{block}").shuffle(order)  # of a string: seeded by its hash, the same everywhere

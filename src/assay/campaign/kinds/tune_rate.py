@@ -36,29 +36,11 @@ class TuneRate(Kind):
 
     def rate_search(self, config: Config, benchmark: Benchmark) -> RateSearch:
         """What is searched for. Raises UserError where there is nothing to hold a rate against."""
-        campaign = config.campaign
-        scenario: TunedScenario = campaign.scenario or ("rate" if campaign.limits else "Server")
-        budget_s = campaign.budget
-        return RateSearch(
-            scenario=scenario,
-            limits=_limits(config, benchmark, scenario),
-            precision=campaign.precision,
-            budget_s=budget_s,
-            probes=campaign.probes,
-            first_rate=campaign.first_rate,
-            confirm_s=_CONFIRM_S if budget_s is None else _CONFIRM_SHARE * budget_s,
-            confirm_requests=0 if scenario == "rate" else config.queries.get(scenario, 0),
-        )
+        return rate_search_of(config, benchmark, config.campaign.budget)
 
     def plan(self, config: Config, nodes: Sequence[str]) -> list[RunEntry]:
         search = self.rate_search(config, get_benchmark(config.benchmark))
-        if search.first_rate is not None:
-            step = next_step(search, search.first_rate, [], spent_s=0.0)
-            return [_probe(config, nodes, 0, step, search)] if isinstance(step, Run) else []
-        places = build_engine(config.engine).window or _START_PLACES
-        run = entry(config, f"start-{places}-in-flight", nodes, "Concurrency", "performance", 0)
-        shape = ConcurrencyShape(concurrency=places, duration_s=_START_S)
-        return [run.model_copy(update={"shape": shape, "probe": ProbePlan(role="start", why="where to begin")})]
+        return [first_probe(config, nodes, 0, search)]
 
     def more(
         self, config: Config, state: CampaignState, results: Sequence[Result], folder: CampaignFolder
@@ -66,7 +48,23 @@ class TuneRate(Kind):
         found = searched(folder, state)
         if not isinstance(found.step, Run):
             return []
-        return [_probe(config, state.runs[0].nodes, len(state.runs), found.step, found.search)]
+        return [probe(config, state.runs[0].nodes, len(state.runs), found.step, found.search)]
+
+
+def rate_search_of(config: Config, benchmark: Benchmark, budget_s: float | None) -> RateSearch:
+    """What is searched for in that time. Raises UserError where there is nothing to hold a rate against."""
+    campaign = config.campaign
+    scenario: TunedScenario = campaign.scenario or ("rate" if campaign.limits else "Server")
+    return RateSearch(
+        scenario=scenario,
+        limits=_limits(config, benchmark, scenario),
+        precision=campaign.precision,
+        budget_s=budget_s,
+        probes=campaign.probes,
+        first_rate=campaign.first_rate,
+        confirm_s=_CONFIRM_S if budget_s is None else _CONFIRM_SHARE * budget_s,
+        confirm_requests=0 if scenario == "rate" else config.queries.get(scenario, 0),
+    )
 
 
 def _limits(config: Config, benchmark: Benchmark, scenario: TunedScenario) -> tuple[TailLimit, ...]:
@@ -93,7 +91,19 @@ def _limits(config: Config, benchmark: Benchmark, scenario: TunedScenario) -> tu
     return given or p99({"ttft": spec.ttft_limit_ns, "tpot": spec.tpot_limit_ns})
 
 
-def _probe(config: Config, nodes: Sequence[str], number: int, step: Run, search: RateSearch) -> RunEntry:
+def first_probe(config: Config, nodes: Sequence[str], number: int, search: RateSearch) -> RunEntry:
+    """The run that a search begins with: at its first rate, or with a fixed number in flight, which says one."""
+    if search.first_rate is not None:
+        step = next_step(search, search.first_rate, [], spent_s=0.0)
+        assert isinstance(step, Run)
+        return probe(config, nodes, number, step, search)
+    places = build_engine(config.engine).window or _START_PLACES
+    run = entry(config, f"start-{places}-in-flight", nodes, "Concurrency", "performance", number)
+    shape = ConcurrencyShape(concurrency=places, duration_s=_START_S)
+    return run.model_copy(update={"shape": shape, "probe": ProbePlan(role="start", why="where to begin")})
+
+
+def probe(config: Config, nodes: Sequence[str], number: int, step: Run, search: RateSearch) -> RunEntry:
     """The run that a step asks for; each has arrivals of its own."""
     rate, plan = rounded(step.rate), ProbePlan(role=step.role, why=step.why)
     name = f"{step.role}-{rate:g}"

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from assay.analysis.engine_tries import Tuned
+from assay.campaign.tune_engine.objectives import objective_of
 from assay.campaign.tune_engine.setups import config_with
-from assay.config import CampaignConfig, Config, dump_config
+from assay.config import Config, dump_config
+from assay.runs.campaign import EngineObjective
 
 FILE = "best.yaml"
 _LONGEST_NAME = 64
+_COMPARED: dict[EngineObjective, str] = {
+    "offline": "Offline's output tokens/s",
+    "highest-rate": "the highest rate that keeps limits",
+}
 
 
 def best_yaml(config: Config, found: Tuned, campaign: str) -> str:
@@ -17,13 +23,15 @@ def best_yaml(config: Config, found: Tuned, campaign: str) -> str:
     if best is not None and best.window is not None:
         chosen = config_with(chosen, {"window": best.window}, None)
     name = f"{config.name[: _LONGEST_NAME - len('-best')]}-best"
-    chosen = chosen.model_copy(update={"name": name, "campaign": CampaignConfig()})
+    shown = (best or found.default or found.tries[0]).rate
+    campaign_config = objective_of(config).best(None if shown is None else shown.value)
+    chosen = chosen.model_copy(update={"name": name, "campaign": campaign_config})
     return "".join(f"# {line}\n" for line in _told(found, campaign)) + dump_config(chosen)
 
 
 def _told(found: Tuned, campaign: str) -> list[str]:
     against = {one.name: one for one in found.against}
-    lines = [f"From {campaign}, which compared settings by Offline's output tokens/s over server starts."]
+    lines = [f"From {campaign}, which compared settings by {_COMPARED[found.objective]} over server starts."]
     if found.best is None:
         return [*lines, "No difference from the default was shown, so this is the default."]
     top = against[found.best]

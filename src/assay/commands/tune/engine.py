@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import click
 
 from assay.commands.monitoring import Monitoring
 from assay.commands.tune.campaign import Asked, carry_out_tuning, tuning_options
+from assay.commands.tune.tail_limits import written_limits
 from assay.errors import UserError
+from assay.runs.campaign import EngineObjective
 
 
 @click.command()
@@ -21,6 +24,12 @@ from assay.errors import UserError
     "--layout", "layouts", multiple=True, metavar="NAME=N,...",
     help="tensor, pipeline, data, replicas of each node's accelerators, such as tensor=2; may be repeated.",
 )  # fmt: skip
+@click.option("--objective", type=click.Choice(get_args(EngineObjective)), help="What is better. [default: offline]")
+@click.option(
+    "--slo", "limits", metavar="LIMITS",
+    help="highest-rate: what the rate must keep: 'p99(ttft) < 2 s, p99(tpot) < 100 ms'. [default: the benchmark's]",
+)  # fmt: skip
+@click.option("--search-time", metavar="TIME", help="highest-rate: of each final search, such as 4m. [default: 4m]")
 @click.option("--tries", type=click.IntRange(1), help="Server starts of the first stage. [default: 12]")
 @click.option("--finalists", type=click.IntRange(1), help="Besides the default. [default: 2]")
 @click.option("--budget", metavar="TIME", help="Of the first stage's loads, such as 20m.")
@@ -38,10 +47,15 @@ def engine(
     as_json: bool,
     tried: tuple[str, ...],
     layouts: tuple[str, ...],
+    limits: str | None,
+    search_time: str | None,
     budget: str | None,
     **options: Any,
 ) -> None:
-    """The engine's best settings and layout for Offline output tokens/s, from FILE (without, ./assay.yaml).
+    """The engine's best settings and layout, from FILE (without, ./assay.yaml).
+
+    What is better is told by --objective: offline, Offline output tokens/s; highest-rate, the highest rate of arrivals
+    that keeps its limits.
 
     Only what is listed is tried, here or in FILE. The winner must beat FILE's own settings over server starts, else no
     difference is shown; best.yaml in the campaign's folder is a configuration that runs as it is.
@@ -52,10 +66,14 @@ def engine(
 
     if any("://" in target for target in targets):
         raise UserError("tune engine starts servers with other settings, so it needs a configuration file, not a URL")
-    own: dict[str, Any] = {name: options.pop(name) for name in ("tries", "finalists", "memory_target")}
+    own: dict[str, Any] = {name: options.pop(name) for name in ("objective", "tries", "finalists", "memory_target")}
     own["settings"] = dict(_setting(text) for text in tried) or None
     own["layouts"] = [_layout(text) for text in layouts] or None
     own["budget_s"] = None if budget is None else seconds_of("--budget", budget)
+    own["search_s"] = None if search_time is None else seconds_of("--search-time", search_time)
+    if limits is not None:
+        kept = f"campaign.limits={json.dumps(written_limits(limits))}"
+        options["overrides"] = (kept, *options["overrides"])
     asked = Asked("tune-engine", "engine", own, targets, options)
     carry_out_tuning(asked, monitoring, engine_text, quiet=quiet, as_json=as_json)
 
@@ -66,7 +84,8 @@ def engine_text(found: Mapping[str, Any], width: int) -> str:
     from assay.commands.table import drawn, number_cell
 
     known = Tuned.model_validate(found)
-    grid = [["settings", "stage", "output tokens/s", "why there is no rate"]]
+    unit = "output tokens/s" if known.objective == "offline" else "requests/s"
+    grid = [["settings", "stage", unit, "why there is no rate"]]
     grid += [[one.name, one.stage, number_cell(one.rate), one.reason] for one in known.tries]
     return drawn(grid, width, words={"settings", "why there is no rate"})
 

@@ -9,7 +9,7 @@ from assay.commands.lazy import LazyGroup
 TUNES = {
     "rate": ("rate", "The highest rate of arrivals that keeps its limits: found with an interval, and confirmed."),
     "curve": ("curve", "Throughput against pace: points with a fixed number in flight, up to saturation."),
-    "engine": ("engine", "The engine's best settings and layout for Offline throughput, against those in use."),
+    "engine": ("engine", "The engine's best settings and layout, against those in use."),
 }
 
 

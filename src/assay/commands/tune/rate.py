@@ -10,6 +10,7 @@ import click
 from assay.commands.bench.asked import probing_options, prompt_options, server_options
 from assay.commands.monitoring import Monitoring
 from assay.commands.tune.campaign import Asked, carry_out_tuning, tuning_options
+from assay.commands.tune.tail_limits import written_limits
 from assay.errors import UserError
 from assay.runs.rate_search import TunedScenario
 
@@ -50,7 +51,7 @@ def rate(
     Exit codes: 0 found and confirmed, 1 a run isn't sound, 2 wrong input, 3 not found or confirmed, 130 interrupted.
     """
     own: dict[str, Any] = {"precision": precision, "budget": budget, "probes": probes, "first_rate": first_rate}
-    own |= {"scenario": scenario, "limits": None if limits is None else _limits(limits)}
+    own |= {"scenario": scenario, "limits": None if limits is None else written_limits(limits)}
     asked = Asked("tune-rate", "", own, targets, {**options, "slo": None, "repeats": None})
     if asked.urls and options["resume"] is None and limits is None:
         raise UserError("give what the rate must keep: --slo 'p99(ttft) < 2 s, p99(tpot) < 100 ms'")
@@ -77,13 +78,3 @@ def rate_text(found: Mapping[str, Any], width: int) -> str:
         errors = f"; {point.errors} without an answer" if point.errors else ""
         grid.append([number_text(point.rate), point.role, *shares, f"{point.ended}{errors}{bound}"])
     return drawn(grid, width, words={"for", "ended"})
-
-
-def _limits(text: str) -> list[str]:
-    """Each limit by itself, as the configuration takes them. Raises UserError."""
-    from assay.runs.tail_limits import parse_tail_limits
-
-    try:
-        return [limit.written for limit in parse_tail_limits(text)]
-    except ValueError as error:
-        raise UserError(f"--slo {error}") from None

@@ -30,7 +30,7 @@ def settings(**tuning: Any) -> dict[str, Any]:
 @pytest.fixture(autouse=True)
 def _no_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     """These runs have results alone."""
-    monkeypatch.setattr("assay.campaign.kinds.tune_engine.final_rates", lambda *_: {})
+    monkeypatch.setattr("assay.analysis.engine_tries.final_rates", lambda *_: {})
 
 
 def tune_config(folder: Path, engine: dict[str, Any] | None = None, **changes: Any) -> Config:
