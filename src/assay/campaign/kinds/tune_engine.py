@@ -72,7 +72,7 @@ class TuneEngine(Kind):
         seconds = [objective_of(config).seconds(stage) for stage in starts]
         known = [count * windows * each for count, each in zip(starts.values(), seconds, strict=True) if each]
         if len(known) == len(starts):
-            words += f", with loads of up to {math.ceil(sum(known) / 60)} min in all besides their warm-up"
+            words += f", with loads of up to {math.ceil(sum(known) / 60)} min in all"
         return words
 
     def rate_search(self, config: Config, benchmark: Benchmark) -> RateSearch | None:

@@ -27,6 +27,16 @@ def test_options_are_the_configurations(tmp_path: Path) -> None:
     assert not (tmp_path / "results").exists()
 
 
+def test_the_highest_rate_is_searched_within_limits_of_the_users(tmp_path: Path) -> None:
+    rate = ("--try", "max_num_seqs=2,8", "--objective", "highest-rate", "--search-time", "2m")
+    done = tune(tmp_path, *rate, "--slo", "p95(latency) < 1 s, good(ttft=50ms, tpot=9ms) > 90 %")
+    assert done.exit_code == 0, done.output
+    assert "up to 12 server starts, with loads of up to" in done.stdout
+    limits = "p95 latency ≤ 1000 ms and 90 % good (TTFT ≤ 50 ms, TPOT ≤ 9 ms)"
+    assert f"search: the highest rate with {limits}, within 3 %, in 2 min" in done.stdout
+    assert "LoadGen's Server" in tune(tmp_path, *rate).stdout, "else the benchmark's limits"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -35,6 +45,7 @@ def test_options_are_the_configurations(tmp_path: Path) -> None:
         (["--try", "max_num_seqs=x"], "campaign.engine.settings.max_num_seqs: 'x': "),
         (["--layout", "tensors=2"], "campaign.engine.layouts.0.tensors: unknown key; did you mean 'tensor'?"),
         (["--try", "max_num_seqs=2", "--tries", "1", "--budget", "soon"], "--budget: 'soon': write a time"),
+        (["--try", "max_num_seqs=2", "--slo", "fast"], "--slo 'fast': write p99(ttft) < 2 s"),
         ([], "tune-engine tries only what is allowed"),
     ],
 )
