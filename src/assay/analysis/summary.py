@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from assay.analysis.asked_length import shorter_than_asked
+from assay.analysis.compliance import failures
 from assay.analysis.distributions import SOURCE, itl_distribution, latency_distributions
 from assay.analysis.energy import run_energy
 from assay.analysis.expenses import cost_figures, energy_figures
@@ -101,7 +102,8 @@ def summarise_samples(folder: RunFolder) -> Summary:
         *held_words(held, client_bound=record.client.client_bound),
         *told.against(),
     )
-    case = Case(record, ledger, benchmark, loadgen, detail, {}, accuracy, rows, server)
+    tested = failures(folder, record, benchmark)
+    case = Case(record, ledger, benchmark, loadgen, detail, {}, accuracy, rows, server, tested)
     if record.status not in FINISHED or accounting_problems(case) or not rows:
         samples = None
     figures = _counts(ledger)

@@ -8,6 +8,7 @@ from assay.scoring.intervals import FAMILY_RISK, mean_intervals
 from assay.scoring.model import Gate, Metric, Scorable, Scorer, Scores
 from assay.scoring.punkt import ensure_punkt
 from assay.scoring.registry import get_scorer, metrics, scorer, scorers
+from assay.scoring.test06 import Test06, read_logged_answers, verify_test06
 
 __all__ = [
     "CUT_MARK",
@@ -18,6 +19,7 @@ __all__ = [
     "Scorable",
     "Scorer",
     "Scores",
+    "Test06",
     "endpoint_scores",
     "ensure_punkt",
     "get_scorer",
@@ -26,7 +28,9 @@ __all__ = [
     "quality_gate",
     "read_accuracy_log",
     "read_accuracy_txt",
+    "read_logged_answers",
     "scorables",
     "scorer",
     "scorers",
+    "verify_test06",
 ]

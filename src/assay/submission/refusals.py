@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from assay.analysis.compliance import failures
 from assay.benchmarks.mlperf import SEED_KEYS, llm_facts, round_of_seeds, seeds
 from assay.errors import AssayError
 from assay.runs import SystemRecord, read_detail
-from assay.submission.compliance import failures
 from assay.submission.request import Request
 from assay.submission.runs import Entry, Problems, SubmittedRun
 
@@ -63,6 +63,8 @@ def _of_run(run: SubmittedRun, request: Request) -> Iterator[str]:
     yield from (reason for reason in verdict.reasons if reason not in reported)
     if not verdict.valid and not verdict.reasons:
         yield verdict.words
+    if verdict.valid:  # by an earlier version, which didn't look at a compliance run's answers
+        yield from failures(run.folder, run.record, run.benchmark)
     if run.record.driver == "loadgen":
         logged = read_detail(run.folder.loadgen_detail).effective
         own = tuple(logged.get(key) for key in SEED_KEYS)
@@ -79,8 +81,6 @@ def _of_entry(entry: Entry, request: Request) -> Iterator[str]:
         for test in facts.compliance if facts else ():
             if test not in entry.parts:
                 yield f"there is no {test} run, which {request.division} asks for (campaign.compliance: [{test}])"
-            else:
-                yield from failures(entry.parts[test])
     first, *others = entry.runs
     for other in others:
         yield from _differences(first, other)

@@ -11,17 +11,19 @@ from pathlib import Path, PurePosixPath
 
 import orjson
 
+from assay.analysis.compliance import judge_test06
 from assay.benchmarks.mlperf import llm_facts
 from assay.errors import UserError
 from assay.plain_files import plain
+from assay.scoring.test06 import VERDICT_FILE
 from assay.submission.accuracy_log import cut, with_hash
-from assay.submission.compliance import TEST06, VERDICT_FILES, judge_test06
 from assay.submission.fields import fields_of
 from assay.submission.request import Request, folder_name
 from assay.submission.runs import Entry, Problems, SubmittedRun
 from assay.submission.texts import marked, rehearsal_page, result_readme, source_readme, system_page
 
 Files = dict[PurePosixPath, bytes]
+TEST06 = "TEST06"
 ORIGINALS = "-originals"
 """How the folder beside the tree ends that keeps accuracy logs whole: MLCommons may ask for them."""
 
@@ -101,7 +103,7 @@ def _accuracy(run: SubmittedRun, where: PurePosixPath, tree: Tree) -> None:
 def _test06(run: SubmittedRun, where: PurePosixPath) -> Files:
     log = run.folder.loadgen_accuracy
     return {
-        where / VERDICT_FILES[TEST06]: judge_test06(run).text.encode(),
+        where / VERDICT_FILE: judge_test06(run.folder, run.record, run.benchmark).text.encode(),
         where / "accuracy" / log.name: _bytes(log),
         **_logs(run, where / "performance" / "run_1"),
     }

@@ -10,6 +10,7 @@ import pytest
 from tests.simulated import make_plan, simulators
 from tests.synthetic import Plan, write_run
 
+from assay.analysis.compliance import failures
 from assay.analysis.mlperf_rules import departures
 from assay.analysis.verdict import Case, judge, read_loadgen
 from assay.benchmarks import get_benchmark
@@ -38,7 +39,8 @@ def compliance_run(folder: Path, scenario: Scenario, extra: str = "") -> Case:
     written = write_run(folder, Plan(scenario=scenario, samples=20, official=True, qps=10.0))
     facts = RunRecord.model_validate_json(written.record.read_bytes())
     record = facts.model_copy(update={"compliance": "TEST06", "simulated": False, "client": type(facts.client)()})
-    return Case(record, ledger, BENCHMARK, *read_loadgen(run), {}, None, ledger.completed)
+    tested = failures(run, record, BENCHMARK)
+    return Case(record, ledger, BENCHMARK, *read_loadgen(run), {}, None, ledger.completed, (), tested)
 
 
 @pytest.mark.parametrize("scenario", ["Offline", "Server"])
@@ -48,7 +50,8 @@ def test_a_run_of_a_hundred_queries_is_as_its_rules_ask(tmp_path: Path, scenario
     assert case.ledger.issued == 100
     verdict = judge(case)
     assert verdict.valid, verdict.reasons
-    assert verdict.words.startswith("TEST06 run, as its rules ask")
+    assert verdict.words.startswith("TEST06 run, passed")
+    assert not judge(replace(case, compliance=("TEST06: EOS check fails",))).valid
     assert case.detail is not None
     as_performance = departures(case.detail, BENCHMARK.scenarios[scenario], "performance", WHOLE)
     assert any("min_duration_ms is 0" in words for words in as_performance)

@@ -21,7 +21,17 @@ from tests.submissions import (
 )
 
 from assay.errors import UserError
-from assay.runs import CampaignFolder, ClientAudit, RunFolder, RunStatus, read_model, read_record, write_json
+from assay.runs import (
+    CampaignFolder,
+    ClientAudit,
+    RunFolder,
+    RunStatus,
+    read_model,
+    read_record,
+    read_result,
+    write_json,
+    write_run_manifest,
+)
 from assay.runs.result import AccuracyResult
 from assay.submission import RefusedError, Request, make_submission
 
@@ -194,7 +204,13 @@ def test_a_compliance_test_that_fails(campaign: CampaignFolder) -> None:
     data = hexadecimal([5, EOS, EOS])
     write_log(run, [{"seq_id": 0, "qsl_idx": 0, "data": data, "token_count": 3}])
     close(run)
-    assert refusal(campaign) == ["llama3.1-8b Offline:", "TEST06: EOS check fails on offline-test06-r0's answers"]
+    assert refusal(campaign) == ["offline-test06-r0:", "TEST06: EOS check fails"]
+    by_an_earlier_version = read_result(campaign.run("server-test06-r0"))
+    assert by_an_earlier_version is not None
+    write_json(run.result, by_an_earlier_version.model_copy(update={"run": run.id, "scenario": "Offline"}))
+    run.manifest.unlink()
+    write_run_manifest(run, "")
+    assert refusal(campaign) == ["offline-test06-r0:", "TEST06: EOS check fails"]
 
 
 def test_runs_of_two_systems(campaign: CampaignFolder, tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ EARLY_STOPPING_CONFIDENCE = 0.99
 SEED_KEYS = ("qsl_rng_seed", "sample_index_rng_seed", "schedule_rng_seed")
 
 # compliance/TEST06/audit.config of the round: a performance run (mode 2) that logs about 100 answers, of 100 queries or
-# more, drawn at random instead of in whole epochs, for as long as they take. Its verdict is run_verification.py's, from
-# the answers; speed and LoadGen's own VALID are no part of it.
+# more, drawn at random instead of in whole epochs, for as long as they take. Its verdict is on the answers;
+# speed and LoadGen's own VALID are no part of it.
 COMPLIANCE: dict[str, dict[str, int]] = {
     "TEST06": {
         "mode": 2,

@@ -8,7 +8,7 @@ import pytest
 from tests.submissions import EOS, hexadecimal
 
 from assay.errors import AssayError
-from assay.submission.compliance import LoggedAnswer, read_logged_answers, verify_test06
+from assay.scoring.test06 import LoggedAnswer, read_logged_answers, verify_test06
 
 ENDS = (128_001, 128_008, EOS)
 GOOD = LoggedAnswer(ids=(5, 6, EOS), first=(5,), count=3)

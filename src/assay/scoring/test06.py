@@ -1,6 +1,6 @@
-"""Compliance tests judged from the answers that LoadGen logged in their runs, and in the words that checkers read.
+"""TEST06, judged from the answers that LoadGen logged in its run, and in the words that checkers read.
 
-TEST06 (mlcommons/inference b66003e1, compliance/TEST06): the first token that LoadGen was told is the answer's, an
+As mlcommons/inference has it (b66003e1, compliance/TEST06): the first token that LoadGen was told is the answer's, an
 answer ends in one end-of-sequence token at most, and has as many tokens as were counted. MLCommons' script takes 2 for
 that token unless told otherwise, which no Llama 3.1 answer can fail; here it is the benchmark's own.
 """
@@ -17,10 +17,8 @@ import orjson
 
 from assay.errors import AssayError
 from assay.plain_files import plain
-from assay.submission.runs import SubmittedRun
 
-TEST06 = "TEST06"
-VERDICT_FILES = {TEST06: "verify_accuracy.txt"}
+VERDICT_FILE = "verify_accuracy.txt"
 
 
 @dataclass(frozen=True)
@@ -97,20 +95,3 @@ def _answer(entry: dict[str, Any]) -> LoggedAnswer:
 
 def _ids(data: str) -> tuple[int, ...]:
     return tuple(np.frombuffer(bytes.fromhex(data), dtype="<i4").tolist())
-
-
-def judge_test06(run: SubmittedRun) -> Test06:
-    """The verdict on a TEST06 run. Raises AssayError where its answers can't be read."""
-    answers = read_logged_answers(run.folder.loadgen_accuracy)
-    return verify_test06(answers, run.record.scenario, run.benchmark.stop_token_ids)
-
-
-def failures(run: SubmittedRun) -> list[str]:
-    """Why a compliance run doesn't pass its test; empty: it does."""
-    if not run.benchmark.stop_token_ids:
-        return [f"{TEST06}: {run.benchmark.name} doesn't say which tokens end an answer (stop_token_ids)"]
-    try:
-        found = judge_test06(run)
-    except AssayError as error:
-        return [f"{TEST06}: {error}"]
-    return [f"{TEST06}: {name} fails on {run.folder.id}'s answers" for name in found.failed_checks]
