@@ -13,6 +13,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TINY = Path(__file__).with_name("tiny_server.py")
+PAIRED = Path(__file__).with_name("paired_server.py")
 PREFIX = "asrig"
 BRIDGE = f"{PREFIX}br0"
 NETWORK = "198.51.100"  # TEST-NET-2; the controller is .1, host i is .(10+i)
@@ -183,7 +184,7 @@ def wait_for_port(host: str, port: int, timeout_s: float = 20, what: str = "") -
 
 def leftovers(hosts: Hosts, number: int) -> list[str]:
     """What assay started on a host and runs there now: servers and their guards, agents, probes."""
-    words = ("guard.py", "tiny_server", "assay.engines", "assay.simulator", "--every", "exec(program)")
+    words = ("guard.py", "tiny_server", "paired_server", "assay.engines", "assay.simulator", "--every", "exec(program)")
     return [line for line in hosts.processes(number) if any(word in line for word in words)]
 
 

@@ -1,9 +1,10 @@
 """A run's energy over the time of its rates, for each answer and token, and how much of the hardware was metered.
 
-A node counts where all accelerators that its endpoints have were metered, or its CPU packages where they have none. The
-figures are the energy of the nodes that count over the answers of these nodes alone, so that a node without meters
-makes nothing look cheaper. CPU packages of nodes with accelerators are added where every node that counts has them. The
-intervals hold the run's own noise: a meter's error is the same all the time, and no run shows it.
+A node counts where all accelerators that its endpoints have were metered, or its CPU packages where they have none; the
+nodes of one endpoint count together or not at all. The figures are the energy of the nodes that count over the answers
+of these nodes alone, so that a node without meters makes nothing look cheaper. CPU packages of nodes with accelerators
+are added where every node that counts has them. The intervals hold the run's own noise: a meter's error is the same all
+the time, and no run shows it.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def run_energy(folder: RunFolder, record: RunRecord, samples: Samples) -> RunEne
     nodes = _nodes(record.endpoints, seen, read_model(folder.system, SystemRecord))
     if not any(node.meters for node in nodes):
         return None
-    chosen = _choose(nodes)
+    chosen = _choose(nodes, record.endpoints)
     energy = _energy(nodes, chosen, record.endpoints)
     seconds = (end_ns - begin_ns) / 1e9
     if not chosen.meters:
@@ -147,7 +148,8 @@ def _nodes(endpoints: Iterable[EndpointFacts], seen: Iterable[Seen], system: Sys
     host = system.controller.hostname if system else ""
     counts: dict[str, int] = {}
     for endpoint in endpoints:
-        counts[endpoint.node] = counts.get(endpoint.node, 0) + len(endpoint.accelerators)
+        for name in endpoint.machines:
+            counts[name] = counts.get(name, 0) + len(endpoint.accelerators) // len(endpoint.machines)
     own: dict[str, list[Seen]] = {}
     for meter in seen:
         own.setdefault(meter.node, []).append(meter)
@@ -172,9 +174,12 @@ class _Choice:
     meters: list[Seen]
 
 
-def _choose(nodes: list[_Node]) -> _Choice:
+def _choose(nodes: list[_Node], endpoints: Iterable[EndpointFacts]) -> _Choice:
     unmetered = {node.name: node.unknown for node in nodes if node.unknown}
-    known = [node for node in nodes if not node.unknown]
+    for endpoint in endpoints:
+        if short := [name for name in endpoint.machines if name in unmetered]:
+            unmetered = dict.fromkeys(endpoint.machines, f"its server is on {short[0]} too") | unmetered
+    known = [node for node in nodes if node.name not in unmetered]
     packages = bool(known) and all(node.cpu for node in known)
     if not packages and any(node.gpus for node in known):
         unmetered |= {

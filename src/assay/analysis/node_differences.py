@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from assay.analysis.flat import flat
@@ -48,7 +48,8 @@ def differences(node: str, peers: Sequence[str], record: RunRecord, system: Mapp
 
 def _facts(node: str, record: RunRecord, system: Mapping[str, Any]) -> Facts:
     told: dict[str, set[str]] = {}
-    for fact, value in (*_of_endpoints(node, record), *_of_system(node, system)):
+    machines = dict.fromkeys(name for end in record.endpoints if end.node == node for name in end.machines)
+    for fact, value in (*_of_endpoints(node, record), *_of_system(machines, system)):
         told.setdefault(fact, set()).add(value)
     return {fact: " and ".join(sorted(values)) for fact, values in told.items()}
 
@@ -68,8 +69,8 @@ def _of_endpoints(node: str, record: RunRecord) -> Iterator[tuple[str, str]]:
     yield "the number of accelerators", str(sum(len(endpoint.accelerators) for endpoint in own))
 
 
-def _of_system(node: str, system: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    known = [told for told in system.get("nodes") or () if told.get("name") == node]
+def _of_system(machines: Collection[str], system: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    known = [told for told in system.get("nodes") or () if told.get("name") in machines]
     for told in known:
         for accelerator in told.get("accelerators") or ():
             yield from _named(accelerator if isinstance(accelerator, dict) else {"name": accelerator}, _ACCELERATOR)

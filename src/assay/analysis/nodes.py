@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -76,7 +76,7 @@ def symmetry(
     for fact in facts:
         if fact.slower:
             peers = _peers(fact, facts)
-            fact.causes = [] if telemetry is None else _causes(fact, peers, telemetry)
+            fact.causes = [] if telemetry is None else _causes(fact, peers, record, telemetry)
             fact.differences = differences(fact.node, peers, record, system or {})
     used = [fact for fact in facts if fact.samples]
     sent = samples.sent_ns != MISSING
@@ -151,15 +151,19 @@ def _peers(fact: NodePart, facts: list[NodePart]) -> list[str]:
     return [other.node for other in others if not other.slower] or [other.node for other in others]
 
 
-def _causes(fact: NodePart, peers: list[str], telemetry: Telemetry) -> list[str]:
+def _causes(fact: NodePart, peers: list[str], record: RunRecord, telemetry: Telemetry) -> list[str]:
     """What differs at this node, in words with the numbers. A difference isn't a proof; the report says "likely"."""
+    machines = {endpoint.node: endpoint.machines for endpoint in record.endpoints}
+    own, others = machines[fact.node], [machine for peer in peers for machine in machines[peer]]
     found = [
-        f"{slow.gpu} reports {', '.join(slow.reasons)} in {100 * slow.share:.0f} % of the time"
+        f"{_gpu_on(slow.node, slow.gpu, own)} reports {', '.join(slow.reasons)} in {100 * slow.share:.0f} % of the time"
         for slow in telemetry.slowdowns()
-        if slow.node == fact.node
+        if slow.node in own
     ]
-    for gpu in telemetry.gpus(fact.node):
-        found += _gpu_causes(fact.node, gpu, peers, telemetry)
+    for machine in own:
+        for gpu in telemetry.gpus(machine):
+            name = _gpu_on(machine, gpu.rstrip("_"), own)
+            found += [f"{name}: {words}" for words in _gpu_causes(machine, gpu, others, telemetry)]
     own_preempted = _growth(telemetry, fact.node, PREEMPTIONS)
     others_preempted = [_growth(telemetry, peer, PREEMPTIONS) or 0.0 for peer in peers]
     if own_preempted and own_preempted > 2 * max(others_preempted, default=0.0):
@@ -170,6 +174,10 @@ def _causes(fact: NodePart, peers: list[str], telemetry: Telemetry) -> list[str]
     if cache is not None and cache > 0.95:
         found.append(f"KV cache up to {100 * cache:.0f} % full")
     return found
+
+
+def _gpu_on(machine: str, gpu: str, machines: Sequence[str]) -> str:
+    return gpu if len(machines) == 1 else f"{gpu} of {machine}"
 
 
 def _gpu_causes(node: str, gpu: str, peers: list[str], telemetry: Telemetry) -> list[str]:
@@ -187,7 +195,7 @@ def _gpu_causes(node: str, gpu: str, peers: list[str], telemetry: Telemetry) -> 
         mine, theirs = own.mean, float(np.median([m.mean for m in others]))
         change = (mine - theirs) / theirs if theirs else 0.0
         if (least < 0 and change < least) or (least > 0 and change > least):
-            found.append(f"{gpu.rstrip('_')}: " + words.format(own=mine, other=theirs))
+            found.append(words.format(own=mine, other=theirs))
     return found
 
 

@@ -32,15 +32,18 @@ def cost_of(config: Config, nodes: Sequence[str]) -> CostFacts | None:
         whole = isinstance(config.engine, ExternalOptions) and {one.node for one in config.engine.named()} <= set(nodes)
         known = {name: price for name, price in prices.items() if price is not None} if whole else {}
         return CostFacts(currency=config.currency, per_hour=known, unpriced=[] if whole else list(nodes))
-    per_hour = {name: price for name in nodes if (price := prices.get(name)) is not None}
-    unpriced = [name for name in nodes if name not in per_hour]
+    groups = {} if isinstance(config.engine, ExternalOptions) else config.cluster.groups()
+    all_nodes = [member.name for name in nodes for member in groups.get(name, ())] or nodes
+    per_hour = {name: price for name in all_nodes if (price := prices.get(name)) is not None}
+    unpriced = [name for name in all_nodes if name not in per_hour]
     return CostFacts(currency=config.currency, per_hour=per_hour, unpriced=unpriced)
 
 
 def _prices(config: Config) -> dict[str, float | None]:
     """Of each node, None where it isn't said; of an external engine's the sum of its endpoints', or one of all."""
     if not isinstance(config.engine, ExternalOptions):
-        return {node.name: node.cost_per_hour for node in config.cluster.node_list()}
+        groups = config.cluster.groups().values()
+        return {node.name: node.cost_per_hour for group in groups for node in group}
     if config.engine.cost_per_hour is not None:
         return {ALL_ENDPOINTS: config.engine.cost_per_hour}
     found: dict[str, float | None] = {}

@@ -99,11 +99,12 @@ async def _stop(places: Sequence[Path]) -> list[str]:
 
 
 def server_logs(folder: CampaignFolder, endpoints: Sequence[str], lines: int) -> dict[str, str]:
-    """The last lines of those servers' output that is on this machine, by endpoint."""
-    found = {}
+    """The last lines of those servers' output that is on this machine, by endpoint and other parts of it."""
+    found: dict[str, str] = {}
     for name in endpoints:
         for place in ("servers", "endpoints"):
-            if text := tail_file(folder.path / place / f"{name}.log", lines).strip():
-                found[name] = text
+            logs = [folder.path / place / f"{name}.log", *sorted((folder.path / place).glob(f"{name}_*.log"))]
+            if told := {path.stem: text for path in logs if (text := tail_file(path, lines).strip())}:
+                found |= told
                 break
     return found

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from assay.cluster.grouping import as_one, in_groups, require_groups
 from assay.cluster.launcher import LaunchError
 from assay.errors import UserError
 from assay.quantities import Count, LocalFile, MaybeWord, OneLine, Price, Seconds, Several, Word
@@ -28,6 +29,15 @@ class ClusterSection(Options, ABC):
     @abstractmethod
     def only(self, names: Collection[str]) -> Self:
         """The same cluster with some of its nodes. Raises LaunchError where single ones can't be chosen."""
+
+    def groups(self) -> dict[str, tuple[NodeOptions, ...]]:
+        """The nodes behind each name of `node_list`: several where a server is spread, of which the first leads."""
+        return {node.name: (node,) for node in self.node_list()}
+
+    @property
+    def group_size(self) -> int:
+        """Over how many nodes or pods one server is spread."""
+        return 1
 
     @property
     def on_this_machine(self) -> bool:
@@ -94,6 +104,35 @@ class LocalOptions(_NamedNodes):
         return nodes
 
 
+class _GroupedNodes(_NamedNodes):
+    """A cluster whose servers may be spread over several nodes each; such a group is one node of the results."""
+
+    nodes_per_server: int = Field(
+        default=1, ge=1, le=64, description="more than 1: one model over so many nodes that follow in the list (vLLM)"
+    )
+
+    def node_list(self) -> tuple[NodeOptions, ...]:
+        nodes = super().node_list()
+        return nodes if self.nodes_per_server == 1 else tuple(as_one(group) for group in self.groups().values())
+
+    def groups(self) -> dict[str, tuple[NodeOptions, ...]]:
+        return in_groups(self.nodes, self.nodes_per_server)
+
+    def only(self, names: Collection[str]) -> Self:
+        kept = tuple(node for name, group in self.groups().items() if name in names for node in group)
+        return self.model_copy(update={"nodes": kept})
+
+    @property
+    def group_size(self) -> int:
+        return self.nodes_per_server
+
+    @model_validator(mode="after")
+    def _whole_groups(self) -> Self:
+        if self.nodes_per_server > 1:
+            require_groups(self.nodes, self.nodes_per_server)
+        return self
+
+
 class SshNode(NodeOptions):
     """A host that ssh reaches."""
 
@@ -110,7 +149,7 @@ class SshNode(NodeOptions):
     python: OneLine = Field(default="", description="interpreter that has assay; default: the cluster's")
 
 
-class SshOptions(_NamedNodes):
+class SshOptions(_GroupedNodes):
     """Hosts over SSH. Host keys must be known: an unknown or changed key is an error, always."""
 
     launcher: Literal["ssh"]
@@ -167,7 +206,7 @@ class DockerOptions(_NamedNodes):
         return not self.ssh
 
 
-class SlurmOptions(_NamedNodes):
+class SlurmOptions(_GroupedNodes):
     """One Slurm job a server, or an array of them. Names of nodes in results are the host names that Slurm gave."""
 
     launcher: Literal["slurm"]
@@ -293,6 +332,10 @@ class KubernetesOptions(ClusterSection):
             NodeOptions(name=f"pod-{number}", accelerators=indices, cost_per_hour=self.cost_per_hour)
             for number in range(self.replicas)
         )
+
+    @property
+    def group_size(self) -> int:
+        return self.pods_per_server
 
     def only(self, names: Collection[str]) -> Self:
         raise LaunchError("Kubernetes chooses the nodes itself, so single ones can't be left out")

@@ -26,7 +26,7 @@ from assay.runs.node_facts import NodeFacts
 from assay.runs.record import MemoryFacts
 from assay.serving.client import ControlClient, ControlError
 from assay.serving.connection import EndpointConnection, Reach
-from assay.serving.servers import PlacedServer, RunningServer, ServerSpec, ServerState
+from assay.serving.servers import PlacedServer, RunningServer, ServerSpec, ServerState, parts
 
 WATCH_S = 1.0
 _HEALTH_S = 2.0
@@ -67,6 +67,7 @@ class Deployment:
         self.stop_ns: int | None = None
         self.problems: list[str] = []
         self._cluster = cluster
+        self._groups = cluster.groups()
         self._label = plain_label(label)
         self._folder = folder
         self._on_lost = on_lost
@@ -193,6 +194,7 @@ class Deployment:
             name=server.spec.name,
             url=server.url,
             node=server.spec.node,
+            followers=[part.node for part in self._parts(server)[1:]],
             accelerators=self._accelerators(server),
             engine=self.engine.kind,
             engine_version=await self.engine.version(client),
@@ -213,9 +215,12 @@ class Deployment:
         return None
 
     def _accelerators(self, server: PlacedServer) -> list[str]:
-        here = [node for node in self.nodes if node.name == server.spec.node]
-        known = {device.index: device.name for node in here for device in node.accelerators}
-        return [known.get(index, "unknown") for index in server.spec.accelerators]
+        names = {(node.name, device.index): device.name for node in self.nodes for device in node.accelerators}
+        return [names.get((part.node, index), "unknown") for part in self._parts(server) for index in part.accelerators]
+
+    def _parts(self, server: PlacedServer) -> list[ServerSpec]:
+        """What of it is on each of its nodes. One that ran before is on none of the cluster's."""
+        return parts(server.spec, self._groups.get(server.spec.node, ()))
 
     async def _watch(self, launcher: Launcher) -> None:
         """Look at each server once a second; a lost one is reported once."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from assay.cluster.options import ClusterOptions
 from assay.engines import Engine
 from assay.errors import UserError
@@ -17,4 +19,7 @@ def server_specs(engine: Engine, cluster: ClusterOptions) -> list[ServerSpec]:
             f"cluster.nodes: {len(nodes)} nodes on one machine would share its hardware and compare nothing; "
             "give each accelerators of its own, use `servers: N` on one node, or the simulated engine"
         )
-    return engine.servers(nodes)
+    if cluster.group_size == 1:
+        return engine.servers(nodes)
+    spreads = {node.name: engine.spread(node, cluster.group_size) for node in nodes}
+    return [replace(spec, spread=spreads[spec.node]) for spec in engine.servers(nodes)]

@@ -173,7 +173,8 @@ def _read(path: Path) -> SshOptions:
     given = read_yaml(path.expanduser()).data
     if not isinstance(given, dict):
         raise UserError(f"{path}: expected a cluster's settings, found a {type(given).__name__}")
-    return SshOptions.model_validate(given.get("cluster", given))
+    options = SshOptions.model_validate(given.get("cluster", given))
+    return options.model_copy(update={"nodes_per_server": 1})  # an app says itself what it runs on how many nodes
 
 
 def create_scheduler(session_name: str, **_: object) -> SshScheduler:

@@ -6,13 +6,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
+from assay.errors import UserError
 from assay.runs.record import MemoryFacts
 from assay.serving.api import ApiOptions
 from assay.serving.client import ControlClient, ControlError
 from assay.serving.connection import EndpointConnection, Reach
 from assay.serving.needs import ApiTakes, Needs, TokenizerFiles
 from assay.serving.nodes import NodeOptions
-from assay.serving.servers import RunningServer, ServerSpec
+from assay.serving.servers import RunningServer, ServerSpec, Spread
 from assay.serving.words import shown
 
 
@@ -39,6 +40,13 @@ class Engine(ABC):
     @abstractmethod
     def servers(self, nodes: Sequence[NodeOptions]) -> list[ServerSpec]:
         """The servers to start, by node. Raises UserError where the nodes don't suit."""
+
+    def spread(self, node: NodeOptions, count: int) -> Spread:
+        """How its server is started over the `count` nodes that `node` stands for. Raises UserError if it can't be."""
+        raise UserError(
+            "cluster: only the vllm engine spreads one model over several nodes or pods: leave nodes_per_server "
+            "(pods_per_server) at 1"
+        )
 
     @abstractmethod
     def settings(self, node: str) -> dict[str, Any]:

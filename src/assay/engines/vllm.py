@@ -13,10 +13,24 @@ from assay.errors import UserError
 from assay.runs.record import MemoryFacts
 from assay.serving.needs import Needs, TokenizerFiles
 from assay.serving.nodes import NodeOptions
-from assay.serving.servers import HOST, PORT, PYTHON, ServerSpec
+from assay.serving.servers import (
+    HOST,
+    LEADER,
+    LEADER_PORT,
+    NODES,
+    PORT,
+    PYTHON,
+    RANK,
+    ServerSpec,
+    Spread,
+)
 
 # Only `vllm serve` heeds these; the server module that is started here takes them and does nothing.
+_SERVER = "vllm.entrypoints.openai.api_server"
+# Of vLLM's two ways to start only this one heeds `--headless`: a follower that began an engine of its own would fail.
+_FOLLOWER = ("vllm.entrypoints.cli.main", "serve")
 _WITHOUT_EFFECT = ("--api-server-count", "-asc", "--headless")
+_OF_NODES = ("--nnodes", "-n", "--node-rank", "-r", "--master-addr", "--master-port")
 
 
 class VllmEngine(Engine):
@@ -75,7 +89,7 @@ class VllmEngine(Engine):
     def command(self) -> list[str]:
         """The argument list, with placeholders for interpreter, address and port."""
         options = self._options
-        command = [options.python or PYTHON, "-m", "vllm.entrypoints.openai.api_server"]
+        command = [options.python or PYTHON, "-m", _SERVER]
         command += ["--host", HOST, "--port", PORT, "--model", options.model, "--served-model-name", self.model]
         values = {
             "--tensor-parallel-size": options.tensor_parallel,
@@ -100,6 +114,32 @@ class VllmEngine(Engine):
         if options.enforce_eager:
             command.append("--enforce-eager")
         return [*command, *options.extra_args]
+
+    def spread(self, node: NodeOptions, count: int) -> Spread:
+        """vLLM's own launch over several nodes: https://docs.vllm.ai/en/stable/serving/parallelism_scaling/"""
+        options = self._options
+        if options.data_parallel > 1:
+            raise UserError(
+                "engine.data_parallel: a server over several nodes has one copy of its model: leave it at 1, and let "
+                "further nodes hold further servers"
+            )
+        if self.group % count:
+            raise UserError(
+                f"engine: {self.group} accelerators (tensor x pipeline parallel) can't be shared evenly by the {count} "
+                "nodes or pods of a server"
+            )
+        if node.accelerators and len(node.accelerators) != self.group:
+            raise UserError(
+                f"engine: one server takes {self.group} accelerators (tensor x pipeline parallel), but the {count} "
+                f"nodes or pods that it is spread over have {len(node.accelerators)} together: make these equal"
+            )
+        if given := [argument for argument in options.extra_args if argument.partition("=")[0] in _OF_NODES]:
+            raise UserError(f"engine.extra_args: {given[0]} is what assay sets for a server over several nodes")
+        leader = [*self.command(), "--nnodes", NODES, "--node-rank", RANK, "--master-addr", LEADER]
+        leader += ["--master-port", LEADER_PORT]
+        at = leader.index(_SERVER)
+        follower = [*leader[:at], *_FOLLOWER, *leader[at + 1 :], "--headless"]
+        return Spread(tuple(leader), tuple(follower), "VLLM_HOST_IP")
 
     def needs(self) -> Needs:
         # A name that is no path is fetched by vLLM itself.

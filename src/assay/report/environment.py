@@ -67,8 +67,9 @@ def endpoint_tables(endpoints: Sequence[EndpointFacts]) -> Iterator[Table]:
     """The endpoints, then their engines' settings."""
     rows: Rows = [
         (
-            e.name, e.node, _counted(e.accelerators) or "none named", f"{e.engine} {e.engine_version or ''}".strip(),
-            e.model, fmt.number(e.window) if e.window else "unknown", e.path,
+            e.name, names(e.machines), _counted(e.accelerators) or "none named",
+            f"{e.engine} {e.engine_version or ''}".strip(), e.model,
+            fmt.number(e.window) if e.window else "unknown", e.path,
         )
         for e in endpoints
     ]  # fmt: skip

@@ -97,7 +97,7 @@ def speed(record: RunRecord, result: Result, benchmark: Benchmark, where: str = 
     """How fast, in the words of the scenario; a sentence without its full stop. `where`: the nodes' names."""
     if record.scenario == "SingleStream":
         return f"One after another, {_percentile(result, 'latency_ns', 'p90')} or less for 90 % of the samples"
-    on = where or fmt.count(len({endpoint.node for endpoint in record.endpoints}), "node")
+    on = where or fmt.count(len({node for endpoint in record.endpoints for node in endpoint.machines}), "node")
     if record.shape is None and measures_speed(record):
         return f"{on}: {rates(result)}"
     on = f"{on}, {_load(record)}"

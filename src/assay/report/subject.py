@@ -40,7 +40,7 @@ def served_on(endpoints: Sequence[EndpointFacts], models: Sequence[str]) -> str:
     """Such as "llama-8b served by vllm 0.9 on 2 nodes (node-a, node-b), 16 accelerators (H100)"; of servers that were
     there before, that they were."""
     engines = sorted({f"{e.engine} {e.engine_version or ''}".strip() for e in endpoints})
-    nodes = sorted({endpoint.node for endpoint in endpoints})
+    nodes = sorted({node for endpoint in endpoints for node in endpoint.machines})
     cards = [name for endpoint in endpoints for name in endpoint.accelerators]
     by = f" served by {', '.join(engines)}" if engines else ""
     if endpoints and all(endpoint.engine == "external" for endpoint in endpoints):
@@ -73,7 +73,7 @@ def _served(records: Iterable[RunRecord]) -> str:
 
 
 def _system(endpoints: Sequence[EndpointFacts]) -> str:
-    nodes = names(sorted({endpoint.node for endpoint in endpoints}))
+    nodes = names(sorted({node for endpoint in endpoints for node in endpoint.machines}))
     cards = Counter(name for endpoint in endpoints for name in endpoint.accelerators)
     hardware = ", ".join(f"{count:,} x {name}" for name, count in sorted(cards.items()))
     return f"{nodes} ({hardware})" if hardware else nodes

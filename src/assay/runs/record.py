@@ -54,6 +54,9 @@ class EndpointFacts(_Model):
     name: PlainName
     url: str
     node: PlainName
+    followers: list[PlainName] = Field(
+        default_factory=list, description="further nodes that it is spread over, each with as many accelerators"
+    )
     accelerators: list[str] = Field(default_factory=list, description="names, one an accelerator")
     engine: str
     engine_version: str | None = None
@@ -63,6 +66,11 @@ class EndpointFacts(_Model):
     settings: dict[str, Any] = Field(default_factory=dict, description="the engine's options as started")
     simulated: bool = Field(default=False, description="it says so itself, or the configuration does")
     memory: MemoryFacts | None = Field(default=None, description="null: its log doesn't tell")
+
+    @property
+    def machines(self) -> tuple[str, ...]:
+        """All nodes that it is on; `node` stands for them."""
+        return self.node, *self.followers
 
 
 class ClientAudit(_Model):

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+
+from assay.serving.nodes import NodeOptions
 
 PYTHON = "{python}"  # the interpreter of the node that the server is placed on
 HOST = "{host}"  # the address that the server listens on
 PORT = "{port}"
+# Of a server that is spread over several nodes: how many, which of them, and where their leader, of rank 0, is met.
+NODES = "{nodes}"
+RANK = "{rank}"
+LEADER = "{leader}"
+LEADER_PORT = "{leader_port}"
 
 
 class ServerState(StrEnum):
@@ -16,6 +23,21 @@ class ServerState(StrEnum):
     READY = "ready"
     FAILED = "failed"
     STOPPED = "stopped"
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How one server is started over several nodes.
+
+    The arguments may also hold the placeholders {nodes}, {rank}, {leader} and {leader_port}.
+    """
+
+    leader: tuple[str, ...]
+    """Of the node that serves."""
+    follower: tuple[str, ...]
+    """Of each other node, which lends its accelerators."""
+    address_env: str
+    """The variable from which a node takes the address that the others know it by."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +59,8 @@ class ServerSpec:
     image: str | None = None
     gpus: int = 0
     """How many accelerators a scheduler must find, where `accelerators` doesn't name them."""
+    spread: Spread | None = None
+    """None: it is on one node, started by `argv`."""
 
 
 @dataclass(frozen=True)
@@ -77,12 +101,44 @@ class PlacedServer:
     """From its node's last word to the loss being found, ns; None where no link is watched."""
 
 
+def parts(spec: ServerSpec, nodes: Sequence[NodeOptions]) -> list[ServerSpec]:
+    """What of a server runs on each of its nodes, of which the first leads; of a server on one node, itself."""
+    if len(nodes) <= 1:
+        return [spec]
+    return [
+        replace(
+            spec,
+            name=part_name(spec.name, rank),
+            node=node.name,
+            argv=_argv(spec, rank),
+            port=0 if rank else spec.port,
+            accelerators=node.accelerators,
+        )
+        for rank, node in enumerate(nodes)
+    ]
+
+
+def part_name(server: str, rank: int) -> str:
+    """The leader's part is called like the server; no name of a server holds an underscore."""
+    return f"{server}_{rank}" if rank else server
+
+
+def _argv(spec: ServerSpec, rank: int) -> tuple[str, ...]:
+    if spec.spread is None:  # known from a record, to be stopped
+        return spec.argv
+    return tuple(filled(spec.spread.follower if rank else spec.spread.leader, {RANK: str(rank)}))
+
+
 def fill(argv: Sequence[str], *, python: str, host: str, port: int) -> list[str]:
-    """`argv` with its placeholders replaced."""
-    values = ((PYTHON, python), (HOST, host), (PORT, str(port)))
-    filled = []
+    """`argv` with every server's placeholders replaced."""
+    return filled(argv, {PYTHON: python, HOST: host, PORT: str(port)})
+
+
+def filled(argv: Sequence[str], values: Mapping[str, str]) -> list[str]:
+    """`argv` with some of its placeholders replaced."""
+    done = []
     for argument in argv:
-        for placeholder, value in values:
+        for placeholder, value in values.items():
             argument = argument.replace(placeholder, value)
-        filled.append(argument)
-    return filled
+        done.append(argument)
+    return done

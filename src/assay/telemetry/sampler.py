@@ -56,7 +56,7 @@ class Sampler:
         `accelerators`: for each index of those of this machine that take part, the node they are counted under.
         `activity`: what other nodes tell of themselves; those with endpoints are listened to.
         """
-        self._nodes = {endpoint.node for endpoint in endpoints}
+        self._nodes = {node for endpoint in endpoints for node in endpoint.machines}
         self._activity = activity or NodeActivity()
         self._endpoints = len(endpoints)
         self._turns = cycle([(endpoint, ControlClient(connections[endpoint.name])) for endpoint in endpoints])

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 from tests.analysing import Analyse
+from tests.metered import write_meters
 from tests.synthetic import Node, Plan, write_run
 
 from assay.analysis.findings import find
 from assay.analysis.run import RunAnalysis, analyse_run
 from assay.analysis.told import Told
 from assay.runs import read_record, write_json
+from assay.runs.telemetry import read_telemetry
 
 A, B = Node("node-a"), Node("node-b")
 CLEAN = {
@@ -45,6 +47,22 @@ def test_slow_node(analyse: Analyse, scenario: str, seed: int) -> None:
     assert [f.rule for f in found] == ["slow-node"]
     assert "node-b" in found[0].title
     assert "SM clock 1300 MHz on average, 198" in found[0].evidence[1].figure
+
+
+def test_the_cause_may_be_on_any_node_of_an_endpoint(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, Plan(nodes=(A, Node("node-b", speed=0.7, clock_mhz=1300)), chunks=False))
+    rows = read_telemetry(folder.telemetry).to_pylist()
+    moved = [
+        ("node-x" if row["node"] == "node-b" and row["metric"].startswith("gpu") else row["node"],
+         row["metric"], row["time_ns"], row["value"])
+        for row in rows
+    ]  # fmt: skip
+    write_meters(folder.telemetry, moved)
+    record = read_record(folder)
+    record.endpoints[1].followers = ["node-x"]
+    write_json(folder.record, record)
+    slow = next(finding for finding in analyse_run(folder).findings if finding.rule == "slow-node")
+    assert "gpu0 of node-x: SM clock 1300 MHz on average, 198" in slow.evidence[1].figure
 
 
 def test_slow_node_without_a_visible_cause_says_unknown(analyse: Analyse) -> None:

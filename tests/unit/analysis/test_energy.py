@@ -108,6 +108,26 @@ def test_one_accelerator_of_two_is_not_its_nodes_energy(tmp_path: Path) -> None:
     assert result.energy.unmetered["node-a"] == "1 of 2 accelerators metered"
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_the_nodes_of_one_endpoint_count_together_or_not_at_all(tmp_path: Path, whole: bool) -> None:
+    def telemetry(duration_s: float) -> list[Row]:
+        times = every_second(duration_s)
+        return [row for node in ("node-a", "node-b", *["node-x"] * whole) for row in counted(node, times)]
+
+    folder, begin, end = metered(tmp_path, telemetry)
+    record = read_record(folder)
+    record.endpoints[0].accelerators *= 2
+    record.endpoints[0].followers = ["node-x"]
+    write_json(folder.record, record)
+    result = summarise(folder)
+    assert result.energy is not None
+    assert value(result, "energy_j") == pytest.approx((3 if whole else 1) * energy(begin, end), rel=0.003)
+    assert result.energy.accelerators == (3 if whole else 1, 3)
+    assert result.energy.nodes == (["node-a", "node-b", "node-x"] if whole else ["node-b"])
+    unmetered = {"node-a": "its server is on node-x too", "node-x": "0 of 1 accelerators metered"}
+    assert result.energy.unmetered == ({} if whole else unmetered)
+
+
 def test_of_a_load_that_its_time_ended_energy_and_tokens_are_those_of_that_time(tmp_path: Path) -> None:
     """Places that never are empty: each token takes as much energy before the end as after it."""
 

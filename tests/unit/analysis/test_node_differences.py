@@ -51,6 +51,13 @@ def test_hardware_and_versions(record: RunRecord, changes: dict[str, Any], words
     assert differences("a", ["b", "c"], record, system(**changes)) == [words]
 
 
+def test_hardware_of_any_node_of_an_endpoint(record: RunRecord) -> None:
+    endpoint(record, "a").followers = ["x"]
+    told = system()
+    told["nodes"].append({"name": "x", "kernel": "5.4"})
+    assert differences("a", ["b", "c"], record, told) == ["the kernel is 5.4 and 6.1 at a, 6.1 at the others"]
+
+
 def test_settings_versions_and_placement_of_the_endpoint(record: RunRecord) -> None:
     own = endpoint(record, "a")
     own.settings = {**own.settings, "max_num_seqs": 4, "seed": 3}

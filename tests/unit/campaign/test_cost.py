@@ -45,6 +45,17 @@ def test_kubernetes_prices_its_replicas() -> None:
     assert found == CostFacts(currency="EUR", per_hour={"pod-0": 3, "pod-1": 3})
 
 
+def test_every_node_of_a_server_is_paid() -> None:
+    prices = [{"name": name, "cost_per_hour": price} for name, price in zip("abcd", (1, 2, 3, 4), strict=True)]
+    cluster = {"launcher": "ssh", "nodes": prices, "nodes_per_server": 2}
+    engine = {"kind": "vllm", "model": "m", "tensor_parallel": 2}
+    assert cost(["c"], cluster=cluster, engine=engine) == CostFacts(currency="EUR", per_hour={"c": 3, "d": 4})
+    cluster["nodes"] = [*prices[:3], {"name": "d"}]
+    assert cost(["a", "c"], cluster=cluster, engine=engine) == CostFacts(
+        currency="EUR", per_hour={"a": 1, "b": 2, "c": 3}, unpriced=["d"]
+    )
+
+
 def test_endpoints_of_one_node_add_up() -> None:
     urls = [{"url": f"http://h:{port}", "cost_per_hour": 2} for port in (1, 2)]
     assert cost(["h"], engine=external(*urls)) == CostFacts(currency="EUR", per_hour={"h": 4})

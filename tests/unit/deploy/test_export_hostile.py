@@ -41,7 +41,7 @@ SLURM: dict[str, Any] = {
     "launcher": "slurm", "nodes": [{"name": "a"}], "pin": True, "partition": "gpu", "account": "lab", "qos": "high",
     "constraint": "h100&nvlink", "gres": "gpu", "time_limit": "1:00:00", "cpus_per_task": 8, "memory": "64G",
     "exclusive": True, "extra": ["--reservation=night"], "folder": "/shared", "python": "python3", "setup": [],
-    "queue_timeout_s": 60, "port_base": 18000,
+    "queue_timeout_s": 60, "port_base": 18000, "nodes_per_server": 1,
 }  # fmt: skip
 PODS: dict[str, Any] = {
     "launcher": "kubernetes", "replicas": 1, "accelerators": 1, "accelerator_resource": "nvidia.com/gpu", "image": "i",
@@ -59,7 +59,7 @@ NODE: dict[str, Any] = {
 SSH: dict[str, Any] = {
     "launcher": "ssh", "nodes": [NODE], "user": "me", "key_file": "/k/id", "config_file": "/k/ssh_config",
     "known_hosts": "/k/known hosts", "python": "python3", "folder": "servers", "tunnel": False,
-    "connect_timeout_s": 9, "keepalive_s": 2,
+    "connect_timeout_s": 9, "keepalive_s": 2, "nodes_per_server": 1,
 }  # fmt: skip
 DOCKER: dict[str, Any] = {
     "launcher": "docker", "nodes": [NODE], "image": "i", "ssh": True, "socket": "/var/run/docker.sock",

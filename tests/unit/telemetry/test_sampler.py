@@ -13,6 +13,7 @@ from assay.runs.metric_names import KV_CACHE
 from assay.serving.client import Answer, ControlClient
 from assay.serving.connection import EndpointConnection
 from assay.telemetry import sampler as sampler_module
+from assay.telemetry.nodes import NodeActivity
 from assay.telemetry.sampler import Sampler, parse_prometheus
 
 # Names and numbers as vLLM 0.25.0 gave them on an H200; the labels, the second engine and the last four are by hand.
@@ -161,3 +162,18 @@ def test_of_many_endpoints_a_bounded_number_is_asked_a_second_and_all_have_their
     sampler._thread.join(30)
     sampler.stop()
     assert asked == [f"http://{name}:9" for name in names * 2]
+
+
+def test_every_node_of_an_endpoint_is_listened_to(tmp_path: Path) -> None:
+    endpoint = EndpointFacts(
+        name="e", url="http://127.0.0.1:1", node="lead", followers=["follow"], engine="e", model="m", window=1
+    )
+    activity = NodeActivity()
+    connections = {"e": EndpointConnection(url=endpoint.url)}
+    sampler = Sampler([endpoint], connections, journal=tmp_path / "telemetry.arrows", activity=activity)
+    sampler.start()
+    for node in ("lead", "follow", "another"):
+        activity.heard(node, b'{"at_ns": 1, "host": {"made_up": 1.5}, "gpus": {}}')
+    sampler.stop()
+    told = {row["node"] for row in sampled(tmp_path) if row["metric"] == "made_up"}
+    assert told == {"lead", "follow"}

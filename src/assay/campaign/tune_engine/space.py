@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from assay.campaign.tune_engine.setups import config_with, first_words
 from assay.config import Config
 from assay.config_tuning import Layout
+from assay.deploy.specs import server_specs
 from assay.engines import build_engine
 from assay.errors import UserError
 from assay.serving.nodes import NodeOptions
@@ -153,6 +154,8 @@ class Space:
             return None
         if not isinstance(self._config.cluster.model_dump(mode="json").get("nodes"), list):
             raise UserError(f"{place}: replicas needs cluster.nodes with a list of nodes")
+        if self._config.cluster.group_size > 1:
+            raise UserError(f"{place}: a server over several nodes has no replicas there: leave replicas out")
         accelerators = len(self._nodes[0].accelerators)
         return layout.replicas or max(1, accelerators // layout.group)
 
@@ -163,9 +166,8 @@ class Space:
     def _counts(self, settings: Mapping[str, Any], servers: int | None) -> list[int]:
         """How many servers there would be on each node."""
         config = config_with(self._config, settings, servers)
-        nodes = config.cluster.node_list()
-        specs = [spec.node for spec in build_engine(config.engine).servers(nodes)]
-        return [specs.count(node.name) for node in nodes]
+        specs = [spec.node for spec in server_specs(build_engine(config.engine), config.cluster)]
+        return [specs.count(node.name) for node in config.cluster.node_list()]
 
 
 def _require_all_used(place: str, layout: Layout, node: NodeOptions) -> None:

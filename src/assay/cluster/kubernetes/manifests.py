@@ -7,7 +7,7 @@ from typing import Any
 
 from assay.cluster.options import KubernetesOptions, ModelVolume
 from assay.errors import UserError
-from assay.serving.servers import PYTHON, ServerSpec, fill
+from assay.serving.servers import LEADER, LEADER_PORT, NODES, RANK, ServerSpec, fill, filled
 
 RUN_LABEL = "assay/run"
 SERVER = "assay-server"
@@ -17,9 +17,10 @@ ALL_ADDRESSES = "0.0.0.0"  # noqa: S104 - of the pod's own network
 GRACE_S = 30
 # LeaderWorkerSet's API: https://lws.sigs.k8s.io/docs/reference/leaderworkerset.v1/
 GROUP, VERSION, PLURAL = "leaderworkerset.x-k8s.io", "v1", "leaderworkersets"
-VLLM_SERVER = "vllm.entrypoints.openai.api_server"
-# Of vLLM's two ways to start only this one heeds `--headless`: a follower that began an engine of its own would fail.
-VLLM_FOLLOWER = ("vllm.entrypoints.cli.main", "serve")
+# What it sets in each pod: https://lws.sigs.k8s.io/docs/reference/labels-annotations-and-environment-variables/
+GROUPED = {NODES: "$(LWS_GROUP_SIZE)", RANK: "$(LWS_WORKER_INDEX)", LEADER: "$(LWS_LEADER_ADDRESS)"}
+LEADER_AT = 29501
+"""Each pod has an address of its own, so any port is free."""
 
 Object = dict[str, Any]
 
@@ -101,22 +102,15 @@ def _stateful_set(spec: ServerSpec, options: KubernetesOptions, label: str) -> O
             "replicas": options.replicas,
             "podManagementPolicy": "Parallel",
             "selector": {"matchLabels": _labels(label)},
-            "template": _template(spec, options, label, _command(spec, options)),
+            "template": _template(spec, options, label, _command(spec.argv, options)),
         },
     }
 
 
 def _leader_worker_set(spec: ServerSpec, options: KubernetesOptions, label: str) -> Object:
-    """One model over several pods: the leader serves, the workers lend their accelerators.
-
-    vLLM's own multi-node arguments; LeaderWorkerSet sets the variables.
-    """
-    if VLLM_SERVER not in spec.argv:
-        raise UserError("cluster.pods_per_server: only the vllm engine spreads one model over several pods")
-    group = ["--nnodes", "$(LWS_GROUP_SIZE)", "--node-rank", "$(LWS_WORKER_INDEX)"]
-    leader = [*_command(spec, options), *group, "--master-addr", "$(LWS_LEADER_ADDRESS)"]
-    at = leader.index(VLLM_SERVER)
-    follower = [*leader[:at], *VLLM_FOLLOWER, *leader[at + 1 :], "--headless"]
+    """One model over several pods: the leader serves, the workers lend their accelerators."""
+    assert spec.spread is not None
+    leader, follower = (_command(argv, options) for argv in (spec.spread.leader, spec.spread.follower))
     worker = _template(spec, options, label, follower)
     worker["spec"]["containers"][0].pop("readinessProbe")
     return {
@@ -135,11 +129,11 @@ def _leader_worker_set(spec: ServerSpec, options: KubernetesOptions, label: str)
     }
 
 
-def _command(spec: ServerSpec, options: KubernetesOptions) -> list[str]:
+def _command(argv: Sequence[str], options: KubernetesOptions) -> list[str]:
     # A dollar sign would begin a variable of Kubernetes.
-    argv = [argument.replace("$(", "$$(") for argument in spec.argv]
-    python = options.python if PYTHON in argv[0] else ""
-    return fill(argv, python=python, host=ALL_ADDRESSES, port=options.port)
+    argv = [argument.replace("$(", "$$(") for argument in argv]
+    argv = filled(argv, {**GROUPED, LEADER_PORT: str(LEADER_AT)})
+    return fill(argv, python=options.python, host=ALL_ADDRESSES, port=options.port)
 
 
 def _template(spec: ServerSpec, options: KubernetesOptions, label: str, command: list[str]) -> Object:

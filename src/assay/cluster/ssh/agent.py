@@ -102,6 +102,16 @@ class Agent:
         (self.folder / f"{name}.json").write_text(json.dumps(record))
         return record
 
+    def free_port(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {"port": free_port(request["host"])}
+
+    def end(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Tell one server's guard to end it, and wait for nothing."""
+        record = self.records().get(request["name"])
+        if record is not None and self.running(record):
+            os.kill(record["pid"], signal.SIGTERM)
+        return {}
+
     def sign(self) -> None:
         """Make the folder, and leave word there that this agent works for it."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -260,7 +270,7 @@ def say(answer: dict[str, Any]) -> None:
 def answer(agent: Agent, line: str) -> dict[str, Any]:
     request = json.loads(line)
     try:
-        verbs = {"hello", "start", "tail", "stop", "run", "clock", "serve_bytes", "observe"}
+        verbs = {"hello", "start", "tail", "end", "stop", "run", "clock", "free_port", "serve_bytes", "observe"}
         if request["do"] not in verbs:
             raise OSError(f"unknown request {request['do']}")
         return {"id": request["id"], **getattr(agent, request["do"])(request)}

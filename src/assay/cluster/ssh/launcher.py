@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,16 @@ from assay.runs.node_facts import NodeFacts
 from assay.serving.exits import explain_exit
 from assay.serving.health import judged
 from assay.serving.probing import observed, observing, parse_probe, probe_source
-from assay.serving.servers import PlacedServer, ServerSpec, ServerState
+from assay.serving.servers import (
+    LEADER,
+    LEADER_PORT,
+    NODES,
+    PlacedServer,
+    ServerSpec,
+    ServerState,
+    filled,
+    parts,
+)
 
 CONNECTING = {"direct": 64, "jump": 8}
 """Connections that are made at a time. A node without an answer takes its place for connect_timeout_s; an sshd, such as
@@ -41,19 +50,26 @@ class SshLauncher(Launcher):
         super().__init__(label)
         self._options = options
         self._nodes = {node.name: node for node in options.nodes}
+        self._groups = options.groups()
         self._grace_s = grace_s
         self._folder = folder / "servers"
         self._sessions: dict[str, Session] = {}
         self._streams: dict[str, Any] = {}
+        self._blamed: dict[str, ServerSpec] = {}
+        """By server, the part of it that ended first."""
         self._connecting = {way: asyncio.Semaphore(most) for way, most in CONNECTING.items()}
 
     async def prepare(self, specs: Sequence[ServerSpec]) -> None:
         self.specs = specs
         self._folder.mkdir(parents=True, exist_ok=True)
-        names = list(dict.fromkeys(spec.node for spec in specs))
-        require_files(len(names) + len(specs), f"{len(specs)} servers on {len(names)} nodes over SSH")
+        placed = [part for spec in specs for part in self._parts(spec)]
+        names = list(dict.fromkeys(part.node for part in placed))
+        require_files(len(names) + len(placed), f"{len(specs)} servers on {len(names)} nodes over SSH")
         self._sessions = {name: Session(self._nodes[name], self._options, self.label) for name in names}
         await together(self._sessions.values(), self._open, at_once=CONNECTING["direct"], enough=TOLD)
+
+    def _parts(self, spec: ServerSpec) -> list[ServerSpec]:
+        return parts(spec, self._groups[spec.node])
 
     async def _open(self, session: Session) -> None:
         async with self._connecting["jump" if session.node.jump else "direct"]:
@@ -68,20 +84,13 @@ class SshLauncher(Launcher):
         return self.servers
 
     async def _place(self, spec: ServerSpec) -> None:
-        session = self._sessions[spec.node]
+        leader, *followers = self._parts(spec)
+        session = self._sessions[leader.node]
         node = session.node
         bind = "127.0.0.1" if self._options.tunnel else node.bind or session.address
         started_ns = time.monotonic_ns()
-        record = await session.ask(
-            "start",
-            guard=GUARD.read_text(),
-            grace_s=self._grace_s,
-            name=spec.name,
-            argv=spec.argv,
-            env=environment(spec, {}),
-            host=bind,
-            port=spec.port,
-        )
+        met = await self._met(session, 1 + len(followers)) if followers else {}
+        record = await self._start(leader, bind, met)
         server = PlacedServer(spec, "", started_ns=started_ns)
         server.handle = {"pid": str(record["pid"]), "start": str(record["start"]), "port": str(record["port"])}
         self.servers.append(server)
@@ -92,6 +101,32 @@ class SshLauncher(Launcher):
             host = node.load_address or session.peer
             server.url = f"http://[{host}]:{record['port']}" if ":" in host else f"http://{host}:{record['port']}"
         await self._stream(session, spec.name)
+        await together(followers, partial(self._follow, server, met))
+
+    async def _met(self, session: Session, nodes: int) -> dict[str, str]:
+        """How the parts of a server find each other: at an address of its leader, and a port that is free there."""
+        port = (await session.ask("free_port", host=session.address))["port"]
+        return {NODES: str(nodes), LEADER: session.address, LEADER_PORT: str(port)}
+
+    async def _follow(self, server: PlacedServer, met: Mapping[str, str], part: ServerSpec) -> None:
+        session = self._sessions[part.node]
+        record = await self._start(part, session.address, met)
+        server.handle[f"pid on {part.node}"] = str(record["pid"])
+        await self._stream(session, part.name)
+
+    async def _start(self, part: ServerSpec, host: str, met: Mapping[str, str]) -> dict[str, Any]:
+        session = self._sessions[part.node]
+        own = {part.spread.address_env: session.address} if part.spread else {}
+        return await session.ask(
+            "start",
+            guard=GUARD.read_text(),
+            grace_s=self._grace_s,
+            name=part.name,
+            argv=filled(part.argv, met),
+            env={**own, **environment(part, {})},
+            host=host,
+            port=part.port,
+        )
 
     async def _stream(self, session: Session, name: str) -> None:
         """Copy the server's output here as it comes."""
@@ -100,16 +135,37 @@ class SshLauncher(Launcher):
         self._streams[name] = await session.connection.create_process(command, stdout=target, encoding=None)
 
     async def exited(self, server: PlacedServer) -> str | None:
-        session = self._sessions[server.spec.node]
-        if session.lost is not None:
-            return f"node {server.spec.node}: {session.lost}"
-        if server.spec.name not in session.ended:
+        """Also ends the rest of a server over several nodes of which a part ended: it may wait for that for long."""
+        own = self._parts(server.spec)
+        ends = sorted((end for part in own if (end := self._end_of(part))), key=lambda end: end[0])
+        if not ends:
             return None
-        code = session.ended[server.spec.name]
-        return "it was killed together with its guard" if code is None else explain_exit(code)
+        gone = [part for _, part, _ in ends]
+        self._blamed.setdefault(server.spec.name, gone[0])
+        await together([part for part in own if part not in gone], self._end)
+        if len(own) > 1:
+            return "; ".join(f"its part on {part.node}: {why}" for _, part, why in ends)
+        return f"node {own[0].node}: {ends[0][2]}" if self._sessions[own[0].node].lost else ends[0][2]
+
+    def _end_of(self, part: ServerSpec) -> tuple[int, ServerSpec, str] | None:
+        """When, CLOCK_MONOTONIC, and why a part ended or can't be reached; None while it runs."""
+        session = self._sessions[part.node]
+        if session.lost is not None:
+            return session.heard_ns, part, session.lost
+        ended = session.ended.get(part.name)
+        if ended is None:
+            return None
+        why = "it was killed together with its guard" if ended.code is None else explain_exit(ended.code)
+        return ended.heard_ns, part, why
+
+    async def _end(self, part: ServerSpec) -> None:
+        with contextlib.suppress(LaunchError):  # its node is lost by now, which `stop` tells
+            await self._sessions[part.node].ask("end", name=part.name)
 
     def silence_ns(self, server: PlacedServer) -> int | None:
-        return time.monotonic_ns() - self._sessions[server.spec.node].heard_ns
+        """Of the node that said nothing for the longest, where it is on several."""
+        heard_ns = min(self._sessions[part.node].heard_ns for part in self._parts(server.spec))
+        return time.monotonic_ns() - heard_ns
 
     async def observe(self, heard: Heard) -> dict[str, str]:
         """The probe is the agent's child: it ends with the agent, and with `stop` from another session too."""
@@ -127,10 +183,12 @@ class SshLauncher(Launcher):
         return observed(len(self._sessions))
 
     async def tail(self, server: PlacedServer, lines: int = 15) -> str:
+        """Of a server over several nodes: of the part that ended first, else of its leader."""
+        part = self._blamed.get(server.spec.name, server.spec)
         try:
-            answer = await self._sessions[server.spec.node].ask("tail", name=server.spec.name, lines=lines)
+            answer = await self._sessions[part.node].ask("tail", name=part.name, lines=lines)
         except LaunchError:
-            return tail_file(self._folder / f"{server.spec.name}.log", lines)
+            return tail_file(self._folder / f"{part.name}.log", lines)
         return str(answer["text"])
 
     async def logs(self, dest: Path) -> None:
@@ -138,10 +196,10 @@ class SshLauncher(Launcher):
         dest.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - a local folder
         await together(self._by_node().items(), partial(self._logs, dest))
 
-    async def _logs(self, dest: Path, servers_of: tuple[str, list[PlacedServer]]) -> None:
+    async def _logs(self, dest: Path, parts_of: tuple[str, list[ServerSpec]]) -> None:
         """Of one node, over one channel: an sshd allows ten (MaxSessions), and each server's output takes one."""
-        node, servers = servers_of
-        names = [f"{server.spec.name}.log" for server in servers]
+        node, own = parts_of
+        names = [f"{part.name}.log" for part in own]
         fetched = await self._fetch(self._sessions.get(node), names, dest)
         for name in names:
             streamed = self._folder / name
@@ -163,11 +221,13 @@ class SshLauncher(Launcher):
                         fetched.add(name)
         return fetched
 
-    def _by_node(self) -> dict[str, list[PlacedServer]]:
-        servers: dict[str, list[PlacedServer]] = {}
+    def _by_node(self) -> dict[str, list[ServerSpec]]:
+        """What may run on each node."""
+        found: dict[str, list[ServerSpec]] = {}
         for server in self.servers:
-            servers.setdefault(server.spec.node, []).append(server)
-        return servers
+            for part in self._parts(server.spec) if server.state is not ServerState.STOPPED else ():
+                found.setdefault(part.node, []).append(part)
+        return found
 
     async def stop(self) -> None:
         """Stops on every node that can be reached. Raises LaunchError for the others once that is done.
@@ -176,10 +236,14 @@ class SshLauncher(Launcher):
         """
         nodes = self._by_node()
         require_files(len(nodes), f"stopping servers on {len(nodes)} nodes over SSH")
+        left = set(nodes)
         try:
             # Nodes take their time, at no cost here: all are told at once.
-            await together(nodes.items(), self._stop_node, at_once=len(nodes))
+            await together(nodes.items(), partial(self._stop_node, left), at_once=len(nodes))
         finally:
+            for server in self.servers:
+                if left.isdisjoint(part.node for part in self._parts(server.spec)):
+                    server.state = ServerState.STOPPED
             await self.release()
 
     async def release(self) -> None:
@@ -190,10 +254,8 @@ class SshLauncher(Launcher):
         await together(self._sessions.values(), Session.close)
         self._sessions.clear()
 
-    async def _stop_node(self, servers_of: tuple[str, list[PlacedServer]]) -> None:
-        name, mine = servers_of
-        if all(server.state is ServerState.STOPPED for server in mine):
-            return
+    async def _stop_node(self, left: set[str], parts_of: tuple[str, list[ServerSpec]]) -> None:
+        name, mine = parts_of
         session = self._sessions.get(name)
         if session is None or session.lost is not None:
             if session is not None:
@@ -205,8 +267,7 @@ class SshLauncher(Launcher):
                 count = f"{len(mine)} server{'s' if len(mine) > 1 else ''}"
                 raise LaunchError(f"{count} may still run there, stop again once it answers: {error}") from None
         await session.ask("stop", grace_s=self._grace_s)
-        for server in mine:
-            server.state = ServerState.STOPPED
+        left.discard(name)
 
     async def facts(self) -> list[NodeFacts]:
         return await together(self._sessions.items(), _facts)

@@ -8,6 +8,7 @@ import json
 import shlex
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -33,12 +34,21 @@ LEASE_BEAT_S = 15.0
 """A quarter of the agent's LEASE_S."""
 
 
+@dataclass(frozen=True)
+class Ended:
+    """A server's end, as its node told it. `code` is None where its guard was killed too."""
+
+    code: int | None
+    heard_ns: int
+    """CLOCK_MONOTONIC of this machine."""
+
+
 class Session:
-    """One node. `ended` holds exit codes of servers that ended, `lost` why the link is gone."""
+    """One node. `ended` holds the servers that ended, `lost` why the link is gone."""
 
     def __init__(self, node: SshNode, options: SshOptions, label: str) -> None:
         self.node = node
-        self.ended: dict[str, int | None] = {}
+        self.ended: dict[str, Ended] = {}
         self.lost: str | None = None
         self.folder = ""
         self.address = ""
@@ -141,7 +151,7 @@ class Session:
 
     def _note(self, event: str, told: dict[str, Any]) -> None:
         if event == "exit":
-            self.ended[told["name"]] = told["code"]
+            self.ended[told["name"]] = Ended(told["code"], self.heard_ns)
         elif event == "activity" and self.on_activity is not None:
             self._told = True
             self.on_activity(told["line"].encode())

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from assay.cluster.build import EXPORTERS, build_launcher
 from assay.cluster.options import ClusterOptions
 from assay.deploy.export.scripts import monitor_script, run_script
+from assay.deploy.specs import server_specs
 from assay.engines import EngineOptions, build_engine
 from assay.errors import UserError
 
@@ -38,7 +39,7 @@ def export_files(
             "run_benchmarks.sh": run_script(overrides),
             "monitor_benchmarks.sh": monitor_script(launcher.monitor(), str(results)),
         }
-    specs = build_engine(engine).servers(cluster.node_list())
+    specs = server_specs(build_engine(engine), cluster)
     if not specs:
         raise UserError("engine.kind external starts no servers: there is nothing to export")
     if cluster.launcher != EXPORTERS[kind]:
