@@ -59,7 +59,7 @@ async def test_one_endpoint_on_two_nodes_ends_with_either(hosts: Hosts, cluster:
             name, why = await lost.get()
             while any("paired_server" in line for line in hosts.processes(2)):
                 await asyncio.sleep(0.1)
-    assert (name, why) == ("node2", "its part on node3: killed by SIGKILL: often the kernel's out-of-memory killer")
+    assert (name, why.partition(" (")[0]) == ("node2", "its part on node3: killed by SIGKILL")
     assert (endpoint.node, endpoint.followers, len(endpoint.accelerators)) == ("node2", ["node3"], 4)
     logs = [(tmp_path / "endpoints" / f"{name}.log").read_text() for name in ("node2", "node2_1")]
     assert told(logs[1]) == follower

@@ -13,10 +13,12 @@ import yaml
 from pydantic import TypeAdapter
 
 from assay.cluster.options import ClusterOptions
+from assay.config import config_of
 from assay.deploy.export import export_files
-from assay.engines import EngineOptions, VllmOptions
+from assay.deploy.specs import server_specs
+from assay.engines import EngineOptions, VllmOptions, build_engine
 from assay.engines.vllm import VllmEngine
-from assay.serving.servers import HOST, PORT, fill
+from assay.serving.servers import HOST, LEADER, LEADER_PORT, NODES, PORT, fill, filled, parts
 
 pytestmark = [pytest.mark.vllm, pytest.mark.slow]
 
@@ -98,6 +100,21 @@ def test_every_option_is_understood_as_it_is_meant() -> None:
     assert (first["enable_prefix_caching"], second["enable_prefix_caching"]) == (False, True)
     assert (second["enforce_eager"], second["served_model_name"]) == (False, ["/models/m"])
     assert {HOST, PORT} <= set(full), "placeholders of the launcher"
+
+
+def test_a_leader_serves_and_its_followers_are_followers_over_ssh_hosts() -> None:
+    nodes = [{"name": name, "accelerators": 4} for name in ("a", "b")]
+    cluster = {"launcher": "ssh", "nodes": nodes, "nodes_per_server": 2}
+    config = config_of({"engine": {"kind": "vllm", "model": "/m", "tensor_parallel": 8}, "cluster": cluster}, "test")
+    (spec,) = server_specs(build_engine(config.engine), config.cluster)
+    met = {NODES: "2", LEADER: "10.0.0.1", LEADER_PORT: "7000", HOST: "h", PORT: "81"}
+    commands = [filled(part.argv, met) for part in parts(spec, config.cluster.groups()["a"])]
+    assert (commands[0][1:3], commands[1][1:4]) == (["-m", MODULE], ["-m", *FOLLOWER])
+    leader, follower = understood(commands[0][3:], commands[1][4:])
+    for rank, answer in enumerate((leader, follower)):
+        told = {"nnodes": 2, "node_rank": rank, "master_addr": "10.0.0.1", "master_port": 7000}
+        assert {name: answer[name] for name in told} == told
+    assert (leader["started"], follower["started"]) == ("server", "follower")
 
 
 def test_a_leader_serves_and_its_followers_are_followers() -> None:
