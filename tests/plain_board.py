@@ -50,5 +50,5 @@ class PlainBoard(Board):
         if not faster:
             return True
         drain = sum(class_drain(other.window, classes[other.index]) for other in faster)
-        then_s = class_latency_s(min(classes.values()))
-        return class_latency_s(classes[lane.index]) <= queued / (drain / ONE) + then_s
+        before = queued + sum(other.window for other in faster)
+        return class_latency_s(classes[lane.index]) <= before / (drain / ONE)

@@ -114,38 +114,41 @@ def class_drain(window: int, number: int) -> int:
 
 
 class _Speeds:
-    """Lanes by the class of their latency, with what the lanes of each class drain."""
+    """Lanes by the class of their latency, with the places of each class and what they drain."""
 
     def __init__(self, lanes: Sequence[Lane]) -> None:
         self._lanes = lanes
         self._class_of: list[int | None] = [None] * len(lanes)
         self._drain_of = [0] * len(lanes)
-        self._classes: dict[int, list[int]] = {}  # of each: how many lanes, and what they drain
+        self._classes: dict[int, list[int]] = {}  # of each: the windows of its lanes, and what they drain
         self._present: list[int] = []  # some dozens, however many lanes there are
-        # Where `slowest` looked last: classes below it are sooner, and drain so much. It is seldom far from there.
+        # Where `slowest` looked last: classes below it are sooner, and have so many places and drain so much. It is
+        # seldom far from there.
         self._limit = inf
+        self._faster_places = 0
         self._faster_drain = 0
 
     def put(self, index: int, number: int | None) -> None:
         """Lane `index` is of this class; None: of none."""
-        before = self._class_of[index]
+        before, window = self._class_of[index], self._lanes[index].window
         if before == number:
             return
         self._class_of[index] = number
         if before is not None:
-            self._add(before, -1, -self._drain_of[index])
+            self._add(before, -window, -self._drain_of[index])
         if number is not None:
-            drain = self._drain_of[index] = class_drain(self._lanes[index].window, number)
-            self._add(number, 1, drain)
+            drain = self._drain_of[index] = class_drain(window, number)
+            self._add(number, window, drain)
 
-    def _add(self, number: int, members: int, drain: int) -> None:
+    def _add(self, number: int, places: int, drain: int) -> None:
         held = self._classes.get(number)
         if held is None:
             held = self._classes[number] = [0, 0]
             insort(self._present, number)
-        held[0] += members
+        held[0] += places
         held[1] += drain
         if number < self._limit:
+            self._faster_places += places
             self._faster_drain += drain
         if not held[0]:
             del self._classes[number]
@@ -153,32 +156,35 @@ class _Speeds:
 
     def slowest(self, queued: int) -> float:
         """The slowest class whose lanes are sooner than those of faster classes are, where so many samples wait."""
-        present, faster = self._present, self._faster_drain
+        present, places, drain = self._present, self._faster_places, self._faster_drain
         if not present:
             return inf
-        fastest_s, place = class_latency_s(present[0]), bisect_left(present, self._limit)
-        while place < len(present) and _is_sooner(present[place], queued, faster, fastest_s):
-            faster += self._classes[present[place]][1]
-            place += 1
-        while not _is_sooner(
-            number := present[place - 1], queued, less := faster - self._classes[number][1], fastest_s
-        ):
-            faster = less
-            place -= 1
-        self._limit, self._faster_drain = present[place] if place < len(present) else inf, faster
+        place = bisect_left(present, self._limit)
+        while place < len(present) and _is_sooner(number := present[place], queued + places, drain):
+            own_places, own_drain = self._classes[number]
+            places, drain, place = places + own_places, drain + own_drain, place + 1
+        while True:
+            own_places, own_drain = self._classes[number := present[place - 1]]
+            if _is_sooner(number, queued + places - own_places, drain - own_drain):
+                break
+            places, drain, place = places - own_places, drain - own_drain, place - 1
+        self._limit = present[place] if place < len(present) else inf
+        self._faster_places, self._faster_drain = places, drain
         return number if place < len(present) else inf
 
 
-def _is_sooner(number: int, queued: int, faster_drain: int, fastest_s: float) -> bool:
-    return not faster_drain or class_latency_s(number) <= queued / (faster_drain / ONE) + fastest_s
+def _is_sooner(number: int, before: int, faster_drain: int) -> bool:
+    """Whether a lane of this class answers sooner than faster lanes that answer `before` samples until then."""
+    return not faster_drain or class_latency_s(number) <= before / (faster_drain / ONE)
 
 
 class Tail:
     """Offline's last samples: whether a lane answers one sooner than faster lanes would.
 
-    Those come to it once they have drained the queue without this lane's help, and then take as long as the fastest.
-    Were the drain that of all lanes, the few that happen to look fastest of a thousand would be left with all that is
-    queued. All latencies are measured, or all are the inverse of the warm-up's rates: the two don't mix.
+    Those have answered it once they have answered what is queued and as many as they have places for, without this
+    lane's help. Were that what all lanes answer, or were each of them as quick as the fastest, a thousand would leave
+    what is queued to the few that happen to look fastest. All latencies are measured, or all are the inverse of the
+    warm-up's rates: the two don't mix.
     """
 
     def __init__(self, lanes: Sequence[Lane]) -> None:

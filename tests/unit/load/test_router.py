@@ -186,9 +186,12 @@ def test_uneven_endpoints_share_by_their_speed(speeds: list[float], samples: int
     assert ideal_s / _simulate(speeds, windows, samples, static=True) < 0.85
 
 
-def test_of_many_equal_endpoints_those_that_look_fastest_by_chance_are_not_left_with_the_last_samples() -> None:
+@pytest.mark.parametrize(("endpoints", "window", "samples"), [(128, 2, 1000), (512, 1, 2560)])
+def test_of_many_equal_endpoints_those_that_look_fastest_by_chance_are_not_left_with_the_last_samples(
+    endpoints: int, window: int, samples: int
+) -> None:
     """Answers are of different lengths, so averages over few differ though all endpoints are the same."""
-    draw, endpoints, window, samples = random.Random(1), 128, 2, 1000
+    draw = random.Random(1)
     seconds = [draw.lognormvariate(-0.045, 0.3) for _ in range(samples)]
     free = [0.0] * (endpoints * window)
     for service_s in seconds:
@@ -201,7 +204,7 @@ def test_of_many_equal_endpoints_those_that_look_fastest_by_chance_are_not_left_
             heapq.heappush(events, (clock + int(1e9 * seconds[send.sample]), send.endpoint, send.sample))
         clock, endpoint, sample = heapq.heappop(events)
         finish(router, sample, endpoint, clock)
-    assert clock / 1e9 <= 1.1 * max(free)
+    assert max(free) / (clock / 1e9) >= 0.97
 
 
 @settings(max_examples=60, deadline=None)
