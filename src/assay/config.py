@@ -76,6 +76,9 @@ class LoadConfig(_Section):
 class LoadgenConfig(_Section):
     user_conf: LocalPath | None = Field(default=None, description="LoadGen's user.conf; its settings win over assay's")
     audit_config: LocalPath | None = Field(default=None, description="LoadGen's audit.config, for compliance runs")
+    over_network: bool = Field(
+        default=False, description="the system is named as one behind a network, as MLPerf's network division asks"
+    )
 
 
 class CampaignConfig(_Section):

@@ -33,6 +33,7 @@ def loadgen_settings(config: Config, benchmark: Benchmark, entry: RunEntry) -> L
         ttft_limit_ns=spec.ttft_limit_ns,
         tpot_limit_ns=spec.tpot_limit_ns,
         user_conf=str(user_conf) if user_conf else None,
+        over_network=config.loadgen.over_network,
     )
 
 

@@ -30,6 +30,8 @@ _SCENARIOS = {
     "SingleStream": lg.TestScenario.SingleStream,
 }
 
+NETWORK_SUT = "Network SUT (Assay)"
+"""What the network division's checker looks for in LoadGen's log: a name with these first two words."""
 COALESCED_FROM_QPS = 10_000
 """From this rate on a callback for each sample would be what LoadGen waits for."""
 _NOT_COALESCED = {"coalesce_queries", "max_query_count", "max_duration"}
@@ -145,13 +147,21 @@ class Test:
         log = lg.LogSettings()
         log.log_output = output
         log.enable_trace = False
-        sut = lg.ConstructSUT(self._on_issue, _nothing)
+        assert self._plan.loadgen is not None
+        sut = _system(self._plan.loadgen, self._on_issue)
         qsl = lg.ConstructQSL(self._plan.samples, self._plan.samples, _ignore, _ignore)
         # The default, audit.config in the working directory, could turn a run into another one unseen.
         audit_config = str(Path(self._plan.folder) / "audit.config")
         lg.StartTestWithLogSettings(sut, qsl, self._settings, log, audit_config)
         if self._failure is None:
             self._on_end(None)
+
+
+def _system(loadgen: LoadgenSettings, on_issue: Callable[[list[Any]], None]) -> Any:
+    """What LoadGen takes for the system under test; it can be named only where a network lies between."""
+    if loadgen.over_network:
+        return lg.ConstructQDL(on_issue, _nothing, lambda: NETWORK_SUT)
+    return lg.ConstructSUT(on_issue, _nothing)
 
 
 def _nothing() -> None:

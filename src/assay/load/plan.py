@@ -47,6 +47,7 @@ class LoadgenSettings(_Model):
     ttft_limit_ns: int | None = None
     tpot_limit_ns: int | None = None
     user_conf: str | None = None
+    over_network: bool = Field(default=False, description="LoadGen's query dispatch library stands for the system")
 
 
 class PacerPlan(_Model):

@@ -11,6 +11,7 @@ from typing import Any
 from assay.audit import AuditFinding, AuditReport, audit_path
 from assay.errors import UserError
 from assay.submission.official import OfficialResult, OfficialVerdict, run_official
+from assay.submission.texts import REHEARSAL, REHEARSAL_PAGE
 
 WHOLE = "the submission"
 _RESULT_PARTS = 5  # DIVISION/ORG/SYSTEM/BENCHMARK/SCENARIO
@@ -42,6 +43,8 @@ class TreeCheck:
     report: AuditReport
     results: list[CheckedResult]
     official: OfficialVerdict | None
+    rehearsal: bool
+    """It says itself that it must not be submitted."""
 
     @property
     def clean(self) -> bool:
@@ -54,7 +57,7 @@ def check_tree(tree: Path, checkout: Path | None, of_round: str) -> TreeCheck:
         raise UserError(f"{tree}: there is no such folder; --check takes a submission's root")
     report = audit_path(tree)
     official = run_official(tree, checkout, of_round) if checkout is not None else None
-    return TreeCheck(report, _results(report, official), official)
+    return TreeCheck(report, _results(report, official), official, (tree / REHEARSAL_PAGE).is_file())
 
 
 def _results(report: AuditReport, official: OfficialVerdict | None) -> list[CheckedResult]:
@@ -84,7 +87,8 @@ def _result_of(subject: str) -> str:
 
 def checklist_text(check: TreeCheck, of_round: str) -> str:
     """The list for a terminal."""
-    lines = [line for result in check.results for line in _result_lines(result)]
+    lines = [f"{REHEARSAL}: this tree must not be submitted"] if check.rehearsal else []
+    lines += [line for result in check.results for line in _result_lines(result)]
     problems = len(check.report.problems)
     lines.append(f"Assay: {problems or 'no'} finding{'' if problems == 1 else 's'}")
     if check.official is not None:
@@ -118,6 +122,7 @@ def checklist_json(check: TreeCheck) -> dict[str, Any]:
     official = check.official
     return {
         "clean": check.clean,
+        "rehearsal": check.rehearsal,
         "audit": check.report,
         "official": None if official is None else {"accepted": official.accepted, "whole": official.whole},
         "results": [

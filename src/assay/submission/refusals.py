@@ -9,6 +9,7 @@ from assay.analysis.compliance import failures
 from assay.benchmarks.mlperf import SEED_KEYS, llm_facts, round_of_seeds, seeds
 from assay.errors import AssayError
 from assay.runs import SystemRecord, read_detail
+from assay.submission.network import network_problems
 from assay.submission.request import Request
 from assay.submission.runs import Entry, Problems, SubmittedRun
 
@@ -71,6 +72,7 @@ def _of_run(run: SubmittedRun, request: Request) -> Iterator[str]:
         if own != tuple(seeds(request.round).values()):
             of_round = round_of_seeds(own)  # type: ignore[arg-type]
             yield f"LoadGen's seeds are those of {of_round or 'no round'}, not of {request.round}"
+        yield from network_problems(run, request.division)
 
 
 def _of_entry(entry: Entry, request: Request) -> Iterator[str]:

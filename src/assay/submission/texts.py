@@ -10,6 +10,7 @@ from assay.submission.request import Request
 from assay.submission.runs import Entry, Problems, SubmittedRun
 
 REHEARSAL = "REHEARSAL, not a result"
+REHEARSAL_PAGE = "REHEARSAL.md"
 
 
 def marked(request: Request, text: str) -> str:

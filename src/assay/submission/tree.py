@@ -20,7 +20,7 @@ from assay.submission.accuracy_log import cut, with_hash
 from assay.submission.fields import fields_of
 from assay.submission.request import Request, folder_name
 from assay.submission.runs import Entry, Problems, SubmittedRun
-from assay.submission.texts import marked, rehearsal_page, result_readme, source_readme, system_page
+from assay.submission.texts import REHEARSAL_PAGE, marked, rehearsal_page, result_readme, source_readme, system_page
 
 Files = dict[PurePosixPath, bytes]
 TEST06 = "TEST06"
@@ -63,7 +63,7 @@ def make_tree(
         names = {_benchmark_folder(entry, request) for entry in entries}
         tree.files[submitter / "model_mapping.json"] = _json({name: name for name in sorted(names)})
     if request.rehearsal:
-        tree.files[PurePosixPath("REHEARSAL.md")] = rehearsal_page(problems or {}).encode()
+        tree.files[PurePosixPath(REHEARSAL_PAGE)] = rehearsal_page(problems or {}).encode()
     return tree
 
 

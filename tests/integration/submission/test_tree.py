@@ -152,6 +152,8 @@ def test_a_rehearsal_says_so_wherever_it_is_read(tmp_path_factory: pytest.TempPa
     pages = [*root.rglob("README.md"), *root.rglob("documentation/*.md")]
     assert len(pages) == 3
     assert all(page.read_text().startswith("# REHEARSAL") for page in pages)
+    checked = CliRunner().invoke(main, ["submit", "--check", str(root)])
+    assert checked.output.startswith("REHEARSAL, not a result: this tree must not be submitted\n")
 
 
 @pytest.mark.parametrize(
