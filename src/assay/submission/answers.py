@@ -33,7 +33,7 @@ def read_answers(path: Path) -> dict[str, str]:
     for name, value in data.items():
         if name not in known:
             mistakes.append(f"{path}: {name} is no field of a system's description")
-        elif not isinstance(value, str):
+        elif not isinstance(value, str) or "\n" in value.strip():
             mistakes.append(f"{path}: {name} must be text on one line, not a list or a section")
         elif name in _CHOICES and value not in _CHOICES[name]:
             mistakes.append(f"{path}: {name} must be one of {'; '.join(_CHOICES[name])}; found {value!r}")

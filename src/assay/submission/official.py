@@ -62,7 +62,10 @@ def run_official(tree: Path, checkout: Path, of_round: str) -> OfficialVerdict:
     folder = checker_folder(checkout)
     with tempfile.TemporaryDirectory(prefix="assay-check-") as scratch:
         copy = Path(scratch).resolve() / "tree"
-        shutil.copytree(tree, copy)
+        try:
+            shutil.copytree(tree, copy)
+        except OSError as error:
+            raise UserError(f"{tree}: can't be copied for the checker: {error}") from None
         command = [sys.executable, "-m", f"{_MODULE}.main", "--input", str(copy), "--version", of_round]
         command += ["--csv", str(Path(scratch) / "summary.csv")]
         environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}

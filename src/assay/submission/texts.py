@@ -22,7 +22,7 @@ def result_readme(entry: Entry, request: Request, configuration: str) -> str:
     """Beside each result: which runs it is, and how to carry them out again."""
     record = entry.parts["performance"].record
     runs = (
-        f"| {part} | {run.folder.id} | {run.record.started_utc} | {run.result.verdict.words} |"
+        f"| {part} | {run.folder.id} | {run.record.started_utc} | {_cell(run.result.verdict.words)} |"
         for part, run in entry.parts.items()
     )
     return _page(
@@ -61,10 +61,10 @@ def source_readme(run: SubmittedRun, request: Request, source: str) -> str:
 
 def system_page(filled: Mapping[str, str], run: SubmittedRun, request: Request) -> str:
     """In `documentation`: the system in a table, the engine's settings, and what was done to the weights."""
-    rows = (f"| {field.name} | {filled[field.name]} |" for field in fields_of("system"))
+    rows = (f"| {field.name} | {_cell(filled[field.name])} |" for field in fields_of("system"))
     engines = (
         f"| {one.name} | {one.node} | {one.engine} {one.engine_version or ''} | {len(one.accelerators)} | "
-        f"{', '.join(f'{key}={value}' for key, value in one.settings.items())} |"
+        f"{_cell(', '.join(f'{key}={value}' for key, value in one.settings.items()))} |"
         for one in run.record.endpoints
     )
     return _page(
@@ -86,6 +86,11 @@ def rehearsal_page(problems: Problems) -> str:
         "This tree shows what a submission would hold. It must not be submitted:",
         "\n".join(lines) or "- nothing else keeps it from that",
     )
+
+
+def _cell(text: str) -> str:
+    """Text that can stand in a table."""
+    return " ".join(text.replace("|", r"\|").split())
 
 
 def _page(*parts: str) -> str:

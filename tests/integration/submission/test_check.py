@@ -149,6 +149,14 @@ def test_a_mistake_is_told(words: list[str], said: str) -> None:
     assert said in done.output
 
 
+def test_a_tree_that_cannot_be_copied_is_told(written: Path, checkout: Path, tmp_path: Path) -> None:
+    tree = shutil.copytree(written, tmp_path / "linked")
+    (tree / "leads-nowhere").symlink_to(tmp_path / "gone")
+    done = check(tree, "--official-checker", checkout)
+    assert done.exit_code == 2
+    assert "can't be copied for the checker" in done.output
+
+
 def test_a_folder_that_holds_no_checker_is_told(written: Path, tmp_path: Path) -> None:
     done = check(written, "--official-checker", tmp_path)
     assert done.exit_code == 2

@@ -34,6 +34,8 @@ from assay.runs import (
 )
 from assay.runs.result import AccuracyResult
 from assay.submission import RefusedError, Request, make_submission
+from assay.submission.refusals import reasons
+from assay.submission.runs import Entry, read_runs
 
 CLOSED, OPEN = Request("ACME", "closed"), Request("ACME", "open")
 
@@ -197,6 +199,20 @@ def test_runs_are_named_one_by_one(campaign: CampaignFolder) -> None:
         make_submission(paths, CLOSED, answers)
     assert "llama3.1-8b needs Server or Interactive in the closed division" in str(caught.value)
     assert "there is no TEST06 run, which closed asks for" in str(caught.value)
+
+
+def test_a_benchmark_whose_tests_are_not_carried_out_here(campaign: CampaignFolder) -> None:
+    runs, _ = read_runs([campaign.path])
+    entry = Entry("gpt-oss-120b", "Offline", {"performance": runs[0]})
+    found = reasons([entry], CLOSED)["gpt-oss-120b Offline"]
+    assert found == [
+        f"there is no {test} run, which closed asks for (Assay doesn't carry it out)" for test in ("TEST07", "TEST09")
+    ]
+    old = Request("ACME", "open", "v6.0")
+    assert "llama3.1-405b Offline" not in reasons([Entry("llama3.1-405b", "Offline", entry.parts)], old)
+    assert reasons([Entry("llama3.1-405b", "Offline", entry.parts)], OPEN)["llama3.1-405b Offline"] == [
+        "llama3.1-405b is no benchmark of v6.1"
+    ]
 
 
 def test_a_compliance_test_that_fails(campaign: CampaignFolder) -> None:
