@@ -73,6 +73,12 @@ def mends(loadgen: LoadgenVerdict, record: RunRecord, spec: ScenarioSpec | None)
     return [f"set {words}" for words in _mends(loadgen, record, spec)]
 
 
+def queries_wanted(loadgen: LoadgenVerdict, record: RunRecord) -> int | None:
+    """How many queries early stopping wants in all, where their number is the user's; None: no more."""
+    failed = any(text.startswith(EARLY_STOPPING) and text.endswith(": no") for text in loadgen.reasons)
+    return _queries(loadgen.reasons) if failed and not record.official else None
+
+
 def _mends(loadgen: LoadgenVerdict, record: RunRecord, spec: ScenarioSpec | None) -> Iterator[str]:
     scenario, reasons = record.scenario, loadgen.reasons
     model = "*" if spec is None or spec.loadgen_model is None else spec.loadgen_model

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -67,6 +68,15 @@ class Change(BaseModel):
         if self.better == "neither":
             return "more" if up else "less"
         return "better" if up == (self.better == "higher") else "worse"
+
+    def repeats_to_show(self, repeats: int) -> int | None:
+        """How many repeats of each would show this ratio to be none of chance, were it the true one, going by what
+        `repeats` of each leave open: an interval's reach falls with the root of their number. None where it is decided,
+        or nothing is known of it."""
+        if self.low is None or self.high is None or not self.low <= 1 <= self.high or self.ratio == 1:
+            return None
+        reach = math.log(self.high / self.low) / 2
+        return math.ceil(repeats * (reach / math.log(self.ratio)) ** 2) + 1
 
     def slower_by(self, share: float) -> bool:
         """The whole interval lies beyond `share` on the worse side."""

@@ -25,6 +25,8 @@ _EVERY_ENDPOINT = "every endpoint"
 _OF_ENDPOINT = "endpoint "
 _OF_THE_PLAN = ("name", "modes", "output")
 """Of a configuration: which other runs were planned with this one, and where their folders are made."""
+_OF_ITS_CAMPAIGN = ("repeats", "project_samples")
+"""Of its campaign: how often a run is made, and what is asked of its result."""
 
 
 class Difference(BaseModel):
@@ -120,4 +122,9 @@ def _plain(benchmark: Benchmark) -> dict[str, Any]:
 
 def _config(path: Path) -> Any:
     data = (read_yaml(path).data if path.exists() else None) or {}
-    return {key: value for key, value in data.items() if key not in _OF_THE_PLAN} if isinstance(data, dict) else data
+    if not isinstance(data, dict):
+        return data
+    kept = {key: value for key, value in data.items() if key not in _OF_THE_PLAN}
+    if isinstance(campaign := kept.get("campaign"), dict):
+        kept["campaign"] = {key: value for key, value in campaign.items() if key not in _OF_ITS_CAMPAIGN}
+    return kept

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from assay.analysis.campaign import CampaignAnalysis
+from assay.analysis.listing import names
 from assay.analysis.run import RunAnalysis
 from assay.report.page import Block, Text
-from assay.runs.record import RunRecord
+from assay.runs.record import EndpointFacts, RunRecord
 
 _SECRETS = "Secrets are not in it: they are read from the environment again."
 _CHANGES = "What changed between two runs, with intervals: `assay compare RUN RUN`, with their folders."
@@ -25,6 +26,7 @@ def again_blocks(analysis: RunAnalysis) -> Iterator[Block]:
         yield Text(
             f"To measure it again, beside its campaign: `assay run {config.name} --output ../../..` in this folder. "
             f"The file is the configuration of the whole campaign, resolved. {_SECRETS}"
+            f"{_servers(analysis.record.endpoints)}"
         )
     yield Text(f"{_versions([analysis.record])} {_CHANGES}")
 
@@ -36,9 +38,15 @@ def campaign_again_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
         yield Text(
             f"To measure all of it again, beside this campaign: `assay run {config.name} --output ..` in this folder. "
             "The file is the configuration, resolved; prompts and the order of the runs come from the same seeds. "
-            f"{_SECRETS}"
+            f"{_SECRETS}{_servers(analysis.endpoints)}"
         )
     yield Text(f"{_versions([line.record for line in analysis.lines])} {_CAMPAIGNS_CHANGES}")
+
+
+def _servers(endpoints: Sequence[EndpointFacts]) -> str:
+    """Those that must be there again, since Assay doesn't start them."""
+    urls = [endpoint.url for endpoint in endpoints if endpoint.engine == "external"]
+    return f" Assay doesn't start the server: it must answer at {names(urls)}." if urls else ""
 
 
 def _versions(records: Sequence[RunRecord]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from assay.analysis.campaign import CampaignAnalysis
 from assay.analysis.listing import names
@@ -10,6 +10,7 @@ from assay.report import format as fmt
 from assay.report.run_answer import answered
 from assay.runs.campaign import RunEntry
 from assay.runs.record import RunStatus
+from assay.runs.result import Result
 
 _OVER = (RunStatus.COMPLETED, RunStatus.INVALID)
 
@@ -47,6 +48,21 @@ def became(analysis: CampaignAnalysis, *, told: bool) -> Iterator[str]:
     became = "all of them were answered" if completed == issued else f"{fmt.number(completed)} of them were answered"
     without = f", {fmt.number(failed)} failed, {fmt.number(lost)} lost" if failed + lost else ""
     yield f"{fmt.number(issued)}{of} were issued; {became}{without}."
+
+
+def became_words(results: Sequence[Result]) -> str:
+    """What became of all samples, such as "all 24 answered" or "22 of 24 answered, 1 failed, 1 lost"."""
+    counts = {"issued": 0.0, "completed": 0.0, "failed": 0.0, "lost": 0.0}
+    for result in results:
+        for name in counts:
+            figure = result.figures.get(f"samples_{name}")
+            if figure is None:
+                return "unknown"
+            counts[name] += figure.value
+    issued, completed, failed, lost = (fmt.number(count) for count in counts.values())
+    if not counts["failed"] + counts["lost"]:
+        return f"all {issued} answered"
+    return f"{completed} of {issued} answered, {failed} failed, {lost} lost"
 
 
 def _without_end(analysis: CampaignAnalysis) -> dict[str, list[RunEntry]]:

@@ -43,8 +43,8 @@ from assay.report.engine_tries import CHART as TRIES_CHART
 from assay.report.engine_tries import tuned_blocks, tuned_headlines
 from assay.report.expenses import campaign_expenses_blocks
 from assay.report.findings import grouped, mend
+from assay.report.machines import nodes_of
 from assay.report.many import ENDS, MOST_ROWS
-from assay.report.next_step import next_step
 from assay.report.page import Headline, Page, Problem, Section, VerdictKind, lifted
 from assay.report.published import campaign_published_blocks
 from assay.report.rate_search import rate_blocks, rate_headlines
@@ -52,6 +52,7 @@ from assay.report.run_page import client_bound, headlines, notice_problems, verd
 from assay.report.since_last import since_last_blocks
 from assay.report.subject import campaign_subject, samples_of, served_on
 from assay.report.sweeps import load_words
+from assay.report.what_next import campaign_next
 from assay.report.whole_time import whole_time_blocks
 from assay.runs.campaign import RunEntry, campaign_title
 from assay.runs.record import RunStatus
@@ -115,7 +116,7 @@ def campaign_page(analysis: CampaignAnalysis, only: Chart | None = None) -> Page
         title=f"{title}: {campaign_title(analysis.state.kind, analysis.state.name)}",
         subject=campaign_subject(analysis),
         what=_what(analysis),
-        answer=[*campaign_answer(analysis), *_next(analysis)],
+        answer=[*campaign_answer(analysis), *campaign_next(analysis)],
         verdict=verdict,
         kind=kind,
         verdict_reasons=reasons,
@@ -137,19 +138,15 @@ def _client_bound(analysis: CampaignAnalysis) -> Iterator[str]:
         )
 
 
-def _next(analysis: CampaignAnalysis) -> list[str]:
-    runs = [entry for entry in analysis.state.runs if not (entry.may_fail and entry.ended)]
-    return next_step(analysis.folder.path, [entry.status for entry in runs], [entry.reason for entry in runs])
-
-
 def _what(analysis: CampaignAnalysis) -> str:
     state, records = analysis.state, [line.record for line in analysis.lines]
     models = sorted({model for record in records for model in record.served_models})
     names = dict.fromkeys(record.dataset_name for record in records)
     data = [samples_of([record for record in records if record.dataset_name == name]) for name in names]
+    hardware = nodes_of(line.system for line in analysis.lines)
     ended = sum(entry.status in (RunStatus.COMPLETED, RunStatus.INVALID) for entry in state.runs)
     return (
-        f"{served_on(analysis.endpoints, models)}; {', '.join(data)}; {ended} of "
+        f"{served_on(analysis.endpoints, models, hardware)}; {', '.join(data)}; {ended} of "
         f"{fmt.count(len(state.runs), 'planned run')} completed, started {fmt.moment(state.started_utc)}, "
         f"{'ended ' + fmt.moment(state.ended_utc) if state.ended_utc else 'not ended'}."
     )

@@ -10,6 +10,7 @@ from assay.analysis.listing import NAMED
 from assay.report import format as fmt
 from assay.report.environment import endpoint_tables, system_tables
 from assay.report.findings import findings_table, nothing_found
+from assay.report.machines import nodes_of
 from assay.report.many import MOST_ROWS, Values, ends
 from assay.report.page import Block, Quote, Rows, Table, Text
 from assay.runs.ledger import Ledger
@@ -46,15 +47,10 @@ def with_nodes_alone(
 def environment_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
     """All endpoints that a run used; nodes and software as the last run that knew them has them."""
     yield from endpoint_tables(analysis.endpoints)
-    nodes = {
-        str(node.get("name")): node
-        for line in analysis.lines
-        for node in line.system.get("nodes", [])
-        if isinstance(node, dict)
-    }
+    nodes = nodes_of(line.system for line in analysis.lines)
     last = analysis.lines[-1].system
     if last or nodes:
-        yield from system_tables({**last, "nodes": list(nodes.values())})
+        yield from system_tables({**last, "nodes": nodes})
 
 
 def runs_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:

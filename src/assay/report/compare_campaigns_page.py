@@ -14,6 +14,7 @@ from assay.benchmarks import run_benchmark
 from assay.report import format as fmt
 from assay.report.changed import CHANGED, RATIO, SAME, differs_besides, differs_block, headline, ratio_chart, told
 from assay.report.chart import PALETTE, Chart, Mark, Panel, Series
+from assay.report.compare_next import Side, again_section, comparison_next, samples_words, side_name
 from assay.report.compared_campaigns import campaign_names, campaigns_problems, campaigns_table
 from assay.report.compared_curves import curves_blocks
 from assay.report.many import MOST_ROWS, ends
@@ -43,6 +44,8 @@ def compare_campaigns_page(
         title = f"{titles[comparison.other]} against the baseline"
         blocks = [*_blocks(comparison, place), differs_block(comparison.differences, other.loads[0].record)]
         sections.append(Section(f"changes-{place}", title, blocks))
+    called = [titles[campaign.state.id] for campaign in campaigns]
+    sides = [_side(own, side_name(place, called), comparisons) for place, own in enumerate(campaigns)]
     lead, sections = lifted(sections, ("pareto", "load_comparison", "comparison"))
     records = [load.record for campaign in campaigns for load in campaign.loads]
     results = [(result, load.record) for own in campaigns for load in own.loads for result in load.results]
@@ -56,9 +59,13 @@ def compare_campaigns_page(
         "baseline's; two differ only if the interval of their ratio excludes 1, and the intervals of all loads hold "
         f"together at 95 %. {DECIDES}",
         answer=[
-            sentence
-            for comparison, other in zip(comparisons, campaigns[1:], strict=True)
-            for sentence in comparison_answer(comparison, other, titles[comparison.other] if len(campaigns) > 2 else "")
+            *(
+                sentence
+                for own, other in zip(comparisons, campaigns[1:], strict=True)
+                for sentence in comparison_answer(own, other, titles[own.other] if len(campaigns) > 2 else "")
+            ),
+            samples_words(sides),
+            *(comparison_next(comparisons[0], _changes(comparisons[0]), sides, beside) if len(campaigns) == 2 else []),
         ],
         verdict="",
         kind="none",
@@ -67,13 +74,29 @@ def compare_campaigns_page(
             headline(f"{change.quantity}, {load}", change) for load, change in _decisive(comparisons[0])[:NAMED]
         ],
         problems=[*campaigns_problems(campaigns, titles), *(Problem("note", "", note) for note in notes)],
-        sections=[*sections, Section("campaigns", "The campaigns", [campaigns_table(campaigns, titles, beside)])],
+        sections=[
+            *sections,
+            Section("campaigns", "The campaigns", [campaigns_table(campaigns, titles, beside)]),
+            again_section(sides, beside),
+        ],
         lead=lead,
         banner="; ".join(
             [*([said] if said else []), *dict.fromkeys(own.state.plan_note for own in campaigns if own.state.plan_note)]
         ),
         problems_title="What to know",
     )
+
+
+def _side(campaign: CampaignMeasured, name: str, comparisons: Sequence[CampaignComparison]) -> Side:
+    """A campaign, with the fewest repeats that a load was compared by."""
+    loads = [load for comparison in comparisons for load in comparison.loads]
+    repeats = min(len(runs) for load in loads for runs in (load.baseline_runs, load.runs))
+    folder, results = campaign.folder, [result for load in campaign.loads for result in load.results]
+    return Side(name, folder.path, folder.path, folder.config, repeats, results)
+
+
+def _changes(comparison: CampaignComparison) -> list[Change]:
+    return [change for load in comparison.loads for change in load.changes]
 
 
 def comparison_answer(comparison: CampaignComparison, other: CampaignMeasured, name: str = "") -> list[str]:

@@ -12,6 +12,7 @@ from assay.analysis.run import RunAnalysis
 from assay.analysis.titles import benchmark_title
 from assay.report import format as fmt
 from assay.report.changed import CHANGED, differs_besides, differs_block, headline, ratio_chart, told
+from assay.report.compare_next import Side, again_section, comparison_next, samples_words, side_name
 from assay.report.compared_runs import names_of, runs_problems, runs_table
 from assay.report.page import Block, Headline, Page, Problem, Rows, Section, Table, Text, lifted
 from assay.report.run_page import banner_of_all
@@ -21,6 +22,11 @@ from assay.report.subject import comparison_subject
 def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison], beside: Path) -> Page:
     """All comparisons against the first run; its links are for a page in the folder `beside`."""
     base, names = runs[0], names_of(runs)
+    sides = [
+        Side(side_name(place, [names[own.folder.id] for own in runs]), run.folder.path, run.folder.campaign,
+             run.folder.config, 1, [run.result])
+        for place, run in enumerate(runs)
+    ]  # fmt: skip
     sections = []
     for place, (comparison, other) in enumerate(zip(comparisons, runs[1:], strict=True), start=1):
         title = f"{names[comparison.other]} against the baseline"
@@ -33,8 +39,12 @@ def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison],
         "Ratios are the other run's over the baseline's; two runs differ only if the interval of their ratio "
         f"excludes 1. {DECIDES}",
         answer=[
-            _answer(comparison, other, "The other run" if len(comparisons) == 1 else names[comparison.other])
-            for comparison, other in zip(comparisons, runs[1:], strict=True)
+            *(
+                _answer(comparison, other, "The other run" if len(comparisons) == 1 else names[comparison.other])
+                for comparison, other in zip(comparisons, runs[1:], strict=True)
+            ),
+            samples_words(sides),
+            *(comparison_next(comparisons[0], comparisons[0].changes, sides, beside) if len(runs) == 2 else []),
         ],
         verdict="",
         kind="none",
@@ -44,7 +54,11 @@ def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison],
             *runs_problems(runs, names),
             *(Problem("note", "", note) for note in dict.fromkeys(n for c in comparisons for n in c.notes)),
         ],
-        sections=[*sections, Section("runs", "The runs", [runs_table(runs, names, beside)])],
+        sections=[
+            *sections,
+            Section("runs", "The runs", [runs_table(runs, names, beside)]),
+            again_section(sides, beside),
+        ],
         lead=lead,
         banner=banner_of_all([(run.result, run.record) for run in runs]),
         problems_title="What to know",

@@ -9,6 +9,8 @@ from pathlib import Path
 from assay.analysis.campaign_compare import CampaignMeasured
 from assay.analysis.listing import names
 from assay.report import format as fmt
+from assay.report.became import became_words
+from assay.report.machines import hardware_words, nodes_of
 from assay.report.page import Problem, Rows, Table
 from assay.report.run_page import verdict_reasons
 from assay.runs.campaign import campaign_title
@@ -32,12 +34,21 @@ def campaigns_table(campaigns: Sequence[CampaignMeasured], titles: Mapping[str, 
         measured = sum(len(load.results) for load in own.loads)
         verdicts = dict.fromkeys(result.verdict.words for load in own.loads for result in load.results)
         loads = fmt.count(len(own.loads), "load")
-        row = (titles[own.state.id], own.state.id, loads, fmt.number(measured), names(list(verdicts), "; "))
-        rows.append(row)
+        samples = became_words([result for load in own.loads for result in load.results])
+        row = (titles[own.state.id], _hardware(own), samples, loads, fmt.number(measured))
+        rows.append((*row, names(list(verdicts), "; "), own.state.id))
         if own.folder.report.is_file():
             links[own.state.id] = os.path.relpath(own.folder.report, beside)
-    columns = ("Campaign", "Its folder", "Measured", "Runs", "Verdicts")
-    return Table("What is compared", columns, rows, frozenset({3}), "campaign.json, runs/*/result.json", links)
+    columns = ("Campaign", "Ran on", "Samples", "Measured", "Runs", "Verdicts", "Its folder")
+    source = "campaign.json, runs/*/result.json, runs/*/system.json"
+    return Table("What is compared", columns, rows, frozenset({4}), source, links)
+
+
+def _hardware(campaign: CampaignMeasured) -> str:
+    """That of all its loads' first runs."""
+    systems = [load.circumstances.system for load in campaign.loads]
+    endpoints = {endpoint.name: endpoint for load in campaign.loads for endpoint in load.record.endpoints}
+    return hardware_words(list(endpoints.values()), nodes_of(systems))
 
 
 def campaigns_problems(campaigns: Sequence[CampaignMeasured], titles: Mapping[str, str]) -> Iterator[Problem]:

@@ -8,11 +8,15 @@ from pathlib import Path
 
 from assay.analysis.run import RunAnalysis
 from assay.report import format as fmt
+from assay.report.became import became_words
 from assay.report.findings import mend, shown_findings
+from assay.report.machines import hardware_words, nodes_of
 from assay.report.page import Problem, Rows, Table
 from assay.report.run_page import verdict_reasons
 from assay.runs.campaign import CampaignFolder
 from assay.runs.folder import ReportFolder
+
+_COLUMNS = ("Run", "Ran on", "Samples", "Verdict", "Its folder", "Campaign")
 
 
 def names_of(runs: Sequence[RunAnalysis]) -> dict[str, str]:
@@ -38,11 +42,13 @@ def runs_table(runs: Sequence[RunAnalysis], names: Mapping[str, str], beside: Pa
     for run in {run.folder.id: run for run in runs}.values():
         campaign = CampaignFolder(run.folder.campaign)
         of = campaign.path.name if campaign.state.is_file() else "none"
-        rows.append((names[run.folder.id], run.folder.id, run.result.verdict.words, of))
+        on = hardware_words(run.record.endpoints, nodes_of([run.system]))
+        samples = became_words([run.result])
+        rows.append((names[run.folder.id], on, samples, run.result.verdict.words, run.folder.id, of))
         for text, page in ((run.folder.id, ReportFolder(run.folder.path).html), (of, campaign.report)):
             if page.is_file():
                 links[text] = os.path.relpath(page, beside)
-    return Table("What is compared", ("Run", "Its folder", "Verdict", "Campaign"), rows, source="run.json", links=links)
+    return Table("What is compared", _COLUMNS, rows, source="run.json, system.json, ledger.json", links=links)
 
 
 def runs_problems(runs: Sequence[RunAnalysis], names: Mapping[str, str]) -> Iterator[Problem]:

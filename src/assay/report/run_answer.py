@@ -15,7 +15,6 @@ from assay.report import format as fmt
 from assay.report.accuracy import percentages
 from assay.report.arrivals import arrivals
 from assay.report.limits import LATENCIES, UNSHOWN, held_limits, held_words
-from assay.report.next_step import next_step
 from assay.report.plausibility import REFUSED
 from assay.report.whole_time import whole_time_words
 from assay.runs.ledger import Ledger
@@ -39,7 +38,7 @@ def run_answer(analysis: RunAnalysis, *, refused: bool) -> list[str]:
     if refused:
         return [f"No number of this run is reportable: {REFUSED.partition(': ')[2]}."]
     if analysis.samples is None:
-        return [_why_nothing(analysis), *ended(analysis.record), *_answered(analysis.ledger), *_next(analysis)]
+        return [_why_nothing(analysis), *ended(analysis.record), *_answered(analysis.ledger)]
     said = [_accuracy(analysis)] if analysis.record.mode == "accuracy" else [_speed(analysis), *arrivals(analysis)]
     if analysis.nodes is not None:
         said += slow_nodes(analysis.nodes)
@@ -61,14 +60,6 @@ def ended(record: RunRecord) -> Iterator[str]:
         begun, end = (datetime.fromisoformat(text) for text in (record.started_utc, record.ended_utc))
         lasted = fmt.duration((end - begun).total_seconds())
         yield f"It ended {fmt.moment(record.ended_utc)}, {lasted} after it began."
-
-
-def _next(analysis: RunAnalysis) -> list[str]:
-    """What to do; of a run that no campaign knows of, nothing is known."""
-    record = analysis.record
-    if record.campaign_key is None:
-        return []
-    return next_step(analysis.folder.campaign, [record.status], [record.reason])
 
 
 def _answered(ledger: Ledger | None) -> Iterator[str]:

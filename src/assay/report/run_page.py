@@ -17,6 +17,7 @@ from assay.report.again import again_blocks
 from assay.report.environment import environment_blocks
 from assay.report.expenses import expenses_blocks
 from assay.report.findings import mend, shown_findings
+from assay.report.machines import nodes_of
 from assay.report.page import Headline, Page, Problem, Section, VerdictKind, lifted
 from assay.report.plausibility import REFUSED, audit_problems, plausibility_blocks, refused
 from assay.report.published import published_blocks
@@ -32,6 +33,7 @@ from assay.report.run_measures import (
 )
 from assay.report.run_sections import driver_blocks, ledger_blocks, log_blocks, speed_blocks
 from assay.report.subject import drawn_from, run_subject, served_on
+from assay.report.what_next import run_next
 from assay.report.whole_time import whole_time_blocks
 from assay.runs.record import RunRecord
 from assay.runs.result import Distribution, Result
@@ -75,7 +77,7 @@ def run_page(analysis: RunAnalysis, audit: AuditReport | None = None) -> Page:
         title=f"{benchmark_title(analysis.benchmark, [record])}: {record.scenario}, {record.mode}",
         subject=run_subject(record),
         what=_what(analysis),
-        answer=run_answer(analysis, refused=bad),
+        answer=[*run_answer(analysis, refused=bad), *([] if bad else run_next(analysis))],
         verdict=REFUSED if bad else result.verdict.words,
         kind="invalid" if bad else verdict_kind(result),
         verdict_reasons=[f"without the audit: {result.verdict.words}"] * bad + verdict_reasons(result, record.reason),
@@ -184,8 +186,9 @@ def _what(analysis: RunAnalysis) -> str:
     given = record.target_qps and record.scenario != "Offline"  # there it is LoadGen's guess, and no load
     load = f", target {fmt.number(record.target_qps)} samples/s" if given else ""
     load = f", load: {record.shape.title}" if record.shape is not None else load
+    served = served_on(record.endpoints, record.served_models, nodes_of([analysis.system]))
     return (
-        f"{served_on(record.endpoints, record.served_models)}; {record.scenario} {record.mode} run of "
+        f"{served}; {record.scenario} {record.mode} run of "
         f"{fmt.count(record.issued, 'sample')} drawn from {drawn_from(record)}{load}, "
         f"started {fmt.moment(record.started_utc)}."
     )

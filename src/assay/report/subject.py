@@ -9,6 +9,7 @@ from assay.analysis.campaign import CampaignAnalysis
 from assay.analysis.campaign_compare import CampaignMeasured
 from assay.analysis.listing import names
 from assay.report import format as fmt
+from assay.report.machines import Node, hardware_words
 from assay.runs.record import EndpointFacts, RunRecord
 
 
@@ -36,12 +37,11 @@ def campaigns_subject(campaigns: Sequence[CampaignMeasured]) -> str:
     return f"{names(others)} against {base}: {_served(records)} on {_system(records[0].endpoints)}"
 
 
-def served_on(endpoints: Sequence[EndpointFacts], models: Sequence[str]) -> str:
+def served_on(endpoints: Sequence[EndpointFacts], models: Sequence[str], hardware: Sequence[Node]) -> str:
     """Such as "llama-8b served by vllm 0.9 on 2 nodes (node-a, node-b), 16 accelerators (H100)"; of servers that were
-    there before, that they were."""
+    there before, that they were. `hardware`: the nodes as they were recorded."""
     engines = sorted({f"{e.engine} {e.engine_version or ''}".strip() for e in endpoints})
     nodes = sorted({node for endpoint in endpoints for node in endpoint.machines})
-    cards = [name for endpoint in endpoints for name in endpoint.accelerators]
     by = f" served by {', '.join(engines)}" if engines else ""
     if endpoints and all(endpoint.engine == "external" for endpoint in endpoints):
         server = "OpenAI-compatible server"
@@ -50,8 +50,7 @@ def served_on(endpoints: Sequence[EndpointFacts], models: Sequence[str]) -> str:
         by = f" at {which} that Assay didn't start" + (f" (version {', '.join(versions)})" if versions else "")
         models = [f"Model {model}" for model in models]
     on = f" on {fmt.count(len(nodes), 'node')} ({names(nodes)})" if nodes else ""
-    with_ = f", {fmt.count(len(cards), 'accelerator')} ({', '.join(sorted(set(cards)))})" if cards else ""
-    return f"{', '.join(models) or 'Nothing'}{by}{on}{with_}"
+    return f"{', '.join(models) or 'Nothing'}{by}{on}, {hardware_words(endpoints, hardware)}"
 
 
 def samples_of(records: Sequence[RunRecord]) -> str:

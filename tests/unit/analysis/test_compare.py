@@ -120,7 +120,7 @@ def test_a_setting_that_every_endpoint_has_is_told_once(analyse: Analyse) -> Non
     four = Plan(nodes=(Node("node-a"), Node("node-b")), chunks=False)
     runs = [analyse(four), analyse(replace(four, nodes=tuple(replace(node, slots=8) for node in four.nodes)))]
     for run, output, modes, places in zip(runs, ("a", "b"), ("[]", "[accuracy]"), (16, 8), strict=True):
-        plan = f"output: /{output}\nmodes: {modes}\nname: n{places}\n"
+        plan = f"output: /{output}\nmodes: {modes}\nname: n{places}\ncampaign: {{repeats: {places}}}\n"
         run.folder.config.write_text(f"{plan}engine: {{max_num_seqs: {places}}}\nload: {{x: {places}}}\n")
     (comparison,) = compare(runs)
     assert [(d.where, d.fact, d.baseline, d.other) for d in comparison.differences] == [

@@ -191,8 +191,9 @@ def test_samples_that_were_lost_without_a_reason_send_nobody_looking_for_one(tmp
 
 def test_a_campaign_says_what_it_served_on_what_with_which_data(scaling: CampaignAnalysis) -> None:
     assert campaign_page(scaling).what.startswith(
-        "synthetic-8b served by simulator 1.0 on 2 nodes (node-a, node-b), 2 accelerators (Synthetic GPU 80GB); "
-        "up to 400 a run of 13,368 samples (synthetic articles); 3 of 3 planned runs completed, started 1 Jan 2026"
+        "synthetic-8b served by simulator 1.0 on 2 nodes (node-a, node-b), 2 accelerators (Synthetic GPU 80GB), "
+        "each node of 256 GiB; up to 400 a run of 13,368 samples (synthetic articles); "
+        "3 of 3 planned runs completed, started 1 Jan 2026"
     )
 
 

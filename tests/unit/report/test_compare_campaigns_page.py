@@ -46,7 +46,7 @@ def test_a_sweep_against_a_sweep(tmp_path: Path) -> None:
     assert found.answer[1].startswith("The largest: T")
     assert "Only in the baseline: 4/s." in found.answer
     assert "Only in the other: 3/s." in found.answer
-    assert found.answer[-1] == "Settings, versions and hardware are the same as far as recorded."
+    assert "Settings, versions and hardware are the same as far as recorded." in found.answer
     assert found.lead is not None
     assert found.lead.name == "load_comparison"
     values, ratios = found.lead.panels[:2]

@@ -1,0 +1,138 @@
+"""A page's last sentence is the most useful next step, by a command that the command line takes."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.analysed import analysed
+from tests.synthetic import Node, Plan, write_campaign
+
+from assay.analysis.rate_answer import RateAnswer
+from assay.analysis.run import analyse_run
+from assay.config import load_config
+from assay.report.campaign_page import campaign_page
+from assay.report.run_page import run_page
+from assay.report.what_next import _after_search
+from assay.runs import CampaignFolder, RunFolder, read_campaign, read_record, read_result, write_json
+from assay.runs.record import ClientAudit
+from assay.runs.shapes import ConcurrencyShape, RateShape
+from assay.runs.slo import Slo
+from assay.runs.tail_limits import parse_tail_limits
+
+PLAN = Plan(samples=40, nodes=(Node("node-a", slots=4),), chunks=False, telemetry=False)
+WANTS = [
+    "Early stopping satisfied: no",
+    "TPOT early stopping: Run unsuccessful. Processed 12 queries. Would need to run at least 447 more queries",
+]
+
+
+def runs_of(folder: CampaignFolder) -> list[RunFolder]:
+    return [RunFolder(folder.runs / str(entry.run)) for entry in read_campaign(folder).runs]
+
+
+def changed(folder: CampaignFolder, **changes: Any) -> CampaignFolder:
+    """With these facts in each run's record, and a configuration beside."""
+    for run in runs_of(folder):
+        write_json(run.record, read_record(run).model_copy(update=changes))
+        run.config.write_text("scenarios: [Offline]\n")
+    folder.config.write_text("scenarios: [Offline]\n")
+    return folder
+
+
+def next_of(folder: CampaignFolder) -> str:
+    return campaign_page(analysed(folder)).answer[-1]
+
+
+def typed(sentence: str) -> list[str]:
+    return shlex.split(sentence.split("`")[1])
+
+
+def test_few_repeats_lead_to_more(tmp_path: Path) -> None:
+    folder = changed(write_campaign(tmp_path, {"offline-r0": PLAN}, kind="single"))
+    words = next_of(folder)
+    assert words.startswith("Next: 3 repeats show how far runs of the same differ, ")
+    command = typed(words)
+    assert command[:3] == ["assay", "run", "config.yaml"]
+    assert load_config(folder.config, command[command.index("--set") + 1 :]).campaign.repeats == 3
+    enough = {f"offline-r{repeat}": replace(PLAN, seed=repeat) for repeat in range(3)}
+    assert not next_of(changed(write_campaign(tmp_path, enough, "single", "enough"))).startswith("Next")
+
+
+def test_without_a_configuration_nothing_is_told_to_be_typed(tmp_path: Path) -> None:
+    assert not next_of(write_campaign(tmp_path, {"offline-r0": PLAN}, kind="single")).startswith("Next")
+
+
+def test_early_stopping_leads_to_as_many_queries_as_it_asks_for(tmp_path: Path) -> None:
+    plan = replace(PLAN, scenario="Server", qps=5.0)
+    folder = changed(write_campaign(tmp_path, {"server-r0": plan}, kind="single"))
+    (run,) = runs_of(folder)
+    result = read_result(run) or analyse_run(run).result
+    invalid = result.loadgen.model_copy(update={"result": "INVALID", "reasons": WANTS})
+    analysis = analysed(folder)
+    analysis.lines[0].result.loadgen = invalid
+    words = campaign_page(analysis).answer[-1]
+    assert words.startswith("Next: as many queries as LoadGen's early stopping asks for: ")
+    assert typed(words)[-2:] == ["--set", "queries.Server=459"]
+    alone = analyse_run(run)
+    alone.result.loadgen = invalid
+    assert "--output ../../.. --set queries.Server=459`" in run_page(alone).answer[-1]
+
+
+def test_scores_of_a_part_lead_to_all_samples(tmp_path: Path) -> None:
+    plans = {"offline-accuracy-r0": replace(PLAN, mode="accuracy")}
+    folder = changed(write_campaign(tmp_path, plans, kind="single"), samples=40, dataset_samples=68)
+    for words in (next_of(folder), run_page(analyse_run(runs_of(folder)[0])).answer[-1]):
+        assert words.startswith("Next: all 68 samples, so that the scores can be compared: ")
+        command = typed(words)
+        assert load_config(folder.config, [command[command.index("--set") + 1]]).dataset.samples is None
+
+
+def test_a_client_that_shaped_every_load_comes_first(tmp_path: Path) -> None:
+    folder = write_campaign(tmp_path, {"offline-r0": PLAN}, kind="single")
+    words = next_of(changed(folder, client=ClientAudit(client_bound=True)))
+    assert words.startswith("Next: give the load generator idle cores, or a machine of its own, ")
+    assert typed(words) == ["assay", "run", "config.yaml", "--output", ".."]
+
+
+@pytest.mark.parametrize(
+    ("shape", "slo", "command"),
+    [
+        (ConcurrencyShape(concurrency=4), None, ["curve", "config.yaml", "--results", ".."]),
+        (RateShape(rate=5.0), None, ["rate", "config.yaml", "--slo", "p99(ttft) < 2 s", "--results", ".."]),
+        (
+            RateShape(rate=5.0), Slo(ttft_ns=200_000_000, tpot_ns=20_500_000),
+            ["rate", "config.yaml", "--slo", "p99(ttft) < 200 ms, p99(tpot) < 20.5 ms", "--results", ".."],
+        ),
+    ],
+)  # fmt: skip
+def test_loads_of_ones_own_lead_to_a_search(tmp_path: Path, shape: Any, slo: Slo | None, command: list[str]) -> None:
+    folder = write_campaign(tmp_path, {"load-r0": replace(PLAN, scenario="Server", qps=5.0)}, kind="bench")
+    state = read_campaign(folder)
+    state.runs[0].shape, state.runs[0].target_qps, state.runs[0].scenario = shape, None, shape.scenario
+    write_json(folder.state, state)
+    changed(folder, shape=shape, target_qps=None, driver="pacer", scenario=shape.scenario, slo=slo)
+    found = typed(next_of(folder))
+    assert found == ["assay", "tune", *command]
+    if "--slo" in found:
+        assert len(parse_tail_limits(found[found.index("--slo") + 1])) == (2 if slo else 1)
+
+
+def test_a_search_says_what_it_left_open(tmp_path: Path) -> None:
+    found = RateAnswer(
+        outcome="found", confirmed=True, rate=10.0, low=9.8, high=10.2, bound_by="p99 TTFT", because="", why="",
+        scenario="rate", limits=parse_tail_limits("p99(ttft) < 2 s"), precision=0.03, seconds=600.0, points=[],
+    )  # fmt: skip
+
+    def said(**changes: Any) -> list[str]:
+        return list(_after_search(found.model_copy(update=changes), tmp_path))
+
+    assert typed(said()[0])[1:3] == ["tune", "curve"]
+    assert typed(said(low=5.0)[0])[-4:] == ["--budget", "20m", "--results", ".."]
+    assert typed(said(confirmed=False)[0])[1:3] == ["tune", "rate"]
+    assert typed(said(outcome="unfinished", rate=None)[0]) == ["assay", "tune", "rate", "--resume", str(tmp_path)]
+    assert "a looser limit" in said(outcome="stopped", rate=None, because="nothing holds")[0]
+    assert said(bound_by="client") == [], "its own sentence says it"
