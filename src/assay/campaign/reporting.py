@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from assay.campaign.work import note_traceback
+from assay.digits import number_text, percent_text
 from assay.errors import AssayError
 from assay.runs import CampaignFolder, read_campaign, read_object
 
@@ -66,7 +67,7 @@ def answer_lines(folder: CampaignFolder) -> list[str]:
     if answers := report.get("answers"):
         least = min(part["equal"] for part in answers["endpoints"] if part["prompts"])
         lines.append(
-            f"answers: {answers['prompts']} prompts were answered by two or more endpoints; each gave the same tokens "
-            f"as most of the others in at least {100 * least:.1f} %"
+            f"answers: {number_text(answers['prompts'])} prompts were answered by two or more endpoints; each gave the "
+            f"same tokens as most of the others in at least {percent_text(least)}"
         )
     return lines

@@ -38,6 +38,7 @@ def audit(
 ) -> None:
     """Judge a run, a campaign, LoadGen logs, an MLPerf results tree or a claims file. Exit code 3: findings."""
     from assay.audit import AuditOptions, audit_path, explain, render_text
+    from assay.commands.terminal import width
 
     if (path is None) == (rule is None):
         raise UserError("audit: give a path to judge, or --explain RULE")
@@ -52,7 +53,7 @@ def audit(
     if as_json:
         print_json(report)
     else:
-        click.echo(render_text(report, verbose=verbose), nl=False)
+        click.echo(render_text(report, width=width(), verbose=verbose), nl=False)
     sys.exit(report.exit_code)
 
 

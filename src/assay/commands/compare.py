@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from assay.commands.options import PATH, json_option, print_json, writing
-from assay.commands.wrapping import between_words
 from assay.errors import EXIT_FINDINGS, EXIT_OK, UserError
 from assay.serving.words import harmless
+from assay.wrapping import between_words
 
 if TYPE_CHECKING:
     from assay.analysis.campaign_compare import CampaignComparison

@@ -21,10 +21,10 @@ from assay.campaign.reporting import answer_lines
 from assay.campaign.runner import CampaignOutcome
 from assay.commands.notices import finding_lines, notice_lines
 from assay.commands.table import Grid, drawn, scores_text, table_text
-from assay.commands.wrapping import between_words, first_clause
 from assay.digits import number_text
 from assay.runs import CampaignState, Ledger, Result, RunEntry, read_ledger, read_object, read_record
 from assay.runs.alerts import read_alerts
+from assay.wrapping import between_words, first_clause
 
 _MOST_ALERTS = 8
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from assay.commands.options import PATH, json_option, print_json, writing
-from assay.commands.wrapping import between_words
 from assay.digits import number_text
 from assay.errors import UserError
 from assay.serving.words import harmless
+from assay.wrapping import between_words
 
 if TYPE_CHECKING:
     from assay.runs.index import IndexRow

@@ -9,9 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from assay.analysis.loads import LATENCIES, PERCENTILES, LoadRow, Value
-from assay.commands.wrapping import between_words
 from assay.digits import number_text, span_text
 from assay.runs.result import AccuracyResult
+from assay.wrapping import between_words
 
 _NAMES = {"ttft_ns": "TTFT", "answer_ttft_ns": "to answer", "tpot_ns": "TPOT", "itl_ns": "ITL", "latency_ns": "latency"}
 _NONE = "-"

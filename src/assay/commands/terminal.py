@@ -11,11 +11,11 @@ from rich.console import Console
 from assay.analysis.advice import invalid_words
 from assay.analysis.verdict import LOADGEN, SHORT_VALID
 from assay.commands.live import LiveView, moves
-from assay.commands.wrapping import between_words
 from assay.digits import number_text
 from assay.runs import CampaignFolder, CampaignState, Result, RunEntry
 from assay.runs.progress import AnyEvent, PhaseEvent, ProgressEvent, WaitEvent, WarmupEvent
 from assay.serving.words import harmless
+from assay.wrapping import between_words
 
 _PLAIN_EVERY_S = 10.0
 _NAMED = 5  # endpoints

@@ -13,6 +13,7 @@ from assay.analysis.campaign import CampaignAnalysis, analyse_campaign, run_line
 from assay.analysis.run import analyse_run
 from assay.campaign.reporting import answer_lines
 from assay.campaign.runner import CampaignOutcome, run_campaign
+from assay.commands.notices import finding_lines
 from assay.report.campaign_page import campaign_page
 from assay.report.data import campaign_report_json
 from assay.report.page import Table
@@ -55,9 +56,9 @@ def test_a_scaling_campaign_compares_what_each_node_answered_alone(tmp_path: Pat
         ("node-a", False), ("node-b", corrupt), ("node-c", False),
     ]  # fmt: skip
     write_json(outcome.folder.report_json, campaign_report_json(analysis))
-    told = answer_lines(outcome.folder)[1:]  # the first line is how fast they are
-    assert told[0].startswith("answers: 1000 prompts were answered by two or more endpoints")
-    assert [line.split(" aren't")[0] for line in told[1:]] == ["The answers of node-b"] * corrupt
+    assert answer_lines(outcome.folder)[-1].startswith("answers: 1,000 prompts were answered by two or more endpoints")
+    told = [line for line in finding_lines(analysis.findings, outcome.state.runs) if "aren't those" in line]
+    assert [line.split(" aren't")[0] for line in told] == ["- The answers of node-b"] * corrupt
 
 
 def test_an_accuracy_run_has_each_endpoints_scores(tmp_path: Path) -> None:

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tests.number_style import numbers_without_style
 
 from assay.audit import AuditOptions, AuditReport, all_rules, audit_path, explain, render_html_section, render_text
+from assay.audit.render import summary_line
 from assay.audit.spans import Span
+from assay.audit.verdicts import Judgement, RunRow
 from assay.errors import UserError
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "src/assay/examples" / "claims-success-rate.yaml"
@@ -44,6 +47,42 @@ def test_text_names_rule_arithmetic_and_source() -> None:
     assert "15 completed / 20 assigned = 0.75" in text
     assert text.count("source:") == len(audit_path(EXAMPLE).problems)
     assert len(render_text(audit_path(EXAMPLE), verbose=True)) > len(text)
+
+
+def row(run: str, *, mode: str = "performance", verdict: Judgement = Judgement.SUPPORTED) -> RunRow:
+    stated = None if ":" in run else "short run"
+    return RunRow(
+        run=run, where="", scenario="Offline", mode=mode, result=stated, samples=12_000, duration_s=1.0,
+        samples_per_s=30.1152345, tokens_per_s=710.21876, verdict=verdict, findings=2 * (verdict != "supported"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_names_of_runs_are_whole_and_numbers_short_at_any_width(width: int) -> None:
+    """Each run's name stands above its figures, its endpoints' below them; no accuracy run has a rate."""
+    speed, score = "20261128T031839Z-offline-performance-9e558f63", "20261128T031843Z-offline-accuracy-4887f5ad"
+    bad = row(f"{speed}: node-b", verdict=Judgement.CONTRADICTED)
+    rows = [row(speed), row(f"{speed}: node-a"), bad, row(score, mode="accuracy")]
+    closed = f"sha256 {'5' * 64}; all files are as closed"
+    text = render_text(AuditReport(path="p", kind="campaign", manifest=closed, rows=rows, findings=[]), width=width)
+    assert max(map(len, text.splitlines())) <= width
+    assert numbers_without_style(text) == []
+    assert text.splitlines()[-8:] == [
+        "                    samples  samples/s  tokens/s",
+        f"{speed}: supported; short run",
+        "  Offline            12,000      30.12     710.2",
+        "  node-a             12,000      30.12     710.2",
+        f"{speed}: node-b: contradicted (2)",
+        "  node-b             12,000      30.12     710.2",
+        f"{score}: supported; short run",
+        "  Offline accuracy   12,000          -         -",
+    ]
+
+
+def test_the_counts_come_first_and_again_below_findings() -> None:
+    report = audit_path(EXAMPLE)
+    lines = render_text(report).splitlines()
+    assert lines[1] == lines[-1] == summary_line(report)
 
 
 def test_html_escapes_what_a_claim_says(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from assay.audit.evidence import RunEvidence
 from assay.audit.registry import Check, run_rule, supported, unsupported
+from assay.digits import percent_text
 
 _SAID = 0.5
 _UNSAID = 0.01
@@ -45,4 +46,6 @@ def lacks_too_much(run: RunEvidence) -> bool:
 def lack(run: RunEvidence) -> str:
     """What it lacks, in words."""
     counts = run.samples
-    return f"{counts.completed} of {counts.assigned} samples were answered, {unanswered_share(run):.2%} were not"
+    return (
+        f"{counts.completed} of {counts.assigned} samples were answered, {percent_text(unanswered_share(run))} were not"
+    )

@@ -9,6 +9,7 @@ from assay.audit.evidence import RunEvidence
 from assay.audit.hardware import output_tokens
 from assay.audit.registry import Check, contradicted, run_rule, supported
 from assay.audit.spans import Span, ns
+from assay.digits import percent_text
 
 _PER_SAMPLE_SLACK = 0.02
 _MEANS_SLACK = 0.25
@@ -52,7 +53,7 @@ def check(run: RunEvidence) -> Iterator[Check]:
         sums = f"TTFT {ns(ttft.mean)} + TPOT {ns(tpot.mean)} x {steps} = {ns(expected)}"
         slack = _PER_SAMPLE_SLACK + min(_together(run, tokens) / max(expected.value, 1.0), _MEANS_SLACK)
         agree = latency.mean.agrees(expected, slack)
-        yield supported(words, sums) if agree else contradicted(words, f"{sums}, within {slack:.1%}")
+        yield supported(words, sums) if agree else contradicted(words, f"{sums}, within {percent_text(slack)}")
 
 
 def _together(run: RunEvidence, tokens: Span) -> float:
