@@ -14,12 +14,13 @@ from assay.runs.campaign import CampaignFolder, CampaignState
 from assay.runs.rate_search import ProbeRole, TunedScenario
 from assay.runs.shapes import RateShape
 from assay.runs.tail_limits import TailLimit
-from assay.search import Found, Line, Spread, Stopped, line
+from assay.search import Found, Line, Spread, Stopped, line, narrowest
 
 Outcome = Literal["found", "stopped", "unfinished"]
 ERRORS = "errors"
 _MOST = 0.5
 _REACH, _STEPS = 0.1, 20
+_ROUNDING = 1e-6
 """How far the curve reaches from the rate that was found, in its logarithm, and in how many steps to each side."""
 
 
@@ -86,6 +87,13 @@ class RateAnswer(_Model):
     seconds: float = Field(description="of all runs together")
     points: list[RatePoint]
     curve: list[Fitted] = Field(default_factory=list, description="near the rate that was found")
+
+    @property
+    def ended_early(self) -> bool:
+        """Whether the interval of the rate that was found is wider than the precision that was asked for leaves it."""
+        if self.rate is None or not self.low or self.high is None:
+            return False
+        return math.log(self.high / self.low) > (1 + _ROUNDING) * narrowest(self.precision)
 
 
 def rate_answer(folder: CampaignFolder, state: CampaignState) -> RateAnswer:

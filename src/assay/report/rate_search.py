@@ -56,10 +56,8 @@ def _so_far(answer: RateAnswer) -> str:
 def _took(answer: RateAnswer) -> str:
     probes = fmt.count(len(answer.points), "run")
     words = f"It took {probes} at chosen rates, {fmt.duration(answer.seconds)} in all"
-    if answer.rate and answer.low is not None and answer.high is not None:
-        reached = max(answer.rate - answer.low, answer.high - answer.rate) / answer.rate
-        if reached > answer.precision:
-            words += f"; the interval is wider than the {fmt.percent(answer.precision)} that were asked for"
+    if answer.ended_early:
+        words += f"; the interval is wider than a precision of {fmt.percent(answer.precision)}, as asked for, leaves it"
     return f"{words}."
 
 

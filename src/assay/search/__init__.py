@@ -6,7 +6,7 @@ Functions of what was measured: no files, no clock.
 from assay.search.criteria import Criterion, Verdict
 from assay.search.curve import Line, Point, Spread, line, points
 from assay.search.history import Found, Probe, Role, Run, Settings, Step, Stopped
-from assay.search.rate import decide
+from assay.search.rate import decide, narrowest
 from assay.search.trial import Request, Trial, kept, queue_grows
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "decide",
     "kept",
     "line",
+    "narrowest",
     "points",
     "queue_grows",
 ]

@@ -244,6 +244,11 @@ def _found(rate: float, limit: Limit, settings: Settings, confirmed: bool, why: 
     return Found(rate, min(rate, told.at(-_TOLD)), max(rate, told.at(_TOLD)), limit.name, confirmed, why)
 
 
+def narrowest(precision: float) -> float:
+    """Logarithm of the ratio of an interval's ends, where the probes went on until they were as precise as that."""
+    return 2 * _TOLD * precision / _STOP
+
+
 def _at_the_end(probes: Sequence[Probe], settings: Settings) -> Step:
     """What is known when the budget is spent."""
     limit, (low, high) = _limit(probes, settings.criteria), _shown(probes)

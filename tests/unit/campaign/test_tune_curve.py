@@ -139,11 +139,20 @@ def test_what_makes_no_curve_is_refused(curve: dict[str, Any], message: str, tmp
         asked(tmp_path, **curve)
 
 
+def test_why_offline_is_missing_is_said(tmp_path: Path) -> None:
+    settings = asked(tmp_path)
+    assert not any(run.scenario == "Offline" for run in plan_runs(settings, NODES))
+    note = kind_of("tune-curve").note(settings)
+    assert note == "without a point for Offline, a scenario of benchmarks: these prompts belong to none"
+
+
 def test_the_shape_of_endpoints_is_called_no_submission(tmp_path: Path) -> None:
     kind = kind_of("tune-curve")
     shape = {"points": "mlperf-endpoints", "most": 64}
-    assert kind.note(asked(tmp_path)) == ""
-    assert kind.note(asked(tmp_path, **shape)).endswith(" asks for: same shape, not a submission")
+    known_prompts = "smollm2-135m"
+    assert kind.note(asked(tmp_path, benchmark=known_prompts)) == ""
+    note = kind.note(asked(tmp_path, benchmark=known_prompts, **shape))
+    assert note.endswith(" asks for: same shape, not a submission")
     short = asked(tmp_path, **shape, duration_s=5)
     assert ", with durations of the user's own: same shape, not" in kind.note(short)
     folder = begin(short, plan_runs(short, NODES), get_benchmark("own-prompts"), dataset_sha256="", simulated=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from tests.results import bench_result, distribution
 from assay import load_campaign
 from assay.analysis.rate_answer import RateAnswer
 from assay.report.chart import Chart
-from assay.report.rate_search import rate_blocks
+from assay.report.rate_search import rate_blocks, rate_sentences
 from assay.report.render import render_campaign, render_run
 from assay.runs import CampaignFolder
 from assay.runs.outcome import Sure
@@ -47,6 +48,17 @@ def test_the_first_sentence_is_the_rate_with_its_interval(found: CampaignFolder)
     assert sentences[1] == "What bounds it is p95 latency ≤ 150 ms."
     assert sentences[2].startswith(f"It took {len(answer.points)} runs at chosen rates, ")
     assert sentences[3] == "To search again: `assay tune rate config.yaml --results ..` in the campaign's folder."
+
+
+def test_only_an_interval_wider_than_the_precision_leaves_it_is_called_wide(found: CampaignFolder) -> None:
+    """With 3 % it is 3.5 % to either side at least; a search that its budget ends tells more."""
+    answer, _ = stated(found)
+    for half, wide in ((0.0347, False), (0.036, True)):
+        ends = {"low": 30 * math.exp(-half), "high": 30 * math.exp(half)}
+        own = answer.model_copy(update={"rate": 30.0, "precision": 0.03, **ends})
+        assert any("wider than a precision of 3" in words for words in rate_sentences(own)) == wide
+    lacking = answer.model_copy(update={"rate": None})
+    assert not any("wider" in words for words in rate_sentences(lacking))
 
 
 def test_the_page_has_the_curve_and_why_each_run_ended(found: CampaignFolder) -> None:

@@ -47,11 +47,13 @@ class TuneCurve(Kind):
         return f"up to {curve.least * 2 ** (points - 1):,} in flight, {points} points"
 
     def note(self, config: Config) -> str:
-        curve = config.campaign.curve
-        if curve.points == "log2":
-            return ""
-        own = "" if curve.duration_s is None and curve.requests is None else ", with durations of the user's own"
-        return f"points as MLPerf Endpoints v1.0 asks for{own}: same shape, not a submission"
+        curve, notes = config.campaign.curve, []
+        if curve.points != "log2":
+            own = "" if curve.duration_s is None and curve.requests is None else ", with durations of the user's own"
+            notes.append(f"points as MLPerf Endpoints v1.0 asks for{own}: same shape, not a submission")
+        if not _has_offline(config):
+            notes.append("without a point for Offline, a scenario of benchmarks: these prompts belong to none")
+        return "; ".join(notes)
 
     def more(
         self, config: Config, state: CampaignState, results: Sequence[Result], folder: CampaignFolder
@@ -85,9 +87,13 @@ def _next(curve: CurveConfig, first: Sequence[RunEntry], results: Sequence[Resul
     return 2 * top
 
 
+def _has_offline(config: Config) -> bool:
+    """LoadGen knows no scenario of prompts of the user's own."""
+    return "Offline" in get_benchmark(config.benchmark).scenarios
+
+
 def _offline(config: Config, nodes: Sequence[str]) -> list[RunEntry]:
-    """Nothing for prompts of the user's own, of which LoadGen knows no scenario."""
-    if "Offline" not in get_benchmark(config.benchmark).scenarios:
+    if not _has_offline(config):
         return []
     return [entry(config, "offline", nodes, "Offline", "performance", 0)]
 
