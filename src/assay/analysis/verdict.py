@@ -204,7 +204,8 @@ def _conditions(case: Case) -> list[str]:
             "its TTFT is that of the attempt that failed"
         )
     found += case.server
-    if record.client.client_bound:
+    timed = record.mode == "performance" and record.compliance is None
+    if record.client.client_bound and timed:  # elsewhere the answers count, however late they were asked for
         found.append("the load generator could have shaped the result: " + "; ".join(record.client.reasons))
     if record.simulated:
         found.append("the endpoints are simulated")

@@ -121,6 +121,12 @@ def test_a_run_that_is_no_result(
     assert any(line.startswith(words) for line in lines), lines
 
 
+def test_a_client_that_was_late_shapes_no_answers(campaign: CampaignFolder) -> None:
+    for name in ("server-accuracy-r0", "server-test06-r0"):
+        _client_bound(campaign.run(name))
+    submit(campaign, CLOSED)
+
+
 def test_every_reason_of_every_run_is_told_at_once(campaign: CampaignFolder) -> None:
     _simulated(campaign.run("server-performance-r0"))
     _not_official(campaign.run("offline-accuracy-r0"))
