@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from assay.quantities import Seconds, Several
+from assay.quantities import AtOnce, Seconds, Several
 from assay.runs.campaign import EngineObjective
 
 _Whole = Annotated[int, Field(ge=0, le=10**12)]
@@ -47,7 +47,8 @@ class EngineTuning(BaseModel):
     objective: EngineObjective = Field(
         default="offline",
         description="what makes settings better: offline: Offline output tokens/s; highest-rate: the highest rate of "
-        "arrivals that keeps campaign.limits, or the limits of the benchmark's campaign.scenario",
+        "arrivals that keeps campaign.limits, or the limits of the benchmark's campaign.scenario; pareto: output "
+        "tokens/s against the pace of a user, with several numbers of requests in flight",
     )
     settings: dict[str, tuple[Setting, ...]] = Field(
         default_factory=dict, description="engine option: the values that may be tried; no others are"
@@ -63,6 +64,16 @@ class EngineTuning(BaseModel):
         description="highest-rate: time of a final search, on each server start; short ones take a quarter, longer "
         "ones half",
     )
+    concurrencies: tuple[AtOnce, ...] = Field(
+        default=(1, 4, 16, 64),
+        min_length=2,
+        description="pareto: requests in flight, over all endpoints together, that every try is measured with",
+    )
+    point_s: Seconds = Field(
+        default=60,
+        description="pareto: how long requests are sent at each of them in finals; short ones take a quarter, longer "
+        "ones half",
+    )
     memory_target: float | None = Field(
         default=None,
         gt=0,
@@ -75,6 +86,8 @@ class EngineTuning(BaseModel):
     def _differ(self) -> EngineTuning:
         if len(set(self.layouts)) != len(self.layouts):
             raise ValueError("layouts must differ from each other")
+        if len(set(self.concurrencies)) != len(self.concurrencies):
+            raise ValueError("concurrencies must differ from each other")
         for name, values in self.settings.items():
             if not values:
                 raise ValueError(f"settings.{name}: list the values that may be tried")

@@ -13,7 +13,8 @@ from assay.analysis.answers import AnswersCompared, RunAnswers, compare_answers,
 from assay.analysis.earlier import SinceLast, since_last
 from assay.analysis.engine_ahead import ahead
 from assay.analysis.engine_answers import agreement
-from assay.analysis.engine_tries import Seen, Tuned, memory_shares, tuned_from
+from assay.analysis.engine_models import Tuned
+from assay.analysis.engine_tries import Seen, memory_shares, tuned_from
 from assay.analysis.expenses import EXPENSES
 from assay.analysis.figures import estimate_of
 from assay.analysis.finding import Citation, Finding

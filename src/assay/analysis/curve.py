@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from assay.analysis.campaign import Group
 from assay.analysis.expenses import EXPENSES
 from assay.analysis.load_runs import LoadRuns
-from assay.analysis.loads import Value, figure_over, percentile_over
+from assay.analysis.loads import Value, figure_over, pace_of, percentile_over
 from assay.analysis.statistics import Estimate
 from assay.analysis.summary import CLIENT_BOUND
 from assay.runs.campaign import RunEntry
@@ -153,7 +153,7 @@ def _point(load: LoadMeasured, accelerators: int | None) -> CurvePoint | None:
         runs=[result.run for result in load.results],
         output_tokens_per_s=tokens,
         per_accelerator=None if accelerators is None else _scaled(tokens, 1 / accelerators),
-        per_user=_pace(tpot),
+        per_user=pace_of(tpot),
         ttft_p90_ns=percentile_over(load.results, "ttft_ns", "p90"),
         expenses=dict(load.expenses),
         client_bound=any(notice.startswith(CLIENT_BOUND) for result in load.results for notice in result.notices),
@@ -168,12 +168,6 @@ def _scaled(value: Value, factor: float) -> Value:
 
 def _value(estimate: Estimate) -> Value:
     return Value(value=estimate.value, low=estimate.low, high=estimate.high)
-
-
-def _pace(tpot_ns: Value) -> Value:
-    """Tokens/s of an answer whose tokens are so far apart; the longest time is the slowest pace."""
-    low, high = (1e9 / bound if bound else None for bound in (tpot_ns.high, tpot_ns.low))
-    return Value(value=1e9 / tpot_ns.value, low=low, high=high)
 
 
 def _beats(one: CurvePoint, other: CurvePoint) -> bool:

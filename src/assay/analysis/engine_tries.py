@@ -9,12 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from assay.analysis.engine_ahead import Ahead
-from assay.analysis.engine_answers import Agreement
+from assay.analysis.engine_front import Front, Measured, front_of, mean_rate, measured
+from assay.analysis.engine_models import Against, AnswerScores, MemoryShares, Outcome, Try, Tuned
 from assay.analysis.engine_rates import Key, StartKey, StartRate, key_of, on_starts, start_rates
 from assay.analysis.figures import estimate_of
 from assay.analysis.loads import Value
@@ -22,7 +20,7 @@ from assay.analysis.rates import timing_error_ns, token_rate
 from assay.analysis.samples import Samples
 from assay.analysis.statistics import CONFIDENCE, Estimate, over_repeats, ratio
 from assay.analysis.summary import run_samples
-from assay.runs.campaign import CampaignFolder, CampaignState, EngineObjective, RunEntry, Stage
+from assay.runs.campaign import CampaignFolder, CampaignState, EngineObjective, RunEntry
 from assay.runs.reading import read_record
 from assay.runs.record import RunRecord, RunStatus
 from assay.runs.result import Result
@@ -32,111 +30,6 @@ from assay.runs.system import SystemRecord
 FEWEST_STARTS = 3
 """Below it the spread between starts isn't known."""
 RATE = "output_tokens_per_s"
-Outcome = Literal["better", "no difference shown", "answers worse", "not compared"]
-
-
-class MemoryShares(BaseModel):
-    """What a server takes of its fullest accelerator."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    weights: float = Field(description="share of the accelerator's memory")
-    kv_cache: float = Field(description="share of the accelerator's memory")
-    kv_cache_tokens: int | None = Field(description="that the cache has room for")
-
-    @property
-    def both(self) -> float:
-        return self.weights + self.kv_cache
-
-
-class Try(BaseModel):
-    """One setup with one window, as far as it got."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    name: str
-    settings: dict[str, Any] = Field(description="engine options that aren't the configuration's")
-    servers: int | None = Field(description="on each node; null: as configured")
-    window: int | None = Field(description="requests in flight at an endpoint; null: the engine's own")
-    default: bool = Field(description="it is the configuration as it is")
-    stage: Stage = Field(description="how far it got")
-    rates: dict[Stage, Value] = Field(
-        default_factory=dict, description="of what is searched for, in each stage, over its starts"
-    )
-    starts: int = Field(default=0, description="server starts that the last stage's rate is over")
-    confirmed: int | None = Field(
-        default=None, description="of those, how many a run at the rate found confirmed; null: rates aren't searched"
-    )
-    start_s: float | None = Field(default=None, description="what a start of its slowest server took, s, in the mean")
-    memory: MemoryShares | None = Field(default=None, description="null: the engine or the node doesn't tell")
-    reason: str = Field(default="", description="why it has no rate in its last stage")
-    runs: list[str] = Field(default_factory=list)
-
-    @property
-    def key(self) -> Key:
-        """That of its runs, as `key_of` has it."""
-        return str(sorted(self.settings.items())), self.servers, self.window
-
-    @property
-    def rate(self) -> Value | None:
-        """In the stage that it got to."""
-        return self.rates.get(self.stage)
-
-
-class Against(BaseModel):
-    """A finalist's rate over the default's, over server starts; the intervals of all finalists hold together."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    name: str
-    ratio: float
-    low: float | None
-    high: float | None
-
-
-class AnswerScores(BaseModel):
-    """The best try's answers against the default's: one metric of the benchmark's scorer."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    metric: str
-    default: float
-    low: float | None = Field(description="of the default's 95 % interval; null: there is none")
-    high: float | None
-    best: float
-
-    @property
-    def worse(self) -> bool:
-        """Below all that the default's own interval holds."""
-        return self.low is not None and self.best < self.low
-
-    @property
-    def judged(self) -> bool:
-        """Whether it is known to be worse or not."""
-        return self.low is not None or self.best >= self.default
-
-
-class Tuned(BaseModel):
-    """The whole search."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    objective: EngineObjective = Field(default="offline", description="what the rates are of")
-    limits: list[str] = Field(default_factory=list, description="what a highest rate keeps, in words")
-    tries: list[Try] = Field(description="in the order in which they were begun")
-    against: list[Against] = Field(description="the finalists', the highest first")
-    best: str | None = Field(description="name of the finalist that beats the default; null: none does")
-    scores: list[AnswerScores] = Field(description="of the best against the default; empty: not measured")
-    ahead: Ahead | None = Field(default=None, description="what more nodes may give; null: no law is known")
-    agreement: Agreement | None = Field(default=None, description="of the best's tokens with the default's")
-    outcome: Outcome
-
-    @property
-    def default(self) -> Try | None:
-        return next((one for one in self.tries if one.default), None)
-
-    def named(self, name: str | None) -> Try | None:
-        return next((one for one in self.tries if one.name == name), None)
 
 
 def memory_shares(record: RunRecord, system: Mapping[str, Any]) -> MemoryShares | None:
@@ -198,10 +91,19 @@ def tuned_from(
     folder: CampaignFolder, state: CampaignState, results: Iterable[Result], seen: Mapping[str, Seen]
 ) -> Tuned:
     """The same, by who has looked at its runs. Raises UserError for a damaged one."""
-    if state.rate_search is None:
-        return tuned(state.runs, results, seen)
-    found = tuned(state.runs, results, seen, start_rates(folder, state))
-    return found.model_copy(update={"limits": [limit.title for limit in state.rate_search.limits]})
+    starts = None if state.rate_search is None else start_rates(folder, state)
+    found = tuned(state.runs, results, seen, starts, state.objective)
+    if state.rate_search is not None:
+        found.limits = [limit.title for limit in state.rate_search.limits]
+    if found.front is not None:
+        found.front.accelerators = _accelerators(folder, state)
+    return found
+
+
+def _accelerators(folder: CampaignFolder, state: CampaignState) -> int | None:
+    """Of the system: every setup has the same ones. None: not known."""
+    last = next(entry.run for entry in reversed(state.runs) if entry.stage == "final" and entry.run)
+    return sum(len(endpoint.accelerators) for endpoint in read_record(folder.run(last)).endpoints) or None
 
 
 def tuned(
@@ -209,6 +111,7 @@ def tuned(
     results: Iterable[Result],
     seen: Mapping[str, Seen] | None = None,
     starts: Mapping[StartKey, StartRate] | None = None,
+    objective: EngineObjective = "offline",
 ) -> Tuned:
     """What a tune-engine campaign's runs say, as far as they got.
 
@@ -217,26 +120,36 @@ def tuned(
         results: of its runs.
         seen: must hold the final runs where rates are those of runs: a result doesn't tell what of its rate's error
             starts have in common, such as the client's own.
-        starts: the rate that each start keeps; None: rates are those of runs, output tokens/s.
+        starts: the highest rate that each start keeps, where those are searched.
+        objective: what the campaign searches for.
     """
-    known = _Known({result.run: result for result in results}, seen or {}, starts)
+    known = _Known({result.run: result for result in results}, seen or {}, starts, objective)
     groups: dict[Key, list[RunEntry]] = {}
     for entry in entries:
         if entry.stage is not None:
             groups.setdefault(key_of(entry), []).append(entry)
     tries = [_try(own, known) for own in groups.values()]
-    against = _against(tries, {one.name: own for one, own in zip(tries, groups.values(), strict=True)}, known)
-    beaten = [one for one in against if one.low is not None and one.low > 1]
-    best = beaten[0].name if beaten else None
+    of_try = {one.name: own for one, own in zip(tries, groups.values(), strict=True)}
+    against = _against(tries, of_try, known)
+    beaten = [one.name for one in against if one.low is not None and one.low > 1]
+    front = _front(tries, of_try, known) if objective == "pareto" and against else None
+    best = front.dominating if front is not None else next(iter(beaten), None)
     scores = _scores(entries, known.of_run, next((one for one in tries if one.name == best), None))
     return Tuned(
-        objective="offline" if starts is None else "highest-rate",
-        tries=tries,
-        against=against,
-        best=best,
-        scores=scores,
-        outcome=_outcome(against, best, scores),
-    )
+        objective=objective, tries=tries, against=against, best=best, front=front, scores=scores,
+        outcome=_outcome(against, best, front, scores),
+    )  # fmt: skip
+
+
+def _front(tries: Sequence[Try], entries: Mapping[str, Sequence[RunEntry]], known: _Known) -> Front:
+    """Of the tries that have final rates, the default among them."""
+    default = next(one.name for one in tries if one.default)
+    finals = {
+        one.name: known.points([entry for entry in entries[one.name] if entry.stage == "final"])
+        for one in tries
+        if "final" in one.rates
+    }
+    return front_of(finals, default)
 
 
 @dataclass(frozen=True)
@@ -246,12 +159,19 @@ class _Known:
     of_run: Mapping[str, Result]
     seen: Mapping[str, Seen]
     starts: Mapping[StartKey, StartRate] | None
+    objective: EngineObjective
 
     def rates(self, entries: Iterable[RunEntry]) -> list[Estimate]:
         """Of runs of one try in one stage: one a server start."""
         if self.starts is not None:
             return [rate for one in self.searched(entries) if (rate := one.rate) is not None]
-        return [rate for entry in entries if (rate := self._rate(entry)) is not None]
+        runs = on_starts(entries).values()
+        found = [[rate for entry in own if (rate := self.rate(entry)) is not None] for own in runs]
+        return [mean_rate(rates) for rates, own in zip(found, runs, strict=True) if len(rates) == len(own)]
+
+    def points(self, entries: Iterable[RunEntry]) -> list[Measured]:
+        """Of runs of one try in one stage, with each number in flight."""
+        return measured(entries, self.of_run, self.rate)
 
     def problems(self, entries: Iterable[RunEntry]) -> list[str]:
         """Why they give no rate."""
@@ -263,7 +183,8 @@ class _Known:
         """What the searches on their starts came to."""
         return [self.starts[key] for key in on_starts(entries) if self.starts is not None and key in self.starts]
 
-    def _rate(self, entry: RunEntry) -> Estimate | None:
+    def rate(self, entry: RunEntry) -> Estimate | None:
+        """Output tokens/s of a run."""
         result = self.of_run.get(entry.run or "")
         if entry.status is None or result is None or problem_of(entry, result):
             return None
@@ -301,6 +222,8 @@ def _try(entries: Sequence[RunEntry], known: _Known) -> Try:
         found.stage, found.reason = stage, problems[0] if problems else ""
         rates = known.rates(own)
         found.starts = len(rates)
+        if known.objective == "pareto":
+            found.points[stage] = [one.point for one in known.points(own)]
         if known.starts is not None:
             found.confirmed = sum(one.confirmed for one in known.searched(own))
         if rates and not problems:
@@ -359,9 +282,11 @@ def _scores(entries: Sequence[RunEntry], of_run: Mapping[str, Result], best: Try
     ]
 
 
-def _outcome(against: Sequence[Against], best: str | None, scores: Sequence[AnswerScores]) -> Outcome:
+def _outcome(
+    against: Sequence[Against], best: str | None, front: Front | None, scores: Sequence[AnswerScores]
+) -> Outcome:
     if not against:
         return "not compared"
     if best is None:
-        return "no difference shown"
+        return "depends on the pace" if front is not None and front.shown else "no difference shown"
     return "answers worse" if any(score.worse for score in scores) else "better"

@@ -147,6 +147,12 @@ def percentile_over(results: Sequence[Result], name: str, share: str) -> Value |
     return _value(over_repeats([percentile(found, share) for found in known]))
 
 
+def pace_of(tpot_ns: Value) -> Value:
+    """Tokens/s of an answer whose tokens are so far apart; the longest time is the slowest pace."""
+    low, high = (1e9 / bound if bound else None for bound in (tpot_ns.high, tpot_ns.low))
+    return Value(value=1e9 / tpot_ns.value, low=low, high=high)
+
+
 def _mean_end(side: Sequence[int | None]) -> float | None:
     """One side's end over repeats; None where one of them has none."""
     known = [end for end in side if end is not None]

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from assay.analysis.ceilings import Accelerator, ModelShape
-from assay.analysis.engine_tries import Tuned
+from assay.analysis.engine_models import Tuned
 from assay.audit.facts import DatasetFacts
 from assay.audit.folder import CampaignFacts, FolderFacts
 from assay.audit.spans import Span

@@ -67,7 +67,7 @@ def campaign_report_json(analysis: CampaignAnalysis) -> dict[str, Any]:
             }
             for group in analysis.groups
         ],
-        "curve": plain(curve_of(analysis.groups)),
+        "curve": plain(curve_of(analysis.groups) if analysis.tuned is None else None),
         "rate": plain(analysis.rate),
         "scaling": plain(analysis.scaling),
         "why_no_scaling": analysis.why_no_scaling,

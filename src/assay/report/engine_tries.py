@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from typing import get_args
 
 from assay.analysis.engine_answers import Agreement
-from assay.analysis.engine_tries import FEWEST_STARTS, Against, Try, Tuned
+from assay.analysis.engine_models import Against, Try, Tuned
+from assay.analysis.engine_tries import FEWEST_STARTS
 from assay.report import format as fmt
 from assay.report.accuracy import score_text
 from assay.report.chart import NEUTRAL, PALETTE, Chart, Panel, Series
+from assay.report.engine_front import front_answer, front_blocks
 from assay.report.many import MOST_ROWS
 from assay.report.page import Block, Headline, Rows, Table, Text
 from assay.runs.campaign import EngineObjective, Stage
@@ -17,18 +19,26 @@ from assay.runs.campaign import EngineObjective, Stage
 CHART = "engine_tries"
 _STAGES: tuple[Stage, ...] = get_args(Stage)
 _SOURCE = "runs/*/result.json, campaign.json"
-_UNITS: dict[EngineObjective, str] = {"offline": "output tokens/s", "highest-rate": "requests/s"}
+_UNITS: dict[EngineObjective, str] = {
+    "offline": "output tokens/s",
+    "highest-rate": "requests/s",
+    "pareto": "mean output tokens/s",
+}
 _STAGES_ARE: dict[EngineObjective, str] = {
     "offline": "short runs of all tries, of a quarter of a final run's samples; longer ones, of half, of the better "
     "half; final ones of the best and of the default",
     "highest-rate": "short searches for the highest rate of all tries, in a quarter of a final one's time; longer "
     "ones, in half, of the better half; final ones of the best and of the default",
+    "pareto": "short points of all tries, of a quarter of a final one's time, with each number in flight; longer ones, "
+    "of half, of those with most points on the front, half of all; final ones of the best and of the default; a try's "
+    "mean output tokens/s are the geometric mean over its numbers in flight",
 }
 
 
 def tuned_answer(found: Tuned) -> list[str]:
     """The sentences that answer which settings are best."""
-    return [_against_default(found), *_confirmed(found), *_quality(found), _effort(found), *_first_failure(found)]
+    answer = [_against_default(found)] if found.front is None else list(front_answer(found))
+    return [*answer, *_confirmed(found), *_quality(found), _effort(found), *_first_failure(found)]
 
 
 def _against_default(found: Tuned) -> str:
@@ -72,6 +82,8 @@ def _why_not(found: Tuned) -> str:
 
 def _quality(found: Tuned) -> Iterator[str]:
     """Whether what is faster answers as well; nothing where nothing is faster."""
+    if found.outcome == "depends on the pace":
+        yield "Whether the answers of others are as good as the default's is not measured: none were scored."
     if found.best is None:
         return
     if found.agreement is not None:
@@ -136,6 +148,7 @@ def tuned_blocks(found: Tuned | None, memory_target: float | None) -> Iterator[B
     """All tries, how finalists compare with the default, and what the words mean."""
     if found is None:
         return
+    yield from front_blocks(found)
     yield _chart(found)
     if found.against:
         rows: Rows = [_against_row(one, found) for one in found.against]

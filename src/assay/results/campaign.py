@@ -91,10 +91,13 @@ class LoadedCampaign:
         return rate_answer(self.folder, self.state) if self.state.kind == "tune-rate" else None
 
     def curve(self) -> Curve | None:
-        """Throughput against pace; None: fewer than two numbers in flight have tokens and a pace.
+        """Throughput against pace; None: fewer than two numbers in flight have tokens and a pace, or it is a search
+        through settings, in which these differ.
 
         Raises UserError where a file of a run is damaged.
         """
+        if self.state.kind == "tune-engine":
+            return None
         return curve_measured(measured_loads(self.folder, self.state))
 
     def telemetry(self) -> pa.Table:

@@ -32,8 +32,9 @@ Stage = Literal["short", "longer", "final"]
 """Of a search: all tries, the better half, the finalists."""
 STAGE_SHARES: dict[Stage, float] = {"short": 0.25, "longer": 0.5, "final": 1.0}
 """How much a run of a stage is given, of what a final one is: its samples, or its time."""
-EngineObjective = Literal["offline", "highest-rate"]
-"""What makes an engine's settings better: Offline output tokens/s, or the highest rate that keeps limits."""
+EngineObjective = Literal["offline", "highest-rate", "pareto"]
+"""What makes an engine's settings better: Offline output tokens/s, the highest rate that keeps limits, or tokens/s
+against the pace of a user."""
 
 # A run with one of these is over: resuming never repeats it.
 ENDED = (RunStatus.COMPLETED, RunStatus.INVALID, RunStatus.FAILED, RunStatus.TIMEOUT)

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from tests.campaigns import Quiet, config, latest
 
-from assay.analysis.engine_tries import Against, Try, Tuned, tuned_in
+from assay.analysis.engine_models import Against, Try, Tuned
+from assay.analysis.engine_tries import tuned_in
 from assay.analysis.loads import Value
 from assay.audit import Judgement, audit_path
 from assay.campaign.runner import CampaignOutcome, resume_campaign, run_campaign

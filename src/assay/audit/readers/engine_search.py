@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from assay.analysis.engine_tries import Tuned, tuned_in
+from assay.analysis.engine_models import Tuned
+from assay.analysis.engine_tries import tuned_in
 from assay.audit.evidence import ClaimedSettings, Evidence, Wording
 from assay.errors import AssayError
 from assay.runs import CampaignFolder, CampaignState, read_result

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assay.analysis.engine_tries import Tuned
+from assay.analysis.engine_models import Tuned
 from assay.audit.evidence import Evidence
 from assay.audit.registry import Check, contradicted, evidence_rule, supported, unsupported
 
@@ -16,7 +16,8 @@ Numbers = tuple[float, float | None, float | None]
     "engine-search",
     explain="""
 Which settings are best follows from the search's runs alone: the rate of every try on each of its server starts, and
-for each finalist the ratio to the default's over those starts. It is worked out again. Each stated rate and ratio must
+for each finalist the ratio to the default's over those starts, or to the default's most at the paces of a user for
+which it is best. It is worked out again. Each stated rate and ratio must
 lie within the interval that comes out, and the other way round; what is called best must beat the default by an
 interval there too; and a try that the runs give no rate can't have one.
 """,
@@ -40,6 +41,15 @@ def _figures(found: Tuned) -> Iterator[tuple[str, Numbers]]:
     for one in found.tries:
         for stage, rate in one.rates.items():
             yield f"rate of {one.name} ({stage})", (rate.value, rate.low, rate.high)
+        for stage, points in one.points.items():
+            for point in points:
+                rate, place = point.output_tokens_per_s, f"of {one.name} with {point.in_flight} in flight ({stage})"
+                yield f"rate {place}", (rate.value, rate.low, rate.high)
+                yield f"pace {place}", (point.per_user.value, point.per_user.low, point.per_user.high)
+    for best in found.front.ranges if found.front else ():
+        if best.ratio is not None:
+            words = f"{best.name} with {best.in_flight} in flight over the default's most at its paces"
+            yield words, (best.ratio, best.low, best.high)
     for against in found.against:
         yield f"{against.name} over the default", (against.ratio, against.low, against.high)
 
@@ -64,4 +74,7 @@ def _text(numbers: Numbers) -> str:
 
 
 def _answer(found: Tuned) -> str:
-    return found.outcome if found.best is None else f"{found.outcome}: {found.best}"
+    if found.best is not None:
+        return f"{found.outcome}: {found.best}"
+    shown = [f"{one.name} at up to {one.up_to:.4g}" for one in found.front.ranges if one.shown] if found.front else []
+    return f"{found.outcome}: {', '.join(shown)}" if shown else found.outcome

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from assay.analysis.engine_tries import FEWEST_STARTS, tuned_in
 from assay.benchmarks import Benchmark
 from assay.campaign.kinds.base import Kind
-from assay.campaign.tune_engine.best import FILE, best_yaml
+from assay.campaign.tune_engine.best import best_files
 from assay.campaign.tune_engine.objectives import HighestRate, objective_of
 from assay.campaign.tune_engine.places import Place
 from assay.campaign.tune_engine.space import DEFAULT, Space
@@ -87,8 +87,7 @@ class TuneEngine(Kind):
     def files(
         self, config: Config, state: CampaignState, results: Sequence[Result], folder: CampaignFolder
     ) -> dict[str, str]:
-        found = tuned_in(folder, state, results)
-        return {FILE: best_yaml(config, found, state.id)} if found.against else {}
+        return best_files(config, tuned_in(folder, state, results), state.id)
 
 
 def _most_starts(config: Config) -> dict[Stage, int]:

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Sequence
 from typing import ClassVar
 
+from assay.analysis.engine_front import on_front
+from assay.analysis.engine_models import Try, Tuned
 from assay.analysis.engine_rates import next_probe, on_starts, search_in
-from assay.analysis.engine_tries import Tuned
 from assay.analysis.rate_search import rounded
 from assay.benchmarks import get_benchmark
 from assay.campaign.kinds.base import entry
 from assay.campaign.kinds.tune_rate import first_probe, probe, rate_search_of
 from assay.campaign.tune_engine.places import Place
-from assay.campaign.tune_engine.space import Setup
+from assay.campaign.tune_engine.space import WINDOW, Setup
 from assay.config import CampaignConfig, Config
+from assay.config_curve import CurveConfig
 from assay.errors import UserError
 from assay.runs import CampaignFolder, RunEntry
 from assay.runs.campaign import STAGE_SHARES, CampaignState, EngineObjective, Stage
 from assay.runs.rate_search import RateSearch
+from assay.runs.shapes import ConcurrencyShape
 
 
 class Objective(ABC):
@@ -46,6 +50,10 @@ class Objective(ABC):
     def seconds(self, stage: Stage) -> float | None:
         """How long the loads of one place take at most; None: that depends on the servers."""
         return None
+
+    def ranked(self, tries: Sequence[Try], stage: Stage) -> list[Try]:
+        """Of tries with a rate in a stage, the best first."""
+        return sorted(tries, key=lambda one: -one.rates[stage].value)
 
     @abstractmethod
     def best(self, rate: float | None) -> CampaignConfig:
@@ -124,6 +132,40 @@ class HighestRate(Objective):
         )
 
 
+class Pareto(Objective):
+    """Output tokens/s against the pace of a user, with several numbers in flight, one after another on each start."""
+
+    def check(self) -> None:
+        if WINDOW in self._config.campaign.engine.settings:
+            raise UserError(
+                "campaign.engine.settings.window: objective pareto has numbers in flight of its own: list them in "
+                "campaign.engine.concurrencies"
+            )
+
+    def runs(self, place: Place, nodes: Sequence[str], number: int, found: Tuned | None) -> list[RunEntry]:
+        lasts_s = self._config.campaign.engine.point_s * STAGE_SHARES[place.stage]
+        runs = []
+        for places in sorted(self._config.campaign.engine.concurrencies):
+            name = f"{place.title}-{places}-in-flight"
+            run = entry(self._config, name, nodes, "Concurrency", "performance", place.repeat)
+            shape = ConcurrencyShape(concurrency=places, duration_s=lasts_s)
+            runs.append(run.model_copy(update={"shape": shape, "queries": None}))
+        return place.holds(runs)
+
+    def seconds(self, stage: Stage) -> float | None:
+        tuning = self._config.campaign.engine
+        return len(tuning.concurrencies) * tuning.point_s * STAGE_SHARES[stage]
+
+    def ranked(self, tries: Sequence[Try], stage: Stage) -> list[Try]:
+        """Those with most points on the front of all, then by their means."""
+        best = Counter(name for name, _ in on_front({one.name: one.points.get(stage, []) for one in tries}))
+        return sorted(super().ranked(tries, stage), key=lambda one: -best[one.name])
+
+    def best(self, rate: float | None) -> CampaignConfig:
+        least, *_, most = sorted(self._config.campaign.engine.concurrencies)
+        return CampaignConfig(kind="tune-curve", curve=CurveConfig(least=least, most=most))
+
+
 def _known_rate(place: Place, found: Tuned | None) -> float | None:
     """Where a search may begin: at what the try, else the default gave in an earlier stage or on an earlier start."""
     if found is None:
@@ -140,7 +182,11 @@ def _named(place: Place, run: RunEntry) -> RunEntry:
     return run.model_copy(update={"key": f"{place.title}-{run.key}"})
 
 
-_OBJECTIVES: dict[EngineObjective, type[Objective]] = {"offline": Offline, "highest-rate": HighestRate}
+_OBJECTIVES: dict[EngineObjective, type[Objective]] = {
+    "offline": Offline,
+    "highest-rate": HighestRate,
+    "pareto": Pareto,
+}
 
 
 def objective_of(config: Config) -> Objective:

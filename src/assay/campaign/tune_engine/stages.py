@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from assay.analysis.engine_models import Try, Tuned
 from assay.analysis.engine_rates import key_of
-from assay.analysis.engine_tries import Try, Tuned, tuned_in
+from assay.analysis.engine_tries import tuned_in
 from assay.benchmarks import get_benchmark
 from assay.campaign.kinds.base import entry, shuffled
 from assay.campaign.tune_engine.objectives import objective_of
@@ -123,7 +124,7 @@ class Stages:
     def _ranked(self, stage: Stage) -> list[Try]:
         """The tries with a rate in a stage, the highest first, without the default; whatever became of them later."""
         rated = [one for one in self._found.tries if stage in one.rates and not one.default]
-        return sorted(rated, key=lambda one: -one.rates[stage].value)
+        return self._objective.ranked(rated, stage)
 
     def _told(self, space: Space) -> dict[Point, float]:
         """The first stage's rate of each point that was tried, the best of its windows; 0: it has none."""

@@ -14,6 +14,12 @@ from assay.commands.tune.tail_limits import written_limits
 from assay.errors import UserError
 from assay.runs.campaign import EngineObjective
 
+_UNITS: dict[EngineObjective, str] = {
+    "offline": "output tokens/s",
+    "highest-rate": "requests/s",
+    "pareto": "mean output tokens/s",
+}
+
 
 @click.command()
 @click.argument("targets", metavar="[FILE]", nargs=-1)
@@ -30,6 +36,9 @@ from assay.runs.campaign import EngineObjective
     help="highest-rate: what the rate must keep: 'p99(ttft) < 2 s, p99(tpot) < 100 ms'. [default: the benchmark's]",
 )  # fmt: skip
 @click.option("--search-time", metavar="TIME", help="highest-rate: of each final search, such as 4m. [default: 4m]")
+@click.option(
+    "--concurrency", "concurrencies", metavar="N,...", help="pareto: requests in flight. [default: 1,4,16,64]"
+)
 @click.option("--tries", type=click.IntRange(1), help="Server starts of the first stage. [default: 12]")
 @click.option("--finalists", type=click.IntRange(1), help="Besides the default. [default: 2]")
 @click.option("--budget", metavar="TIME", help="Of the first stage's loads, such as 20m.")
@@ -49,13 +58,14 @@ def engine(
     layouts: tuple[str, ...],
     limits: str | None,
     search_time: str | None,
+    concurrencies: str | None,
     budget: str | None,
     **options: Any,
 ) -> None:
     """The engine's best settings and layout, from FILE (without, ./assay.yaml).
 
     What is better is told by --objective: offline, Offline output tokens/s; highest-rate, the highest rate of arrivals
-    that keeps its limits.
+    that keeps its limits; pareto, output tokens/s against the pace of a user.
 
     Only what is listed is tried, here or in FILE. The winner must beat FILE's own settings over server starts, else no
     difference is shown; best.yaml in the campaign's folder is a configuration that runs as it is.
@@ -71,6 +81,7 @@ def engine(
     own["layouts"] = [_layout(text) for text in layouts] or None
     own["budget_s"] = None if budget is None else seconds_of("--budget", budget)
     own["search_s"] = None if search_time is None else seconds_of("--search-time", search_time)
+    own["concurrencies"] = None if concurrencies is None else _numbers(concurrencies)
     if limits is not None:
         kept = f"campaign.limits={json.dumps(written_limits(limits))}"
         options["overrides"] = (kept, *options["overrides"])
@@ -80,11 +91,11 @@ def engine(
 
 def engine_text(found: Mapping[str, Any], width: int) -> str:
     """The tries, as the report has them, in `width` columns."""
-    from assay.analysis.engine_tries import Tuned
+    from assay.analysis.engine_models import Tuned
     from assay.commands.table import drawn, number_cell
 
     known = Tuned.model_validate(found)
-    unit = "output tokens/s" if known.objective == "offline" else "requests/s"
+    unit = _UNITS[known.objective]
     grid = [["settings", "stage", unit, "why there is no rate"]]
     grid += [[one.name, one.stage, number_cell(one.rate), one.reason] for one in known.tries]
     return drawn(grid, width, words={"settings", "why there is no rate"})
@@ -98,6 +109,13 @@ def _setting(text: str) -> tuple[str, list[Any]]:
     if not equals or not values:
         raise UserError(f"--try {text}: write it as NAME=A,B, such as max_num_seqs=128,256")
     return name.strip(), [parse_yaml(value, f"--try {text}").data for value in values.split(",")]
+
+
+def _numbers(text: str) -> list[int]:
+    """Raises UserError."""
+    if not all(part.strip().isdecimal() for part in text.split(",")):
+        raise UserError(f"--concurrency {text}: write it as N,N, such as 1,4,16")
+    return [int(part) for part in text.split(",")]
 
 
 def _layout(text: str) -> dict[str, int]:

@@ -10,8 +10,9 @@ import pytest
 from tests.campaigns import config
 from tests.rate_probes import begun, carry_on
 
+from assay.analysis.engine_models import Tuned
 from assay.analysis.engine_rates import search_in
-from assay.analysis.engine_tries import Tuned, tuned_in
+from assay.analysis.engine_tries import tuned_in
 from assay.audit import Judgement, audit_path
 from assay.campaign.kinds import kind_of, plan_runs
 from assay.campaign.tune_engine.best import FILE

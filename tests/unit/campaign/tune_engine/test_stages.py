@@ -10,7 +10,8 @@ import pytest
 from tests.campaigns import FAST, config
 from tests.results import figure, offline_result
 
-from assay.analysis.engine_tries import Seen, Tuned, tuned
+from assay.analysis.engine_models import Tuned
+from assay.analysis.engine_tries import Seen, tuned
 from assay.analysis.statistics import Estimate
 from assay.campaign.kinds import kind_of, plan_runs
 from assay.config import Config, load_config

@@ -37,6 +37,13 @@ def test_the_highest_rate_is_searched_within_limits_of_the_users(tmp_path: Path)
     assert "LoadGen's Server" in tune(tmp_path, *rate).stdout, "else the benchmark's limits"
 
 
+def test_throughput_against_pace_has_numbers_in_flight_of_the_users(tmp_path: Path) -> None:
+    done = tune(tmp_path, "--try", "max_num_seqs=2,8", "--objective", "pareto", "--concurrency", "1,8", "--json")
+    assert done.exit_code == 0, done.output
+    keys = [run["key"] for run in json.loads(done.stdout)]
+    assert keys == ["short-start-0-1-in-flight-r0", "short-start-0-8-in-flight-r0"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -46,6 +53,7 @@ def test_the_highest_rate_is_searched_within_limits_of_the_users(tmp_path: Path)
         (["--layout", "tensors=2"], "campaign.engine.layouts.0.tensors: unknown key; did you mean 'tensor'?"),
         (["--try", "max_num_seqs=2", "--tries", "1", "--budget", "soon"], "--budget: 'soon': write a time"),
         (["--try", "max_num_seqs=2", "--slo", "fast"], "--slo 'fast': write p99(ttft) < 2 s"),
+        (["--objective", "pareto", "--concurrency", "1,x"], "--concurrency 1,x: write it as N,N, such as 1,4,16"),
         ([], "tune-engine tries only what is allowed"),
     ],
 )
