@@ -12,6 +12,7 @@ import pytest
 from tests.analysing import Analyse
 from tests.synthetic import Plan, write_run
 
+from assay.analysis import arrivals
 from assay.analysis.run import analyse_run
 from assay.analysis.streams import Streams, held_words, read_streams
 from assay.analysis.summary import summarise
@@ -122,6 +123,34 @@ def test_a_thousand_endpoints_are_told_of_in_a_sentence_a_shape() -> None:
         "answers came in blocks of about 10 tokens (at e0002, e0005, e0008 and 338 more, 1705 of 2046)",
     ]
     assert held_words(held[:1], client_bound=True) == [held[0].words(client_bound=True)]
+
+
+def test_looking_closely_at_suspects_alone_finds_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = np.random.default_rng(1)
+    shapes = [
+        lambda tokens, each: steps(tokens, each=each),
+        lambda tokens, each: [*steps(each), *burst(tokens, 40_000 * MS)],
+        lambda tokens, each: blocks(int(draw.integers(1, 20)), tokens // 10 + 1),
+        lambda tokens, each: [(int(at) * 300 * US, each) for at in np.cumsum(draw.integers(0, 9, tokens) ** 3)],
+        lambda tokens, each: [(50 * MS, tokens)],
+    ]
+    answers = [
+        (f"e{number % 7}", shapes[number % len(shapes)](int(draw.integers(1, 70)), int(draw.integers(1, 5))))
+        for number in range(140)
+    ]
+    paths = [written(tmp_path / f"{said}.parquet", answers, said=said) for said in (True, False)]
+    found = [read_streams(path) for path in paths]
+    assert all(sum(getattr(one, shape) for one in found[0]) for shape in ("answers", "whole", "after_first", "blocks"))
+    looked = []
+    monkeypatch.setattr(arrivals, "_suspects", lambda _, tokens: looked.append(1) or np.ones(len(tokens), dtype=bool))
+    assert [read_streams(path) for path in paths] == found
+    assert looked
+
+
+def test_streams_are_not_looked_at_closely(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(tmp_path / "r.parquet", [("a", steps(64)), ("a", steps(40, each=4)), ("b", steps(16))])
+    monkeypatch.delattr(arrivals, "_exactly")
+    assert [(streams.answers, streams.held) for streams in read_streams(path)] == [(2, 0), (1, 0)]
 
 
 def test_without_times_of_chunks_the_first_and_the_last_tell(tmp_path: Path) -> None:
