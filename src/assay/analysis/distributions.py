@@ -79,12 +79,14 @@ def itl_distribution(path: Path) -> tuple[Distribution, NDArray[np.int64]] | Non
     """
     counts = np.zeros(_ITL_BINS, dtype=np.int64)
     long: list[Ints] = []
-    for gaps in _gaps(path):
-        us = gaps // 1000
-        short = us < _ITL_BINS
-        found = np.bincount(us[short])  # far fewer bins than there are, mostly
+    for gaps_us, between in _gaps_us(path):
+        short = gaps_us < _ITL_BINS
+        if not short.all():
+            long.append(gaps_us[~short])
+            gaps_us = gaps_us[short]
+        found = np.bincount(gaps_us)  # far fewer bins than there are, mostly
         counts[: len(found)] += found
-        long.append(us[~short])
+        counts[0] -= between
     tail = np.sort(np.concatenate(long)) if long else np.zeros(0, dtype=np.int64)
     count = int(counts.sum()) + len(tail)
     if count == 0:
@@ -110,16 +112,20 @@ def itl_distribution(path: Path) -> tuple[Distribution, NDArray[np.int64]] | Non
     ), counts
 
 
-def _gaps(path: Path) -> Iterator[Ints]:
-    """The gaps between chunks, ns, one array a row group."""
+def _gaps_us(path: Path) -> Iterator[tuple[Ints, int]]:
+    """The gaps between chunks, us, one array a row group, and how many of them lie between two answers: those are 0.
+
+    All is done in place: each copy of a row group's gaps takes as long as counting them.
+    """
     for batch in read_request_batches(path, ["final", "status", "chunk_ns"]):
         lists = answered(batch)["chunk_ns"].combine_chunks()
         lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
-        values = lists.flatten().to_numpy(zero_copy_only=False)
+        values = np.asarray(lists.flatten().to_numpy(zero_copy_only=False), dtype=np.int64)
         if len(values) < 2:
             continue
         gaps = np.diff(values)
-        firsts = np.cumsum(lengths[lengths > 0])[:-1]
-        keep = np.ones(len(gaps), dtype=bool)
-        keep[firsts - 1] = False  # from one answer's last chunk to the next one's first
-        yield np.maximum(gaps[keep], 0).astype(np.int64)
+        between = np.cumsum(lengths[lengths > 0])[:-1] - 1
+        gaps[between] = 0
+        np.maximum(gaps, 0, out=gaps)
+        gaps //= 1000
+        yield gaps, len(between)
