@@ -70,7 +70,7 @@ def find(
         found += _token_findings(run, tokens)
     found += _told_findings(run, told)
     found += score_findings(result)
-    return found + measurement_findings(result.run, record, held, waits)
+    return found + measurement_findings(result, record, held, waits)
 
 
 def _ledger_findings(run: _Run, ledger: Ledger | None) -> list[Finding]:

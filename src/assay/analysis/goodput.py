@@ -12,10 +12,15 @@ from numpy.typing import NDArray
 from assay.analysis.rates import throughput
 from assay.analysis.samples import Samples
 from assay.analysis.statistics import Estimate, over_repeats, share_interval
+from assay.runs.record import RunRecord
+from assay.runs.shapes import ConcurrencyShape
 from assay.runs.slo import Slo
 
 OF_ISSUED = "of issued samples"
 """The unit of a good share."""
+STARTED_GOOD = "The start makes goodput"
+"""How the notice of it begins."""
+_FROM_START = 0.01
 
 
 class Share(NamedTuple):
@@ -52,6 +57,24 @@ def good_share(samples: Samples, slo: Slo, issued: int) -> Share:
     of_all = np.concatenate([kept, np.zeros(max(0, issued - len(samples)))])
     low, high = share_interval(of_all) or (None, None)
     return Share(float(of_all.mean()) if len(of_all) else 0.0, low, high)
+
+
+def from_start(samples: Samples, record: RunRecord) -> str:
+    """How many of the first answers are good, whose requests an idle server got at once, and how many of the later.
+
+    With a fixed number in flight these are as many as are in flight. Empty where they don't make goodput that later
+    ones don't, by a percent of all answers, or there are no others.
+    """
+    if record.slo is None or not isinstance(record.shape, ConcurrencyShape) or len(samples) <= record.shape.concurrency:
+        return ""
+    kept = good(samples, record.slo)[np.argsort(samples.sent_ns, kind="stable")]
+    first, later = np.split(kept, [record.shape.concurrency])
+    if kept.mean() - later.mean() < _FROM_START:
+        return ""
+    return (
+        f"{int(first.sum())} of the first {len(first)} answers, whose requests found an idle server, keep the limits, "
+        f"and {int(later.sum())} of the later {len(later)}"
+    )
 
 
 def share_over(shares: Sequence[Share], counts: Sequence[int]) -> Share:

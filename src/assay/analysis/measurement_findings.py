@@ -5,20 +5,42 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from assay.analysis.finding import UNKNOWN, Citation, Finding
+from assay.analysis.goodput import STARTED_GOOD
 from assay.analysis.streams import Streams
 from assay.analysis.waiting import Waiting
 from assay.analysis.warmup import unsteady
 from assay.runs.record import RunRecord
+from assay.runs.result import Result
 
 
 def measurement_findings(
-    run: str, record: RunRecord, held: Sequence[Streams], waits: Waiting | None
+    result: Result, record: RunRecord, held: Sequence[Streams], waits: Waiting | None
 ) -> list[Finding]:  # fmt: skip
     """`held` are the endpoints whose answers weren't streams, `waits` where the client's window was the limit."""
+    run = result.run
     found = [_held(run, record, streams) for streams in held]
     if waits is not None:
         found.append(_window(run, waits))
-    return found + _not_warm(run, record)
+    return found + _started_good(result) + _not_warm(run, record)
+
+
+def _started_good(result: Result) -> list[Finding]:
+    told = [text for text in result.notices if text.startswith(STARTED_GOOD)]
+    return [
+        Finding(
+            rule="goodput-of-the-start",
+            severity="warning",
+            title="Goodput is of the start: requests that found an idle server make it.",
+            evidence=[
+                Citation(
+                    run=result.run, file="requests.parquet", figure=text.removeprefix(f"{STARTED_GOOD}: ").rstrip(".")
+                )
+            ],
+            suggestion="a longer load, or fewer in flight",
+            expect="goodput near that of the later answers",
+        )
+        for text in told
+    ]
 
 
 def _not_warm(run: str, record: RunRecord) -> list[Finding]:

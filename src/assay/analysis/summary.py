@@ -13,7 +13,7 @@ from assay.analysis.distributions import SOURCE, itl_distribution, latency_distr
 from assay.analysis.energy import run_energy
 from assay.analysis.expenses import cost_figures, energy_figures
 from assay.analysis.figures import figure
-from assay.analysis.goodput import OF_ISSUED, good_share, goodput
+from assay.analysis.goodput import OF_ISSUED, STARTED_GOOD, from_start, good_share, goodput
 from assay.analysis.kept_limits import limits_kept
 from assay.analysis.rates import sample_rate, timing_error_ns, token_rate
 from assay.analysis.replies import against
@@ -46,7 +46,7 @@ from assay.runs.stored import read_model
 
 CLIENT_BOUND = "Client-bound"
 WINDOW_BOUND = "The client's window bounded the result"
-TOLD_AS_FINDINGS = (CLIENT_BOUND, WINDOW_BOUND, STILL_FASTER, ONE_WAVE, HELD)
+TOLD_AS_FINDINGS = (CLIENT_BOUND, WINDOW_BOUND, STILL_FASTER, ONE_WAVE, HELD, STARTED_GOOD)
 """How notices begin that stand on pages as findings."""
 UNCOUNTED = "The server counts no tokens and no tokenizer is known: give one (tokenizer / --tokenizer)."
 
@@ -107,7 +107,7 @@ def summarise_samples(folder: RunFolder) -> Summary:
     if record.status not in FINISHED or accounting_problems(case) or not rows:
         samples = None
     figures = _counts(ledger)
-    energy, kept = None, list[LimitKept]()
+    energy, kept, started = None, list[LimitKept](), ""
     if samples is not None:
         case.latency.update(latency_distributions(samples))
         itl = None if held else itl_distribution(folder.requests)
@@ -123,6 +123,7 @@ def summarise_samples(folder: RunFolder) -> Summary:
         known = {"latency", *({"ttft"} if streamed else ()), *({"tpot"} if streamed and samples.paced else ())}
         if record.slo is not None and ledger is not None and record.slo.limits.keys() <= known:
             figures |= _goodput(samples, record.slo, ledger.issued, error_ns)
+            started = from_start(samples, record)
         if ledger is not None:
             kept = limits_kept(samples, ledger.issued, record)
         energy = run_energy(folder, record, samples)
@@ -147,7 +148,11 @@ def summarise_samples(folder: RunFolder) -> Summary:
         energy=energy.energy if energy else None,
         limits=kept,
         sure=record.sure,
-        notices=_notices(case, samples, short) + told.notes({e.name: e.model for e in record.endpoints}),
+        notices=[
+            *_notices(case, samples, short),
+            *([f"{STARTED_GOOD}: {started}."] if started else []),
+            *told.notes({e.name: e.model for e in record.endpoints}),
+        ],
     )
     return Summary(benchmark, record, ledger, result, samples, itl_counts, told, held)
 
