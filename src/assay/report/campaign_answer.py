@@ -16,7 +16,7 @@ from assay.report.became import became
 from assay.report.client_shaped import client_shaped_words
 from assay.report.curve import curve_answer
 from assay.report.engine_tries import tuned_answer
-from assay.report.limits import ABOVE, UNSHOWN, WITHIN, held_by_all, held_limits, limits_words
+from assay.report.limits import ABOVE, UNSHOWN, WITHIN, held_by_all, held_limits, kept_words, limits_words
 from assay.report.loaded_answer import by_latency, latency_words, valid_words
 from assay.report.rate_search import rate_sentences
 from assay.report.run_answer import ended, slow_nodes, speed
@@ -103,9 +103,9 @@ def _rates(analysis: CampaignAnalysis) -> list[str]:
     others = [group for group in analysis.groups if group.key not in swept]
     said = [words for points in ordered for words in (_sweep(analysis, points), saturation_words(points))]
     if len(analysis.groups) == 1 and len(others[0].lines) == 1:
-        return [_only_run(analysis, others[0])]
+        return _only_run(analysis, others[0])
     if len(others) <= _MOST_SENTENCES:
-        return said + [_rate(analysis, group) for group in others]
+        return said + [words for group in others for words in _rate(analysis, group)]
     best = max(others, key=lambda group: group.samples_per_s.value)
     name = analysis.name(best.first.entry)
     return [*said, f"The highest rate of {len(others)} loads came at {name}: {_rate_words(best)}; {_tails(best)}."]
@@ -185,12 +185,13 @@ def _tails(group: Group) -> str:
     return f"{' and '.join(found)} there at the 99th percentile" if found else "latency not measured"
 
 
-def _only_run(analysis: CampaignAnalysis, group: Group) -> str:
+def _only_run(analysis: CampaignAnalysis, group: Group) -> list[str]:
     """What the page of a campaign's only measured run says first, and its verdict."""
     record, result = group.first.record, group.first.result
     judged = f"; {result.verdict.words}" if result.official else ""
     where = names(record.nodes) if _some_nodes(analysis) else ""
-    return f"{speed(record, result, analysis.benchmark, where)}{_came(group)}{judged}."
+    first, *more = speed(record, result, analysis.benchmark, where, _came(group))
+    return [f"{first}{judged}.", *(f"{words}." for words in more)]
 
 
 def _some_nodes(analysis: CampaignAnalysis) -> bool:
@@ -198,7 +199,7 @@ def _some_nodes(analysis: CampaignAnalysis) -> bool:
     return len({tuple(entry.nodes) for entry in analysis.state.runs}) > 1
 
 
-def _rate(analysis: CampaignAnalysis, group: Group) -> str:
+def _rate(analysis: CampaignAnalysis, group: Group) -> list[str]:
     """A group's rate, or its latencies where the rate was given; how often it was run, and what was judged."""
     entry = group.first.entry
     verdicts = list(dict.fromkeys(line.result.verdict.words for line in group.lines))
@@ -207,9 +208,13 @@ def _rate(analysis: CampaignAnalysis, group: Group) -> str:
     repeats = f", mean of {len(group.lines)} runs" if len(group.lines) > 1 else ""
     rate = f"{_rate_words(group)}{_came(group)}{repeats}"
     if not by_latency(group):
-        return f"{name}: {rate}{judged}."
+        return [f"{name}: {rate}{judged}."]
     valid = f"; {words}" if not judged and (words := valid_words(group)) else ""
-    return f"{name}: {latency_words(group, analysis.benchmark)}; {rate}{valid}{judged}."
+    latencies = latency_words(group, analysis.benchmark)
+    if len(group.lines) > 1 or entry.scenario == "SingleStream":
+        return [f"{name}: {latencies}; {rate}{valid}{judged}."]
+    kept = kept_words([group.first.result], held_limits(analysis.benchmark, group.first.record))
+    return [f"{name}: {rate}{kept and f'; {kept}'}{valid}{judged}.", f"{name}: {latencies}."]
 
 
 def _alone(entry: RunEntry) -> str:

@@ -54,7 +54,9 @@ def throughput_blocks(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Bl
     if sweep is not None:
         yield sweep
     if sweep is None or any(load_of(group.first.entry) is None for group in analysis.groups):
-        yield throughput_chart(analysis, colors)  # else the sweep has the same rates, in the loads' order
+        chart = throughput_chart(analysis, colors)  # else the sweep has the same rates, in the loads' order
+        if chart.panels:  # what a bar alone would show is the table's only row
+            yield chart
 
 
 def _range(group: Group, figure: str) -> str:
@@ -194,7 +196,7 @@ def latency_blocks(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Block
     *above, last = with_nodes_alone(analysis, table, [line.entry.key for line in lines], spread)
     yield from above
     yield replace(last, rows=[*last.rows, *limits])
-    yield Text(start_words(scenarios) + (" The picture's TTFT is from sending." if waits else ""))
+    yield Text(start_words(scenarios) + (" The picture's TTFT is from sending." if waits and chart.panels else ""))
     yield chart
 
 

@@ -58,6 +58,7 @@ from assay.runs.campaign import RunEntry, campaign_title
 from assay.runs.record import RunStatus
 
 _MOST_REASONS = 6
+_GATE = re.compile("^accuracy run, ")
 _BRACKETED = re.compile(r"^\((.*)\)$")  # what was an aside of the summary stands alone then
 # The chart that shows the answer, by what the campaign asked.
 _LEADS = (
@@ -166,8 +167,9 @@ def _verdict(analysis: CampaignAnalysis) -> tuple[str, list[str], VerdictKind]:
     summary = SHORT_RUN if short else f"{sum(r.verdict.valid for r in results)} of {len(results)} runs are valid"
     # What all have in common is the summary, and isn't counted again.
     own = [_BRACKETED.sub(r"\1", word.removeprefix(summary).lstrip("; ")) for word in words]
-    counted = [f"{own.count(word)} of {len(own)} runs: {word}" for word in dict.fromkeys(own) if word]
-    return summary, counted + _reasons(analysis), kind
+    reasons = _reasons(analysis)
+    told = [word for word in dict.fromkeys(own) if word and not any(_GATE.sub("", word) in text for text in reasons)]
+    return summary, [f"{own.count(word)} of {len(own)} runs: {word}" for word in told] + reasons, kind
 
 
 def _reasons(analysis: CampaignAnalysis) -> list[str]:

@@ -84,21 +84,27 @@ def runs_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
 
 def ledger_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
     rows: Rows = []
-    for line in analysis.lines:
-        ledger = line.ledger
-        if ledger is None:
-            rows.append((run_label(analysis, line), *["unknown"] * 6))
+    lines = {line.entry.key: line for line in analysis.lines}
+    entries = [entry for entry in analysis.state.runs if entry.key in lines or entry.status is not None]
+    for entry in entries:
+        line = lines.get(entry.key)
+        ledger = None if line is None else line.ledger
+        title = analysis.titles[entry.key]
+        if line is None:
+            rows.append((title, *["0"] * 5, f"nothing to balance: {entry.status}"))
+        elif ledger is None:
+            rows.append((title, *["unknown"] * 6))
         else:
             counts = (ledger.issued, ledger.completed, ledger.failed, ledger.lost, ledger.resent)
-            rows.append((run_label(analysis, line), *map(fmt.number, counts), "yes" if ledger.balanced else "no"))
+            rows.append((title, *map(fmt.number, counts), "yes" if ledger.balanced else "no"))
     columns = ("Run", "Issued", "Completed", "Failed", "Lost", "Re-sent", "Balanced")
     table = Table("Where every sample went", columns, rows, frozenset(range(1, 6)), "runs/*/ledger.json")
-    ledgers = [line.ledger for line in analysis.lines]
+    ledgers = [lines[entry.key].ledger if entry.key in lines else None for entry in entries]
     spread: dict[str, Values] = {
         "share of samples answered": [_answered(ledger) for ledger in ledgers],
         "issued": [None if ledger is None else ledger.issued for ledger in ledgers],
     }
-    yield from with_nodes_alone(analysis, table, [line.entry.key for line in analysis.lines], spread)
+    yield from with_nodes_alone(analysis, table, [entry.key for entry in entries], spread)
 
 
 def _answered(ledger: Ledger | None) -> float | None:

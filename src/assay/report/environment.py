@@ -20,6 +20,8 @@ _UNSET: tuple[object, ...] = (None, {}, [], "", 0)
 # The column's heading, the file's form, the moment of asking, and what has a place of its own.
 _LEFT_OUT = {"name", "version", "utc_ns", "accelerators", "accelerator_source", "problems"}
 _MOST_COLUMNS = 4
+NONE = "none"
+_NOT_METERED = "not metered"
 _CAMPAIGN = "the campaign's own page: all its runs, and what changed against the last one"
 
 
@@ -67,7 +69,7 @@ def endpoint_tables(endpoints: Sequence[EndpointFacts]) -> Iterator[Table]:
     """The endpoints, then their engines' settings."""
     rows: Rows = [
         (
-            e.name, names(e.machines), _counted(e.accelerators) or "none named",
+            e.name, names(e.machines), _counted(e.accelerators) or NONE,
             f"{e.engine} {e.engine_version or ''}".strip(), e.model,
             fmt.number(e.window) if e.window else "unknown", e.path,
         )
@@ -119,7 +121,7 @@ def _facts(data: Mapping[str, Any]) -> dict[str, str]:
     """What is known, by name, in words."""
     found: dict[str, str] = {}
     for key, value in data.items():
-        if key in _LEFT_OUT or value in _UNSET:
+        if key in _LEFT_OUT or value in _UNSET or str(value).startswith(_NOT_METERED):
             continue
         if isinstance(value, dict):
             found |= {f"{name_in_words(key)}, {inner}": value_in_words(inner, item) for inner, item in value.items()}
@@ -131,7 +133,7 @@ def _facts(data: Mapping[str, Any]) -> dict[str, str]:
 def _accelerators(found: Sequence[Any]) -> dict[str, str]:
     """What they are, alike ones counted, and how they were before the run."""
     facts: list[Mapping[str, Any]] = [item if isinstance(item, dict) else {"name": str(item)} for item in found]
-    named = {"Accelerators": _counted([_accelerator(item) for item in facts]) or "none found"}
+    named = {"Accelerators": _counted([_accelerator(item) for item in facts]) or NONE}
     before = [
         _range("{} °C", [item.get("temperature_c") for item in facts]),
         _range("{} MiB in use", [_mib(item.get("memory_used_bytes")) for item in facts]),

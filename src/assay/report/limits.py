@@ -75,6 +75,26 @@ def held_by_all(results: Sequence[Result], limits: Mapping[str, int]) -> str:
     return next(words for words in (ABOVE, UNSHOWN, WITHIN) if words in held)
 
 
+def held_beside(value: Distribution, limit_ns: int | None) -> str:
+    """How one run's 99th percentile stands to its limit, to be said right after it; empty where it has none."""
+    if limit_ns is None:
+        return ""
+    words, limit = held_words(value, limit_ns), f"{fmt.ms(limit_ns)} ms"
+    return f", of {limit} allowed" if words == UNSHOWN else f", {words} the limit of {limit}"
+
+
+def kept_words(results: Sequence[Result], limits: Mapping[str, int]) -> str:
+    """In short whether a load keeps all its limits; empty where it has none, or nobody measured what they limit."""
+    if not limits or not all(limits.keys() <= result.latency.keys() for result in results):
+        return ""
+    its = "its limits" if len(limits) > 1 else "its limit"
+    return {
+        WITHIN: f"within {its}",
+        ABOVE: f"not within {its}",
+        UNSHOWN: f"too few samples to show whether it keeps {its}",
+    }[held_by_all(results, limits)]
+
+
 def limits_words(limits: dict[str, int]) -> str:
     """Such as "TTFT p99 2,000 ms, TPOT p99 100 ms"."""
     return ", ".join(f"{LATENCIES[name]} p99 {fmt.ms(limit_ns)} ms" for name, limit_ns in limits.items())

@@ -9,7 +9,7 @@ from assay.analysis.loads import percentile_over
 from assay.analysis.run import measures_speed
 from assay.benchmarks import Benchmark
 from assay.report import format as fmt
-from assay.report.limits import LATENCIES, UNSHOWN, held_limits, held_words
+from assay.report.limits import LATENCIES, UNSHOWN, held_beside, held_limits, held_words
 from assay.report.run_view import ms
 from assay.runs.result import Distribution, Result
 
@@ -53,10 +53,10 @@ def _percentile(results: Sequence[Result], key: str, share: str, limit_ns: int |
 
 def _held(values: Sequence[Distribution], limit_ns: int) -> str:
     """In how many runs the percentile keeps its limit."""
+    if len(values) == 1:
+        return held_beside(values[0], limit_ns)
     held = [held_words(value, limit_ns) for value in values]
     limit = f"the limit of {fmt.ms(limit_ns)} ms"
-    if len(held) == 1:
-        return f", {held[0]} {limit}" if held[0] != UNSHOWN else f"; so few samples don't show whether it keeps {limit}"
     words = f", within {limit} in {held.count('within')} of {len(held)} runs"
     words += f", above it in {held.count('above')}" if "above" in held else ""
     return words + (f", not shown in {held.count(UNSHOWN)} for too few samples" if UNSHOWN in held else "")

@@ -14,7 +14,7 @@ from assay.benchmarks import Benchmark
 from assay.report import format as fmt
 from assay.report.accuracy import percentages
 from assay.report.arrivals import arrivals
-from assay.report.limits import LATENCIES, UNSHOWN, held_limits, held_words
+from assay.report.limits import LATENCIES, held_beside, held_limits, kept_words
 from assay.report.plausibility import REFUSED
 from assay.report.whole_time import whole_time_words
 from assay.runs.ledger import Ledger
@@ -39,7 +39,7 @@ def run_answer(analysis: RunAnalysis, *, refused: bool) -> list[str]:
         return [f"No number of this run is reportable: {REFUSED.partition(': ')[2]}."]
     if analysis.samples is None:
         return [_why_nothing(analysis), *ended(analysis.record), *_answered(analysis.ledger)]
-    said = [_accuracy(analysis)] if analysis.record.mode == "accuracy" else [_speed(analysis), *arrivals(analysis)]
+    said = [_accuracy(analysis)] if analysis.record.mode == "accuracy" else [*_speed(analysis), *arrivals(analysis)]
     if analysis.nodes is not None:
         said += slow_nodes(analysis.nodes)
     return [*said, *whole_time_words(whole_time_of_run(analysis)), *_answered(analysis.ledger)]
@@ -84,21 +84,20 @@ def answered(ledgers: Sequence[Ledger]) -> Iterator[str]:
         yield f"All {fmt.count(issued, 'sample')}{of_runs} were answered."
 
 
-def speed(record: RunRecord, result: Result, benchmark: Benchmark, where: str = "") -> str:
-    """How fast, in the words of the scenario; a sentence without its full stop. `where`: the nodes' names."""
+def speed(record: RunRecord, result: Result, benchmark: Benchmark, where: str = "", came: str = "") -> list[str]:
+    """How fast, in the words of the scenario, and then the latencies of a load that was given; sentences without their
+    full stops. `where`: the nodes' names; `came`: of how many requests that is the rate."""
     if record.scenario == "SingleStream":
-        return f"One after another, {_percentile(result, 'latency_ns', 'p90')} or less for 90 % of the samples"
+        return [f"One after another, {_percentile(result, 'latency_ns', 'p90')} or less for 90 % of the samples"]
     on = where or fmt.count(len({node for endpoint in record.endpoints for node in endpoint.machines}), "node")
     if record.shape is None and measures_speed(record):
-        return f"{on}: {rates(result)}"
-    on = f"{on}, {_load(record)}"
-    if measures_speed(record):
-        return f"{on}: {rates(result)}; {_tails(record, result, benchmark)}"
-    return f"{on}: {_tails(record, result, benchmark)}; {rates(result)}"
+        return [f"{on}: {rates(result)}{came}"]
+    kept = kept_words([result], held_limits(benchmark, record))
+    return [f"{on}, {_load(record)}: {rates(result)}{came}{kept and f'; {kept}'}", _tails(record, result, benchmark)]
 
 
-def _speed(analysis: RunAnalysis) -> str:
-    return f"{speed(analysis.record, analysis.result, analysis.benchmark)}."
+def _speed(analysis: RunAnalysis) -> list[str]:
+    return [f"{words}." for words in speed(analysis.record, analysis.result, analysis.benchmark)]
 
 
 def rates(result: Result) -> str:
@@ -125,14 +124,9 @@ def _tails(record: RunRecord, result: Result, benchmark: Benchmark) -> str:
         value = result.latency.get(key)
         if value is None:
             continue
-        limit = limits.get(key)
-        held = ""
-        if limit is not None:
-            words = held_words(value, limit)
-            of = f"the limit of {fmt.ms(limit)} ms"
-            held = f", {words} {of}" if words != UNSHOWN else f"; so few samples don't show whether it keeps {of}"
+        held = held_beside(value, limits.get(key))
         found.append(f"{LATENCIES[key]} p99 {_percentile(result, key, 'p99')}{held}")
-    return "; ".join(found) or "latency not measured"
+    return "; ".join(found) or "Latency not measured"
 
 
 def _percentile(result: Result, key: str, share: str) -> str:

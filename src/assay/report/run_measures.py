@@ -8,6 +8,7 @@ from assay.analysis.nodes import Symmetry
 from assay.analysis.run import RunAnalysis
 from assay.analysis.tokens import sources_in_words
 from assay.report import format as fmt
+from assay.report.environment import NONE
 from assay.report.findings import findings_table, nothing_found
 from assay.report.hardware_charts import hardware_chart
 from assay.report.limits import limit_blocks
@@ -38,7 +39,7 @@ def nodes_blocks(analysis: RunAnalysis, charts: RunCharts | None) -> Iterator[Bl
         return
     rows: Rows = [
         (
-            f.node, fmt.number(f.accelerators), fmt.number(f.samples), fmt.percent(f.share),
+            f.node, fmt.number(f.accelerators) if f.accelerators else NONE, fmt.number(f.samples), fmt.percent(f.share),
             fmt.with_interval(f.tokens_per_s, f.tokens_low, f.tokens_high),
             fmt.with_interval(*(None if v is None else v / 1e6 for v in (f.mean_tpot_ns, f.tpot_low, f.tpot_high))),
             fmt.ms(f.mean_service_ttft_ns),

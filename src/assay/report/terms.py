@@ -34,6 +34,16 @@ TERMS = {
         "says of it"
     ),
     "steady window": "the part of a run in which every place is taken and speed has settled",
+    "bracket": "of a search's run: it finds on which side of the limits a rate lies",
+    "calibration": "the load generator's own error, measured before the run on a simulated server of known times",
+    "event loop": "how a process of the load generator takes turns: late, it read answers after they came",
+    "every place was taken": "as many requests were in flight as the endpoints take at once",
+    "front": "of the points of throughput against pace those that no other beats in both (Pareto)",
+    "gen_len": "characters of all answers together",
+    "idle at the end": "how long a node had nothing left to do while others still answered",
+    "in flight": "sent, and not yet answered",
+    "others' median": "the median of the other nodes' speeds",
+    "supported": "of a rule of the audit: it was applied, and what was stated stands up to it",
     "INVALID": "LoadGen's word: the run breaks a rule of its scenario, and its reasons say which",
     "VALID": (
         "the page's verdict: LoadGen says so, and ledger, limits, settings and data are as the rules ask; LoadGen's "

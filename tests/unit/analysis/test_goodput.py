@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pytest
+from pathlib import Path
 
-from assay.analysis.goodput import good, good_share, goodput
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from tests.synthetic import Node, Plan, write_run
+
+from assay.analysis.goodput import STARTED_GOOD, from_start, good, good_share, goodput
+from assay.analysis.run import analyse_run
 from assay.analysis.samples import Samples
 from assay.analysis.statistics import share_interval
+from assay.runs import read_record, write_json
+from assay.runs.shapes import ConcurrencyShape, RateShape
 from assay.runs.slo import Slo
 
 _MS = 1_000_000
@@ -64,3 +72,34 @@ def test_the_interval_of_a_share_holds_the_truth_about_as_often_as_it_says() -> 
         low, high = share_interval((generator.random(200) < 0.9).astype(float)) or (0.0, 0.0)
         held += low <= 0.9 <= high
     assert 0.93 <= held / 400 <= 0.995
+
+
+@pytest.mark.parametrize(("later_ms", "told"), [(600, True), (400, False)])
+def test_goodput_that_only_an_idle_server_gave_is_said_to_be_that(later_ms: int, told: bool, tmp_path: Path) -> None:
+    run = samples([400] * 16 + [later_ms] * 144, [40] * 160)
+    record = read_record(write_run(tmp_path, Plan(samples=10, chunks=False, telemetry=False)))
+    limited = {"slo": Slo(ttft=500 * _MS), "shape": ConcurrencyShape(concurrency=32)}
+    words = from_start(run, record.model_copy(update=limited))
+    assert words.startswith("16 of the first 32 answers, ") == told
+    assert words.endswith("keep the limits, and 0 of the later 128") == told
+    assert from_start(run, record.model_copy(update=limited | {"shape": RateShape(rate=1.0)})) == ""
+    assert from_start(run, record) == "", "nobody set a limit"
+
+
+def test_a_short_load_is_warned_of_goodput_of_its_start(tmp_path: Path) -> None:
+    run = write_run(tmp_path, Plan(samples=40, nodes=(Node("node-a", slots=4),), chunks=False, telemetry=False))
+    limited = {"shape": ConcurrencyShape(concurrency=4), "scenario": "Concurrency", "slo": Slo(ttft=1_000 * _MS)}
+    write_json(run.record, read_record(run).model_copy(update=limited | {"driver": "pacer"}))
+    assert not [text for text in analyse_run(run).result.notices if text.startswith(STARTED_GOOD)]
+    table = pq.read_table(run.requests)
+    sent = np.asarray(table["sent_ns"])
+    late = np.where(sent > np.sort(sent)[3], 2_000 * _MS, 0)
+    for name in ("first_ns", "last_ns", "done_ns"):
+        place = table.column_names.index(name)
+        table = table.set_column(place, table.schema.field(name), pa.array(np.asarray(table[name]) + late))
+    pq.write_table(table, run.requests)
+    found = analyse_run(run)
+    words = "4 of the first 4 answers, whose requests found an idle server, keep the limits, and 0 of the later 36"
+    assert f"{STARTED_GOOD}: {words}." in found.result.notices
+    (warned,) = [finding for finding in found.findings if finding.rule == "goodput-of-the-start"]
+    assert warned.evidence[0].figure == words

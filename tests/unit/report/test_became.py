@@ -9,6 +9,7 @@ from tests.analysed import analysed
 from tests.synthetic import Node, Plan, write_campaign
 
 from assay.report.campaign_page import campaign_page
+from assay.report.page import Table, Text
 from assay.runs import CampaignFolder, RunEntry, RunStatus, read_campaign, read_ledger, write_json
 from assay.runs.folder import RunFolder
 
@@ -44,6 +45,18 @@ def test_a_run_that_failed_and_one_that_was_skipped_count(tmp_path: Path) -> Non
     assert f"node-b failed: {WHY}." in page.answer
     assert "node-a + node-b skipped: left out: node-b." in page.answer
     assert page.banner.startswith("1 of 3 runs failed, 1 skipped; short run")
+
+
+def test_a_run_that_was_skipped_is_in_the_ledger_and_no_row_is_told_twice(tmp_path: Path) -> None:
+    page = campaign_page(analysed(with_a_dead_node(tmp_path)))
+    blocks = {section.id: section.blocks for section in page.sections}
+    (ledger,) = blocks["ledger"]
+    assert isinstance(ledger, Table)
+    assert [row[0] for row in ledger.rows] == ["node-a", "node-b", "node-a + node-b"]
+    assert ledger.rows[-1][-1] == "nothing to balance: skipped"
+    assert [type(block) for block in blocks["throughput"]] == [Table], "one row, which no sentence repeats"
+    texts = [block.text for block in blocks["latency"] if isinstance(block, Text)]
+    assert not any("picture" in text for text in texts), "there is none"
 
 
 def test_a_number_of_some_of_the_nodes_says_which(tmp_path: Path) -> None:

@@ -36,8 +36,12 @@ def single(tmp_path_factory: pytest.TempPathFactory) -> CampaignAnalysis:
 
 def test_it_says_first_what_the_runs_page_says(single: CampaignAnalysis) -> None:
     run = analyse_run(single.lines[0].folder)
-    said = run_answer(run, refused=False)[0]
-    assert campaign_answer(single)[0].startswith(said.removesuffix("."))
+    first, tails, *_ = run_answer(run, refused=False)
+    rate, kept = first.split("; ")
+    assert kept == "too few samples to show whether it keeps its limits."
+    assert campaign_answer(single)[0].startswith(f"{rate}, of 2 asked for and ")
+    assert campaign_answer(single)[0].endswith(f"; {kept}")
+    assert campaign_answer(single)[1] == tails
     assert campaign_page(single).headlines == run_page(run).headlines
 
 
