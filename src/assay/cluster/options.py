@@ -206,7 +206,7 @@ class DockerOptions(_NamedNodes):
         return not self.ssh
 
 
-class SlurmOptions(_NamedNodes):
+class SlurmOptions(_GroupedNodes):
     """One Slurm job a server, or an array of them. Names of nodes in results are the host names that Slurm gave."""
 
     launcher: Literal["slurm"]

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from assay.cluster.options import ClusterOptions
 
 ADAPTER: TypeAdapter[Any] = TypeAdapter(ClusterOptions)
-LAUNCHERS = ({"launcher": "ssh"},)
+LAUNCHERS = ({"launcher": "ssh"}, {"launcher": "slurm", "folder": "/shared"})
 
 
 def cluster(launcher: dict[str, Any], size: int, *nodes: dict[str, Any]) -> Any:

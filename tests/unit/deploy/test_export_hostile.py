@@ -41,7 +41,7 @@ SLURM: dict[str, Any] = {
     "launcher": "slurm", "nodes": [{"name": "a"}], "pin": True, "partition": "gpu", "account": "lab", "qos": "high",
     "constraint": "h100&nvlink", "gres": "gpu", "time_limit": "1:00:00", "cpus_per_task": 8, "memory": "64G",
     "exclusive": True, "extra": ["--reservation=night"], "folder": "/shared", "python": "python3", "setup": [],
-    "queue_timeout_s": 60, "port_base": 18000,
+    "queue_timeout_s": 60, "port_base": 18000, "nodes_per_server": 1,
 }  # fmt: skip
 PODS: dict[str, Any] = {
     "launcher": "kubernetes", "replicas": 1, "accelerators": 1, "accelerator_resource": "nvidia.com/gpu", "image": "i",

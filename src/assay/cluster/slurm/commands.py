@@ -43,9 +43,13 @@ async def run(*argv: str, stdin: bytes | None = None) -> str:
     return output.decode(errors="replace")
 
 
-def step_of(job: str) -> list[str]:
-    """The start of a command line that runs something beside the server of a job, by its SLURM_JOB_ID."""
-    return ["srun", "--overlap", "--ntasks=1", f"--jobid={job}", "--quiet"]
+def step_of(job: str, node: str | None = None) -> list[str]:
+    """The start of a command line that runs something beside the server of a job, by its SLURM_JOB_ID.
+
+    `node`: on which one, where the job has several.
+    """
+    where = [] if node is None else ["--nodes=1", f"--nodelist={node}"]
+    return ["srun", "--overlap", "--ntasks=1", *where, f"--jobid={job}", "--quiet"]
 
 
 async def submit(script: str) -> str:

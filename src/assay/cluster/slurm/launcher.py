@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -26,7 +27,7 @@ from assay.runs.node_facts import NodeFacts
 from assay.serving.exits import explain_exit
 from assay.serving.health import CheckRow, judged
 from assay.serving.probing import observed, observing, parse_probe, probe_source
-from assay.serving.servers import PlacedServer, ServerSpec, ServerState
+from assay.serving.servers import PlacedServer, ServerSpec, ServerState, part_name, parts
 
 POLL_S = 0.5
 SUBMITTING = 8
@@ -34,6 +35,8 @@ SUBMITTING = 8
 OBSERVED = 64
 """Nodes whose probes are listened to, of which each takes processes here."""
 MARK = "assay-run"
+TOLD_TO_END = 128 + signal.SIGTERM
+"""A guard's exit code then."""
 USABLE = ("idle", "mix", "alloc", "comp")
 
 
@@ -47,6 +50,7 @@ class SlurmLauncher(Launcher):
     def __init__(self, options: SlurmOptions, label: str) -> None:
         super().__init__(label)
         self._options = options
+        self._groups = options.groups()
         self._folder = Path(options.folder).expanduser() / label
         self._queue = SharedAnswer(partial(commands.queue, job_name(label)), POLL_S)
         self._logs: dict[str, Path] = {}
@@ -110,12 +114,14 @@ class SlurmLauncher(Launcher):
         if not started:
             return
         seen_ns = time.monotonic_ns()
-        words = {server.spec.name: self._read(server, "address").split() for server in started}
+        words = {server.spec.name: self._read(server.spec.name, "address").split() for server in started}
         addresses = await commands.node_addresses({node for node, *_ in words.values()})
         for server in started:
-            node, port, job = words[server.spec.name]
+            node, port, job, *spread = words[server.spec.name]
             server.queued_ns = seen_ns - server.started_ns
             server.handle.update(node=node, own_job=job)  # which of an array's jobs Slurm may take for all of them
+            if spread:
+                server.handle["nodes"] = ",".join(spread[1:])
             server.url = f"http://{addresses[node]}:{port}"
 
     def _waits_in_vain(self, server: PlacedServer, queue: dict[str, Job]) -> LaunchError | None:
@@ -132,15 +138,27 @@ class SlurmLauncher(Launcher):
         job = await commands.look(server.handle["job"])
         if job.state in RUNNING or job.state in WAITING:
             return None
-        end = end_in_words(job.state, job.exit_code)
-        tail = await self.tail(server)
+        end, tail = self._end_of(server, job), await self.tail(server)
         return LaunchError(f"job {job.id} of server {server.spec.name} did not start: {end}\n{tail}".rstrip())
 
-    def _read(self, server: PlacedServer, kind: str) -> str:
+    def _read(self, name: str, kind: str) -> str:
         try:
-            return (self._folder / f"{server.spec.name}.{kind}").read_text().strip()
+            return (self._folder / f"{name}.{kind}").read_text().strip()
         except FileNotFoundError:
             return ""
+
+    def _parts(self, server: PlacedServer) -> list[tuple[ServerSpec, str]]:
+        """What of it is on each of its nodes, and the node's name in Slurm, as far as it is known."""
+        own = parts(server.spec, self._groups.get(server.spec.node, ()))
+        nodes = server.handle.get("nodes", "").split(",") if len(own) > 1 else [server.handle.get("node", "")]
+        return [(part, nodes[rank] if rank < len(nodes) else "") for rank, part in enumerate(own)]
+
+    def _ends(self, server: PlacedServer) -> dict[int, int]:
+        """Exit codes of its parts by rank, in the order of their ends; those that were told to end where all were."""
+        files = {rank: self._folder / f"{part.name}.exit" for rank, (part, _) in enumerate(self._parts(server))}
+        there = sorted((path.stat().st_mtime_ns, rank) for rank, path in files.items() if path.exists())
+        codes = {rank: int(files[rank].read_text()) for _, rank in there}
+        return {rank: code for rank, code in codes.items() if code != TOLD_TO_END} or codes
 
     async def exited(self, server: PlacedServer) -> str | None:
         try:
@@ -150,10 +168,16 @@ class SlurmLauncher(Launcher):
         job = queue.get(server.handle["job"]) or await commands.look(server.handle["job"])
         if job.state in RUNNING or job.state in WAITING:
             return None
-        text = end_in_words(job.state, job.exit_code)
-        if code := self._read(server, "exit"):
-            text += f"; {explain_exit(int(code))}"
-        return f"job {job.id}: {text}"
+        return f"job {job.id}: {self._end_of(server, job)}"
+
+    def _end_of(self, server: PlacedServer, job: Job) -> str:
+        """In the words of Slurm, then of the guards."""
+        own = self._parts(server)
+        told = [end_in_words(job.state, job.exit_code)]
+        for rank, code in self._ends(server).items():
+            part, node = own[rank]
+            told.append(f"its part on {node or part.node}: {explain_exit(code)}" if own[1:] else explain_exit(code))
+        return "; ".join(told)
 
     async def waiting_for(self, server: PlacedServer) -> str | None:
         try:
@@ -163,37 +187,45 @@ class SlurmLauncher(Launcher):
         return reason_in_words(job.reason) if job is not None and job.state in WAITING else None
 
     async def tail(self, server: PlacedServer, lines: int = 15) -> str:
-        return tail_file(self._logs[server.spec.name], lines)
+        """Of a server over several nodes: of the part that ended first, else of its leader."""
+        rank = next(iter(self._ends(server)), 0)
+        name = server.spec.name
+        return tail_file(self._folder / f"{part_name(name, rank)}.log" if rank else self._logs[name], lines)
 
     async def logs(self, dest: Path) -> None:
         dest.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - a local folder
         for server in self.servers:
-            source = self._logs.get(server.spec.name)
-            if source is not None and source.exists():
-                shutil.copyfile(source, dest / f"{server.spec.name}.log")
+            followers = [part.name for part, _ in self._parts(server)[1:]]
+            sources = {name: self._folder / f"{name}.log" for name in followers}
+            if server.spec.name in self._logs:
+                sources[server.spec.name] = self._logs[server.spec.name]
+            for name, source in sources.items():
+                if source.exists():
+                    shutil.copyfile(source, dest / f"{name}.log")
 
     async def observe(self, heard: Heard) -> dict[str, str]:
         """A step beside the server, with the accelerators that Slurm gave the job; the first job of each node."""
-        first: dict[str, PlacedServer] = {}
-        for server in self.servers:
-            first.setdefault(server.spec.node, server)
-        seen = list(first.values())[:OBSERVED]
-        told = await together(seen, partial(self._observe, heard))
+        first = self._first_on_each()
+        told = await together(list(first.items())[:OBSERVED], partial(self._observe, heard))
         unseen = f"not collected: a step of Slurm is a process here, so {OBSERVED} nodes are looked at"
         return {**dict.fromkeys(first, unseen), **dict(zip(first, told, strict=False))}
 
-    async def _observe(self, heard: Heard, server: PlacedServer) -> str:
-        step = [
-            *commands.step_of(server.handle["own_job"]),
-            self._options.python,
-            "-I",
-            "-",
-            *observing(None, OBSERVED),
-        ]
-        probe = await ProbeProcess.start(*step, stdin=probe_source().encode())
-        if not await self._probes.listen(probe.lines, partial(heard, server.spec.node), probe.end):
+    def _first_on_each(self) -> dict[str, tuple[str, list[str]]]:
+        """For each node its name in Slurm, and the start of a command line beside the first server on it."""
+        found: dict[str, tuple[str, list[str]]] = {}
+        for server in self.servers:
+            own = self._parts(server)
+            for part, node in own:
+                step = commands.step_of(server.handle["own_job"], node if own[1:] else None)
+                found.setdefault(part.node, (node, [*step, self._options.python, "-I", "-"]))
+        return found
+
+    async def _observe(self, heard: Heard, of_node: tuple[str, tuple[str, list[str]]]) -> str:
+        name, (_, step) = of_node
+        probe = await ProbeProcess.start(*step, *observing(None, OBSERVED), stdin=probe_source().encode())
+        if not await self._probes.listen(probe.lines, partial(heard, name), probe.end):
             return "not collected: the probe's step beside the server tells nothing"
-        alone = sum(other.spec.node == server.spec.node for other in self.servers) == 1
+        alone = sum(part.node == name for server in self.servers for part, _ in self._parts(server)) == 1
         return observed(OBSERVED) if alone else f"{observed(OBSERVED)}; accelerators of one job of several"
 
     async def release(self) -> None:
@@ -218,19 +250,16 @@ class SlurmLauncher(Launcher):
             return False
 
     async def facts(self) -> list[NodeFacts]:
-        first: dict[str, PlacedServer] = {}
-        for server in self.servers:
-            first.setdefault(server.spec.node, server)
-        return await together(first.values(), self._facts, at_once=SUBMITTING)
+        return await together(self._first_on_each().items(), self._facts, at_once=SUBMITTING)
 
-    async def _facts(self, server: PlacedServer) -> NodeFacts:
+    async def _facts(self, of_node: tuple[str, tuple[str, list[str]]]) -> NodeFacts:
         """The probe, as a step of the job beside the server."""
-        step = [*commands.step_of(server.handle["own_job"]), self._options.python, "-I", "-"]
+        name, (node, step) = of_node
         try:
             output = await commands.run(*step, stdin=probe_source().encode())
-            return parse_probe(output.encode(), server.spec.node)
+            return parse_probe(output.encode(), name)
         except AssayError as error:
-            return NodeFacts(name=server.spec.node, hostname=server.handle.get("node", ""), problems=[str(error)])
+            return NodeFacts(name=name, hostname=node, problems=[str(error)])
 
     async def check(self) -> list[CheckRow]:
         try:
