@@ -1,11 +1,13 @@
-"""Numbers as people read them: four significant digits, thousands apart; a sum with its parts."""
+"""Numbers and moments as people read them: four significant digits, thousands apart; a sum with its parts."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 NOT_MEASURED = "not measured"
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MOST_PARTS = 24
 _SHOWN_PARTS = 3
 
@@ -37,3 +39,15 @@ def sum_text(parts: Sequence[object]) -> str:
     if len(parts) <= _MOST_PARTS:
         return " + ".join(map(str, parts))
     return f"{' + '.join(map(str, parts[:_SHOWN_PARTS]))} + … ({len(parts):,} parts)"
+
+
+def moment_text(utc: str | None) -> str:
+    """An ISO time as "27 Nov 2026, 13:53:01 UTC"; what isn't one stays as it is."""
+    if not utc:
+        return NOT_MEASURED
+    try:
+        at = datetime.fromisoformat(utc)
+    except ValueError:
+        return utc
+    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    return f"{at.day} {MONTHS[at.month - 1]} {at.year}, {at:%H:%M:%S} UTC"

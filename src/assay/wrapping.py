@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 
 _HANG = "  "
+_WHOLE = re.compile(r"`[^`]*`|(?<=\d) (?=(?:[%\u00d7]|[mn]?s|min|h|d|[KMG]iB|°C|W)(?!\w))")
+"""What is to be typed, and the space between a number and its unit."""
+_HELD = "\ue000"
+"""Stands for a space at which no line ends: no text has it, since Unicode gives it no meaning."""
 
 
-def between_words(text: str, width: int) -> str:
-    """Each line in lines of at most `width`, the later ones indented; a longer word, as a path is, stays whole."""
-    return "\n".join(_between_words(line, width) for line in text.splitlines())
+def between_words(text: str, width: int, hang: str = _HANG) -> str:
+    """Each line in lines of at most `width`, the later ones indented by `hang` more.
+
+    A longer word, as a path is, stays whole, and so do what is to be typed, between backticks, and a number with its
+    unit.
+    """
+    return "\n".join(_between_words(line, width, hang) for line in text.splitlines())
 
 
-def _between_words(line: str, width: int) -> str:
+def _between_words(line: str, width: int, hang: str) -> str:
     indent = line[: len(line) - len(line.lstrip())]
     wrapper = textwrap.TextWrapper(
-        width, subsequent_indent=indent + _HANG, break_long_words=False, break_on_hyphens=False
+        width, subsequent_indent=indent + hang, break_long_words=False, break_on_hyphens=False
     )
-    return wrapper.fill(line)
+    held = _WHOLE.sub(lambda found: found[0].replace(" ", _HELD), line)
+    return wrapper.fill(held).replace(_HELD, " ")
 
 
 def first_clause(sentence: str) -> str:

@@ -16,15 +16,16 @@ from assay.runs.shapes import RateShape
 def plan_text(config: Config, runs: Sequence[RunEntry], estimator: Estimator, client: Sequence[str] = ()) -> str:
     """One line a run, what there is to say of the `client`, then the sum."""
     estimates = [estimator.estimate(entry) for entry in runs]
-    rows = [
-        [entry.key, nodes_text(entry.nodes), _work(entry, estimator), str(estimate)]
-        for entry, estimate in zip(runs, estimates, strict=True)
-    ]
-    widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
+    rows = [[entry.key, nodes_text(entry.nodes), _work(entry, estimator)] for entry in runs]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    times = list(map(str, estimates))
+    if len(rows) > 1 and estimates[0].seconds is None and len(set(times)) == 1:
+        times = [""] * len(rows)  # the sum says so, and why
     lines = [f"plan: {config.campaign.kind} campaign, {count(len(runs))}{_more(config)}{_order(config)}"]
     if (search := kind_of(config.campaign.kind).rate_search(config, estimator.benchmark)) is not None:
         lines.append(f"search: {search.title}")
-    lines += ["  " + "  ".join([*(row[i].ljust(widths[i]) for i in range(3)), row[3]]) for row in rows]
+    cells = ([*map(str.ljust, row, widths), time] for row, time in zip(rows, times, strict=True))
+    lines += [f"  {'  '.join(own)}".rstrip() for own in cells]
     if not config.official and any(drives(entry.scenario) == "loadgen" for entry in runs):
         lines.append("settings: short, not valid for MLPerf")
     lines += [note] if (note := kind_of(config.campaign.kind).note(config)) else []
@@ -59,11 +60,11 @@ def _work(entry: RunEntry, estimator: Estimator) -> str:
         exact = entry.shape.lasts_s is None  # time ends a load wherever its arrivals are
         most = "up to " if isinstance(entry.shape, RateShape) and entry.shape.until_sure else ""
         return ", ".join(
-            [f"{most or ('' if exact else 'about ')}{samples} samples"] * bool(samples) + [entry.shape.title]
+            [f"{most or ('' if exact else 'about ')}{samples:,} samples"] * bool(samples) + [entry.shape.title]
         )
     least = "at least " if estimator.issued(entry).at_least else ""
     paced = is_paced(entry.scenario) and entry.mode == "performance"
-    parts = [f"{least}{samples} samples"]
+    parts = [f"{least}{samples:,} samples"]
     parts += [f"{entry.target_qps:g} a second"] if paced and entry.target_qps else []
     parts += [f"{entry.window} in flight at each endpoint"] if entry.window else []
     return ", ".join(parts)
@@ -79,7 +80,7 @@ def _official_notes(config: Config, runs: Sequence[RunEntry], estimator: Estimat
         load = estimator.issued(entry)
         if scenario == "Offline" and entry.target_qps is None:
             notes.append(
-                f"Offline: target_qps.Offline isn't set, so LoadGen issues {load.samples} samples; VALID needs "
+                f"Offline: target_qps.Offline isn't set, so LoadGen issues {load.samples:,} samples; VALID needs "
                 f"{load.min_duration_s:g} s, so only a system of at most "
                 f"{number_text(load.samples / load.min_duration_s)} samples/s reaches it: set "
                 "target_qps.Offline to what you expect"
@@ -87,7 +88,7 @@ def _official_notes(config: Config, runs: Sequence[RunEntry], estimator: Estimat
         if scenario == "SingleStream" and load.at_least:
             model = estimator.benchmark.scenarios[scenario].loadgen_model or "*"
             notes.append(
-                f"SingleStream: LoadGen issues at least {load.samples} samples, as it expects one to take "
+                f"SingleStream: LoadGen issues at least {load.samples:,} samples, as it expects one to take "
                 f"{1e3 / load.target_qps:g} ms: another {model}.SingleStream.target_latency (ms) in loadgen.user_conf "
                 "changes it"
             )

@@ -67,7 +67,7 @@ def _workload(
     except UserError as error:
         return None, [*rows, judged(HERE, "data set", False, 5, "not usable", str(error), required=True)]
     dataset = prepared.dataset
-    detail = f"{dataset.name}: {len(dataset)} of {dataset.total} samples, sha256 {dataset.sha256}"
+    detail = f"{dataset.name}: {len(dataset):,} of {dataset.total:,} samples, sha256 {dataset.sha256[:12]}"
     return prepared, [*rows, judged(HERE, "data set", True, 5, detail, "", required=True)]
 
 

@@ -118,7 +118,7 @@ def prepare(
     if asks and config.dataset.synthetic is not None:
         say("asking the server how many tokens prompts have")  # a server that hangs is noticed here first
     dataset = load_dataset(benchmark, config.dataset, counter)
-    say(f"data set {dataset.name}: {len(dataset)} of {dataset.total} samples, sha256 {dataset.sha256[:12]}")
+    say(f"data set {dataset.name}: {len(dataset):,} of {dataset.total:,} samples, sha256 {dataset.sha256[:12]}")
     if dataset.note:
         say(f"data set {dataset.name}: {dataset.note}")
     check_workload(config, benchmark, dataset, tokenizer=tokeniser is not None)

@@ -12,7 +12,7 @@ import click
 from assay.commands.options import PATH, json_option, print_json, writing
 from assay.errors import EXIT_FINDINGS, EXIT_OK, UserError
 from assay.serving.words import harmless
-from assay.wrapping import between_words
+from assay.wrapping import between_words, first_clause
 
 if TYPE_CHECKING:
     from assay.analysis.campaign_compare import CampaignComparison
@@ -114,16 +114,21 @@ def _share(text: str) -> float:
 
 
 def _comparison_lines(comparison: Comparison) -> Iterator[str]:
-    """Each quantity in both runs, and its ratio with its 95 % interval below it."""
+    """The answer, each quantity in both runs, its ratio with its 95 % interval below it, and the answer in short."""
+    from assay.report.compare_page import changes_shown
+
+    shown = changes_shown(comparison)
     yield comparison.other
     yield f"  against the baseline {comparison.baseline}"
+    yield f"  {shown[:1].upper()}{shown[1:]}."
     yield "  Ratios are the other run's over the baseline's, with 95 % intervals."
     yield from _changes(comparison.changes, "  ")
     yield from _besides(comparison.differences, comparison.notes)
+    yield f"answer: {first_clause(shown)}"
 
 
 def _campaign_lines(comparison: CampaignComparison, answer: Sequence[str]) -> Iterator[str]:
-    """The answer, then every load's quantities."""
+    """The answer, every load's quantities, and the answer in short."""
     yield comparison.other
     yield f"  against the baseline {comparison.baseline}"
     yield from (f"  {sentence}" for sentence in answer)
@@ -132,6 +137,7 @@ def _campaign_lines(comparison: CampaignComparison, answer: Sequence[str]) -> It
         yield f"  {load.load}: {load.outcome}"
         yield from _changes(load.changes, "    ")
     yield from _besides(comparison.differences, comparison.notes)
+    yield f"answer: {first_clause(answer[0])}"
 
 
 def _changes(changes: Iterable[Change], indent: str) -> Iterator[str]:

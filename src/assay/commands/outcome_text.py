@@ -46,8 +46,8 @@ def outcome_text(outcome: CampaignOutcome, width: int, *, table: str = "") -> st
         "".join(f"{line}\n" for line in _last_words(outcome)),  # of logs: as they are
         _wrapped(_alerts(outcome), width),
         _wrapped([*finding_lines(findings, entries), *notice_lines(rows, found=bool(report))], width),
-        "".join(f"{line}\n" for line in _next(outcome)),  # commands are copied: in one piece
-        f"{_wrapped(_in_short(answer), width)}{_pages(outcome)}\n",
+        _wrapped(_next(outcome), width),
+        f"{_wrapped(_in_short(answer), width)}{_pages(outcome)}\n",  # which scripts look for: in one piece
     ]
     return "".join(f"\n{part}" for part in parts if part)
 

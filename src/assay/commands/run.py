@@ -15,6 +15,7 @@ from assay.commands.monitoring import Monitoring, monitoring_options
 from assay.commands.options import PATH, chosen_file, json_option, print_json, quiet_option, set_option
 from assay.errors import EXIT_FAILED, EXIT_FINDINGS, EXIT_OK, AssayError, InterruptionError
 from assay.serving.words import harmless
+from assay.wrapping import between_words
 
 if TYPE_CHECKING:
     from assay.campaign.runner import CampaignOutcome
@@ -140,13 +141,15 @@ def print_plan_of(config: Config, *, as_json: bool) -> None:
     from assay.campaign.estimate import estimator
     from assay.campaign.plan_text import plan_text
     from assay.campaign.planning import looked_over
+    from assay.commands.terminal import width
     from assay.load.client_rate import known_rate
 
     benchmark, runs, dataset = looked_over(config)
     known = estimator(config, benchmark, dataset)
     client, machine = ClientLoads(config, benchmark, dataset), Machine.here(known_rate())
     if not as_json:
-        click.echo(harmless(plan_text(config, runs, known, client.lines(runs, machine))))
+        text = harmless(plan_text(config, runs, known, client.lines(runs, machine)))
+        click.echo(between_words(text, width()) if sys.stdout.isatty() else text)
         return
     print_json(
         [

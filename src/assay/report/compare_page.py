@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from assay.analysis.changes import DECIDES
+from assay.analysis.changes import DECIDES, Change
 from assay.analysis.compare import Comparison
 from assay.analysis.listing import names as listed
 from assay.analysis.run import RunAnalysis
@@ -65,16 +65,25 @@ def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison],
     )
 
 
-def _answer(comparison: Comparison, other: RunAnalysis, name: str) -> str:
-    """What got better or worse beyond noise, in the quantities that decide and sample by sample, and whether the runs
-    were made alike."""
-    decisive = [change for change in comparison.changes if change.decisive] or comparison.changes
-    by_sample = [change for change in comparison.changes if change.paired and change not in decisive]
+def changes_shown(comparison: Comparison) -> str:
+    """What got better or worse beyond noise, in the quantities that decide and sample by sample."""
+    decisive, by_sample = _deciding(comparison)
     shown = [told(change) for change in decisive if change.words in (*CHANGED, "more", "less")]
     shown = shown or [f"no difference shown beyond noise in what decides ({listed([c.quantity for c in decisive])})"]
     shown += [told(change) for change in by_sample if change.words in CHANGED]
-    what = "; ".join(shown)
-    differs = any(change.words in CHANGED for change in (*decisive, *by_sample))
+    return "; ".join(shown)
+
+
+def _deciding(comparison: Comparison) -> tuple[list[Change], list[Change]]:
+    """The quantities that decide, and the others that were compared sample by sample."""
+    decisive = [change for change in comparison.changes if change.decisive] or comparison.changes
+    return decisive, [change for change in comparison.changes if change.paired and change not in decisive]
+
+
+def _answer(comparison: Comparison, other: RunAnalysis, name: str) -> str:
+    """What got better or worse beyond noise, and whether the runs were made alike."""
+    what = changes_shown(comparison)
+    differs = any(change.words in CHANGED for changes in _deciding(comparison) for change in changes)
     besides = differs_besides(comparison.differences, other.record, changed=differs)
     return f"{name} against the baseline: {what}; {besides}."
 

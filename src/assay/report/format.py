@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
 
 from assay import digits
 from assay.runs.result import Distribution, Figure
@@ -12,7 +11,7 @@ TIMES = "\N{MULTIPLICATION SIGN}"
 NOT_MEASURED = digits.NOT_MEASURED
 number = digits.number_text
 percent = digits.percent_text
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+moment = digits.moment_text
 
 
 def interval(low: float | None, high: float | None, unit: str = "") -> str:
@@ -68,18 +67,6 @@ def times(value: float | None, low: float | None, high: float | None) -> str:
 def count(number_of: int, noun: str) -> str:
     """Such as "1 node" or "2 nodes"."""
     return f"{number(number_of)} {noun}{'s' * (number_of != 1)}"
-
-
-def moment(utc: str | None) -> str:
-    """An ISO time as "27 Nov 2026, 13:53:01 UTC"; what isn't one stays as it is."""
-    if not utc:
-        return NOT_MEASURED
-    try:
-        at = datetime.fromisoformat(utc)
-    except ValueError:
-        return utc
-    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    return f"{at.day} {MONTHS[at.month - 1]} {at.year}, {at:%H:%M:%S} UTC"
 
 
 def figure(value: Figure | None) -> str:

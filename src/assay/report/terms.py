@@ -8,7 +8,7 @@ from datetime import datetime
 
 from markupsafe import Markup, escape
 
-from assay.report.format import MONTHS
+from assay.digits import MONTHS
 
 TERMS = {
     "TTFT": "time to first token: from the scheduled time (Server, Interactive) or issue to the first token's arrival",

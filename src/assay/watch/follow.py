@@ -14,6 +14,7 @@ import psutil
 
 from assay.analysis.names import load_key, title_in
 from assay.benchmarks import campaign_benchmark
+from assay.digits import moment_text
 from assay.errors import UserError
 from assay.runs import (
     CampaignFolder,
@@ -249,9 +250,8 @@ def controller_words(state: CampaignState) -> str:
         return "not started"
     last = state.sessions[-1]
     if last.ended_utc is not None:
-        return (
-            f"over since {last.ended_utc}" if state.ended_utc else f"stopped at {last.ended_utc}, not all was measured"
-        )
+        at = moment_text(last.ended_utc)
+        return f"over since {at}" if state.ended_utc else f"stopped at {at}, not all was measured"
     if psutil.pid_exists(last.pid):
         return ""
     return f"its controller, process {last.pid}, isn't running on this machine"

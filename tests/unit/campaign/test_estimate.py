@@ -105,6 +105,16 @@ def test_arrivals_give_a_least(tmp_path: Path) -> None:
     assert estimate.at_least
 
 
+def test_runs_of_which_nothing_is_known_say_so_once(tmp_path: Path) -> None:
+    settings = config(tmp_path, campaign={"repeats": 2})
+    runs = plan_runs(settings, ["node-a"])
+    text = plan_text(settings, runs, make(settings, CampaignFolder(tmp_path)))
+    assert len(runs) == 2
+    assert [line for line in text.splitlines() if "unknown" in line] == [
+        "time: unknown: no earlier run of this work on these nodes"
+    ]
+
+
 def test_official_counts_are_whole_epochs_at_the_rate_that_is_set(tmp_path: Path) -> None:
     changes: dict[str, Any] = {"benchmark": "llama3.1-8b", "scenarios": ["Offline", "Server"]}
     text, estimator, settings = official(tmp_path, target_qps={"Server": 50, "Offline": 100}, **changes)
@@ -120,7 +130,7 @@ def test_official_counts_are_whole_epochs_at_the_rate_that_is_set(tmp_path: Path
 def test_official_offline_without_a_rate_says_what_it_issues_and_for_whom_that_is_enough(tmp_path: Path) -> None:
     text, estimator, settings = official(tmp_path, benchmark="llama3.1-8b")
     (offline,) = plan_runs(settings, ["node-a"])
-    assert "  13368 samples  unknown" in text
+    assert "  13,368 samples  unknown" in text
     assert "only a system of at most 22.28 samples/s reaches it: set target_qps.Offline" in text
     assert estimator.estimate(offline).seconds is None  # a fast system ends long before 600 s
 
@@ -133,14 +143,14 @@ def test_official_single_stream_says_what_loadgen_expects_of_a_sample(tmp_path: 
     text = plan_text(
         settings, plan_runs(settings, ["a"]), Estimator(settings, get_benchmark("llama3.1-8b-edge"), 5000, "")
     )
-    assert "at least 125000 samples  at least 10 min" in text
+    assert "at least 125,000 samples  at least 10 min" in text
     assert "expects one to take 10 ms" in text
     changes["loadgen"] = {"user_conf": str(conf)}
     settings = config(tmp_path, official=True, dataset={}, **changes)
     text = plan_text(
         settings, plan_runs(settings, ["a"]), Estimator(settings, get_benchmark("llama3.1-8b-edge"), 5000, "")
     )
-    assert "at least 5000 samples  at least 10 min" in text
+    assert "at least 5,000 samples  at least 10 min" in text
 
 
 def test_the_plan_shows_what_a_user_conf_changes_and_what_it_cannot(tmp_path: Path) -> None:

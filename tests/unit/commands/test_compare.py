@@ -38,6 +38,9 @@ def test_what_is_compared_fits_a_terminal_and_has_its_intervals(tmp_path: Path) 
         text,
     )
     assert "(95 %: -)" not in text
+    answer = next(line for line in text.splitlines() if line.startswith("  Output tokens/s 0."))
+    assert text.splitlines()[2] == answer, "it comes first"
+    assert text.splitlines()[-1].startswith("answer: Output tokens/s 0."), "and is on the screen at the end"
 
 
 def test_what_is_not_decided_has_no_empty_interval(tmp_path: Path) -> None:
@@ -65,6 +68,7 @@ def test_campaigns_are_compared_load_by_load(tmp_path: Path) -> None:
         "other\n  against the baseline base\n  Of 2 loads that both measured: 2 got slower.\n  The largest: "
     )
     assert "\n  Only in the baseline: 4/s.\n  Only in the other: 3/s.\n" in told.stdout
+    assert told.stdout.endswith("\nanswer: Of 2 loads that both measured: 2 got slower\n")
     assert re.search(rf"\n  1/s: slower\n    TTFT, median: [\d.]+ → [\d.]+ ms\n      \d\.\d+ {TIMES} \(", told.stdout)
 
 

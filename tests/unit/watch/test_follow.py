@@ -63,7 +63,7 @@ def test_over_stopped_and_crashed_are_told_apart(tmp_path: Path) -> None:
     done = [entry(0, "run-0", RunStatus.COMPLETED)]
     over = Follower(campaign(tmp_path / "over", done, ended_utc="2026-01-01T01:00:00Z")).poll()
     assert over.over
-    assert over.controller == "over since 2026-01-01T01:00:00Z"
+    assert over.controller == "over since 1 Jan 2026, 01:00:00 UTC"
     crashed = Follower(campaign(tmp_path / "crashed", [entry(0, "run-0")], pid=GONE_PID)).poll()
     assert crashed.over
     assert crashed.controller == f"its controller, process {GONE_PID}, isn't running on this machine"

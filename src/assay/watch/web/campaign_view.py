@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from assay.analysis.listing import names
-from assay.digits import number_text
+from assay.digits import MONTHS, number_text
 from assay.report import format as fmt
 from assay.report.chart import MEDIAN, PALETTE
 from assay.report.many import ENDS, MOST_ROWS, quantiles
@@ -193,7 +193,7 @@ def _lasted(outage: Outage) -> str:
 def clock(utc_ns: int) -> str:
     """Such as "27 Nov, 13:53:01"; runs last for days."""
     at = datetime.fromtimestamp(utc_ns / 1e9, UTC)
-    return f"{at.day} {fmt.MONTHS[at.month - 1]}, {at:%H:%M:%S}"
+    return f"{at.day} {MONTHS[at.month - 1]}, {at:%H:%M:%S}"
 
 
 def _run(scene: Scene, folder: CampaignFolder, planned: Planned) -> Row:
