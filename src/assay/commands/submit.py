@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -99,7 +100,8 @@ def _text(submission: Submission, into: Path, originals: Path) -> str:
         lines.append("REHEARSAL, not to be submitted:")
         for name, reasons in submission.passed_over.items():
             lines += [f"  {name}:", *(f"    {reason}" for reason in reasons)]
-    return "\n".join([*lines, f"whole accuracy logs, to keep: {originals}", str(into)])
+    lines.append(f"whole accuracy logs, to keep: {originals}")
+    return "\n".join([*lines, f"next: assay submit --check {shlex.quote(str(into))}", str(into)])
 
 
 def _json(submission: Submission, into: Path, originals: Path) -> dict[str, object]:
