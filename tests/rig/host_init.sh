@@ -30,6 +30,10 @@ UsePAM no
 Subsystem sftp internal-sftp
 MaxStartups 100
 C
+# The host's disk becomes the root of its mount namespace, not only of its processes: what enters a container from here
+# (`docker exec`) would find itself at that root.
+mkdir "$R/outside"; cd "$R"; pivot_root . outside
+umount -l /outside; rmdir /outside
 # Bash stays as pid 1 to reap orphans.
-exec env -u STATE -u BINDS -u NAME chroot "$R" /bin/bash -c \
+exec env -u STATE -u BINDS -u NAME -u M -u R /bin/bash -c \
   '/usr/sbin/sshd -D -e & trap "exit 0" TERM; while :; do wait -n || true; sleep 0.2; done'

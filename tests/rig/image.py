@@ -13,6 +13,7 @@ from tests.rig.hosts import REPOSITORY
 NAME = "assay-rig:1"
 PYTHON = Path(sys.executable).resolve()
 TINY = "/opt/tiny_server.py"
+TOOLS = ("sh", "cat", "sleep", "tar", "dirname")
 # Imported by the simulator under its own name, and listed by file.
 LIST_MODULES = """
 import sys
@@ -30,6 +31,7 @@ def build(target: Path) -> Path:
     root = target.with_suffix(".d")
     for folder in ("tmp", "proc", "sys", "dev", "run", "etc", "root", "opt"):
         (root / folder).mkdir(parents=True, exist_ok=True)
+    (root / "tmp").chmod(0o1777)
     for name in ("bin", "sbin", "lib", "lib64"):
         if Path(f"/{name}").is_symlink():
             (root / name).symlink_to(Path(f"/{name}").readlink())
@@ -38,8 +40,11 @@ def build(target: Path) -> Path:
         "test", "tests", "idlelib", "config-*", "site-packages", "__pycache__", "ensurepip"
     )
     shutil.copytree(standard, root / str(standard)[1:], ignore=ignored, symlinks=True)
-    programs = [PYTHON, *(Path(found) for tool in ("sh", "cat", "sleep") if (found := shutil.which(tool)))]
+    programs = [PYTHON, *(Path(found) for tool in TOOLS if (found := shutil.which(tool)))]
     copied = [_copy(path, root) for path in programs]
+    for link in (PYTHON.with_name("python3"), Path("/usr/bin/python3")):
+        if link != PYTHON:
+            (root / str(link)[1:]).symlink_to(PYTHON)
     copied += _modules(root)
     shutil.copy(REPOSITORY / "tests/rig/tiny_server.py", root / TINY[1:])
     for library in _libraries([*copied, *standard.rglob("*.so")]):

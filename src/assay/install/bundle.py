@@ -1,7 +1,7 @@
 """A bundle: one tar file that installs Assay on a machine without internet. The same input gives the same bytes.
 
     assay-<version>-<target>/manifest.json    what is in it (see `manifest`); comes first
-                             install.sh installer.py
+                             install.sh installer.py Dockerfile
                              wheels/ engine/ pinned/ models/<name>/ datasets/
 
 `wheels/` and `engine/` are environments: packages, and requirements.txt with a hash of each.
@@ -137,6 +137,7 @@ def _files(contents: BundleContents, own: OwnWheel, folder: Path) -> tuple[dict[
     (folder / own.file).write_bytes(own.data)
     line = f"{own.name}=={own.version} --hash=sha256:{sha256_of(folder / own.file)}"
     files = {name: Path(__file__).with_name(name) for name in _PROGRAMS}
+    files["Dockerfile"] = _dockerfile(contents.target, folder)
     files |= _environment(contents, [PIP], locked, folder / "wheels", [line]) | {
         f"wheels/{own.file}": folder / own.file
     }
@@ -152,6 +153,14 @@ def _files(contents: BundleContents, own: OwnWheel, folder: Path) -> tuple[dict[
         files |= {f"models/{model.name}/{name}": path for name, path in model_files_of(model)}
     files |= {f"datasets/{path.name}": path for path in contents.datasets}
     return dict(sorted(files.items())), pinned
+
+
+def _dockerfile(target: Target, folder: Path) -> Path:
+    """Of an image with this bundle, on Docker's own image of the target's Python."""
+    path = folder / "Dockerfile"
+    text = Path(__file__).with_name("Dockerfile").read_text(encoding="utf-8")
+    path.write_text(text.replace("@PYTHON@", f"3.{target.python}"), encoding="utf-8")
+    return path
 
 
 def _environment(

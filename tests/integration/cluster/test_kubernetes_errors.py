@@ -7,6 +7,7 @@ put into its store by the test, in the shape that a real Kubernetes sends.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -184,6 +185,20 @@ async def test_a_pod_that_its_controller_can_not_create(tmp_path: Path) -> None:
         await running.release()
     assert f"not ready after 0.2 s: no answer yet (its pod was not created: {quota}" in told
     assert listing.params["fieldSelector"] == f"involvedObject.name={NAME},type=Warning"
+
+
+async def test_what_a_job_makes_belongs_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that it goes with the Job, also where the controller was killed."""
+    monkeypatch.setenv("ASSAY_JOB_NAME", "assay")
+    monkeypatch.setenv("ASSAY_JOB_UID", "u-9")
+    monkeypatch.setenv("TOKEN", "hidden")
+    async with mocked(tmp_path) as (mock, running):
+        await running.prepare([dataclasses.replace(SPEC, secret_env=("TOKEN",))])
+        await running.place()
+        stored = [mock.objects[kind, NAMESPACE, NAME] for kind in ("v1/secrets", "v1/services", "apps/v1/statefulsets")]
+        await running.release()
+    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": "assay", "uid": "u-9"}
+    assert [dict(item)["metadata"]["ownerReferences"] for item in stored] == [[owner]] * 3
 
 
 RBAC = 'statefulsets.apps is forbidden: User "bench" cannot {} resource "statefulsets" in API group "apps"'

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from tests.control import get_json
 from tests.orphans import leave_servers_behind
+from tests.rig import campaign_job as job
 from tests.rig import image
 from tests.rig import kubernetes as rig
 from tests.rig.hosts import PODS, Hosts, call
@@ -21,8 +22,9 @@ from assay.cluster.kubernetes import KubernetesLauncher
 from assay.cluster.options import KubernetesOptions
 from assay.deploy import Deployment, stop_deployment
 from assay.deploy.check import check_cluster
-from assay.deploy.export import export_files, write_files
+from assay.deploy.export import export_files, job_files, write_files
 from assay.engines import SimulatedOptions, VllmOptions
+from assay.runs import CampaignFolder, read_campaign
 from assay.serving.servers import PlacedServer, ServerSpec
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.ssh, pytest.mark.slow]
@@ -222,3 +224,87 @@ def test_what_a_killed_controller_left_can_be_stopped(cluster: Hosts, tmp_path: 
     assert len(left(cluster)) == 4
     assert asyncio.run(stop_deployment(tmp_path)) == ["pod-0", "pod-1"]
     assert left(cluster) == []
+
+
+QUICK = {"kind": "concurrency", "concurrency": 2, "requests": 8}
+ENDLESS = {"kind": "concurrency", "concurrency": 1, "duration_s": 36_000}
+
+
+@pytest.fixture(scope="module")
+def volume(cluster: Hosts) -> Iterator[None]:
+    job.results_volume(cluster)
+    yield
+    cluster.run(job.NODE, "rm", "-rf", "/results")
+
+
+def start_job(hosts: Hosts, folder: Path, *loads: dict[str, Any]) -> str:
+    """As a user does, with no kubeconfig in the pod; the Job's UID."""
+    cluster = options(hosts).model_dump(exclude={"kubeconfig"})
+    write_files(job.lent(job_files(job.campaign(cluster, *loads), image.NAME)), folder)
+    for which in (("-f", str(folder / "assay-results.yaml")), ("-k", str(folder))):
+        # So old a Kubernetes knows no podFailurePolicy, and leaves it out.
+        rig.kubectl(hosts, "apply", "--validate=false", *which)
+    return rig.kubectl(hosts, "get", "job", "assay", "-o", "jsonpath={.metadata.uid}")
+
+
+def controllers(hosts: Hosts, path: str) -> list[str]:
+    selector = "app.kubernetes.io/name=assay-controller"
+    return rig.kubectl(hosts, "get", "pods", "-l", selector, "-o", f"jsonpath={{.items[*]{path}}}").split()
+
+
+def wait_until_only_the_claim_is_left(hosts: Hosts, before: set[str]) -> None:
+    def beside() -> set[str]:
+        return job.everything(hosts) - before
+
+    job.wait_until(lambda: beside() == {"persistentvolumeclaim/assay-results"}, lambda: str(beside()))
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.usefixtures("volume")
+def test_a_campaign_as_a_job_brings_its_results_and_leaves_its_claim_alone(cluster: Hosts, tmp_path: Path) -> None:
+    before = job.everything(cluster)
+    uid = start_job(cluster, tmp_path / "campaign", QUICK)
+    job.wait_until(lambda: "Succeeded" in controllers(cluster, ".status.phase"), lambda: job.how_it_stands(cluster))
+    assert left(cluster) == []
+    collector = str(tmp_path / "campaign/assay-collect.yaml")
+    rig.kubectl(cluster, "apply", "-f", collector)
+    ready = "jsonpath={.status.conditions[?(@.type=='Ready')].status}"
+    job.wait_until(
+        lambda: rig.kubectl(cluster, "get", "pod", "assay-collect", "-o", ready) == "True",
+        lambda: job.how_it_stands(cluster),
+    )
+    rig.kubectl(cluster, "cp", "default/assay-collect:/results", str(tmp_path / "results"))
+    rig.kubectl(cluster, "delete", "--grace-period=1", "-f", collector)
+    rig.kubectl(cluster, "delete", "-k", str(tmp_path / "campaign"))
+    (found,) = (tmp_path / "results" / uid).iterdir()
+    (run,) = read_campaign(CampaignFolder(found)).runs
+    assert (run.status, run.nodes) == ("completed", ["pod-0", "pod-1"])
+    assert (found / "report.html").exists()
+    wait_until_only_the_claim_is_left(cluster, before)
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.usefixtures("volume")
+def test_a_controller_that_is_killed_is_followed_by_one_that_goes_on_and_all_goes_with_the_job(
+    cluster: Hosts, tmp_path: Path
+) -> None:
+    before = job.everything(cluster) - {"persistentvolumeclaim/assay-results"}
+    uid = start_job(cluster, tmp_path / "campaign", QUICK, ENDLESS)
+
+    def begun() -> list[dict[str, Any]]:
+        return [run for run in job.runs_of(cluster, uid) if run["run"]]
+
+    job.wait_until(lambda: len(begun()) == 2, lambda: job.how_it_stands(cluster))
+    first, second = begun()
+    label = "label=io.kubernetes.container.name=controller"
+    cluster.run(job.NODE, "sh", "-c", f"docker kill $(docker ps -q --filter {label})")
+    before_it = [first["run"], second["run"]]
+    job.wait_until(
+        lambda: len(now := begun()) == 2 and [run["run"] for run in now] != before_it,
+        lambda: job.how_it_stands(cluster),
+    )
+    resumed = begun()
+    assert resumed[0] == first, "what was measured isn't measured again"
+    assert resumed[1]["earlier"] == [second["run"]]
+    rig.kubectl(cluster, "delete", "-k", str(tmp_path / "campaign"))
+    wait_until_only_the_claim_is_left(cluster, before)

@@ -53,6 +53,15 @@ def test_everything_in_it_is_in_its_manifest(links: Path, model: Path, tmp_path:
     assert bundle.manifest.extras == ("more",)
 
 
+def test_its_dockerfile_takes_the_targets_python(links: Path, tmp_path: Path) -> None:
+    bundle = write_bundle(BundleContents(Target(12, 28, "x86_64"), find_links=links, index=True), tmp_path / "b.tar")
+    with tarfile.open(bundle.path) as archive:
+        (entry,) = [entry for entry in archive if entry.name.endswith("/Dockerfile")]
+        lines = archive.extractfile(entry).read().decode().splitlines()  # type: ignore[union-attr]
+    assert "ARG BASE=docker.io/library/python:3.12-slim-bookworm" in lines
+    assert not [line for line in lines if "@" in line]
+
+
 def test_the_same_input_gives_the_same_bytes(links: Path, model: Path, tmp_path: Path) -> None:
     contents = BundleContents(Target.here(), models=(model,), find_links=links)
     first = write_bundle(contents, tmp_path / "1.tar")

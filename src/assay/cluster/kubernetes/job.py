@@ -1,7 +1,8 @@
-"""A campaign as a Job: the objects that let it run in the cluster, without a machine of its user's. Pure."""
+"""A campaign as a Job: the objects that let it run in the cluster, without a machine of its user's."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from assay.cluster.kubernetes.check import rights
@@ -24,9 +25,13 @@ _RETRIES = 3
 # nothing else.
 PROGRAM = """\
 set -eu
-if ls "${JOB_UID:?}"/*/campaign.json >/dev/null 2>&1; then set -- --resume; fi
-exec assay run /etc/assay/assay.yaml --output "$JOB_UID" "$@"
+for begun in "${ASSAY_JOB_UID:?}"/*/campaign.json; do
+  [ ! -e "$begun" ] || set -- --resume
+done
+exec assay run /etc/assay/assay.yaml --output "$ASSAY_JOB_UID" "$@"
 """
+# What the controller knows of its Job, from labels that Kubernetes gives to the Job's pods.
+_JOB = {"ASSAY_JOB_NAME": "job-name", "ASSAY_JOB_UID": "controller-uid"}
 
 
 def role(options: KubernetesOptions) -> Object:
@@ -123,15 +128,26 @@ def _failures() -> Object:
 
 
 def _controller(options: KubernetesOptions, image: str, secret_env: Sequence[str]) -> Object:
-    label = {"fieldRef": {"fieldPath": "metadata.labels['controller-uid']"}}
+    told = {name: {"fieldRef": {"fieldPath": f"metadata.labels['{label}']"}} for name, label in _JOB.items()}
+    job = [{"name": name, "valueFrom": source} for name, source in told.items()]
     keys = [{"name": name, "valueFrom": {"secretKeyRef": {"name": KEYS, "key": name}}} for name in secret_env]
     container = _container("controller", image, options, ["sh", "-c", PROGRAM])
-    container["env"] += [{"name": "JOB_UID", "valueFrom": label}, *keys]
+    container["workingDir"] = RESULTS_FOLDER
+    container["env"] += [*job, *keys]
     container["resources"] = {"requests": {"cpu": "1", "memory": "1Gi"}}
     container["volumeMounts"].append({"name": "config", "mountPath": "/etc/assay", "readOnly": True})
     if options.model_volume:
         container["volumeMounts"].append(model_mount(options.model_volume))
     return container
+
+
+def owned(item: Object) -> Object:
+    """`item` with the Job that this process runs in as its owner, if it does: what a Job made goes with it."""
+    name, uid = (os.environ.get(variable) for variable in _JOB)
+    if not name or not uid:
+        return item
+    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": name, "uid": uid}
+    return {**item, "metadata": {**item["metadata"], "ownerReferences": [owner]}}
 
 
 def collector(options: KubernetesOptions, image: str) -> Object:
@@ -172,7 +188,6 @@ def _container(name: str, image: str, options: KubernetesOptions, command: list[
         "image": image,
         "imagePullPolicy": options.image_pull_policy,
         "command": command,
-        "workingDir": RESULTS_FOLDER,
         "env": [{"name": "HOME", "value": _HOME}],
         "securityContext": {
             "allowPrivilegeEscalation": False,

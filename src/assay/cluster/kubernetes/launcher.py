@@ -14,6 +14,7 @@ from typing import Any
 from assay.cluster.kubernetes.api import Api, NotAllowedError
 from assay.cluster.kubernetes.check import check_rows
 from assay.cluster.kubernetes.export import export_files
+from assay.cluster.kubernetes.job import owned
 from assay.cluster.kubernetes.manifests import (
     GRACE_S,
     GROUP,
@@ -88,7 +89,7 @@ class KubernetesLauncher(Launcher):
                 )
 
     async def place(self) -> list[PlacedServer]:
-        service, workload = manifests(self.specs, self._options, self.label)
+        service, workload = map(owned, manifests(self.specs, self._options, self.label))
         started_ns = time.monotonic_ns()
         for number, spec in enumerate(self.specs):
             handle = {"pod": self._pod_of(number), "number": str(number)}
@@ -141,7 +142,7 @@ class KubernetesLauncher(Launcher):
         if reach == "pod" or (reach == "auto" and await _answers(pod.status.pod_ip, port)):
             server.url = f"http://{pod.status.pod_ip}:{port}"
             return
-        wanted = node_port(self._options, self.label, int(server.handle["number"]))
+        wanted = owned(node_port(self._options, self.label, int(server.handle["number"])))
         service = await self._api.call(self._api.core.create_namespaced_service, self._namespace, wanted)
         server.url = f"http://{pod.status.host_ip}:{service.spec.ports[0].node_port}"
 
