@@ -16,13 +16,18 @@ Setting = bool | _Whole | _Number | str | tuple[str, ...] | None
 
 
 class Layout(BaseModel):
-    """How one node's accelerators are shared out among servers."""
+    """How accelerators are shared out among servers: one node's, or those of nodes that hold a server together."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     tensor: Several = Field(default=1, description="accelerators that share each layer")
     pipeline: Several = Field(default=1, description="groups of layers, one after another")
     data: Several = Field(default=1, description="copies of the model behind one server")
+    nodes: Several | None = Field(
+        default=None,
+        description="nodes (Kubernetes: pods) that one server is spread over, where the launcher can; default: as "
+        "configured",
+    )
     replicas: Several | None = Field(
         default=None, description="servers on each node; default: as many as its accelerators are enough for"
     )
@@ -34,9 +39,10 @@ class Layout(BaseModel):
 
     @property
     def title(self) -> str:
-        """Such as "tensor 2, replicas 2"; what is 1 isn't named."""
+        """Such as "tensor 2, replicas 2"; what is 1 isn't named, but for nodes."""
         sizes = {"tensor": self.tensor, "pipeline": self.pipeline, "data": self.data, "replicas": self.replicas or 1}
-        return ", ".join(f"{name} {size}" for name, size in sizes.items() if size > 1) or "one server"
+        nodes = [] if self.nodes is None else [f"nodes {self.nodes}"]
+        return ", ".join([*nodes, *(f"{name} {size}" for name, size in sizes.items() if size > 1)]) or "one server"
 
 
 class EngineTuning(BaseModel):

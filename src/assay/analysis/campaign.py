@@ -215,7 +215,7 @@ def _groups(lines: list[RunLine]) -> list[Group]:
         e = line.entry
         if line.samples_per_s is None or e.mode != "performance" or e.compliance is not None:
             continue
-        setup = () if e.stage is None else (setup_words(e.settings, e.servers), e.stage)
+        setup = () if e.stage is None else (setup_words(e.settings, e.servers, server_nodes=e.server_nodes), e.stage)
         found.setdefault((e.scenario, tuple(e.nodes), e.target_qps, e.window, e.shape, *setup), []).append(line)
     groups = [Group("/".join(map(str, key)), tuple(members)) for key, members in found.items()]
     if all(load_of(group.first.entry) is not None for group in groups):
@@ -242,8 +242,9 @@ def _tuned(analysis: CampaignAnalysis) -> Tuned | None:
     if chosen is not None and chosen.stage == "final" and chosen.rate is not None:
         measured = [line for line in analysis.lines if line.record.id in chosen.runs]
         if measured:
-            nodes = len(measured[-1].entry.nodes)
-            found.ahead = ahead(analysis.folder, measured[-1].record, nodes, chosen.rate)
+            record = measured[-1].record
+            nodes = {node for endpoint in record.endpoints for node in (endpoint.node, *endpoint.followers)}
+            found.ahead = ahead(analysis.folder, record, len(nodes), chosen.rate)
     best = found.named(found.best)
     if best is None or found.default is None:
         return found

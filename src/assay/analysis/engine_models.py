@@ -38,6 +38,7 @@ class Try(BaseModel):
     name: str
     settings: dict[str, Any] = Field(description="engine options that aren't the configuration's")
     servers: int | None = Field(description="on each node; null: as configured")
+    server_nodes: int | None = Field(default=None, description="that each server is spread over; null: as configured")
     window: int | None = Field(description="requests in flight at an endpoint; null: the engine's own")
     default: bool = Field(description="it is the configuration as it is")
     stage: Stage = Field(description="how far it got")
@@ -61,7 +62,7 @@ class Try(BaseModel):
     @property
     def key(self) -> Key:
         """That of its runs, as `key_of` has it."""
-        return str(sorted(self.settings.items())), self.servers, self.window
+        return str(sorted(self.settings.items())), self.servers, self.server_nodes, self.window
 
     @property
     def rate(self) -> Value | None:

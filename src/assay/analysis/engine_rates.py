@@ -16,7 +16,7 @@ from assay.runs.campaign import STAGE_SHARES, CampaignFolder, CampaignState, Run
 from assay.runs.rate_search import RateSearch
 from assay.search import Found, Run, Step, Stopped
 
-Key = tuple[str, int | None, int | None]
+Key = tuple[str, int | None, int | None, int | None]
 StartKey = tuple[Key, int]
 
 
@@ -31,7 +31,7 @@ class StartRate:
 
 def key_of(entry: RunEntry) -> Key:
     """The same for all runs of one try."""
-    return str(sorted(entry.settings.items())), entry.servers, entry.window
+    return str(sorted(entry.settings.items())), entry.servers, entry.server_nodes, entry.window
 
 
 def search_in(base: RateSearch, stage: Stage) -> RateSearch:

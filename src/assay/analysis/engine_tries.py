@@ -206,9 +206,10 @@ def problem_of(entry: RunEntry, result: Result | None) -> str:
 def _try(entries: Sequence[RunEntry], known: _Known) -> Try:
     first, seen = entries[0], known.seen
     found = Try(
-        name=setup_words(first.settings, first.servers, first.window),
+        name=setup_words(first.settings, first.servers, first.window, first.server_nodes),
         settings=first.settings,
         servers=first.servers,
+        server_nodes=first.server_nodes,
         window=first.window,
         default=first.as_configured and first.window is None,
         stage=first.stage or "short",
@@ -272,7 +273,7 @@ def _scores(entries: Sequence[RunEntry], of_run: Mapping[str, Result], best: Try
         for entry in runs
         if (result := of_run.get(entry.run or "")) is not None and result.accuracy is not None
     }
-    default, own = known.get((str([]), None, None)), known.get(best.key)
+    default, own = known.get((str([]), None, None, None)), known.get(best.key)
     if default is None or own is None:
         return []
     return [

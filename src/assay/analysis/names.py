@@ -7,7 +7,18 @@ from collections.abc import Sequence
 from assay.runs.campaign import RunEntry
 from assay.runs.setups import setup_words
 
-_LOAD = {"scenario", "nodes", "target_qps", "queries", "window", "shape", "settings", "servers", "stage"}
+_LOAD = {
+    "scenario",
+    "nodes",
+    "target_qps",
+    "queries",
+    "window",
+    "shape",
+    "settings",
+    "servers",
+    "server_nodes",
+    "stage",
+}
 
 
 def name_in(entries: Sequence[RunEntry], entry: RunEntry) -> str:
@@ -31,7 +42,7 @@ def name_of(entry: RunEntry, *, with_scenario: bool = True, with_nodes: bool = T
     elif entry.target_qps and entry.scenario != "Offline":  # there it is LoadGen's guess, and no load
         words.append(f"{entry.target_qps:g}/s")
     if entry.stage is not None or not entry.as_configured:
-        words.append(setup_words(entry.settings, entry.servers, entry.window))
+        words.append(setup_words(entry.settings, entry.servers, entry.window, entry.server_nodes))
         words += [f"({entry.stage})"] if entry.stage else []
     elif entry.window:
         words.append(f"{entry.window} in flight")

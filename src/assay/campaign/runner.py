@@ -207,10 +207,12 @@ class _Campaign:
         """Bring the servers of the first run up and carry out those that are on them, until all are done, a server is
         lost, or one may hang."""
         able = [node for node in campaign_nodes(self._config) if node not in self._state.left_out]
+        if self._kind.tries_setups:  # in some of which one server is spread over several of them
+            able = first.nodes
         engine = build_engine(self._config.engine)
         doing = "asking what runs" if engine.endpoints() else f"starting {engine.kind}"
         if self._kind.tries_setups:
-            doing += f" ({setup_words(first.settings, first.servers)})"
+            doing += f" ({setup_words(first.settings, first.servers, server_nodes=first.server_nodes)})"
         self._listener.doing(f"{doing} on {nodes_text(able)}")
         self._work.lost.clear()
         try:
@@ -342,7 +344,9 @@ class _Campaign:
 
     def _fail_setup(self, first: RunEntry, reason: str) -> None:
         """What can't be started is a result of its own: it is told, and the others are tried."""
-        self._say(f"{setup_words(first.settings, first.servers)} can't be measured: {reason}")
+        self._say(
+            f"{setup_words(first.settings, first.servers, server_nodes=first.server_nodes)} can't be measured: {reason}"
+        )
         for entry in self._state.todo:
             if entry.start == first.start:
                 entry.status, entry.reason = RunStatus.FAILED, reason

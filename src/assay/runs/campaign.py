@@ -64,6 +64,9 @@ class RunEntry(_Model):
         default_factory=dict, description="engine options that aren't the configuration's in this run"
     )
     servers: int | None = Field(default=None, description="servers on each node; null: as configured")
+    server_nodes: int | None = Field(
+        default=None, description="nodes or pods that each server is spread over; null: as configured"
+    )
     start: int = Field(default=0, description="runs of one number share their servers; each number starts them anew")
     stage: Stage | None = Field(default=None, description="which part of a search planned it")
     run: PlainName | None = Field(default=None, description="the run folder's name once started")
@@ -78,7 +81,7 @@ class RunEntry(_Model):
     @property
     def as_configured(self) -> bool:
         """Whether its servers are the configuration's."""
-        return not self.settings and self.servers is None
+        return not self.settings and self.servers is None and self.server_nodes is None
 
     @property
     def may_fail(self) -> bool:

@@ -151,7 +151,7 @@ def _entry(facts: CampaignFacts, entry: RunEntry, folder: FolderFacts) -> Iterat
 def _same_configuration(entry: RunEntry, facts: CampaignFacts, folder: FolderFacts) -> Iterator[Check]:
     """Settings that both files have; a later version may know more of them, and results may have been moved. A search
     gives its runs settings and servers of their own, which are in the plan."""
-    config = with_setup(facts.config, entry.settings, entry.servers)
+    config = with_setup(facts.config, entry.settings, entry.servers, entry.server_nodes)
     other = [
         name
         for name, value in config.items()

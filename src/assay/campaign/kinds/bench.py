@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from assay.campaign.kinds.base import Kind, entry, shuffled
+from assay.campaign.entries import entry, shuffled
+from assay.campaign.kinds.base import Kind
 from assay.config import Config
 from assay.errors import UserError
 from assay.runs import RunEntry

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assay.campaign.kinds.base import Kind, entry, require_rates
+from assay.campaign.entries import entry, require_rates
+from assay.campaign.kinds.base import Kind
 from assay.config import Config
 from assay.errors import UserError
 from assay.runs import RunEntry

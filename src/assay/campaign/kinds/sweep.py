@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from assay.benchmarks import get_benchmark
-from assay.campaign.kinds.base import Kind, entry, shuffled
+from assay.campaign.entries import entry, shuffled
+from assay.campaign.kinds.base import Kind
 from assay.campaign.loadgen_settings import user_rate
 from assay.config import Config
 from assay.errors import UserError

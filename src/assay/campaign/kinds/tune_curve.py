@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from assay.analysis.climb import climbed, endpoints_points, endpoints_seconds
 from assay.benchmarks import get_benchmark
-from assay.campaign.kinds.base import Kind, entry, shuffled
+from assay.campaign.entries import entry, shuffled
+from assay.campaign.kinds.base import Kind
 from assay.config import Config
 from assay.config_curve import CurveConfig
 from assay.errors import UserError

@@ -42,7 +42,7 @@ def best_yaml(config: Config, found: Tuned, campaign: str) -> str:
 
 def _written(config: Config, found: Tuned, best: Try | None, comment: Sequence[str]) -> str:
     """With the settings of `best`, or its own where there is none."""
-    chosen = config if best is None else config_with(config, best.settings, best.servers)
+    chosen = config if best is None else config_with(config, best.settings, best.servers, best.server_nodes)
     if best is not None and best.window is not None:
         chosen = config_with(chosen, {"window": best.window}, None)
     name = f"{config.name[: _LONGEST_NAME - len('-best')]}-best"

@@ -13,10 +13,10 @@ from assay.analysis.engine_models import Try, Tuned
 from assay.analysis.engine_rates import next_probe, on_starts, search_in
 from assay.analysis.rate_search import rounded
 from assay.benchmarks import get_benchmark
-from assay.campaign.kinds.base import entry
-from assay.campaign.kinds.tune_rate import first_probe, probe, rate_search_of
+from assay.campaign.entries import entry
+from assay.campaign.rate_probes import first_probe, probe, rate_search_of
 from assay.campaign.tune_engine.places import Place
-from assay.campaign.tune_engine.space import WINDOW, Setup
+from assay.campaign.tune_engine.space import DEFAULT, WINDOW, Setup, setup_of
 from assay.config import CampaignConfig, Config
 from assay.config_curve import CurveConfig
 from assay.errors import UserError
@@ -112,7 +112,9 @@ class HighestRate(Objective):
             if start == last and (step := next_probe(folder, self.search, own)) is not None:
                 first = own[0]
                 assert first.stage is not None
-                place = Place(Setup(first.settings, first.servers), first.window, first.stage, start)
+                place = Place(
+                    Setup(first.settings, first.servers, first.server_nodes), first.window, first.stage, start
+                )
                 run = probe(self._config, first.nodes, len(state.runs), step, self.search)
                 return place.holds([_named(place, run)])
         return []
@@ -170,9 +172,8 @@ def _known_rate(place: Place, found: Tuned | None) -> float | None:
     """Where a search may begin: at what the try, else the default gave in an earlier stage or on an earlier start."""
     if found is None:
         return None
-    settings, servers = dict(place.setup.settings), place.setup.servers
-    own = [one for one in found.tries if (one.settings, one.servers, one.window) == (settings, servers, place.window)]
-    default = [one for one in found.tries if not one.settings and one.servers is None]
+    own = [one for one in found.tries if (setup_of(one), one.window) == (place.setup, place.window)]
+    default = [one for one in found.tries if setup_of(one) == DEFAULT]
     default.sort(key=lambda one: one.window != place.window)
     return next((value.value for one in (*own, *default) for value in reversed(one.rates.values())), None)
 

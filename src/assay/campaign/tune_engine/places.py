@@ -32,6 +32,7 @@ class Place:
                 update={
                     "settings": dict(self.setup.settings),
                     "servers": self.setup.servers,
+                    "server_nodes": self.setup.server_nodes,
                     "window": self.window,
                     "start": self.start,
                     "stage": self.stage,

@@ -18,14 +18,17 @@ def config_of_run(config: Config, entry: RunEntry) -> Config:
     if entry.as_configured:
         return config
     try:
-        return config_with(config, entry.settings, entry.servers)
+        return config_with(config, entry.settings, entry.servers, entry.server_nodes)
     except ValidationError as error:
-        raise UserError(f"{setup_words(entry.settings, entry.servers)}: {first_words(error)}") from None
+        words = setup_words(entry.settings, entry.servers, server_nodes=entry.server_nodes)
+        raise UserError(f"{words}: {first_words(error)}") from None
 
 
-def config_with(config: Config, settings: Mapping[str, Any], servers: int | None) -> Config:
+def config_with(
+    config: Config, settings: Mapping[str, Any], servers: int | None, server_nodes: int | None = None
+) -> Config:
     """Raises pydantic's ValidationError for values that the options don't take."""
-    return Config.model_validate(with_setup(config.model_dump(mode="json"), settings, servers))
+    return Config.model_validate(with_setup(config.model_dump(mode="json"), settings, servers, server_nodes))
 
 
 def first_words(error: ValidationError) -> str:

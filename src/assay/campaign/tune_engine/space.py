@@ -11,7 +11,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from assay.analysis.engine_models import Try
+from assay.campaign.servers import campaign_nodes
 from assay.campaign.tune_engine.setups import config_with, first_words
+from assay.cluster.options import KubernetesOptions
 from assay.config import Config
 from assay.config_tuning import Layout
 from assay.deploy.specs import server_specs
@@ -25,6 +28,7 @@ _FIXED = frozenset({"kind", "model", "served_model_name", "endpoints", "api", "e
 """What is served, where, and how it is spoken to: another of these would be another system, not other settings."""
 _LAYOUTS = "layouts"
 _MOST = 100_000
+_NODES_OF_SERVER = frozenset({"nodes_per_server", "pods_per_server"})
 _LAYOUT = {"tensor": "tensor_parallel", "pipeline": "pipeline_parallel", "data": "data_parallel"}
 
 Point = tuple[int, ...]
@@ -33,17 +37,34 @@ Point = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Setup:
-    """Engine options that differ from the configuration's, and servers on each node where those do."""
+    """Engine options that differ from the configuration's, and servers on each node, or the nodes that each is spread
+    over, where those do."""
 
     settings: Mapping[str, Any]
     servers: int | None
+    server_nodes: int | None = None
 
     @property
     def as_configured(self) -> bool:
-        return not self.settings and self.servers is None
+        return self == DEFAULT
+
+    @property
+    def key(self) -> str:
+        """The same for equal ones alone."""
+        return str((sorted(self.settings.items()), self.servers, self.server_nodes))
 
 
 DEFAULT = Setup({}, None)
+
+
+def setup_of(one: Try) -> Setup:
+    """What a try's servers are set up with."""
+    return Setup(one.settings, one.servers, one.server_nodes)
+
+
+def nodes_of(config: Config, setup: Setup) -> list[str]:
+    """The names of the nodes that its endpoints are on."""
+    return campaign_nodes(config_with(config, {}, setup.servers, setup.server_nodes))
 
 
 @dataclass(frozen=True)
@@ -87,14 +108,16 @@ class Space:
     def setup(self, point: Point) -> Setup:
         """What the point stands for; settings that are the configuration's own aren't named."""
         settings: dict[str, Any] = {}
-        servers = None
+        servers = server_nodes = None
         for dimension, place in zip(self.dimensions, point, strict=True):
             if dimension.name == _LAYOUTS:
-                sizes, servers = self._layouts[place]
+                sizes, servers, server_nodes = self._layouts[place]
                 settings |= sizes
             else:
                 settings[dimension.name] = dimension.values[place]
         settings = {name: value for name, value in settings.items() if value != self._own.get(name)}
+        if server_nodes is not None:
+            return Setup(settings, None, server_nodes)
         told = servers is not None and self._counts(settings, servers) != self._counts(settings, None)
         return Setup(settings, servers if told else None)
 
@@ -104,14 +127,20 @@ class Space:
             raise UserError(f"campaign.engine: {self.size:,} combinations; list fewer values ({_MOST:,} at most)")
         for dimension in self.dimensions:
             for place, value in enumerate(dimension.values):
-                settings = {dimension.name: value} if dimension.name != _LAYOUTS else self._layouts[place][0]
-                self._counts(settings, None)
+                if dimension.name != _LAYOUTS:
+                    self._counts({dimension.name: value}, None)
+                    continue
+                sizes, _, server_nodes = self._layouts[place]
+                try:
+                    self._counts(sizes, None, server_nodes)
+                except UserError as error:
+                    raise UserError(f"campaign.engine.layouts: {value}: {error}") from None
 
     @property
     def most_in_flight(self) -> int:
         """The largest number of requests in flight at an endpoint that a try may have, as far as it is known."""
         single = [(d.name, value) for d in self.dimensions if d.name != _LAYOUTS for value in d.values]
-        settings = [{}, *({name: value} for name, value in single), *(sizes for sizes, _ in self._layouts)]
+        settings = [{}, *({name: value} for name, value in single), *(sizes for sizes, *_ in self._layouts)]
         engines = [build_engine(config_with(self._config, own, None).engine).window for own in settings]
         return max(window or 0 for window in (*engines, *self.windows))
 
@@ -137,17 +166,42 @@ class Space:
         except ValidationError as error:
             raise UserError(f"{place}: {value!r}: {first_words(error)}") from None
 
-    def _of_layout(self, layout: Layout) -> tuple[dict[str, int], int | None]:
-        """The engine's options, and the servers on each node, that make the layout."""
+    def _of_layout(self, layout: Layout) -> tuple[dict[str, int], int | None, int | None]:
+        """The engine's options that make the layout, the servers on each node, and the nodes of each server."""
         place = f"campaign.engine.layouts: {layout.title}"
         sizes = {option: getattr(layout, name) for name, option in _LAYOUT.items()}
         if not sizes.keys() <= self._own.keys():
             if layout.group > 1:
                 raise UserError(f"{place}: {self._own['kind']} has no parallel layouts, only replicas")
             sizes = {}
-        for node in self._nodes:
+        spread = self._spread(layout, place)
+        for node in self._nodes if spread is None else self._grouped(spread, place):
             _require_all_used(place, layout, node)
-        return sizes, self._servers(layout, place)
+        return sizes, self._servers(layout, place) if spread is None else None, spread
+
+    def _spread(self, layout: Layout, place: str) -> int | None:
+        """Over how many nodes each server is spread, where that isn't as configured."""
+        cluster = self._config.cluster
+        if layout.nodes is None or layout.nodes == cluster.group_size:
+            return None
+        if _NODES_OF_SERVER.isdisjoint(type(cluster).model_fields):
+            raise UserError(
+                f"{place}: the {cluster.launcher} launcher starts each server on one node: leave nodes out, or use a "
+                "launcher that spreads a server (cluster.nodes_per_server or pods_per_server)"
+            )
+        if layout.replicas is not None:
+            raise UserError(f"{place}: a server over several nodes has no replicas there: leave replicas or nodes out")
+        pods = cluster.group_size * len(self._nodes)
+        if isinstance(cluster, KubernetesOptions) and pods % layout.nodes:
+            raise UserError(f"{place}: {pods} pods (replicas x pods_per_server) can't be shared out by {layout.nodes}")
+        return layout.nodes
+
+    def _grouped(self, spread: int, place: str) -> tuple[NodeOptions, ...]:
+        """The nodes as servers over so many of them see them."""
+        try:
+            return config_with(self._config, {}, None, spread).cluster.node_list()
+        except ValidationError as error:
+            raise UserError(f"{place}: {first_words(error)}") from None
 
     def _servers(self, layout: Layout, place: str) -> int | None:
         if layout.replicas is None and all(node.servers is None for node in self._nodes):
@@ -163,9 +217,9 @@ class Space:
     def _nodes(self) -> tuple[NodeOptions, ...]:
         return self._config.cluster.node_list()
 
-    def _counts(self, settings: Mapping[str, Any], servers: int | None) -> list[int]:
+    def _counts(self, settings: Mapping[str, Any], servers: int | None, server_nodes: int | None = None) -> list[int]:
         """How many servers there would be on each node."""
-        config = config_with(self._config, settings, servers)
+        config = config_with(self._config, settings, servers, server_nodes)
         specs = [spec.node for spec in server_specs(build_engine(config.engine), config.cluster)]
         return [specs.count(node.name) for node in config.cluster.node_list()]
 

@@ -9,11 +9,11 @@ from assay.analysis.engine_models import Try, Tuned
 from assay.analysis.engine_rates import key_of
 from assay.analysis.engine_tries import tuned_in
 from assay.benchmarks import get_benchmark
-from assay.campaign.kinds.base import entry, shuffled
+from assay.campaign.entries import entry, shuffled
 from assay.campaign.tune_engine.objectives import objective_of
 from assay.campaign.tune_engine.places import Place
 from assay.campaign.tune_engine.propose import propose
-from assay.campaign.tune_engine.space import Point, Setup, Space
+from assay.campaign.tune_engine.space import Point, Space, nodes_of, setup_of
 from assay.config import Config
 from assay.runs import CampaignFolder, Result, RunEntry
 from assay.runs.campaign import CampaignState, Stage
@@ -29,7 +29,6 @@ class Stages:
         self._tuning = config.campaign.engine
         self._objective = objective_of(config)
         self._runs = state.runs
-        self._nodes = state.runs[0].nodes
         self._results = results
         self._found: Tuned = tuned_in(folder, state, results)
         self._stages = {run.stage for run in state.runs}
@@ -88,8 +87,10 @@ class Stages:
     def _scored(self, one: Try, start: int) -> RunEntry:
         """A run of accuracy, of all samples."""
         window = f"-window-{one.window}" if one.window else ""
-        made = entry(self._config, f"accuracy-start-{start}{window}", self._nodes, "Offline", "accuracy", 0)
-        made.settings, made.servers, made.window, made.start = dict(one.settings), one.servers, one.window, start
+        nodes = nodes_of(self._config, setup_of(one))
+        made = entry(self._config, f"accuracy-start-{start}{window}", nodes, "Offline", "accuracy", 0)
+        made.settings, made.servers, made.server_nodes = dict(one.settings), one.servers, one.server_nodes
+        made.window, made.start = one.window, start
         return made
 
     def _begun(self, places: Sequence[Place]) -> list[RunEntry]:
@@ -101,7 +102,8 @@ class Stages:
             left = [place for place in left if place.start == left[0].start]
         runs: list[RunEntry] = []
         for place in left:
-            runs += self._objective.runs(place, self._nodes, len(self._runs) + len(runs), self._found)
+            nodes = nodes_of(self._config, place.setup)
+            runs += self._objective.runs(place, nodes, len(self._runs) + len(runs), self._found)
         return runs
 
     def _again(self, tries: Sequence[Try], stage: Stage, first: int, repeat: int) -> list[Place]:
@@ -109,8 +111,8 @@ class Stages:
         starts: dict[str, int] = {}
         places = []
         for one in tries:
-            start = starts.setdefault(str((sorted(one.settings.items()), one.servers)), first + len(starts))
-            places.append(Place(Setup(one.settings, one.servers), one.window, stage, start, repeat))
+            start = starts.setdefault(setup_of(one).key, first + len(starts))
+            places.append(Place(setup_of(one), one.window, stage, start, repeat))
         return sorted(places, key=lambda place: place.start)
 
     def _after(self, *stages: Stage) -> int:
@@ -130,13 +132,12 @@ class Stages:
         """The first stage's rate of each point that was tried, the best of its windows; 0: it has none."""
         best: dict[str, float] = {}
         for one in self._found.tries:
-            key = str((sorted(one.settings.items()), one.servers))
+            key = setup_of(one).key
             rate = one.rates["short"].value if "short" in one.rates else 0.0
             best[key] = max(best.get(key, 0.0), rate)
         told = {}
         for point in space.points():
-            setup = space.setup(point)
-            key = str((sorted(setup.settings.items()), setup.servers))
+            key = space.setup(point).key
             if key in best:
                 told[point] = best[key]
         return told

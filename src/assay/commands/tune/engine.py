@@ -28,7 +28,8 @@ _UNITS: dict[EngineObjective, str] = {
 )
 @click.option(
     "--layout", "layouts", multiple=True, metavar="NAME=N,...",
-    help="tensor, pipeline, data, replicas of each node's accelerators, such as tensor=2; may be repeated.",
+    help="tensor, pipeline, data, replicas of each node's accelerators, nodes of a server, such as tensor=2,nodes=2; "
+    "may be repeated.",
 )  # fmt: skip
 @click.option("--objective", type=click.Choice(get_args(EngineObjective)), help="What is better. [default: offline]")
 @click.option(
