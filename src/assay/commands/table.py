@@ -51,8 +51,7 @@ def scores_text(scores: Sequence[tuple[str, AccuracyResult]], width: int) -> str
 
 
 def _rates(rows: Sequence[LoadRow], head: str) -> Grid:
-    rate = "samples/s" if head == "run" else "requests/s"
-    grid = [[head, "ok", "unanswered", rate, "output tokens/s"]]
+    grid = [[head, "ok", "unanswered", "samples/s", "output tokens/s"]]
     for row in rows:
         rates = [number_cell(row.samples_per_s), number_cell(row.output_tokens_per_s)]
         grid.append([row.load, number_text(row.ok), number_text(row.failed + row.lost), *rates])

@@ -86,7 +86,7 @@ def rate_blocks(answer: RateAnswer | None) -> Iterator[Block]:
 def _table(answer: RateAnswer) -> Table:
     rows: Rows = [
         (
-            fmt.number(point.rate), point.role, _verdict(point), point.ended, fmt.number(point.requests),
+            fmt.number(point.rate), point.role, verdict_words(point), point.ended, fmt.number(point.requests),
             fmt.number(point.errors), fmt.duration(point.seconds),
             *(_cell(point, place) for place in range(len(answer.limits))), point.why, point.run,
         )
@@ -100,7 +100,8 @@ def _table(answer: RateAnswer) -> Table:
     return Table("Runs of the search, in their order", columns, rows, frozenset({0, 4, 5}), _SOURCE, pages)
 
 
-def _verdict(point: RatePoint) -> str:
+def verdict_words(point: RatePoint) -> str:
+    """How a run stood to the limits, and whether the load generator could have shaped that."""
     words = {"under": "kept, sure", "over": "broken, sure", "held": "kept", "failed": "broken"}
     said = words.get(point.verdict, "not decided")
     return f"{said}; client-bound" if point.client_bound else said

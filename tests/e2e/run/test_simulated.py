@@ -106,7 +106,7 @@ def test_a_dead_server_ends_the_run_and_the_folder_says_so(tmp_path: Path) -> No
     assert "every endpoint failed: local: " in record["reason"]
     told = " ".join(f"{done.stderr} {done.stdout}".split())
     assert told.count("every endpoint failed: local: ") == told.count("last lines of server local:") == 1
-    assert "requests/s" not in told  # nothing was measured
+    assert "output tokens/s" not in told  # nothing was measured
     assert ledger["problems"] == []
     assert ledger["issued"] == ledger["completed"] + ledger["failed"] + ledger["lost"] == 32
     assert ledger["lost"] > 0

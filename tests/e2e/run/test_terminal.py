@@ -127,3 +127,7 @@ def test_what_takes_its_time_is_said_and_for_how_long(tmp_path: Path, pane: Call
     ):
         assert any(re.fullmatch(rf"{words}: {NUMBER} s", line) for line in lines), words
     assert "under load" not in said
+    assert len(lines) > HEIGHT
+    last = running.screen().splitlines()  # what doesn't fit on it went out at the top
+    assert any(line.startswith("answer: ") for line in last)
+    assert any(line.startswith("report: ") for line in last)

@@ -10,7 +10,9 @@ import click
 from assay.commands.bench.asked import measuring_options, prompt_options, server_options
 from assay.commands.monitoring import Monitoring
 from assay.commands.tune.campaign import Asked, carry_out_tuning, tuning_options
+from assay.wrapping import between_words
 
+_MARK = "*"
 _POINTS = click.Choice(["log2", "mlperf-endpoints"])
 
 
@@ -60,9 +62,13 @@ def curve_text(found: Mapping[str, Any], width: int) -> str:
     from assay.commands.table import drawn, number_cell
 
     known = Curve.model_validate(found)
-    grid = [["load", "output tokens/s", "tokens/s a user", "TTFT p90 ms", "the server's own"]]
+    grid = [["load", "output tokens/s", "tokens/s a user", "TTFT p90, ms"]]
     for point in known.points:
+        load = point.load if point.in_flight is None else f"{point.in_flight:,}"
         numbers = [number_cell(point.output_tokens_per_s), number_cell(point.per_user)]
-        own = "no: client-bound" if point.client_bound else "yes"
-        grid.append([point.load, *numbers, number_cell(point.ttft_p90_ns, 1e-6), own])
-    return drawn(grid, width, words={"the server's own"})
+        mark = f" {_MARK}" if point.client_bound else ""
+        grid.append([f"{load}{mark}", *numbers, number_cell(point.ttft_p90_ns, 1e-6)])
+    told = "A load's number is that of its requests in flight."
+    if any(point.client_bound for point in known.points):
+        told += f" {_MARK}: client-bound, the load generator could have shaped it; it isn't the server's own."
+    return f"{drawn(grid, width)}\n{between_words(told, width)}\n"

@@ -67,14 +67,14 @@ def rate_text(found: Mapping[str, Any], width: int) -> str:
     """The runs of the search, as the report has them, in `width` columns."""
     from assay.analysis.rate_answer import RateAnswer
     from assay.commands.table import drawn
-    from assay.digits import number_text
+    from assay.report import format as fmt
+    from assay.report.rate_search import verdict_words
 
     known = RateAnswer.model_validate(found)
-    grid = [["requests/s", "for", *(f"over {limit.title}" for limit in known.limits), "ended"]]
+    grid = [["requests/s", "for", "limits", *(f"over {limit.title}" for limit in known.limits)]]
     for point in known.points:
-        shares = [f"{100 * tail.share:.2f} % ({100 * tail.low:.2f}-{100 * tail.high:.2f})" for tail in point.tails]
+        shares = [fmt.share(tail.share, tail.low, tail.high) for tail in point.tails]
         shares += ["-"] * (len(known.limits) - len(shares))
-        bound = "; client-bound" if point.client_bound else ""
-        errors = f"; {point.errors} without an answer" if point.errors else ""
-        grid.append([number_text(point.rate), point.role, *shares, f"{point.ended}{errors}{bound}"])
-    return drawn(grid, width, words={"for", "ended"})
+        errors = f"; {point.errors:,} unanswered" if point.errors else ""
+        grid.append([fmt.number(point.rate), point.role, f"{verdict_words(point)}{errors}", *shares])
+    return drawn(grid, width, words={"for", "limits"})
