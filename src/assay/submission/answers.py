@@ -35,6 +35,8 @@ def read_answers(path: Path) -> dict[str, str]:
             mistakes.append(f"{path}: {name} is no field of a system's description")
         elif not isinstance(value, str) or "\n" in value.strip():
             mistakes.append(f"{path}: {name} must be text on one line, not a list or a section")
+        elif name in _COUNTED and not value.isdecimal():
+            mistakes.append(f"{path}: {name} must be a whole number; found {value!r}")
         elif name in _CHOICES and value not in _CHOICES[name]:
             mistakes.append(f"{path}: {name} must be one of {'; '.join(_CHOICES[name])}; found {value!r}")
     if mistakes:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from assay.benchmarks.mlperf import llm_facts
 from assay.errors import UserError
-from assay.submission.answers import filled, read_answers
+from assay.submission.answers import Answers, filled, read_answers
 from assay.submission.description import measured
 from assay.submission.refusals import gaps, reasons, refused
 from assay.submission.request import Request, folder_name
@@ -39,6 +40,17 @@ def make_submission(paths: Sequence[Path], request: Request, answers: Path) -> S
     first = entries[0].parts["performance"]
     given = read_answers(answers) if answers.is_file() else {}
     values = filled(request.division, measured(first.record, first.system), given, str(answers))
-    if not folder_name(values["system_name"]):
-        raise UserError(f"{answers}: system_name becomes a folder's name and needs letters or digits")
+    _check_answers(values, entries, request, answers)
     return Submission(make_tree(entries, values, request, unfit), entries, unfit)
+
+
+def _check_answers(values: Answers, entries: Sequence[Entry], request: Request, place: Path) -> None:
+    """Raises UserError where an answer doesn't go with what is submitted."""
+    if not folder_name(values["system_name"]):
+        raise UserError(f"{place}: system_name becomes a folder's name and needs letters or digits")
+    for entry in entries:
+        facts = llm_facts(entry.benchmark, request.round)
+        if facts is not None and facts.suite not in values["system_type"].split(","):
+            raise UserError(
+                f"{place}: system_type is {values['system_type']}, and {entry.benchmark} is for {facts.suite} systems"
+            )

@@ -85,4 +85,5 @@ def test_what_a_submission_needs() -> None:
     assert edge.needed == (("SingleStream",), ("Offline",))
     assert rag.needed == ()
     assert (llama.folder, two.folder) == ("llama3.1-8b", "llama2-70b-99.9")
+    assert (llama.suite, edge.suite) == ("datacenter", "edge")
     assert "v6.1" in llama.rounds

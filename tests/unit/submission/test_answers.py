@@ -85,6 +85,7 @@ def test_text_stays_as_it_is_written(tmp_path: Path) -> None:
         ("colour: red\n", "colour is no field"),
         ("cooling: [air, water]\n", "cooling must be text"),
         ("hw_notes: |\n  one\n  two\n", "hw_notes must be text on one line"),
+        ("accelerators_per_node: 8 GPUs\n", "accelerators_per_node must be a whole number; found '8 GPUs'"),
         ("status: planned\n", "status must be one of available; preview; rdi; found 'planned'"),
         ("- a list\n", "expected `field: text` lines"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -258,6 +259,23 @@ def test_a_rehearsal_needs_both_runs_too(campaign: CampaignFolder) -> None:
     request = Request("ACME", "open", rehearsal=True)
     with pytest.raises(RefusedError, match="there is no accuracy run that ended"):
         make_submission([campaign.run("offline-performance-r0").path], request, campaign.path.parent / "system.yaml")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"system_type": "edge"}, "system_type is edge, and llama3.1-8b is for datacenter systems"),
+        ({"system_name": "???"}, "system_name becomes a folder's name"),
+    ],
+)
+def test_answers_that_do_not_go_with_the_results(
+    campaign: CampaignFolder, tmp_path: Path, changes: dict[str, str], words: str
+) -> None:
+    write_answers(tmp_path / "system.yaml", **changes)
+    with pytest.raises(UserError, match=re.escape(words)):
+        submit(campaign)
+    write_answers(tmp_path / "system.yaml", system_type="edge,datacenter")
+    submit(campaign)
 
 
 def test_a_folder_of_neither_kind(tmp_path: Path) -> None:

@@ -43,6 +43,8 @@ class LlmFacts:
     """Scenarios that the closed division asks for since v6.0: one of each group. Empty: not known."""
     folder: str = ""
     """Its folder's name in a submission."""
+    suite: str = "datacenter"
+    """The kind of systems that it is for: datacenter or edge."""
 
     def limits(self, scenario: str | None) -> tuple[int, int] | None:
         """Limits of a scenario, however a folder writes its name."""
@@ -91,6 +93,7 @@ def llm_facts(name: str | None, of_round: str | None = None, scenario: str | Non
         rounds=tuple(data.get("rounds", ())),
         needed=tuple(tuple(group) for group in data.get("needed", ())),
         folder=data.get("folder", plain),
+        suite=data.get("suite", "datacenter"),
     )
 
 
