@@ -83,6 +83,7 @@ def test_shapes_that_are_no_stream(tmp_path: Path, arrivals: Arrivals, shape: st
     [
         steps(64),
         steps(64, ttft_ns=20_000 * MS),  # a long wait makes a token's mean time long, not the gaps short
+        [*burst(20, 20_000 * MS), *((20_010 * MS + k * 10 * MS, 1) for k in range(44))],  # nor after a stall
         steps(64, gap_ns=500 * US, ttft_ns=2 * MS),  # a very fast engine
         steps(16, each=4),  # four tokens a step
         steps(3, each=3),
