@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from assay.analysis.flat import flat
-from assay.runs.record import RunRecord
+from assay.runs.record import EndpointFacts, RunRecord
 
 _UNLIKE_BY_NATURE = {"seed", "port", "host", "uuid", "index"}
 _SYSTEM = {
@@ -30,13 +30,29 @@ _MOST_NAMED = 3
 Facts = dict[str, str]
 
 
-def differences(node: str, peers: Sequence[str], record: RunRecord, system: Mapping[str, Any]) -> list[str]:
+def endpoints_by_node(record: RunRecord) -> dict[str, list[EndpointFacts]]:
+    """A run's endpoints by the node that they are on."""
+    found: dict[str, list[EndpointFacts]] = {}
+    for endpoint in record.endpoints:
+        found.setdefault(endpoint.node, []).append(endpoint)
+    return found
+
+
+def told_of_nodes(endpoints: Mapping[str, Sequence[EndpointFacts]], system: Mapping[str, Any]) -> dict[str, Facts]:
+    """What the run's records say of each node."""
+    machines: dict[str, list[Mapping[str, Any]]] = {}
+    for told in system.get("nodes") or ():
+        machines.setdefault(told.get("name"), []).append(told)
+    return {node: _facts(own, machines) for node, own in endpoints.items()}
+
+
+def differences(node: str, peers: Sequence[str], told: Mapping[str, Facts]) -> list[str]:
     """Facts of the node whose value none of its peers has, in words, those of the engine first.
 
     A difference isn't a proof that it is the cause.
     """
-    own = _facts(node, record, system)
-    others = [_facts(peer, record, system) for peer in peers]
+    own = told.get(node, {})
+    others = [told[peer] for peer in peers if peer in told]
     found = []
     for fact, value in own.items():
         theirs = list(dict.fromkeys(other[fact] for other in others if fact in other))
@@ -46,16 +62,15 @@ def differences(node: str, peers: Sequence[str], record: RunRecord, system: Mapp
     return found
 
 
-def _facts(node: str, record: RunRecord, system: Mapping[str, Any]) -> Facts:
-    told: dict[str, set[str]] = {}
-    machines = dict.fromkeys(name for end in record.endpoints if end.node == node for name in end.machines)
-    for fact, value in (*_of_endpoints(node, record), *_of_system(machines, system)):
-        told.setdefault(fact, set()).add(value)
-    return {fact: " and ".join(sorted(values)) for fact, values in told.items()}
+def _facts(own: Sequence[EndpointFacts], machines: Mapping[str, Sequence[Mapping[str, Any]]]) -> Facts:
+    found: dict[str, set[str]] = {}
+    known = dict.fromkeys(name for endpoint in own for name in endpoint.machines)
+    for fact, value in (*_of_endpoints(own), *_of_system([told for name in known for told in machines.get(name, ())])):
+        found.setdefault(fact, set()).add(value)
+    return {fact: " and ".join(sorted(values)) for fact, values in found.items()}
 
 
-def _of_endpoints(node: str, record: RunRecord) -> Iterator[tuple[str, str]]:
-    own = [endpoint for endpoint in record.endpoints if endpoint.node == node]
+def _of_endpoints(own: Sequence[EndpointFacts]) -> Iterator[tuple[str, str]]:
     for endpoint in own:
         for name, value in flat(endpoint.settings).items():
             if name.rpartition(".")[2] not in _UNLIKE_BY_NATURE:
@@ -69,9 +84,8 @@ def _of_endpoints(node: str, record: RunRecord) -> Iterator[tuple[str, str]]:
     yield "the number of accelerators", str(sum(len(endpoint.accelerators) for endpoint in own))
 
 
-def _of_system(machines: Collection[str], system: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    known = [told for told in system.get("nodes") or () if told.get("name") in machines]
-    for told in known:
+def _of_system(machines: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    for told in machines:
         for accelerator in told.get("accelerators") or ():
             yield from _named(accelerator if isinstance(accelerator, dict) else {"name": accelerator}, _ACCELERATOR)
         yield from _named(told, _SYSTEM)

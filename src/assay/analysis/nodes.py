@@ -10,12 +10,12 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from assay.analysis.hardware import Telemetry
-from assay.analysis.node_differences import differences
+from assay.analysis.node_differences import differences, endpoints_by_node, told_of_nodes
 from assay.analysis.rates import sample_rate, token_rate
 from assay.analysis.samples import MISSING, Samples
 from assay.analysis.statistics import Estimate, mean, ratio
 from assay.runs.metric_names import KV_CACHE, PREEMPTIONS
-from assay.runs.record import RunRecord
+from assay.runs.record import EndpointFacts, RunRecord
 
 _NOTABLE = 0.05
 _LEAST_SAMPLES = 20
@@ -69,15 +69,15 @@ def symmetry(
         return None
     closed_loop = record.scenario == "Offline"
     groups = _by_node(samples, record)
-    speeds = {node: _speed(own, samples.begin_ns, closed_loop) for node, own in groups.items()}
-    facts = [_facts(node, own, samples, record) for node, own in groups.items()]
-    for fact in facts:
-        _compare(fact, speeds)
-    for fact in facts:
-        if fact.slower:
-            peers = _peers(fact, facts)
-            fact.causes = [] if telemetry is None else _causes(fact, peers, record, telemetry)
-            fact.differences = differences(fact.node, peers, record, system or {})
+    endpoints = endpoints_by_node(record)
+    facts = [_facts(node, endpoints.get(node, []), own, samples) for node, own in groups.items()]
+    _compare(facts, [_speed(own, samples.begin_ns, closed_loop) for own in groups.values()])
+    slower = [fact for fact in facts if fact.slower]
+    told = told_of_nodes(endpoints, system or {}) if slower else {}
+    for fact in slower:
+        peers = _peers(fact, facts)
+        fact.causes = [] if telemetry is None else _causes(fact, peers, record, telemetry)
+        fact.differences = differences(fact.node, peers, told)
     used = [fact for fact in facts if fact.samples]
     sent = samples.sent_ns != MISSING
     service = np.sort(samples.service_latency_ns[sent]) if sent.any() else np.zeros(1)
@@ -91,10 +91,9 @@ def symmetry(
 
 def _by_node(samples: Samples, record: RunRecord) -> dict[str, Samples]:
     nodes = {endpoint.name: endpoint.node for endpoint in record.endpoints}
-    names = [nodes.get(name, "unknown") for name in samples.endpoints]
-    codes = np.array([sorted(set(names)).index(name) for name in names])
-    own = codes[samples.endpoint]
-    return {node: samples.where(own == code) for code, node in enumerate(sorted(set(names)))}
+    every, of_endpoint = np.unique([nodes.get(name, "unknown") for name in samples.endpoints], return_inverse=True)
+    groups = samples.grouped(of_endpoint[samples.endpoint], len(every))
+    return dict(zip(every.tolist(), groups, strict=True))
 
 
 def _speed(own: Samples, begin_ns: int, closed_loop: bool) -> Estimate | None:
@@ -106,8 +105,7 @@ def _speed(own: Samples, begin_ns: int, closed_loop: bool) -> Estimate | None:
     return ratio(Estimate(1e9, 0.0), mean(own.tpot_ns.astype(np.float64)))
 
 
-def _facts(node: str, own: Samples, samples: Samples, record: RunRecord) -> NodePart:
-    endpoints = [e for e in record.endpoints if e.node == node]
+def _facts(node: str, endpoints: Sequence[EndpointFacts], own: Samples, samples: Samples) -> NodePart:
     fact = NodePart(
         node=node,
         endpoints=[e.name for e in endpoints],
@@ -131,18 +129,19 @@ def _facts(node: str, own: Samples, samples: Samples, record: RunRecord) -> Node
     return fact
 
 
-def _compare(fact: NodePart, speeds: dict[str, Estimate | None]) -> None:
-    """Against the median of the others; the confidence is divided among the nodes (Bonferroni)."""
-    own = speeds[fact.node]
-    others = sorted((s for n, s in speeds.items() if n != fact.node and s is not None), key=lambda s: s.value)
-    if own is None or not others:
-        return
-    against = ratio(own, others[len(others) // 2])
-    fact.speed_ratio = against.value
-    bounds = against.interval_at(1 - 0.05 / len(speeds))
-    if bounds is not None:
-        fact.speed_low, fact.speed_high = bounds
-        fact.slower = bounds[1] < 1 and against.value < 1 - _NOTABLE
+def _compare(facts: Sequence[NodePart], speeds: Sequence[Estimate | None]) -> None:
+    """Each against the median of the others; the confidence is divided among the nodes (Bonferroni)."""
+    known = [(speed, fact) for speed, fact in zip(speeds, facts, strict=True) if speed is not None]
+    ranked = sorted(known, key=lambda one: one[0].value)
+    middle = (len(ranked) - 1) // 2
+    for place, (own, fact) in enumerate(ranked if len(ranked) > 1 else ()):
+        median, _ = ranked[middle if middle < place else middle + 1]
+        against = ratio(own, median)
+        fact.speed_ratio = against.value
+        bounds = against.interval_at(1 - 0.05 / len(facts))
+        if bounds is not None:
+            fact.speed_low, fact.speed_high = bounds
+            fact.slower = bounds[1] < 1 and against.value < 1 - _NOTABLE
 
 
 def _peers(fact: NodePart, facts: list[NodePart]) -> list[str]:

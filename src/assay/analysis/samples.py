@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -62,8 +63,12 @@ class Samples:
     @cached_property
     def of_endpoint(self) -> list[Samples]:
         """The samples of each endpoint, in the order of `endpoints`."""
-        rows = np.argsort(self.endpoint, kind="stable")
-        bounds = np.searchsorted(self.endpoint[rows], np.arange(len(self.endpoints) + 1))
+        return self.grouped(self.endpoint, len(self.endpoints))
+
+    def grouped(self, groups: NDArray[np.integer[Any]], count: int) -> list[Samples]:
+        """The samples of each of `count` groups, where `groups` tells each sample's."""
+        rows = np.argsort(groups, kind="stable")
+        bounds = np.searchsorted(groups[rows], np.arange(count + 1))
         return [_Part(self, rows[begin:end]) for begin, end in pairwise(bounds)]
 
     @property

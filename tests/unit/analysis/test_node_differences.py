@@ -9,7 +9,9 @@ import orjson
 import pytest
 from tests.synthetic import Node, Plan, write_run
 
-from assay.analysis.node_differences import differences
+from assay.analysis import node_differences
+from assay.analysis.flat import flat
+from assay.analysis.node_differences import differences, endpoints_by_node, told_of_nodes
 from assay.analysis.run import analyse_run
 from assay.runs import EndpointFacts, RunRecord, read_record, write_json
 
@@ -20,6 +22,10 @@ NODES = ("a", "b", "c")
 def record(tmp_path: Path) -> RunRecord:
     plan = Plan(samples=20, nodes=tuple(Node(name) for name in NODES), chunks=False, telemetry=False)
     return read_record(write_run(tmp_path, plan))
+
+
+def found(node: str, peers: list[str], record: RunRecord, system: dict[str, Any]) -> list[str]:
+    return differences(node, peers, told_of_nodes(endpoints_by_node(record), system))
 
 
 def endpoint(record: RunRecord, node: str) -> EndpointFacts:
@@ -34,7 +40,7 @@ def system(**of_a: Any) -> dict[str, Any]:
 
 
 def test_alike_nodes_have_no_difference(record: RunRecord) -> None:
-    assert differences("a", ["b", "c"], record, system(load_1m=9.0, hostname="elsewhere")) == []
+    assert found("a", ["b", "c"], record, system(load_1m=9.0, hostname="elsewhere")) == []
 
 
 @pytest.mark.parametrize(
@@ -48,21 +54,21 @@ def test_alike_nodes_have_no_difference(record: RunRecord) -> None:
     ],
 )
 def test_hardware_and_versions(record: RunRecord, changes: dict[str, Any], words: str) -> None:
-    assert differences("a", ["b", "c"], record, system(**changes)) == [words]
+    assert found("a", ["b", "c"], record, system(**changes)) == [words]
 
 
 def test_hardware_of_any_node_of_an_endpoint(record: RunRecord) -> None:
     endpoint(record, "a").followers = ["x"]
     told = system()
     told["nodes"].append({"name": "x", "kernel": "5.4"})
-    assert differences("a", ["b", "c"], record, told) == ["the kernel is 5.4 and 6.1 at a, 6.1 at the others"]
+    assert found("a", ["b", "c"], record, told) == ["the kernel is 5.4 and 6.1 at a, 6.1 at the others"]
 
 
 def test_settings_versions_and_placement_of_the_endpoint(record: RunRecord) -> None:
     own = endpoint(record, "a")
     own.settings = {**own.settings, "max_num_seqs": 4, "seed": 3}
     own.engine_version, own.path = "0.9", "tunnel"
-    assert differences("a", ["b"], record, {}) == [
+    assert found("a", ["b"], record, {}) == [
         "`max_num_seqs` is 4 at a, 16 at b",
         "the engine is simulator 0.9 at a, simulator 1.0 at b",
         "the path to it is tunnel at a, direct at b",
@@ -72,7 +78,7 @@ def test_settings_versions_and_placement_of_the_endpoint(record: RunRecord) -> N
 def test_what_the_others_also_differ_in_is_no_difference_of_one(record: RunRecord) -> None:
     endpoint(record, "a").window = 4
     endpoint(record, "b").window = 4
-    assert differences("a", ["b", "c"], record, {}) == []
+    assert found("a", ["b", "c"], record, {}) == []
 
 
 def test_a_slow_nodes_setting_is_its_likely_cause(tmp_path: Path) -> None:
@@ -85,3 +91,20 @@ def test_a_slow_nodes_setting_is_its_likely_cause(tmp_path: Path) -> None:
     (slow,) = [finding for finding in analyse_run(folder).findings if finding.rule == "slow-node"]
     assert slow.suggestion.startswith("likely: `speed` is 1 at a, 2.1 at b; mend that on a")
     assert [citation.file for citation in slow.evidence] == ["requests.parquet", "run.json, system.json"]
+
+
+def test_each_endpoints_settings_are_read_once_however_many_nodes_are_slow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes = tuple(Node(f"n{number}", speed=0.5 if number < 4 else 1.0) for number in range(12))
+    folder = write_run(tmp_path, Plan(samples=1200, nodes=nodes, chunks=False, telemetry=False))
+    read = []
+
+    def counting(settings: Any) -> dict[str, str]:
+        read.append(settings)
+        return flat(settings)
+
+    monkeypatch.setattr(node_differences, "flat", counting)
+    slow = [finding.subject for finding in analyse_run(folder).findings if finding.rule == "slow-node"]
+    assert len(slow) > 1
+    assert len(read) == len(nodes)
