@@ -44,8 +44,9 @@ def compare_campaigns_page(
         title = f"{titles[comparison.other]} against the baseline"
         blocks = [*_blocks(comparison, place), differs_block(comparison.differences, other.loads[0].record)]
         sections.append(Section(f"changes-{place}", title, blocks))
-    called = [titles[campaign.state.id] for campaign in campaigns]
-    sides = [_side(own, side_name(place, called), comparisons) for place, own in enumerate(campaigns)]
+    every_title = [titles[campaign.state.id] for campaign in campaigns]
+    sides = [_side(own, side_name(place, every_title), comparisons) for place, own in enumerate(campaigns)]
+    called = {own.state.id: side.title for own, side in zip(campaigns, sides, strict=True)}
     lead, sections = lifted(sections, ("pareto", "load_comparison", "comparison"))
     records = [load.record for campaign in campaigns for load in campaign.loads]
     results = [(result, load.record) for own in campaigns for load in own.loads for result in load.results]
@@ -65,15 +66,20 @@ def compare_campaigns_page(
                 for sentence in comparison_answer(own, other, titles[own.other] if len(campaigns) > 2 else "")
             ),
             samples_words(sides),
-            *(comparison_next(comparisons[0], _changes(comparisons[0]), sides, beside) if len(campaigns) == 2 else []),
         ],
+        next_step=comparison_next(comparisons, _changes(comparisons[0]), sides, beside),
         verdict="",
         kind="none",
         verdict_reasons=[],
         headlines=[
             headline(f"{change.quantity}, {load}", change) for load, change in _decisive(comparisons[0])[:NAMED]
         ],
-        problems=[*campaigns_problems(campaigns, titles), *(Problem("note", "", note) for note in notes)],
+        problems=[
+            *campaigns_problems(
+                campaigns, {own.state.id: side.title for own, side in zip(campaigns, sides, strict=True)}
+            ),
+            *(Problem("note", "", note) for note in notes),
+        ],
         sections=[
             *sections,
             Section("campaigns", "The campaigns", [campaigns_table(campaigns, titles, beside)]),

@@ -33,6 +33,11 @@ class Side:
     repeats: int
     results: Sequence[Result]
 
+    @property
+    def title(self) -> str:
+        """Its name, to begin a line with."""
+        return f"{self.name[:1].upper()}{self.name[1:]}"
+
     def again(self, beside: Path, *sets: str) -> str:
         """The command that measures it again, from the folder `beside`."""
         config, results = (os.path.relpath(path, beside) for path in (self.config, self.campaign.parent))
@@ -46,25 +51,28 @@ def side_name(place: int, titles: Sequence[str]) -> str:
 
 
 def comparison_next(
-    comparison: Comparison | CampaignComparison, changes: Sequence[Change], sides: Sequence[Side], beside: Path
-) -> list[str]:
-    """One sentence of a comparison of two: what would decide it, or what would tell the cause."""
+    comparisons: Sequence[Comparison | CampaignComparison],
+    changes: Sequence[Change],
+    sides: Sequence[Side],
+    beside: Path,
+) -> str:
+    """One sentence of a comparison of two: what would decide it, or what would tell the cause; else empty."""
+    if len(sides) != 2 or not all(side.config.exists() for side in sides):
+        return ""
     base, other = sides
-    if not (base.config.exists() and other.config.exists()):
-        return []
     if any(change.words in CHANGED for change in changes):
-        return [_cause(len(comparison.differences), base, beside)]
+        return _cause(len(comparisons[0].differences), base, beside)
     repeats = min(base.repeats, other.repeats)
     open_ = [(needed, c) for c in changes if c.decisive and (needed := c.repeats_to_show(repeats)) is not None]
     if not open_:
         undecided = any(change.decisive and change.low is None for change in changes)
-        return [_more(_FEWEST_REPEATS, "so few samples decide nothing", base, other, beside)] if undecided else []
+        return _more(_FEWEST_REPEATS, "so few samples decide nothing", base, other, beside) if undecided else ""
     needed, change = min(open_, key=lambda one: one[0])
     if needed > _MOST_REPEATS:
         most = max(abs(bound - 1) for _, c in open_ for bound in (c.low, c.high) if bound is not None)
-        return [f"Next: nothing, unless a difference of less than {fmt.percent(most)} matters."]
+        return f"Next: nothing, unless a difference of less than {fmt.percent(most)} matters."
     why = f"were {change.quantity} truly {fmt.times(change.ratio, None, None)}, about {needed} repeats would show it"
-    return [_more(max(_FEWEST_REPEATS, needed), why, base, other, beside)]
+    return _more(max(_FEWEST_REPEATS, needed), why, base, other, beside)
 
 
 def _more(repeats: int, why: str, base: Side, other: Side, beside: Path) -> str:

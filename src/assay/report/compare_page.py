@@ -44,14 +44,14 @@ def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison],
                 for comparison, other in zip(comparisons, runs[1:], strict=True)
             ),
             samples_words(sides),
-            *(comparison_next(comparisons[0], comparisons[0].changes, sides, beside) if len(runs) == 2 else []),
         ],
+        next_step=comparison_next(comparisons, comparisons[0].changes, sides, beside),
         verdict="",
         kind="none",
         verdict_reasons=[],
         headlines=_headlines(comparisons[0]),
         problems=[
-            *runs_problems(runs, names),
+            *runs_problems(runs, {run.folder.id: side.title for run, side in zip(runs, sides, strict=True)}),
             *(Problem("note", "", note) for note in dict.fromkeys(n for c in comparisons for n in c.notes)),
         ],
         sections=[

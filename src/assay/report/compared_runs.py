@@ -56,7 +56,8 @@ def runs_problems(runs: Sequence[RunAnalysis], names: Mapping[str, str]) -> Iter
     for run in {run.folder.id: run for run in runs}.values():
         name = names[run.folder.id]
         if run.result.loadgen.result == "INVALID":
-            reasons = "; ".join(verdict_reasons(run.result, ""))
+            titles = tuple(finding.title.rstrip(".").lower() for finding in run.findings)  # which stand below it
+            reasons = "; ".join(text for text in verdict_reasons(run.result, "") if not text.lower().startswith(titles))
             yield Problem("warning", f"{name}: {run.result.verdict.words}.", f"{reasons}.")
         for finding in shown_findings(run.findings):
             if finding.severity != "note":

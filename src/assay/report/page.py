@@ -93,7 +93,8 @@ class Problem:
 class Page:
     """One page. `banner` is repeated on every printed page; `what` says what was measured in one sentence.
 
-    `answer` are the sentences that answer what was asked, the first in large type; `lead` is the chart that shows it.
+    `answer` are the sentences that answer what was asked, the first in large type; `next_step` says what to do next, by
+    a command; `lead` is the chart that shows the answer.
     `pictures` are charts that are written beside the page and not shown on it; `subject` names run, model and system on
     every picture.
     """
@@ -107,6 +108,7 @@ class Page:
     headlines: Sequence[Headline]
     problems: Sequence[Problem]
     sections: Sequence[Section]
+    next_step: str = ""
     lead: Chart | None = None
     banner: str = ""
     problems_title: str = "What limits belief"

@@ -56,6 +56,7 @@ _WORDS = re.compile(
     rf"(?<![\w/.-])(?P<term>{'|'.join(map(re.escape, TERMS))})(?![\w/-]|\.\w)",
     re.IGNORECASE,
 )
+_OPTION = re.compile(r"(?<= )(--[a-z-]+)")
 _PER_CENT = re.compile(r"(?<=\d) %")
 _CANONICAL = {term.casefold(): term for term in TERMS}
 
@@ -94,7 +95,7 @@ class Terms:
         if found["moment"]:
             return _time(found[0])
         if found["code"]:
-            return Markup("<code>{}</code>").format(found["code"])
+            return Markup("<code>{}</code>").format(Markup("").join(_typed(found["code"])))
         return self._term(found[0])
 
     def _term(self, word: str) -> Markup:
@@ -107,6 +108,12 @@ class Terms:
         return Markup('<a class="term" href="#{}" aria-describedby="{}-means">{}</a>').format(
             _anchor(term), _anchor(term), word
         )
+
+
+def _typed(command: str) -> Iterator[Markup]:
+    """What is to be typed: no line ends within the name of an option."""
+    for place, part in enumerate(_OPTION.split(command)):
+        yield Markup('<span class="option">{}</span>').format(part) if place % 2 else escape(part)
 
 
 def _in_one_line(text: str) -> str:

@@ -21,28 +21,28 @@ _FIRST_LIMIT = "p99(ttft) < 2 s"
 _LIMITED = {"ttft_ns": "ttft", "tpot_ns": "tpot", "latency_ns": "latency"}
 
 
-def run_next(run: RunAnalysis) -> list[str]:
-    """One sentence of a run, or none; of one that no campaign knows of nothing is known."""
+def run_next(run: RunAnalysis) -> str:
+    """One sentence of a run; empty where nothing is open, and of one that no campaign knows of."""
     record = run.record
     if record.campaign_key is None:
-        return []
+        return ""
     if run.samples is None:
-        return next_step(run.folder.campaign, [record.status], [record.reason])
+        return "".join(next_step(run.folder.campaign, [record.status], [record.reason]))
     if not run.folder.config.exists():
-        return []
+        return ""
     steps = _of_records([record], [queries_wanted(run.result.loadgen, record)])
-    return [f"Next: {why}: {_run_again('../../..', *sets)}." for why, sets in steps][:1]
+    return next((f"Next: {why}: {_run_again('../../..', *sets)}." for why, sets in steps), "")
 
 
-def campaign_next(analysis: CampaignAnalysis) -> list[str]:
-    """One sentence of a campaign, or none: what is left to do, else what leaves most open."""
+def campaign_next(analysis: CampaignAnalysis) -> str:
+    """One sentence of a campaign: what is left to do, else what leaves most open; empty where nothing does."""
     runs = [entry for entry in analysis.state.runs if not (entry.may_fail and entry.ended)]
     left = next_step(analysis.folder.path, [entry.status for entry in runs], [entry.reason for entry in runs])
     if left or not analysis.folder.config.exists() or analysis.tuned is not None:
-        return left
-    if analysis.rate is not None:
-        return [f"Next: {words}." for words in _after_search(analysis.rate, analysis.folder.path)][:1]
-    return [f"Next: {words}." for words in _steps(analysis)][:1]
+        return "".join(left)
+    rate = analysis.rate
+    steps = _steps(analysis) if rate is None else _after_search(rate, analysis.folder.path)
+    return next((f"Next: {words}." for words in steps), "")
 
 
 def _steps(analysis: CampaignAnalysis) -> Iterator[str]:

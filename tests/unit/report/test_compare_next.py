@@ -78,15 +78,15 @@ def test_both_sides_are_counted_and_can_be_measured_again(tmp_path: Path, page: 
 def test_what_is_shown_to_differ_leads_to_its_cause(tmp_path: Path) -> None:
     fast = replace(PLAN, nodes=(Node("node-a", slots=4, speed=2.0),))
     base, other = campaign(tmp_path, "base", PLAN), campaign(tmp_path, "other", fast)
-    assert of_runs(tmp_path, base, other).answer[-1].startswith("Next: the baseline once more shows whether ")
+    assert of_runs(tmp_path, base, other).next_step.startswith("Next: the baseline once more shows whether ")
     for place, folder in enumerate((base, other)):
         folder.run("load-r0").config.write_text(f"load: {{workers: {place + 1}, max_attempts: {place + 2}}}\n")
-    assert of_runs(tmp_path, base, other).answer[-1].startswith("Next: 2 recorded facts differ, so which of them is ")
+    assert of_runs(tmp_path, base, other).next_step.startswith("Next: 2 recorded facts differ, so which of them is ")
 
 
 def test_what_isnt_decided_leads_to_as_many_repeats_as_would_show_it(tmp_path: Path) -> None:
     base, other = (campaign(tmp_path, name, replace(SERVER, seed=seed)) for seed, name in enumerate("ab"))
-    words = of_campaigns(tmp_path, base, other).answer[-1]
+    words = of_campaigns(tmp_path, base, other).next_step
     assert words.startswith("Next: ")
     if "repeats" in words:
         first, second, _ = commands(words)

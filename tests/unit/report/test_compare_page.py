@@ -20,7 +20,7 @@ PLAN = Plan(samples=200, nodes=(SLOW,), chunks=False, telemetry=False)
 def test_a_comparison_says_what_got_better_or_worse(tmp_path: Path) -> None:
     base, other = (analyse_run(write_run(tmp_path, replace(PLAN, run_id=name, nodes=(node,)))) for name, node in
                    (("base", SLOW), ("other", replace(SLOW, speed=2.0))))  # fmt: skip
-    said, _, _ = compare_page([base, other], compare([base, other]), tmp_path).answer
+    said, _ = compare_page([base, other], compare([base, other]), tmp_path).answer
     assert said.startswith("The other run against the baseline: Output tokens/s ")
     assert ", better; " in said
     assert said.endswith("; settings, versions and hardware are the same as far as recorded.")
@@ -44,10 +44,10 @@ def test_a_comparison_leads_to_its_runs_and_tells_what_limits_belief_in_them(tmp
     assert [row[0] for row in table.rows] == [f"Offline, {day} Jan 2026, 00:00:00 UTC" for day in (1, 2)]
     assert table.links == {"offline-r0": "../nightly/runs/offline-r0/report.html", "nightly": "../nightly/report.html"}
     titles = [(problem.severity, problem.title) for problem in page.problems]
-    assert ("error", "Offline, 2 Jan 2026, 00:00:00 UTC: Samples were not answered.") in titles
-    invalid = "Offline, 2 Jan 2026, 00:00:00 UTC: short run: not valid for MLPerf (LoadGen: INVALID)."
+    assert ("error", "The other: Samples were not answered.") in titles
+    invalid = "The other: short run: not valid for MLPerf (LoadGen: INVALID)."
     assert ("warning", invalid) in titles
-    assert not any("1 Jan 2026" in title for _, title in titles)
+    assert not any(title.startswith("The baseline") for _, title in titles)
 
 
 def test_a_comparison_tells_what_changed_sample_by_sample_and_what_nobody_knows(tmp_path: Path) -> None:

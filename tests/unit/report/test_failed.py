@@ -43,7 +43,8 @@ def test_a_campaign_that_failed_says_why_and_what_to_do_next(tmp_path: Path) -> 
     state.runs[0].reason = "every endpoint failed: node-a: HTTP 500\nlast lines of server node-a:\n  out of memory"
     write_json(folder.state, state)
     page = campaign_page(analysed(folder))
-    why, when, answered, what_next = page.answer
+    why, when, answered = page.answer
+    what_next = page.next_step
     assert why == "There is no result: Offline failed: every endpoint failed: node-a: HTTP 500."
     assert when.startswith("It ended 1 Jan 2026, ")
     assert when.endswith(" after it began.")
@@ -67,7 +68,7 @@ def test_a_run_that_failed_says_why_and_what_to_do_next(tmp_path: Path) -> None:
     assert page.answer[0] == (
         "There is no result of this run, because it failed: every endpoint failed: node-a: HTTP 500."
     )
-    assert f"`assay run --resume {folder.path} --retry-failed`" in page.answer[-1]
+    assert f"`assay run --resume {folder.path} --retry-failed`" in page.next_step
     assert page.verdict_reasons == ["the run is failed"]
     assert logs(page) == ["last lines of server node-a:\n  out of memory"]
     run.driver_log.write_text("its own words")

@@ -49,7 +49,9 @@ def test_a_time_carries_its_moment() -> None:
 
 
 def test_what_is_to_be_typed_is_marked_as_such() -> None:
-    assert Terms()("Next: `assay run --resume <F>`.") == "Next: <code>assay run --resume &lt;F&gt;</code>."
+    assert Terms()("Next: `assay run --resume <F>`.") == (
+        'Next: <code>assay run <span class="option">--resume</span> &lt;F&gt;</code>.'
+    )
     assert terms_in("`assay audit ledger`") == []
 
 

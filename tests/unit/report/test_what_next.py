@@ -44,7 +44,7 @@ def changed(folder: CampaignFolder, **changes: Any) -> CampaignFolder:
 
 
 def next_of(folder: CampaignFolder) -> str:
-    return campaign_page(analysed(folder)).answer[-1]
+    return campaign_page(analysed(folder)).next_step
 
 
 def typed(sentence: str) -> list[str]:
@@ -74,18 +74,18 @@ def test_early_stopping_leads_to_as_many_queries_as_it_asks_for(tmp_path: Path) 
     invalid = result.loadgen.model_copy(update={"result": "INVALID", "reasons": WANTS})
     analysis = analysed(folder)
     analysis.lines[0].result.loadgen = invalid
-    words = campaign_page(analysis).answer[-1]
+    words = campaign_page(analysis).next_step
     assert words.startswith("Next: as many queries as LoadGen's early stopping asks for: ")
     assert typed(words)[-2:] == ["--set", "queries.Server=459"]
     alone = analyse_run(run)
     alone.result.loadgen = invalid
-    assert "--output ../../.. --set queries.Server=459`" in run_page(alone).answer[-1]
+    assert "--output ../../.. --set queries.Server=459`" in run_page(alone).next_step
 
 
 def test_scores_of_a_part_lead_to_all_samples(tmp_path: Path) -> None:
     plans = {"offline-accuracy-r0": replace(PLAN, mode="accuracy")}
     folder = changed(write_campaign(tmp_path, plans, kind="single"), samples=40, dataset_samples=68)
-    for words in (next_of(folder), run_page(analyse_run(runs_of(folder)[0])).answer[-1]):
+    for words in (next_of(folder), run_page(analyse_run(runs_of(folder)[0])).next_step):
         assert words.startswith("Next: all 68 samples, so that the scores can be compared: ")
         command = typed(words)
         assert load_config(folder.config, [command[command.index("--set") + 1]]).dataset.samples is None
@@ -104,7 +104,7 @@ def test_a_client_that_shaped_every_load_comes_first(tmp_path: Path) -> None:
         (ConcurrencyShape(concurrency=4), None, ["curve", "config.yaml", "--results", ".."]),
         (RateShape(rate=5.0), None, ["rate", "config.yaml", "--slo", "p99(ttft) < 2 s", "--results", ".."]),
         (
-            RateShape(rate=5.0), Slo(ttft_ns=200_000_000, tpot_ns=20_500_000),
+            RateShape(rate=5.0), Slo(ttft=200_000_000, tpot=20_500_000),
             ["rate", "config.yaml", "--slo", "p99(ttft) < 200 ms, p99(tpot) < 20.5 ms", "--results", ".."],
         ),
     ],
