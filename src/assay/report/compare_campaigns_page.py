@@ -75,9 +75,7 @@ def compare_campaigns_page(
             headline(f"{change.quantity}, {load}", change) for load, change in _decisive(comparisons[0])[:NAMED]
         ],
         problems=[
-            *campaigns_problems(
-                campaigns, {own.state.id: side.title for own, side in zip(campaigns, sides, strict=True)}
-            ),
+            *campaigns_problems(campaigns, called),
             *(Problem("note", "", note) for note in notes),
         ],
         sections=[
