@@ -61,7 +61,8 @@ def lent(files: Mapping[str, str]) -> dict[str, str]:
     job = yaml.safe_load(files["assay-job.yaml"])
     pod = job["spec"]["template"]["spec"]
     (container,) = pod["containers"]
-    for number, folder in enumerate(dict.fromkeys((sys.prefix, str(REPOSITORY)))):
+    # Folders whose files any user may read; those above may be root's alone.
+    for number, folder in enumerate((sys.prefix, f"{REPOSITORY}/src")):
         pod["volumes"].append({"name": f"lent-{number}", "hostPath": {"path": folder}})
         container["volumeMounts"].append({"name": f"lent-{number}", "mountPath": folder, "readOnly": True})
     search = {"PATH": f"{sys.prefix}/bin:/usr/bin:/bin", "PYTHONPATH": f"{REPOSITORY}/src"}

@@ -285,9 +285,7 @@ def test_a_campaign_as_a_job_brings_its_results_and_leaves_its_claim_alone(clust
 
 @pytest.mark.timeout(1200)
 @pytest.mark.usefixtures("volume")
-def test_a_controller_that_is_killed_is_followed_by_one_that_goes_on_and_all_goes_with_the_job(
-    cluster: Hosts, tmp_path: Path
-) -> None:
+def test_a_job_whose_controller_is_killed_goes_on_and_takes_everything_with_it(cluster: Hosts, tmp_path: Path) -> None:
     before = job.everything(cluster) - {"persistentvolumeclaim/assay-results"}
     uid = start_job(cluster, tmp_path / "campaign", QUICK, ENDLESS)
 

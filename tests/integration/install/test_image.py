@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 from tests.bundles import assay_alone
 from tests.rig import image
-from tests.rig.hosts import REPOSITORY, Hosts
+from tests.rig.hosts import Hosts
 from tests.small_campaigns import write_campaign
 
 from assay.install import BundleContents, Target, write_bundle
@@ -40,7 +40,7 @@ def test_its_user_is_no_root_and_carries_out_a_campaign(hosts: Hosts, built: int
     folder = hosts.shared / "campaign"
     write_campaign(folder)
     folder.chmod(0o777)
-    lent = [word for path in (sys.prefix, str(REPOSITORY)) for word in ("-v", f"{path}:{path}:ro")]
+    lent = ["-v", f"{sys.prefix}:{sys.prefix}:ro"]
     # The rig's image has an Assay of its own, on PYTHONPATH.
     docker = ["docker", "run", "--rm", "-e", "PYTHONPATH=", "-v", f"{folder}:/work", "-w", "/work", *lent, NAME]
 
