@@ -104,23 +104,27 @@ class CampaignConfig(_Section):
     curve: CurveConfig = Field(default=CurveConfig(), description="tune-curve: which points")
     scenario: TunedScenario | None = Field(
         default=None,
-        description="tune-rate: of the run that confirms the rate, Server or Interactive, or rate (the pacer's); "
-        "default: Server, with limits rate",
+        description="searches for a rate (tune-rate, highest-rate): of the run that confirms it, Server or "
+        "Interactive, or rate (the pacer's); default: Server, with limits rate",
     )
     limits: tuple[WrittenTailLimit, ...] = Field(
         default=(),
-        description="tune-rate: what the rate must keep, such as p99(ttft) < 2 s; default: those of the benchmark's "
-        "scenario",
+        description="searches for a rate: what it must keep, such as p99(ttft) < 2 s; default: those of the "
+        "benchmark's scenario",
     )
     precision: Percent = Field(
-        default=0.03, description="tune-rate: how far the ends of the rate's interval may be from it, such as 3%"
+        default=0.03,
+        description="searches for a rate: how far the ends of the rate's interval may be from it, such as 3%",
     )
     budget: WrittenSeconds | None = Field(
         default=1200, description="tune-rate: time for all runs, such as 20m; null: as long as the precision takes"
     )
-    probes: Several | None = Field(default=None, description="tune-rate: the most probes; default: any number")
+    probes: Several | None = Field(
+        default=None, description="searches for a rate: the most probes of one; default: any number"
+    )
     first_rate: Rate | None = Field(
-        default=None, description="tune-rate: of the first probe; default: from a run with a fixed number in flight"
+        default=None,
+        description="searches for a rate: of the first probe; default: from a run with a fixed number in flight",
     )
     loads: tuple[LoadShape, ...] = Field(default=(), description="bench: what the pacer drives, one run each")
     engine: EngineTuning = Field(default=EngineTuning(), description="tune-engine: what may be tried")

@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 from tests.campaigns import FAST, config
 
+from assay.campaign.servers import only
 from assay.campaign.tune_engine.objectives import Offline
 from assay.campaign.tune_engine.places import Place
 from assay.campaign.tune_engine.setups import config_of_run, config_with
 from assay.campaign.tune_engine.space import DEFAULT, Setup, Space, nodes_of
 from assay.cluster.options import KubernetesOptions
+from assay.deploy.specs import server_specs
+from assay.engines import build_engine
 from assay.errors import UserError
 from assay.runs.setups import setup_words, with_setup
 
@@ -123,6 +126,20 @@ def test_one_server_over_two_nodes_is_a_layout(tmp_path: Path) -> None:
     assert nodes_of(own, DEFAULT) == ["node-a", "node-b"]
     assert nodes_of(own, over_both) == ["node-a"], "a group is called by the node that leads it"
     assert setup_words(over_both.settings, None, server_nodes=2).endswith("pipeline_parallel 2, servers over 2 nodes")
+
+
+@pytest.mark.parametrize("launcher", ["ssh", "slurm"])
+def test_a_run_over_two_nodes_starts_its_server_on_both(tmp_path: Path, launcher: str) -> None:
+    cluster = {**SSH, "launcher": launcher} | ({"folder": "/shared"} if launcher == "slurm" else {})
+    own = config(tmp_path, engine=VLLM, cluster=cluster, queries={"Offline": 8}, campaign={"kind": "tune-engine"})
+    setup = Setup({"tensor_parallel": 2, "pipeline_parallel": 2}, None, 2)
+    (run,) = Offline(own).runs(Place(setup, None, "short", 1), nodes_of(own, setup), 1, None)
+    engine, placed = only(config_of_run(own, run), run.nodes)
+    (server,) = server_specs(build_engine(engine), placed)
+    assert [node.name for group in placed.groups().values() for node in group] == ["node-a", "node-b"]
+    assert (server.node, server.accelerators) == ("node-a", (0, 1, 2, 3))
+    assert server.spread is not None
+    assert "--headless" in server.spread.follower
 
 
 def test_servers_that_are_spread_may_be_tried_on_one_node_each(tmp_path: Path) -> None:
