@@ -11,10 +11,11 @@ import pytest
 from tests.campaigns import FAST, config
 from tests.results import bench_result, distribution, figure
 
-from assay.analysis.engine_front import TryPoint, on_front
+from assay.analysis.engine_front import Measured, PaceRange, TryPoint, front_of
 from assay.analysis.engine_models import Tuned
 from assay.analysis.engine_tries import tuned
 from assay.analysis.loads import Value
+from assay.analysis.statistics import Estimate
 from assay.analysis.summary import CLIENT_BOUND
 from assay.audit import Judgement
 from assay.audit.evidence import ClaimedSettings, Evidence
@@ -176,13 +177,41 @@ def test_a_point_that_the_client_shaped_is_on_no_front(tmp_path: Path) -> None:
     assert best.outcome == "no difference shown"
 
 
-def test_a_default_that_may_be_as_fast_is_what_a_rate_is_held_against() -> None:
-    def point(in_flight: int, rate: float, pace: float) -> TryPoint:
-        value = Value(value=pace, low=pace * 0.95, high=pace * 1.05)
-        return TryPoint(in_flight=in_flight, output_tokens_per_s=Value(value=rate), per_user=value, client_bound=False)
+def point(in_flight: int, rate: float, pace: float) -> Measured:
+    """A point whose pace is known within 5 %, and its rate within a thousandth."""
+    of_user = Value(value=pace, low=pace * 0.95, high=pace * 1.05)
+    estimate = Estimate(rate, rate / 2000)
+    value = Value(value=rate, low=estimate.low, high=estimate.high)
+    return Measured(
+        TryPoint(in_flight=in_flight, output_tokens_per_s=value, per_user=of_user, client_bound=False), estimate
+    )
 
-    points = {"a": [point(1, 10, 100), point(4, 30, 50)], "b": [point(1, 11, 90), point(4, 29, 49)]}
-    assert [(name, one.in_flight) for name, one in on_front(points)] == [("a", 1), ("b", 1), ("a", 4)]
+
+def test_a_rate_is_held_against_the_most_that_the_default_may_give_at_its_paces() -> None:
+    """The default's 790 tokens/s come at a pace of 20 to 21, which reaches into the range that begins at 20.5."""
+    default = [point(1, 10, 100), point(16, 790, 20)]
+    front = front_of({"as configured": default, "other": [point(16, 800, 50), point(64, 1280, 20.5)]}, "as configured")
+    assert [(one.name, one.in_flight, one.above, one.up_to) for one in front.ranges] == [
+        ("as configured", 1, 50, 100),
+        ("other", 16, 20.5, 50),
+        ("other", 64, 0, 20.5),
+    ]
+    middle, slowest = front.ranges[1:]
+    assert middle.ratio == pytest.approx(800 / 790), "not over the 10 tokens/s of the default's faster point"
+    assert slowest.ratio == pytest.approx(1280 / 790)
+    assert middle.shown
+    assert front.dominating is None
+
+
+def test_a_pace_that_the_default_never_has_is_shown_by_its_interval() -> None:
+    def fastest(pace: float, then: float) -> PaceRange:
+        tries = {"as configured": [point(1, 10, 100)], "other": [point(1, 9, pace), point(4, 40, then)]}
+        return front_of(tries, "as configured").ranges[0]
+
+    clear, near, reached = fastest(120, 110), fastest(107, 106), fastest(120, 99)
+    assert (clear.ratio, clear.shown) == (None, True)
+    assert (near.ratio, near.shown) == (None, False), "its own pace may be as slow as the default's"
+    assert (reached.ratio, reached.shown) == (0.9, False), "users of more than 100 may get 10 of the default"
 
 
 def judged(stated: Tuned, shown: Tuned) -> list[tuple[Judgement, str]]:
