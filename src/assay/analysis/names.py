@@ -57,7 +57,7 @@ def titles_of(entries: Sequence[RunEntry]) -> dict[str, str]:
     modes = {e.mode for e in entries}
     alike: dict[tuple[str, ...], list[RunEntry]] = {}
     for entry in entries:
-        alike.setdefault((entry.mode, str(entry.compliance), load_key(entry)), []).append(entry)
+        alike.setdefault(_alike(entry), []).append(entry)
     found = {}
     for repeats in alike.values():
         words = _name(repeats[0], several_scenarios=len(scenarios) > 1, several_nodes=len(nodes) > 1)
@@ -80,17 +80,26 @@ def titles_in(entries: Sequence[RunEntry], some: Sequence[RunEntry]) -> str:
 
 def load_titles(entries: Sequence[RunEntry], some: Sequence[RunEntry]) -> list[str]:
     """The same, each load by itself."""
+    scenarios, nodes = {e.scenario for e in entries}, {tuple(e.nodes) for e in entries}
+    modes = {e.mode for e in entries}
+    repeats: dict[tuple[str, ...], list[int]] = {}
+    for entry in entries:
+        repeats.setdefault(_alike(entry), []).append(entry.repeat)
     turns: dict[str, list[int]] = {}
     most: dict[str, int] = {}
     for entry in some:
-        words = name_in(entries, entry)
-        if entry.mode != "performance" and len({e.mode for e in entries}) > 1:
+        words = _name(entry, several_scenarios=len(scenarios) > 1, several_nodes=len(nodes) > 1)
+        if entry.mode != "performance" and len(modes) > 1:
             words += f" {entry.mode}"
-        kind = (entry.mode, entry.compliance)
-        repeats = [e.repeat for e in entries if (e.mode, e.compliance) == kind and same_load(e, entry)]
-        turns.setdefault(words, []).append(repeats.index(entry.repeat) + 1)
-        most[words] = len(repeats)
+        own = repeats[_alike(entry)]
+        turns.setdefault(words, []).append(own.index(entry.repeat) + 1)
+        most[words] = len(own)
     return [words + _turns(numbers, most[words]) for words, numbers in turns.items()]
+
+
+def _alike(entry: RunEntry) -> tuple[str, ...]:
+    """The same for all that repeat one load in one mode."""
+    return entry.mode, str(entry.compliance), load_key(entry)
 
 
 def _turns(numbers: Sequence[int], most: int) -> str:

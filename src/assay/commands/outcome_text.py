@@ -11,10 +11,10 @@ from typing import Any
 
 from assay.analysis.advice import invalid_words, mends
 from assay.analysis.alert_findings import alert_lines
-from assay.analysis.campaign import Load, load_of
+from assay.analysis.campaign import load_of
 from assay.analysis.finding import Finding
 from assay.analysis.loads import LoadRow, load_rows, with_rates
-from assay.analysis.names import title_in, titles_in
+from assay.analysis.names import titles_in, titles_of
 from assay.analysis.verdict import SHORT_RUN, SHORT_VALID
 from assay.benchmarks import campaign_benchmark
 from assay.campaign.reporting import answer_lines
@@ -61,10 +61,8 @@ def figures_text(state: CampaignState, results: Sequence[Result], width: int) ->
 
 def by_load(entries: Sequence[RunEntry]) -> list[RunEntry]:
     """From the lowest load to the highest, where each has one; else as planned. Plans are in random order."""
-    loads = [load_of(entry) for entry in entries]
-    if None in loads:
-        return list(entries)
-    return sorted(entries, key=lambda entry: load_of(entry) or Load("rate", 0.0))
+    loads = {entry.key: load for entry in entries if (load := load_of(entry)) is not None}
+    return sorted(entries, key=lambda entry: loads[entry.key]) if len(loads) == len(entries) else list(entries)
 
 
 def _rows(state: CampaignState, results: Sequence[Result], groups: Sequence[Mapping[str, Any]]) -> Sequence[LoadRow]:
@@ -80,7 +78,8 @@ def _measured(rows: Sequence[LoadRow], width: int) -> str:
 def _scores(state: CampaignState, results: Sequence[Result], width: int) -> str:
     of_run = {result.run: result for result in results}
     scored = [(entry, of_run[entry.run].accuracy) for entry in state.runs if entry.run in of_run]
-    scores = [(title_in(state.runs, entry), accuracy) for entry, accuracy in scored if accuracy is not None]
+    titles = titles_of(state.runs)
+    scores = [(titles[entry.key], accuracy) for entry, accuracy in scored if accuracy is not None]
     return scores_text(scores, width) if scores else ""
 
 
@@ -94,8 +93,9 @@ def _ledgers(outcome: CampaignOutcome, entries: Sequence[RunEntry]) -> Grid:
         others = "" if len(whole) == len(entries) else "other "
         total = [own for entry in together if (own := known[entry.key]) is not None]
         grid.append(_ledger_row(f"all {len(whole)} {others}runs", total))
+    titles = titles_of(outcome.state.runs)
     grid += [
-        _ledger_row(title_in(outcome.state.runs, entry), [own] if (own := known[entry.key]) is not None else [])
+        _ledger_row(titles[entry.key], [own] if (own := known[entry.key]) is not None else [])
         for entry in entries
         if entry not in together
     ]
@@ -140,9 +140,10 @@ def _verdicts(outcome: CampaignOutcome, entries: Sequence[RunEntry], answer: str
 
 def _alerts(outcome: CampaignOutcome) -> Iterator[str]:
     """What was raised while runs lasted, a run's first ones."""
+    titles = titles_of(outcome.state.runs)
     for entry in outcome.state.runs:
         lines = alert_lines(read_alerts(outcome.folder.run(entry.run).alerts)) if entry.run else []
-        title = title_in(outcome.state.runs, entry)
+        title = titles[entry.key]
         for line in lines[:_MOST_ALERTS]:
             yield f"alert in {title}: {line}"
         if len(lines) > _MOST_ALERTS:

@@ -129,3 +129,18 @@ def test_a_run_that_failed_says_why_in_the_servers_own_words(outcome: CampaignOu
     text = outcome_text(CampaignOutcome(outcome.folder, outcome.state, [failed]), 200)
     assert f"Offline: failed: no result; {reason.splitlines()[0]}\n" in text
     assert "last lines" not in text
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_why_a_node_is_left_out_is_told_once(
+    outcome: CampaignOutcome, monkeypatch: pytest.MonkeyPatch, told: bool
+) -> None:
+    why = "server node-b ended by itself (exit code 1)"
+    state = outcome.state.model_copy(deep=True)
+    state.runs[0].status, state.runs[0].reason = "failed", f"{why}\nlast lines"  # type: ignore[assignment]
+    state.left_out = {"node-b": f"node-b ended as failed: {why}"}
+    answer = [f"Offline failed: {why}."] if told else ["All of it."]
+    monkeypatch.setattr("assay.commands.outcome_text.answer_lines", lambda folder: answer)
+    text = outcome_text(CampaignOutcome(outcome.folder, state, []), 200)
+    assert ("node node-b is left out\n" in text) == told
+    assert (f"node node-b is left out: node-b ended as failed: {why}\n" in text) != told
