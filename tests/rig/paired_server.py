@@ -2,12 +2,14 @@
 
 The leader begins to serve, by Assay's simulator, once its followers (`--headless`) have come to its `--master-port`, so
 it needs all of its processes. It doesn't notice that one of them ended, as a server that waits for it forever. Each
-prints one line of JSON about itself first; `--fail-rank` ends one of them with a message.
+prints one line of JSON about itself first; `--fail-rank` ends one of them with a message. `--simulate` are arguments of
+the simulator.
 """
 
 import argparse
 import json
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -23,6 +25,7 @@ parser.add_argument("--master-addr", required=True)
 parser.add_argument("--master-port", type=int, required=True)
 parser.add_argument("--headless", action="store_true")
 parser.add_argument("--fail-rank", type=int)
+parser.add_argument("--simulate", default="")
 options, _ = parser.parse_known_args()
 
 
@@ -31,7 +34,8 @@ def lead() -> None:
         followers = [listener.accept()[0] for _ in range(options.nnodes - 1)]
         print("followers:", len(followers), flush=True)
         command = [sys.executable, "-m", "assay.simulator", "--host", options.host, "--port", options.port]
-        subprocess.run([*command, "--model", options.served_model_name], check=True)
+        command += ["--model", options.served_model_name, *shlex.split(options.simulate)]
+        subprocess.run(command, check=True)
 
 
 def follow() -> None:
