@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from assay.analysis.chance import dissent_tail, hypergeometric_tail
@@ -132,6 +132,29 @@ class _Tally:
     def against(self, other: _Tally) -> str:
         return f"{100 * self.share:.1f} % of {self.of}, others {100 * other.share:.1f} % of {other.of}"
 
+    def without(self, part: _Tally) -> _Tally:
+        return _Tally(self.differ - part.differ, self.of - part.of)
+
+
+@dataclass(frozen=True)
+class _Apart:
+    """The tallies of all endpoints, and their sum: each is held against the others, without adding them up anew."""
+
+    differ: NDArray[np.int64]
+    of_all: NDArray[np.int64]
+    whole: _Tally
+
+    @classmethod
+    def of(cls, differ: ArrayLike, of: ArrayLike) -> _Apart:
+        counts = np.asarray(differ, dtype=np.int64), np.asarray(of, dtype=np.int64)
+        return cls(*counts, _Tally(int(counts[0].sum()), int(counts[1].sum())))
+
+    def own(self, place: int) -> _Tally:
+        return _Tally(int(self.differ[place]), int(self.of_all[place]))
+
+    def others(self, place: int) -> _Tally:
+        return self.whole.without(self.own(place))
+
 
 class _Table:
     """First answers as numbers, shape (endpoints, prompts): equal numbers are equal tokens, -1 is no answer."""
@@ -141,16 +164,20 @@ class _Table:
         prompts = sorted({prompt for own in self._given for prompt in own})
         self._prompts = prompts
         self._codes = np.full((len(given), len(prompts)), -1, dtype=np.int64)
-        for column, prompt in enumerate(prompts):
-            known: dict[bytes, int] = {}
-            for row, own in enumerate(self._given):
-                if answers := own.get(prompt):
-                    self._codes[row, column] = known.setdefault(answers[0].tobytes(), len(known))
+        columns = {prompt: column for column, prompt in enumerate(prompts)}
+        known: list[dict[bytes, int]] = [{} for _ in prompts]
+        for row, own in enumerate(self._given):
+            for prompt, answers in own.items():
+                column = columns[prompt]
+                self._codes[row, column] = known[column].setdefault(answers[0].tobytes(), len(known[column]))
         self._answered = (self._codes >= 0).sum(axis=0)
         self.shared = np.flatnonzero(self._answered >= 2)
-        self._dissents, self._expected = self._minorities()
-        self._pairs = self._of_two()
-        self._repeats = [_repeats(own.values()) for own in self._given]
+        dissents, self._expected = self._minorities()
+        self._judged = dissents >= 0
+        self._dissents = _Apart.of((dissents == 1).sum(axis=1), self._judged.sum(axis=1))
+        self._pairs, self._all_pairs = self._of_two()
+        repeats = [_repeats(own.values()) for own in self._given]
+        self._repeats = _Apart.of([tally.differ for tally in repeats], [tally.of for tally in repeats])
 
     def _minorities(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Where three or more answered: 1 for an answer that isn't among the most common, else 0 (-1: no answer); and
@@ -165,17 +192,18 @@ class _Table:
             expected[column] = dissents[present, column].mean()
         return dissents, expected
 
-    def _of_two(self) -> list[tuple[int, int, int]]:
-        """Where just two answered: who, and whether they differ."""
-        found = []
-        for column in np.flatnonzero(self._answered == 2):
-            first, second = np.flatnonzero(self._codes[:, column] >= 0)
-            found.append((int(first), int(second), int(self._codes[first, column] != self._codes[second, column])))
-        return found
+    def _of_two(self) -> tuple[_Apart, _Tally]:
+        """Where just two answered: by endpoint that is one of the two, and of all prompts, how often they differ."""
+        columns = np.flatnonzero(self._answered == 2)
+        first, second = np.nonzero((self._codes[:, columns] >= 0).T)[1].reshape(-1, 2).T
+        differ = self._codes[first, columns] != self._codes[second, columns]
+        both, size = np.concatenate([first, second]), len(self._given)
+        each = _Apart.of(np.bincount(both, np.tile(differ, 2), size), np.bincount(both, minlength=size))
+        return each, _Tally(int(differ.sum()), len(columns))
 
     def part(self, place: int, name: str, node: str, limit: float) -> EndpointAnswers:
         compared, equal, firsts = self._beside_the_others(place)
-        repeats = self._repeats[place]
+        repeats = self._repeats.own(place)
         return EndpointAnswers(
             endpoint=name,
             node=node,
@@ -191,10 +219,8 @@ class _Table:
         """Prompts compared, those answered as most of the others did, and where the rest first differ."""
         compared = equal = 0
         firsts = []
-        for column in self.shared:
+        for column in self.shared[self._codes[place, self.shared] >= 0]:
             codes = self._codes[:, column]
-            if codes[place] < 0:
-                continue
             others = np.delete(codes, place)
             most = int(np.argmax(np.bincount(others[others >= 0])))
             compared += 1
@@ -208,22 +234,16 @@ class _Table:
 
     def _unlike(self, place: int, limit: float) -> Iterable[str]:
         """In which ways an endpoint differs more than the others do among themselves, beyond chance."""
-        judged = self._dissents >= 0
-        own = _Tally(int((self._dissents[place] == 1).sum()), int(judged[place].sum()))
-        whole = _Tally(int((self._dissents == 1).sum()), int(judged.sum()))
-        rest = _Tally(whole.differ - own.differ, whole.of - own.of)
-        if own.far_above(rest) and dissent_tail(own.differ, self._expected[judged[place]]) < limit:
+        own, rest = self._dissents.own(place), self._dissents.others(place)
+        if own.far_above(rest) and dissent_tail(own.differ, self._expected[self._judged[place]]) < limit:
             yield f"not the answer of most endpoints: {own.against(rest)}"
-        with_it = _tally(differ for first, second, differ in self._pairs if place in (first, second))
-        without = _tally(differ for first, second, differ in self._pairs if place not in (first, second))
+        with_it = self._pairs.own(place)
+        without = self._all_pairs.without(with_it)
         if _more(with_it, without, limit):
             yield f"not the other endpoint's answer where two answered: {with_it.against(without)}"
-        rest = _Tally(
-            sum(tally.differ for tally in self._repeats) - self._repeats[place].differ,
-            sum(tally.of for tally in self._repeats) - self._repeats[place].of,
-        )
-        if _more(self._repeats[place], rest, limit):
-            yield f"not its own answer when asked again: {self._repeats[place].against(rest)}"
+        own, rest = self._repeats.own(place), self._repeats.others(place)
+        if _more(own, rest, limit):
+            yield f"not its own answer when asked again: {own.against(rest)}"
 
     def apart(self, limit: float) -> str:
         """Whether answers of two endpoints differ more often than two of the same endpoint."""
@@ -232,7 +252,7 @@ class _Table:
             first, second = np.flatnonzero(self._codes[:, column] >= 0)[:2]
             between.append(int(self._codes[first, column] != self._codes[second, column]))
         ours = _tally(between)
-        within = _Tally(sum(tally.differ for tally in self._repeats), sum(tally.of for tally in self._repeats))
+        within = self._repeats.whole
         if not _more(ours, within, limit):
             return ""
         return (
