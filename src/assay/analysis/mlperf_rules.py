@@ -35,6 +35,8 @@ def departures(
         "performance_issue_unique": False,
         "performance_issue_same": False,
     }
+    if compliance is not None:
+        wanted["performance_issue_unique"] = bool(COMPLIANCE[compliance].get("performance_issue_unique"))
     wanted |= seeds()
     found = [
         f"{key} is {effective.get(key, 'not logged')}, the rules say {value}"

@@ -9,6 +9,7 @@ from assay.scoring.model import Gate, Metric, Scorable, Scorer, Scores
 from assay.scoring.punkt import ensure_punkt
 from assay.scoring.registry import get_scorer, metrics, scorer, scorers
 from assay.scoring.test06 import Test06, read_logged_answers, verify_test06
+from assay.scoring.test09 import Test09, verify_test09
 
 __all__ = [
     "CUT_MARK",
@@ -20,6 +21,7 @@ __all__ = [
     "Scorer",
     "Scores",
     "Test06",
+    "Test09",
     "endpoint_scores",
     "ensure_punkt",
     "get_scorer",
@@ -33,4 +35,5 @@ __all__ = [
     "scorer",
     "scorers",
     "verify_test06",
+    "verify_test09",
 ]

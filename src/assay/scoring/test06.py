@@ -44,9 +44,9 @@ class Test06:
 
     @property
     def failed_checks(self) -> list[str]:
-        """The checks that weren't passed, as the verdict names them."""
+        """The checks that weren't passed, as the verdict names them, in words."""
         named = {"First token check": self.first_tokens, "EOS check": self.ends, "Sample length check": self.lengths}
-        return [name for name, passed in named.items() if passed is False]
+        return [f"{name} fails" for name, passed in named.items() if passed is False]
 
     @property
     def text(self) -> str:

@@ -11,11 +11,12 @@ from pathlib import Path, PurePosixPath
 
 import orjson
 
-from assay.analysis.compliance import judge_test06
+from assay.analysis.compliance import judge_test
 from assay.benchmarks.mlperf import llm_facts
 from assay.errors import UserError
 from assay.plain_files import plain
-from assay.scoring.test06 import VERDICT_FILE
+from assay.runs.scenarios import Compliance
+from assay.scoring import test06, test09
 from assay.submission.accuracy_log import cut, with_hash
 from assay.submission.fields import fields_of
 from assay.submission.request import Request, folder_name
@@ -23,7 +24,8 @@ from assay.submission.runs import Entry, Problems, SubmittedRun
 from assay.submission.texts import REHEARSAL_PAGE, marked, rehearsal_page, result_readme, source_readme, system_page
 
 Files = dict[PurePosixPath, bytes]
-TEST06 = "TEST06"
+_VERDICTS: dict[Compliance, str] = {"TEST06": test06.VERDICT_FILE, "TEST09": test09.VERDICT_FILE}
+"""By compliance test, the file in which it says whether it was passed."""
 ORIGINALS = "-originals"
 """How the folder beside the tree ends that keeps accuracy logs whole: MLCommons may ask for them."""
 
@@ -54,8 +56,9 @@ def make_tree(
         tree.files[where / "user.conf"] = _bytes(performance.folder.path / "user.conf")
         tree.files.update(_logs(performance, where / "performance" / "run_1"))
         _accuracy(entry.parts["accuracy"], where / "accuracy", tree)
-        if TEST06 in entry.parts:
-            tree.files.update(_test06(entry.parts[TEST06], where / TEST06))
+        for test in _VERDICTS:
+            if test in entry.parts:
+                _compliance(entry.parts[test], test, where / test, tree)
     first = entries[0].parts["performance"]
     tree.files[submitter / "src" / system / "README.md"] = source_readme(first, request, filled["source"]).encode()
     tree.files[submitter / "documentation" / f"{system}.md"] = system_page(filled, first, request).encode()
@@ -100,13 +103,17 @@ def _accuracy(run: SubmittedRun, where: PurePosixPath, tree: Tree) -> None:
     tree.originals[name] = log
 
 
-def _test06(run: SubmittedRun, where: PurePosixPath) -> Files:
-    log = run.folder.loadgen_accuracy
-    return {
-        where / VERDICT_FILE: judge_test06(run.folder, run.record, run.benchmark).text.encode(),
-        where / "accuracy" / log.name: _bytes(log),
-        **_logs(run, where / "performance" / "run_1"),
-    }
+def _compliance(run: SubmittedRun, test: Compliance, where: PurePosixPath, tree: Tree) -> None:
+    verdict = judge_test(run.folder, run.record, run.benchmark)
+    tree.files[where / _VERDICTS[test]] = verdict.text.encode()
+    tree.files.update(_logs(run, where / "performance" / "run_1"))
+    log = _bytes(run.folder.loadgen_accuracy)
+    name = where / "accuracy" / run.folder.loadgen_accuracy.name
+    if test == "TEST06":  # of which MLCommons' tool leaves the log whole: it has a hundred answers
+        tree.files[name] = log
+        return
+    tree.files[name], tree.originals[name] = cut(log), log
+    tree.files[name.with_name(run.folder.accuracy_txt.name)] = with_hash("", log).lstrip().encode()
 
 
 def _bytes(path: Path) -> bytes:

@@ -111,13 +111,14 @@ def test_an_accuracy_run_issues_each_sample_once(tmp_path: Path) -> None:
     assert detail.generated_query_count == told.samples == SAMPLES
 
 
-def test_a_compliance_test_issues_what_its_audit_config_says(tmp_path: Path) -> None:
-    audit = "".join(f"*.*.{name} = {value}\n" for name, value in COMPLIANCE["TEST06"].items())
+@pytest.mark.parametrize(("test", "queries"), [("TEST06", 100), ("TEST09", SAMPLES)])
+def test_a_compliance_test_issues_what_its_audit_config_says(tmp_path: Path, test: str, queries: int) -> None:
+    audit = "".join(f"*.*.{name} = {value}\n" for name, value in COMPLIANCE[test].items())
     settings = settings_of("Server", "", tmp_path, target_qps=2000.0)
     (tmp_path / "audit.config").write_text(audit)
     told = what_loadgen_issues(settings, "performance", SAMPLES, audit)
     detail = run(tmp_path, settings, "performance")
-    assert detail.query_count == told.samples == 100
+    assert detail.query_count == told.samples == queries
 
 
 def test_a_users_rate_wins_over_the_configuration_however_it_is_written(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from tests.submissions import change_record, digests, official_campaign, write_answers
 
 from assay.audit import audit_path
+from assay.benchmarks import run_benchmark, write_benchmark
 from assay.commands.main import main
 from assay.runs import CampaignFolder, RunFolder
 from assay.submission import tree as trees
@@ -154,6 +155,28 @@ def test_a_rehearsal_says_so_wherever_it_is_read(tmp_path_factory: pytest.TempPa
     assert all(page.read_text().startswith("# REHEARSAL") for page in pages)
     checked = CliRunner().invoke(main, ["submit", "--check", str(root)])
     assert checked.output.startswith("REHEARSAL, not a result: this tree must not be submitted\n")
+
+
+def test_test09_lies_where_the_checker_looks(tmp_path_factory: pytest.TempPathFactory, here: Path) -> None:
+    """Of gpt-oss-120b, as a rehearsal: its answers are made up, and far too few and short."""
+    campaign = official_campaign(tmp_path_factory.mktemp("test09"), ["Offline"])
+    for name in ("offline-performance-r0", "offline-accuracy-r0", "offline-test06-r0"):
+        run = campaign.run(name)
+        write_benchmark(run.benchmark, run_benchmark(run).model_copy(update={"name": "gpt-oss-120b"}))
+        change_record(run, compliance="TEST09" if "test06" in name else None)
+    log = campaign.run("offline-test06-r0").loadgen_accuracy
+    assert submit(campaign.path, "--rehearsal", division="closed").exit_code == 0
+    where = here / "submission/closed/ACME/results" / SYSTEM / "gpt-oss-120b/Offline/TEST09"
+    verdict = (where / "verify_output_len.txt").read_text()
+    assert "TEST09: mean output tokens of 100 answers, 6396 asked for" in verdict
+    assert verdict.endswith("TEST FAIL\n")
+    assert "TEST09: 100 answers were logged of 6396" in (here / "submission/REHEARSAL.md").read_text()
+    assert (where / "accuracy/mlperf_log_accuracy.json").stat().st_size < log.stat().st_size
+    whole = hashlib.sha256(log.read_bytes()).hexdigest()
+    assert (where / "accuracy/accuracy.txt").read_text() == f"hash={whole}\n"
+    kept = here / "submission-originals" / (where / "accuracy" / log.name).relative_to(here / "submission")
+    assert kept.read_bytes() == log.read_bytes()
+    assert (where / "performance/run_1/mlperf_log_detail.txt").is_file()
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,14 @@ def test_official_is_what_a_submission_needs(tmp_path: Path) -> None:
     ("changes", "message"),
     [
         ({"campaign": {"kind": "official"}}, "needs scenarios Offline and Server or Interactive"),
+        (
+            {"benchmark": "llama3.1-8b", "campaign": {"kind": "official", "compliance": ["TEST09"]}},
+            "TEST09 is no test of llama3.1-8b; MLPerf asks for TEST06",
+        ),
+        (
+            {"benchmark": "llama3.1-8b-edge", "campaign": {"kind": "official", "compliance": ["TEST06"]}},
+            "TEST06 is no test of llama3.1-8b-edge; MLPerf asks for none",
+        ),
         ({"campaign": {"kind": "scaling"}, "scenarios": ["SingleStream"]}, "add Offline to scenarios"),
         ({"campaign": {"kind": "sweep", "rates": [1]}}, "needs Server or Interactive"),
         ({"campaign": {"kind": "sweep"}}, "sweep needs campaign.rates or campaign.concurrencies"),

@@ -35,7 +35,7 @@ def test_answers_as_they_should_be_pass() -> None:
 )
 def test_one_bad_answer_fails_its_check_alone(answer: LoggedAnswer, failed: str) -> None:
     found = verify_test06([GOOD, answer, GOOD], "Server", ENDS)
-    assert found.failed_checks == [failed]
+    assert found.failed_checks == [f"{failed} fails"]
     assert f"{failed} pass: False\n" in found.text
     assert found.text.endswith("TEST06 verification failed\n")
 

@@ -19,6 +19,7 @@ SEED_KEYS = ("qsl_rng_seed", "sample_index_rng_seed", "schedule_rng_seed")
 # compliance/TEST06/audit.config of the round: a performance run (mode 2) that logs about 100 answers, of 100 queries or
 # more, drawn at random instead of in whole epochs, for as long as they take. Its verdict is on the answers;
 # speed and LoadGen's own VALID are no part of it.
+# compliance/TEST09/gpt-oss-120b/audit.config likewise, but every sample of the performance data once, and all logged.
 COMPLIANCE: dict[str, dict[str, int]] = {
     "TEST06": {
         "mode": 2,
@@ -27,7 +28,16 @@ COMPLIANCE: dict[str, dict[str, int]] = {
         "min_query_count": 100,
         "min_duration": 0,
         "sample_concatenate_permutation": 0,
-    }
+    },
+    "TEST09": {
+        "mode": 2,
+        "accuracy_log_rng_seed": 720381539243781796,
+        "accuracy_log_sampling_target": 10000,
+        "min_query_count": 6396,
+        "min_duration": 0,
+        "performance_issue_unique": 1,
+        "sample_concatenate_permutation": 0,
+    },
 }
 
 

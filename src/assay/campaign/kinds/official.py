@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from assay.benchmarks import get_benchmark
+from assay.benchmarks.mlperf import llm_facts
 from assay.campaign.entries import entry, require_rates
 from assay.campaign.kinds.base import Kind
 from assay.config import Config
@@ -19,6 +21,13 @@ class Official(Kind):
 
     def check(self, config: Config, nodes: Sequence[str]) -> None:
         require_rates(config)
+        benchmark = get_benchmark(config.benchmark)
+        facts = llm_facts(benchmark.name) if benchmark.mlperf else None
+        known = facts.compliance if facts else ("TEST06",)  # which any benchmark with end tokens can be put to
+        for test in config.campaign.compliance:
+            if test not in known:
+                asked = f"MLPerf asks for {' and '.join(known) or 'none'}"
+                raise UserError(f"campaign.compliance: {test} is no test of {benchmark.name}; {asked}")
 
     def plan(self, config: Config, nodes: Sequence[str]) -> list[RunEntry]:
         scenarios = [scenario for scenario in config.scenarios if scenario == "Offline" or is_paced(scenario)]
