@@ -106,7 +106,7 @@ def _turns(numbers: Sequence[int], most: int) -> str:
     if most == 1:
         return ""
     if len(numbers) == most:
-        return f", all {most} runs"
+        return ", both runs" if most == 2 else f", all {most} runs"
     *others, last = map(str, sorted(numbers))
     listed = f"runs {', '.join(others)} and {last}" if others else f"run {last}"
     return f", {listed} of {most}"

@@ -91,8 +91,9 @@ def _ledgers(outcome: CampaignOutcome, entries: Sequence[RunEntry]) -> Grid:
     grid = [["run", "issued", "= completed", "+ failed", "+ lost", "ledger"]]
     if together:
         others = "" if len(whole) == len(entries) else "other "
+        name = "both runs" if len(entries) == len(whole) == 2 else f"all {len(whole)} {others}runs"
         total = [own for entry in together if (own := known[entry.key]) is not None]
-        grid.append(_ledger_row(f"all {len(whole)} {others}runs", total))
+        grid.append(_ledger_row(name, total))
     titles = titles_of(outcome.state.runs)
     grid += [
         _ledger_row(titles[entry.key], [own] if (own := known[entry.key]) is not None else [])

@@ -27,6 +27,7 @@ def test_turns_and_modes_are_told_where_there_are_several() -> None:
     assert title_in(runs, runs[1]) == "Offline, run 2 of 3"
     assert titles_in(runs, runs) == "Offline, all 3 runs; SingleStream"
     assert titles_in(runs, [runs[0], runs[2]]) == "Offline, runs 1 and 3 of 3"
+    assert titles_in(runs[:2], runs[:2]) == "Offline, both runs"
 
 
 def test_all_titles_at_once_are_those_of_each_alone() -> None:

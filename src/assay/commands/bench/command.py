@@ -56,7 +56,7 @@ def bench(
 
     Exit codes: 0 done, 1 requests failed or the run isn't sound, 2 wrong input, 3 --fail-if, 130 interrupted.
     """
-    from assay.analysis.loads import load_rows
+    from assay.analysis.names import titles_of
     from assay.campaign.planning import looked_over
     from assay.commands.bench.limits import check_known, parse_condition
     from assay.commands.bench.measured import measured_json
@@ -77,14 +77,14 @@ def bench(
     terminal = Terminal(quiet=quiet)
     with monitoring.of(terminal):
         outcome = _measure(settings, limits, terminal, as_json=as_json)
-    rows = load_rows(outcome.state, outcome.results)
     if as_json:
         print_json(measured_json(outcome.folder, outcome.state, outcome.results, limits))
     else:
         click.echo(harmless(outcome_text(outcome, width())), nl=False)
-    titles = {run: row.load for row in rows for run in row.runs}
+    titles = titles_of(outcome.state.runs)
+    named = {entry.run: titles[entry.key] for entry in outcome.state.runs}
     broken = [
-        f"--fail-if {words} ({titles.get(result.run, 'no load')}, run {result.run})"
+        f"--fail-if {words} ({named[result.run]})"
         for limit in limits
         for result in outcome.results
         if (words := limit.broken_by(result))
