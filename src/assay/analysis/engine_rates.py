@@ -84,6 +84,8 @@ def _start_rate(folder: CampaignFolder, base: RateSearch, entries: Sequence[RunE
         case Stopped(low=float(low), high=float(high)):
             between = from_interval(math.sqrt(low * high), low, high)
             return StartRate(replace(between, shared=between.se or 0.0))
+        case Stopped(because="budget" | "undecided", why=why):
+            return StartRate(None, why=f"{why}; more of campaign.engine.search_s may help")
         case Stopped(why=why):
             return StartRate(None, why=why)
     return StartRate(None, why=why_none)

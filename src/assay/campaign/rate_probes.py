@@ -18,7 +18,7 @@ from assay.runs.tail_limits import TailLimit, p99
 from assay.search import Run
 
 _START_PLACES = 64
-_START_S = 15.0
+START_S = 15.0
 _CONFIRM_SHARE = 0.1
 _CONFIRM_S = 60.0
 """The confirming run of a search without a budget."""
@@ -64,15 +64,18 @@ def _limits(config: Config, benchmark: Benchmark, scenario: TunedScenario) -> tu
     return given or p99({"ttft": spec.ttft_limit_ns, "tpot": spec.tpot_limit_ns})
 
 
-def first_probe(config: Config, nodes: Sequence[str], number: int, search: RateSearch) -> RunEntry:
-    """The run that a search begins with: at its first rate, or with a fixed number in flight, which says one."""
+def first_probe(
+    config: Config, nodes: Sequence[str], number: int, search: RateSearch, start_s: float = START_S
+) -> RunEntry:
+    """The run that a search begins with: at its first rate, or for `start_s` with a fixed number in flight, which says
+    one."""
     if search.first_rate is not None:
         step = next_step(search, search.first_rate, [], spent_s=0.0)
         assert isinstance(step, Run)
         return probe(config, nodes, number, step, search)
     places = build_engine(config.engine).window or _START_PLACES
     run = entry(config, f"start-{places}-in-flight", nodes, "Concurrency", "performance", number)
-    shape = ConcurrencyShape(concurrency=places, duration_s=_START_S)
+    shape = ConcurrencyShape(concurrency=places, duration_s=start_s)
     return run.model_copy(update={"shape": shape, "probe": ProbePlan(role="start", why="where to begin")})
 
 

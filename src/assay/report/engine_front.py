@@ -20,7 +20,24 @@ _PACE = "tokens/s for each user"
 def front_answer(found: Tuned) -> Iterator[str]:
     """Which settings give the most, by the pace that a user wants; the slowest first, where the most is gained."""
     assert found.front is not None
-    ranges = list(reversed(found.front.ranges))
+    points = [point for one in found.tries for point in one.points.get("final", [])]
+    doubted = sum(point.client_bound for point in points)
+    if doubted == len(points):
+        yield (
+            "Which settings are best is not known: the load generator could have shaped every "
+            "point of the finalists (client-bound)."
+        )
+        return
+    yield from _by_pace(found, list(reversed(found.front.ranges)))
+    if doubted:
+        yield (
+            f"{fmt.number(doubted)} of {fmt.count(len(points), 'point')} of the finalists aren't counted: the load "
+            "generator could have shaped them (client-bound)."
+        )
+
+
+def _by_pace(found: Tuned, ranges: list[PaceRange]) -> Iterator[str]:
+    assert found.front is not None
     if found.best is not None:
         yield f"{found.best} gives the most output tokens/s at every pace of a user: {_ratios(ranges)}."
         return

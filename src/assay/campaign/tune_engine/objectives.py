@@ -14,7 +14,7 @@ from assay.analysis.engine_rates import next_probe, on_starts, search_in
 from assay.analysis.rate_search import rounded
 from assay.benchmarks import get_benchmark
 from assay.campaign.entries import entry
-from assay.campaign.rate_probes import first_probe, probe, rate_search_of
+from assay.campaign.rate_probes import START_S, first_probe, probe, rate_search_of
 from assay.campaign.tune_engine.places import Place
 from assay.campaign.tune_engine.space import DEFAULT, WINDOW, Setup, setup_of
 from assay.config import CampaignConfig, Config
@@ -24,6 +24,9 @@ from assay.runs import CampaignFolder, RunEntry
 from assay.runs.campaign import STAGE_SHARES, CampaignState, EngineObjective, Stage
 from assay.runs.rate_search import RateSearch
 from assay.runs.shapes import ConcurrencyShape
+
+_START_SHARE = 0.1
+"""Of a search's time, what the run that says where to begin may take: short searches have a minute or less."""
 
 
 class Objective(ABC):
@@ -103,7 +106,8 @@ class HighestRate(Objective):
         search = search_in(self.search, place.stage)
         if (near := _known_rate(place, found)) is not None:
             search = search.model_copy(update={"first_rate": rounded(near)})
-        return place.holds([_named(place, first_probe(self._config, nodes, number, search))])
+        start_s = min(START_S, _START_SHARE * (search.budget_s or math.inf))
+        return place.holds([_named(place, first_probe(self._config, nodes, number, search, start_s))])
 
     def more(self, state: CampaignState, folder: CampaignFolder) -> list[RunEntry]:
         """The next probe on the last start, of the first of its tries whose search isn't over."""

@@ -90,10 +90,12 @@ def test_the_next_run_is_the_same_wherever_it_was_interrupted(searched: Searched
 
 
 def test_every_window_is_searched_on_the_same_start(tmp_path: Path) -> None:
-    of = search_config(tmp_path, {"max_num_seqs": [8], "window": [16, 32]}, first_rate=None)
+    of = search_config(tmp_path, {"max_num_seqs": [8], "window": [16, 32]}, first_rate=None, engine={"search_s": 240})
     folder, state = begun(of)
     assert [(run.start, run.window) for run in state.runs] == [(0, None), (0, 16), (0, 32)]
     assert all(isinstance(run.shape, ConcurrencyShape) for run in state.runs), "where to begin isn't known"
+    lasts_s = [run.shape.duration_s for run in state.runs if run.shape]
+    assert lasts_s == [6.0] * 3, "a tenth of the 60 s that a short search has"
     carry_on(of, folder, state, most=24)
     own = [run for run in state.runs if run.start == 0]
     assert {run.window for run in own} == {None, 16, 32}
@@ -171,6 +173,15 @@ def test_setups_that_keep_no_rate_are_results_with_their_reason(tmp_path: Path) 
     found = tuned_in(folder, read_campaign(folder), [])
     assert found.outcome == "not compared"
     assert all(one.rate is None and one.reason for one in found.tries)
+
+
+def test_a_search_that_lacks_time_says_what_may_help(tmp_path: Path) -> None:
+    of = search_config(tmp_path, engine={"search_s": 8})
+    folder, state = begun(of)
+    carry_on(of, folder, state)
+    found = tuned_in(folder, read_campaign(folder), [])
+    assert found.outcome == "not compared"
+    assert found.tries[0].reason.endswith("; more of campaign.engine.search_s may help")
 
 
 def test_limits_of_the_pacers_rate_are_needed(tmp_path: Path) -> None:

@@ -175,6 +175,10 @@ def test_a_point_that_the_client_shaped_is_on_no_front(tmp_path: Path) -> None:
     assert best.front is not None
     assert {one.name for one in best.front.ranges} == {"as configured"}
     assert best.outcome == "no difference shown"
+    words = tuned_answer(best)
+    assert words[1].startswith("3 of 6 points of the finalists aren't counted: the load generator could have shaped")
+    state, results = carried_out(of, lambda run: made(run, client_bound=True))
+    assert tuned_answer(found(state, results))[0].startswith("Which settings are best is not known: the load generator")
 
 
 def point(in_flight: int, rate: float, pace: float) -> Measured:
