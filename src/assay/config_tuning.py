@@ -66,7 +66,7 @@ class EngineTuning(BaseModel):
         default=None, description="time of the loads of the first stage; no try is begun once it is spent"
     )
     search_s: Seconds = Field(
-        default=240,
+        default=600,
         description="highest-rate: time of a final search, on each server start; short ones take a quarter, longer "
         "ones half",
     )

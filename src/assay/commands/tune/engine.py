@@ -36,7 +36,7 @@ _UNITS: dict[EngineObjective, str] = {
     "--slo", "limits", metavar="LIMITS",
     help="highest-rate: what the rate must keep: 'p99(ttft) < 2 s, p99(tpot) < 100 ms'. [default: the benchmark's]",
 )  # fmt: skip
-@click.option("--search-time", metavar="TIME", help="highest-rate: of each final search, such as 4m. [default: 4m]")
+@click.option("--search-time", metavar="TIME", help="highest-rate: of each final search, such as 10m. [default: 10m]")
 @click.option(
     "--concurrency", "concurrencies", metavar="N,...", help="pareto: requests in flight. [default: 1,4,16,64]"
 )
