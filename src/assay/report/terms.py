@@ -51,9 +51,10 @@ TERMS = {
     ),
 }
 _MOMENT = rf"\d{{1,2}} (?:{'|'.join(MONTHS)}) \d{{4}}, \d\d:\d\d:\d\d UTC"
+_BEGIN = "".join(sorted({term[0].casefold() for term in TERMS}))  # few words begin so: the others are passed over fast
 _WORDS = re.compile(
     rf"(?P<moment>{_MOMENT})|`(?P<code>[^`\n]+)`|"
-    rf"(?<![\w/.-])(?P<term>{'|'.join(map(re.escape, TERMS))})(?![\w/-]|\.\w)",
+    rf"(?<![\w/.-])(?=[{_BEGIN}])(?P<term>{'|'.join(map(re.escape, TERMS))})(?![\w/-]|\.\w)",
     re.IGNORECASE,
 )
 _OPTION = re.compile(r"(?<= )(--[a-z-]+)")
