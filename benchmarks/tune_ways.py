@@ -12,7 +12,20 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 from scipy.optimize import brentq, isotonic_regression
 
-from assay.search import Criterion, Found, Probe, Request, Run, Settings, Trial, Verdict, decide, kept, queue_grows
+from assay.search import (
+    Criterion,
+    Found,
+    Probe,
+    Request,
+    Run,
+    Settings,
+    Trial,
+    Verdict,
+    came,
+    decide,
+    kept,
+    queue_grows,
+)
 from tune_servers import ALLOWED, Floats, Requests, Server, serve
 
 PRECISION = 0.03
@@ -58,7 +71,9 @@ def _probe(server: Server, step: Run, random: np.random.Generator) -> Probe:
     if verdict == "undecided" and queue_grows(others):
         verdict = "over"
     held = kept(of_limits, others, CRITERIA) if step.role == "confirm" else None
-    return Probe(step.rate, step.role, issued / step.rate, of_limits[:known], verdict, held)
+    return Probe(
+        step.rate, step.role, issued / step.rate, of_limits[:known], verdict, held, came(played.arrived[:known])
+    )
 
 
 def in_flight(played: Requests) -> Floats:

@@ -28,6 +28,14 @@ def of_limits(samples: Samples | None, issued: int, limits: Sequence[TailLimit])
     return found
 
 
+def arrived_s(samples: Samples | None, issued: int) -> Floats:
+    """When the requests came, s on the run's clock, in order of arrival; NaN without an answer."""
+    found = np.full(issued, np.nan)
+    if samples is not None and len(samples):
+        found[samples.sample_id] = samples.start_ns / 1e9
+    return found
+
+
 def in_flight(samples: Samples | None) -> Floats:
     """How many others were in flight as each answered request came, in order of arrival."""
     if samples is None:

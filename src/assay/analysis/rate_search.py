@@ -8,7 +8,7 @@ from datetime import datetime
 
 import numpy as np
 
-from assay.analysis.kept_limits import Floats, criterion_of, in_flight, of_limits
+from assay.analysis.kept_limits import Floats, arrived_s, criterion_of, in_flight, of_limits
 from assay.analysis.summary import run_samples
 from assay.analysis.waiting import waiting
 from assay.runs.campaign import CampaignFolder, CampaignState, RunEntry
@@ -19,7 +19,7 @@ from assay.runs.reading import read_record, read_result
 from assay.runs.record import RunRecord, RunStatus
 from assay.runs.result import Result
 from assay.runs.stored import read_model
-from assay.search import Criterion, Probe, Role, Settings, Step, Verdict, decide, kept, queue_grows
+from assay.search import Criterion, Probe, Role, Settings, Step, Verdict, came, decide, kept, queue_grows
 
 _OF_CAPACITY = 0.7
 """Where the first probe is, of the rate with a fixed number in flight: most servers' limits lie a little above."""
@@ -90,10 +90,11 @@ def probed(folder: CampaignFolder, entry: RunEntry, search: RateSearch) -> Probe
     run = folder.run(entry.run)
     record, result = read_record(run), read_result(run)
     taken, verdict, bound = np.zeros((0, len(search.limits))), _SAID[True], _client_bound(record, search)
-    others, role = np.zeros(0), _role(entry)
+    others, arrived, role = np.zeros(0), np.zeros(0), _role(entry)
     if _went_to_its_end(entry):
         ledger, samples = read_model(run.ledger, Ledger), run_samples(run, record)
-        taken = of_limits(samples, 0 if ledger is None else ledger.issued, search.limits)
+        issued = 0 if ledger is None else ledger.issued
+        taken, arrived = of_limits(samples, issued, search.limits), arrived_s(samples, issued)
         others = in_flight(samples)
         verdict = "undecided" if record.sure is None else _SAID[record.sure.over]
         if verdict == "undecided" and queue_grows(others):
@@ -107,6 +108,7 @@ def probed(folder: CampaignFolder, entry: RunEntry, search: RateSearch) -> Probe
         of_limits=taken,
         verdict=verdict,
         held=_held(taken, others, result, search) if role == "confirm" else None,
+        came=came(arrived),
         client_bound=bound,
     )
     return ProbedRun(entry, record, result, probe)

@@ -23,7 +23,7 @@ class RateSearch(_Model):
 
     scenario: TunedScenario = Field(description="of the confirming run; rate: the pacer's, by Poisson arrivals")
     limits: tuple[TailLimit, ...] = Field(min_length=1, description="what the rate must keep, all of it")
-    precision: float = Field(description="ends the probes once 2.2 standard errors are within it; a share of the rate")
+    precision: float = Field(description="ends the probes once the 95 % interval is within it; a share of the rate")
     budget_s: float | None = Field(description="for all runs; null: as long as it takes")
     probes: int | None = Field(description="the most runs; null: any number")
     first_rate: float | None = Field(description="of the first probe; null: from a run with a fixed number in flight")

@@ -7,7 +7,7 @@ from assay.search.criteria import Criterion, Verdict
 from assay.search.curve import Line, Point, Spread, line, points
 from assay.search.history import Found, Probe, Role, Run, Settings, Step, Stopped
 from assay.search.rate import decide, narrowest
-from assay.search.trial import Request, Trial, kept, queue_grows
+from assay.search.trial import Request, Trial, came, kept, queue_grows
 
 __all__ = [
     "Criterion",
@@ -24,6 +24,7 @@ __all__ = [
     "Stopped",
     "Trial",
     "Verdict",
+    "came",
     "decide",
     "kept",
     "line",

@@ -29,8 +29,8 @@ Ints = NDArray[np.int64]
 _TIMES_ALLOWED = (15.0, 7.5, 3.75, 2.0, 1.0)
 _MOST_EXCEED = 0.2
 _FEWEST_LEVELS = 3
-_BLOCKS, _FEWEST_BLOCKS = 12, 7
-_BLOCK = (40, 1500)
+_BLOCKS, _FEWEST_BLOCKS = 24, 7
+_BLOCK = (40, 600)
 """The shortest and the longest block, requests."""
 _NEAR = 0.12
 _SLOPE, _SLOPE_SD = math.log(40.0), 0.5
@@ -40,6 +40,8 @@ _DISPERSION = 300.0
 """How many requests say as much as an independent one, until it is measured."""
 _FORM = 0.004
 """How far the rate is off because no server's latencies follow the formula; what benchmarks/tune.py's servers show."""
+_SAYS_NOTHING = 1.0
+"""A standard error of the logarithm."""
 _ROUNDS = 60
 
 
@@ -62,7 +64,7 @@ def limit_of(probes: Sequence[Probe], criteria: tuple[Criterion, ...], centre: f
     """Where the first criterion breaks, from the probes near `centre`, a rate; None where they tell too little."""
     fits = [(fit_of(probes, place, criterion, centre), criterion.name) for place, criterion in enumerate(criteria)]
     found = [fit.limit(centre, name) for fit, name in fits if fit is not None]
-    return min(found, key=lambda limit: limit.rate, default=None)
+    return min((limit for limit in found if limit.error < _SAYS_NOTHING), key=lambda limit: limit.rate, default=None)
 
 
 def fit_of(probes: Sequence[Probe], place: int, criterion: Criterion, centre: float) -> Fit | None:
@@ -76,7 +78,8 @@ def fit_of(probes: Sequence[Probe], place: int, criterion: Criterion, centre: fl
     block = int(np.clip(sum(map(len, series)) // _BLOCKS, *_BLOCK))
     if sum(len(each) // block for each in series) < _FEWEST_BLOCKS:
         return None
-    counts = _Counts.of(series, [math.log(probe.rate / centre) for probe in near], criterion.allowed, block)
+    rates = [math.log((probe.came or probe.rate) / centre) for probe in near]
+    counts = _Counts.of(series, rates, criterion.allowed, block)
     return Fit(counts, criterion.allowed)
 
 

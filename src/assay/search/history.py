@@ -47,6 +47,9 @@ class Probe:
     """How the trial within it ended."""
     held: bool | None = None
     """Of a confirming run: whether its own rule calls it valid."""
+    came: float | None = None
+    """Requests a second that did arrive in the part that counts (`trial.came`): by chance a little more or less than
+    `rate`. None: as many as intended."""
     client_bound: bool = False
     """The client couldn't keep the rate up: such a probe says nothing of the server."""
 

@@ -54,6 +54,19 @@ def settled(of_limits: Floats) -> Floats:
     return of_limits[int(max(_WARM * count, min(_WARM_AT_LEAST, _WARM_AT_MOST * count))) :]
 
 
+def came(arrived_s: Floats) -> float | None:
+    """Requests a second that arrived in the part that counts; None where too few did to tell.
+
+    Args:
+        arrived_s: in order of arrival, NaN where it isn't known.
+    """
+    first = len(arrived_s) - len(settled(arrived_s))
+    known = np.flatnonzero(~np.isnan(arrived_s[first:])) + first
+    if len(known) < FIRST_LOOK:
+        return None
+    return float((known[-1] - known[0]) / (arrived_s[known[-1]] - arrived_s[known[0]]))
+
+
 class Trial:
     """Told of every request of a probe."""
 

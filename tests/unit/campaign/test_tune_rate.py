@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 from tests.campaigns import config
-from tests.rate_probes import CAPACITY, begun, carry_on, over_share, search_config
+from tests.rate_probes import CAPACITY, begun, carry_on, over_share, queue, search_config
 
 from assay.analysis.rate_search import Searched, rate_of, searched
 from assay.campaign.kinds import plan_runs
 from assay.errors import UserError
 from assay.runs import read_campaign, read_result
 from assay.runs.shapes import ConcurrencyShape, RateShape
-from assay.search import Found, Stopped
+from assay.search import Found, Stopped, came
 
 
 def found(folder: Path, *, most: int = 100, run: dict[str, Any] | None = None, **campaign: Any) -> Searched:
@@ -37,6 +37,9 @@ def test_it_finds_the_rate_of_a_queue_within_what_it_is_sure_of(tmp_path: Path) 
     last = answer.runs[-1].entry.shape
     assert isinstance(last, RateShape)
     assert not last.until_sure
+    for one in answer.runs[-4:]:
+        start_ns, _ = queue(rate_of(one.entry), len(one.probe.of_limits), one.record.schedule_seed)
+        assert one.probe.came == pytest.approx(came(start_ns / 1e9)), "what came is of the recorded arrivals"
 
 
 def test_a_search_that_was_cut_short_goes_on_to_the_same_answer(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.signal import lfilter
@@ -45,6 +47,19 @@ def test_its_interval_holds_the_limit() -> None:
 
 def test_more_requests_narrow_it() -> None:
     assert limit(1, count=32_000).error < 0.7 * limit(1, count=8000).error
+
+
+def test_a_probe_counts_at_the_rate_that_came() -> None:
+    """One to which by chance 2 % more came than were to come shows how it is at that rate."""
+    found = []
+    for came in (None, 20.4):
+        probes = [replace(probe(20.0, measured(20.4, 20_000, place)), came=came) for place in range(3)]
+        found.append(limit_of(probes, TTFT, 20.0))
+    intended, arrived = found
+    assert intended is not None
+    assert arrived is not None
+    assert arrived.rate == pytest.approx(1.02 * intended.rate, rel=0.002)
+    assert arrived.rate == pytest.approx(LIMIT, rel=0.02)
 
 
 def test_neighbours_that_are_alike_widen_it() -> None:

@@ -9,7 +9,7 @@ import pytest
 from scipy.signal import lfilter
 from scipy.special import ndtri
 
-from assay.search import Criterion, Request, Trial, kept
+from assay.search import Criterion, Request, Trial, came, kept
 from assay.search.criteria import Floats
 from assay.search.evidence import dispersion, evidence
 
@@ -148,6 +148,16 @@ def test_no_rate_is_kept_before_a_queue_would_show() -> None:
     assert filling.verdict() == "undecided"
     slower = told([0.1 + number / 10_000 for number in range(3000)])
     assert slower.verdict() == "undecided"
+
+
+def test_the_rate_that_came_is_that_of_the_part_that_counts_whoever_got_no_answer() -> None:
+    arrived_s = np.concatenate([np.linspace(0.0, 1.0, 1000, endpoint=False), 1 + np.arange(7001) / 20])
+    assert came(arrived_s) == pytest.approx(20)
+    arrived_s[1500::3] = np.nan
+    arrived_s[-10:] = np.nan
+    assert came(arrived_s) == pytest.approx(20)
+    assert came(arrived_s[:50]) is None
+    assert came(np.full(8000, np.nan)) is None
 
 
 def test_failed_requests_are_over() -> None:
