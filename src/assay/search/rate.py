@@ -39,7 +39,8 @@ _SURE, _SURE_EARLY = 1.96, 2.55
 """Standard errors that must be within the precision, which the 95 % interval then is, however small the error: the
 search stops where it looks small, by luck too, and goes down where a confirming run has bad luck.
 
-Where the budget ends it before, the error of few requests is too small: 1.96 held 92 % of simulated servers' rates.
+Where the budget ends it before, the error of few requests is too small: with 2.55 the intervals held the rates of
+simulated servers in 90 % of 129 searches with a budget of 30,000 requests.
 """
 _HOPE = 0.5
 """Standard errors above the limit at which the first confirming run is: one too high is mended, one too low stays."""
@@ -244,6 +245,10 @@ def _confirming(tried: Sequence[Probe], settings: Settings, limit: Limit) -> Run
         down = to_estimate if len(tried) <= _TO_ESTIMATE else 2.0 ** (len(tried) - _TO_ESTIMATE)
         rate = failed * math.exp(-min(down * limit.error, math.log(_BRACKET)))
         why = f"a confirming run at {number_text(failed)} failed"
+    return _confirm(rate, settings, why)
+
+
+def _confirm(rate: float, settings: Settings, why: str) -> Run:
     requests = max(settings.confirm_requests, math.ceil(rate * settings.confirm_s), STEADY_REQUESTS)
     return Run(rate, "confirm", requests, may_end=False, why=why)
 
@@ -266,9 +271,20 @@ def _at_the_end(probes: Sequence[Probe], settings: Settings) -> Step:
         return _found(
             limit.rate, limit, settings, confirmed=False, why="the budget is spent before a confirming run held"
         )
+    held = max((probe.rate for probe in probes if probe.held), default=None)
+    if held is not None and high is not None and held < high:
+        broken = next(probe for probe in probes if probe.rate == high and probe.verdict == "over")
+        why = "the budget is spent; a confirming run held at the highest rate that had kept the limits"
+        return Found(held, held, high, _most_broken(broken, settings.criteria), confirmed=True, why=why)
     if low is None or high is None:
         return Stopped("budget", low, high, "the budget is spent before two rates were found that the limit is between")
     return Stopped("budget", low, high, "the budget is spent, and says no more than between which rates the limit is")
+
+
+def _most_broken(probe: Probe, criteria: tuple[Criterion, ...]) -> str:
+    shares = (probe.of_limits > 1).mean(axis=0) if len(probe.of_limits) else np.ones(len(criteria))
+    most = max(zip(shares, criteria, strict=True), key=lambda each: each[0] / each[1].allowed)
+    return most[1].name
 
 
 def _limit(probes: Sequence[Probe], criteria: tuple[Criterion, ...]) -> Limit | None:
@@ -281,14 +297,18 @@ def _limit(probes: Sequence[Probe], criteria: tuple[Criterion, ...]) -> Limit | 
 
 
 def _within_means(step: Run, probes: Sequence[Probe], settings: Settings, left_s: float, left: float) -> Run:
-    """The step, cut so that time and a probe stay for a confirming run; that run where no more than it is left."""
+    """The step, cut so that time and a probe stay for a confirming run; that run where no probe beside it that could say
+    something is left, at the highest rate that kept the limits where it isn't known better."""
     if step.role == "confirm":
         return step
-    spare_s = _PART * (left_s - max(settings.confirm_s, settings.confirm_requests / step.rate))
-    if left <= 1 or spare_s < _LEAST_PART * (settings.budget_s or 0):
-        limit = _limit(probes, settings.criteria)
+    kept_s = max(settings.confirm_s, max(settings.confirm_requests, STEADY_REQUESTS) / step.rate)
+    spare_s = _PART * (left_s - kept_s)
+    if left <= 1 or spare_s < max(_LEAST_PART * (settings.budget_s or 0), FIRST_LOOK / step.rate):
+        limit, (low, high) = _limit(probes, settings.criteria), _between(probes, settings.criteria)
         if limit is not None:
             return _confirming([], settings, limit)
+        if low is not None and high is not None:
+            return _confirm(low, settings, f"{number_text(low)} requests/s kept the limits, and no probe more is left")
         spare_s = left_s
     most = step.rate * spare_s
     return step if step.requests <= most else replace(step, requests=max(1, int(most)))

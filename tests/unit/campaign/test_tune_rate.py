@@ -120,9 +120,11 @@ def test_an_engines_own_window_is_the_systems_not_the_clients(tmp_path: Path) ->
 
 def test_a_budget_ends_it_with_what_is_known(tmp_path: Path) -> None:
     answer = found(tmp_path, probes=3)
-    assert isinstance(answer.step, Found | Stopped)
-    assert len(answer.runs) == 3
-    assert not isinstance(answer.step, Found) or not answer.step.confirmed
+    under, over, confirming = answer.runs
+    assert (confirming.probe.role, rate_of(confirming.entry)) == ("confirm", rate_of(under.entry))
+    assert isinstance(answer.step, Found)
+    assert answer.step.confirmed
+    assert answer.step.low <= answer.step.rate == rate_of(under.entry) < answer.step.high < rate_of(over.entry)
 
 
 def test_a_run_counts_who_broke_its_limits(tmp_path: Path) -> None:

@@ -292,12 +292,29 @@ def test_few_requests_of_which_most_are_over_show_a_rate_far_too_high() -> None:
 def test_no_more_probes_than_allowed(most: int) -> None:
     probes, end = search(replace(SETTINGS, probes=most))
     assert len(probes) <= most
-    if most >= 8:
+    if most >= 6:
         assert probes[-1].role == "confirm"
         assert isinstance(end, Found)
-    elif most < 7:
+        assert end.low <= LIMIT <= end.high
+    else:
         assert isinstance(end, Stopped)
         assert end.because == "budget"
+
+
+@pytest.mark.parametrize("budget_s", [60.0, 100.0])
+def test_where_time_for_no_probe_more_is_left_the_highest_rate_that_kept_the_limits_is_confirmed(
+    budget_s: float,
+) -> None:
+    settings = replace(SETTINGS, first_rate=10.0, budget_s=budget_s, confirm_requests=0, confirm_s=1.0)
+    probes, end = search(settings)
+    assert all(len(probe.of_limits) >= 100 for probe in probes), "a shorter probe would say nothing"
+    assert (probes[-1].role, probes[-1].rate, len(probes[-1].of_limits)) == ("confirm", 10.0, 200)
+    assert sum(probe.seconds for probe in probes) <= budget_s
+    assert isinstance(end, Found)
+    assert end.confirmed
+    assert end.bound_by == "TTFT"
+    assert end.rate == 10.0
+    assert end.low <= LIMIT <= end.high
 
 
 @pytest.mark.parametrize("budget_s", [300.0, 1200.0])

@@ -18,9 +18,7 @@ from assay.runs.rate_search import TunedScenario
 @click.command()
 @click.argument("targets", metavar="URL...|FILE", nargs=-1)
 @click.option("--slo", "limits", metavar="'p99(ttft) < 2 s'", help="What the rate must keep; several: with commas.")
-@click.option(
-    "--precision", metavar="SHARE", help="Ends the probes once the 95 % interval is within it. [default: 3%]"
-)
+@click.option("--precision", metavar="SHARE", help="Ends the probes once the 95 % interval is within it. [default: 3%]")
 @click.option("--budget", metavar="TIME", help="Time of all runs. [default: 20m]")
 @click.option("--probes", type=click.IntRange(1), help="No more probes than so many. [default: any number]")
 @click.option("--first-rate", type=click.FloatRange(0, min_open=True), help="Of the first probe, arrivals a second.")
