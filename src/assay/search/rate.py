@@ -42,8 +42,11 @@ search stops where it looks small, by luck too, and goes down where a confirming
 Where the budget ends it before, the error of few requests is too small: with 2.55 the intervals held the rates of
 simulated servers in 90 % of 129 searches with a budget of 30,000 requests.
 """
-_HOPE = 0.5
-"""Standard errors above the limit at which the first confirming run is: one too high is mended, one too low stays."""
+_HOPE, _ONLY_HOPE = 0.5, -1.0
+"""Standard errors above the limit at which the first confirming run is: one too high is mended, one too low stays.
+
+Where the budget ends the probes there is hardly time for another.
+"""
 _MOST_CONFIRMING, _TO_ESTIMATE, _LEAST_DOWN = 5, 2, 0.5
 _PART, _LEAST_PART = 0.4, 0.02
 """Of the time that is left beside a confirming run, what one probe takes at most; of the budget, what is worth one."""
@@ -231,14 +234,14 @@ def _confirmed(tried: Sequence[Probe], probes: Sequence[Probe], settings: Settin
     return _confirming(tried, settings, limit)
 
 
-def _confirming(tried: Sequence[Probe], settings: Settings, limit: Limit) -> Run:
+def _confirming(tried: Sequence[Probe], settings: Settings, limit: Limit, hope: float = _HOPE) -> Run:
     """A run at the rate found, or below where some failed: twice at the estimate that has them in, but by half a
     standard error to a whole one lower, then by two, then by four.
 
     One long queue in a run that failed moves the estimate by more than it should, and far below the other probes its
     error says nothing: hence the bounds.
     """
-    rate, why = limit.at(_HOPE), "confirms the rate found"
+    rate, why = limit.at(hope), "confirms the rate found"
     if tried:
         failed = min(probe.rate for probe in tried)
         to_estimate = min(max(math.log(failed / limit.rate) / limit.error, _LEAST_DOWN), 1.0)
@@ -297,8 +300,8 @@ def _limit(probes: Sequence[Probe], criteria: tuple[Criterion, ...]) -> Limit | 
 
 
 def _within_means(step: Run, probes: Sequence[Probe], settings: Settings, left_s: float, left: float) -> Run:
-    """The step, cut so that time and a probe stay for a confirming run; that run where no probe beside it that could say
-    something is left, at the highest rate that kept the limits where it isn't known better."""
+    """The step, cut so that time and a probe stay for a confirming run; where no other that could tell is left, that
+    run, at the highest rate that kept the limits if nothing better is known."""
     if step.role == "confirm":
         return step
     kept_s = max(settings.confirm_s, max(settings.confirm_requests, STEADY_REQUESTS) / step.rate)
@@ -306,7 +309,7 @@ def _within_means(step: Run, probes: Sequence[Probe], settings: Settings, left_s
     if left <= 1 or spare_s < max(_LEAST_PART * (settings.budget_s or 0), FIRST_LOOK / step.rate):
         limit, (low, high) = _limit(probes, settings.criteria), _between(probes, settings.criteria)
         if limit is not None:
-            return _confirming([], settings, limit)
+            return _confirming([], settings, limit, hope=_ONLY_HOPE)
         if low is not None and high is not None:
             return _confirm(low, settings, f"{number_text(low)} requests/s kept the limits, and no probe more is left")
         spare_s = left_s

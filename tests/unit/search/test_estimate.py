@@ -91,11 +91,19 @@ def test_probes_far_away_and_too_few_requests_say_nothing() -> None:
 
 def test_failed_requests_leave_a_finite_answer() -> None:
     failing = measured(20.0, 20_000, 1)
+    before = limit_of([probe(20.0, failing)], TTFT, 20.0)
+    failing[::200] = np.inf
+    after = limit_of([probe(20.0, failing)], TTFT, 20.0)
+    assert before is not None
+    assert after is not None
+    assert np.isfinite([after.rate, after.error]).all()
+    assert after.rate < before.rate
+
+
+def test_probes_that_are_over_by_far_say_nothing_of_where_the_limit_is() -> None:
+    failing = measured(20.0, 20_000, 1)
     failing[::4] = np.inf
-    found = limit_of([probe(20.0, failing)], TTFT, 20.0)
-    assert found is not None
-    assert np.isfinite([found.rate, found.error]).all()
-    assert found.rate < 20.0
+    assert limit_of([probe(20.0, failing)], TTFT, 20.0) is None
 
 
 def test_the_curve_holds_what_is_true_and_crosses_the_limit_at_the_rate() -> None:

@@ -301,6 +301,17 @@ def test_no_more_probes_than_allowed(most: int) -> None:
         assert end.because == "budget"
 
 
+def test_the_only_confirming_run_that_a_budget_leaves_is_below_the_estimate() -> None:
+    settings = replace(SETTINGS, first_rate=10.0, budget_s=200.0, confirm_requests=0, confirm_s=1.0)
+    probes, end = search(settings)
+    assert [probe.role for probe in probes[-2:]] == ["refine", "confirm"]
+    fit = limit_of(probes[:-1], SETTINGS.criteria, probes[-2].rate)
+    assert fit is not None
+    assert probes[-1].rate == pytest.approx(fit.at(-1.0))
+    assert isinstance(end, Found)
+    assert end.confirmed
+
+
 @pytest.mark.parametrize("budget_s", [60.0, 100.0])
 def test_where_time_for_no_probe_more_is_left_the_highest_rate_that_kept_the_limits_is_confirmed(
     budget_s: float,
