@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from pathlib import Path
 
 import pytest
 
-from assay.engines.embedded.model import ensure_model
+from assay.assets import sha256_of
+from assay.engines.embedded.engine import writable
+from assay.engines.embedded.model import ensure_model, files
 from assay.errors import UserError
 
 
@@ -52,3 +55,30 @@ def test_a_cache_that_is_no_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="ASSAY_CACHE"):
         ensure_model(tmp_path / "file", progress=print)
+
+
+def test_a_model_that_is_there_is_only_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As in an image, whose files belong to another user than the one that serves."""
+    facts = {"chat_template": "", "eos_id": 0, "context_length": 8}
+    folder = tmp_path / files._FOLDER
+    folder.mkdir()
+    for name in files.FILE_SHA256S:
+        (folder / name).write_text(json.dumps(facts))
+        monkeypatch.setitem(files.FILE_SHA256S, name, sha256_of(folder / name))
+    before = sorted(folder.iterdir())
+    assert ensure_model(tmp_path).context_length == 8
+    assert sorted(folder.iterdir()) == before
+
+
+def test_a_model_that_may_not_be_written_to_is_opened_as_a_copy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    gguf = tmp_path / "model.gguf"
+    gguf.write_text("weights")
+    with writable(gguf) as opened:
+        assert opened == gguf
+    monkeypatch.setattr("os.access", lambda *_: False)  # root may write to any file
+    with writable(gguf) as opened:
+        assert (opened.parent != tmp_path, opened.read_text()) == (True, "weights")
+    assert gguf.exists()
+    assert not opened.exists()

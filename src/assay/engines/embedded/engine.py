@@ -9,16 +9,19 @@ import argparse
 import ctypes
 import os
 import select
+import shutil
 import signal
 import socket
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from assay.engines.embedded.golden import GOLDEN
 from assay.engines.embedded.messages import Add, Cancel, Failed, FinishReason, Message, Ready, Step, pack, unpack
 from assay.engines.embedded.options import ComputeOptions
+from assay.scratch import scratch_folder
 
 _PR_SET_PDEATHSIG = 1
 
@@ -70,7 +73,18 @@ def load_pipeline(gguf: Path, options: ComputeOptions) -> Any:
     }
     if options.threads:
         properties["INFERENCE_NUM_THREADS"] = options.threads
-    return openvino_genai.ContinuousBatchingPipeline(str(gguf), scheduler, "CPU", properties)
+    with writable(gguf) as opened:
+        return openvino_genai.ContinuousBatchingPipeline(str(opened), scheduler, "CPU", properties)
+
+
+@contextmanager
+def writable(gguf: Path) -> Iterator[Path]:
+    """OpenVINO opens the file for writing too, if only to read it: where it is another user's, a copy for so long."""
+    if os.access(gguf, os.W_OK):
+        yield gguf
+        return
+    with scratch_folder() as folder:
+        yield Path(shutil.copyfile(gguf, folder / gguf.name))
 
 
 def import_openvino_genai() -> Any:

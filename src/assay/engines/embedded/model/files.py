@@ -55,10 +55,11 @@ def ensure_model(cache: Path | None = None, progress: Callable[[str], None] = _s
     """
     folder = (cache or cache_dir()) / _FOLDER
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with _locked(folder):
-            if not _intact(folder, progress):
-                _prepare(folder, progress)
+        if not _intact(folder, lambda _: None):  # what is there is only read: an image's files are another user's
+            folder.mkdir(parents=True, exist_ok=True)
+            with _locked(folder):
+                if not _intact(folder, progress):
+                    _prepare(folder, progress)
     except OSError as error:
         raise UserError(f"The model can't be kept in {folder}: {error}. Set ASSAY_CACHE to another folder.") from error
     facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
