@@ -25,7 +25,7 @@ from assay.deploy.check import check_cluster
 from assay.deploy.export import export_files, job_files, write_files
 from assay.engines import SimulatedOptions, VllmOptions
 from assay.runs import CampaignFolder, read_campaign
-from assay.serving.servers import PlacedServer, ServerSpec
+from assay.serving.servers import PlacedServer, ServerSpec, Spread
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.ssh, pytest.mark.slow]
 SIMULATED = SimulatedOptions(kind="simulated", itl_ms=1)
@@ -115,7 +115,8 @@ async def launched(hosts: Hosts, label: str, argv: tuple[str, ...], wait_s: floa
         return "not yet"
 
     try:
-        await launcher.prepare([ServerSpec(name="x", node="pod-0", argv=argv, ready_timeout_s=wait_s)])
+        spread = Spread(argv, argv, "ADDRESS")
+        await launcher.prepare([ServerSpec(name="x", node="pod-0", argv=argv, ready_timeout_s=wait_s, spread=spread)])
         await launcher.place()
         await launcher.wait_ready(never)
     except LaunchError as error:
