@@ -55,7 +55,7 @@ def test_its_page_its_data_and_its_files_say_the_same(searched: CampaignOutcome)
     assert found.front is not None
     assert [[point.in_flight for point in one.points["final"]] for one in found.tries] == [PLACES, PLACES]
     page = (searched.folder.path / "report.md").read_text()
-    assert "What gives the most, by the pace of a user" in page
+    assert "Points of the finalists" in page
     depends = found.outcome == "depends on the pace"
     assert (searched.folder.path / "best-1.yaml").exists() == depends
     audited = [
