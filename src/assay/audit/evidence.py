@@ -12,6 +12,7 @@ from assay.analysis.engine_models import Tuned
 from assay.audit.facts import DatasetFacts
 from assay.audit.folder import CampaignFacts, FolderFacts
 from assay.audit.spans import Span
+from assay.audit.submitters import Submitter
 from assay.benchmarks import Copy
 from assay.benchmarks.mlperf import LlmFacts
 from assay.runs import Ledger, LoadgenDetail, LoadgenSummary
@@ -406,3 +407,5 @@ class Evidence:
     signature: Signature | None = None
     """None: nobody asked."""
     campaign: CampaignFacts | None = None
+    submitters: list[Submitter] = field(default_factory=list)
+    """Of a tree that is said to be a whole submission."""

@@ -15,6 +15,7 @@ from assay.audit.readers.claims import read_claims
 from assay.audit.readers.endpoints import ACCURACY_RESULTS, RESULT_SUMMARY
 from assay.audit.readers.loadgen import DETAIL, SUMMARY, is_log_folder
 from assay.audit.readers.run_folder import is_run_folder, read_run, read_runs
+from assay.audit.readers.submitters import read_submitters
 from assay.audit.readers.tree import is_result_folder, read_tree, result_folders
 from assay.audit.registry import all_rules, every_run
 from assay.audit.spans import Span
@@ -30,13 +31,15 @@ class AuditOptions:
     """What the user knows that the files don't say; it fills gaps and overrides nothing.
 
     `accelerators` are (name, count) of the whole system, by names of the table. `signature` is what somebody who knows
-    the keys found of a campaign's manifest.
+    the keys found of a campaign's manifest. `submitted_to` is the round, v6.0 or later, that a results tree is a whole
+    submission to, so that what is missing of one is a finding.
     """
 
     accelerators: tuple[tuple[str, int], ...] = ()
     model: str | None = None
     precision: str | None = None
     signature: Signature | None = None
+    submitted_to: str | None = None
 
 
 def audit_path(path: Path, options: AuditOptions | None = None) -> AuditReport:
@@ -47,6 +50,8 @@ def audit_path(path: Path, options: AuditOptions | None = None) -> AuditReport:
     evidence = read_evidence(Path(path))
     if options is not None:
         _fill(evidence, options)
+        if options.submitted_to is not None:
+            evidence.submitters = read_submitters(Path(path), options.submitted_to)
     return judge(evidence)
 
 

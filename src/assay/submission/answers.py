@@ -7,9 +7,9 @@ from pathlib import Path
 
 import yaml
 
+from assay.benchmarks.mlperf.system_fields import PARTS, Field, asked_in, fields_of
 from assay.errors import UserError
 from assay.safe_yaml import read_yaml
-from assay.submission.fields import PARTS, Field, asked_in, fields_of
 
 Answers = Mapping[str, str]
 

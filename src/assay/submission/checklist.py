@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from assay.audit import AuditFinding, AuditReport, audit_path
+from assay.audit import AuditFinding, AuditOptions, AuditReport, audit_path
 from assay.errors import UserError
 from assay.submission.official import OfficialResult, OfficialVerdict, run_official
 from assay.submission.texts import REHEARSAL, REHEARSAL_PAGE
@@ -55,7 +55,7 @@ def check_tree(tree: Path, checkout: Path | None, of_round: str) -> TreeCheck:
     """Judge a tree by Assay's rules, and by MLCommons' checker where a checkout is given. Raises UserError."""
     if not tree.is_dir():
         raise UserError(f"{tree}: there is no such folder; --check takes a submission's root")
-    report = audit_path(tree)
+    report = audit_path(tree, AuditOptions(submitted_to=of_round))
     official = run_official(tree, checkout, of_round) if checkout is not None else None
     return TreeCheck(report, _results(report, official), official, (tree / REHEARSAL_PAGE).is_file())
 

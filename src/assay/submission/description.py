@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from assay.benchmarks.mlperf.system_fields import fields_of
 from assay.runs import RunRecord, SystemRecord
 from assay.runs.api import PromptForm
 from assay.runs.node_facts import AcceleratorFacts, NodeFacts
-from assay.submission.fields import fields_of
 
 _GIB = 1 << 30
 _SENT: dict[PromptForm, str] = {"ids": "int32", "text": "text", "chat": "text"}

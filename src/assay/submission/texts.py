@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from assay.benchmarks.mlperf.system_fields import fields_of
 from assay.runs import RunRecord
-from assay.submission.fields import fields_of
 from assay.submission.request import Request
 from assay.submission.runs import Entry, Problems, SubmittedRun
 

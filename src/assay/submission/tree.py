@@ -13,12 +13,12 @@ import orjson
 
 from assay.analysis.compliance import judge_test
 from assay.benchmarks.mlperf import llm_facts
+from assay.benchmarks.mlperf.system_fields import fields_of
 from assay.errors import UserError
 from assay.plain_files import plain
 from assay.runs.scenarios import Compliance
 from assay.scoring import test06, test09
 from assay.submission.accuracy_log import cut, with_hash
-from assay.submission.fields import fields_of
 from assay.submission.request import Request, folder_name
 from assay.submission.runs import Entry, Problems, SubmittedRun
 from assay.submission.texts import REHEARSAL_PAGE, marked, rehearsal_page, result_readme, source_readme, system_page

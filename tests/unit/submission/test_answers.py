@@ -8,9 +8,9 @@ import pytest
 import yaml
 from tests.submissions import ANSWERS, write_answers
 
+from assay.benchmarks.mlperf.system_fields import asked_in
 from assay.errors import UserError
 from assay.submission.answers import filled, read_answers
-from assay.submission.fields import asked_in
 
 # What the checker of mlcommons/inference b66003e1 (tools/submission, constants.py) asks for beside division and
 # submitter; all but the second list must say something.

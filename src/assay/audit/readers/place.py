@@ -11,7 +11,8 @@ from assay.analysis.ceilings import Accelerator, find_accelerator, find_model
 from assay.audit.evidence import RunEvidence
 from assay.plain_files import plain
 
-_DIVISIONS = {"closed", "open", "network"}
+DIVISIONS = {"closed", "open", "network"}
+_MOST_DIGITS = 9  # of a count of accelerators or nodes: one of more is no count, and more than a float can hold
 
 
 class Place:
@@ -28,7 +29,7 @@ class Place:
         base = root.resolve() if root and not root.samefile(folder) else folder.parent.resolve()
         self.name = str(folder.resolve().relative_to(base)) if folder.resolve().is_relative_to(base) else folder.name
         at = next((i for i in range(len(parts) - 1, 1, -1) if parts[i] in ("results", "compliance")), None)
-        if at is None or parts[at - 2].lower() not in _DIVISIONS:
+        if at is None or parts[at - 2].lower() not in DIVISIONS:
             return
         self.division = parts[at - 2].lower()
         names = (*parts[at + 1 :], None, None, None)
@@ -74,7 +75,7 @@ def _description(place: Place) -> dict[str, Any] | None:
 
 def _integer(value: object) -> int:
     match = re.search(r"\d+", str(value))
-    return int(match[0]) if match else 0
+    return int(match[0]) if match and len(match[0]) <= _MOST_DIGITS else 0
 
 
 def _guess(system: str) -> tuple[Accelerator, int] | None:
@@ -90,4 +91,4 @@ def _guess(system: str) -> tuple[Accelerator, int] | None:
     for groups in counts:
         count *= max(int(next(group for group in groups if group)), 1)
     alone = "jetson" in system.lower() or "spark" in system.lower()
-    return (accelerator, count) if counts or alone else None
+    return (accelerator, count) if (counts or alone) and len(str(count)) <= _MOST_DIGITS else None

@@ -18,8 +18,8 @@ _FIRST_KNOWN_LOADGEN = 3
 A run that is called VALID for MLPerf was made with the rules' settings, as LoadGen's detail log shows them: the three
 random seeds of one round (3.0 to 6.1; an accuracy run's bind nothing), no forced repetition of samples
 (performance_issue_same, _unique), LoadGen in the mode of its folder; and for a language model's Server and Interactive
-runs token latencies on. In the closed division the samples that LoadGen draws from are the whole data set, and an
-Offline query has at least as many.
+runs token latencies on. In the closed division the samples that LoadGen draws from are the whole data set, each is
+asked as often as every other (sample_concatenate_permutation), and an Offline query has at least as many.
 (min_duration is the rule too-short's, the latency limits are latency-limits'.)
 """,
     source="mlperf.conf of each round; MLPerf submission checker",
@@ -70,6 +70,11 @@ def _benchmark(run: RunEvidence, facts: LlmFacts) -> Iterator[Check]:
         words = f"LoadGen {'draws from' if run.performance else 'asks for'} {drawn} samples"
         sums = f"the data set has {whole}"
         yield supported(words, sums) if drawn >= whole else contradicted(words, sums)
+    equal = effective.get("sample_concatenate_permutation")
+    if equal is not None and run.performance and run.origin is Origin.SUBMISSION:
+        words = f"sample_concatenate_permutation is {'on' if equal else 'off'}"
+        sums = f"{facts.name} asks each sample as often as every other"
+        yield supported(words, sums) if equal else contradicted(words, sums)
     query = run.detail.generated_samples_per_query
     offline = effective.get("scenario") == "Offline"  # on edge systems its result may be inferred from another's run
     if offline and query is not None and run.performance:
