@@ -13,6 +13,8 @@ from typing import Any
 from tests.forgeries.model import Registry
 from tests.forgeries.trees import logged, multiply, replace, rewrite
 
+from assay.benchmarks.mlperf import seeds
+
 DEFECTS = Registry()
 _RECORDED = Path(__file__).parents[1] / "recorded" / "rehearsal-tree.tar.xz"
 _TREE = "submission"
@@ -90,6 +92,7 @@ for _file in (
     f"accuracy/{_DETAIL}",
     "accuracy/accuracy.txt",
     f"accuracy/{_ACCURACY}",
+    f"TEST06/accuracy/{_ACCURACY}",
 ):
     DEFECTS.add(f"no {_file}", _TREE, "tree-files")(missing(_file))
 for _file in ("README.md", "user.conf"):
@@ -172,6 +175,12 @@ def _(root: Path) -> None:
     (root / "closed").rename(root / "network")
 
 
+@DEFECTS.add("a network submission whose LoadGen knew of no network", _TREE, "log-settings")
+def _(root: Path) -> None:
+    described(division="network", is_network="true")(root)
+    (root / "closed").rename(root / "network")
+
+
 @DEFECTS.add("weights that are not told", _TREE, "measurements")
 def _(root: Path) -> None:
     rewrite(result(root) / "measurements.json", lambda data: data.update(starting_weights_filename=""))
@@ -195,6 +204,38 @@ def _(root: Path) -> None:
 @DEFECTS.add("measurements.json nested without end", _TREE, "measurements")
 def _(root: Path) -> None:
     (result(root) / "measurements.json").write_text("[" * 100_000)
+
+
+@DEFECTS.add("a benchmark that there isn't", _TREE, "submitted-round")
+def _(root: Path) -> None:
+    result(root).parent.rename(result(root).parent.with_name("llama9"))
+
+
+@DEFECTS.add("a benchmark of earlier rounds", _TREE, "submitted-round")
+def _(root: Path) -> None:
+    result(root).parent.rename(result(root).parent.with_name("mixtral-8x7b"))
+
+
+@DEFECTS.add("results of the round before", _TREE, "submitted-round")
+def _(root: Path) -> None:
+    for log in root.rglob(f"performance/run_1/{_DETAIL}"):
+        for key, seed in seeds("v6.0").items():
+            log.write_text(re.sub(rf'(effective_{key}", "value": )\d+', rf"\g<1>{seed}", log.read_text()))
+
+
+@DEFECTS.add("accuracy by another LoadGen", _TREE, "same-configuration")
+def _(root: Path) -> None:
+    replace(result(root) / "accuracy" / _DETAIL, "6.0.17 @ d6147c7eb7", "6.0.17 @ 0123456789")
+
+
+@DEFECTS.add("accuracy of another system under test", _TREE, "same-configuration")
+def _(root: Path) -> None:
+    replace(result(root) / "accuracy" / _DETAIL, "PySUT", "AnotherSUT")
+
+
+@DEFECTS.add("Offline's accuracy run for Server's", _TREE, "same-configuration")
+def _(root: Path) -> None:
+    shutil.copy(result(root, "Offline") / "accuracy" / _DETAIL, result(root) / "accuracy")
 
 
 @DEFECTS.add("Offline alone", _TREE, "needed-scenarios")
@@ -330,6 +371,11 @@ def _(root: Path) -> None:
 @DEFECTS.add("scores of a part of the samples", _TREE, "accuracy-samples")
 def _(root: Path) -> None:
     replace(scores(root), "'gen_num': 13368", "'gen_num': 5000")
+
+
+@DEFECTS.add("scores over more samples than a number can hold", _TREE, "accuracy-target")
+def _(root: Path) -> None:
+    scores(root).write_text(re.sub(r"\d+", "9" * 400, scores(root).read_text()))
 
 
 @DEFECTS.add("bytes that are no log", _TREE, "log-integrity")

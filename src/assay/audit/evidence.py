@@ -407,5 +407,7 @@ class Evidence:
     signature: Signature | None = None
     """None: nobody asked."""
     campaign: CampaignFacts | None = None
+    submitted_to: str | None = None
+    """The round that a results tree is said to be a whole submission to."""
     submitters: list[Submitter] = field(default_factory=list)
     """Of a tree that is said to be a whole submission."""

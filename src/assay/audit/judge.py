@@ -51,6 +51,7 @@ def audit_path(path: Path, options: AuditOptions | None = None) -> AuditReport:
     if options is not None:
         _fill(evidence, options)
         if options.submitted_to is not None:
+            evidence.submitted_to = options.submitted_to
             evidence.submitters = read_submitters(Path(path), options.submitted_to)
     return judge(evidence)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 _SCORE = re.compile(r"'(\w+)':\s*'?(-?[\d.]+(?:e[+-]?\d+)?)'?(?=[,}\s])")
@@ -22,4 +23,4 @@ def read_accuracy_txt(text: str) -> tuple[dict[str, float], int | None]:
         except ValueError:
             continue
     samples = found.pop(_SAMPLES, None)
-    return found, None if samples is None else int(samples)
+    return found, int(samples) if samples is not None and math.isfinite(samples) else None

@@ -96,19 +96,26 @@ def test_a_finding_is_told_under_its_result(spoilt: Path) -> None:
 
 def test_both_verdicts_stand_side_by_side_with_each_difference(spoilt: Path, checkout: Path) -> None:
     before = digests(spoilt), digests(checkout)
-    done = check(spoilt, "--official-checker", checkout, "--round", "v6.0")
+    done = check(spoilt, "--official-checker", checkout)
     assert done.exit_code == 3
     result = f"closed/ACME/{SYSTEM}/llama3.1-8b"
     lines = [line.strip() for line in done.output.splitlines()]
     assert "MLCommons' checker: accepted, 12.5" in lines
-    assert "performance/run_1/mlperf_log_detail.txt is refused under v6.0" in lines
-    assert "MLCommons' checker, v6.0: refused" in lines
+    assert "performance/run_1/mlperf_log_detail.txt is refused under v6.1" in lines
+    assert "MLCommons' checker, v6.1: refused" in lines
     assert lines[-3:] == [
         "Where the two differ:",
         f"{result}/Offline: MLCommons' checker accepts what Assay finds fault with",
         f"{result}/Server: MLCommons' checker refuses what Assay finds no fault with",
     ]
     assert (digests(spoilt), digests(checkout)) == before, "the checker's folder and the tree stay as they were"
+
+
+def test_both_judge_by_the_round_that_is_named(written: Path, checkout: Path) -> None:
+    done = check(written, "--official-checker", checkout, "--round", "v6.0")
+    assert done.exit_code == 3
+    assert "CONTRADICTED submitted-round: seeds of v6.1" in done.output
+    assert "performance/run_1/mlperf_log_detail.txt is refused under v6.0" in done.output
 
 
 def test_two_verdicts_that_agree(written: Path, checkout: Path) -> None:

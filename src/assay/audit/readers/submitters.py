@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from assay.audit.facts import facts_named
 from assay.audit.readers.endpoints import ACCURACY_RESULTS, RESULT_SUMMARY
@@ -14,6 +15,7 @@ from assay.audit.readers.loadgen import DETAIL, SUMMARY
 from assay.audit.readers.place import DIVISIONS
 from assay.audit.submitters import AccuracyFiles, JsonFile, ResultFolder, Submitter
 from assay.benchmarks import benchmark_names, get_benchmark
+from assay.benchmarks.mlperf import LlmFacts
 from assay.errors import AssayError
 from assay.plain_files import plain
 from assay.scoring import CUT_MARK, test06
@@ -28,6 +30,7 @@ _OF_LOADGEN = (
     "accuracy/mlperf_log_accuracy.json",
 )
 _OF_THE_CLIENT = ("config.yaml", f"performance/{RESULT_SUMMARY}", f"accuracy/{ACCURACY_RESULTS}")
+_TEST06 = "TEST06/accuracy/mlperf_log_accuracy.json"
 _HASH = re.compile(r"^hash=(.*)$", re.MULTILINE)
 _MOST_BYTES = 64 << 20  # of a file that is read whole: a submission's own are a few KiB
 
@@ -41,8 +44,10 @@ def read_submitters(root: Path, of_round: str) -> list[Submitter]:
 
 def _submitter(folder: Path, division: str, of_round: str) -> Submitter:
     name = f"{division}/{folder.name}"
+    mapping = _object(folder / "model_mapping.json", name) if division == "open" else None
+    models = mapping.data if mapping is not None else {}
     results = tuple(
-        _result(scenario, f"{name}/{system.name}/{benchmark.name}/{scenario.name}", of_round)
+        _result(scenario, f"{name}/{system.name}/{benchmark.name}/{scenario.name}", models, division, of_round)
         for system in _folders(folder / "results")
         for benchmark in _folders(system)
         for scenario in _folders(benchmark)
@@ -50,28 +55,30 @@ def _submitter(folder: Path, division: str, of_round: str) -> Submitter:
     described = {path.stem for path in _entries(folder / "systems") if path.suffix == ".json"}
     names = sorted(described | {system.name for system in _folders(folder / "results")})
     systems = {system: _object(folder / "systems" / f"{system}.json", f"{name}/systems") for system in names}
-    mapping = _object(folder / "model_mapping.json", name) if division == "open" else None
     source = folder / "src"
     files = {"src": "" if any(path.is_file() for path in source.rglob("*")) else "there is none, or no file in it"}
     return Submitter(name, str(folder), division, folder.name, files, systems, mapping, results)
 
 
-def _result(folder: Path, name: str, of_round: str) -> ResultFolder:
+def _result(folder: Path, name: str, models: Mapping[str, Any], division: str, of_round: str) -> ResultFolder:
     system, benchmark, scenario = name.split("/")[2:]
+    rules = facts_named(str(models.get(benchmark, benchmark)), of_round, scenario)
     by_loadgen = not (folder / "performance" / RESULT_SUMMARY).exists()
     wanted = (*_OF_RESULTS, *(_OF_LOADGEN if by_loadgen else _OF_THE_CLIENT))
+    if division != "open" and by_loadgen and rules is not None and "TEST06" in rules.compliance:
+        wanted = (*wanted, _TEST06)
     return ResultFolder(
         name=name,
         where=str(folder),
         system=system,
         benchmark=benchmark,
         scenario=scenario,
-        rules=facts_named(benchmark, of_round, scenario),
+        rules=rules,
         by_loadgen=by_loadgen,
         files={file: _problem(folder / file) for file in wanted},
         measurements=_object(folder / "measurements.json", name),
         accuracy=_accuracy(folder / "accuracy") if by_loadgen else None,
-        test06=_test06(folder / "TEST06", benchmark, scenario),
+        test06=_test06(folder / _TEST06, rules, scenario),
     )
 
 
@@ -118,10 +125,8 @@ def _accuracy(folder: Path) -> AccuracyFiles:
     )
 
 
-def _test06(folder: Path, benchmark: str, scenario: str) -> tuple[str, ...] | None:
+def _test06(log: Path, rules: LlmFacts | None, scenario: str) -> tuple[str, ...] | None:
     """The checks that the answers in TEST06's own log fail, with the benchmark's own tokens."""
-    rules = facts_named(benchmark)
-    log = folder / "accuracy" / "mlperf_log_accuracy.json"
     if rules is None or rules.name not in benchmark_names() or _bytes(log) is None:
         return None
     try:

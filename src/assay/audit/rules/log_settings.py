@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from assay.audit.evidence import Origin, RunEvidence
 from assay.audit.registry import Check, contradicted, run_rule, supported, unsupported
-from assay.benchmarks.mlperf import SEED_KEYS, LlmFacts, round_of_seeds
+from assay.benchmarks.mlperf import NETWORK_SUT, SEED_KEYS, LlmFacts, round_of_seeds
 from assay.runs import LoadgenDetail
 
 _FIRST_KNOWN_LOADGEN = 3
@@ -19,7 +19,8 @@ A run that is called VALID for MLPerf was made with the rules' settings, as Load
 random seeds of one round (3.0 to 6.1; an accuracy run's bind nothing), no forced repetition of samples
 (performance_issue_same, _unique), LoadGen in the mode of its folder; and for a language model's Server and Interactive
 runs token latencies on. In the closed division the samples that LoadGen draws from are the whole data set, each is
-asked as often as every other (sample_concatenate_permutation), and an Offline query has at least as many.
+asked as often as every other (sample_concatenate_permutation), and an Offline query has at least as many. In the
+network division LoadGen was told of a "Network SUT".
 (min_duration is the rule too-short's, the latency limits are latency-limits'.)
 """,
     source="mlperf.conf of each round; MLPerf submission checker",
@@ -33,6 +34,12 @@ def check(run: RunEvidence) -> Iterator[Check]:
     for key in ("performance_issue_same", "performance_issue_unique"):
         if effective.get(key):
             yield contradicted(f"{key} is on", "samples must be drawn as the rules say")
+    if run.division == "network" and run.performance and (named := run.detail.values.get("sut_name")) is not None:
+        words, sums = (
+            f"the system under test is called {str(named)[:60]!r}",
+            f"over a network it has {NETWORK_SUT!r} in its name",
+        )
+        yield supported(words, sums) if NETWORK_SUT in str(named) else contradicted(words, sums)
     if run.rules is not None:
         yield from _benchmark(run, run.rules)
 

@@ -1,4 +1,4 @@
-"""A closed submission has the scenarios that its benchmark needs, and seeds of the round that it is for."""
+"""A submission's benchmarks and seeds are the round's, and a closed one has the scenarios that its benchmark needs."""
 
 from __future__ import annotations
 
@@ -51,3 +51,36 @@ def _scenarios(submitter: Submitter) -> Iterator[Check]:
                     f"{result.name}/scenario",
                     result.where,
                 )
+
+
+@evidence_rule(
+    "submitted-round",
+    explain="""
+Of a tree that is said to be a whole submission: its performance runs have the random seeds of the round that it is
+submitted to, and its benchmarks are of that round. Of a benchmark of which no rules are known, and an unknown name in
+the open division that model_mapping.json doesn't give another for, only what holds of any run is judged.
+""",
+    source="MLPerf submission checker: seeds, benchmarks and model mapping of each round",
+)
+def check_round(evidence: Evidence) -> Iterator[Check]:
+    if evidence.submitted_to is None:
+        return
+    for run in evidence.runs:
+        if run.performance and run.claims_mlperf and run.of_round is not None:
+            own = run.of_round == evidence.submitted_to
+            verdict = Judgement.SUPPORTED if own else Judgement.CONTRADICTED
+            sums = f"it is judged as a submission to {evidence.submitted_to}"
+            yield Check(verdict, f"seeds of {run.of_round}", sums, run.name, run.where)
+    for submitter in evidence.submitters:
+        for result in submitter.results:
+            yield from _benchmark(result, evidence.submitted_to)
+
+
+def _benchmark(result: ResultFolder, of_round: str) -> Iterator[Check]:
+    name = f"{result.name}/benchmark"
+    if result.rules is None:
+        sums = "no rules of it are known; what holds of any run was judged"
+        yield Check(Judgement.UNSUPPORTED, f"a result of {result.benchmark}", sums, name, result.where)
+    elif result.rules.rounds and of_round not in result.rules.rounds:
+        sums = f"results of it were submitted to {', '.join(result.rules.rounds)}, and not to {of_round}"
+        yield Check(Judgement.CONTRADICTED, f"a result of {result.benchmark}", sums, name, result.where)

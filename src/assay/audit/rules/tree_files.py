@@ -15,9 +15,10 @@ from assay.audit.verdicts import Judgement
     explain="""
 Of a tree that is said to be a whole submission: each submitter has the source of what ran in src, in the open division
 model_mapping.json with every benchmark's folder in it, and each result README.md, measurements.json, and either
-user.conf, both logs of its performance run, the detail log, the accuracy log and accuracy.txt of its accuracy run; or
-the MLPerf Endpoints client's config.yaml, result_summary.json and accuracy_results.json. None of them is empty.
-(The published checker doesn't look at LoadGen's summary, and stops with a traceback where a detail log isn't there.)
+user.conf, both logs of its performance run, the detail log, the accuracy log and accuracy.txt of its accuracy run, and
+TEST06's accuracy log where division and benchmark ask for that test; or the MLPerf Endpoints client's config.yaml,
+result_summary.json and accuracy_results.json. None of them is empty. (The published checker doesn't look at LoadGen's
+summary and TEST06's answers, and stops with a traceback where a detail log isn't there.)
 """,
     source="MLPerf submission checker: loader, measurement checks, accuracy checks (v6.0, v6.1)",
 )

@@ -14,6 +14,8 @@ MIN_DURATION_NS = 600_000_000_000
 """Shortest measured time of a performance run (inference_rules.adoc, 'minimum duration')."""
 EARLY_STOPPING_CONFIDENCE = 0.99
 """Of a tail percentile's bound (inference_rules.adoc, early stopping; LoadGen's early_stopping.cc)."""
+NETWORK_SUT = "Network SUT"
+"""Of LoadGen's `sut_name` in a run over a network (the checker's constants)."""
 SEED_KEYS = ("qsl_rng_seed", "sample_index_rng_seed", "schedule_rng_seed")
 
 # compliance/TEST06/audit.config of the round: a performance run (mode 2) that logs about 100 answers, of 100 queries or
