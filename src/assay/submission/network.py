@@ -11,7 +11,7 @@ import ipaddress
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from assay.benchmarks.mlperf import NETWORK_SUT
+from assay.benchmarks.mlperf import NETWORK_SUT_WORDS
 from assay.runs import read_detail
 from assay.submission.request import Division
 from assay.submission.runs import SubmittedRun
@@ -19,13 +19,13 @@ from assay.submission.runs import SubmittedRun
 
 def network_problems(run: SubmittedRun, division: Division) -> Iterator[str]:
     """Why a run isn't one of its division, as far as the way between LoadGen and the system tells."""
-    named = NETWORK_SUT in str(read_detail(run.folder.loadgen_detail).values.get("sut_name", ""))
+    named = NETWORK_SUT_WORDS in str(read_detail(run.folder.loadgen_detail).values.get("sut_name", ""))
     if division != "network":
         if named and division == "closed":
             yield "LoadGen was told of a system behind a network (loadgen.over_network): that is the network division"
         return
     if not named:
-        yield f"LoadGen wasn't told of a {NETWORK_SUT}: set loadgen.over_network"
+        yield f"LoadGen wasn't told of a {NETWORK_SUT_WORDS}: set loadgen.over_network"
     yield from _near_ends(run)
     api = run.record.api
     if api is None or api.form != "ids":

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from tests.simulated import FAST, run, simulators
 
+from assay.benchmarks.mlperf import NETWORK_SUT_WORDS
 from assay.load.loadgen import NETWORK_SUT
 from assay.runs import read_detail
-from assay.submission.network import NAMED
 
 
 @pytest.mark.parametrize("scenario", ["Offline", "Server"])
@@ -20,4 +20,4 @@ def test_every_sample_is_answered_through_it(tmp_path: Path, scenario: str, over
     assert done.ledger.completed == done.ledger.issued == 32
     named = read_detail(done.folder.loadgen_detail).values["sut_name"]
     assert (named == NETWORK_SUT) is over_network
-    assert (NAMED in named) is over_network
+    assert (NETWORK_SUT_WORDS in named) is over_network

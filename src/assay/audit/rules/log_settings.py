@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from assay.audit.evidence import Origin, RunEvidence
 from assay.audit.registry import Check, contradicted, run_rule, supported, unsupported
-from assay.benchmarks.mlperf import NETWORK_SUT, SEED_KEYS, LlmFacts, round_of_seeds
+from assay.benchmarks.mlperf import NETWORK_SUT_WORDS, SEED_KEYS, LlmFacts, round_of_seeds
 from assay.runs import LoadgenDetail
 
 _FIRST_KNOWN_LOADGEN = 3
@@ -37,9 +37,9 @@ def check(run: RunEvidence) -> Iterator[Check]:
     if run.division == "network" and run.performance and (named := run.detail.values.get("sut_name")) is not None:
         words, sums = (
             f"the system under test is called {str(named)[:60]!r}",
-            f"over a network it has {NETWORK_SUT!r} in its name",
+            f"over a network it has {NETWORK_SUT_WORDS!r} in its name",
         )
-        yield supported(words, sums) if NETWORK_SUT in str(named) else contradicted(words, sums)
+        yield supported(words, sums) if NETWORK_SUT_WORDS in str(named) else contradicted(words, sums)
     if run.rules is not None:
         yield from _benchmark(run, run.rules)
 

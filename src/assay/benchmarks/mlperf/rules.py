@@ -14,7 +14,7 @@ MIN_DURATION_NS = 600_000_000_000
 """Shortest measured time of a performance run (inference_rules.adoc, 'minimum duration')."""
 EARLY_STOPPING_CONFIDENCE = 0.99
 """Of a tail percentile's bound (inference_rules.adoc, early stopping; LoadGen's early_stopping.cc)."""
-NETWORK_SUT = "Network SUT"
+NETWORK_SUT_WORDS = "Network SUT"
 """Of LoadGen's `sut_name` in a run over a network (the checker's constants)."""
 SEED_KEYS = ("qsl_rng_seed", "sample_index_rng_seed", "schedule_rng_seed")
 
