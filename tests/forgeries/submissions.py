@@ -292,6 +292,22 @@ def _(root: Path) -> None:
     answers(root, lambda entries: entries[0].update(token_count=127))
 
 
+@DEFECTS.add("TEST06 of answers that were chosen", _TREE, "compliance-settings")
+def _(root: Path) -> None:
+    logged(result(root) / "TEST06/performance/run_1" / _DETAIL, "effective_accuracy_log_rng_seed", "7203815", "1203815")
+
+
+@DEFECTS.add("TEST06 of ten answers", _TREE, "compliance-settings")
+def _(root: Path) -> None:
+    logged(result(root) / "TEST06/performance/run_1" / _DETAIL, "effective_accuracy_log_sampling_target", "100", "10")
+
+
+@DEFECTS.add("the performance run stands for TEST06", _TREE, "compliance-settings")
+def _(root: Path) -> None:
+    for log in (_DETAIL, _SUMMARY):
+        shutil.copy(run(root) / log, result(root) / "TEST06/performance/run_1")
+
+
 @DEFECTS.add("a log of TEST06 that holds no answers", _TREE, "compliance-answers")
 def _(root: Path) -> None:
     answers(root, lambda entries: entries.clear())

@@ -23,7 +23,7 @@ def test_the_good_tree_has_no_findings(good: Path) -> None:
     report = check_tree(good, None, "v6.1").report
     assert complaints(report) == []
     asked = {"tree-files", "system-description", "measurements", "needed-scenarios", "accuracy-log"}
-    asked |= {"submitted-round", "same-configuration"}
+    asked |= {"submitted-round", "same-configuration", "compliance-settings"}
     assert asked | {"compliance-answers"} <= {finding.rule for finding in report.findings}
 
 
