@@ -15,6 +15,7 @@ from assay.analysis.expenses import cost_figures, energy_figures
 from assay.analysis.figures import figure
 from assay.analysis.goodput import OF_ISSUED, STARTED_GOOD, from_start, good_share, goodput
 from assay.analysis.kept_limits import limits_kept
+from assay.analysis.listing import names
 from assay.analysis.rates import sample_rate, timing_error_ns, token_rate
 from assay.analysis.replies import against
 from assay.analysis.samples import MISSING, Samples, read_samples
@@ -36,7 +37,7 @@ from assay.analysis.warmup import ONE_WAVE, STILL_FASTER, unsteady
 from assay.benchmarks import UNVERIFIED, Benchmark, run_benchmark
 from assay.errors import AssayError
 from assay.runs.folder import RunFolder
-from assay.runs.ledger import Ledger
+from assay.runs.ledger import Ledger, silent
 from assay.runs.reading import read_record
 from assay.runs.record import RunRecord
 from assay.runs.result import AccuracyResult, EndpointResult, Figure, LimitKept, LoadgenVerdict, Result
@@ -353,4 +354,10 @@ def _ledger_notices(ledger: Ledger, record: RunRecord) -> list[str]:
         "were lost: sent or waiting when the run ended": ledger.lost,
         f"answered with fewer than 2 tokens: they have no TPOT{told}": ledger.short_outputs,
     }
-    return [f"{count} of {ledger.issued} samples {what}." for what, count in counts.items() if count]
+    notices = [f"{count} of {ledger.issued} samples {what}." for what, count in counts.items() if count]
+    if nothing := silent({endpoint.endpoint: endpoint.ok for endpoint in ledger.endpoints}):
+        notices.append(
+            f"{len(nothing)} of {len(ledger.endpoints)} endpoints answered none of the {ledger.issued} samples "
+            f"({names(nothing)}): the rates are those of the others. Bring back what is gone and run this again."
+        )
+    return notices

@@ -90,6 +90,8 @@ def speed(record: RunRecord, result: Result, benchmark: Benchmark, where: str = 
     if record.scenario == "SingleStream":
         return [f"One after another, {_percentile(result, 'latency_ns', 'p90')} or less for 90 % of the samples"]
     on = where or fmt.count(len({node for endpoint in record.endpoints for node in endpoint.machines}), "node")
+    if result.silent:
+        on += f" ({len(result.silent)} of {fmt.count(len(result.endpoints), 'endpoint')} answered nothing)"
     if record.shape is None and measures_speed(record):
         return [f"{on}: {rates(result)}{came}"]
     kept = kept_words([result], held_limits(benchmark, record))

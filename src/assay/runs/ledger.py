@@ -24,6 +24,12 @@ class EndpointLedger(BaseModel):
     reasons: dict[str, int] = Field(default_factory=dict, description="failed attempts by reason")
 
 
+def silent(answered: Mapping[str, int]) -> list[str]:
+    """Endpoints, by how many samples each answered, that answered none, though there were two for each."""
+    enough = sum(answered.values()) >= 2 * len(answered)
+    return [name for name, samples in answered.items() if enough and not samples]
+
+
 class Ledger(Stored):
     """Every sample accounted for: `issued = completed + failed + lost`."""
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from assay.runs.ledger import unanswered_words
+from assay.runs.ledger import silent, unanswered_words
 from assay.runs.outcome import Sure
 from assay.runs.record import RunStatus
 from assay.runs.scenarios import DriverName, Mode, Scenario
@@ -241,6 +241,11 @@ class Result(Stored):
     limits: list[LimitKept] = Field(default_factory=list, description="what a search holds its rate against")
     sure: Sure | None = Field(default=None, description="what ended a load that goes on until a test is sure")
     notices: list[str] = Field(default_factory=list, description="what a reader must know beside the verdict")
+
+    @property
+    def silent(self) -> list[str]:
+        """Endpoints that answered nothing: the rates are those of the others."""
+        return silent({endpoint.endpoint: endpoint.samples for endpoint in self.endpoints})
 
     @property
     def sure_words(self) -> str:

@@ -1,0 +1,52 @@
+"""An endpoint that answered nothing: the rates are another's, which the first sentence and a notice say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.synthetic import Node, Plan, write_run
+
+from assay.analysis.run import RunAnalysis, analyse_run
+from assay.report.run_answer import run_answer
+from assay.runs import read_model, read_record, write_json
+from assay.runs.ledger import EndpointLedger, Ledger, silent
+
+PLAN = Plan(samples=200, nodes=(Node("node-a", slots=4),), chunks=False, telemetry=False)
+
+
+def with_one_more(folder: Path) -> RunAnalysis:
+    """A run in which node-b was to take part too."""
+    run = write_run(folder, PLAN)
+    record, ledger = read_record(run), read_model(run.ledger, Ledger)
+    assert ledger is not None
+    other = record.endpoints[0].model_copy(update={"name": "node-b-0", "node": "node-b"})
+    write_json(run.record, record.model_copy(update={"endpoints": [*record.endpoints, other]}))
+    endpoints = [*ledger.endpoints, EndpointLedger(endpoint="node-b-0")]
+    write_json(run.ledger, ledger.model_copy(update={"endpoints": endpoints}))
+    return analyse_run(run)
+
+
+def test_a_rate_of_fewer_endpoints_than_asked_says_so_first_and_in_a_notice(tmp_path: Path) -> None:
+    analysis = with_one_more(tmp_path / "one-more")
+    assert "(1 of 2 endpoints answered nothing): " in run_answer(analysis, refused=False)[0]
+    (told,) = (notice for notice in analysis.result.notices if "answered none" in notice)
+    assert told.startswith("1 of 2 endpoints answered none of the 200 samples (node-b-0): the rates are those of the ")
+    both = analyse_run(write_run(tmp_path / "all", PLAN))
+    assert "answered nothing" not in run_answer(both, refused=False)[0]
+    assert not any("answered none" in notice for notice in both.result.notices)
+
+
+@pytest.mark.parametrize(
+    ("answered", "expected"),
+    [
+        ({"a": 9, "b": 0, "c": 1}, ["b"]),
+        ({"a": 4, "b": 1}, []),
+        ({"a": 3, "b": 0}, []),  # so few samples may have gone to one by chance
+        ({"a": 4, "b": 0}, ["b"]),
+        ({"a": 0, "b": 0}, []),
+        ({}, []),
+    ],
+)
+def test_silent_endpoints_had_samples_to_take(answered: dict[str, int], expected: list[str]) -> None:
+    assert silent(answered) == expected
