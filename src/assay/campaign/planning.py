@@ -12,7 +12,7 @@ from assay.campaign.servers import campaign_nodes
 from assay.config import Config
 from assay.datasets import Dataset, load_dataset
 from assay.deploy.check.controller import require_controller
-from assay.deploy.specs import server_specs
+from assay.deploy.specs import placed_specs
 from assay.engines import build_engine
 from assay.engines.options import EmbeddedOptions
 from assay.load.client_rate import known_rate
@@ -32,7 +32,7 @@ def planned(config: Config) -> tuple[Benchmark, list[RunEntry]]:
     require_currency(config)
     engine = build_engine(config.engine)
     if not engine.endpoints():
-        server_specs(engine, config.cluster)
+        placed_specs(engine, config.cluster)
     return benchmark, runs
 
 

@@ -217,4 +217,4 @@ def test_the_last_line_says_whether_an_answer_was_seen(tmp_path: Path, url: str)
         file.write_text(f"scenarios: [Offline]\ndataset: {{samples: 2}}\noutput: {tmp_path}/out\nengine: {engine}\n")
         done = CliRunner().invoke(main, ["check", str(file)])
         assert done.exit_code == code, done.output
-        assert done.output.splitlines()[-1].startswith(last)
+        assert last in " ".join(done.output.split())[-len(last) - 60 :]  # the terminal's width breaks it
