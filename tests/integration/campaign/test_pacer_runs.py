@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import itertools
 import json
+import re
 from pathlib import Path
 from typing import Any
 
