@@ -61,3 +61,9 @@ def test_contributing_draws_the_house_that_is_checked() -> None:
     drawn = [re.findall(r"`(\w+)`", row.split("|")[1]) for row in table.splitlines()]
     assert drawn == [floor for floor in checked if floor]
     assert rooms <= {room for floor in drawn for room in floor}
+
+
+def test_a_file_is_about_one_thing() -> None:
+    """CONTRIBUTING.md: a file stays under about 400 lines."""
+    lines = {str(path): len(path.read_text().splitlines()) for path in (ROOT / "src").rglob("*.py")}
+    assert {path: count for path, count in lines.items() if count > 400} == {}

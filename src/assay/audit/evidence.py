@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from assay.analysis.ceilings import Accelerator, ModelShape
-from assay.analysis.engine_models import Tuned
+from assay.audit.claimed import ClaimedChange, ClaimedRate, ClaimedSettings
 from assay.audit.facts import DatasetFacts
 from assay.audit.folder import CampaignFacts, FolderFacts
 from assay.audit.spans import Span
@@ -323,19 +323,6 @@ class ClaimedRatio:
 
 
 @dataclass
-class ClaimedChange:
-    """A claim that one run's figure is lower or higher than another's; `share` is that change, negative if lower."""
-
-    statement: str
-    figure: str
-    share: Span
-    before: Span | None
-    after: Span | None
-    of_time: bool
-    """The figures are ns."""
-
-
-@dataclass
 class ClaimedDuration:
     """A claimed duration for another number of samples, from a run's rate."""
 
@@ -343,29 +330,6 @@ class ClaimedDuration:
     run: RunEvidence | None
     samples: int
     duration_s: Span
-
-
-@dataclass
-class ClaimedRate:
-    """A rate within limits that a search is said to have found, requests/s, beside what its runs show."""
-
-    rate: float
-    low: float
-    high: float
-    confirmed: bool
-    found: tuple[float, float, float] | None
-    """The rate and its interval, worked out again; None: the runs show none."""
-    held: list[float]
-    """The rates of confirming runs that kept every limit."""
-    why: str
-
-
-@dataclass
-class ClaimedSettings:
-    """What a search through an engine's settings is said to have found, beside what its runs show."""
-
-    stated: Tuned
-    shown: Tuned
 
 
 @dataclass

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from assay.audit.evidence import ClaimedChange, ClaimedDuration, ClaimedRatio, Evidence, RunEvidence
+from assay.audit.claimed import ClaimedChange
+from assay.audit.evidence import ClaimedDuration, ClaimedRatio, Evidence, RunEvidence
 from assay.audit.readers.fields import Fields, read_share
 from assay.audit.spans import Span
 from assay.errors import UserError

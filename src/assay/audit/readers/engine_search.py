@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from assay.analysis.engine_models import Tuned
 from assay.analysis.engine_tries import tuned_in
-from assay.audit.evidence import ClaimedSettings, Evidence, Wording
+from assay.audit.claimed import ClaimedSettings
+from assay.audit.evidence import Evidence, Wording
 from assay.errors import AssayError
 from assay.runs import CampaignFolder, CampaignState, read_result
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from assay.analysis.rate_answer import rate_answer
-from assay.audit.evidence import ClaimedRate, Evidence, Wording
+from assay.audit.claimed import ClaimedRate
+from assay.audit.evidence import Evidence, Wording
 from assay.errors import AssayError
 from assay.runs import CampaignFolder, CampaignState
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assay.audit.evidence import ClaimedChange, Evidence
+from assay.audit.claimed import ClaimedChange
+from assay.audit.evidence import Evidence
 from assay.audit.registry import Check, contradicted, evidence_rule, impossible, supported, unsupported
 from assay.audit.spans import Span, ns
 

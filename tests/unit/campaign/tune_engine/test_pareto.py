@@ -18,7 +18,8 @@ from assay.analysis.loads import Value
 from assay.analysis.statistics import Estimate
 from assay.analysis.summary import CLIENT_BOUND
 from assay.audit import Judgement
-from assay.audit.evidence import ClaimedSettings, Evidence
+from assay.audit.claimed import ClaimedSettings
+from assay.audit.evidence import Evidence
 from assay.audit.rules.engine_search import check
 from assay.campaign.kinds import kind_of, plan_runs
 from assay.config import Config, load_config
