@@ -317,6 +317,11 @@ def _notices(case: Case, samples: Samples | None, short: str) -> list[str]:
         notices.append(case.benchmark.notice)
     if record.mode == "accuracy":
         notices.append("Accuracy run: its rates and latencies are not a performance result.")
+    if record.mode == "accuracy" and case.benchmark.scored_with:
+        notices.append(
+            f"The answers are {case.benchmark.unscored}: give it mlperf_log_accuracy.json, and what it prints to "
+            "`assay submit --accuracy`."
+        )
     if record.client.client_bound:
         notices.append(
             f"{CLIENT_BOUND}: the load generator could have shaped the result: " + "; ".join(record.client.reasons)

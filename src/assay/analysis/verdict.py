@@ -139,7 +139,7 @@ def _compliance_verdict(test: str, case: Case, reasons: list[str]) -> Verdict:
 
 
 def _accuracy_verdict(case: Case, reasons: list[str]) -> Verdict:
-    gate = case.accuracy.gate if case.accuracy else "not measured"
+    gate = case.accuracy.gate if case.accuracy else case.benchmark.unscored
     if gate != "pass":
         reasons.append(f"quality gate: {gate}")
     if not case.record.official:

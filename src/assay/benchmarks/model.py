@@ -118,7 +118,10 @@ class Benchmark(_Model):
         default_factory=dict, description="LoadGen's; none: only the pacer's loads can be run"
     )
     notice: str = Field(default="", description="what a reader of any result must know; every report says it")
-    scorer: str | None = Field(default="rouge", description="what scores answers; null: accuracy isn't measured")
+    scorer: str | None = Field(default="rouge", description="what scores answers; null: nothing here does")
+    scored_with: str = Field(
+        default="", description="the program that scores LoadGen's accuracy log where no scorer here can; empty: none"
+    )
     quality: QualityTargets | None = Field(default=None, description="null: no reference has been measured")
 
     @field_validator("prompt_template")
@@ -136,9 +139,16 @@ class Benchmark(_Model):
 
     @model_validator(mode="after")
     def _targets_have_a_scorer(self) -> Self:
-        if self.quality is not None and self.scorer is None:
+        if self.scorer is not None and self.scored_with:
+            raise ValueError("give scorer or scored_with, and not both")
+        if self.quality is not None and self.scorer is None and not self.scored_with:
             raise ValueError("quality needs a scorer")
         return self
+
+    @property
+    def unscored(self) -> str:
+        """What the quality gate says of answers that nothing here has scored."""
+        return f"to be scored with {self.scored_with}" if self.scored_with else "not measured"
 
     def prompt(self, article: str) -> str:
         """The text of the prompt for `article`, before any chat template."""

@@ -33,6 +33,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="Your answers to what can't be measured of the system.",
 )
+@click.option(
+    "--accuracy",
+    "scored",
+    metavar="RUN=FILE",
+    multiple=True,
+    help="Of an accuracy run that Assay can't score: what MLCommons' evaluation of its answers printed.",
+)
 @click.option("--rehearsal", is_flag=True, help="A tree for practice, of runs that can't be submitted; it says so.")
 @click.option("--check", "tree", type=PATH, help="Judge this tree, whoever wrote it, instead of writing one.")
 @click.option(
@@ -50,6 +57,7 @@ def submit(
     of_round: str,
     into: Path,
     answers: Path,
+    scored: tuple[str, ...],
     rehearsal: bool,
     tree: Path | None,
     checkout: Path | None,
@@ -74,13 +82,25 @@ def submit(
     if org is None or division is None:
         raise UserError("submit: --org and --division are needed, such as --org ACME --division open")
     request = Request(org, division, of_round, rehearsal)  # type: ignore[arg-type]  # click.Choice
-    submission = make_submission(runs, request, answers)
+    submission = make_submission(runs, request, answers, _by_run(scored))
     with writing(into):
         write_tree(submission.tree, into)
     if as_json:
         print_json(_json(submission, into, originals_of(into)))
     else:
         click.echo(harmless(_text(submission, into, originals_of(into))))
+
+
+def _by_run(scored: tuple[str, ...]) -> dict[str, Path]:
+    """Each `RUN=FILE`. Raises UserError where one isn't, or names a run again."""
+    found: dict[str, Path] = {}
+    for words in scored:
+        run, _, file = words.partition("=")
+        run = Path(run).name  # the run's folder does as well
+        if not run or not file or run in found:
+            raise UserError(f"submit: --accuracy {words}: expected RUN=FILE, each run once")
+        found[run] = Path(file)
+    return found
 
 
 def _check(tree: Path, checkout: Path | None, of_round: str, as_json: bool) -> None:

@@ -144,7 +144,8 @@ def _percentile(result: Result, key: str, share: str) -> str:
 def _accuracy(analysis: RunAnalysis) -> str:
     accuracy = analysis.result.accuracy
     if accuracy is None:
-        return "The answers weren't scored."
+        benchmark = analysis.benchmark
+        return f"The answers are {benchmark.unscored}." if benchmark.scored_with else "The answers weren't scored."
     reference = analysis.benchmark.quality.reference if analysis.benchmark.quality else {}
     scores = [
         f"{name} {fmt.number(score.value)}"

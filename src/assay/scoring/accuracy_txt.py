@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import re
 
-_SCORE = re.compile(r"'(\w+)':\s*'?(-?[\d.]+(?:e[+-]?\d+)?)'?(?=[,}\s])")
+_SCORE = re.compile(r"'([\w-]+)':\s*'?(-?[\d.]+(?:e[+-]?\d+)?)'?(?=[,}\s])")
 _OTHER_FORMS = {
     "f1": re.compile(r'^\{.*"f1":\s*([\d.]+)', re.MULTILINE),  # qwen3-vl
     "accuracy": re.compile(r"^(?:Word Error Rate:.*, accuracy=|Accuracy:\s*)([\d.]+)", re.MULTILINE),  # whisper; RAG
 }
-_SAMPLES = "gen_num"
+_SAMPLES = ("gen_num", "num-samples")  # deepseek-r1's evaluation writes the second
 
 
 def read_accuracy_txt(text: str) -> tuple[dict[str, float], int | None]:
@@ -22,5 +22,5 @@ def read_accuracy_txt(text: str) -> tuple[dict[str, float], int | None]:
             found[name] = float(value)
         except ValueError:
             continue
-    samples = found.pop(_SAMPLES, None)
-    return found, int(samples) if samples is not None and math.isfinite(samples) else None
+    counts = [found.pop(name) for name in _SAMPLES if name in found]
+    return found, int(counts[0]) if counts and math.isfinite(counts[0]) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from assay.benchmarks.mlperf import llm_facts
 from assay.errors import UserError
 from assay.submission.answers import Answers, filled, read_answers
 from assay.submission.description import measured
+from assay.submission.outside import with_scores
 from assay.submission.refusals import gaps, reasons, refused
 from assay.submission.request import Request, folder_name
 from assay.submission.runs import Entry, Problems, gather, joined, read_runs
@@ -27,12 +28,17 @@ class Submission:
     passed_over: Problems
 
 
-def make_submission(paths: Sequence[Path], request: Request, answers: Path) -> Submission:
+def make_submission(
+    paths: Sequence[Path], request: Request, answers: Path, accuracy: Mapping[str, Path] | None = None
+) -> Submission:
     """Make the tree of the runs at `paths`; `answers` is the user's file of what can't be measured.
+
+    `accuracy` names, by run, what another program made of the answers of accuracy runs that Assay can't score.
 
     Raises RefusedError with every reason where runs can't be submitted, and UserError where answers are missing.
     """
     runs, unread = read_runs(paths)
+    runs = with_scores(runs, accuracy or {})
     entries, twice = gather(runs)
     blocked, unfit = joined(unread, twice, gaps(entries)), reasons(entries, request)
     if blocked or (unfit and not request.rehearsal):

@@ -38,11 +38,18 @@ def gaps(entries: Sequence[Entry]) -> Problems:
             f"there is no {mode} run that ended" for mode in ("performance", "accuracy") if mode not in entry.parts
         ]
         accuracy = entry.parts.get("accuracy")
-        if accuracy is not None and not accuracy.folder.accuracy_txt.is_file():
-            missing.append(f"{accuracy.folder.id} has no {accuracy.folder.accuracy_txt.name}: nothing was scored")
+        if accuracy is not None and accuracy.outside is None and not accuracy.folder.accuracy_txt.is_file():
+            missing.append(_not_scored(accuracy))
         if missing:
             found[entry.name] = missing
     return found
+
+
+def _not_scored(run: SubmittedRun) -> str:
+    name, file = run.folder.id, run.folder.accuracy_txt.name
+    if not run.benchmark.scored_with:
+        return f"{name} has no {file}: nothing was scored"
+    return f"{name} is {run.benchmark.unscored}: then name what it prints, --accuracy {name}={file}"
 
 
 def reasons(entries: Sequence[Entry], request: Request) -> Problems:
@@ -61,6 +68,11 @@ def _of_run(run: SubmittedRun, request: Request) -> Iterator[str]:
     if run.changed:
         yield f"not as it was closed: {', '.join(run.changed)}"
     reported = {f"quality gate: {accuracy.gate}"} if request.division == "open" and accuracy else set()
+    if run.outside is not None:
+        reported.add(f"quality gate: {run.benchmark.unscored}")
+        yield from run.outside.problems
+        if request.division != "open" and run.outside.gate != "pass":
+            yield f"quality gate: {run.outside.gate}"
     yield from (reason for reason in verdict.reasons if reason not in reported)
     if not verdict.valid and not verdict.reasons:
         yield verdict.words

@@ -36,6 +36,21 @@ def joined(*found: Problems) -> Problems:
 
 
 @dataclass(frozen=True)
+class OutsideScores:
+    """What a program other than Assay made of a run's answers."""
+
+    text: str
+    """Its `accuracy.txt`, without a hash of the log."""
+    sha256: str
+    """Of that file as it was given."""
+    scores: dict[str, float]
+    gate: str
+    """The benchmark's quality gate over these scores."""
+    problems: tuple[str, ...]
+    """What shows that they are of other answers."""
+
+
+@dataclass(frozen=True)
 class SubmittedRun:
     """One run with what its folder says of it."""
 
@@ -47,6 +62,8 @@ class SubmittedRun:
     config: dict[str, Any]
     changed: list[str]
     """What isn't as it was when the run was closed."""
+    outside: OutsideScores | None = None
+    """An accuracy run's scores, where Assay didn't make them."""
 
     @property
     def part(self) -> str:

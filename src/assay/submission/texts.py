@@ -32,7 +32,17 @@ def result_readme(entry: Entry, request: Request, configuration: str) -> str:
         "| part | run | started (UTC) | verdict |\n|---|---|---|---|\n" + "\n".join(runs),
         f"To measure it again: `assay run {configuration} --official`, with the configuration that lies in `src`.",
         *_data_words(record),
+        *_outside_words(entry.parts["accuracy"]),
     )
+
+
+def _outside_words(run: SubmittedRun) -> Iterable[str]:
+    if run.outside is not None:
+        scores = ", ".join(f"{name} {value:.10g}" for name, value in run.outside.scores.items())
+        yield (
+            f"Accuracy: not scored by Assay. {run.benchmark.scored_with} scored the answers of {run.folder.id}: "
+            f"{scores}. sha256 of its accuracy.txt as it was given: {run.outside.sha256}."
+        )
 
 
 def _data_words(record: RunRecord) -> Iterable[str]:

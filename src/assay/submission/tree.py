@@ -97,9 +97,10 @@ def _accuracy(run: SubmittedRun, where: PurePosixPath, tree: Tree) -> None:
     log = _bytes(run.folder.loadgen_accuracy)
     name = where / run.folder.loadgen_accuracy.name
     scores = run.folder.accuracy_txt
+    text = run.outside.text if run.outside else _bytes(scores).decode()
     tree.files.update(_logs(run, where))
     tree.files[name] = cut(log)
-    tree.files[where / scores.name] = with_hash(_bytes(scores).decode(), log).encode()
+    tree.files[where / scores.name] = with_hash(text, log).encode()
     tree.originals[name] = log
 
 

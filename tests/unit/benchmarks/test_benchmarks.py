@@ -25,7 +25,9 @@ def as_yaml(tmp_path: Path, **changes: object) -> Path:
 
 
 def test_the_package_lists_its_modules() -> None:
-    assert benchmark_names() == ("llama2-70b", "llama3.1-8b", "llama3.1-8b-edge", "own-prompts", "smollm2-135m")
+    assert benchmark_names() == (
+        "deepseek-r1", "llama2-70b", "llama3.1-8b", "llama3.1-8b-edge", "own-prompts", "smollm2-135m",
+    )  # fmt: skip
 
 
 def test_limits_are_the_rules() -> None:
@@ -106,6 +108,7 @@ def test_a_users_file_is_a_benchmark(tmp_path: Path) -> None:
         ),
         ({"quality": {"targets": {"words": [None, None]}, "samples": 4, "source": "x"}}, "needs a least or a most"),
         ({"scorer": None}, "quality needs a scorer"),
+        ({"scored_with": "grade.py"}, "give scorer or scored_with, and not both"),
         ({"name": "My benchmark"}, "name: string should match"),
     ],
 )
@@ -123,7 +126,7 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path, text: str, message: s
 
 
 def test_an_unknown_name_lists_the_known() -> None:
-    with pytest.raises(UserError, match=r"'llama' is not known\. Give one of llama2-70b, .* or the path"):
+    with pytest.raises(UserError, match=r"'llama' is not known\. Give one of deepseek-r1, .* or the path"):
         get_benchmark("llama")
     with pytest.raises(UserError, match="No such file"):
         get_benchmark("absent.yaml")
@@ -157,6 +160,31 @@ def test_llama2_70b_is_mlperfs() -> None:
     assert quality.targets.keys() == expected.keys()
     for metric, bounds in expected.items():
         assert quality.targets[metric] == pytest.approx(bounds)
+
+
+def test_deepseek_r1_is_mlperfs() -> None:
+    """The figures of the submission checker of v6.1 and of the reference, typed here a second time."""
+    deepseek = get_benchmark("deepseek-r1")
+    assert deepseek.mlperf
+    limits = {name: (spec.ttft_limit_ns, spec.tpot_limit_ns) for name, spec in deepseek.scenarios.items()}
+    assert limits == {
+        "Offline": (None, None),
+        "Server": (2_000_000_000, 80_000_000),
+        "Interactive": (1_500_000_000, 15_000_000),
+    }
+    assert [spec.loadgen_model for spec in deepseek.scenarios.values()] == [
+        "deepseek-r1", "deepseek-r1", "deepseek-r1-interactive",
+    ]  # fmt: skip
+    assert deepseek.dataset.total_sample_count == deepseek.dataset.performance_sample_count == 4_388
+    assert {spec.min_query_count for spec in deepseek.scenarios.values()} == {4_388}
+    assert {spec.min_duration_ns for spec in deepseek.scenarios.values()} == {600_000_000_000}
+    assert (deepseek.max_new_tokens, deepseek.stop_token_ids, deepseek.use_chat_template) == (20_000, (1,), True)
+    assert deepseek.scorer is None
+    quality = deepseek.quality
+    assert quality is not None
+    assert quality.samples == 4_388
+    assert quality.targets["exact_match"] == (pytest.approx(81.3582 * 0.99), None)
+    assert quality.targets["tokens_per_sample"] == pytest.approx((3886.2274 * 0.9, 3886.2274 * 1.1))
 
 
 def test_a_benchmark_needs_no_template_no_accuracy_and_no_targets(tmp_path: Path) -> None:

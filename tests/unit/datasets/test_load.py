@@ -94,6 +94,12 @@ def test_entries_without_token_ids_are_read(tmp_path: Path) -> None:
     assert dataset.max_input_tokens is None
 
 
+def test_a_prompt_that_is_called_otherwise(tmp_path: Path) -> None:
+    rows = [{"text_input": "Two and two?", "question": "q", "ground_truth": "4", "dataset": "math500"}]
+    dataset = load_dataset(get_benchmark("deepseek-r1"), at(written(tmp_path, rows)))
+    assert (dataset.format, dataset.samples[0].prompt, dataset.references) == ("mlperf", "Two and two?", None)
+
+
 @pytest.mark.parametrize(
     ("bad", "message"),
     [

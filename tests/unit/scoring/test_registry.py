@@ -38,7 +38,7 @@ def test_the_packages_targets_are_among_what_their_scorers_give() -> None:
     for name in benchmark_names():
         benchmark = get_benchmark(name)
         if benchmark.scorer is None:
-            assert benchmark.quality is None
+            assert (benchmark.quality is not None) == bool(benchmark.scored_with)
             continue
         given = {metric.name for metric in get_scorer(benchmark.scorer).metrics}
         assert benchmark.quality is not None
@@ -50,6 +50,7 @@ def test_accuracy_txt_gives_numbers_and_their_count() -> None:
     text = "\nResults\n\n{'rouge1': '38.7', 'exact_match': 81.5, 'note': 'x', 'gen_num': 13368}\nhash=00ff\n"
     assert read_accuracy_txt(text) == ({"rouge1": 38.7, "exact_match": 81.5}, 13368)
     assert read_accuracy_txt("np.float64(3)") == ({}, None)
+    assert read_accuracy_txt("{'exact_match': 81.5, 'num-samples': 4388}") == ({"exact_match": 81.5}, 4388)
 
 
 @pytest.mark.parametrize(

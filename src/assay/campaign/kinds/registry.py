@@ -59,6 +59,7 @@ def check_benchmark(runs: Sequence[RunEntry], benchmark: Benchmark) -> None:
             raise UserError(f"scenarios: {benchmark.name} has no {run.scenario}; it has {known}")
     if all(run.mode != "accuracy" for run in runs):
         return
-    if benchmark.scorer is None:
+    if benchmark.scorer is not None:
+        get_scorer(benchmark.scorer)
+    elif not benchmark.scored_with:
         raise UserError(f"modes: {benchmark.name} has no scorer, so nothing to score: set modes to [performance]")
-    get_scorer(benchmark.scorer)

@@ -1,8 +1,11 @@
-"""MLPerf's JSON layout: `{"input": text, "tok_input": [token ids], "output": text}`; the last two may be absent."""
+"""MLPerf's layout: `{"input": text, "tok_input": [token ids], "output": text}`; the last two may be absent.
+
+deepseek-r1's file calls the text `text_input`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +15,7 @@ from assay.datasets.sources.rows import Row
 from assay.datasets.sources.source import Reading, Request, RowFormat
 from assay.errors import UserError
 
+_TEXT = ("input", "text_input")
 _MAX_TOKEN_ID = np.iinfo(np.int32).max
 
 
@@ -20,7 +24,7 @@ def _read(rows: Sequence[Row], request: Request) -> Reading:
         [
             Sample(
                 index=index,
-                prompt=row.text("input"),
+                prompt=row.optional_text(*_TEXT) or row.text(_TEXT[0]),  # the second says what is missing
                 tok_input=_token_ids(row.fields["tok_input"], row.where) if row.has("tok_input") else None,
                 reference=row.optional_text("output"),
             )
@@ -38,9 +42,13 @@ def _token_ids(value: Any, where: str) -> TokenIds:
     return np.array(value, dtype=np.int32)
 
 
+def _fits(fields: Mapping[str, Any]) -> bool:
+    return any(name in fields for name in _TEXT) and "instruction" not in fields
+
+
 FORMAT = RowFormat(
     name="mlperf",
-    fields="input, perhaps tok_input and output",
-    fits=lambda fields: "input" in fields and "instruction" not in fields,
+    fields="input or text_input, perhaps tok_input and output",
+    fits=_fits,
     read=_read,
 )

@@ -1,0 +1,42 @@
+"""Made-up data in the layouts of MLPerf's benchmarks, and a tokenizer for it. Nothing of the real data is in it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+
+WORDS = 200
+TEMPLATE = "{% for message in messages %}w0 {{ message['content'] }} w1 {% endfor %}"
+
+
+def write_tokenizer(folder: Path) -> Path:
+    """A model's folder: words `w0` to `w199` and a chat template."""
+    folder.mkdir()
+    tokenizer = Tokenizer(WordLevel({f"w{number}": number for number in range(WORDS)}, unk_token="w2"))
+    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    (folder / "tokenizer_config.json").write_text(json.dumps({"chat_template": TEMPLATE}))
+    return folder
+
+
+def deepseek_rows(count: int) -> list[dict[str, str]]:
+    """Questions as language/deepseek-r1's data set has them."""
+    kinds = ("math500", "gpqa", "livecodebench")
+    return [
+        {
+            "dataset": kinds[number % len(kinds)],
+            "text_input": " ".join(f"w{10 + number + place}" for place in range(5)),
+            "question": "made up",
+            "ground_truth": "42",
+        }
+        for number in range(count)
+    ]
+
+
+def write_rows(path: Path, rows: list[dict[str, str]]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
