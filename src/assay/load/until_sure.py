@@ -32,6 +32,8 @@ class UntilSure:
 
     def __init__(self, limits: Iterable[TailLimit], start_ns: Sequence[int]) -> None:
         """`start_ns` are the times from which latencies count, by sample; it grows as samples are issued."""
+        import scipy.special  # noqa: F401  # a second on some machines, in which the first look would send nothing
+
         self._limits = tuple(limits)
         self._trial = Trial(tuple(Criterion(limit.title, limit.share) for limit in self._limits))
         self._start_ns = start_ns

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from array import array
 
 import pytest
@@ -74,3 +76,18 @@ def test_a_request_that_came_while_others_were_in_flight_has_them_counted() -> N
     test.ended([Ended(done(0, 50), True)])
     test.issued(1)
     assert list(test._in_flight) == [0, 1, 1]
+
+
+def test_a_look_imports_nothing_while_requests_wait_to_be_sent() -> None:
+    program = """
+import sys
+from assay.load.until_sure import UntilSure
+from assay.runs.tail_limits import parse_tail_limits
+from assay.search.evidence import Evidence
+until_sure = UntilSure(parse_tail_limits("p99(ttft) < 2 s"), [])
+there = set(sys.modules)
+Evidence(1000, 5, 1.0).less_than(0.01), Evidence(1000, 5, 1.0).more_than(0.01)
+print(sorted(set(sys.modules) - there))
+"""
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
