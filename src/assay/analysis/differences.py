@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from assay.analysis.endpoint_pairs import Pair, endpoint_pairs, pair_facts, pair_name
 from assay.analysis.flat import flat
+from assay.analysis.settings_apart import settings_apart
 from assay.benchmarks import Benchmark
 from assay.runs.record import RunRecord
 from assay.safe_yaml import read_yaml
@@ -27,6 +29,10 @@ _OF_THE_PLAN = ("name", "modes", "output")
 """Of a configuration: which other runs were planned with this one, and where their folders are made."""
 _OF_ITS_CAMPAIGN = ("repeats", "project_samples")
 """Of its campaign: how often a run is made, and what is asked of its result."""
+_ADDRESS = frozenset({"address", "host", "hostname"})
+"""Of a machine: one that has another name has others of these too, which is one fact."""
+_SAY_IT_AGAIN = ("system.json", "config.yaml")
+"""Files that may tell what a record tells as well."""
 
 
 class Difference(BaseModel):
@@ -38,6 +44,9 @@ class Difference(BaseModel):
     fact: str
     baseline: str
     other: str
+    setting: str | None = Field(
+        default=None, description="what gives the baseline the other's value, as `--set` takes it; null: nothing does"
+    )
 
 
 @dataclass(frozen=True)
@@ -57,25 +66,50 @@ def differences(base: Circumstances, other: Circumstances) -> list[Difference]:
     How full a disk was, or how warm a card, as the run began is of its moment: two runs never agree in it. A setting
     that every endpoint has is one fact, and one of the configuration that an endpoint's record tells isn't told again.
     """
+    pairs = endpoint_pairs(base.record.endpoints, other.record.endpoints)
+    configs = _config(base.config), _config(other.config)
     found: list[Difference] = []
     for where, left, right in (
-        ("run.json", _record_facts(base.record), _record_facts(other.record)),
+        ("run.json", *_record_facts(base.record, other.record, pairs)),
         ("benchmark.json", flat(_plain(base.benchmark)), flat(_plain(other.benchmark))),
         ("system.json", _system_facts(base.system), _system_facts(other.system)),
-        ("config.yaml", flat(_config(base.config)), flat(_config(other.config))),
+        ("config.yaml", flat(configs[0]), flat(configs[1])),
     ):
         for fact in sorted(left.keys() | right.keys()):
             first, second = left.get(fact, "absent"), right.get(fact, "absent")
             if first != second:
                 found.append(Difference(where=where, fact=fact, baseline=first, other=second))
-    found = _once_for_all(found, {endpoint.name for run in (base, other) for endpoint in run.record.endpoints})
-    told = {_setting(each) for each in found if each.where == "run.json"}
-    return [each for each in found if each.where != "config.yaml" or _setting(each) not in told]
+    return _told_once(_once_for_all(found, {pair_name(pair) for pair in pairs}), settings_apart(*configs))
+
+
+def _told_once(found: Sequence[Difference], settings: Mapping[str, str]) -> list[Difference]:
+    """Each fact by the first file that tells it, with the setting of the configuration that is it."""
+    own = {_setting(each): settings.get(each.fact) for each in reversed(found) if each.where == "config.yaml"}
+    renamed = {(each.where, _parent(each.fact)) for each in found if each.fact.endswith(".name")}
+    told: set[tuple[str, str, str]] = set()
+    kept = []
+    for each in found:
+        repeats = each.where in _SAY_IT_AGAIN and _setting(each) in told
+        if not repeats and not (_own_name(each.fact) in _ADDRESS and (each.where, _parent(each.fact)) in renamed):
+            setting = settings.get(each.fact) if each.where == "config.yaml" else own.get(_setting(each))
+            kept.append(each.model_copy(update={"setting": setting}))
+        if each.where == "run.json":
+            told.add(_setting(each))
+    return kept
 
 
 def _setting(difference: Difference) -> tuple[str, str, str]:
-    """Its own name, without where it stands, and its values."""
-    return difference.fact.rpartition(".")[2], difference.baseline, difference.other
+    """Its own name, without where it stands, and its values; a machine's name is that of a node."""
+    name = _own_name(difference.fact)
+    return "node" if name == "name" else name, difference.baseline, difference.other
+
+
+def _own_name(fact: str) -> str:
+    return fact.rpartition(".")[2]
+
+
+def _parent(fact: str) -> str:
+    return fact.rpartition(".")[0]
 
 
 def _once_for_all(found: Sequence[Difference], endpoints: set[str]) -> list[Difference]:
@@ -102,18 +136,19 @@ def _of_endpoint(fact: str, endpoints: set[str]) -> str | None:
     return next((told[dot + 1 :] for dot in dots if told[:dot] in endpoints), None)
 
 
-def _record_facts(record: RunRecord) -> dict[str, str]:
+def _record_facts(base: RunRecord, other: RunRecord, pairs: Sequence[Pair]) -> tuple[dict[str, str], dict[str, str]]:
     keep = ("assay_version", "model", "official", "samples", "target_qps", "simulated", "loadgen_version")
-    facts = {key: str(getattr(record, key)) for key in keep}
-    for endpoint in record.endpoints:
-        data = endpoint.model_dump(mode="json", exclude={"name", "url", "memory"})
-        facts |= flat(data, f"{_OF_ENDPOINT}{endpoint.name}")
-    return facts
+    left, right = ({key: str(getattr(record, key)) for key in keep} for record in (base, other))
+    for pair in pairs:
+        first, second = pair_facts(pair, f"{_OF_ENDPOINT}{pair_name(pair)}")
+        left |= first
+        right |= second
+    return left, right
 
 
 def _system_facts(system: Mapping[str, Any]) -> dict[str, str]:
     lasting = {name: value for name, value in system.items() if name not in _MEASURED}
-    return {fact: value for fact, value in flat(lasting).items() if fact.rpartition(".")[2] not in _OF_THE_MOMENT}
+    return {fact: value for fact, value in flat(lasting).items() if _own_name(fact) not in _OF_THE_MOMENT}
 
 
 def _plain(benchmark: Benchmark) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from assay.analysis.differences import Difference
 from assay.analysis.listing import names
 from assay.report import format as fmt
 from assay.report.chart import PALETTE, Chart, Mark, Panel, Series
-from assay.report.circumstances import nothing_differs
+from assay.report.circumstances import nothing_differs, untold
 from assay.report.many import MOST_ROWS
 from assay.report.page import Block, Headline, Table, Text
 from assay.runs.record import RunRecord
@@ -45,13 +45,16 @@ def differs_besides(found: Sequence[Difference], other: RunRecord, *, changed: b
     verb = "differs" if len(found) == 1 else "differ"
     told = f"{fmt.count(len(found), 'recorded fact')} of settings, versions and hardware {verb}"
     why = ", a likely cause" if changed else ""
-    return f"{told}{why}: {names([_named(difference) for difference in found])}"
+    silent = untold(other.endpoints)
+    return f"{told}{why}: {names([_named(difference) for difference in found])}{silent and f'; {silent}'}"
 
 
 def _named(difference: Difference) -> str:
     """Such as "itl_ms 6 → 8"; of what is too long for a sentence the name alone."""
     name = difference.fact.rpartition(".")[2]
     values = f"{difference.baseline} → {difference.other}"
+    if name == "url":
+        return f"the endpoint's address, {values}"
     return f"{name} {values}" if len(values) <= _LONGEST else name
 
 

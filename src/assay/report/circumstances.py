@@ -9,6 +9,12 @@ from assay.runs.record import EndpointFacts
 
 def nothing_differs(endpoints: Iterable[EndpointFacts]) -> str:
     """Of settings, versions and hardware: only what was recorded can be told to be the same."""
+    silent = untold(endpoints)
     same = "settings, versions and hardware are the same as far as recorded"
-    silent = any(endpoint.engine == "external" and not endpoint.settings for endpoint in endpoints)
-    return f"{same} (the server tells none of its settings)" if silent else same
+    return f"{same} ({silent})" if silent else same
+
+
+def untold(endpoints: Iterable[EndpointFacts]) -> str:
+    """That settings of a server aren't known, which only who starts it knows; empty where all are."""
+    external = any(endpoint.engine == "external" for endpoint in endpoints)
+    return "the server tells none of its settings" if external else ""

@@ -11,6 +11,7 @@ from pathlib import Path
 from assay.analysis.campaign_compare import CampaignComparison
 from assay.analysis.changes import Change
 from assay.analysis.compare import Comparison
+from assay.analysis.differences import Difference
 from assay.report import format as fmt
 from assay.report.became import became_words
 from assay.report.changed import CHANGED
@@ -20,6 +21,7 @@ from assay.runs.result import Result
 _FEWEST_REPEATS = 3
 _MOST_REPEATS = 30
 """More than so many repeats nobody makes."""
+_LONGEST_SETTING = 80  # characters, of a command that is read
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def comparison_next(
         return ""
     base, other = sides
     if any(change.words in CHANGED for change in changes):
-        return _cause(len(comparisons[0].differences), base, beside)
+        return _cause(comparisons[0].differences, base, beside)
     repeats = min(base.repeats, other.repeats)
     open_ = [(needed, c) for c in changes if c.decisive and (needed := c.repeats_to_show(repeats)) is not None]
     if not open_:
@@ -83,14 +85,19 @@ def _more(repeats: int, why: str, base: Side, other: Side, beside: Path) -> str:
     )
 
 
-def _cause(differing: int, base: Side, beside: Path) -> str:
-    if differing > 1:
-        return (
-            f"Next: {differing} recorded facts differ, so which of them is the cause isn't shown; measure the baseline "
-            f"with one of them changed at a time, by `--set`: {base.again(beside)} in this folder."
-        )
-    why = "the baseline once more shows whether the difference stays, or the machine changed meanwhile"
-    return f"Next: {why}: {base.again(beside)} in this folder."
+def _cause(found: Sequence[Difference], base: Side, beside: Path) -> str:
+    """One fact changed at a time tells the cause, where a setting does that."""
+    once_more = "the baseline once more shows whether the difference stays, or the machine changed meanwhile"
+    if len(found) < 2:
+        return f"Next: {once_more}: {base.again(beside)} in this folder."
+    unknown = f"{len(found)} recorded facts differ, so which of them is the cause isn't shown"
+    setting = next((one.setting for one in found if one.setting and len(one.setting) <= _LONGEST_SETTING), None)
+    if setting is None:
+        return f"Next: {unknown}; {once_more}: {base.again(beside)} in this folder."
+    return (
+        f"Next: {unknown}; measure the baseline with one of them changed at a time, such as "
+        f"{base.again(beside, setting)} in this folder."
+    )
 
 
 def samples_words(sides: Sequence[Side]) -> str:

@@ -119,6 +119,12 @@ def test_settings_that_differ_are_named_as_a_likely_cause_of_what_does(tmp_path:
     told = "2 recorded facts of settings, versions and hardware differ"
     assert differs_besides(found, record, changed=True) == f"{told}, a likely cause: itl_ms 6 → 8, template"
     assert differs_besides(found, record, changed=False) == f"{told}: itl_ms 6 → 8, template"
+    outside = record.model_copy(update={"endpoints": [record.endpoints[0].model_copy(update={"engine": "external"})]})
+    url = Difference(where="run.json", fact="endpoint b.url", baseline="http://a:1", other="http://b:1")
+    assert differs_besides([url], outside, changed=True) == (
+        "1 recorded fact of settings, versions and hardware differs, a likely cause: the endpoint's address, "
+        "http://a:1 → http://b:1; the server tells none of its settings"
+    )
 
 
 def test_the_header_says_each_thing_once(tmp_path: Path) -> None:

@@ -81,7 +81,22 @@ def test_what_is_shown_to_differ_leads_to_its_cause(tmp_path: Path) -> None:
     assert of_runs(tmp_path, base, other).next_step.startswith("Next: the baseline once more shows whether ")
     for place, folder in enumerate((base, other)):
         folder.run("load-r0").config.write_text(f"load: {{workers: {place + 1}, max_attempts: {place + 2}}}\n")
-    assert of_runs(tmp_path, base, other).next_step.startswith("Next: 2 recorded facts differ, so which of them is ")
+    words = of_runs(tmp_path, base, other).next_step
+    assert words.startswith("Next: 2 recorded facts differ, so which of them is the cause isn't shown; measure the ")
+    ((*_, config, _, _, option, setting),) = commands(words)
+    assert option == "--set"
+    assert load_config(Path(os.path.normpath(tmp_path / config)), [setting]).load.max_attempts == 3
+
+
+def test_no_setting_is_named_where_none_tells_the_cause(tmp_path: Path) -> None:
+    fast = replace(PLAN, nodes=(Node("node-a", slots=5, speed=2.0),))
+    base, other = campaign(tmp_path, "base", PLAN), campaign(tmp_path, "other", fast)
+    words = of_runs(tmp_path, base, other).next_step
+    told = (
+        "Next: 2 recorded facts differ, so which of them is the cause isn't shown; the baseline once more shows whether"
+    )
+    assert words.startswith(told)
+    assert "--set" not in words
 
 
 def test_what_isnt_decided_leads_to_as_many_repeats_as_would_show_it(tmp_path: Path) -> None:

@@ -56,7 +56,10 @@ def test_a_comparison_tells_what_changed_sample_by_sample_and_what_nobody_knows(
             for name, speed in (("base", 1.0), ("other", 0.8))]  # fmt: skip
     for run in runs:
         record = read_record(run)
-        silent = [endpoint.model_copy(update={"engine": "external", "settings": {}}) for endpoint in record.endpoints]
+        silent = [
+            endpoint.model_copy(update={"engine": "external", "settings": {"server": "other"}})
+            for endpoint in record.endpoints
+        ]
         write_json(run.record, record.model_copy(update={"endpoints": silent}))
     analyses = [analyse_run(run) for run in runs]
     page = compare_page(analyses, compare(analyses), tmp_path)
