@@ -41,6 +41,18 @@ class Course:
     """Different samples among them."""
     spread: float
     """Standard deviation of the different samples' time at their endpoint, of its mean."""
+    in_flight: int
+    """The most samples that were in flight at once."""
+
+    def tells_of(self, samples: int) -> bool:
+        """Whether it says how long a data set of so many takes.
+
+        Of fewer than were measured it does only where they are what was measured, again and again, and enough to keep
+        every place taken: else they would run at another rate.
+        """
+        if samples >= self.samples:
+            return True
+        return self.distinct == samples >= _FEWEST_WAVES * self.in_flight
 
 
 class Projection(BaseModel):
@@ -67,17 +79,19 @@ class Projection(BaseModel):
         """The sum written out, and what the runs behind it lack."""
         lacks = f"; {self.unanswered}" if self.unanswered else ""
         measured = number_text(self.measured_seconds)
-        if self.samples <= self.measured_samples:
+        missing = self.samples - self.measured_samples
+        if not missing:
             return f"{measured} s x {self.samples:,} / {self.measured_samples:,} samples{lacks}"
         return (
-            f"{measured} s for {self.measured_samples:,} samples + {self.samples - self.measured_samples:,} / "
+            f"{measured} s for {self.measured_samples:,} samples {'+' if missing > 0 else '-'} {abs(missing):,} / "
             f"{number_text(self.rate)} samples/s = {self.seconds:,.0f} s{lacks}"
         )
 
 
 def course(samples: Samples, begin_ns: int | None = None) -> Course | None:
     """A closed-loop run's course from `begin_ns` (the first start, if None); None where it is too short to tell."""
-    if len(samples) == 0 or len(samples) < _FEWEST_WAVES * _most_in_flight(samples):
+    in_flight = _most_in_flight(samples)
+    if len(samples) == 0 or len(samples) < _FEWEST_WAVES * in_flight:
         return None
     begin_ns = samples.begin_ns if begin_ns is None else begin_ns
     seconds = (samples.end_ns - begin_ns) / 1e9
@@ -85,7 +99,7 @@ def course(samples: Samples, begin_ns: int | None = None) -> Course | None:
         return None
     until_ns = int(samples.sent_ns.max())  # then nothing was left to send, and places began to stay empty
     distinct, spread = _spread(samples)
-    return Course(len(samples), seconds, full_rate(samples, begin_ns, until_ns), distinct, spread)
+    return Course(len(samples), seconds, full_rate(samples, begin_ns, until_ns), distinct, spread, in_flight)
 
 
 def _most_in_flight(samples: Samples) -> int:
@@ -111,15 +125,16 @@ def _spread(samples: Samples) -> tuple[int, float]:
 
 
 def project(name: str, whole: WholeSet, courses: Sequence[Course], unanswered: str = "") -> Projection | None:
-    """The time for all samples, from repeated runs of the same work; None where nothing was measured.
+    """The time for all samples, from repeated runs of the same work; None where they don't tell it.
 
     `unanswered`: what those runs left unanswered, in words.
     """
-    if not courses or any(not c.rate.value > 0 for c in courses):
-        return None
     samples = whole.samples
+    if not courses or any(not (c.rate.value > 0 and c.tells_of(samples)) for c in courses):
+        return None
     rate = over_repeats([_with_choice(c.rate, c, samples) for c in courses])
     time = over_repeats([_time(c, samples) for c in courses])
+    low, high = _no_surer(time, rate)
     unknown = any(c.distinct < 2 for c in courses)  # one sample doesn't tell how others differ
     return Projection(
         name=name,
@@ -132,19 +147,24 @@ def project(name: str, whole: WholeSet, courses: Sequence[Course], unanswered: s
         rate_low=None if unknown else rate.low,
         rate_high=None if unknown else rate.high,
         seconds=time.value,
-        seconds_low=None if unknown else time.low,
-        seconds_high=None if unknown else time.high,
+        seconds_low=None if unknown else low,
+        seconds_high=None if unknown else high,
         unanswered=unanswered,
     )
 
 
 def _time(run: Course, samples: int) -> Estimate:
-    if samples <= run.samples:
-        value = run.seconds * samples / run.samples
-    else:
-        value = run.seconds + (samples - run.samples) / run.rate.value
+    value = run.seconds + (samples - run.samples) / run.rate.value
     se = None if run.rate.se is None else value * run.rate.se / run.rate.value
     return _with_choice(Estimate(value, se, run.rate.df, run.samples), run, samples)
+
+
+def _no_surer(time: Estimate, rate: Estimate) -> tuple[float | None, float | None]:
+    """The interval of a time that follows from a rate: times of a few runs may agree better than their rates do."""
+    if time.interval is None or rate.interval is None:
+        return None, None
+    (low, high), (slowest, fastest) = time.interval, rate.interval
+    return min(low, time.value * rate.value / fastest), max(high, time.value * rate.value / slowest)
 
 
 def _with_choice(estimate: Estimate, run: Course, samples: int) -> Estimate:

@@ -8,17 +8,19 @@ from dataclasses import dataclass
 
 from assay.analysis.campaign import CampaignAnalysis, Group, load_of
 from assay.analysis.offered import offered
-from assay.analysis.projection import Projection
+from assay.analysis.projection import WHOLE, Projection
 from assay.analysis.rate_answer import RateAnswer
 from assay.analysis.run import RunAnalysis, measures_speed
 from assay.analysis.saturation import carried, highest_carried, sweeps
 from assay.analysis.whole_set import Arrival, WholeSet, arrival, whole_set
+from assay.runs.ledger import Ledger
 from assay.runs.record import RunRecord
 from assay.runs.shapes import RampShape, RateShape
 
 MADE_UP = "made-up prompts stand for none"
 ACCURACY = "an accuracy run's time isn't a measured speed"
 TOO_SHORT = "the runs are too short for it"
+FEWER = "it has fewer samples than the run measured"
 NOT_CARRIED = "no load is shown to be carried"
 HIGHEST = "the highest of {} loads that is shown to be carried"
 _OWN_TIMES = {
@@ -46,7 +48,8 @@ def whole_time_of_run(run: RunAnalysis) -> WholeTime:
     if (why := _why_not(record, whole)) or whole is None:
         return WholeTime(why=why)
     if measures_speed(record):
-        return WholeTime(run.projections[0]) if run.projections else WholeTime(why=TOO_SHORT)
+        together = next((one for one in run.projections if one.name == WHOLE), None)
+        return WholeTime(together, why="" if together else _why_not_projected(whole, [run.ledger]))
     rate, done, usual = _rate(record), run.result.figures.get("samples_per_s"), run.result.latency.get("latency_ns")
     came = offered(samples, record, run.ledger.issued if run.ledger else len(samples))
     if rate is None or done is None or usual is None or came is None:
@@ -72,7 +75,8 @@ def whole_time_of_campaign(analysis: CampaignAnalysis) -> WholeTime:
     given = [group for group in analysis.groups if not measures_speed(group.first.record)]
     found = max(_carried(given, whole), key=lambda one: one.rate, default=None)
     if found is None:
-        return WholeTime(why=NOT_CARRIED if given else TOO_SHORT)
+        ledgers = [line.ledger for group in analysis.groups for line in group.lines]
+        return WholeTime(why=NOT_CARRIED if given else _why_not_projected(whole, ledgers))
     return WholeTime(arrival=found)
 
 
@@ -106,6 +110,11 @@ def _why_not(record: RunRecord, whole: WholeSet | None) -> str:
     if whole is None:
         return MADE_UP
     return _RAMP if isinstance(record.shape, RampShape) else _OWN_TIMES.get(record.scenario, "")
+
+
+def _why_not_projected(whole: WholeSet, measured: Sequence[Ledger | None]) -> str:
+    """Why runs at full speed don't say how long the whole set takes."""
+    return FEWER if any(one is not None and one.completed > whole.samples for one in measured) else TOO_SHORT
 
 
 def _rate(record: RunRecord) -> float | None:

@@ -40,14 +40,8 @@ def _projected(projection: Projection, where: str) -> str:
     if projection.samples == projection.measured_samples:
         return f"{whole} took {fmt.duration(projection.seconds)}{where}."
     took = f"{whole} would take {_time(projection.seconds, projection.seconds_low, projection.seconds_high)}{where}"
-    return f"{took}: {_LABEL}{_at_rate(projection)}."
-
-
-def _at_rate(projection: Projection) -> str:
-    """The rate that it takes, which isn't the whole run's."""
-    if projection.samples <= projection.measured_samples:
-        return ""
-    return f", at the {fmt.number(projection.rate)} samples/s of the time when every place was taken"
+    rate = f"{fmt.number(projection.rate)} samples/s"  # which isn't the whole run's
+    return f"{took}: {_LABEL}, at the {rate} of the time when every place was taken."
 
 
 def _arrives(arrival: Arrival) -> str:

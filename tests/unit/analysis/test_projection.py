@@ -47,10 +47,39 @@ def test_a_real_run_foretold_a_longer_one() -> None:
     assert made.seconds_high / made.seconds_low < 1.1
 
 
-def test_fewer_than_measured() -> None:
-    less = project("all", WholeSet(10, "all"), [course(run(np.arange(40), np.ones(40)))])  # type: ignore[list-item]
-    assert less is not None
-    assert less.seconds == pytest.approx(1)
+def test_fewer_than_measured_are_projected_only_where_they_were_gone_through() -> None:
+    """85 samples that all take 1 s on 10 places: 8 s with every place taken, and 1 s for the last five, once."""
+    kinds = np.arange(85)
+    again = course(run(kinds % 40, np.ones(85)))
+    made = project("all", WholeSet(40, "all"), [again])  # type: ignore[list-item]
+    assert made is not None
+    assert made.seconds == pytest.approx(4.5)
+    assert made.arithmetic.startswith("9 s for 85 samples - 45 / 10")
+    for distinct, whole in ((85, 40), (41, 40), (39, 40), (30, 30), (39, 39)):
+        part = course(run(kinds % distinct, np.ones(85)))
+        assert part is not None
+        assert project("all", WholeSet(whole, "all"), [part]) is None, f"{distinct} different samples, {whole} asked"
+
+
+def test_one_repeat_that_measured_more_than_the_whole_set_says_nothing_of_it() -> None:
+    courses = [course(run(np.arange(count), np.ones(count))) for count in (60, 61)]
+    assert project("all", WholeSet(61, "all"), courses) is not None  # type: ignore[arg-type]
+    assert project("all", WholeSet(60, "all"), courses) is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("whole", [50, 60, 1000])
+def test_a_time_is_never_surer_than_the_rate_that_it_follows_from(whole: int) -> None:
+    """Three runs took the same time, at rates that differ."""
+    runs = [Course(50, 10.0, Estimate(rate, 0.001, 9), 50, 0.0, PLACES) for rate in (4.9, 5.0, 5.1)]
+    made = project("all", WholeSet(whole, "all"), runs)
+    assert made is not None
+    assert made.rate_low is not None
+    assert made.rate_high is not None
+    assert made.seconds_low is not None
+    assert made.seconds_high is not None
+    assert made.rate_high / made.rate_low > 1.09
+    assert made.seconds_high / made.seconds_low >= made.rate_high / made.rate_low * (1 - 1e-9)
+    assert made.seconds_low < made.seconds < made.seconds_high
 
 
 def test_a_run_of_few_waves_is_not_projected() -> None:
@@ -67,7 +96,7 @@ def test_one_sample_again_and_again_has_no_interval() -> None:
 
 
 def test_a_whole_data_set_has_no_error_of_choice() -> None:
-    few = Course(50, 10.0, Estimate(5.0, 0.001, 9), distinct=50, spread=0.2)
+    few = Course(50, 10.0, Estimate(5.0, 0.001, 9), distinct=50, spread=0.2, in_flight=PLACES)
     part, whole = project("all", WholeSet(100, "all"), [few] * 3), project("all", WholeSet(50, "all"), [few] * 3)
     assert part is not None
     assert whole is not None

@@ -15,6 +15,7 @@ from assay.analysis.run import analyse_run
 from assay.analysis.whole_set import CONFIGURED, WholeSet, arrival, whole_set
 from assay.analysis.whole_time import (
     ACCURACY,
+    FEWER,
     MADE_UP,
     NOT_CARRIED,
     TOO_SHORT,
@@ -129,6 +130,35 @@ def test_a_campaign_whose_fastest_load_is_long_enough_projects_it(tmp_path: Path
     found = whole_time_of_campaign(analysed(write_campaign(tmp_path, plans)))
     assert found.projection is not None
     assert found.projection.of == CNN
+
+
+def of_few(run: RunFolder, samples: int) -> None:
+    """The run's data set, as if it had so many samples."""
+    own = get_benchmark("llama3.1-8b")
+    whole = own.dataset.model_copy(update={"total_sample_count": samples})
+    write_json(run.benchmark, own.model_copy(update={"dataset": whole}))
+
+
+@pytest.mark.parametrize("measured", [200, 400], ids=["a run of few waves", "a run long enough"])
+def test_a_data_set_of_fewer_samples_than_were_measured_has_no_time(tmp_path: Path, measured: int) -> None:
+    """68 samples can't be 64 in flight for long, whatever the rate of those that were."""
+    folder = write_campaign(tmp_path, {"offline-r0": replace(PLAN, samples=measured)})
+    run = folder.run("offline-r0")
+    of_few(run, 68)
+    assert whole_time_of_run(analyse_run(run)) == WholeTime(why=FEWER)
+    assert whole_time_of_campaign(analysed(folder)) == WholeTime(why=FEWER)
+    assert whole_time_words(WholeTime(why=FEWER)) == [
+        "How long a whole data set takes isn't known: it has fewer samples than the run measured."
+    ]
+
+
+def test_the_time_of_one_endpoint_is_not_told_as_the_runs(tmp_path: Path) -> None:
+    """Each measured fewer samples than there are, both together more."""
+    run = write_run(tmp_path, replace(PLAN, samples=400, nodes=(Node("node-a", slots=8), Node("node-b", slots=8))))
+    of_few(run, 390)
+    analysis = analyse_run(run)
+    assert len(analysis.projections) == 2
+    assert whole_time_of_run(analysis) == WholeTime(why=FEWER)
 
 
 def test_an_accuracy_campaign_says_that_its_time_is_no_speed(tmp_path: Path) -> None:
