@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from assay.analysis.early_stopping import early_stopping_bound
 from assay.analysis.samples import MISSING, Samples
-from assay.analysis.statistics import Estimate, Ints, from_interval, nearest_rank, percentile_interval
+from assay.analysis.statistics import Estimate, Ints, from_interval, nearest_rank, percentile_intervals
 from assay.runs.requests import answered, read_request_batches
 from assay.runs.result import Distribution
 
@@ -59,13 +59,14 @@ def percentile(value: Distribution, share: str) -> Estimate:
 def distribution(in_time: Ints, formula: str) -> Distribution:
     """The percentiles of values given in the order of time, with their intervals."""
     ordered = np.sort(in_time)
+    intervals = percentile_intervals(in_time, ordered, list(PERCENTILES.values()))
     return Distribution(
         n=len(ordered),
         min=int(ordered[0]),
         max=int(ordered[-1]),
         mean=float(ordered.mean()),
         **{name: nearest_rank(ordered, share) for name, share in PERCENTILES.items()},
-        intervals={name: percentile_interval(in_time, ordered, share) for name, share in PERCENTILES.items()},
+        intervals=dict(zip(PERCENTILES, intervals, strict=True)),
         early_stopping={name: early_stopping_bound(ordered, PERCENTILES[name]) for name in _TAILS},
         formula=formula,
         source=SOURCE,

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from assay.analysis.rates import throughput
 from assay.analysis.samples import MISSING, Samples
-from assay.analysis.statistics import Floats, Ints, nearest_rank, percentile_interval
+from assay.analysis.statistics import Floats, Ints, nearest_rank, percentile_intervals
 from assay.benchmarks import ScenarioSpec
 
 _LENGTH_GROUPS = 5
@@ -130,7 +130,7 @@ def by_length(lengths: Ints, values: Ints) -> list[LengthGroup]:
 
 def _group(bottom: int, top: int, own: Ints) -> LengthGroup:
     ordered = np.sort(own)
-    p50, p99 = (percentile_interval(own, ordered, share) for share in (0.5, 0.99))
+    p50, p99 = percentile_intervals(own, ordered, (0.5, 0.99))
     return LengthGroup(
         from_tokens=bottom,
         to_tokens=top,

@@ -7,13 +7,14 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from assay.analysis.distributions import PERCENTILES as ALL_PERCENTILES
 from assay.analysis.distributions import percentile
 from assay.analysis.figures import estimate_of
 from assay.analysis.goodput import OF_ISSUED, Share, share_over
 from assay.analysis.names import name_in, same_load
-from assay.analysis.statistics import Estimate, over_repeats
+from assay.analysis.statistics import Estimate, in_order, over_repeats
 from assay.runs.campaign import CampaignState, RunEntry
-from assay.runs.result import Result
+from assay.runs.result import Distribution, Result
 from assay.runs.shapes import LoadShape
 
 PERCENTILES = ("p50", "p95", "p99")
@@ -135,11 +136,20 @@ def percentile_over(results: Sequence[Result], name: str, share: str) -> Value |
     """A latency's percentile over repeats, ns: the mean; None where one of them doesn't have it.
 
     A side that one repeat's samples don't bound stays open, and the other is the mean of the repeats' own ends: the
-    spread of what is but the largest of few samples each doesn't tell how far the percentile is from it.
+    spread of what is but the largest of few samples each doesn't tell how far the percentile is from it. Neighbouring
+    percentiles' intervals cut it.
     """
     known = [found for result in results if (found := result.latency.get(name)) is not None]
     if not known or len(known) < len(results):
         return None
+    values = {each: _by_itself(known, each) for each in ALL_PERCENTILES}
+    cut = in_order([(value.low, value.high) for value in values.values()])
+    low, high = dict(zip(values, cut, strict=True))[share]
+    return Value(value=values[share].value, low=low, high=high)
+
+
+def _by_itself(known: Sequence[Distribution], share: str) -> Value:
+    """A percentile over repeats, whatever its neighbours say."""
     ends = [found.intervals[share] for found in known if share in found.intervals]
     if len(known) == 1 or any(None in pair for pair in ends):
         low, high = (_mean_end(side) for side in zip(*ends, strict=True)) if ends else (None, None)

@@ -10,12 +10,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Number = TypeVar("Number", int, float)
 
 CONFIDENCE = 0.95
 _MOST_CELLS = 8192
@@ -218,6 +221,30 @@ def percentile_interval(in_time: Ints, ordered: Ints, share: float) -> tuple[int
     lower = int(ordered[max(0, math.floor(low * count) - 1)]) if bounded_below else None
     upper = int(ordered[min(count - 1, math.ceil(high * count))]) if bounded_above else None
     return lower, upper
+
+
+def percentile_intervals(in_time: Ints, ordered: Ints, shares: Sequence[float]) -> list[tuple[int | None, int | None]]:
+    """`percentile_interval` of each of `shares`, which rise, cut `in_order`."""
+    return in_order([percentile_interval(in_time, ordered, share) for share in shares])
+
+
+def in_order(intervals: Sequence[tuple[Number | None, Number | None]]) -> list[tuple[Number | None, Number | None]]:
+    """Intervals of rising percentiles of one quantity, each cut at its neighbours'.
+
+    A percentile is no less than any lower one, and so not below the lower ends of theirs; nor is it above the upper
+    ends of the higher ones'. None is an open side, which a neighbour's end closes.
+    """
+    lows = accumulate((low for low, _ in intervals), _greater)
+    highs = list(accumulate((high for _, high in reversed(intervals)), _lesser))
+    return list(zip(lows, reversed(highs), strict=True))
+
+
+def _greater(one: Number | None, other: Number | None) -> Number | None:
+    return one if other is None else other if one is None else max(one, other)
+
+
+def _lesser(one: Number | None, other: Number | None) -> Number | None:
+    return one if other is None else other if one is None else min(one, other)
 
 
 def share_interval(kept: Floats) -> tuple[float, float] | None:

@@ -99,6 +99,42 @@ def test_a_tail_that_a_repeats_samples_do_not_bound_stays_open() -> None:
     assert found.high is not None
 
 
+def steps(run: str, p50_us: int, p95_us: int, p99_us: int) -> Result:
+    def near(us: int) -> tuple[int, int]:
+        return us * 990, us * 1010
+
+    values = {"p50": p50_us, "p90": p50_us, "p95": p95_us, "p97": p95_us, "p99": p99_us, "p99_9": p99_us}
+    changes = {share: us * 1000 for share, us in values.items()}
+    ends = {share: near(us) for share, us in values.items()}
+    return bench_result(run, {}, distribution(50).model_copy(update={**changes, "intervals": ends}))
+
+
+def test_a_percentile_over_repeats_is_never_told_to_be_below_a_lower_one_or_above_a_higher_one() -> None:
+    repeats = [steps(run, 3810, p95, 4900) for run, p95 in zip("abc", (4800, 3850, 3900), strict=True)]
+    half, tail, last = (percentile_over(repeats, "ttft_ns", share) for share in ("p50", "p95", "p99"))
+    assert half is not None
+    assert tail is not None
+    assert last is not None
+    alone = over_repeats([Estimate(us * 1e3, 10.0) for us in (4800, 3850, 3900)])
+    assert (alone.low or 0) < (half.low or 0), "so the median's lower end says more"
+    assert (alone.high or 0) > (last.high or 0), "and so does the higher percentile's upper end"
+    assert (tail.value, tail.low, tail.high) == (pytest.approx(alone.value), half.low, last.high)
+
+
+def test_an_open_side_over_repeats_is_closed_by_what_bounds_a_higher_percentile() -> None:
+    def one(run: str) -> Result:
+        made = steps(run, 3810, 4000, 4900)
+        made.latency["ttft_ns"].intervals["p95"] = (3_900_000, None)
+        return made
+
+    found = percentile_over([one("a"), one("b")], "ttft_ns", "p95")
+    above = percentile_over([one("a"), one("b")], "ttft_ns", "p97")
+    assert found is not None
+    assert above is not None
+    assert above.high is not None
+    assert (found.low, found.high) == (3_900_000, above.high)
+
+
 def good_of(run: str, share: float, low: float, high: float) -> Result:
     own = figure(share).model_copy(update={"low": low, "high": high, "n": 36, "unit": OF_ISSUED})
     return bench_result(run, {"good_share": own}, distribution(50))

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.calibration import correlated
 
+from assay.analysis.distributions import PERCENTILES, distribution
 from assay.analysis.statistics import (
     Estimate,
     block_length,
+    in_order,
     mean,
     nearest_rank,
     over_repeats,
@@ -21,6 +23,23 @@ from assay.analysis.statistics import (
     ratio_of_sums,
     total,
 )
+
+
+def test_intervals_of_percentiles_are_cut_at_their_neighbours() -> None:
+    assert in_order([(3.8, 3.9), (3.2, 5.7), (4.0, 5.1)]) == [(3.8, 3.9), (3.8, 5.1), (4.0, 5.1)]
+    assert in_order([(3, 9), (None, None), (5, 7), (4, None)]) == [(3, 7), (3, 7), (5, 7), (5, None)]
+    assert in_order([(None, 4), (1, None)]) == [(None, 4), (1, None)], "nothing says more of the open sides"
+
+
+def test_a_runs_percentiles_bound_each_other() -> None:
+    """Each has its own effective number of samples: here the 95th's don't bound it above, and the 97th's do."""
+    values = (correlated(400, 0.9, np.random.default_rng(8)) * 1e9).astype(np.int64)
+    alone = {name: percentile_interval(values, np.sort(values), share) for name, share in PERCENTILES.items()}
+    assert alone["p95"][1] is None
+    assert alone["p97"][1] is not None
+    found = distribution(values, "").intervals
+    assert found["p95"] == (alone["p95"][0], alone["p97"][1])
+    assert list(found.values()) == in_order(list(alone.values()))
 
 
 def test_percentile_of_too_few_samples_has_no_upper_bound() -> None:
