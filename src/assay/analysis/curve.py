@@ -17,7 +17,7 @@ from assay.analysis.expenses import EXPENSES
 from assay.analysis.load_runs import LoadRuns
 from assay.analysis.loads import Value, figure_over, pace_of, percentile_over
 from assay.analysis.statistics import Estimate
-from assay.analysis.summary import CLIENT_BOUND
+from assay.analysis.summary import shaped_by_client
 from assay.runs.campaign import RunEntry
 from assay.runs.record import RunRecord
 from assay.runs.result import Result
@@ -156,7 +156,7 @@ def _point(load: LoadMeasured, accelerators: int | None) -> CurvePoint | None:
         per_user=pace_of(tpot),
         ttft_p90_ns=percentile_over(load.results, "ttft_ns", "p90"),
         expenses=dict(load.expenses),
-        client_bound=any(notice.startswith(CLIENT_BOUND) for result in load.results for notice in result.notices),
+        client_bound=shaped_by_client(load.results),
         unanswered="; ".join(dict.fromkeys(words for result in load.results if (words := result.unanswered_words))),
     )
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from assay.analysis.loads import Value, pace_of, percentile_over
 from assay.analysis.statistics import CONFIDENCE, Estimate, over_repeats, ratio
-from assay.analysis.summary import CLIENT_BOUND
+from assay.analysis.summary import shaped_by_client
 from assay.runs.campaign import RunEntry
 from assay.runs.result import Result
 from assay.runs.shapes import ConcurrencyShape
@@ -95,10 +95,15 @@ def _point(
     if len(rates) < len(entries) or tpot is None or not tpot.value > 0:
         return None
     rate = rates[0] if len(rates) == 1 else over_repeats(rates)
-    bound = any(notice.startswith(CLIENT_BOUND) for result in results for notice in result.notices)
     value = Value(value=rate.value, low=rate.low, high=rate.high)
     return Measured(
-        TryPoint(in_flight=in_flight, output_tokens_per_s=value, per_user=pace_of(tpot), client_bound=bound), rate
+        TryPoint(
+            in_flight=in_flight,
+            output_tokens_per_s=value,
+            per_user=pace_of(tpot),
+            client_bound=shaped_by_client(results),
+        ),
+        rate,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,6 +54,11 @@ UNCOUNTED = "The server counts no tokens and no tokenizer is known: give one (to
 _FIRST_TOKEN = ("ttft_ns", "answer_ttft_ns", "service_ttft_ns")
 RATE_FORMULA = "completed samples / (last done_ns - first start)"
 TOKEN_RATE_FORMULA = "sum of output_tokens of completed samples / (last done_ns - first start)"
+
+
+def shaped_by_client(results: Iterable[Result]) -> bool:
+    """Whether the load generator could have shaped one of them, as its notices say."""
+    return any(notice.startswith(CLIENT_BOUND) for result in results for notice in result.notices)
 
 
 def summarise(folder: RunFolder) -> Result:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +12,10 @@ import click
 from assay.commands.options import PATH, json_option, print_json, writing
 from assay.errors import EXIT_FINDINGS, EXIT_OK, UserError
 from assay.serving.words import harmless
-from assay.wrapping import between_words, first_clause
 
 if TYPE_CHECKING:
     from assay.analysis.campaign_compare import CampaignComparison
-    from assay.analysis.changes import Change
     from assay.analysis.compare import Comparison
-    from assay.analysis.differences import Difference
 
 
 @click.command()
@@ -56,27 +53,26 @@ def _are_campaigns(folders: Sequence[Path]) -> bool:
 def _runs(
     folders: Sequence[Path], output: Path | None, share: float | None
 ) -> tuple[list[Comparison], list[str], list[str]]:
+    from assay.commands.compare_text import runs_text
     from assay.report import render_comparison
     from assay.runs import RunFolder
 
-    comparisons = render_comparison([RunFolder(folder) for folder in folders], out=output)
+    runs, comparisons = render_comparison([RunFolder(folder) for folder in folders], out=output)
     reasons = [reason for c in comparisons for reason in _failures(c, share)] if share is not None else []
-    return comparisons, [_wrapped(_comparison_lines(own)) for own in comparisons], reasons
+    texts = [runs_text(own, runs[0], other) for own, other in zip(comparisons, runs[1:], strict=True)]
+    return comparisons, texts, reasons
 
 
 def _campaigns(
     folders: Sequence[Path], output: Path | None, share: float | None
 ) -> tuple[list[CampaignComparison], list[str], list[str]]:
+    from assay.commands.compare_text import campaigns_text
     from assay.report import render_campaign_comparison
-    from assay.report.compare_campaigns_page import comparison_answer
     from assay.runs import CampaignFolder
 
     measured, comparisons = render_campaign_comparison([CampaignFolder(folder) for folder in folders], out=output)
     reasons = [reason for c in comparisons for reason in _campaign_failures(c, share)] if share is not None else []
-    texts = [
-        _wrapped(_campaign_lines(own, comparison_answer(own, other)))
-        for own, other in zip(comparisons, measured[1:], strict=True)
-    ]
+    texts = [campaigns_text(own, measured[0], other) for own, other in zip(comparisons, measured[1:], strict=True)]
     return comparisons, texts, reasons
 
 
@@ -111,51 +107,3 @@ def _share(text: str) -> float:
     if not 0 <= share < 1:
         raise UserError(f"--fail-if-slower {text}: write a percentage from 0 to 100, such as 2%")
     return share
-
-
-def _comparison_lines(comparison: Comparison) -> Iterator[str]:
-    """The answer, each quantity in both runs, its ratio with its 95 % interval below it, and the answer in short."""
-    from assay.report.compare_page import changes_shown
-
-    shown = changes_shown(comparison)
-    yield comparison.other
-    yield f"  against the baseline {comparison.baseline}"
-    yield f"  {shown[:1].upper()}{shown[1:]}."
-    yield "  Ratios are the other run's over the baseline's, with 95 % intervals."
-    yield from _changes(comparison.changes, "  ")
-    yield from _besides(comparison.differences, comparison.notes)
-    yield f"answer: {first_clause(shown)}"
-
-
-def _campaign_lines(comparison: CampaignComparison, answer: Sequence[str]) -> Iterator[str]:
-    """The answer, every load's quantities, and the answer in short."""
-    yield comparison.other
-    yield f"  against the baseline {comparison.baseline}"
-    yield from (f"  {sentence}" for sentence in answer)
-    yield "  Ratios are the other campaign's over the baseline's; their 95 % intervals hold together."
-    for load in comparison.loads:
-        yield f"  {load.load}: {load.outcome}"
-        yield from _changes(load.changes, "    ")
-    yield from _besides(comparison.differences, comparison.notes)
-    yield f"answer: {first_clause(answer[0])}"
-
-
-def _changes(changes: Iterable[Change], indent: str) -> Iterator[str]:
-    from assay.report import format as fmt
-
-    for change in changes:
-        values = f"{fmt.number(change.baseline)} → {fmt.number(change.other)} {change.unit}"
-        yield f"{indent}{change.quantity}: {values}"
-        yield f"{indent}  {fmt.times(change.ratio, change.low, change.high)}, {change.words}"
-
-
-def _besides(differences: Iterable[Difference], notes: Iterable[str]) -> Iterator[str]:
-    yield from (f"  differs: {d.where} {d.fact}: {d.baseline} → {d.other}" for d in differences)
-    yield from (f"  note: {note}" for note in notes)
-
-
-def _wrapped(lines: Iterable[str]) -> str:
-    """In the terminal's width but for long names."""
-    from assay.commands.terminal import width
-
-    return "\n".join(between_words(line, width()) for line in lines)

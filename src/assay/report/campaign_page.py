@@ -133,7 +133,7 @@ def campaign_page(analysis: CampaignAnalysis, only: Chart | None = None) -> Page
 
 def _client_bound(analysis: CampaignAnalysis) -> Iterator[str]:
     """That the load generator could have shaped runs, and how many where it isn't all."""
-    bound = sum(client_bound(line.record, line.result) for line in analysis.lines)
+    bound = sum(client_bound(line.result) for line in analysis.lines)
     if bound:
         yield (
             "client-bound" if bound == len(analysis.lines) else f"client-bound in {bound} of {len(analysis.lines)} runs"

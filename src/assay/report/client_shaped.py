@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from assay.analysis.campaign import CampaignAnalysis, Group
 from assay.analysis.listing import names
+from assay.analysis.summary import shaped_by_client
+from assay.runs.result import Result
 
 DOUBT = "the load generator could have shaped"
+_ALL = "all of these figures"
 
 
 def client_shaped(group: Group) -> bool:
@@ -18,7 +21,24 @@ def client_shaped(group: Group) -> bool:
 def client_shaped_words(analysis: CampaignAnalysis) -> Iterator[str]:
     """One sentence that names the loads, for the answer of a campaign of any kind; none where there are none."""
     doubted = [analysis.name(group.first.entry) for group in analysis.groups if client_shaped(group)]
-    if not doubted:
+    if doubted:
+        every = len(doubted) == len(analysis.groups)
+        yield not_the_servers(_ALL if every else f"the figures of {names(doubted)}")
+
+
+def not_the_servers(figures: str) -> str:
+    """What figures that the load generator could have shaped are worth."""
+    return f"Client-bound: {DOUBT} {figures}; they don't say what the server can do."
+
+
+def shaped_sides_words(sides: Mapping[str, Mapping[str, Sequence[Result]]]) -> Iterator[str]:
+    """The same of a comparison: each side's results by their load, by what the side is called in a sentence."""
+    doubted = {
+        side: [load for load, results in loads.items() if shaped_by_client(results)] for side, loads in sides.items()
+    }
+    if not any(doubted.values()):
         return
-    which = "all of these figures" if len(doubted) == len(analysis.groups) else f"the figures of {names(doubted)}"
-    yield f"Client-bound: {DOUBT} {which}; they don't say what the server can do."
+    every = {side: len(doubted[side]) == len(loads) for side, loads in sides.items()}
+    whose = [side if every[side] else f"{side} at {names(loads)}" for side, loads in doubted.items() if loads]
+    which = _ALL if all(every.values()) else f"the figures of {' and of '.join(whose)}"
+    yield f"Client-bound: {DOUBT} {which}; what differs may not be the server's."

@@ -15,7 +15,7 @@ from assay.report import format as fmt
 from assay.report.changed import CHANGED, RATIO, SAME, differs_besides, differs_block, headline, ratio_chart, told
 from assay.report.chart import PALETTE, Chart, Mark, Panel, Series
 from assay.report.compare_next import Side, again_section, comparison_next, samples_words, side_name
-from assay.report.compared_campaigns import campaign_names, campaigns_problems, campaigns_table
+from assay.report.compared_campaigns import campaign_names, campaigns_problems, campaigns_shaped, campaigns_table
 from assay.report.compared_curves import curves_blocks
 from assay.report.many import MOST_ROWS, ends
 from assay.report.page import Block, Page, Problem, Rows, Section, Table, Text, lifted
@@ -65,6 +65,7 @@ def compare_campaigns_page(
                 for own, other in zip(comparisons, campaigns[1:], strict=True)
                 for sentence in comparison_answer(own, other, titles[own.other] if len(campaigns) > 2 else "")
             ),
+            *campaigns_shaped(campaigns, comparisons, [side.name for side in sides]),
             samples_words(sides),
         ],
         next_step=comparison_next(comparisons, _changes(comparisons[0]), sides, beside),

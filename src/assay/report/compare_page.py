@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from assay.analysis.changes import DECIDES, Change
@@ -12,6 +12,7 @@ from assay.analysis.run import RunAnalysis
 from assay.analysis.titles import benchmark_title
 from assay.report import format as fmt
 from assay.report.changed import CHANGED, differs_besides, differs_block, headline, ratio_chart, told
+from assay.report.client_shaped import shaped_sides_words
 from assay.report.compare_next import Side, again_section, comparison_next, samples_words, side_name
 from assay.report.compared_runs import names_of, runs_problems, runs_table
 from assay.report.page import Block, Headline, Page, Problem, Rows, Section, Table, Text, lifted
@@ -43,6 +44,7 @@ def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison],
                 _answer(comparison, other, "The other run" if len(comparisons) == 1 else names[comparison.other])
                 for comparison, other in zip(comparisons, runs[1:], strict=True)
             ),
+            *runs_shaped(runs, [side.name for side in sides]),
             samples_words(sides),
         ],
         next_step=comparison_next(comparisons, comparisons[0].changes, sides, beside),
@@ -63,6 +65,11 @@ def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison],
         banner=banner_of_all([(run.result, run.record) for run in runs]),
         problems_title="What to know",
     )
+
+
+def runs_shaped(runs: Sequence[RunAnalysis], names: Sequence[str]) -> Iterator[str]:
+    """Which runs' figures aren't the server's; `names` as in a sentence."""
+    return shaped_sides_words({name: {"": [run.result]} for name, run in zip(names, runs, strict=True)})
 
 
 def changes_shown(comparison: Comparison) -> str:

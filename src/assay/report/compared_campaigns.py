@@ -6,14 +6,18 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from assay.analysis.campaign_compare import CampaignMeasured
+from assay.analysis.campaign_compare import CampaignComparison, CampaignMeasured
 from assay.analysis.listing import names
+from assay.analysis.summary import CLIENT_BOUND, shaped_by_client
 from assay.report import format as fmt
 from assay.report.became import became_words
+from assay.report.client_shaped import shaped_sides_words
 from assay.report.machines import hardware_words, nodes_of
 from assay.report.page import Problem, Rows, Table
 from assay.report.run_page import verdict_reasons
 from assay.runs.campaign import campaign_title
+
+_SHAPED = "the load generator could have shaped the result"
 
 
 def campaign_names(campaigns: Sequence[CampaignMeasured]) -> dict[str, str]:
@@ -51,6 +55,20 @@ def _hardware(campaign: CampaignMeasured) -> str:
     return hardware_words(list(endpoints.values()), nodes_of(systems))
 
 
+def campaigns_shaped(
+    campaigns: Sequence[CampaignMeasured], comparisons: Sequence[CampaignComparison], sides: Sequence[str]
+) -> Iterator[str]:
+    """Which of the figures that were compared aren't the server's; `sides`: the campaigns' names in a sentence."""
+    loads = [load for comparison in comparisons for load in comparison.loads]
+    compared = {run for load in loads for run in (*load.baseline_runs, *load.runs)}
+    return shaped_sides_words(
+        {
+            side: {load.name: load.results for load in own.loads if any(one.run in compared for one in load.results)}
+            for side, own in zip(sides, campaigns, strict=True)
+        }
+    )
+
+
 def campaigns_problems(campaigns: Sequence[CampaignMeasured], titles: Mapping[str, str]) -> Iterator[Problem]:
     """What is to be said of each plan, and why LoadGen's verdict isn't VALID, once with the loads that it is of; what
     else limits belief is on each campaign's page."""
@@ -60,9 +78,20 @@ def campaigns_problems(campaigns: Sequence[CampaignMeasured], titles: Mapping[st
         found: dict[tuple[str, str], list[str]] = {}
         for load in own.loads:
             for result in load.results:
+                reasons = [text for text in verdict_reasons(result, "") if not text.startswith(_SHAPED)]
                 if result.loadgen.result == "INVALID":
-                    why = result.verdict.words, "; ".join(verdict_reasons(result, ""))
-                    found.setdefault(why, []).append(load.name)
-        for (words, reasons), loads in found.items():
+                    found.setdefault((f"{result.verdict.words}.", f"{'; '.join(reasons)}."), []).append(load.name)
+        for (words, why), loads in found.items():
             where = names(list(dict.fromkeys(loads)))
-            yield Problem("warning", f"{titles[own.state.id]}, {where}: {words}.", f"{reasons}.")
+            yield Problem("warning", f"{titles[own.state.id]}, {where}: {words}", why)
+        yield from _shaped_problem(titles[own.state.id], own)
+
+
+def _shaped_problem(title: str, campaign: CampaignMeasured) -> Iterator[Problem]:
+    """That the load generator could have shaped loads, once, with what it was in the first."""
+    shaped = [load for load in campaign.loads if shaped_by_client(load.results)]
+    if shaped:
+        notices = (notice for result in shaped[0].results for notice in result.notices)
+        why = next(notice for notice in notices if notice.startswith(CLIENT_BOUND)).rpartition(f"{_SHAPED}: ")[2]
+        where = names([load.name for load in shaped])
+        yield Problem("warning", f"{title}, {where}: {_SHAPED}.", f"At {shaped[0].name}: {why}.")

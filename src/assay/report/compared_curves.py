@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from assay.analysis.campaign_compare import CampaignMeasured
 from assay.analysis.curve import curve_measured, front_of_all
 from assay.analysis.listing import names
+from assay.report.client_shaped import DOUBT
 from assay.report.page import Block, Text
 from assay.report.pareto import curve_chart, for_each
 
@@ -19,8 +20,12 @@ def curves_blocks(campaigns: Sequence[CampaignMeasured], titles: Mapping[str, st
         return
     yield curve_chart(curves)
     each = for_each(curves)
+    front = front_of_all(curves, each=each)
+    if not front:
+        yield Text(f"Whose points are on the front isn't known: {DOUBT} all of them.")
+        return
     loads: dict[str, list[str]] = {title: [] for title in curves}
-    for title, point in front_of_all(curves, each=each):
+    for title, point in front:
         loads[title].append(point.load)
     whose = "; ".join(f"of {title}: {names(own) if own else 'none'}" for title, own in loads.items())
     rate = "output tokens/s for each accelerator" if each else "output tokens/s"

@@ -107,8 +107,12 @@ class CampaignPages:
         return [each.key for each in self.started if each.mode == "performance"] == [entry.key]
 
 
-def render_comparison(folders: Sequence[RunFolder], out: Path | None = None) -> list[Comparison]:
+def render_comparison(
+    folders: Sequence[RunFolder], out: Path | None = None
+) -> tuple[list[RunAnalysis], list[Comparison]]:
     """Compare each run with the first; with `out`, write report.html, report.md, report.json and the chart there.
+
+    What was measured in each, and what changed.
 
     Raises UserError where the runs are unlike, or one has no reportable result.
     """
@@ -117,7 +121,7 @@ def render_comparison(folders: Sequence[RunFolder], out: Path | None = None) -> 
     if out is not None:
         write_page(compare_page(runs, comparisons, _folder(out)), out)
         write_json(ReportFolder(out).data, [comparison.model_dump(mode="json") for comparison in comparisons])
-    return comparisons
+    return runs, comparisons
 
 
 def render_campaign_comparison(

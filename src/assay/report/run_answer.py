@@ -9,11 +9,13 @@ from assay.analysis.finding import UNKNOWN
 from assay.analysis.listing import names
 from assay.analysis.nodes import Symmetry
 from assay.analysis.run import RunAnalysis, measures_speed
+from assay.analysis.summary import shaped_by_client
 from assay.analysis.whole_time import whole_time_of_run
 from assay.benchmarks import Benchmark
 from assay.report import format as fmt
 from assay.report.accuracy import percentages
 from assay.report.arrivals import arrivals
+from assay.report.client_shaped import not_the_servers
 from assay.report.limits import LATENCIES, held_beside, held_limits, kept_words
 from assay.report.plausibility import REFUSED
 from assay.report.whole_time import whole_time_words
@@ -40,6 +42,8 @@ def run_answer(analysis: RunAnalysis, *, refused: bool) -> list[str]:
     if analysis.samples is None:
         return [_why_nothing(analysis), *ended(analysis.record), *_answered(analysis.ledger)]
     said = [_accuracy(analysis)] if analysis.record.mode == "accuracy" else [*_speed(analysis), *arrivals(analysis)]
+    if analysis.record.mode == "performance" and shaped_by_client([analysis.result]):
+        said.append(not_the_servers("these figures"))
     if analysis.nodes is not None:
         said += slow_nodes(analysis.nodes)
     return [*said, *whole_time_words(whole_time_of_run(analysis)), *_answered(analysis.ledger)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from assay.analysis.run import RunAnalysis
-from assay.analysis.summary import TOLD_AS_FINDINGS
+from assay.analysis.summary import TOLD_AS_FINDINGS, shaped_by_client
 from assay.analysis.titles import benchmark_title
 from assay.analysis.verdict import FINISHED
 from assay.analysis.whole_time import whole_time_of_run
@@ -124,25 +124,29 @@ def verdict_kind(result: Result) -> VerdictKind:
 
 def banner(result: Result, record: RunRecord) -> str:
     """What every page and picture of a run must say."""
-    verdict = result.verdict
-    unsaid = verdict.valid and UNVERIFIED not in verdict.words
-    words = [
-        *([] if unsaid else [verdict.words]),
-        *(["client-bound"] if client_bound(record, result) else []),
-        *(["simulated endpoints"] if record.simulated else []),
-    ]
-    return "; ".join(words)
+    return banner_of_all([(result, record)])
 
 
 def banner_of_all(runs: Sequence[tuple[Result, RunRecord]]) -> str:
     """What must be said of several runs: each part once, and none that another begins with."""
-    parts = list(dict.fromkeys(part for run in runs for part in banner(*run).split("; ") if part))
-    return "; ".join(part for part in parts if not any(o != part and o.startswith(part) for o in parts))
+    verdicts = [result.verdict for result, _ in runs]
+    words = [verdict.words for verdict in verdicts if not verdict.valid or UNVERIFIED in verdict.words]
+    parts = list(dict.fromkeys(part for own in words for part in own.split("; ")))
+    said = [part for part in parts if not any(other != part and other.startswith(part) for other in parts)]
+    return "; ".join([*said, *doubts(runs)])
 
 
-def client_bound(record: RunRecord, result: Result) -> bool:
+def doubts(runs: Sequence[tuple[Result, RunRecord]]) -> list[str]:
+    """Why figures of one of the runs are no measurement of a server, in as few words as a strip takes."""
+    return [
+        *(["client-bound"] if any(client_bound(result) for result, _ in runs) else []),
+        *(["simulated endpoints"] if any(record.simulated for _, record in runs) else []),
+    ]
+
+
+def client_bound(result: Result) -> bool:
     """Whether there are figures, and the load generator could have shaped them."""
-    return record.client.client_bound and bool(result.latency)
+    return shaped_by_client([result]) and bool(result.latency)
 
 
 def headlines(result: Result) -> list[Headline]:

@@ -230,7 +230,7 @@ def test_a_campaign_that_never_started_has_no_report(tmp_path: Path) -> None:
 def test_comparison_page_and_index(tmp_path: Path) -> None:
     plans = {"a-r0": PLAN, "b-r0": replace(PLAN, seed=2), "c-r0": replace(PLAN, status=RunStatus.FAILED, lost=5)}
     folder = write_campaign(tmp_path, plans, kind="single", identity="first")
-    comparisons = render_comparison([folder.run("a-r0"), folder.run("b-r0")], out=tmp_path / "out")
+    _, comparisons = render_comparison([folder.run("a-r0"), folder.run("b-r0")], out=tmp_path / "out")
     assert len(comparisons) == 1
     assert "What changed" in (tmp_path / "out" / "report.md").read_text()
     with pytest.raises(UserError, match=r"/first: not a run folder"):

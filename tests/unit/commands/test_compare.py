@@ -14,7 +14,7 @@ from tests.synthetic import Node, Plan, write_campaign, write_run
 from assay.analysis import summarise
 from assay.commands.main import main
 from assay.report.format import TIMES
-from assay.runs import CampaignFolder, read_campaign, write_json
+from assay.runs import CampaignFolder, read_campaign, read_record, write_json
 
 PLAN = Plan(samples=200, nodes=(Node("node-a"),), chunks=False, telemetry=False)
 
@@ -68,7 +68,7 @@ def test_campaigns_are_compared_load_by_load(tmp_path: Path) -> None:
         "other\n  against the baseline base\n  Of 2 loads that both measured: 2 got slower.\n  The largest: "
     )
     assert "\n  Only in the baseline: 4/s.\n  Only in the other: 3/s.\n" in told.stdout
-    assert told.stdout.endswith("\nanswer: Of 2 loads that both measured: 2 got slower\n")
+    assert told.stdout.endswith("\nanswer: Of 2 loads that both measured: 2 got slower (simulated endpoints)\n")
     assert re.search(rf"\n  1/s: slower\n    TTFT, median: [\d.]+ → [\d.]+ ms\n      \d\.\d+ {TIMES} \(", told.stdout)
 
 
@@ -91,3 +91,24 @@ def test_a_campaign_beside_a_run_is_told_in_short_lines(tmp_path: Path) -> None:
     assert told.stderr == (
         f"assay: compare: {folder.path}\n  is a campaign and {run}\n  isn't; give runs alone, or campaigns\n"
     )
+
+
+def test_what_limits_belief_is_told_and_stands_beside_the_last_line(tmp_path: Path) -> None:
+    """Of runs and of campaigns."""
+    base, other = nightly(tmp_path, "base", 1.0, (1, 2)), nightly(tmp_path, "other", 0.5, (1, 2))
+    assert "client-bound" not in compared(base.path, other.path).stdout.casefold()
+    for entry in read_campaign(other).runs:
+        run = other.run(entry.run or "")
+        record = read_record(run)
+        record.simulated, record.client.client_bound = True, True
+        write_json(run.record, record)
+        write_json(run.result, summarise(run))
+    for folders in ((base.path, other.path), (base.run("server1-r0").path, other.run("server1-r0").path)):
+        text = compared(*folders).stdout
+        assert max(map(len, text.splitlines())) <= 80
+        told = " ".join(text.split())
+        assert re.search(
+            r"Short run: not valid for MLPerf[^.]*; client-bound; simulated endpoints\. Client-bound: ", told
+        )
+        assert "could have shaped the figures of the other; what differs may not be the server's. Ratios are" in told
+        assert told.rpartition("answer: ")[2].endswith(" (client-bound; simulated endpoints)")

@@ -131,7 +131,7 @@ def test_the_header_says_each_thing_once(tmp_path: Path) -> None:
     short = {"offline-r0": PLAN, "single-r0": replace(PLAN, scenario="SingleStream", loadgen_result="INVALID")}
     folders = [campaign(tmp_path, name, short, "single") for name in ("a", "b")]
     assert page(tmp_path, *folders).banner == (
-        "simulated endpoints; short run: not valid for MLPerf (LoadGen: INVALID)"
+        "short run: not valid for MLPerf (LoadGen: INVALID); simulated endpoints"
     )
 
 

@@ -51,6 +51,12 @@ def test_points_that_the_client_could_have_shaped_are_on_nobodys_front(tmp_path:
     assert any(name.endswith("(other), client-bound") for name in named)
 
 
+def test_where_the_client_could_have_shaped_all_there_is_no_front(tmp_path: Path) -> None:
+    folders = [curve_campaign(tmp_path, LOADS, identity=name, doubted=LOADS, offline=False) for name in ("a", "b")]
+    said = "Whose points are on the front isn't known: the load generator could have shaped all of them."
+    assert texts(page(tmp_path, *folders)) == [said]
+
+
 def test_money_of_two_currencies_is_in_no_picture(tmp_path: Path) -> None:
     one = curve_campaign(tmp_path, LOADS, identity="one", offline=False, per_hour=1.0)
     two = curve_campaign(tmp_path, LOADS, identity="two", offline=False, per_hour=1.0, currency="USD")
