@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
@@ -40,3 +42,16 @@ def deepseek_rows(count: int) -> list[dict[str, str]]:
 def write_rows(path: Path, rows: list[dict[str, str]]) -> Path:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return path
+
+
+def write_gpt_oss(folder: Path, count: int) -> Path:
+    """A folder as MLCommons' download of gpt-oss-120b's data sets: `count` prompts for performance, one more scored."""
+    for place, more in (("perf/perf_eval_ref.parquet", 0), ("acc/acc_eval_ref.parquet", 1)):
+        rows = [
+            {"dataset": "aime25", "ground_truth": "7", "input_tokens": [5 + number + place for place in range(6)]}
+            for number in range(count + more)
+        ]
+        path = folder / place
+        path.parent.mkdir(parents=True)
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    return folder

@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 
 import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -120,8 +122,16 @@ _TALKS = [{"id": "a", "conversations": [{"from": "human", "value": "hi"}, {"from
 _PROMPTS = [{"prompt": "a b c"}, {"messages": [{"role": "user", "content": "x"}], "max_tokens": 4, "timestamp": 9}]
 
 
+def _parquet() -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist([{"input": "a", "tok_input": [1, 2]}, {"input": "b", "tok_input": [3]}]), sink)
+    return bytes(sink.getvalue())
+
+
 @fuzzed(60)
-@given(damaged(*(b"".join(orjson.dumps(row) + b"\n" for row in rows) for rows in (_ROWS, _TALKS, _PROMPTS))))
+@given(
+    damaged(*(b"".join(orjson.dumps(row) + b"\n" for row in rows) for rows in (_ROWS, _TALKS, _PROMPTS)), _parquet())
+)
 def test_traces_and_data_sets(data: bytes) -> None:
     with file(data, "trace.jsonl") as path, contextlib.suppress(UserError):
         load_dataset(get_benchmark("smollm2-135m"), DatasetConfig(path=path, samples=2), Counter(around=3))

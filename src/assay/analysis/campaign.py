@@ -203,7 +203,7 @@ def run_line(entry: RunEntry, run: RunAnalysis) -> RunLine:
         samples_per_s=None if samples is None else sample_rate(samples, timing_error_ns=error_ns),
         tokens_per_s=None if samples is None or not samples.counted else token_rate(samples, timing_error_ns=error_ns),
         course=None if samples is None else course(samples),
-        answers=None if samples is None else read_answers(run.folder.requests, run.record),
+        answers=None if samples is None or run.benchmark.sampling else read_answers(run.folder.requests, run.record),
         offered=offered(samples, run.record, run.ledger.issued if run.ledger else 0),
     )
 

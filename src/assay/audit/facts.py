@@ -10,6 +10,7 @@ from typing import Any
 
 from assay.benchmarks import Benchmark, benchmark_names, get_benchmark
 from assay.benchmarks.mlperf import LlmFacts, llm_facts
+from assay.runs.scenarios import Mode
 from assay.safe_yaml import read_yaml
 
 
@@ -30,10 +31,10 @@ def facts_named(name: str | None, of_round: str | None = None, scenario: str | N
     return facts_of(get_benchmark(name)) if known is None and name in benchmark_names() and name else known
 
 
-def output_limit(rules: LlmFacts | None, division: str | None) -> int | None:
+def output_limit(rules: LlmFacts | None, division: str | None, mode: Mode) -> int | None:
     """The most tokens of an answer, where a benchmark of this package is measured as the rules say."""
     known = rules is not None and division != "open" and rules.name in benchmark_names()
-    return get_benchmark(rules.name).max_new_tokens if known and rules is not None else None
+    return get_benchmark(rules.name).in_mode(mode).max_new_tokens if known and rules is not None else None
 
 
 def facts_of(benchmark: Benchmark) -> LlmFacts:

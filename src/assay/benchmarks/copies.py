@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from assay.benchmarks.model import Benchmark
+from assay.benchmarks.model import Benchmark, DatasetSpec
 from assay.benchmarks.registry import benchmark_names, get_benchmark
 
 Copy = Literal["official", "unverified", "other"]
@@ -16,10 +16,18 @@ def copy_of(benchmark: Benchmark, tokens_sha256: str) -> Copy | None:
 
     Of MLPerf's benchmarks this package's own definitions decide, whatever a recorded one says.
     """
-    ours = benchmark.mlperf and benchmark.name in benchmark_names()
-    wanted = (get_benchmark(benchmark.name) if ours else benchmark).dataset.tokens_sha256
+    wanted = _dataset(benchmark).tokens_sha256
     if wanted is None:
         return "unverified" if benchmark.mlperf else None
     if not tokens_sha256:
         return "unverified"
     return "official" if tokens_sha256 == wanted else "other"
+
+
+def _dataset(benchmark: Benchmark) -> DatasetSpec:
+    """The data set that it asks for; of MLPerf's benchmarks this package's."""
+    if not benchmark.mlperf or benchmark.name not in benchmark_names():
+        return benchmark.dataset
+    ours = get_benchmark(benchmark.name)
+    scored = ours.in_mode("accuracy").dataset
+    return scored if benchmark.dataset.title == scored.title else ours.dataset

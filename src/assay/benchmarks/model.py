@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from assay.benchmarks.first_form import upgrade_quality
 from assay.quantities import A_YEAR_S, Count, Tokens
-from assay.runs.scenarios import Scenario
+from assay.runs.scenarios import Mode, Scenario
 
 ARTICLE_FIELD = "{article}"
 
@@ -88,6 +88,20 @@ class DatasetSpec(_Model):
     performance_sample_count: Count | None = Field(default=None, description="null: all that the file holds")
 
 
+class Sampling(_Model):
+    """How the tokens of an answer are drawn from the model's distribution."""
+
+    temperature: float = Field(ge=0, le=2)
+    top_p: float = Field(gt=0, le=1, description="share of the likeliest tokens that are drawn from")
+
+
+class AccuracySpec(_Model):
+    """What is otherwise in accuracy runs."""
+
+    dataset: DatasetSpec
+    max_new_tokens: Tokens
+
+
 class Benchmark(_Model):
     """What is measured. Every value that a result's meaning depends on, in one place."""
 
@@ -107,6 +121,9 @@ class Benchmark(_Model):
     )
     min_new_tokens: Tokens = 1
     max_new_tokens: Tokens = 128
+    sampling: Sampling | None = Field(
+        default=None, description="how tokens are drawn; null: greedily, always the likeliest"
+    )
     stop_token_ids: tuple[TokenId, ...] = Field(
         default=(), description="any of these ends an answer; none: the server's"
     )
@@ -114,6 +131,9 @@ class Benchmark(_Model):
         default=None, description="tokens of prompt and answer that the model can hold; null: it depends on the model"
     )
     dataset: DatasetSpec
+    accuracy: AccuracySpec | None = Field(
+        default=None, description="accuracy runs have samples of their own; null: those of performance runs"
+    )
     scenarios: dict[Scenario, ScenarioSpec] = Field(
         default_factory=dict, description="LoadGen's; none: only the pacer's loads can be run"
     )
@@ -144,6 +164,13 @@ class Benchmark(_Model):
         if self.quality is not None and self.scorer is None and not self.scored_with:
             raise ValueError("quality needs a scorer")
         return self
+
+    def in_mode(self, mode: Mode) -> Benchmark:
+        """What runs of that mode measure: where accuracy runs have samples of their own, those."""
+        if mode != "accuracy" or self.accuracy is None:
+            return self
+        own = self.accuracy
+        return self.model_copy(update={"dataset": own.dataset, "max_new_tokens": own.max_new_tokens, "accuracy": None})
 
     @property
     def unscored(self) -> str:

@@ -65,7 +65,7 @@ class Prepared:
     def encode(self, model: str, api: ApiFacts) -> None:
         """Write the bodies of all prompts, and their lengths."""
         self.api = api
-        encoder = encoder_of(model, api)
+        encoder = encoder_of(model, api, self.benchmark.sampling)
         write_bodies(self.bodies, (encoder.body(p, most) for p, most in zip(self.prompts, self.limits, strict=True)))
         np.save(self.prompt_tokens, np.asarray([prompt.length for prompt in self.prompts], dtype=np.int32))
         if not self.live:
@@ -196,6 +196,8 @@ def _warmup(
 def _live(config: Config, dataset: Dataset) -> list[Prompt]:
     if not any(is_live(shape) for shape in config.campaign.loads):
         return []
+    if any(sample.prompt is None and sample.messages is None for sample in dataset.samples):
+        raise UserError("campaign.loads: history: live needs messages, and the data set has token ids alone")
     return [Prompt(messages=_turns(sample)) for sample in with_places(dataset.samples, placeholder)]
 
 
@@ -240,7 +242,9 @@ def _prompt(benchmark: Benchmark, tokeniser: PromptTokeniser | None, sample: Sam
     text = sample.prompt
     if ids is not None and tokeniser is not None and (text is None or benchmark.use_chat_template):
         text = tokeniser.decode(ids.tolist(), skip_special=False)
-    return Prompt(ids, text, turns or [{"role": "user", "content": sample.prompt or ""}])
+    if not turns and sample.prompt is not None:
+        turns = [{"role": "user", "content": sample.prompt}]
+    return Prompt(ids, text, turns or None)
 
 
 def _has_ids(benchmark: Benchmark, sample: Sample) -> bool:

@@ -120,7 +120,8 @@ def resumed_benchmark(folder: CampaignFolder, config: Config, say: Callable[[str
     if own is None:
         return get_benchmark(config.benchmark)
     with contextlib.suppress(UserError):  # the file may be gone: it isn't needed any more
-        if get_benchmark(config.benchmark) != own:
+        now = get_benchmark(config.benchmark)
+        if own not in (now, now.in_mode("accuracy")):
             say(f"benchmark {config.benchmark} has changed; the campaign goes on with {folder.benchmark}")
     return own
 

@@ -18,6 +18,7 @@ from assay.datasets.sources import Reading, Request, RowFormat, format_of
 from assay.datasets.sources.articles import article_texts
 from assay.datasets.sources.huggingface import hub_rows
 from assay.datasets.sources.huggingface import title as hub_title
+from assay.datasets.sources.parquet import PARQUET_START, parquet_rows
 from assay.datasets.sources.refused import refuse
 from assay.datasets.sources.rows import Row, read_file, renamed, rows_of
 from assay.datasets.sources.synthetic import make_synthetic
@@ -50,7 +51,8 @@ def load_dataset(
     file = _find(benchmark, config.path)
     data = read_file(file)
     refuse(file, data[:8])
-    known, total, reading = _read(list(rows_of(data, file)), Request(benchmark, config, counter), str(file))
+    rows = parquet_rows(data, file) if data.startswith(PARQUET_START) else rows_of(data, file)
+    known, total, reading = _read(list(rows), Request(benchmark, config, counter), str(file))
     return Dataset(
         name=_name(benchmark, file, reading.tokens_sha256),
         path=file,

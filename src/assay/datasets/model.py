@@ -24,7 +24,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Sample:
-    """One request: a prompt or a conversation (exactly one of the two), and what is known beside it."""
+    """One request: a prompt or a conversation, or token ids alone, and what is known beside it."""
 
     index: int
     """Position among the samples, from 0: LoadGen's `qsl_idx`."""
@@ -46,7 +46,8 @@ class Sample:
     """How long its user thinks after the answer before it, ns."""
 
     def __post_init__(self) -> None:
-        if (self.prompt is None) == (self.messages is None):
+        neither = self.prompt is None and self.messages is None
+        if (neither and self.tok_input is None) or (self.prompt is not None and self.messages is not None):
             raise ValueError(f"sample {self.index}: give a prompt or messages, and not both")
 
 

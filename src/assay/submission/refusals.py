@@ -20,6 +20,9 @@ _OF_EACH_RUN = {
 }  # fmt: skip
 
 
+_SAMPLES = "data set"
+
+
 class RefusedError(AssayError):
     """These runs can't be submitted."""
 
@@ -104,7 +107,10 @@ def _of_entry(entry: Entry, request: Request) -> Iterator[str]:
 def _differences(first: SubmittedRun, other: SubmittedRun) -> Iterator[str]:
     """Where two runs of one result weren't of one configuration."""
     sides = [_configuration(run) for run in (first, other)]
+    apart = _on_samples_of_their_own(first, other)
     for key in sorted({*sides[0], *sides[1]}):
+        if apart and (key == _SAMPLES or key.startswith("dataset.")):
+            continue
         values = [side.get(key) for side in sides]
         if values[0] != values[1]:
             yield (
@@ -113,10 +119,16 @@ def _differences(first: SubmittedRun, other: SubmittedRun) -> Iterator[str]:
             )
 
 
+def _on_samples_of_their_own(first: SubmittedRun, other: SubmittedRun) -> bool:
+    """Whether the benchmark asks for two data sets, and one of the runs is of each."""
+    timed = [run for run in (first, other) if run.part != "accuracy"]
+    return len(timed) == 1 and timed[0].benchmark.accuracy is not None
+
+
 def _configuration(run: SubmittedRun) -> dict[str, Any]:
     """What must be the same in all runs of a result, flat."""
     record = run.record
-    found: dict[str, Any] = {"assay's version": record.assay_version, "data set": record.dataset_sha256}
+    found: dict[str, Any] = {"assay's version": record.assay_version, _SAMPLES: record.dataset_sha256}
     asked = {key: value for key, value in run.config.items() if key not in _OF_EACH_RUN}
     started = {
         one.name: {"engine": one.engine, "version": one.engine_version, "model": one.model, "settings": one.settings}

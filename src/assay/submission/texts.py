@@ -32,8 +32,16 @@ def result_readme(entry: Entry, request: Request, configuration: str) -> str:
         "| part | run | started (UTC) | verdict |\n|---|---|---|---|\n" + "\n".join(runs),
         f"To measure it again: `assay run {configuration} --official`, with the configuration that lies in `src`.",
         *_data_words(record),
+        *_accuracy_data_words(record, entry.parts["accuracy"].record),
         *_outside_words(entry.parts["accuracy"]),
     )
+
+
+def _accuracy_data_words(performance: RunRecord, accuracy: RunRecord) -> Iterable[str]:
+    """Of a benchmark whose accuracy runs have samples of their own."""
+    if accuracy.dataset_sha256 != performance.dataset_sha256:
+        yield "Accuracy was measured on other samples, as the benchmark asks."
+        yield from _data_words(accuracy)
 
 
 def _outside_words(run: SubmittedRun) -> Iterable[str]:

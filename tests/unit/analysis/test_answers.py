@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import comb
 
 import numpy as np
@@ -11,7 +12,10 @@ from tests.synthetic import Node, Plan
 
 from assay.analysis.answer_findings import answer_findings
 from assay.analysis.answers import AnswersCompared, RunAnswers, compare_answers, first_difference
+from assay.analysis.campaign import run_line
 from assay.analysis.chance import dissent_tail, hypergeometric_tail
+from assay.benchmarks import Sampling
+from assay.runs import RunEntry
 
 LENGTH = 12
 NODES = ("a", "b", "c", "d", "e", "f", "g", "h")
@@ -128,6 +132,14 @@ def test_what_is_compared_is_what_was_asked_alike() -> None:
     assert found is not None
     assert (found.runs, found.prompts) == (2, 50)
     assert [(part.prompts, part.equal, part.first_difference) for part in found.endpoints] == [(50, 1.0, None)] * 2
+
+
+def test_answers_whose_tokens_are_drawn_are_not_compared(analyse: Analyse) -> None:
+    run = analyse(Plan(nodes=(Node("node-a"),), samples=20))
+    entry = RunEntry(key="a", scenario="Offline", mode="performance", nodes=["node-a"])
+    assert run_line(entry, run).answers is not None
+    drawn = run.benchmark.model_copy(update={"sampling": Sampling(temperature=1.0, top_p=1.0)})
+    assert run_line(entry, replace(run, benchmark=drawn)).answers is None
 
 
 def test_the_first_difference_counts_from_one_and_an_end_is_one() -> None:

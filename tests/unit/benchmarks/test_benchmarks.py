@@ -26,7 +26,7 @@ def as_yaml(tmp_path: Path, **changes: object) -> Path:
 
 def test_the_package_lists_its_modules() -> None:
     assert benchmark_names() == (
-        "deepseek-r1", "llama2-70b", "llama3.1-8b", "llama3.1-8b-edge", "own-prompts", "smollm2-135m",
+        "deepseek-r1", "gpt-oss-120b", "llama2-70b", "llama3.1-8b", "llama3.1-8b-edge", "own-prompts", "smollm2-135m",
     )  # fmt: skip
 
 
@@ -185,6 +185,36 @@ def test_deepseek_r1_is_mlperfs() -> None:
     assert quality.samples == 4_388
     assert quality.targets["exact_match"] == (pytest.approx(81.3582 * 0.99), None)
     assert quality.targets["tokens_per_sample"] == pytest.approx((3886.2274 * 0.9, 3886.2274 * 1.1))
+
+
+def test_gpt_oss_120b_is_mlperfs() -> None:
+    """The figures of the submission checker of v6.1 and of the reference, typed here a second time."""
+    gpt = get_benchmark("gpt-oss-120b")
+    assert gpt.mlperf
+    limits = {name: (spec.ttft_limit_ns, spec.tpot_limit_ns) for name, spec in gpt.scenarios.items()}
+    assert limits == {
+        "Offline": (None, None),
+        "Server": (3_000_000_000, 80_000_000),
+        "Interactive": (2_000_000_000, 15_000_000),
+    }
+    assert [spec.loadgen_model for spec in gpt.scenarios.values()] == [
+        "gpt-oss-120b", "gpt-oss-120b", "gpt-oss-120b-interactive",
+    ]  # fmt: skip
+    assert {spec.min_query_count for spec in gpt.scenarios.values()} == {6_396}
+    assert gpt.sampling is not None
+    assert (gpt.sampling.temperature, gpt.sampling.top_p) == (1, 1)
+    timed, scored = gpt.in_mode("performance"), gpt.in_mode("accuracy")
+    assert (timed.dataset.total_sample_count, timed.max_new_tokens) == (6_396, 10_240)
+    assert (scored.dataset.total_sample_count, scored.max_new_tokens) == (4_395, 32_768)
+    assert scored.in_mode("accuracy") == scored
+    assert gpt.quality is not None
+    assert gpt.quality.samples == 4_395
+    assert gpt.quality.targets == {"exact_match": (pytest.approx(83.13 * 0.99), None)}
+
+
+def test_a_benchmark_whose_runs_have_the_same_samples_is_the_same_in_every_mode() -> None:
+    llama = get_benchmark("llama3.1-8b")
+    assert llama.in_mode("accuracy") == llama.in_mode("performance") == llama
 
 
 def test_a_benchmark_needs_no_template_no_accuracy_and_no_targets(tmp_path: Path) -> None:

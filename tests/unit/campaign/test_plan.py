@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from tests.campaigns import config
 
-from assay.campaign.kinds import plan_runs
+from assay.benchmarks import get_benchmark
+from assay.campaign.kinds import check_benchmark, plan_runs
 from assay.campaign.planning import looked_over, planned
 from assay.campaign.replan import plan_without
 from assay.errors import UserError
@@ -128,6 +129,24 @@ def test_official_is_what_a_submission_needs(tmp_path: Path) -> None:
         ("offline-test06-r0", "performance", "TEST06"),
         ("interactive-test06-r0", "performance", "TEST06"),
     ]
+
+
+def test_official_runs_of_one_mode_where_accuracy_has_samples_of_its_own(tmp_path: Path) -> None:
+    changes: dict[str, Any] = {
+        "benchmark": "gpt-oss-120b",
+        "scenarios": ["Offline", "Server"],
+        "target_qps": {"Server": 1},
+        "campaign": {"kind": "official", "compliance": ["TEST09"]},
+    }
+    timed = plan(tmp_path, modes=["performance"], **changes)
+    assert [entry.key for entry in timed] == [
+        "offline-performance-r0", "server-performance-r0", "offline-test09-r0", "server-test09-r0",
+    ]  # fmt: skip
+    scored = plan(tmp_path, modes=["accuracy"], **changes)
+    assert [entry.key for entry in scored] == ["offline-accuracy-r0", "server-accuracy-r0"]
+    check_benchmark(timed, get_benchmark("gpt-oss-120b"))
+    with pytest.raises(UserError, match=r"gpt-oss-120b's accuracy runs have samples of their own"):
+        check_benchmark(timed + scored, get_benchmark("gpt-oss-120b"))
 
 
 @pytest.mark.parametrize(

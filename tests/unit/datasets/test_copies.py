@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assay.benchmarks import get_benchmark
+from assay.benchmarks import copy_of, get_benchmark
 from assay.benchmarks.model import Benchmark
 from assay.config_dataset import DatasetConfig
 from assay.datasets import Dataset, load_dataset
@@ -79,3 +79,18 @@ def test_a_benchmark_of_ones_own_may_state_its_digest(tmp_path: Path) -> None:
     assert loaded(tmp_path, entries, own).name == LLAMA.dataset.title, "nothing is known of it but its file's name"
     assert loaded(tmp_path, entries, knowing(digest_of(entries), own)).name == LLAMA.dataset.title
     assert "not the benchmark's" in loaded(tmp_path, entries, knowing("0" * 64, own)).name
+
+
+def test_samples_for_accuracy_are_held_against_their_own_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpt = get_benchmark("gpt-oss-120b")
+    assert gpt.accuracy is not None
+    timed = gpt.dataset.model_copy(update={"tokens_sha256": "1" * 64})
+    scored = gpt.accuracy.model_copy(
+        update={"dataset": gpt.accuracy.dataset.model_copy(update={"tokens_sha256": "2" * 64})}
+    )
+    known = gpt.model_copy(update={"dataset": timed, "accuracy": scored})
+    monkeypatch.setattr("assay.benchmarks.copies.get_benchmark", lambda _: known)
+    for mode, own, other in (("performance", "1", "2"), ("accuracy", "2", "1")):
+        recorded = gpt.in_mode(mode)  # type: ignore[arg-type]
+        assert copy_of(recorded, own * 64) == "official"
+        assert copy_of(recorded, other * 64) == "other"

@@ -103,7 +103,7 @@ def test_a_prompt_that_is_called_otherwise(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        ({"output": "x", "tok_input": [1]}, r"entry 2: the field 'input' is missing; it has output, tok_input"),
+        ({"output": "x"}, r"entry 2: the field 'input' is missing; it has output"),
         ({**GOOD, "input": 5}, "entry 2: the field 'input' must be a text"),
         ({**GOOD, "output": " "}, "entry 2: the field 'output' must be a text"),
         ({**GOOD, "tok_input": []}, "entry 2: the field 'tok_input' must be a list"),

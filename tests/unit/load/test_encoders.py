@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from assay.benchmarks import Sampling
 from assay.errors import UserError
 from assay.load.encoders import completion_body
 
@@ -24,6 +25,14 @@ def test_body_of_a_completion() -> None:
         "return_token_ids": True,
         "user": "u",
     }
+
+
+def test_tokens_are_drawn_where_that_is_asked_for_and_the_users_fields_win() -> None:
+    drawn = Sampling(temperature=1.0, top_p=0.9)
+    assert json.loads(completion_body("m", "a", 1))["temperature"] == 0
+    body = json.loads(completion_body("m", "a", 1, sampling=drawn))
+    assert (body["temperature"], body["top_p"]) == (1.0, 0.9)
+    assert json.loads(completion_body("m", "a", 1, sampling=drawn, extra={"top_p": 0.5}))["top_p"] == 0.5
 
 
 def test_body_of_a_chat() -> None:

@@ -106,7 +106,7 @@ def _performance(run: RunEvidence, data: Json) -> None:
     run.mean_input_tokens = _near(section(data, "input_sequence_lengths").get("avg"))
     tokens = section(data, "output_sequence_lengths")
     run.mean_output_tokens, run.outputs.longest = _near(tokens.get("avg")), count(tokens.get("max"))
-    run.outputs.limit = output_limit(run.rules, run.division)
+    run.outputs.limit = output_limit(run.rules, run.division, "performance" if run.performance else "accuracy")
     _rates(run, data, _near(tokens.get("total")))
     if data.get("complete") is False or data.get("state") == "interrupted":
         run.damage.append(f"{RESULT_SUMMARY}: the client says that the run was cut short")

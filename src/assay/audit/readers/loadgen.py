@@ -63,7 +63,7 @@ def read_log_folder(folder: Path, root: Path | None = None) -> RunEvidence:
     run.division, run.benchmark = place.division, place.benchmark
     run.submission, run.of_round = place.submission, _round(detail)
     run.rules = facts_named(place.benchmark, run.of_round, run.scenario)
-    run.outputs.limit = output_limit(run.rules, run.division)
+    run.outputs.limit = output_limit(run.rules, run.division, "performance" if run.performance else "accuracy")
     result = detail.result or summary.result
     run.claims_valid = place.counts and run.performance if place.division else result == "VALID"
     run.claims_mlperf = place.counts if place.division else result == "VALID"

@@ -33,13 +33,15 @@ class Official(Kind):
         scenarios = [scenario for scenario in config.scenarios if scenario == "Offline" or is_paced(scenario)]
         if "Offline" not in scenarios or len(scenarios) < 2:
             raise UserError("campaign.kind official needs scenarios Offline and Server or Interactive (or all three)")
+        # Where accuracy runs have samples of their own, a campaign is of one mode.
+        modes = _MODES if get_benchmark(config.benchmark).accuracy is None else config.modes
         runs = [
             entry(config, f"{scenario}-{mode}", nodes, scenario, mode, repeat)
             for repeat in range(config.campaign.repeats or 1)
             for scenario in scenarios
-            for mode in _MODES
+            for mode in modes
         ]
-        for test in config.campaign.compliance:
+        for test in config.campaign.compliance if "performance" in modes else ():
             for scenario in scenarios:
                 run = entry(config, f"{scenario}-{test}", nodes, scenario, "performance", 0)
                 runs.append(run.model_copy(update={"compliance": test}))

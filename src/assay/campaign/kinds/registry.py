@@ -57,7 +57,13 @@ def check_benchmark(runs: Sequence[RunEntry], benchmark: Benchmark) -> None:
         if drives(run.scenario) == "loadgen" and run.scenario not in benchmark.scenarios:
             known = ", ".join(benchmark.scenarios) or "none of LoadGen's, only the pacer's loads (campaign.kind bench)"
             raise UserError(f"scenarios: {benchmark.name} has no {run.scenario}; it has {known}")
-    if all(run.mode != "accuracy" for run in runs):
+    modes = {run.mode for run in runs}
+    if benchmark.accuracy is not None and len(modes) > 1:
+        raise UserError(
+            f"modes: {benchmark.name}'s accuracy runs have samples of their own, and a campaign has one data set: set "
+            "modes to [performance], and to [accuracy] in a campaign of its own"
+        )
+    if "accuracy" not in modes:
         return
     if benchmark.scorer is not None:
         get_scorer(benchmark.scorer)

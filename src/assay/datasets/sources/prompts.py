@@ -12,6 +12,7 @@ from typing import Any
 
 from assay.datasets.conversation import Turn, first_gap, turns_to_samples, whole
 from assay.datasets.model import Message, Sample
+from assay.datasets.sources.mlperf import has_token_ids
 from assay.datasets.sources.rows import Row, milliseconds_to_ns
 from assay.datasets.sources.source import Reading, Request, RowFormat
 from assay.errors import UserError
@@ -94,6 +95,6 @@ def _content(item: Mapping[str, Any], where: str) -> str:
 FORMAT = RowFormat(
     name="prompts",
     fields="prompt or messages, perhaps reference and max_tokens",
-    fits=lambda fields: "prompt" in fields or "messages" in fields,
+    fits=lambda fields: ("prompt" in fields or "messages" in fields) and not has_token_ids(fields),
     read=_read,
 )

@@ -9,7 +9,6 @@ from assay.errors import UserError
 _PICKLES = (".pkl", ".pickle", ".p")
 _PICKLE_START = b"\x80"
 _COMPRESSED = {b"\x1f\x8b": "gunzip", b"\x28\xb5\x2f\xfd": "unzstd", b"BZh": "bunzip2", b"PK\x03\x04": "unzip"}
-_PARQUET_START = b"PAR1"
 
 
 def refuse(path: Path, start: bytes) -> None:
@@ -25,8 +24,3 @@ def refuse(path: Path, start: bytes) -> None:
     for magic, tool in _COMPRESSED.items():
         if start.startswith(magic):
             raise UserError(f"dataset {path} is compressed: run `{tool} {path}` and give the file that it makes.")
-    if start.startswith(_PARQUET_START):
-        raise UserError(
-            f"dataset {path} is Parquet. Convert it: `pandas.read_parquet(FILE).to_json(OUT, "
-            'orient="records", lines=True)`, then set dataset.path to OUT.'
-        )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from assay.load.encoders.body import completion_body
 from assay.load.encoders.prompt import Prompt, Turn
 from assay.runs.api import ApiFacts, PromptForm
+
+if TYPE_CHECKING:
+    from assay.benchmarks import Sampling
 
 
 class Encoder(ABC):
@@ -18,9 +21,10 @@ class Encoder(ABC):
     path: ClassVar[str] = "/completions"
     """Of the API, below its root."""
 
-    def __init__(self, model: str, facts: ApiFacts) -> None:
+    def __init__(self, model: str, facts: ApiFacts, sampling: Sampling | None = None) -> None:
         self._model = model
         self._facts = facts
+        self._sampling = sampling
 
     @abstractmethod
     def content(self, prompt: Prompt) -> str | Sequence[int] | Sequence[Turn]:
@@ -39,6 +43,7 @@ class Encoder(ABC):
             stream_options=facts.stream_options,
             return_token_ids=facts.return_token_ids,
             max_tokens_key=facts.max_tokens_key,
+            sampling=self._sampling,
             chat=self.form == "chat",
             extra=facts.extra_body,
         )
@@ -73,6 +78,6 @@ class ChatEncoder(Encoder):
 ENCODERS: dict[PromptForm, type[Encoder]] = {kind.form: kind for kind in (IdsEncoder, TextEncoder, ChatEncoder)}
 
 
-def encoder_of(model: str, facts: ApiFacts) -> Encoder:
+def encoder_of(model: str, facts: ApiFacts, sampling: Sampling | None = None) -> Encoder:
     """The encoder of the form that was found."""
-    return ENCODERS[facts.form](model, facts)
+    return ENCODERS[facts.form](model, facts, sampling)

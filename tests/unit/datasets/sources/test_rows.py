@@ -9,6 +9,8 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from assay.benchmarks import get_benchmark
@@ -97,11 +99,53 @@ def test_a_pickle_is_never_read(tmp_path: Path) -> None:
             load(tmp_path, content, name)
 
 
-def test_what_is_compressed_or_parquet_says_how_to_make_text_of_it(tmp_path: Path) -> None:
+def test_what_is_compressed_says_how_to_unpack_it(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"is compressed: run `gunzip .*x\.jsonl\.gz`"):
         load(tmp_path, gzip.compress(b"{}"), "x.jsonl.gz")
-    with pytest.raises(UserError, match=r"is Parquet\. Convert it"):
-        load(tmp_path, b"PAR1...", "x.parquet")
+
+
+def in_parquet(rows: list[dict[str, Any]]) -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist(rows), sink)
+    return bytes(sink.getvalue())
+
+
+def test_parquet_is_read_as_json_is(tmp_path: Path) -> None:
+    rows = [
+        {"text_input": "a b", "tok_input": [3, 70_000], "dataset": "made up", "prompt": "not this"},
+        {"text_input": "c", "tok_input": [5], "dataset": "made up", "prompt": "not this"},
+    ]
+    as_lines = load(tmp_path, "\n".join(map(json.dumps, rows)))
+    found = load(tmp_path, in_parquet(rows), "perf_eval_ref.parquet")
+    assert found.format == as_lines.format == "mlperf"
+    assert found.tokens_sha256 == as_lines.tokens_sha256 != ""
+    assert [sample.prompt for sample in found.samples] == ["a b", "c"]
+    talk = [{"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]}]
+    assert load(tmp_path, in_parquet(talk), "x.parquet").samples[0].reference == "hello"
+
+
+def test_token_ids_alone_are_a_prompt(tmp_path: Path) -> None:
+    found = load(tmp_path, in_parquet([{"input_tokens": [3, 4]}, {"input_tokens": [5]}]), "x.parquet")
+    assert [(sample.prompt, sample.messages) for sample in found.samples] == [(None, None)] * 2
+    assert [ids.tolist() for sample in found.samples if (ids := sample.tok_input) is not None] == [[3, 4], [5]]
+
+
+@pytest.mark.parametrize("ids", [[], [-1], [2**31], [None, 3]])
+def test_token_ids_in_parquet_are_looked_at_too(tmp_path: Path, ids: list[Any]) -> None:
+    with pytest.raises(UserError, match=r"x\.parquet, entry 2: the field 'tok_input' "):
+        load(tmp_path, in_parquet([{"tok_input": [1]}, {"tok_input": ids}]), "x.parquet")
+
+
+def test_numbers_in_parquet_that_are_no_integers_are_no_token_ids(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"x\.parquet, entry 1: the field 'tok_input' must be a list of token ids"):
+        load(tmp_path, in_parquet([{"tok_input": [1.0]}]), "x.parquet")
+
+
+def test_parquet_that_ends_too_soon(tmp_path: Path) -> None:
+    whole = in_parquet([{"prompt": "a"}])
+    for damaged in (b"PAR1...", whole[:-9]):
+        with pytest.raises(UserError, match=r"x\.parquet can't be read as Parquet: .* Was it downloaded to the end\?"):
+            load(tmp_path, damaged, "x.parquet")
 
 
 def test_an_entry_that_is_no_json_is_named(tmp_path: Path) -> None:
