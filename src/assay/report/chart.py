@@ -12,7 +12,7 @@ from assay.report import format as fmt
 
 Kind = Literal["line", "steps", "points", "bars"]
 Axis = Literal["x", "y"]
-Side = Literal["above", "left", "right"]
+Side = Literal["above", "below", "left", "right"]
 Edge = Literal["left", "right", "above"]
 
 # Okabe and Ito's colours, which people with any common colour blindness can tell apart, without black and yellow
@@ -35,7 +35,7 @@ _LEAST_SHARE = 0.5
 """Of an axis, what the data take at least: a limit that would leave them less is told at the edge."""
 _PAD = 0.05
 """Of an axis of numbers, left free at either end."""
-_CHARACTER = 0.027
+CHARACTER = 0.027
 """Of the level axis of a small panel, as wide as one of a number on it."""
 # The palette's first colours are nodes; these two are a distribution's middle and its tail.
 MEDIAN, TAIL = "#AA4499", "#999933"
@@ -61,7 +61,8 @@ class Series:
     colors: Sequence[str] | None = None  # of each mark, where they differ
     bounds: str = "95 %"
     names: Sequence[str] | None = None  # of the marks, for who points at them
-    label_side: Side = "above"  # where labels of points are written
+    label_side: Side | None = "above"  # where labels of points are written; None: at whichever side there is room
+    hollow: bool = False  # points that are rings
 
     @property
     def known(self) -> bool:
@@ -243,7 +244,7 @@ class Panel:
         free = -math.inf
         for x in sorted(set(self.x_ticks)):
             number = f"{x:,.10g}"
-            half = _CHARACTER * (high - low) * (len(number) + 1) / 2
+            half = CHARACTER * (high - low) * (len(number) + 1) / 2
             if self.measure(x) - half >= free:
                 shown.append((x, number))
                 free = self.measure(x) + half

@@ -7,15 +7,22 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from assay.report.chart import NEUTRAL, Edge, Mark, Panel, Series, text_color
+from assay.report.chart import NEUTRAL, Axis, Edge, Mark, Panel, Series, Side, text_color
+from assay.report.free_labels import free_labels
 from assay.report.spots import spots
 
 _BAR_GAP = 0.28
 _ROW = 14
 _STANDOFF = 8
-_LINE = 28
-"""Characters of an axis' title beside each other: four panels of a page 1,280 px wide hold so many."""
-_TEXT_POSITIONS = {"above": "top center", "left": "middle left", "right": "middle right"}
+_LINES = {"x": 28, "y": 20}
+"""Characters of an axis' title beside each other: four panels of a page 1,280 px wide hold so many, and its height."""
+_TEXT_POSITIONS = {"above": "top center", "below": "bottom center", "left": "middle left", "right": "middle right"}
+_BESIDE: dict[Side, dict[str, Any]] = {
+    "above": {"xanchor": "center", "yanchor": "bottom", "yshift": 4},
+    "below": {"xanchor": "center", "yanchor": "top", "yshift": -4},
+    "left": {"xanchor": "right", "yanchor": "middle", "xshift": -6},
+    "right": {"xanchor": "left", "yanchor": "middle", "xshift": 6},
+}
 
 
 def plotly_figure(panel: Panel) -> dict[str, Any]:
@@ -31,15 +38,15 @@ def plotly_figure(panel: Panel) -> dict[str, Any]:
         if mark.axis == "x":
             annotations.append(_annotation(mark, panel))
     bars = any(series.kind == "bars" for series in panel.series)
-    annotations += [*_bar_labels(panel), *_arrows(panel)]
+    annotations += [*_bar_labels(panel), *_free_labels(panel), *_arrows(panel)]
     number: dict[str, Any] = {"automargin": True, "separatethousands": True}
-    x_axis = number | {"title": _axis_title(panel.x_label), "type": _x_type(panel)}
+    x_axis = number | {"title": _axis_title("x", panel.x_label), "type": _x_type(panel)}
     if panel.x_range is not None:
         x_axis["range"] = [_plain(end) for end in panel.x_range]
     if panel.ticks:
         x_axis |= {"tickmode": "array", "tickvals": [at for at, _ in panel.ticks]}
         x_axis["ticktext"] = [text for _, text in panel.ticks]
-    y_axis = number | {"title": _axis_title(panel.y_label)}
+    y_axis = number | {"title": _axis_title("y", panel.y_label)}
     if panel.y_share:
         y_axis |= {"tickformat": ".0%", "range": [0, 1.02]}
     elif panel.from_zero:
@@ -69,9 +76,9 @@ def plotly_figure(panel: Panel) -> dict[str, Any]:
     return _sideways(figure) if panel.sideways else figure
 
 
-def _axis_title(label: str) -> dict[str, Any]:
+def _axis_title(axis: Axis, label: str) -> dict[str, Any]:
     """In lines that are short enough for the narrowest panel: Plotly cuts what is longer than its axis."""
-    return {"text": "<br>".join(textwrap.wrap(label, _LINE, break_on_hyphens=False)), "standoff": _STANDOFF}
+    return {"text": "<br>".join(textwrap.wrap(label, _LINES[axis], break_on_hyphens=False)), "standoff": _STANDOFF}
 
 
 def _sideways(figure: dict[str, Any]) -> dict[str, Any]:
@@ -92,7 +99,7 @@ def _sideways(figure: dict[str, Any]) -> dict[str, Any]:
             "showarrow": False,
         }
         for trace in figure["data"]
-        for name, label in zip(trace["y"], trace.pop("text"), strict=False)
+        for name, label in zip(trace["y"], trace.pop("text", ()), strict=False)
     ]  # fmt: skip
     layout["margin"] |= {"r": 64}
     for trace in figure["data"]:
@@ -138,10 +145,13 @@ def _traces(series: Series, panel: Panel) -> list[dict[str, Any]]:
             trace |= {"insidetextanchor": "start", "textangle": 0, "constraintext": "none"}
             trace |= {"insidetextfont": {"size": 11, "color": [text_color(color) for color in colors]}}
     elif series.kind == "points":
-        mode = "markers+text" if series.labels else "markers"
-        trace |= {"type": "scatter", "mode": mode, "marker": {"color": series.color, "size": 8}}
-        trace |= {"error_y": _errors(series), "text": list(series.labels or [])}
-        trace |= {"textposition": _TEXT_POSITIONS[series.label_side], "cliponaxis": False}
+        marker = {"color": series.color, "size": 8} | (
+            {"symbol": "circle-open", "line": {"width": 2}} if series.hollow else {}
+        )
+        trace |= {"type": "scatter", "mode": "markers", "marker": marker, "error_y": _errors(series)}
+        if series.labels and series.label_side is not None:
+            trace |= {"mode": "markers+text", "text": list(series.labels), "cliponaxis": False}
+            trace |= {"textposition": _TEXT_POSITIONS[series.label_side]}
     else:
         dash = "dash" if series.dashed else "solid"
         shape = "hvh" if series.kind == "steps" else "linear"
@@ -215,6 +225,15 @@ def _bar_labels(panel: Panel) -> list[dict[str, Any]]:
             {"text": label, "x": x, "y": spot.at, "yanchor": "bottom", "showarrow": False, "font": font} | side
         )
     return found
+
+
+def _free_labels(panel: Panel) -> list[dict[str, Any]]:
+    """Labels of points that stand where there is room: Plotly would write them across error bars."""
+    return [
+        {"text": own.text, "x": _plain(panel.measure(own.x)), "y": _plain(own.y), "showarrow": False}
+        | _BESIDE[own.side]
+        for own in free_labels(panel)
+    ]
 
 
 def _arrows(panel: Panel) -> list[dict[str, Any]]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
 
 from assay.analysis.curve import Curve, CurvePoint
 from assay.analysis.expenses import COST
 from assay.analysis.loads import Value
 from assay.report import format as fmt
-from assay.report.chart import NEUTRAL, PALETTE, Chart, Panel, Series, Side
+from assay.report.chart import PALETTE, Chart, Panel, Series
 from assay.report.client_shaped import DOUBT
 
 PRICES = {"joules_per_output_token": "Energy an output token", COST: "Cost of a million output tokens"}
@@ -36,12 +35,12 @@ def curve_chart(curves: Mapping[str, Curve]) -> Chart:
     text = "Each point is one load, with its number in flight beside it; up and to the right is better. "
     text += "" if each else "Rates are those of whole systems, for the number of accelerators isn't known. "
     if any(sum(point.front for point in curve.points) > 1 for curve in curves.values()):
-        text += "The line joins the points that no other beats in both; "
-    text += "level lines are the 95 % intervals of the pace"
+        text += "The line joins the points that no other beats in both. "
+    text += "Level lines are the 95 % intervals of the pace"
     paces = [point.per_user for curve in curves.values() for point in curve.points]
     text += ", whose other side isn't known where one ends at its point." if any(map(_half_bounded, paces)) else "."
     if any(point.client_bound for curve in curves.values() for point in curve.points):
-        text += f" Points that {DOUBT} (client-bound) are grey."
+        text += f" Points that {DOUBT} (client-bound) are rings."
     return Chart(
         name="pareto", title="Throughput against pace", panels=panels, columns=2 if len(panels) > 1 else 1, text=text,
         source=f"{_SOURCE}: output_tokens, done_ns, first_ns, last_ns",
@@ -78,39 +77,31 @@ class _Drawn:
         return list(self._marks(known, self._name))
 
     def _marks(self, known: Sequence[tuple[CurvePoint, Value]], name: str) -> Iterator[Series]:
-        """The server's own points, called `name`, and those that the load generator could have shaped, in grey."""
+        """The server's own points, called `name`, and, as rings, those that the load generator could have shaped."""
         yield from (
             self._reach(point, value)
             for point, value in known
             if _bounded(point.per_user) or _half_bounded(point.per_user)
         )
         doubt = f"{self._name}, client-bound" if self._name else "client-bound"
-        legend = {False: name, True: doubt}  # each is said once
-        for doubted, offline in product((False, True), repeat=2):
-            here = [
-                (point, value)
-                for point, value in known
-                if point.client_bound is doubted and (point.in_flight is None) is offline
-            ]
+        for doubted, legend in ((False, name), (True, doubt)):
+            here = [(point, value) for point, value in known if point.client_bound is doubted]
             if here:
-                yield self._series(legend.pop(doubted, ""), here, "right" if offline else "above")
+                yield self._series(legend, here, doubted)
 
-    def _series(self, name: str, known: Sequence[tuple[CurvePoint, Value]], side: Side) -> Series:
+    def _series(self, name: str, known: Sequence[tuple[CurvePoint, Value]], hollow: bool) -> Series:
         values = [value for _, value in known]
         return Series(
             name, "points", [point.per_user.value for point, _ in known], [value.value for value in values],
-            self._tint(known[0][0]), [value.low for value in values], [value.high for value in values],
-            labels=[_label(point) for point, _ in known], label_side=side,
+            self._color, [value.low for value in values], [value.high for value in values],
+            labels=[_label(point) for point, _ in known], label_side=None, hollow=hollow,
         )  # fmt: skip
 
     def _reach(self, point: CurvePoint, value: Value) -> Series:
         """The interval of a point's pace, which lies sideways; the point is the end of a side that isn't known."""
         pace = point.per_user
         ends = [pace.value if bound is None else bound for bound in (pace.low, pace.high)]
-        return Series("", "line", ends, [value.value] * 2, self._tint(point))
-
-    def _tint(self, point: CurvePoint) -> str:
-        return NEUTRAL if point.client_bound else self._color
+        return Series("", "line", ends, [value.value] * 2, self._color)
 
 
 def _bounded(value: Value) -> bool:

@@ -112,6 +112,15 @@ def test_axes_have_units() -> None:
     assert layout["xaxis"]["type"] == "log"
 
 
+def test_a_title_beside_an_axis_has_lines_that_fit_its_height() -> None:
+    panel = Panel(
+        "p", "tokens/s for each user (1000 / TPOT p90 in ms)", "EUR/million output tokens", [POINTS.series[0]]
+    )
+    layout = plotly_figure(panel)["layout"]
+    assert layout["yaxis"]["title"]["text"] == "EUR/million output<br>tokens"
+    assert layout["xaxis"]["title"]["text"].count("<br>") == 1
+
+
 def test_png_is_the_same_every_time() -> None:
     chart = Chart("c", "Title", [BARS, LINES, POINTS], "text", "source", columns=2)
     first = draw_png(chart)

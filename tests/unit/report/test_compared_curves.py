@@ -51,6 +51,18 @@ def test_points_that_the_client_could_have_shaped_are_on_nobodys_front(tmp_path:
     assert any(name.endswith("(other), client-bound") for name in named)
 
 
+def test_rings_of_two_systems_keep_their_colours(tmp_path: Path) -> None:
+    base = curve_campaign(tmp_path, LOADS, identity="base", doubted=LOADS, offline=False)
+    other = curve_campaign(tmp_path, LOADS, identity="other", speed=2.0, doubted=[16], offline=False)
+    lead = page(tmp_path, base, other).lead
+    assert lead is not None
+    drawn = [(series.name, series.color, series.hollow) for series in lead.panels[0].series if series.kind == "points"]
+    (base_color,) = {color for name, color, _ in drawn if "(base)" in name}
+    (other_color,) = {color for name, color, _ in drawn if "(base)" not in name}
+    assert base_color != other_color
+    assert [hollow for _, _, hollow in drawn] == [True, False, True]
+
+
 def test_where_the_client_could_have_shaped_all_there_is_no_front(tmp_path: Path) -> None:
     folders = [curve_campaign(tmp_path, LOADS, identity=name, doubted=LOADS, offline=False) for name in ("a", "b")]
     said = "Whose points are on the front isn't known: the load generator could have shaped all of them."

@@ -121,7 +121,8 @@ def test_points_that_the_client_could_have_shaped_are_not_the_servers(tmp_path: 
     )
     assert [cell == "yes" for cell in column(points(analysis), "The server's own")] == [True, True, True, False, False]
     assert (
-        "Points that the load generator could have shaped (client-bound) are grey." in campaign_page(analysis).lead.text
+        "Points that the load generator could have shaped (client-bound) are rings."
+        in campaign_page(analysis).lead.text
     )  # type: ignore[union-attr]
     found = curve_of(analysis.groups)
     assert found is not None

@@ -26,6 +26,7 @@ class _Entry(NamedTuple):
     style: str
     color: str
     width: float
+    hollow: bool = False
 
     @property
     def inches(self) -> float:
@@ -50,6 +51,7 @@ def draw_legend(figure: Figure, axes: Axes, panel: Panel, left: float, across: f
             ends = [x, x + _SWATCH] if entry.style in _LINES else [x + _SWATCH / 2]
             axes.plot(
                 ends, [y] * len(ends), entry.style, color=entry.color, ms=5, lw=entry.width,
+                markerfacecolor="#FFFFFF" if entry.hollow else entry.color,
                 transform=figure.dpi_scale_trans, solid_capstyle="butt", scalex=False, scaley=False, clip_on=False,
             )  # fmt: skip
             words.append(Words(entry.name, x + _SWATCH + _GAP, y, figure.dpi_scale_trans, size=8, up="center"))
@@ -74,7 +76,7 @@ def _entries(panel: Panel) -> Sequence[_Entry]:
     found = []
     for one in [one for one in panel.series if one.name] if panel.several else []:
         style = "o" if one.kind == "points" else "--" if one.dashed else "-"
-        found.append(_Entry(one.name, style, one.color, 6 if one.kind == "bars" else 1.5))
+        found.append(_Entry(one.name, style, one.color, 6 if one.kind == "bars" else 1.5, one.hollow))
     for mark in panel.marks:
         edge = panel.edge(mark)
         if mark.label and (mark.axis == "y" or edge is not None):

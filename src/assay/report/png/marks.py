@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from assay.report.chart import NEUTRAL, Mark, Panel, Series, Side, text_color
+from assay.report.free_labels import free_labels
 from assay.report.png.words import Words
 from assay.report.spots import spots
 
@@ -19,6 +20,7 @@ _SIDES: dict[Side, dict[str, Any]] = {
     "above": {"shift": (0, 4), "across": "center"},
     "left": {"shift": (-5, 0), "across": "right", "up": "center"},
     "right": {"shift": (5, 0), "across": "left", "up": "center"},
+    "below": {"shift": (0, -4), "across": "center", "up": "top"},
 }
 
 
@@ -36,6 +38,7 @@ def draw_marks(axes: Axes, panel: Panel, places: Mapping[float | str, float]) ->
     for mark in panel.marks:
         if panel.edge(mark) is None:
             _draw_mark(axes, panel, mark)
+    words += [Words(own.text, own.x, own.y, axes.transData, size=8, **_SIDES[own.side]) for own in free_labels(panel)]
     return words
 
 
@@ -78,8 +81,11 @@ def _draw_bars(axes: Axes, panel: Panel, series: Series, x: list[float]) -> list
 
 
 def _draw_points(axes: Axes, panel: Panel, series: Series, x: list[float]) -> list[Words]:
-    axes.plot(x, [_nan(v) for v in series.y], "o", ms=5, color=series.color)
     _error_bars(axes, series, x, series.color, panel.arrow)
+    inner = "#FFFFFF" if series.hollow else series.color
+    axes.plot(x, [_nan(v) for v in series.y], "o", ms=5, color=series.color, markerfacecolor=inner)
+    if series.label_side is None:
+        return []
     tops = series.tops if series.label_side == "above" else series.y
     return [
         Words(label, place, _nan(height), axes.transData, size=8, **_SIDES[series.label_side])
