@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from assay.benchmarks import ScenarioSpec
 from assay.runs.loadgen_logs import LoadgenSummary
@@ -23,6 +24,19 @@ _HEADING = "Early Stopping Result:"
 _PROCESSED = re.compile(r"rocessed (\d+) queries")
 _MORE = re.compile(r"run at least (\d+) more queries")
 _WHOLE = re.compile(r"Need to process at least (\d+) queries")
+
+
+@dataclass(frozen=True)
+class Mend:
+    """One change that LoadGen asks for, in words that follow "set".
+
+    With `why`, the setting and its number where a configuration's setting gives it and the number is known.
+    """
+
+    words: str
+    why: str = ""
+    setting: str = ""
+    value: float | None = None
 
 
 def early_stopping(summary: LoadgenSummary) -> list[str]:
@@ -68,35 +82,34 @@ def _wants(reason: str) -> str:
     return f"{quantity} too often over its limit" if processed else ""
 
 
-def mends(loadgen: LoadgenVerdict, record: RunRecord, spec: ScenarioSpec | None) -> list[str]:
-    """The settings to change, with their numbers; empty where LoadGen asks for nothing that a setting gives."""
-    return [f"set {words}" for words in _mends(loadgen, record, spec)]
-
-
-def queries_wanted(loadgen: LoadgenVerdict, record: RunRecord) -> int | None:
-    """How many queries early stopping wants in all, where their number is the user's; None: no more."""
-    failed = any(text.startswith(EARLY_STOPPING) and text.endswith(": no") for text in loadgen.reasons)
-    return _queries(loadgen.reasons) if failed and not record.official else None
-
-
-def _mends(loadgen: LoadgenVerdict, record: RunRecord, spec: ScenarioSpec | None) -> Iterator[str]:
+def mends(loadgen: LoadgenVerdict, record: RunRecord, spec: ScenarioSpec | None) -> Iterator[Mend]:
+    """What to change, with numbers; nothing where LoadGen asks for nothing that a setting gives."""
     scenario, reasons = record.scenario, loadgen.reasons
     model = "*" if spec is None or spec.loadgen_model is None else spec.loadgen_model
     name = "Server" if spec is None else spec.loadgen_scenario
     failed = {text.partition(":")[0].strip() for text in reasons if text.endswith(": no")}
     if EARLY_STOPPING in failed and (wanted := _queries(reasons)) is not None:
-        yield (
-            f"{model}.{name}.min_query_count = {wanted} or more in loadgen.user_conf"
-            if record.official
-            else f"queries.{scenario} to {wanted} or more"
-        )
+        if record.official:
+            yield Mend(f"{model}.{name}.min_query_count = {wanted} or more in loadgen.user_conf")
+        else:
+            setting, why = f"queries.{scenario}", "as many queries as LoadGen's early stopping asks for"
+            yield Mend(f"{setting} to {wanted} or more", why, setting, wanted)
     if _SHORT in failed and scenario == "Offline":
-        rate = loadgen.metrics.get("Samples per second")
-        yield "target_qps.Offline" + (f" to {_up(rate)} or more, the rate that was measured" if rate else " higher")
+        yield _longer(loadgen.metrics.get("Samples per second"))
     if _SHORT in failed and scenario == "SingleStream":
-        yield f"a lower {model}.SingleStream.target_latency (ms) in loadgen.user_conf"
+        yield Mend(f"a lower {model}.SingleStream.target_latency (ms) in loadgen.user_conf")
     if _SLOW in failed and record.target_qps:
-        yield f"target_qps.{scenario} below {record.target_qps:g} (or the rate in loadgen.user_conf)"
+        yield Mend(f"target_qps.{scenario} below {record.target_qps:g} (or the rate in loadgen.user_conf)")
+
+
+def _longer(rate: float | None) -> Mend:
+    """An Offline run lasts as long as LoadGen expects its samples to take at the rate that it is told."""
+    setting = "target_qps.Offline"
+    if not rate:
+        return Mend(f"{setting} higher")
+    at_least = _up(rate)
+    why = "as high a target as LoadGen's least duration asks for"
+    return Mend(f"{setting} to {at_least:g} or more, the rate that was measured", why, setting, at_least)
 
 
 def _queries(reasons: list[str]) -> int | None:
@@ -111,7 +124,7 @@ def _queries(reasons: list[str]) -> int | None:
     return max(wanted, default=None)
 
 
-def _up(rate: float) -> str:
+def _up(rate: float) -> float:
     """Rounded up to three digits, so that the duration is reached."""
     step = 10.0 ** (math.floor(math.log10(rate)) - 2)
-    return f"{math.ceil(rate / step) * step:g}"
+    return float(f"{math.ceil(rate / step) * step:g}")

@@ -110,7 +110,8 @@ def _judge(case: Case) -> Verdict:
         return _compliance_verdict(test, case, [*reasons, *case.compliance])
     if case.loadgen.result != "VALID":
         said = case.loadgen.result or "gave no verdict"
-        words = [said, *case.loadgen.reasons, *mends(case.loadgen, record, case.spec)]
+        asked = [f"set {mend.words}" for mend in mends(case.loadgen, record, case.spec)]
+        words = [said, *case.loadgen.reasons, *asked]
         reasons.insert(0, f"{LOADGEN}: {'; '.join(words)}")
     reasons += limit_problems(case)
     return _performance_verdict(case, reasons)

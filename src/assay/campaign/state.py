@@ -89,7 +89,8 @@ def find(which: str, output: Path) -> CampaignFolder:
         path = Path(which)
         if path.is_file():
             raise UserError(f"--resume {which}: is a file; write `assay run {which} --resume`")
-        return CampaignFolder(path)
+        # The folder's own name and what is beside it are asked for later, which "." and ".." don't say.
+        return CampaignFolder(path.resolve() if path.name in ("", "..") else path)
     for folder in reversed(find_campaigns(output)):
         if read_campaign(folder).ended_utc is None or not folder.report.exists():
             return folder

@@ -9,20 +9,20 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from assay.analysis.advice import invalid_words, mends
+from assay.analysis.advice import invalid_words
 from assay.analysis.alert_findings import alert_lines
 from assay.analysis.campaign import load_of
 from assay.analysis.finding import Finding
 from assay.analysis.loads import LoadRow, load_rows, with_rates
 from assay.analysis.names import titles_in, titles_of
 from assay.analysis.verdict import SHORT_RUN, SHORT_VALID
-from assay.benchmarks import campaign_benchmark
 from assay.campaign.reporting import answer_lines
 from assay.campaign.runner import CampaignOutcome
 from assay.commands.notices import finding_lines, notice_lines
 from assay.commands.table import Grid, drawn, scores_text, table_text
 from assay.digits import number_text
-from assay.runs import CampaignState, Ledger, Result, RunEntry, read_ledger, read_object, read_record
+from assay.report.what_next import state_next
+from assay.runs import CampaignState, Ledger, Result, RunEntry, read_ledger, read_object
 from assay.runs.alerts import read_alerts
 from assay.wrapping import between_words, first_clause
 
@@ -46,7 +46,7 @@ def outcome_text(outcome: CampaignOutcome, width: int, *, table: str = "") -> st
         "".join(f"{line}\n" for line in _last_words(outcome)),  # of logs: as they are
         _wrapped(_alerts(outcome), width),
         _wrapped([*finding_lines(findings, entries), *notice_lines(rows, found=bool(report))], width),
-        _wrapped(_next(outcome), width),
+        _wrapped(_next(outcome, report), width),
         f"{_wrapped(_in_short(answer), width)}{_pages(outcome)}\n",  # which scripts look for: in one piece
     ]
     return "".join(f"\n{part}" for part in parts if part)
@@ -174,12 +174,10 @@ def _last_words(outcome: CampaignOutcome) -> Sequence[str]:
     return next((lines for entry in outcome.state.runs if (lines := entry.reason.splitlines()[1:])), [])
 
 
-def _next(outcome: CampaignOutcome) -> Iterator[str]:
-    """What helps where something is missing."""
-    if any(entry.ended and entry.status != "completed" and not entry.may_fail for entry in outcome.state.runs):
-        yield f"next: `{_resume(outcome)} --retry-failed` runs again what failed"
-    for words in dict.fromkeys(_settings(outcome)):
-        yield f"next: {words}"
+def _next(outcome: CampaignOutcome, report: Mapping[str, Any]) -> Iterator[str]:
+    """The page's next step, in its words; of runs without a result also where no page could be made."""
+    if words := state_next(outcome.state) or report.get("next", ""):
+        yield words
 
 
 def _resume(outcome: CampaignOutcome) -> str:
@@ -197,15 +195,6 @@ def _pages(outcome: CampaignOutcome) -> str:
     if outcome.unreported:
         return f"no report of {', '.join(outcome.unreported)}: `{_resume(outcome)}` makes it"
     return f"report: {outcome.folder.report}"
-
-
-def _settings(outcome: CampaignOutcome) -> Iterator[str]:
-    """The settings that LoadGen's INVALID asks for."""
-    benchmark = campaign_benchmark(outcome.folder)
-    for result in outcome.results:
-        if result.loadgen.result == "INVALID" and benchmark is not None:
-            record = read_record(outcome.folder.run(result.run))
-            yield from mends(result.loadgen, record, benchmark.scenarios.get(record.scenario))
 
 
 def _wrapped(lines: Iterable[str], width: int) -> str:

@@ -24,8 +24,8 @@ def again_blocks(analysis: RunAnalysis) -> Iterator[Block]:
     config = analysis.folder.config
     if config.exists():
         yield Text(
-            f"To measure it again, beside its campaign: `assay run {config.name} --output ../../..` in this folder. "
-            f"The file is the configuration of the whole campaign, resolved. {_SECRETS}"
+            f"To measure it again, beside its campaign: `assay run {config.name} --output ../../..` in the run's "
+            f"folder. The file is the configuration of the whole campaign, resolved. {_SECRETS}"
             f"{_servers(analysis.record.endpoints)}"
         )
     yield Text(f"{_versions([analysis.record])} {_CHANGES}")
@@ -36,9 +36,9 @@ def campaign_again_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
     config: Path = analysis.folder.config
     if config.exists():
         yield Text(
-            f"To measure all of it again, beside this campaign: `assay run {config.name} --output ..` in this folder. "
-            "The file is the configuration, resolved; prompts and the order of the runs come from the same seeds. "
-            f"{_SECRETS}{_servers(analysis.endpoints)}"
+            f"To measure all of it again, beside this campaign: `assay run {config.name} --output ..` in the "
+            "campaign's folder. The file is the configuration, resolved; prompts and the order of the runs come from "
+            f"the same seeds. {_SECRETS}{_servers(analysis.endpoints)}"
         )
     yield Text(f"{_versions([line.record for line in analysis.lines])} {_CAMPAIGNS_CHANGES}")
 

@@ -14,6 +14,7 @@ from assay.analysis.run import RunAnalysis
 from assay.analysis.statistics import Estimate
 from assay.audit import AuditReport
 from assay.report.campaign_answer import campaign_answer
+from assay.report.what_next import campaign_next
 
 VERSION = 1
 
@@ -54,6 +55,7 @@ def campaign_report_json(analysis: CampaignAnalysis) -> dict[str, Any]:
         "version": VERSION,
         "kind": "campaign",
         "answer": campaign_answer(analysis),
+        "next": campaign_next(analysis),
         "campaign": plain(analysis.state),
         "manifest_sha256": analysis.manifest.sha256,
         "groups": [

@@ -1,10 +1,9 @@
-"""What a page says to do next about runs that didn't come to their end."""
+"""A next step in words: why, and the command that does it, typed in the campaign's folder."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
-from pathlib import Path
 
 from assay.runs.record import RunStatus
 
@@ -12,23 +11,39 @@ _AGAIN = {RunStatus.FAILED, RunStatus.TIMEOUT}
 _GOES_ON = {RunStatus.INTERRUPTED, RunStatus.INCOMPLETE, None}
 
 
-def next_step(campaign: Path, statuses: Iterable[RunStatus | None], reasons: Iterable[str]) -> list[str]:
-    """The sentence; none where nothing is left to do.
+def left_over(statuses: Iterable[RunStatus | None], reasons: Iterable[str]) -> str:
+    """What to do about runs without a result; empty where nothing is left to do.
 
     Args:
-        campaign: its folder, as it is reached from where the page is made.
         statuses: the runs'; None: the run hasn't ended.
         reasons: why they ended as they did; what follows the first line are the last lines of logs.
     """
     found = set(statuses)
-    resume = f"assay run --resume {shlex.quote(str(campaign))}"
+    resume = ["assay", "run", "--resume", "."]
     if found & _AGAIN:
         logs = any("\n" in reason for reason in reasons)
         named = "the reason and the last lines of the logs name" if logs else "the reason names"
-        return [
-            f"Next: mend what {named}; then `{resume} --retry-failed` runs again what failed and keeps what was "
-            "measured."
-        ]
-    if found & _GOES_ON:
-        return [f"Next: `{resume}` carries out what is left and keeps what was measured."]
-    return []
+        why = f"mend what {named}, then run again what failed, which keeps what was measured"
+        return step(why, *resume, "--retry-failed")
+    return step("carry out what is left, which keeps what was measured", *resume) if found & _GOES_ON else ""
+
+
+def step(why: str, *command: str) -> str:
+    """The step with its command, to be typed in the campaign's folder: wherever a page lies or a terminal is."""
+    return f"{why}: `{shlex.join(command)}` in the campaign's folder"
+
+
+def run_again(why: str, *sets: str) -> str:
+    """The step that measures the campaign once more, beside itself, with other settings."""
+    settings = (word for one in sets for word in ("--set", one))
+    return step(why, "assay", "run", "config.yaml", "--output", "..", *settings)
+
+
+def tune(why: str, question: str, *options: str) -> str:
+    """The step that asks `assay tune` a question of the same servers."""
+    return step(why, "assay", "tune", question, "config.yaml", *options, "--results", "..")
+
+
+def sentence(found: Iterable[str]) -> str:
+    """The first of the steps, as every place tells it; empty where there is none."""
+    return next((f"Next: {words}." for words in found if words), "")

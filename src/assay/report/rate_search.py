@@ -26,13 +26,12 @@ def rate_sentences(answer: RateAnswer) -> Iterator[str]:
         yield "What bounds it are errors: most of what broke limits beyond it are requests without an answer."
     elif answer.bound_by == "client":
         yield (
-            "What bounds it is the load generator: the server may take more. Next: give the load generator idle cores, "
-            "or a machine of its own, and search again; what delayed it is on the pages of its runs."
+            "What bounds it is the load generator: the server may take more. What delayed it is on the pages of its "
+            "runs."
         )
     elif answer.bound_by:
         yield f"What bounds it is {answer.bound_by}."
     yield _took(answer)
-    yield "To search again: `assay tune rate config.yaml --results ..` in the campaign's folder."
 
 
 def _found(answer: RateAnswer) -> str:

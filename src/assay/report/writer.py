@@ -94,6 +94,7 @@ def _environment(escape: bool) -> Environment:
     )
     environment.filters["css_string"] = _css_string
     environment.filters["cell"] = lambda text: str(text).replace("|", "\\|").replace("\n", " ")
+    environment.filters["typed"] = _typed
     environment.filters["quote"] = lambda text: "\n".join(f"> {line}" for line in text.splitlines())
     return environment
 
@@ -105,7 +106,16 @@ def _css_string(text: str) -> Markup:
 
 def _plain(value: object) -> object:
     """No text of a run may become HTML in a Markdown viewer."""
-    return value.replace("<", "&lt;") if isinstance(value, str) else value
+    return value.replace("<", "&lt;") if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _typed(text: str) -> str:
+    """Between the only two backticks of a paragraph Markdown takes every sign as it is, and a command is as typed."""
+    parts = text.split("`")
+    if len(parts) != 3:
+        return text
+    before, after = (part.replace("<", "&lt;") for part in (parts[0], parts[2]))
+    return Markup(f"{before}`{parts[1]}`{after}")  # noqa: S704 - escaped as `_plain` does
 
 
 def _asset(name: str) -> str:

@@ -28,6 +28,7 @@ CampaignKind = Literal[
     "tune-rate",
     "tune-engine",
 ]
+BEST = "best.yaml"
 Stage = Literal["short", "longer", "final"]
 """Of a search: all tries, the better half, the finalists."""
 STAGE_SHARES: dict[Stage, float] = {"short": 0.25, "longer": 0.5, "final": 1.0}
@@ -168,6 +169,11 @@ class CampaignFolder:
     @property
     def config(self) -> Path:
         return self.path / "config.yaml"
+
+    @property
+    def best(self) -> Path:
+        """Of a search through settings: the configuration that it found best."""
+        return self.path / BEST
 
     @property
     def benchmark(self) -> Path:

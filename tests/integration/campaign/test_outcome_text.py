@@ -41,7 +41,8 @@ def test_ledgers_that_are_in_order_are_one_row_and_each_verdict_has_its_runs(out
     assert f"Offline: {short} (LoadGen: VALID by the short run's own settings, which aren't MLPerf's)" in joined
     why = rf"Server 50/s: {short} \(LoadGen: INVALID\): early stopping not met: \d+ more queries"
     assert re.search(why, joined)
-    assert re.search(r"\nnext: set queries\.Server to \d+ or more\n", text)
+    step = r"Next: as many queries as LoadGen's early stopping asks for: `assay run .* --set queries\.Server=\d+` in "
+    assert re.search(step, joined)
 
 
 def test_a_ledger_with_samples_without_an_answer_has_a_row_of_its_own(outcome: CampaignOutcome) -> None:
@@ -109,7 +110,7 @@ def test_numbers_have_the_pages_style(outcome: CampaignOutcome) -> None:
 @pytest.mark.parametrize("width", [80, 120])
 def test_only_commands_and_paths_are_longer_than_the_terminal(outcome: CampaignOutcome, width: int) -> None:
     lines = outcome_text(outcome, width).splitlines()
-    long = [line for line in lines if len(line) > width and not line.startswith(("next: ", "report: "))]
+    long = [line for line in lines if len(line) > width and not line.startswith(("  `assay ", "report: "))]
     assert long == []
 
 
@@ -119,7 +120,7 @@ def test_a_run_that_did_not_end_says_how_to_go_on(outcome: CampaignOutcome) -> N
     results = [result for result in outcome.results if result.run != state.runs[0].run]
     text = outcome_text(CampaignOutcome(outcome.folder, state, results), 200)
     assert "Offline: failed: the node is gone\n" in text
-    assert f"next: `assay run --resume {outcome.folder.path} --retry-failed` runs again what failed\n" in text
+    assert "run again what failed, which keeps what was measured: `assay run --resume . --retry-failed` in " in text
 
 
 def test_a_run_that_failed_says_why_in_the_servers_own_words(outcome: CampaignOutcome) -> None:

@@ -23,7 +23,7 @@ def asked(verdict: LoadgenVerdict, scenario: Scenario, *, official: bool, rate: 
         started_utc="", clock_offset_ns=0, dataset_name="x", dataset_sha256="x", dataset_samples=8, samples=8,
         model="m", max_tokens=8, target_qps=rate,
     )  # fmt: skip
-    return mends(verdict, record, BENCHMARK.scenarios.get(scenario))
+    return [f"set {mend.words}" for mend in mends(verdict, record, BENCHMARK.scenarios.get(scenario))]
 
 
 def test_early_stopping_says_how_many_more_queries_and_where_to_ask_for_them(tmp_path: Path) -> None:

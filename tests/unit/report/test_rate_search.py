@@ -47,7 +47,6 @@ def test_the_first_sentence_is_the_rate_with_its_interval(found: CampaignFolder)
     assert sentences[0].endswith("and a run at that rate confirmed it.")
     assert sentences[1] == "What bounds it is p95 latency ≤ 150 ms."
     assert sentences[2].startswith(f"It took {len(answer.points)} runs at chosen rates, ")
-    assert sentences[3] == "To search again: `assay tune rate config.yaml --results ..` in the campaign's folder."
 
 
 def test_only_an_interval_wider_than_the_precision_leaves_it_is_called_wide(found: CampaignFolder) -> None:
@@ -98,7 +97,7 @@ def test_a_client_that_is_the_limit_is_named_and_no_rate_is(tmp_path: Path) -> N
     answer, sentences = stated(searched(tmp_path, first_rate=20, run={"client_from": 30}))
     assert (answer.outcome, answer.because, answer.bound_by, answer.rate) == ("stopped", "client", "client", None)
     assert sentences[0].startswith("No highest rate that keeps p95 latency ≤ 150 ms was found: ")
-    assert sentences[1].startswith("What bounds it is the load generator: the server may take more. Next: ")
+    assert sentences[1].startswith("What bounds it is the load generator: the server may take more. ")
     assert "keep up" not in " ".join(sentences), "every request was answered"
     assert all(point.client_bound == (point.rate >= 30) for point in answer.points)
 

@@ -15,8 +15,9 @@ from assay.analysis.rate_answer import RateAnswer
 from assay.analysis.run import analyse_run
 from assay.config import load_config
 from assay.report.campaign_page import campaign_page
+from assay.report.mended_first import Measured, mended_first
 from assay.report.run_page import run_page
-from assay.report.what_next import _after_search
+from assay.report.what_next import _after_rates
 from assay.runs import CampaignFolder, RunFolder, read_campaign, read_record, read_result, write_json
 from assay.runs.record import ClientAudit
 from assay.runs.shapes import ConcurrencyShape, RateShape
@@ -79,7 +80,7 @@ def test_early_stopping_leads_to_as_many_queries_as_it_asks_for(tmp_path: Path) 
     assert typed(words)[-2:] == ["--set", "queries.Server=459"]
     alone = analyse_run(run)
     alone.result.loadgen = invalid
-    assert "--output ../../.. --set queries.Server=459`" in run_page(alone).next_step
+    assert run_page(alone).next_step == words
 
 
 def test_scores_of_a_part_lead_to_all_samples(tmp_path: Path) -> None:
@@ -121,18 +122,50 @@ def test_loads_of_ones_own_lead_to_a_search(tmp_path: Path, shape: Any, slo: Slo
         assert len(parse_tail_limits(found[found.index("--slo") + 1])) == (2 if slo else 1)
 
 
-def test_a_search_says_what_it_left_open(tmp_path: Path) -> None:
+def test_a_search_says_what_it_left_open() -> None:
     found = RateAnswer(
         outcome="found", confirmed=True, rate=10.0, low=9.8, high=10.2, bound_by="p99 TTFT", because="", why="",
         scenario="rate", limits=parse_tail_limits("p99(ttft) < 2 s"), precision=0.03, seconds=600.0, points=[],
     )  # fmt: skip
 
     def said(**changes: Any) -> list[str]:
-        return list(_after_search(found.model_copy(update=changes), tmp_path))
+        return list(_after_rates(found.model_copy(update=changes)))
 
     assert typed(said()[0])[1:3] == ["tune", "curve"]
     assert typed(said(low=5.0)[0])[-4:] == ["--budget", "20m", "--results", ".."]
     assert typed(said(confirmed=False)[0])[1:3] == ["tune", "rate"]
-    assert typed(said(outcome="unfinished", rate=None)[0]) == ["assay", "tune", "rate", "--resume", str(tmp_path)]
+    assert typed(said(outcome="unfinished", rate=None)[0]) == ["assay", "tune", "rate", "--resume", "."]
     assert "a looser limit" in said(outcome="stopped", rate=None, because="nothing holds")[0]
-    assert said(bound_by="client") == [], "its own sentence says it"
+    (client,) = said(bound_by="client", rate=None)
+    assert client.startswith("give the load generator idle cores, ")
+    assert typed(client)[1:3] == ["tune", "rate"]
+
+
+def test_what_was_not_answered_comes_before_a_client_that_shaped_the_figures(tmp_path: Path) -> None:
+    two = replace(PLAN, nodes=(Node("node-a", slots=4), Node("node-b", slots=4)))
+    folder = write_campaign(tmp_path, {"offline-r0": replace(two, lost=3)}, kind="single")
+    changed(folder, client=ClientAudit(client_bound=True))
+    assert "(3 of 40 samples unanswered (7.5 %))" in next_of(folder)
+    (run,) = runs_of(folder)
+    result = analyse_run(run).result
+    first, second = (endpoint.endpoint for endpoint in result.endpoints)
+    result.endpoints[1].samples = 0
+    silent = mended_first([Measured(read_record(run), result)], {})
+    assert next(silent).startswith(f"find out why {second} answered nothing, ")
+    assert first != second
+
+
+def test_all_that_loadgen_asks_for_is_one_command(tmp_path: Path) -> None:
+    folder = write_campaign(tmp_path, {"offline-r0": PLAN, "server-r0": replace(PLAN, scenario="Server", qps=5.0)})
+    offline, server = (Measured(read_record(run), analyse_run(run).result) for run in runs_of(folder))
+    short = {"result": "INVALID", "reasons": ["Min duration satisfied: no"], "metrics": {"Samples per second": 24.61}}
+    offline.result.loadgen = offline.result.loadgen.model_copy(update=short)
+    server.result.loadgen = server.result.loadgen.model_copy(update={"result": "INVALID", "reasons": WANTS})
+    (both,) = mended_first([offline, server, server], {})
+    target, queries = "target as LoadGen's least duration asks for", "queries as LoadGen's early stopping asks for"
+    assert both.startswith(f"as high a {target}, as many {queries}: ")
+    assert typed(both)[-4:] == ["--set", "target_qps.Offline=24.7", "--set", "queries.Server=459"]
+    slow = {"result": "INVALID", "reasons": ["Performance constraints satisfied: no"]}
+    server.result.loadgen = server.result.loadgen.model_copy(update=slow)
+    (words,) = mended_first([server], {})
+    assert words == "set target_qps.Server below 5 (or the rate in loadgen.user_conf), and measure again"

@@ -9,9 +9,8 @@ from assay.campaign.tune_engine.objectives import objective_of
 from assay.campaign.tune_engine.setups import config_with
 from assay.config import Config, dump_config
 from assay.report.engine_front import front_words
-from assay.runs.campaign import EngineObjective
+from assay.runs.campaign import BEST, EngineObjective
 
-FILE = "best.yaml"
 _LONGEST_NAME = 64
 _COMPARED: dict[EngineObjective, str] = {
     "offline": "Offline's output tokens/s",
@@ -26,7 +25,7 @@ def best_files(config: Config, found: Tuned, campaign: str) -> dict[str, str]:
     some; nothing where nothing was compared."""
     if not found.against:
         return {}
-    files = {FILE: best_yaml(config, found, campaign)}
+    files = {BEST: best_yaml(config, found, campaign)}
     if found.front is not None and found.outcome == "depends on the pace":
         for place, name in enumerate(found.front.shown, start=1):
             lines = [_from(found, campaign), *front_words(found.front, name), _UNSCORED]

@@ -1,0 +1,77 @@
+"""What measured runs show that must be mended before more measuring tells more, the gravest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from assay.analysis.advice import Mend, mends
+from assay.analysis.listing import names
+from assay.analysis.summary import shaped_by_client
+from assay.benchmarks import ScenarioSpec
+from assay.report import format as fmt
+from assay.report.next_step import run_again
+from assay.runs.record import RunRecord
+from assay.runs.result import Result
+from assay.runs.scenarios import Scenario
+
+IDLE_CORES = "give the load generator idle cores, or a machine of its own, so that"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A run with a result."""
+
+    record: RunRecord
+    result: Result
+
+
+def mended_first(runs: Sequence[Measured], scenarios: Mapping[Scenario, ScenarioSpec]) -> Iterator[str]:
+    """The steps; `scenarios` are the benchmark's."""
+    yield from _unanswered([run.result for run in runs])
+    yield from _client([run.result for run in runs if run.record.mode == "performance"])
+    found = [mend for run in runs if run.result.loadgen.result == "INVALID" for mend in _asked(run, scenarios)]
+    yield from _asked_by_loadgen(found)
+    part = next((own for run in runs if (own := run.record).mode == "accuracy" and _partly(own)), None)
+    if part is not None:
+        why = f"all {fmt.count(part.dataset_samples, 'sample')}, so that the scores can be compared"
+        yield run_again(why, "dataset.samples=null")
+
+
+def _unanswered(results: Sequence[Result]) -> Iterator[str]:
+    """Endpoints that gave nothing, else samples that got nothing: the figures are those of the others."""
+    silent = list(dict.fromkeys(name for result in results for name in result.silent))
+    if silent:
+        yield run_again(f"find out why {names(silent)} answered nothing, and measure again")
+    lacking = [words for result in results if (words := result.unanswered_words)]
+    if lacking:
+        whose = f"{lacking[0]} in one run, and more in others" if len(lacking) > 1 else lacking[0]
+        yield run_again(f"find out what the ledger's reasons come from ({whose}), and measure again")
+
+
+def _client(results: Sequence[Result]) -> Iterator[str]:
+    bound = sum(shaped_by_client([result]) for result in results)
+    if bound:
+        figures = "the figures are" if bound == len(results) else "all figures are"
+        yield run_again(f"{IDLE_CORES} {figures} the server's, and measure again")
+
+
+def _asked(run: Measured, scenarios: Mapping[Scenario, ScenarioSpec]) -> Iterator[Mend]:
+    return mends(run.result.loadgen, run.record, scenarios.get(run.record.scenario))
+
+
+def _asked_by_loadgen(found: Sequence[Mend]) -> Iterator[str]:
+    """All settings at once, each with the number that the run asks for that asks for most; else what has no number."""
+    numbers: dict[str, float] = {}
+    for mend in found:
+        if mend.value is not None:
+            numbers[mend.setting] = max(mend.value, numbers.get(mend.setting, 0.0))
+    if numbers:
+        why = names(list(dict.fromkeys(mend.why for mend in found if mend.why)))
+        yield run_again(why, *(f"{setting}={value:.15g}" for setting, value in numbers.items()))
+    elif found:
+        yield f"set {names(list(dict.fromkeys(mend.words for mend in found)))}, and measure again"
+
+
+def _partly(record: RunRecord) -> bool:
+    return record.samples < record.dataset_samples
