@@ -13,10 +13,10 @@ from tests.campaigns import FAST, Quiet, config, latest
 from assay.audit import Judgement, audit_path
 from assay.campaign.runner import CampaignOutcome, resume_campaign, run_campaign
 from assay.campaign.state import resumed_config
-from assay.campaign.tune_engine.best import FILE
 from assay.config import load_config
 from assay.report import render_campaign
 from assay.runs import CampaignFolder, RunStatus, read_record
+from assay.runs.campaign import BEST
 from assay.runs.campaign_manifest import check_campaign
 
 pytestmark = pytest.mark.usefixtures("no_reports")
@@ -94,7 +94,7 @@ def test_a_setup_that_does_not_start_is_told_and_the_others_are_measured(searche
 
 
 def test_the_best_configuration_runs_as_it_is(searched: CampaignOutcome, tmp_path: Path) -> None:
-    best = load_config(searched.folder.path / FILE, [f"output={tmp_path / 'again'}"])
+    best = load_config(searched.folder.path / BEST, [f"output={tmp_path / 'again'}"])
     outcome = asyncio.run(run_campaign(best, Quiet()))
     assert outcome.sound
     assert [entry.key for entry in outcome.state.runs] == ["offline-performance-r0"]

@@ -18,9 +18,10 @@ from assay.audit import Judgement, audit_path
 from assay.campaign.runner import CampaignOutcome, resume_campaign, run_campaign
 from assay.campaign.servers import servers
 from assay.campaign.state import resumed_config
-from assay.campaign.tune_engine.best import FILE, best_yaml
+from assay.campaign.tune_engine.best import best_yaml
 from assay.config import Config, load_config
 from assay.runs import RunStatus, read_record
+from assay.runs.campaign import BEST
 
 pytestmark = pytest.mark.usefixtures("no_reports")
 # It can do 800 requests a second at most, whatever the machine. Both probes of each search are far beyond, so that none
@@ -118,9 +119,9 @@ def test_best_yaml_is_a_search_that_runs_as_it_is(tmp_path: Path) -> None:
                 rates={"final": Value(value=100.0)}, **common),
         ],
     )  # fmt: skip
-    (tmp_path / FILE).write_text(best_yaml(of, found, "made-up"))
+    (tmp_path / BEST).write_text(best_yaml(of, found, "made-up"))
     short = ["campaign.budget=3", "campaign.probes=1", f"output={tmp_path / 'again'}"]
-    outcome = asyncio.run(run_campaign(load_config(tmp_path / FILE, short), Quiet()))
+    outcome = asyncio.run(run_campaign(load_config(tmp_path / BEST, short), Quiet()))
     assert outcome.sound
     (run,) = outcome.state.runs
     assert run.shape is not None

@@ -15,11 +15,11 @@ from assay.analysis.engine_rates import search_in
 from assay.analysis.engine_tries import tuned_in
 from assay.audit import Judgement, audit_path
 from assay.campaign.kinds import kind_of, plan_runs
-from assay.campaign.tune_engine.best import FILE
 from assay.config import Config, load_config
 from assay.errors import UserError
 from assay.report.render import render_campaign
 from assay.runs import CampaignFolder, CampaignState, read_campaign
+from assay.runs.campaign import BEST
 from assay.runs.shapes import ConcurrencyShape
 
 PLACES = 4
@@ -117,9 +117,9 @@ def test_the_page_says_the_rates_and_what_confirmed_them(searched: Searched) -> 
 
 def test_best_yaml_searches_the_rate_of_the_best_settings(searched: Searched, tmp_path: Path) -> None:
     of, folder, state = searched
-    text = kind_of("tune-engine").files(of, state, [], folder)[FILE]
-    (tmp_path / FILE).write_text(text)
-    best = load_config(tmp_path / FILE)
+    text = kind_of("tune-engine").files(of, state, [], folder)[BEST]
+    (tmp_path / BEST).write_text(text)
+    best = load_config(tmp_path / BEST)
     assert best.engine.max_num_seqs == 2 * PLACES  # type: ignore[union-attr]
     assert best.campaign.kind == "tune-rate"
     assert best.campaign.limits == of.campaign.limits
