@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -39,7 +41,7 @@ def deepseek_rows(count: int) -> list[dict[str, str]]:
     ]
 
 
-def write_rows(path: Path, rows: list[dict[str, str]]) -> Path:
+def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return path
 
@@ -55,3 +57,18 @@ def write_gpt_oss(folder: Path, count: int) -> Path:
         path.parent.mkdir(parents=True)
         pq.write_table(pa.Table.from_pylist(rows), path)
     return folder
+
+
+def long_context_rows(count: int) -> list[dict[str, Any]]:
+    """Prompts as llama3.1-405b's data set has them, each metric in turn."""
+    metrics = ("rouge", "qa_em", "niah_em")
+    return [
+        {
+            "input": "made up",
+            "tok_input": [5 + number, 6, 7],
+            "tok_input_len": 3,
+            "gt_output": "w10 w11 w12",
+            "metric": metrics[number % len(metrics)],
+        }
+        for number in range(count)
+    ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from assay.analysis.advice import early_stopping, mends
 from assay.analysis.mlperf_rules import departures
 from assay.benchmarks import UNVERIFIED, Benchmark, Copy, ScenarioSpec, copy_of
-from assay.benchmarks.mlperf import RULES
+from assay.benchmarks.mlperf import ROUND, RULES, llm_facts
 from assay.errors import UserError
 from assay.runs.folder import RunFolder
 from assay.runs.ledger import Ledger
@@ -214,6 +214,8 @@ def _conditions(case: Case) -> list[str]:
         found.append("the weights are random (load_format: dummy)")
     if not case.benchmark.mlperf:
         found.append(f"{case.benchmark.name} is not an MLPerf benchmark")
+    elif (facts := llm_facts(case.benchmark.name)) is not None and facts.last_round != ROUND:
+        found.append(f"{RULES} has no {case.benchmark.name}; {facts.last_round} was the last round that had it")
     if spec is None:
         found.append(f"{case.benchmark.name} has no {record.scenario} scenario")
     elif record.official and case.detail is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import orjson
@@ -29,11 +30,11 @@ def score_answers(prepared: Prepared, record: RunRecord, folder: RunFolder) -> N
         return
     scorer = get_scorer(name)
     try:
-        answers = scorables(folder.loadgen_accuracy, references, prepared.decode)
+        answers = scorables(folder.loadgen_accuracy, references, prepared.decode, prepared.dataset.metrics)
+        scores = scorer.score(answers)
     except AssayError as error:
         record.status, record.reason = RunStatus.FAILED, f"accuracy couldn't be scored: {error}"
         return
-    scores = scorer.score(answers)
     if scorer.accuracy_txt is not None:
         write_text(folder.accuracy_txt, scorer.accuracy_txt(scores))
     write_bytes(folder.answers, _lines(answers, scores))
@@ -48,6 +49,8 @@ def _result(scorer: Scorer, scores: Scores, gate: Gate) -> AccuracyResult:
     intervals = mean_intervals(scores.per_sample)
     found = {}
     for metric in scorer.metrics:
+        if metric.name not in scores.values:  # no answer is held against its reference so
+            continue
         low, high = intervals.get(metric.name) or (None, None)
         found[metric.name] = Score(
             value=scores.values[metric.name], unit=metric.unit, possible=metric.possible, total=metric.total,
@@ -62,7 +65,9 @@ def _lines(answers: Sequence[Scorable], scores: Scores) -> bytes:
     """A line a sample, so that a person can read what was scored."""
     lines = []
     for number, item in enumerate(answers):
-        own = {metric: round(float(values[number]), 4) for metric, values in scores.per_sample.items()}
-        line = {"qsl_idx": item.index, "answer": item.answer, "reference": item.reference, **own}
+        values = {metric: float(each[number]) for metric, each in scores.per_sample.items()}
+        own = {metric: round(value, 4) for metric, value in values.items() if not math.isnan(value)}
+        how = {"metric": item.metric} if item.metric else {}
+        line = {"qsl_idx": item.index, "answer": item.answer, "reference": item.reference, **how, **own}
         lines.append(orjson.dumps(line))
     return b"\n".join(lines) + b"\n"

@@ -36,6 +36,8 @@ class Sample:
     """The prompt's token ids, shape (n,), where the file gives them or they were made."""
     reference: str | None = None
     """The reference answer; without it the answer can't be scored."""
+    metric: str = ""
+    """How the answer is held against the reference, where samples of one data set differ in that."""
     max_tokens: int | None = None
     """Longest answer, tokens; None: the benchmark's."""
     arrival_ns: int | None = None
@@ -91,6 +93,11 @@ class Dataset:
         """The reference answers in the order of the samples; None where any is missing: nothing can be scored."""
         found = [sample.reference for sample in self.samples if sample.reference is not None]
         return found if len(found) == len(self.samples) else None
+
+    @property
+    def metrics(self) -> list[str]:
+        """How each answer is held against its reference, in the order of the samples; empty: all alike."""
+        return [sample.metric for sample in self.samples]
 
     @property
     def max_input_tokens(self) -> int | None:

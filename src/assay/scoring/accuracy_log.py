@@ -64,10 +64,13 @@ def _answer(entry: Any, where: str) -> Answer:
     return Answer(index, np.frombuffer(data, dtype="<i4"))
 
 
-def scorables(path: Path, references: Sequence[str], decode: Callable[[Sequence[int]], str]) -> list[Scorable]:
+def scorables(
+    path: Path, references: Sequence[str], decode: Callable[[Sequence[int]], str], metrics: Sequence[str] = ()
+) -> list[Scorable]:
     """The answers of an accuracy log in words, with their references; `references[i]` belongs to dataset index i.
 
-    `decode` turns token ids into text without special tokens, as the model's tokenizer does.
+    `metrics[i]` says how that answer is held against it; none: all alike. `decode` turns token ids into text without
+    special tokens, as the model's tokenizer does.
     Raises `AssayError` as `read_accuracy_log`, and if an answer's index is beyond the references.
     """
     answers = read_accuracy_log(path)
@@ -83,6 +86,7 @@ def scorables(path: Path, references: Sequence[str], decode: Callable[[Sequence[
             answer=decode(answer.token_ids.tolist()),
             reference=references[answer.qsl_idx],
             tokens=len(answer.token_ids),
+            metric=metrics[answer.qsl_idx] if metrics else "",
         )
         for answer in answers
     ]

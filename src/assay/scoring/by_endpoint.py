@@ -32,13 +32,15 @@ def endpoint_scores(record: RunRecord, requests: Path, indices: Sequence[int], s
     if len(present) < 2:
         return []
     tests = len(present) * len(scores.per_sample)
-    against = {
-        name: differences(values[known], codes[known], lengths[known], tests)
-        for name, values in scores.per_sample.items()
-    }
+    against, everywhere = {}, {}
+    for name, values in scores.per_sample.items():
+        has = known & ~np.isnan(values)  # the metric isn't one of every answer
+        if set(present) <= set(codes[has].tolist()):
+            everywhere[name] = values
+            against[name] = differences(values[has], codes[has], lengths[has], tests)
     found = []
     for code in present:
-        own = {name: values[codes == code] for name, values in scores.per_sample.items()}
+        own = {name: values[codes == code] for name, values in everywhere.items()}
         intervals = mean_intervals(own)
         parts = {name: _score(values, intervals[name], against[name].get(code)) for name, values in own.items()}
         endpoint, count = record.endpoints[code], int((codes == code).sum())
@@ -50,7 +52,7 @@ def _score(
     values: NDArray[np.float64], interval: tuple[float, float] | None, other: Difference | None
 ) -> EndpointScore:
     low, high = interval or (None, None)
-    score = EndpointScore(value=float(values.mean()), low=low, high=high)
+    score = EndpointScore(value=float(np.nanmean(values)), low=low, high=high)
     if other is not None:
         score.difference, score.difference_low, score.difference_high = other.value, other.low, other.high
     return score

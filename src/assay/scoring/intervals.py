@@ -34,9 +34,14 @@ class Difference:
 def mean_intervals(values: Mapping[str, Floats]) -> dict[str, tuple[float, float] | None]:
     """95 % intervals of the means over samples: bootstrap, percentiles of 2,000 resamples of a fixed seed.
 
-    All metrics are resampled together. None for fewer than 10 samples, and where all have the same score: how far it
-    lies from the others' isn't known then.
+    All metrics are resampled together; one that some samples don't have (NaN) over those that do, by itself. None for
+    fewer than 10 samples, and where all have the same score: how far it lies from the others' isn't known then.
     """
+    if partial := [name for name, each in values.items() if np.isnan(each).any()]:
+        found = mean_intervals({name: each for name, each in values.items() if name not in partial})
+        for name in partial:
+            found |= mean_intervals({name: values[name][~np.isnan(values[name])]})
+        return {name: found[name] for name in values}
     names = list(values)
     count = len(values[names[0]]) if names else 0
     if count < _FEWEST:

@@ -21,6 +21,8 @@ class Scorable:
     reference: str
     tokens: int
     """Of the answer, as LoadGen logged them."""
+    metric: str = ""
+    """How it is held against the reference, where that isn't the same for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ class Scores:
     samples: int
     """Answers scored."""
     per_sample: dict[str, NDArray[np.float64]]
-    """By metric: each answer's own, in its unit, shape (samples,), in the order of the answers; not every metric."""
+    """By metric: each answer's own, in its unit, shape (samples,), in the order of the answers; not every metric. NaN
+    where an answer isn't held against its reference so."""
 
 
 @dataclass(frozen=True, slots=True)

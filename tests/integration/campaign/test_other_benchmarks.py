@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from tests.campaigns import FAST, Quiet, config
-from tests.other_benchmarks import deepseek_rows, write_gpt_oss, write_rows, write_tokenizer
+from tests.other_benchmarks import deepseek_rows, long_context_rows, write_gpt_oss, write_rows, write_tokenizer
 from tests.submissions import write_answers
 
+from assay.audit import audit_path
 from assay.benchmarks import get_benchmark, run_benchmark
 from assay.campaign.prepare import prepare
 from assay.campaign.runner import run_campaign
@@ -23,7 +25,7 @@ from assay.errors import UserError
 from assay.runs import CampaignFolder, RunFolder, read_model, read_record, read_result
 from assay.runs.result import AccuracyResult
 from assay.runs.scenarios import Mode
-from assay.scoring import read_accuracy_log
+from assay.scoring import read_accuracy_log, read_accuracy_txt
 
 SAMPLES = 8
 NODE: dict[str, Any] = {"nodes": [{"name": "node-a"}]}
@@ -144,3 +146,32 @@ def test_tokens_are_drawn_where_the_benchmark_says_so(here: Path, mode: Mode, mo
     assert b'"temperature":1.0,"top_p":1.0' in bodies
     assert b'"temperature":0.0' not in bodies
     assert f'"max_tokens":{most}'.encode() in bodies
+
+
+def test_llama3_1_405b(here: Path) -> None:
+    data = write_rows(here / "long.jsonl", long_context_rows(SAMPLES))
+    campaign = measured(here, "llama3.1-405b", data, "performance", "accuracy")
+    for run in runs(campaign, "performance") + runs(campaign, "accuracy"):
+        result = read_result(run)
+        assert result is not None
+        assert read_record(run).max_tokens == 2_000
+        gone = "MLPerf Inference v6.1 has no llama3.1-405b; v6.0 was the last round that had it"
+        assert gone in result.verdict.reasons
+    for run in runs(campaign, "accuracy"):
+        accuracy = read_model(run.accuracy, AccuracyResult)
+        assert accuracy is not None
+        assert list(accuracy.scores) == ["rougeL", "exact_match", "gen_len", "gen_tok_len", "tokens_per_sample"]
+        found, samples = read_accuracy_txt(run.accuracy_txt.read_text())
+        assert samples == SAMPLES
+        assert found == {name: score.value for name, score in accuracy.scores.items()}
+        lines = [json.loads(line) for line in run.answers.read_text().splitlines()]
+        assert {line["metric"]: sorted(line.keys() & found.keys()) for line in lines} == {
+            "rouge": ["rougeL"], "qa_em": ["exact_match"], "niah_em": ["exact_match"],
+        }  # fmt: skip
+        report = audit_path(run.path)
+        assert [
+            finding.rule for finding in report.findings if finding.rule == "accuracy-answers" and not finding.clean
+        ] == []
+    done = submit([campaign])
+    assert done.exit_code == 0, done.output
+    assert "llama3.1-405b is no benchmark of v6.1" in done.output

@@ -26,7 +26,8 @@ def as_yaml(tmp_path: Path, **changes: object) -> Path:
 
 def test_the_package_lists_its_modules() -> None:
     assert benchmark_names() == (
-        "deepseek-r1", "gpt-oss-120b", "llama2-70b", "llama3.1-8b", "llama3.1-8b-edge", "own-prompts", "smollm2-135m",
+        "deepseek-r1", "gpt-oss-120b", "llama2-70b", "llama3.1-405b", "llama3.1-8b", "llama3.1-8b-edge", "own-prompts",
+        "smollm2-135m",
     )  # fmt: skip
 
 
@@ -210,6 +211,31 @@ def test_gpt_oss_120b_is_mlperfs() -> None:
     assert gpt.quality is not None
     assert gpt.quality.samples == 4_395
     assert gpt.quality.targets == {"exact_match": (pytest.approx(83.13 * 0.99), None)}
+
+
+def test_llama3_1_405b_is_mlperfs() -> None:
+    """The figures of the submission checker of v6.0, which was the last to have it, typed here a second time."""
+    llama = get_benchmark("llama3.1-405b")
+    assert llama.mlperf
+    limits = {name: (spec.ttft_limit_ns, spec.tpot_limit_ns) for name, spec in llama.scenarios.items()}
+    assert limits == {
+        "Offline": (None, None),
+        "Server": (6_000_000_000, 175_000_000),
+        "Interactive": (4_500_000_000, 80_000_000),
+    }
+    assert [spec.loadgen_model for spec in llama.scenarios.values()] == [
+        "llama3_1-405b", "llama3_1-405b", "llama3_1-405b-interactive",
+    ]  # fmt: skip
+    assert llama.dataset.total_sample_count == llama.dataset.performance_sample_count == 8_313
+    assert {spec.min_query_count for spec in llama.scenarios.values()} == {8_313}
+    assert (llama.max_new_tokens, llama.stop_token_ids) == (2_000, (128_001, 128_008, 128_009))
+    quality = llama.quality
+    assert quality is not None
+    assert quality.source.startswith("submission checker of MLPerf Inference v6.0 (")
+    assert quality.targets.keys() == {"rougeL", "exact_match", "tokens_per_sample"}
+    assert quality.targets["rougeL"] == (pytest.approx(21.6666 * 0.99), None)
+    assert quality.targets["exact_match"] == (pytest.approx(90.1335 * 0.99), None)
+    assert quality.targets["tokens_per_sample"] == pytest.approx((684.68 * 0.9, 684.68 * 1.1))
 
 
 def test_a_benchmark_whose_runs_have_the_same_samples_is_the_same_in_every_mode() -> None:

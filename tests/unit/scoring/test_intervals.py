@@ -91,3 +91,20 @@ def test_each_endpoints_scores_come_from_the_run_folder(tmp_path: Path) -> None:
     assert AccuracyResult.model_validate_json(whole.model_dump_json()) == whole
     alone = write_run(tmp_path / "alone", Plan(nodes=(Node("node-a"),), samples=200, mode="accuracy"))
     assert endpoint_scores(read_record(alone), alone.requests, list(range(200)), scores) == []
+
+
+def test_an_endpoints_scores_are_over_its_answers_that_have_them(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, Plan(nodes=(Node("node-a"), Node("node-b")), mode="accuracy", samples=200))
+    record, draw = read_record(folder), np.random.default_rng(4)
+    every = {"m": rouge_like(draw, 200)}
+    whole = endpoint_scores(record, folder.requests, list(range(200)), Scores("s", {}, 200, every))
+    half = every["m"].copy()
+    half[1::2] = np.nan
+    found = endpoint_scores(record, folder.requests, list(range(200)), Scores("s", {}, 200, {**every, "half": half}))
+    assert [part.samples for part in found] == [part.samples for part in whole]
+    for part, before in zip(found, whole, strict=True):
+        assert part.scores["m"].value == before.scores["m"].value
+        assert 0 < part.scores["half"].value < 100
+    nowhere = Scores("s", {}, 200, {**every, "none": np.full(200, np.nan)})
+    found = endpoint_scores(record, folder.requests, list(range(200)), nowhere)
+    assert all(part.scores.keys() == {"m"} for part in found)

@@ -10,7 +10,7 @@ from assay.scoring import Scorable, get_scorer, metrics, read_accuracy_txt, scor
 
 
 def test_every_scorer_gives_what_it_says() -> None:
-    answers = [Scorable(0, "a cat sat", "a cat sat", 4), Scorable(3, "one", "two", 2)]
+    answers = [Scorable(0, "a cat sat", "a cat sat", 4, "rouge"), Scorable(3, "one", "two", 2, "qa_em")]
     for name, scorer in scorers().items():
         found = scorer.score(answers)
         assert (found.scorer, found.samples) == (name, 2)

@@ -33,6 +33,7 @@ def _lines(folder: RunFolder) -> Iterator[Scorable]:
     for number, line in enumerate(folder.answers.read_bytes().splitlines(), start=1):
         try:
             item = orjson.loads(line)
-            yield Scorable(int(item["qsl_idx"]), str(item["answer"]), str(item["reference"]), 0)
+            how = str(item.get("metric", ""))
+            yield Scorable(int(item["qsl_idx"]), str(item["answer"]), str(item["reference"]), 0, how)
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{folder.answers}: line {number} can't be read: {error!r}") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 from assay.audit.evidence import RunEvidence
 from assay.audit.folder import FolderFacts
@@ -83,10 +84,7 @@ def _fresh(accuracy: AccuracyResult, answers: list[Scorable], logged: dict[int, 
     if not answers or not accuracy.scorer:
         return {}
     counted = [
-        Scorable(
-            item.index, item.answer, item.reference, len(logged[item.index].token_ids) if item.index in logged else 0
-        )
-        for item in answers
+        replace(item, tokens=len(logged[item.index].token_ids) if item.index in logged else 0) for item in answers
     ]
     try:
         return get_scorer(accuracy.scorer).score(counted).values

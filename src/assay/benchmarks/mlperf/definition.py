@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from assay.benchmarks.mlperf.facts import LlmFacts, llm_facts
-from assay.benchmarks.mlperf.rules import MIN_DURATION_NS, ROUND, RULES
+from assay.benchmarks.mlperf.rules import MIN_DURATION_NS, ROUND, SERIES
 from assay.benchmarks.model import LoadgenScenario, QualityTargets, ScenarioSpec
 from assay.runs.scenarios import LoadgenDriven
 
-CHECKER = f"submission checker of {RULES} (mlcommons/inference b66003e1, tools/submission)"
-
 
 def facts_of(name: str) -> LlmFacts:
-    """The current round's facts of a benchmark that is in the table."""
+    """The current round's facts of a benchmark that is in the table; of one that it no longer has, the last round's."""
     facts = llm_facts(name, ROUND)
     assert facts is not None, name
     return facts
@@ -34,11 +32,12 @@ def scenario_of(facts: LlmFacts, scenario: LoadgenDriven, loadgen_model: str) ->
 def quality_of(facts: LlmFacts) -> QualityTargets:
     """The checker's targets."""
     assert facts.scored_samples is not None
+    checker = f"submission checker of {SERIES} {facts.last_round} (mlcommons/inference b66003e1, tools/submission)"
     return QualityTargets(
         targets=facts.targets,
         reference=facts.reference,
         samples=facts.scored_samples,
-        source=f"{CHECKER}: what the reference implementation scored, and how much of it must be reached",
+        source=f"{checker}: what the reference implementation scored, and how much of it must be reached",
     )
 
 

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from assay.benchmarks.mlperf.rules import MIN_DURATION_NS
+from assay.benchmarks.mlperf.rules import MIN_DURATION_NS, ROUND
 from assay.benchmarks.model import Range
 from assay.safe_yaml import read_yaml
 
@@ -45,6 +45,11 @@ class LlmFacts:
     """Its folder's name in a submission."""
     suite: str = "datacenter"
     """The kind of systems that it is for: datacenter or edge."""
+
+    @property
+    def last_round(self) -> str:
+        """The newest round that had it, as far as is known here."""
+        return ROUND if ROUND in self.rounds or not self.rounds else self.rounds[-1]
 
     def limits(self, scenario: str | None) -> tuple[int, int] | None:
         """Limits of a scenario, however a folder writes its name."""

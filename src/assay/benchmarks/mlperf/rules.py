@@ -9,7 +9,8 @@ from assay.safe_yaml import read_yaml
 
 ROUND = "v6.1"
 """The round whose rules runs are held to; LoadGen 6.0.17 has its seeds built in."""
-RULES = f"MLPerf Inference {ROUND}"
+SERIES = "MLPerf Inference"
+RULES = f"{SERIES} {ROUND}"
 MIN_DURATION_NS = 600_000_000_000
 """Shortest measured time of a performance run (inference_rules.adoc, 'minimum duration')."""
 EARLY_STOPPING_CONFIDENCE = 0.99

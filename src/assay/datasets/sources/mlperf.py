@@ -1,7 +1,8 @@
 """MLPerf's layout: `{"input": text, "tok_input": [token ids], "output": text}`; the last two may be absent.
 
 The text is `text_input` in the files of deepseek-r1 and gpt-oss-120b. Ids, which the latter's may call `input_tokens`,
-can stand alone: requests carry nothing else.
+can stand alone: requests carry nothing else. The reference is `gt_output` in llama3.1-405b's file, whose `metric` says
+how an answer is held against it.
 """
 
 from __future__ import annotations
@@ -35,7 +36,13 @@ def _sample(row: Row, index: int) -> Sample:
     text = row.optional_text(*_TEXT)
     if text is None and ids is None:
         text = row.text(_TEXT[0])  # which says what is missing
-    return Sample(index=index, prompt=text, tok_input=ids, reference=row.optional_text("output"))
+    return Sample(
+        index=index,
+        prompt=text,
+        tok_input=ids,
+        reference=row.optional_text("output", "gt_output"),
+        metric=row.optional_text("metric") or "",
+    )
 
 
 def _token_ids(value: Any, name: str, where: str) -> TokenIds:
