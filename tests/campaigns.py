@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -84,6 +85,18 @@ class Quiet:
 
     def measured(self, state: CampaignState, results: Sequence[Result]) -> None:
         pass
+
+
+def interrupting_run(ends: int) -> Callable[[int], None]:
+    """For `Quiet`: ends the campaign, as Ctrl-C would, as the run of that number begins."""
+
+    def on_run(number: int) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        if number == ends:
+            task.cancel()
+
+    return on_run
 
 
 def latest(output: Path) -> tuple[CampaignFolder, CampaignState]:

@@ -15,14 +15,8 @@ from assay.cluster.options import SshOptions
 @pytest.fixture(scope="session")
 def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rig.Hosts]:
     """Three hosts, node1 to node3."""
-    if reason := rig.why_not():
-        pytest.skip(reason)
-    made = rig.Hosts(tmp_path_factory.mktemp("rig"), 3)
-    try:
-        made.up()
+    with rig.running(tmp_path_factory.mktemp("rig")) as made:
         yield made
-    finally:
-        made.down()
 
 
 @pytest.fixture

@@ -9,7 +9,11 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TINY = Path(__file__).with_name("tiny_server.py")
@@ -149,6 +153,19 @@ class Hosts:
         for number in list(self._processes):
             self.kill(number)
         clean()
+
+
+@contextmanager
+def running(folder: Path, count: int = 3) -> Iterator[Hosts]:
+    """Hosts for the length of a fixture, which skips where they can't be made."""
+    if reason := why_not():
+        pytest.skip(reason)
+    made = Hosts(folder, count)
+    try:
+        made.up()
+        yield made
+    finally:
+        made.down()
 
 
 def clean() -> None:

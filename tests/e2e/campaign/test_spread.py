@@ -20,14 +20,8 @@ pytestmark = [pytest.mark.ssh, pytest.mark.slow]
 
 @pytest.fixture(scope="module")
 def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rig.Hosts]:
-    if reason := rig.why_not():
-        pytest.skip(reason)
-    made = rig.Hosts(tmp_path_factory.mktemp("rig"), 3)
-    try:
-        made.up()
+    with rig.running(tmp_path_factory.mktemp("rig")) as made:
         yield made
-    finally:
-        made.down()
 
 
 def begun(hosts: rig.Hosts, folder: Path, simulate: str, **changes: Any) -> Controller:

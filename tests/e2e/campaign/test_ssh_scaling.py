@@ -19,14 +19,8 @@ pytestmark = [pytest.mark.resume, pytest.mark.ssh, pytest.mark.slow]
 
 @pytest.fixture
 def hosts(tmp_path: Path) -> Iterator[rig.Hosts]:
-    if reason := rig.why_not():
-        pytest.skip(reason)
-    made = rig.Hosts(tmp_path / "rig", 3)
-    try:
-        made.up()
+    with rig.running(tmp_path / "rig") as made:
         yield made
-    finally:
-        made.down()
 
 
 def servers_on(hosts: rig.Hosts, number: int) -> list[str]:

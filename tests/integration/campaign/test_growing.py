@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.campaigns import FAST, Quiet, config, latest
+from tests.campaigns import FAST, Quiet, config, interrupting_run, latest
 
 from assay.campaign.runner import resume_campaign, run_campaign
 from assay.campaign.state import resumed_config
@@ -17,20 +17,12 @@ pytestmark = pytest.mark.usefixtures("no_reports")
 ONE = {"cluster": {"nodes": [{"name": "node-a"}]}, "load": {"warmup_prompts": 0, "max_attempts": 1}}
 
 
-def interrupting(number: int) -> None:
-    """Ends the campaign, as Ctrl-C would, when its third run begins."""
-    task = asyncio.current_task()
-    assert task is not None
-    if number == 3:
-        task.cancel()
-
-
 def test_a_curve_that_was_interrupted_has_the_points_that_it_would_have_had(tmp_path: Path) -> None:
     """Two requests a point give no interval, so that nothing shows saturation and the way leads up to `most`."""
     campaign = {"kind": "tune-curve", "repeats": 2, "curve": {"most": 4, "requests": 2}}
     own = config(tmp_path, engine={**FAST, "speeds": {}}, campaign=campaign, queries={"Offline": 2}, **ONE)
     with pytest.raises(asyncio.CancelledError):
-        asyncio.run(run_campaign(own, Quiet(interrupting)))
+        asyncio.run(run_campaign(own, Quiet(interrupting_run(3))))
     folder, state = latest(own.output)
     assert [entry.status for entry in state.runs].count("completed") == 2
     outcome = asyncio.run(resume_campaign(resumed_config(folder, None), folder, Quiet()))

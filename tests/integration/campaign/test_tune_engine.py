@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
-from tests.campaigns import FAST, Quiet, config, latest
+from tests.campaigns import FAST, Quiet, config, interrupting_run, latest
 
 from assay.audit import Judgement, audit_path
 from assay.campaign.runner import CampaignOutcome, resume_campaign, run_campaign
@@ -33,18 +33,6 @@ def contradictions(folder: CampaignFolder) -> list[str]:
     return [problem.arithmetic for problem in found if problem.verdict is Judgement.CONTRADICTED]
 
 
-class EndsInTheSecond(Quiet):
-    """Tells the campaign to end as its second run begins."""
-
-    begun = 0
-
-    def run_begins(self, title: str, number: int, total: int, samples: int) -> None:
-        self.begun += 1
-        task = asyncio.current_task()
-        if self.begun == 2 and task is not None:
-            task.cancel()
-
-
 @pytest.fixture(scope="module")
 def searched(tmp_path_factory: pytest.TempPathFactory) -> CampaignOutcome:
     """Carried out once, in two sittings: told to end in its second run, then gone on with."""
@@ -56,7 +44,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> CampaignOutcome:
     try:
         of = config(folder, **changes, campaign=campaign, cluster={"nodes": [{"name": "node-a"}]})
         with pytest.raises(asyncio.CancelledError):
-            asyncio.run(run_campaign(of, EndsInTheSecond()))
+            asyncio.run(run_campaign(of, Quiet(interrupting_run(2))))
         begun, state = latest(folder / "results")
         assert state.ended_utc is None
         return asyncio.run(resume_campaign(resumed_config(begun, None), begun, Quiet()))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.campaigns import Quiet, config, latest
+from tests.campaigns import Quiet, config, interrupting_run, latest
 
 from assay.analysis.engine_models import Against, Try, Tuned
 from assay.analysis.engine_tries import tuned_in
@@ -40,18 +40,6 @@ def search_config(folder: Path, **engine: Any) -> Config:
     return config(folder, engine=SERVER, load=load, campaign=campaign, cluster={"nodes": [{"name": "node-a"}]})
 
 
-class EndsInTheSecond(Quiet):
-    """Tells the campaign to end as its second run begins."""
-
-    begun = 0
-
-    def run_begins(self, title: str, number: int, total: int, samples: int) -> None:
-        self.begun += 1
-        task = asyncio.current_task()
-        if self.begun == 2 and task is not None:
-            task.cancel()
-
-
 @pytest.fixture(scope="module")
 def searched(tmp_path_factory: pytest.TempPathFactory) -> tuple[CampaignOutcome, list[int]]:
     """Carried out in two sittings, with the number of server starts of each."""
@@ -67,7 +55,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> tuple[CampaignOutcome,
     patch.setattr("assay.campaign.runner.servers", counted)
     try:
         with pytest.raises(asyncio.CancelledError):
-            asyncio.run(run_campaign(search_config(folder), EndsInTheSecond()))
+            asyncio.run(run_campaign(search_config(folder), Quiet(interrupting_run(2))))
         begun, _ = latest(folder / "results")
         starts.append(0)
         return asyncio.run(resume_campaign(resumed_config(begun, None), begun, Quiet())), starts

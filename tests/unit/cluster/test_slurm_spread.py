@@ -19,7 +19,7 @@ from assay.cluster.options import SlurmOptions
 from assay.cluster.slurm import SlurmLauncher, commands
 from assay.cluster.slurm.batch import batches
 from assay.cluster.slurm.script import directives, sbatch_script
-from assay.serving.servers import ServerSpec, Spread
+from assay.serving.servers import PlacedServer, ServerSpec, Spread
 
 GUARD = Path(__file__).parents[3] / "src/assay/cluster/guard.py"
 TELL = ("{python}", "-c", "import sys; print(sys.argv[1:])")
@@ -108,13 +108,18 @@ class PretendedSlurm:
         return answers.get(argv[0], "")
 
 
+async def placed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[PretendedSlurm, SlurmLauncher, PlacedServer]:
+    slurm = PretendedSlurm(folder / "run", monkeypatch)
+    launcher = SlurmLauncher(options_of(folder), "run")
+    await launcher.prepare([spec_of()])
+    (server,) = await launcher.place()
+    return slurm, launcher, server
+
+
 async def test_a_part_that_ends_by_itself_is_the_one_that_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slurm = PretendedSlurm(tmp_path / "run", monkeypatch)
-    launcher = SlurmLauncher(options_of(tmp_path), "run")
-    await launcher.prepare([spec_of()])
-    (server,) = await launcher.place()
+    slurm, launcher, server = await placed(tmp_path, monkeypatch)
     assert (server.url, server.handle["nodes"]) == ("http://10.0.0.1:18000", "h1,h2")
     assert await launcher.exited(server) is None
 
@@ -156,10 +161,7 @@ async def test_a_part_that_ends_before_the_leader_tells_its_address(
 async def test_of_several_parts_that_ended_by_themselves_the_first_is_told_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slurm = PretendedSlurm(tmp_path / "run", monkeypatch)
-    launcher = SlurmLauncher(options_of(tmp_path), "run")
-    await launcher.prepare([spec_of()])
-    (server,) = await launcher.place()
+    slurm, launcher, server = await placed(tmp_path, monkeypatch)
     slurm.failed = True
     for name, code, ended_s in (("n1", 1, 20), ("n1_1", 3, 10)):
         path = tmp_path / "run" / f"{name}.exit"
