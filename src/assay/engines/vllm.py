@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ _SERVER = "vllm.entrypoints.openai.api_server"
 _FOLLOWER = ("vllm.entrypoints.cli.main", "serve")
 _WITHOUT_EFFECT = ("--api-server-count", "-asc", "--headless")
 _OF_NODES = ("--nnodes", "-n", "--node-rank", "-r", "--master-addr", "--master-port")
+
+_BACKEND = "--distributed-executor-backend"
 
 
 class VllmEngine(Engine):
@@ -135,6 +138,12 @@ class VllmEngine(Engine):
             )
         if given := [argument for argument in options.extra_args if argument.partition("=")[0] in _OF_NODES]:
             raise UserError(f"engine.extra_args: {given[0]} is what assay sets for a server over several nodes")
+        if _by_ray(options.extra_args):
+            raise UserError(
+                "engine.extra_args: vLLM takes nodes either from its own launch, which nodes_per_server "
+                f"(pods_per_server) is, or from Ray: leave out {_BACKEND}, or start `vllm serve` on the Ray cluster "
+                "yourself and use engine.kind external"
+            )
         leader = [*self.command(), "--nnodes", NODES, "--node-rank", RANK, "--master-addr", LEADER]
         leader += ["--master-port", LEADER_PORT]
         at = leader.index(_SERVER)
@@ -158,3 +167,8 @@ class VllmEngine(Engine):
 
     def settings(self, node: str) -> dict[str, Any]:
         return self._options.model_dump(mode="json", exclude={"pass_env", "python"})
+
+
+def _by_ray(arguments: Sequence[str]) -> bool:
+    """Whether vLLM is told to take its nodes from Ray."""
+    return f"{_BACKEND}=ray" in arguments or (_BACKEND, "ray") in pairwise(arguments)

@@ -65,6 +65,11 @@ def test_a_server_on_one_node_is_its_only_part() -> None:
         ({**VLLM, "tensor_parallel": 2}, "one server takes 2 accelerators .* have 4 together: make these equal"),
         ({**VLLM, "tensor_parallel": 3}, "3 accelerators .* can't be shared evenly by the 2 nodes"),
         ({**VLLM, "extra_args": ["--nnodes=2"]}, "--nnodes=2 is what assay sets"),
+        (
+            {**VLLM, "extra_args": ["--distributed-executor-backend=ray"]},
+            "start `vllm serve` on the Ray cluster yourself",
+        ),
+        ({**VLLM, "extra_args": ["--seed", "7", "--distributed-executor-backend", "ray"]}, "or from Ray"),
         ({**VLLM, "extra_args": ["-n", "2"]}, "-n is what assay sets"),
     ],
 )
