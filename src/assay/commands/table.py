@@ -44,7 +44,7 @@ def scores_text(scores: Sequence[tuple[str, AccuracyResult]], width: int) -> str
             grid.append(
                 [
                     *((name, metric) if place == 0 else ("", metric)),
-                    f"{number_cell(value)}{' of 100' if score.in_percent else ''}",
+                    f"{number_cell(value)} {score.of_what}",
                 ]
             )
     return drawn(grid, width, words={"metric"})

@@ -174,7 +174,7 @@ def _summary(entry: RunEntry, result: Result | None) -> str:
     parts += [f"ended {result.sure_words}"] if result.sure_words else []
     if result.accuracy:
         percent = {name: score for name, score in result.accuracy.scores.items() if score.in_percent}
-        scores = [f"{name} {number_text(score.value)} of 100" for name, score in percent.items()]
+        scores = [f"{name} {number_text(score.value)} {score.of_what}" for name, score in percent.items()]
         parts.append(f"{', '.join([*scores[:_SCORES], 'quality'])} {result.accuracy.gate}")
     return "; ".join([*parts, *_loadgens_word(result)])
 

@@ -15,6 +15,7 @@ from assay.scoring import FAMILY_RISK
 
 _COUNTS = 10_000
 _CARDS = 3
+_NO_INTERVAL = "too few answers, or all scored alike"
 
 
 def accuracy_blocks(analysis: RunAnalysis) -> Iterator[Block]:
@@ -29,17 +30,17 @@ def accuracy_blocks(analysis: RunAnalysis) -> Iterator[Block]:
     )
     rows: Rows = []
     for metric, score in accuracy.scores.items():
-        cells = [metric, score_text(score.value), _range(score.low, score.high), score.unit]
+        cells = [metric, _cell(score), _range(score.low, score.high), score.unit]
         if quality is not None:
             low, high = quality.targets.get(metric, (None, None))
-            cells += [score_text(value) for value in (quality.reference.get(metric), low, high)]
+            cells += [score_text(value, total=score.total) for value in (quality.reference.get(metric), low, high)]
         rows.append(tuple(cells))
     yield Table("Scores", tuple(columns), rows, frozenset({1, 2, 4, 5, 6}), "accuracy.json, benchmark.json")
     yield Text(
         f"{fmt.number(accuracy.samples)} answers" + f", scored by {accuracy.scorer}" * bool(accuracy.scorer) + "."
     )
     if quality is not None:
-        yield Text(f"Compared with: {quality.source}; {quality.samples:,} samples.")
+        yield Text(f"Reference: {quality.source}; {quality.samples:,} samples.")
     if accuracy.details:
         yield Table("The gate's conditions", ("Condition",), [(detail,) for detail in accuracy.details])
     yield from _endpoint_blocks(accuracy)
@@ -50,9 +51,35 @@ def score_headlines(accuracy: AccuracyResult) -> list[Headline]:
     """The first scores in per cent: what an accuracy run was made for."""
     source = f"accuracy.json: {fmt.count(accuracy.samples, 'answer')} scored"
     return [
-        Headline(metric, fmt.number(score.value), fmt.interval(score.low, score.high), source, "of 100 points")
+        Headline(metric, fmt.number(score.value), _interval(score), source, "of 100 points")
         for metric, score in list(percentages(accuracy).items())[:_CARDS]
     ]
+
+
+def _interval(score: Score) -> str:
+    return fmt.interval(score.low, score.high) if score.low is not None else f"no interval: {_NO_INTERVAL}"
+
+
+def score_words(metric: str, score: Score, benchmark: Benchmark) -> str:
+    """Such as "rouge1 38.78 of 100 (95 %: 38.60 to 39.00; reference 38.78)"."""
+    reference = None if benchmark.quality is None else benchmark.quality.reference.get(metric)
+    beside = [
+        f"no interval: {_NO_INTERVAL}" if score.low is None else fmt.bounds(score.low, score.high),
+        *([] if reference is None else [f"reference {fmt.number(reference)}"]),
+    ]
+    return f"{metric} {fmt.number(score.value)} {score.of_what} ({'; '.join(beside)})"
+
+
+def score_cell(score: Score | None) -> str:
+    """A score in a table of several runs, with its interval."""
+    if score is None:
+        return "-"
+    spread = _range(score.low, score.high)
+    return f"{_cell(score)} ({spread})" if spread else _cell(score)
+
+
+def _cell(score: Score) -> str:
+    return score_text(score.value, total=score.total)
 
 
 def _endpoint_blocks(accuracy: AccuracyResult) -> Iterator[Block]:
@@ -97,11 +124,11 @@ def _range(low: float | None, high: float | None) -> str:
     return "" if low is None or high is None else f"{score_text(low)} to {score_text(high)}"
 
 
-def score_text(value: float | None) -> str:
-    """A score with four decimals, as MLPerf gives them; counts without any; a dash for none."""
+def score_text(value: float | None, *, total: bool = False) -> str:
+    """A score with four decimals, as MLPerf gives them; a total without any; a dash for none."""
     if value is None:
         return "-"
-    return fmt.number(value) if abs(value) >= _COUNTS else f"{value:.4f}"
+    return fmt.number(value) if total or abs(value) >= _COUNTS else f"{value:.4f}"
 
 
 def percentages(accuracy: AccuracyResult) -> dict[str, Score]:

@@ -12,6 +12,7 @@ from assay.analysis.scaling import Efficiency
 from assay.analysis.statistics import ratio
 from assay.analysis.whole_time import whole_time_of_campaign
 from assay.report import format as fmt
+from assay.report.accuracy import percentages, score_words
 from assay.report.became import became
 from assay.report.client_shaped import client_shaped_words
 from assay.report.curve import curve_answer
@@ -253,10 +254,24 @@ def _slow(analysis: CampaignAnalysis) -> list[str]:
 
 
 def _scores(analysis: CampaignAnalysis) -> list[str]:
-    """The quality gate, once where all scored runs agree."""
-    gates = [line.result.accuracy.gate for line in analysis.lines if line.result.accuracy is not None]
-    which = {gate: f" in {gates.count(gate)} of {len(gates)} runs" for gate in gates} if len(set(gates)) > 1 else {}
-    return [f"Quality gate{which.get(gate, '')}: {gate}." for gate in dict.fromkeys(gates)]
+    """The quality gate, once where all scored runs agree, and the first score of each run that it is of."""
+    scored = {
+        analysis.titles[line.entry.key]: accuracy
+        for line in analysis.lines
+        if (accuracy := line.result.accuracy) is not None
+    }
+    gates = [accuracy.gate for accuracy in scored.values()]
+    said = []
+    for gate in dict.fromkeys(gates):
+        which = f" in {gates.count(gate)} of {len(gates)} runs" if gates.count(gate) < len(gates) else ""
+        first = [
+            f"{f'{name} ' if len(scored) > 1 else ''}{score_words(*score, analysis.benchmark)}"
+            for name, accuracy in scored.items()
+            for score in list(percentages(accuracy).items())[:1]
+            if accuracy.gate == gate
+        ]
+        said.append("; ".join([f"Quality gate{which}: {gate}", *([names(first)] if first else [])]) + ".")
+    return said
 
 
 def _whole_set(analysis: CampaignAnalysis) -> list[str]:

@@ -10,7 +10,7 @@ from assay.analysis.campaign import CampaignAnalysis, Group, RunLine, load_of
 from assay.analysis.listing import NAMED, names
 from assay.analysis.loads import figure_over
 from assay.report import format as fmt
-from assay.report.accuracy import accuracy_charts, percentages, score_text
+from assay.report.accuracy import accuracy_charts, score_cell, score_text
 from assay.report.campaign_charts import group_name, latency_chart, scaling_chart, throughput_chart
 from assay.report.campaign_sections import run_label, with_nodes_alone
 from assay.report.chart import Colors
@@ -228,11 +228,11 @@ def accuracy_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
 
 
 def _score_blocks(analysis: CampaignAnalysis, scored: dict[str, AccuracyResult]) -> Iterator[Block]:
-    metrics = list(dict.fromkeys(metric for accuracy in scored.values() for metric in percentages(accuracy)))
+    kinds = {metric: score for accuracy in scored.values() for metric, score in accuracy.scores.items()}
     rows: Rows = [
         (
             name,
-            *(score_text(a.scores[metric].value if metric in a.scores else None) for metric in metrics),
+            *(score_cell(a.scores.get(metric)) for metric in kinds),
             fmt.number(a.samples),
             a.gate,
         )
@@ -240,12 +240,14 @@ def _score_blocks(analysis: CampaignAnalysis, scored: dict[str, AccuracyResult])
     ]
     quality = analysis.benchmark.quality
     if quality is not None:
-        reference = (score_text(quality.reference.get(metric)) for metric in metrics)
+        reference = (score_text(quality.reference.get(metric), total=kind.total) for metric, kind in kinds.items())
         rows.append(("reference", *reference, fmt.number(quality.samples), ""))
-    columns = ("Run", *metrics, "Answers", "Quality gate")
-    yield Table("Accuracy", columns, rows, frozenset(range(1, len(metrics) + 2)), "runs/*/accuracy.json")
+    columns = ("Run", *(f"{metric} ({kind.of_what})" for metric, kind in kinds.items()), "Answers", "Quality gate")
+    yield Table(
+        "Scores, with 95 % intervals", columns, rows, frozenset(range(1, len(kinds) + 2)), "runs/*/accuracy.json"
+    )
     if quality is not None:
-        yield Text(f"Compared with: {quality.source}.")
+        yield Text(f"Reference: {quality.source}.")
     yield from accuracy_charts(scored, analysis.benchmark, simulated=analysis.state.simulated)
 
 

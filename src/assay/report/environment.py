@@ -12,7 +12,7 @@ from assay.analysis.run import RunAnalysis
 from assay.analysis.verdict import FINISHED
 from assay.report import format as fmt
 from assay.report.many import MOST_ROWS
-from assay.report.names import name_in_words, value_in_words
+from assay.report.names import engine_words, name_in_words, value_in_words
 from assay.report.page import Block, Rows, Table
 from assay.runs.record import EndpointFacts, RunRecord
 
@@ -70,7 +70,7 @@ def endpoint_tables(endpoints: Sequence[EndpointFacts]) -> Iterator[Table]:
     rows: Rows = [
         (
             e.name, names(e.machines), _counted(e.accelerators) or NONE,
-            f"{e.engine} {e.engine_version or ''}".strip(), e.model,
+            engine_words(e), e.model,
             fmt.number(e.window) if e.window else "unknown", e.path,
         )
         for e in endpoints

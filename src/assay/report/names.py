@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from assay.report import format as fmt
+from assay.runs.record import EndpointFacts
 
 _KNOWN = {
     "address": "Address",
@@ -79,3 +80,14 @@ def value_in_words(field: str, value: Any) -> str:
     if unit == "ns":
         return f"{fmt.ms(value)} ms"
     return f"{fmt.number(value)} {_UNITS[unit]}" if unit in _UNITS else fmt.number(value)
+
+
+def engine_words(endpoint: EndpointFacts) -> str:
+    """What serves, with its version where it is known: such as "vllm 0.9", "Assay's simulator 0.1.0", or of a server
+    that was there before "not started by Assay: vllm 0.9"."""
+    named = {"simulated": "Assay's simulator", "external": str(endpoint.settings.get("server", "other"))}
+    name, version = named.get(endpoint.engine, endpoint.engine), endpoint.engine_version or ""
+    if endpoint.engine != "external":
+        return f"{name} {version}".strip()
+    known = (f"version {version}" if version else "") if name == "other" else f"{name} {version}".strip()
+    return f"not started by Assay: {known}" if known else "not started by Assay"

@@ -13,7 +13,7 @@ from assay.analysis.summary import shaped_by_client
 from assay.analysis.whole_time import whole_time_of_run
 from assay.benchmarks import Benchmark
 from assay.report import format as fmt
-from assay.report.accuracy import percentages
+from assay.report.accuracy import percentages, score_words
 from assay.report.arrivals import arrivals
 from assay.report.client_shaped import not_the_servers
 from assay.report.limits import LATENCIES, held_beside, held_limits, kept_words
@@ -41,7 +41,7 @@ def run_answer(analysis: RunAnalysis, *, refused: bool) -> list[str]:
         return [f"No number of this run is reportable: {REFUSED.partition(': ')[2]}."]
     if analysis.samples is None:
         return [_why_nothing(analysis), *ended(analysis.record), *_answered(analysis.ledger)]
-    said = [_accuracy(analysis)] if analysis.record.mode == "accuracy" else [*_speed(analysis), *arrivals(analysis)]
+    said = _accuracy(analysis) if analysis.record.mode == "accuracy" else [*_speed(analysis), *arrivals(analysis)]
     if analysis.record.mode == "performance" and shaped_by_client([analysis.result]):
         said.append(not_the_servers("these figures"))
     if analysis.nodes is not None:
@@ -145,18 +145,14 @@ def _percentile(result: Result, key: str, share: str) -> str:
     return fmt.measured(at_ms / 1e3, "s", *(None if bound is None else bound / 1e3 for bound in bounds))
 
 
-def _accuracy(analysis: RunAnalysis) -> str:
+def _accuracy(analysis: RunAnalysis) -> list[str]:
+    """The gate with the first score, then the other scores that are shares of what is possible."""
     accuracy = analysis.result.accuracy
     if accuracy is None:
-        benchmark = analysis.benchmark
-        return f"The answers are {benchmark.unscored}." if benchmark.scored_with else "The answers weren't scored."
-    reference = analysis.benchmark.quality.reference if analysis.benchmark.quality else {}
-    scores = [
-        f"{name} {fmt.number(score.value)}"
-        + (f" (reference {fmt.number(reference[name])})" if name in reference else "")
-        for name, score in percentages(accuracy).items()
-    ]
-    return f"Quality gate: {accuracy.gate}" + (f"; {', '.join(scores)}." if scores else ".")
+        return ["The answers weren't scored."]
+    scores = [score_words(name, score, analysis.benchmark) for name, score in percentages(accuracy).items()]
+    first, others = scores[:1], scores[1:]
+    return ["; ".join([f"Quality gate: {accuracy.gate}", *first]) + ".", *([f"{', '.join(others)}."] if others else [])]
 
 
 def slow_nodes(symmetry: Symmetry) -> list[str]:

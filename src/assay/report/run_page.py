@@ -72,6 +72,8 @@ def run_page(analysis: RunAnalysis, audit: AuditReport | None = None) -> Page:
         Section("environment", "Environment", list(environment_blocks(analysis))),
         Section("provenance", "Provenance", list(provenance_blocks(analysis))),
     ]  # fmt: skip
+    if record.mode == "accuracy":
+        sections.sort(key=lambda section: section.id != "accuracy")  # what the run was made for
     lead, sections = lifted(sections, _LEADS.get(record.mode, ()))
     return Page(
         title=f"{benchmark_title(analysis.benchmark, [record])}: {record.scenario}, {record.mode}",

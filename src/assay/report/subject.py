@@ -10,6 +10,7 @@ from assay.analysis.campaign_compare import CampaignMeasured
 from assay.analysis.listing import names
 from assay.report import format as fmt
 from assay.report.machines import Node, hardware_words
+from assay.report.names import engine_words
 from assay.runs.record import EndpointFacts, RunRecord
 
 
@@ -40,15 +41,17 @@ def campaigns_subject(campaigns: Sequence[CampaignMeasured]) -> str:
 def served_on(endpoints: Sequence[EndpointFacts], models: Sequence[str], hardware: Sequence[Node]) -> str:
     """Such as "llama-8b served by vllm 0.9 on 2 nodes (node-a, node-b), 16 accelerators (H100)"; of servers that were
     there before, that they were. `hardware`: the nodes as they were recorded."""
-    engines = sorted({f"{e.engine} {e.engine_version or ''}".strip() for e in endpoints})
+    engines = sorted({engine_words(endpoint) for endpoint in endpoints})
     nodes = sorted({node for endpoint in endpoints for node in endpoint.machines})
     by = f" served by {', '.join(engines)}" if engines else ""
-    if endpoints and all(endpoint.engine == "external" for endpoint in endpoints):
+    kinds = {endpoint.engine for endpoint in endpoints}
+    if kinds and kinds <= {"external", "simulated"}:  # where a model's name says less than that it is one
+        models = [f"Model {model}" for model in models]
+    if kinds == {"external"}:
         server = "OpenAI-compatible server"
         which = f"an {server}" if len(endpoints) == 1 else fmt.count(len(endpoints), server)
         versions = sorted({endpoint.engine_version for endpoint in endpoints if endpoint.engine_version})
         by = f" at {which} that Assay didn't start" + (f" (version {', '.join(versions)})" if versions else "")
-        models = [f"Model {model}" for model in models]
     on = f" on {fmt.count(len(nodes), 'node')} ({names(nodes)})" if nodes else ""
     return f"{', '.join(models) or 'Nothing'}{by}{on}, {hardware_words(endpoints, hardware)}"
 

@@ -22,7 +22,7 @@ TERMS = {
     "p99": "99th percentile: 99 % of the values are no more than this; p50 is the median",
     "95 %": "an interval that holds the true value in 95 of 100 such measurements",
     "client-bound": "the load generator was so busy, or so late, that it could have shaped the result",
-    "early-stopping": "MLPerf's rule for how many queries a percentile needs before LoadGen lets it count",
+    "early stopping": "MLPerf's rule for how many queries a percentile needs before LoadGen lets it count",
     "efficiency": "throughput together / sum of what the same nodes do alone, both measured",
     "goodput": "samples a second that keep the limits",
     "ledger": "where every sample went",
@@ -40,6 +40,13 @@ TERMS = {
     "every place was taken": "as many requests were in flight as the endpoints take at once",
     "front": "of the points of throughput against pace those that no other beats in both (Pareto)",
     "gen_len": "characters of all answers together",
+    "rouge1": (
+        "of an answer's words and its reference's, the share in both, of 100 (F-measure); the mean over the answers"
+    ),
+    "rouge2": "the same of neighbouring words in pairs",
+    "rougeL": "the same of the longest row of words, with gaps, that both have in that order",
+    "rougeLsum": "the same sentence by sentence",
+    "exact_match": "the share of answers that are their reference, white space around them apart",
     "idle at the end": "how long a node had nothing left to do while others still answered",
     "in flight": "sent, and not yet answered",
     "others' median": "the median of the other nodes' speeds",
@@ -52,14 +59,22 @@ TERMS = {
 }
 _MOMENT = rf"\d{{1,2}} (?:{'|'.join(MONTHS)}) \d{{4}}, \d\d:\d\d:\d\d UTC"
 _BEGIN = "".join(sorted({term[0].casefold() for term in TERMS}))  # few words begin so: the others are passed over fast
+_PATTERNS = "|".join(re.escape(term).replace(r"\-", r"\ ").replace(r"\ ", "[ -]") for term in TERMS)
 _WORDS = re.compile(
     rf"(?P<moment>{_MOMENT})|`(?P<code>[^`\n]+)`|"
-    rf"(?<![\w/.-])(?=[{_BEGIN}])(?P<term>{'|'.join(map(re.escape, TERMS))})(?![\w/-]|\.\w)",
+    rf"(?<![\w/.-])(?=[{_BEGIN}])(?P<term>{_PATTERNS})(?![\w/-]|\.\w)",
     re.IGNORECASE,
 )
-_OPTION = re.compile(r"(?<= )(--[a-z-]+)")
+_OPTION = re.compile(r"(?<![\w-])(--[a-z-]+)")
 _PER_CENT = re.compile(r"(?<=\d) %")
-_CANONICAL = {term.casefold(): term for term in TERMS}
+
+
+def _key(word: str) -> str:
+    """As terms are found: written with a hyphen or without, in capitals or not."""
+    return word.casefold().replace("-", " ")
+
+
+_CANONICAL = {_key(term): term for term in TERMS}
 
 
 class Terms:
@@ -100,7 +115,7 @@ class Terms:
         return self._term(found[0])
 
     def _term(self, word: str) -> Markup:
-        term = _CANONICAL[word.casefold()]
+        term = _CANONICAL[_key(word)]
         if term in self._marked or (term.isupper() and not word.isupper()):
             return escape(_in_one_line(word))
         self._marked.add(term)

@@ -134,6 +134,11 @@ class Score(_Model):
         """A share of what is possible, so that it can be drawn beside others."""
         return self.possible == (0, 100)
 
+    @property
+    def of_what(self) -> str:
+        """What stands behind the value in a sentence: a reader asks of how much it is."""
+        return "of 100" if self.in_percent else self.unit
+
 
 class EndpointScore(_Model):
     """What one metric came to over one endpoint's answers. The difference is to the others' at prompts of like length;

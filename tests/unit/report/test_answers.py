@@ -183,6 +183,18 @@ def test_a_server_that_was_there_before_and_made_up_prompts_are_told_in_words(tm
     assert " run of 40 samples drawn from 13,368 made-up prompts (synthetic), started " in what
 
 
+def test_a_simulated_model_is_called_one(tmp_path: Path) -> None:
+    run = write_run(tmp_path, replace(PLAN, samples=40))
+    record = read_record(run)
+    simulated = {"engine": "simulated", "engine_version": "0.1.0", "model": "simulated"}
+    write_json(
+        run.record,
+        record.model_copy(update={"endpoints": [one.model_copy(update=simulated) for one in record.endpoints]}),
+    )
+    what = run_page(analyse_run(run)).what
+    assert what.startswith("Model simulated served by Assay's simulator 0.1.0 on ")
+
+
 def test_samples_that_were_lost_without_a_reason_send_nobody_looking_for_one(tmp_path: Path) -> None:
     lost = [f for f in analyse_run(write_run(tmp_path, replace(PLAN, samples=50, lost=5))).findings
             if f.rule == "failed-samples"]  # fmt: skip

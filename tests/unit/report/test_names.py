@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from assay.report.names import name_in_words, value_in_words
+from assay.report.names import engine_words, name_in_words, value_in_words
+from assay.runs.record import EndpointFacts
 
 
 @pytest.mark.parametrize(
@@ -25,3 +26,31 @@ from assay.report.names import name_in_words, value_in_words
 )
 def test_fields_in_words(field: str, value: object, name: str, text: str) -> None:
     assert (name_in_words(field), value_in_words(field, value)) == (name, text)
+
+
+@pytest.mark.parametrize(
+    ("engine", "version", "server", "words"),
+    [
+        ("vllm", "0.9", None, "vllm 0.9"),
+        ("embedded", None, None, "embedded"),
+        ("simulated", "0.1.0", None, "Assay's simulator 0.1.0"),
+        ("external", None, "other", "not started by Assay"),
+        ("external", "0.1.0", "other", "not started by Assay: version 0.1.0"),
+        ("external", "0.9", "vllm", "not started by Assay: vllm 0.9"),
+        ("external", None, "sglang", "not started by Assay: sglang"),
+        ("external", None, None, "not started by Assay"),
+    ],
+)
+def test_what_serves_in_words(engine: str, version: str | None, server: str | None, words: str) -> None:
+    settings = {} if server is None else {"server": server}
+    facts = EndpointFacts(
+        name="a",
+        url="http://a:1",
+        node="a",
+        engine=engine,
+        engine_version=version,
+        model="m",
+        window=1,
+        settings=settings,
+    )
+    assert engine_words(facts) == words

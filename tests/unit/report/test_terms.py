@@ -33,6 +33,15 @@ def test_what_only_looks_like_a_term_is_left_alone(text: str) -> None:
     assert terms_in(text) == []
 
 
+@pytest.mark.parametrize("text", ["TPOT early stopping: no", "Early stopping satisfied", "early-stopping bounds"])
+def test_a_term_of_two_words_may_have_a_hyphen(text: str) -> None:
+    assert "early stopping" in terms_in(text)
+
+
+def test_a_term_that_begins_as_another_is_its_own() -> None:
+    assert terms_in("rougeLsum") == ["rougeLsum"]
+
+
 def test_a_term_at_the_end_of_a_sentence_is_one() -> None:
     assert terms_in("It is in the ledger.") == ["ledger"]
 
@@ -53,6 +62,8 @@ def test_what_is_to_be_typed_is_marked_as_such() -> None:
         'Next: <code>assay run <span class="option">--resume</span> &lt;F&gt;</code>.'
     )
     assert terms_in("`assay audit ledger`") == []
+    assert Terms()("by `--set`") == 'by <code><span class="option">--set</span></code>'
+    assert Terms()("`a--b`") == "<code>a--b</code>"
 
 
 def test_texts_are_never_markup() -> None:
