@@ -14,7 +14,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import orjson
@@ -49,15 +49,17 @@ class Post:
 
         Raises UserError where a receiver isn't given as it must be.
         """
-        self._receivers = list(_receivers(options))
+        self._command = _Command(options.command) if options.command else None
+        self._receivers = list(_receivers(options, self._command))
         self.say = say
+        self._over = threading.Event()
         self._given_up: set[str] = set()
         self._waiting: queue.Queue[tuple[RunFolder, AlertEvent] | None] = queue.Queue(_MOST_WAITING)
         self._thread = threading.Thread(target=self._run, name="alert post", daemon=True)
 
     @contextmanager
     def open(self) -> Iterator[None]:
-        """While it is, alerts are sent; those that wait at the end are given a moment."""
+        """While it is, alerts are sent; those that wait at the end are given a moment, and then no more is begun."""
         if not self._receivers:
             yield
             return
@@ -66,7 +68,19 @@ class Post:
             yield
         finally:
             self._put(None)
-            self._thread.join(_LAST_POST_S)
+            try:
+                self._thread.join(_LAST_POST_S)
+            finally:  # Ctrl-C may end the moment
+                self._end()
+
+    def _end(self) -> None:
+        """Leave nothing running, and say what wasn't told in time."""
+        self._over.set()
+        late = self._thread.is_alive()
+        killed = self._command is not None and self._command.end()
+        if late:
+            ended = f"; the command {self._command} hadn't ended and was killed" if killed else ""
+            self.say(f"alerts: not all were told by the campaign's end, and runs have them in alerts.jsonl{ended}")
 
     def send(self, run: RunFolder, event: AlertEvent) -> None:
         """Have it sent; from any thread."""
@@ -80,7 +94,7 @@ class Post:
             return
 
     def _run(self) -> None:
-        while (item := self._waiting.get()) is not None:
+        while (item := self._waiting.get()) is not None and not self._over.is_set():
             run, event = item
             campaign = run.path.absolute().parent.parent.name
             facts = {"campaign": campaign, "run": run.id, **event.model_dump(mode="json"), "utc_ns": event.utc_ns}
@@ -95,7 +109,7 @@ class Post:
             if not problem:
                 self._given_up.discard(name)
                 return
-        if name not in self._given_up:
+        if name not in self._given_up and not self._over.is_set():
             self._given_up.add(name)
             self.say(f"alerts: {name} couldn't be told: {problem}; further failures aren't mentioned")
 
@@ -119,14 +133,13 @@ def _tried(send: Send, body: bytes, title: str, words: str) -> str:
     return problems[0]
 
 
-def _receivers(options: AlertOptions) -> Iterator[tuple[str, Send]]:
+def _receivers(options: AlertOptions, command: _Command | None) -> Iterator[tuple[str, Send]]:
     """Each with its name for messages. Raises UserError where one isn't given as it must be."""
     if options.webhook is not None:
         url = webhook_url(options.webhook)
         yield f"the webhook of {options.webhook.place}", lambda body, title, words: _post(url, body)
-    if options.command:
-        command = options.command
-        yield f"the command {command[0]}", lambda body, title, words: _start(command, body)
+    if command is not None:
+        yield f"the command {command}", lambda body, title, words: command.tell(body)
     if options.apprise is not None:
         notifier = _apprise(options.apprise)
         yield f"Apprise by {options.apprise.place}", lambda body, title, words: _notify(notifier, title, words)
@@ -157,25 +170,59 @@ def _post(url: str, body: bytes) -> None:
         raise UndeliveredError(words or type(reason).__name__) from None
 
 
-def _start(command: Sequence[str], body: bytes) -> None:
-    try:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is for the campaign, whose last alerts are told all the same
-        )
-    except OSError as error:
-        raise UndeliveredError(error.strerror or type(error).__name__) from None
-    try:
-        process.communicate(body, timeout=LIMIT_S)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)  # what a script started hangs, more often than the script itself
-        process.wait()
-        raise UndeliveredError(f"it hadn't ended after {LIMIT_S:.0f} s and was killed") from None
-    if process.returncode:
-        raise UndeliveredError(f"it ended with exit code {process.returncode}")
+class _Command:
+    """A program that is started for each alert, one at a time."""
+
+    def __init__(self, argv: Sequence[str]) -> None:
+        self._argv = argv
+        self._process: subprocess.Popen[bytes] | None = None
+        self._over = False
+        self._changing = threading.Lock()
+
+    def __str__(self) -> str:
+        return self._argv[0]
+
+    def tell(self, body: bytes) -> None:
+        """Raises UndeliveredError."""
+        process = self._start()
+        try:
+            process.communicate(body, timeout=LIMIT_S)
+        except subprocess.TimeoutExpired:
+            self._kill()
+            process.wait()
+            raise UndeliveredError(f"it hadn't ended after {LIMIT_S:.0f} s and was killed") from None
+        if process.returncode:
+            raise UndeliveredError(f"it ended with exit code {process.returncode}")
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        with self._changing:
+            if self._over:
+                raise UndeliveredError("the campaign has ended")
+            try:
+                self._process = subprocess.Popen(
+                    self._argv,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,  # Ctrl-C is for the campaign, whose last alerts are told all the same
+                )
+            except OSError as error:
+                raise UndeliveredError(error.strerror or type(error).__name__) from None
+            return self._process
+
+    def end(self) -> bool:
+        """Start it no more; whether it still ran and was killed."""
+        with self._changing:
+            self._over = True
+        return self._kill()
+
+    def _kill(self) -> bool:
+        """With what it started, which hangs more often than a script itself."""
+        if self._process is None or self._process.poll() is not None:
+            return False
+        with suppress(ProcessLookupError):  # it ended just now, and another thread took note of it
+            os.killpg(self._process.pid, signal.SIGKILL)
+        return True
 
 
 def _apprise(secret: Secret) -> Any:

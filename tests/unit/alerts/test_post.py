@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -115,6 +117,31 @@ def test_what_a_command_started_ends_with_it(monkeypatch: pytest.MonkeyPatch, tm
     assert "it hadn't ended after 10 s and was killed" in said
     left = [psutil.Process(int(pid)) for pid in told.read_text().split() if psutil.pid_exists(int(pid))]
     assert psutil.wait_procs([process for process in left if _runs(process)], timeout=60)[1] == []
+
+
+def test_a_command_that_hangs_at_the_end_is_killed_and_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Two alerts, of which it is never done with the first; nothing waits for it, and nothing is begun afterwards."""
+    monkeypatch.setattr(post, "_LAST_POST_S", 0)
+    monkeypatch.setattr(post, "LIMIT_S", 600)
+    begun, said = tmp_path / "begun", list[str]()
+    os.mkfifo(begun)
+    script = 'exec > "$0"; echo begun; sleep 600 & wait'  # both hold the pipe open
+    desk = Post(AlertOptions.model_validate({"command": ["sh", "-c", script, str(begun)]}), said.append)
+    with desk.open():
+        (thread,) = [thread for thread in threading.enumerate() if thread.name == "alert post"]
+        for _ in range(2):
+            desk.send(RUN, ALERT)
+        told = begun.open()
+        assert told.readline() == "begun\n"
+    assert said == [
+        "alerts: not all were told by the campaign's end, and runs have them in alerts.jsonl; "
+        "the command sh hadn't ended and was killed"
+    ]
+    with told:
+        assert told.read() == "", "all that held the pipe has ended"
+    thread.join(60)
+    assert not thread.is_alive()
+    assert len(said) == 1
 
 
 def _runs(process: psutil.Process) -> bool:
