@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
+from pathlib import Path
 
 from assay.errors import UserError
 
@@ -24,26 +27,48 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "tune": ("optuna",),
 }
 """The modules that each extra brings, of those that are imported."""
+INSTALLED_MARK = "assay-install.json"
+"""What a bundle's installer leaves in the environment that it made."""
+_OF_PIPX = "pipx_metadata.json"
 
 
 def require(extra: str, purpose: str, otherwise: str = "") -> None:
     """Raises UserError where a module of `extra` isn't installed: `purpose` needs it; `otherwise` is another way."""
     missing = [module for module in EXTRAS[extra] if not _installed(module)]
     if missing:
-        words = f"{purpose} needs {' and '.join(missing)}: run `{install_command(extra)}`"
+        words = f"{purpose} needs {' and '.join(missing)}: {how_to_add(extra)}"
         raise UserError(f"{words}. {otherwise}" if otherwise else words)
 
 
-def install_command(extra: str = "") -> str:
-    """What installs Assay, with `extra` where one is named."""
-    return f"pip install '{DISTRIBUTION}[{extra}]'" if extra else f"pip install {DISTRIBUTION}"
+def how_to_add(extra: str) -> str:
+    """What the user shall do to have `extra` in the environment that this runs in.
+
+    Installers take Assay itself for there already, so no index is asked for it: anybody may own its name there.
+    """
+    prefix, wanted, python = Path(sys.prefix), f"'{DISTRIBUTION}[{extra}]'", shlex.quote(sys.executable)
+    if (prefix / INSTALLED_MARK).is_file():
+        names = ",".join(sorted({*_bundled_extras(prefix), extra}))
+        return f"run `assay bundle --with {names}` where a package index is reached, and install that bundle here"
+    if (prefix / _OF_PIPX).is_file():
+        return f"run `pipx inject {shlex.quote(prefix.name)} {wanted}`"
+    if _installed("pip"):
+        return f"run `{python} -m pip install {wanted}`"
+    return f"run `uv pip install --python {python} {wanted}`"
 
 
-def bringing(module: str) -> str | None:
-    """The command that installs `module`, where Assay itself or one of its extras brings it."""
+def bundle_bringing(module: str) -> str | None:
+    """What makes a bundle with `module`, for machines without it, where Assay itself or one of its extras brings it."""
     if module == "assay":
-        return install_command()
-    return next((install_command(extra) for extra, modules in EXTRAS.items() if module in modules), None)
+        return "assay bundle"
+    return next((f"assay bundle --with {extra}" for extra, modules in EXTRAS.items() if module in modules), None)
+
+
+def _bundled_extras(prefix: Path) -> list[str]:
+    try:
+        found = json.loads((prefix / INSTALLED_MARK).read_text(encoding="utf-8"))["extras"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return []
+    return [each for each in found if each in EXTRAS] if isinstance(found, list) else []
 
 
 def _installed(module: str) -> bool:

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from assay.errors import UserError
-from assay.extras import DISTRIBUTION, EXTRAS, bringing, install_command, require
+from assay.extras import DISTRIBUTION, EXTRAS, INSTALLED_MARK, bundle_bringing, how_to_add, require
+from assay.install import installer
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -80,10 +81,48 @@ def test_the_page_on_installing_tells_of_every_extra() -> None:
     assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == set(EXTRAS)
 
 
-def test_the_command_that_installs_a_module() -> None:
-    assert bringing("openvino_genai") == "pip install 'assay-llm[embedded]'" == install_command("embedded")
-    assert bringing("assay") == "pip install assay-llm"
-    assert bringing("vllm") is None
+def test_the_bundle_that_brings_a_module() -> None:
+    assert bundle_bringing("openvino_genai") == "assay bundle --with embedded"
+    assert bundle_bringing("assay") == "assay bundle"
+    assert bundle_bringing("vllm") is None
+
+
+@pytest.fixture
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An environment that this might run in, with a pip."""
+    folder = tmp_path / "en v"
+    folder.mkdir()
+    monkeypatch.setattr(sys, "prefix", str(folder))
+    monkeypatch.setattr(sys, "executable", str(folder / "bin/python"))
+    monkeypatch.setitem(sys.modules, "pip", sys)
+    return folder
+
+
+def test_an_extra_is_added_where_this_runs_by_what_made_that(
+    environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = f"'{environment}/bin/python'"
+    assert how_to_add("web") == f"run `{python} -m pip install 'assay-llm[web]'`"
+    monkeypatch.setitem(sys.modules, "pip", None)
+    assert how_to_add("web") == f"run `uv pip install --python {python} 'assay-llm[web]'`"
+    (environment / "pipx_metadata.json").touch()
+    assert how_to_add("web") == "run `pipx inject 'en v' 'assay-llm[web]'`"
+
+
+@pytest.mark.parametrize(
+    ("mark", "names"),
+    [
+        ('{"extras": ["ssh", "embedded"]}', "embedded,ssh,web"),
+        ('{"extras": ["web", "../x"]}', "web"),
+        ('{"extras": 1}', "web"),
+        ("[]", "web"),
+        ("{", "web"),
+    ],
+)
+def test_what_a_bundle_installed_takes_another_bundle(mark: str, names: str, environment: Path) -> None:
+    (environment / INSTALLED_MARK).write_text(mark)
+    assert f"`assay bundle --with {names}`" in how_to_add("web")
+    assert INSTALLED_MARK == installer.MARK
 
 
 def test_all_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,9 +130,7 @@ def test_all_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(UserError) as raised:
         require("web", "watch --web", "Or read the files.")
-    assert str(raised.value) == (
-        "watch --web needs starlette and uvicorn: run `pip install 'assay-llm[web]'`. Or read the files."
-    )
+    assert str(raised.value) == f"watch --web needs starlette and uvicorn: {how_to_add('web')}. Or read the files."
 
 
 def _embedded(folder: Path) -> None:
@@ -180,4 +217,4 @@ def test_without_an_extra_the_command_that_installs_it_is_told(
     with pytest.raises(UserError) as raised:
         USES[extra](tmp_path)
     told = f"{raised.value} {capsys.readouterr().err}"
-    assert f"needs {' and '.join(EXTRAS[extra])}: run `{install_command(extra)}`" in told
+    assert f"needs {' and '.join(EXTRAS[extra])}: {how_to_add(extra)}" in told

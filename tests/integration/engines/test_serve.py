@@ -13,6 +13,8 @@ import httpx
 import psutil
 import pytest
 
+from assay.extras import how_to_add
+
 ASSAY = [sys.executable, "-m", "assay.commands.main", "serve"]
 START_S = 240
 
@@ -71,7 +73,7 @@ def test_a_missing_extra_is_told(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", hidden], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
-    assert "error: The embedded engine needs openvino_genai: run `pip install 'assay-llm[embedded]'`" in done.stderr
+    assert f"error: The embedded engine needs openvino_genai: {how_to_add('embedded')}" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from mlflow.entities import Run
 
 from assay.commands.main import main
 from assay.errors import AssayError, UserError
+from assay.extras import how_to_add
 from assay.results import load_campaign
 from assay.results.mlflow_server import tell_mlflow
 from assay.runs import CampaignFolder, read_campaign, read_result
@@ -122,5 +124,5 @@ def test_what_is_missing_is_said(campaign: CampaignFolder, uri: str, monkeypatch
         tell_mlflow(loaded, "nope://me:secret@host")
     assert "me:" not in str(failed.value).partition(": ")[0]
     monkeypatch.setitem(sys.modules, "mlflow", None)
-    with pytest.raises(UserError, match=r"pip install 'assay-llm\[mlflow\]'"):
+    with pytest.raises(UserError, match=re.escape(how_to_add("mlflow"))):
         tell_mlflow(loaded, uri)

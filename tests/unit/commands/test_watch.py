@@ -11,6 +11,7 @@ from tests.following import campaign, entry
 
 import assay.watch.web
 from assay.commands.main import main
+from assay.extras import how_to_add
 from assay.runs import RunStatus
 from assay.watch.web import Place
 
@@ -54,7 +55,7 @@ def test_without_the_extra_it_says_what_to_install(tmp_path: Path, monkeypatch: 
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     told = watch("--output", tmp_path)
     assert told.exit_code == 2
-    assert "pip install 'assay-llm[web]'" in told.output
+    assert how_to_add("web") in told.output
 
 
 def test_one_look_is_for_terminals(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def outcome(row: CheckRow | None) -> CheckOutcome | None:
     [
         ("assay", True, "run `assay node install` here"),
         ("openvino_genai", True, "run `assay node install` here"),
-        ("assay", False, "run `pip install assay-llm` there"),
+        ("assay", False, "install a bundle there (`assay bundle` makes one)"),
         ("vllm", True, "install it there"),
     ],
 )

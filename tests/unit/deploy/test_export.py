@@ -208,7 +208,9 @@ def test_shellcheck_finds_nothing_in_plain_scripts_with_settings(tmp_path: Path)
 def test_on_a_host_without_assay_the_script_says_what_installs_it(tmp_path: Path) -> None:
     done = told(["./run_benchmarks.sh"], exported(tmp_path), ASSAY="no-assay-here")
     assert (done.returncode, done.stdout) == (127, "")
-    assert done.stderr == "no no-assay-here here: run `pip install assay-llm`, or set ASSAY to where it is\n"
+    assert done.stderr == (
+        "no no-assay-here here: install a bundle (`assay bundle` makes one elsewhere), or set ASSAY to where it is\n"
+    )
 
 
 def run_monitor(folder: Path, *, once: bool = True, **programs: str) -> subprocess.CompletedProcess[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from assay.commands.main import main
 from assay.commands.monitoring import Monitoring
 from assay.commands.terminal import Terminal
 from assay.errors import UserError
+from assay.extras import how_to_add
 from assay.metrics import Live
 from assay.metrics.otlp import Sender, endpoint_variable
 from assay.metrics.otlp_form import _UNITS
@@ -145,7 +147,7 @@ def test_what_the_environment_asks_for_in_vain_is_said_and_ends_nothing(
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http", None)
-    with pytest.raises(UserError, match=r"pip install 'assay-llm\[opentelemetry\]'"):
+    with pytest.raises(UserError, match=re.escape(how_to_add("opentelemetry"))):
         Sender(Live(lambda: None), "http://127.0.0.1:1", print)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from assay.extras import bringing
+from assay.extras import bundle_bringing
 from assay.serving.health import CheckRow, judged
 from assay.serving.needs import Needs
 
@@ -63,10 +63,10 @@ def software_rows(node: str, seen: dict[str, Any], needs: Needs, *, over_ssh: bo
 
 
 def _installing(module: str, *, over_ssh: bool) -> str:
-    command = bringing(module)
+    command = bundle_bringing(module)
     if command is None:
         return "install it there"
-    return "run `assay node install` here" if over_ssh else f"run `{command}` there"
+    return "run `assay node install` here" if over_ssh else f"install a bundle there (`{command}` makes one)"
 
 
 def alike_row(seen: dict[str, dict[str, Any]], expected: dict[str, str] | None) -> CheckRow | None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from assay.extras import install_command
-
 RUN = """\
 #!/bin/bash
 # Checks the nodes, then runs the benchmark that assay.yaml beside this script describes.
@@ -15,7 +13,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 ASSAY=${ASSAY:-assay}
 if ! command -v "$ASSAY" >/dev/null; then
-  echo "no $ASSAY here: run \\`@INSTALL@\\`, or set ASSAY to where it is" >&2
+  echo "no $ASSAY here: install a bundle (\\`assay bundle\\` makes one elsewhere), or set ASSAY to where it is" >&2
   exit 127
 fi
 @DEFINED@"$ASSAY" check assay.yaml@SETTINGS@
@@ -69,10 +67,8 @@ def run_script(overrides: Sequence[str] = ()) -> str:
     """`run_benchmarks.sh`; `overrides` are the settings beside those of the file."""
     words = shlex.join(word for override in overrides for word in ("--set", override))
     defined = f"# Set beside the file's own, as it stands here.\n# shellcheck disable=SC2016\nSETTINGS=({words})\n"
-    return (
-        RUN.replace("@INSTALL@", install_command())
-        .replace("@DEFINED@", defined if words else "")
-        .replace("@SETTINGS@", ' "${SETTINGS[@]}"' if words else "")
+    return RUN.replace("@DEFINED@", defined if words else "").replace(
+        "@SETTINGS@", ' "${SETTINGS[@]}"' if words else ""
     )
 
 

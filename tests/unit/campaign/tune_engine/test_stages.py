@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from assay.analysis.statistics import Estimate
 from assay.campaign.kinds import kind_of, plan_runs
 from assay.config import Config, load_config
 from assay.errors import UserError
+from assay.extras import how_to_add
 from assay.report.engine_tries import tuned_answer
 from assay.runs import CampaignFolder, CampaignState, Result, RunEntry, RunStatus
 from assay.runs.result import AccuracyResult, Score
@@ -216,7 +218,7 @@ def test_servers_that_run_already_are_not_set_up_anew(tmp_path: Path) -> None:
 
 def test_without_optuna_it_is_said_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("assay.extras._installed", lambda module: module != "optuna")
-    with pytest.raises(UserError, match=r"tune-engine needs optuna: run `pip install 'assay-llm\[tune\]'`"):
+    with pytest.raises(UserError, match=re.escape(f"tune-engine needs optuna: {how_to_add('tune')}")):
         plan_runs(tune_config(tmp_path), ["node-a"])
 
 

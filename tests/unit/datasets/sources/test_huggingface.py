@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ from assay.benchmarks import get_benchmark
 from assay.config import DatasetConfig
 from assay.datasets import load_dataset
 from assay.errors import UserError
+from assay.extras import how_to_add
 
 SMOL = get_benchmark("smollm2-135m")
 HUB = {"name": "owner/name", "config": "main", "split": "test", "revision": "abc"}
@@ -65,7 +67,7 @@ def test_a_mistake_names_the_data_set_and_the_row(monkeypatch: pytest.MonkeyPatc
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
-    with pytest.raises(UserError, match=r"owner/name needs datasets: run `pip install 'assay-llm\[huggingface\]'`"):
+    with pytest.raises(UserError, match=re.escape(f"owner/name needs datasets: {how_to_add('huggingface')}")):
         load_dataset(SMOL, DatasetConfig(hub=HUB))
 
 
