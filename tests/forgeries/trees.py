@@ -180,6 +180,14 @@ def _(root: Path) -> None:
     logged(log, "qsl_reported_total_count", "13368", "1000")
 
 
+@FORGERIES.add("an accuracy run over a part of the data, told to be over the whole", _TREE, "log-settings")
+def _(root: Path) -> None:
+    log = root / BENCHMARK / "Server/accuracy" / DETAIL
+    (line,) = [line for line in log.read_text().splitlines(keepends=True) if "qsl_reported_total_count" in line]
+    asked = line.replace("qsl_reported_total_count", "effective_accuracy_sample_count")
+    replace(log, line, line.replace("13368", "1000") + asked)
+
+
 @FORGERIES.add("accuracy over a hundred samples", _TREE, "accuracy-samples")
 def _(root: Path) -> None:
     replace(scores(root)[0], "'gen_num': 13368", "'gen_num': 100")

@@ -11,6 +11,7 @@ _OTHER_FORMS = {
     "accuracy": re.compile(r"^(?:Word Error Rate:.*, accuracy=|Accuracy:\s*)([\d.]+)", re.MULTILINE),  # whisper; RAG
 }
 _SAMPLES = ("gen_num", "num-samples")  # deepseek-r1's evaluation writes the second
+_EVALUATED = re.compile(r"^Total samples evaluated: (\d+)$", re.MULTILINE)  # gpt-oss-120b's
 
 
 def read_accuracy_txt(text: str) -> tuple[dict[str, float], int | None]:
@@ -22,5 +23,6 @@ def read_accuracy_txt(text: str) -> tuple[dict[str, float], int | None]:
             found[name] = float(value)
         except ValueError:
             continue
-    counts = [found.pop(name) for name in _SAMPLES if name in found]
+    counts = [float(number) for number in _EVALUATED.findall(text)]
+    counts += [found.pop(name) for name in _SAMPLES if name in found]
     return found, int(counts[0]) if counts and math.isfinite(counts[0]) else None

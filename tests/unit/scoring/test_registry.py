@@ -50,6 +50,8 @@ def test_accuracy_txt_gives_numbers_and_their_count() -> None:
     text = "\nResults\n\n{'rouge1': '38.7', 'exact_match': 81.5, 'note': 'x', 'gen_num': 13368}\nhash=00ff\n"
     assert read_accuracy_txt(text) == ({"rouge1": 38.7, "exact_match": 81.5}, 13368)
     assert read_accuracy_txt("np.float64(3)") == ({}, None)
+    weighted = "Total samples evaluated: 4395\n\n'exact_match': 83.122\n"
+    assert read_accuracy_txt(weighted) == ({"exact_match": 83.122}, 4395)
     assert read_accuracy_txt("{'exact_match': 81.5, 'num-samples': 4388}") == ({"exact_match": 81.5}, 4388)
 
 

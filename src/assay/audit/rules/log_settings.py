@@ -72,8 +72,8 @@ def _benchmark(run: RunEvidence, facts: LlmFacts) -> Iterator[Check]:
     whole = facts.samples if run.performance else facts.scored_samples
     if run.division == "open" or whole is None:
         return
-    drawn = effective.get("performance_sample_count") if run.performance else _scored(run.detail)
-    if isinstance(drawn, int):
+    drawn = _drawn(run.detail, "performance_sample_count" if run.performance else "accuracy_sample_count")
+    if drawn is not None:
         words = f"LoadGen {'draws from' if run.performance else 'asks for'} {drawn} samples"
         sums = f"the data set has {whole}"
         yield supported(words, sums) if drawn >= whole else contradicted(words, sums)
@@ -90,6 +90,7 @@ def _benchmark(run: RunEvidence, facts: LlmFacts) -> Iterator[Check]:
         yield supported(words, sums) if query >= whole else contradicted(words, sums)
 
 
-def _scored(detail: LoadgenDetail) -> object:
-    """The samples of an accuracy run: those of the data set that is scored, or all that there are."""
-    return detail.effective.get("accuracy_sample_count", detail.values.get("qsl_reported_total_count"))
+def _drawn(detail: LoadgenDetail, setting: str) -> int | None:
+    """The samples that there were: a setting may ask for more than the data set has, LoadGen takes what there is."""
+    counts = (detail.effective.get(setting), detail.values.get("qsl_reported_total_count"))
+    return min((count for count in counts if isinstance(count, int)), default=None)
