@@ -137,7 +137,8 @@ async def resume_campaign(
 ) -> CampaignOutcome:
     """Go on with a campaign that didn't end; `config` is its own. Completed runs are never repeated.
 
-    Raises UserError where another process carries it out or its data set changed, and what `run_campaign` raises.
+    Raises UserError where another process carries it out or its data set changed, and what `run_campaign` raises, for
+    what is left to do.
     """
     post = alert_post(config.alerts, listener.say)
     with held(folder), scratch_folder() as scratch:
@@ -153,6 +154,10 @@ async def resume_campaign(
         again(state, retry_failed=retry_failed)
         if kind_of(state.kind).leaves_nodes_out:
             plan_without(state, config, campaign_nodes(config))
+        if state.todo:  # it may go on on another day, in another shell
+            require_controller(config)
+            client = ClientLoads(config, benchmark, prepared.dataset)
+            client.require_room(state.todo, Machine.here(known_rate()))
         return await _Campaign(work, state, listener, post).carry_out()
 
 

@@ -14,11 +14,14 @@ from tests.campaigns import Quiet
 from tests.rig.hosts import TINY
 from tests.simulated import simulators
 
+from assay.campaign.planning import planned
 from assay.campaign.preflight import preflight
-from assay.campaign.runner import run_campaign
+from assay.campaign.runner import resume_campaign, run_campaign
+from assay.campaign.state import begin, resumed_config
 from assay.cluster.local import LocalLauncher
 from assay.commands.main import main
 from assay.config import Config
+from assay.datasets import load_dataset
 from assay.errors import UserError
 from assay.load.room import Room
 from assay.serving.health import CheckOutcome, CheckReport, CheckRow
@@ -192,6 +195,26 @@ async def test_a_run_refuses_more_connections_than_can_be_opened_before_any_serv
     with pytest.raises(UserError, match="4 connections over 1 worker need 104 open files"):
         await run_campaign(many, Quiet())
     assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("load", "words"),
+    [
+        ({}, "4 connections over 1 worker need 104 open files"),
+        ({"ca_file": "none.pem"}, "certificates: .*/none.pem holds no certificates"),
+    ],
+)
+async def test_a_campaign_that_is_resumed_is_refused_what_a_new_one_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, load: dict[str, Any], words: str
+) -> None:
+    own = config(tmp_path, {**SIMULATED, "window": 16}, load=load)
+    benchmark, runs = planned(own)
+    dataset = load_dataset(benchmark, own.dataset)
+    folder = begin(own, runs, benchmark, dataset_sha256=dataset.sha256, simulated=True)
+    monkeypatch.setattr("assay.load.room.Room.here", lambda: Room(open_files=103))
+    with pytest.raises(UserError, match=words):
+        await resume_campaign(resumed_config(folder, None), folder, Quiet())
+    assert not list(folder.runs.glob("*"))
 
 
 async def test_a_key_that_is_not_set_is_a_row_of_its_endpoint(tmp_path: Path) -> None:
