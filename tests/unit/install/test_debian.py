@@ -175,6 +175,16 @@ def test_a_package_that_changed_on_the_way_is_refused(
     assert machine.packages == []
 
 
+def test_another_user_than_root_is_refused(machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "p.deb").write_bytes(b"!<arch>\ndebian-binary   ")
+    (tmp_path / "apt-get").touch(0o755)
+    script = installer(tmp_path, [tmp_path / "p.deb"], monkeypatch).with_name("debian.py")
+    as_user = f"import os, runpy; os.geteuid = lambda: 1000; runpy.run_path({str(script)!r}, run_name='__main__')"
+    for words in ([], ["--remove"]):
+        refused = machine.run("env", f"PATH={tmp_path}", sys.executable, "-I", "-c", as_user, *words)
+        assert (refused.returncode, "run it as root" in refused.stderr) == (1, True), refused.stderr
+
+
 def test_without_apt_it_is_one_message(machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "p.deb").write_bytes(b"!<arch>\ndebian-binary   ")
     script = installer(tmp_path, [tmp_path / "p.deb"], monkeypatch)
