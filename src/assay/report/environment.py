@@ -83,7 +83,9 @@ def endpoint_tables(endpoints: Sequence[EndpointFacts]) -> Iterator[Table]:
         caption = f"{len(endpoints):,} endpoints"
         yield side_by_side(caption, "Fact", facts, "run.json, which names each", "unknown")
     settings = {
-        e.name: flat({k: v for k, v in sorted(e.settings.items()) if v not in (None, {}, [])}) for e in endpoints
+        e.name: flat({k: v for k, v in sorted(e.settings.items()) if v not in (None, {}, [])})
+        for e in endpoints
+        if e.engine != "external"  # of which no more is known than what the user calls it
     }
     if any(settings.values()):
         yield side_by_side("Engine settings, by the engine's own names", "Setting", settings, "run.json", "not set")

@@ -59,13 +59,13 @@ TERMS = {
 }
 _MOMENT = rf"\d{{1,2}} (?:{'|'.join(MONTHS)}) \d{{4}}, \d\d:\d\d:\d\d UTC"
 _BEGIN = "".join(sorted({term[0].casefold() for term in TERMS}))  # few words begin so: the others are passed over fast
+_OPTION = re.compile(r"(?<![\w-])(--[a-z][a-z-]*)")
 _PATTERNS = "|".join(re.escape(term).replace(r"\-", r"\ ").replace(r"\ ", "[ -]") for term in TERMS)
 _WORDS = re.compile(
-    rf"(?P<moment>{_MOMENT})|`(?P<code>[^`\n]+)`|"
+    rf"(?P<moment>{_MOMENT})|`(?P<code>[^`\n]+)`|(?P<option>{_OPTION.pattern})|"
     rf"(?<![\w/.-])(?=[{_BEGIN}])(?P<term>{_PATTERNS})(?![\w/-]|\.\w)",
     re.IGNORECASE,
 )
-_OPTION = re.compile(r"(?<![\w-])(--[a-z-]+)")
 _PER_CENT = re.compile(r"(?<=\d) %")
 
 
@@ -112,6 +112,8 @@ class Terms:
             return _time(found[0])
         if found["code"]:
             return Markup("<code>{}</code>").format(Markup("").join(_typed(found["code"])))
+        if found["option"]:
+            return _in_one_piece(found[0])
         return self._term(found[0])
 
     def _term(self, word: str) -> Markup:
@@ -129,7 +131,11 @@ class Terms:
 def _typed(command: str) -> Iterator[Markup]:
     """What is to be typed: no line ends within the name of an option."""
     for place, part in enumerate(_OPTION.split(command)):
-        yield Markup('<span class="option">{}</span>').format(part) if place % 2 else escape(part)
+        yield _in_one_piece(part) if place % 2 else escape(part)
+
+
+def _in_one_piece(option: str) -> Markup:
+    return Markup('<span class="option">{}</span>').format(option)
 
 
 def _in_one_line(text: str) -> str:

@@ -18,7 +18,7 @@ def quality_gate(benchmark: Benchmark, scores: Scores) -> Gate:
     if scores.samples != quality.samples:
         return Gate(
             f"not comparable: {scores.samples} samples of {quality.samples}",
-            (f"the reference was measured over {quality.samples} samples ({quality.source})",),
+            (f"the reference was measured over {quality.samples:,} samples",),
         )
     conditions = [_condition(metric, wanted, quality, scores) for metric, wanted in quality.targets.items()]
     verdict = "pass" if all(holds for holds, _ in conditions) else "fail"

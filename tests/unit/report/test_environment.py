@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from assay.report.environment import system_tables
+from typing import Any
+
+from assay.report.environment import endpoint_tables, system_tables
+from assay.runs.record import EndpointFacts
 
 GPU = {"name": "Test GPU", "memory_total_bytes": 80 << 30, "driver_version": "550.54", "power_limit_w": 700}
 NODE = {"name": "n1", "hostname": "n1.example", "memory_total_bytes": 1 << 30, "driver": "535.10", "utc_ns": 5}
@@ -46,3 +49,12 @@ def test_many_nodes_share_one_column() -> None:
     nodes = [{**NODE, "name": f"n{place}", "driver": "550" if place == 3 else "535.10"} for place in range(6)]
     (table,) = system_tables({"nodes": nodes})
     assert ("Driver", "535.10; n3: 550") in table.rows
+
+
+def test_a_server_that_was_there_before_has_no_settings_that_its_engine_told() -> None:
+    known: dict[str, Any] = {"name": "a", "url": "http://a:1", "node": "a", "model": "m", "window": 8}
+    there = EndpointFacts(engine="external", engine_version="0.9", settings={"server": "vllm"}, **known)
+    (table,) = endpoint_tables([there])
+    assert table.rows[0][table.columns.index("Engine")] == "not started by Assay: vllm 0.9"
+    started = there.model_copy(update={"engine": "vllm", "settings": {"max_num_seqs": 8}})
+    assert [table.caption for table in endpoint_tables([started])][1].startswith("Engine settings")

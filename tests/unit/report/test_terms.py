@@ -63,6 +63,8 @@ def test_what_is_to_be_typed_is_marked_as_such() -> None:
     )
     assert terms_in("`assay audit ledger`") == []
     assert Terms()("by `--set`") == 'by <code><span class="option">--set</span></code>'
+    assert Terms()("with --set a=b") == 'with <span class="option">--set</span> a=b'
+    assert Terms()("a -- b, a--b") == "a -- b, a--b"
     assert Terms()("`a--b`") == "<code>a--b</code>"
 
 
