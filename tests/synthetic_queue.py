@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +27,7 @@ class Node:
     cold_s: float = 0.0  # seconds during which everything takes `cold_factor` times as long
     cold_factor: float = 4.0
     clock_mhz: int = 1980
+    until_s: float = math.inf  # when it takes no more samples
     share: float | None = None  # a fixed part of the samples instead of taking the next one
     competing_processes: int = 0
     preemptions_per_s: float = 0.0
@@ -154,6 +156,7 @@ class _Slots:
     """When each slot is free; samples go to the earliest, of all nodes or of one."""
 
     def __init__(self, plan: Plan, pull: bool) -> None:
+        self._until_s = [node.until_s for node in plan.nodes]
         slots = [(0.0, i, n) for n, node in enumerate(plan.nodes) for i in range(node.slots)]
         if plan.scenario == "SingleStream":
             slots = slots[:1]
@@ -173,6 +176,8 @@ class _Slots:
         return self._taken[2], self._taken[0]
 
     def put(self, number: int, free: float) -> None:
+        if free > self._until_s[number]:
+            return
         heap = self._heaps[None if self._pull else number]
         heapq.heappush(heap, (free, self._taken[1], number))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,7 @@ from assay.analysis.rates import sample_rate, timing_error_ns, token_rate
 from assay.analysis.replies import against
 from assay.analysis.samples import MISSING, Samples, read_samples
 from assay.analysis.statistics import Ints
+from assay.analysis.stopped import stopped_s, stopped_words
 from assay.analysis.streams import HELD, Streams, held_words, read_streams
 from assay.analysis.titles import benchmark_title
 from assay.analysis.told import Told, read_told
@@ -113,7 +114,7 @@ def summarise_samples(folder: RunFolder) -> Summary:
     if record.status not in FINISHED or accounting_problems(case) or not rows:
         samples = None
     figures = _counts(ledger)
-    energy, kept, started = None, list[LimitKept](), ""
+    energy, kept, started, stopped = None, list[LimitKept](), "", dict[str, float]()
     if samples is not None:
         case.latency.update(latency_distributions(samples))
         itl = None if held else itl_distribution(folder.requests)
@@ -132,6 +133,7 @@ def summarise_samples(folder: RunFolder) -> Summary:
             started = from_start(samples, record)
         if ledger is not None:
             kept = limits_kept(samples, ledger.issued, record)
+            stopped = stopped_s(samples, ledger)
         energy = run_energy(folder, record, samples)
         figures |= energy_figures(energy)
         figures |= cost_figures(record.cost, samples)
@@ -149,13 +151,14 @@ def summarise_samples(folder: RunFolder) -> Summary:
         loadgen=loadgen,
         figures=figures,
         latency=case.latency,
-        endpoints=[] if samples is None else _endpoints(record, samples),
+        endpoints=[] if samples is None else _endpoints(record, samples, stopped),
         accuracy=accuracy if record.status in FINISHED else None,
         energy=energy.energy if energy else None,
         limits=kept,
         sure=record.sure,
         notices=[
             *_notices(case, samples, short),
+            *stopped_words(stopped, len(record.endpoints)),
             *([f"{STARTED_GOOD}: {started}."] if started else []),
             *told.notes({e.name: e.model for e in record.endpoints}),
         ],
@@ -265,7 +268,7 @@ def _window_figures(samples: Samples) -> dict[str, Figure]:
     return found
 
 
-def _endpoints(record: RunRecord, samples: Samples) -> list[EndpointResult]:
+def _endpoints(record: RunRecord, samples: Samples, stopped: Mapping[str, float]) -> list[EndpointResult]:
     nodes = {endpoint.name: endpoint.node for endpoint in record.endpoints}
     results = []
     for name, own in zip(samples.endpoints, samples.of_endpoint, strict=True):
@@ -277,6 +280,7 @@ def _endpoints(record: RunRecord, samples: Samples) -> list[EndpointResult]:
                 samples=len(own),
                 share=len(own) / len(samples) if len(samples) else 0.0,
                 output_tokens=int(own.output_tokens.sum()) if own.counted else None,
+                stopped_s=stopped.get(name),
                 **rates,
             )
         )

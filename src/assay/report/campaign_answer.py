@@ -17,6 +17,7 @@ from assay.report.became import became
 from assay.report.client_shaped import client_shaped_words
 from assay.report.curve import curve_answer
 from assay.report.engine_tries import tuned_answer
+from assay.report.lacking import lacking_sentence
 from assay.report.limits import ABOVE, UNSHOWN, WITHIN, held_by_all, held_limits, kept_words, limits_words
 from assay.report.loaded_answer import by_latency, latency_words, valid_words
 from assay.report.rate_search import rate_sentences
@@ -45,7 +46,9 @@ def campaign_answer(analysis: CampaignAnalysis) -> list[str]:
     if analysis.scaling is not None and not slow:
         slow = list(_apart(analysis.groups))
     last = [since_last_words(analysis.since_last, analysis.endpoints)] if analysis.since_last is not None else []
-    said = [*(said or _rates(analysis)), *client_shaped_words(analysis), *slow]
+    several = len(analysis.lines) > 1  # a campaign's only run says it beside its rate
+    lacking = lacking_sentence(analysis) if several else ()
+    said = [*(said or _rates(analysis)), *lacking, *client_shaped_words(analysis), *slow]
     return [*said, *_scores(analysis), *all_of_them, *last]
 
 

@@ -40,9 +40,12 @@ def mended_first(runs: Sequence[Measured], scenarios: Mapping[Scenario, Scenario
 
 def _unanswered(results: Sequence[Result]) -> Iterator[str]:
     """Endpoints that gave nothing, else samples that got nothing: the figures are those of the others."""
-    silent = list(dict.fromkeys(name for result in results for name in result.silent))
-    if silent:
-        yield run_again(f"find out why {names(silent)} answered nothing, and measure again")
+    silent = dict.fromkeys(name for result in results for name in result.silent)
+    stopped = dict.fromkeys(name for result in results for name in result.stopped if name not in silent)
+    ends = [(silent, "answered nothing"), (stopped, "stopped answering")]
+    gone = [f"{names(list(found))} {what}" for found, what in ends if found]
+    if gone:
+        yield run_again(f"find out why {' and '.join(gone)}, and measure again")
     lacking = [words for result in results if (words := result.unanswered_words)]
     if lacking:
         whose = f"{lacking[0]} in one run, and more in others" if len(lacking) > 1 else lacking[0]

@@ -16,6 +16,7 @@ from assay.report import format as fmt
 from assay.report.accuracy import percentages, score_words
 from assay.report.arrivals import arrivals
 from assay.report.client_shaped import not_the_servers
+from assay.report.lacking import lacking_words
 from assay.report.limits import LATENCIES, held_beside, held_limits, kept_words
 from assay.report.plausibility import REFUSED
 from assay.report.whole_time import whole_time_words
@@ -94,8 +95,8 @@ def speed(record: RunRecord, result: Result, benchmark: Benchmark, where: str = 
     if record.scenario == "SingleStream":
         return [f"One after another, {_percentile(result, 'latency_ns', 'p90')} or less for 90 % of the samples"]
     on = where or fmt.count(len({node for endpoint in record.endpoints for node in endpoint.machines}), "node")
-    if result.silent:
-        on += f" ({len(result.silent)} of {fmt.count(len(result.endpoints), 'endpoint')} answered nothing)"
+    if lacking := lacking_words(result):
+        on += f" ({lacking})"
     if record.shape is None and measures_speed(record):
         return [f"{on}: {rates(result)}{came}"]
     kept = kept_words([result], held_limits(benchmark, record))

@@ -83,6 +83,9 @@ class EndpointResult(_Model):
     output_tokens: int | None = Field(default=None, description="null where tokens aren't counted")
     samples_per_s: Figure | None = None
     output_tokens_per_s: Figure | None = None
+    stopped_s: float | None = Field(
+        default=None, description="after the first start: its last answer, where it stopped answering; else null"
+    )
 
 
 MeterBasis = Literal["counter", "power"]
@@ -251,6 +254,11 @@ class Result(Stored):
     def silent(self) -> list[str]:
         """Endpoints that answered nothing: the rates are those of the others."""
         return silent({endpoint.endpoint: endpoint.samples for endpoint in self.endpoints})
+
+    @property
+    def stopped(self) -> dict[str, float]:
+        """Endpoints that stopped answering, and after how many seconds: from then on the rates are the others'."""
+        return {own.endpoint: own.stopped_s for own in self.endpoints if own.stopped_s is not None}
 
     @property
     def sure_words(self) -> str:

@@ -1,13 +1,17 @@
-"""An endpoint that answered nothing: the rates are another's, which the first sentence and a notice say."""
+"""An endpoint that answered nothing, or no more: the rates are another's, which the first sentence and a notice say."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.synthetic import Node, Plan, write_run
+from tests.analysed import analysed
+from tests.synthetic import Node, Plan, write_campaign, write_run
 
 from assay.analysis.run import RunAnalysis, analyse_run
+from assay.report.campaign_answer import campaign_answer
+from assay.report.mended_first import Measured, mended_first
 from assay.report.run_answer import run_answer
 from assay.runs import read_model, read_record, write_json
 from assay.runs.ledger import EndpointLedger, Ledger, silent
@@ -50,3 +54,30 @@ def test_a_rate_of_fewer_endpoints_than_asked_says_so_first_and_in_a_notice(tmp_
 )
 def test_silent_endpoints_had_samples_to_take(answered: dict[str, int], expected: list[str]) -> None:
     assert silent(answered) == expected
+
+
+def test_a_rate_says_first_that_an_endpoint_stopped_answering(tmp_path: Path) -> None:
+    two = Plan(samples=400, nodes=(Node("node-a", slots=4), Node("node-b", slots=4, until_s=20.0)), resent=4)
+    campaign = write_campaign(tmp_path / "one", {"offline-r0": two}, "single")
+    run = campaign.run("offline-r0")
+    analysis = analyse_run(run)
+    ((name, seconds),) = analysis.result.stopped.items()
+    assert name == "node-b-0"
+    first = run_answer(analysis, refused=False)[0]
+    assert f" (1 of 2 endpoints stopped answering after {seconds:.1f} s): " in first
+    assert f"(node-b-0 after {seconds:.1f} s): from then on the rates" in " ".join(analysis.result.notices)
+    assert campaign_answer(analysed(campaign))[0] == first
+    assert next(mended_first([Measured(analysis.record, analysis.result)], {})).startswith(
+        "find out why node-b-0 stopped answering, and measure again: "
+    )
+
+
+def test_a_campaign_of_several_runs_names_those_that_lack_an_endpoint(tmp_path: Path) -> None:
+    two = Plan(samples=400, nodes=(Node("node-a", slots=4), Node("node-b", slots=4)), resent=4)
+    dies = replace(two, nodes=(two.nodes[0], replace(two.nodes[1], until_s=20.0)))
+    campaign = write_campaign(tmp_path, {"offline-r0": two, "offline-r1": dies}, "single")
+    analysis = analysed(campaign)
+    (told,) = (words for words in campaign_answer(analysis) if "stopped answering" in words)
+    assert told.startswith("1 of 2 endpoints stopped answering after ")
+    title = analysis.titles["offline-r1"]
+    assert told.endswith(f" in {title}: from then on its figures are those of the others.")
