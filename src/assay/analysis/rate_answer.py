@@ -66,6 +66,9 @@ class RatePoint(_Model):
     seconds: float = Field(description="the warm-up included")
     verdict: str = Field(description="how it stood: over, under or undecided, and of a confirming run held or failed")
     ended: str = Field(description="why it ended, in words")
+    grew: bool = Field(
+        default=False, description="over as a queue grew, which breaks every limit in time: more came than was done"
+    )
     client_bound: bool
     tails: list[Tail]
 
@@ -152,6 +155,7 @@ def _point(one: ProbedRun) -> RatePoint:
         seconds=one.probe.seconds,
         verdict=_verdict(one),
         ended=_ended(one),
+        grew=_grew(one),
         client_bound=one.probe.client_bound,
         tails=[tail for tail in tails if tail is not None],
     )
@@ -164,6 +168,13 @@ def _verdict(one: ProbedRun) -> str:
     return "undecided" if eased else one.probe.verdict
 
 
+def _grew(one: ProbedRun) -> bool:
+    """Whether it was a queue that grew which told: as the run went on, or, where it told nothing then, at its end."""
+    if _verdict(one) != "over" or not len(one.probe.of_limits):
+        return False
+    return one.record.sure is None or one.record.sure.because == "growth"
+
+
 def _ended(one: ProbedRun) -> str:
     """Why a run ended when it did."""
     entry = one.entry
@@ -172,7 +183,7 @@ def _ended(one: ProbedRun) -> str:
     if words := one.result.sure_words:
         return words
     early = isinstance(entry.shape, RateShape) and entry.shape.until_sure
-    return "at its longest, not sure" if early else "at its full length"
+    return "at its longest" if early else "at its full length"
 
 
 def _tail(taken: Floats, place: int, limit: TailLimit) -> Tail | None:

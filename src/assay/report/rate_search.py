@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 from assay.analysis.rate_answer import ERRORS, Fitted, RateAnswer, RatePoint, Tail
 from assay.report import format as fmt
 from assay.report.chart import NEUTRAL, TAIL, Chart, Mark, Panel, Series
+from assay.report.client_shaped import DOUBT
 from assay.report.page import Block, Headline, Rows, Table, Text
+from assay.runs.rate_search import ProbeRole
 
 _SOURCE = "runs/*/requests.parquet, campaign.json"
 _RATE = "requests/s"
@@ -17,6 +19,13 @@ _FAR = 10.0
 """Times what is allowed: a picture that held more would show the limit as its floor."""
 _ALLOWED = "what the limit allows"
 _AXIS = "arrivals asked for (requests/s)"
+ROLES: dict[ProbeRole, str] = {
+    "start": "begin",
+    "bracket": "one side",
+    "refine": "the limit",
+    "confirm": "proof",
+}
+"""What a run of a search is for, in a column's width: to tell which side of the limit its rate is on, say."""
 
 
 def rate_sentences(answer: RateAnswer) -> Iterator[str]:
@@ -31,6 +40,7 @@ def rate_sentences(answer: RateAnswer) -> Iterator[str]:
         )
     elif answer.bound_by:
         yield f"What bounds it is {answer.bound_by}."
+    yield from _shaped(answer)
     yield _took(answer)
 
 
@@ -50,6 +60,14 @@ def _so_far(answer: RateAnswer) -> str:
     kept = [] if answer.low is None else [f"a run at {fmt.number(answer.low)} {_RATE} kept them"]
     broke = [] if answer.high is None else [f"one at {fmt.number(answer.high)} {_RATE} broke one"]
     return f"; {', '.join(kept + broke)}" if kept or broke else ""
+
+
+def _shaped(answer: RateAnswer) -> Iterator[str]:
+    """How many runs the search couldn't use."""
+    shaped = sum(point.client_bound for point in answer.points)
+    if shaped:
+        of = fmt.count(len(answer.points), "run")
+        yield f"Client-bound: {DOUBT} {shaped} of {of}, which count for nothing in the search."
 
 
 def _took(answer: RateAnswer) -> str:
@@ -75,17 +93,18 @@ def rate_blocks(answer: RateAnswer | None) -> Iterator[Block]:
     yield _chart(answer)
     yield _table(answer)
     yield Text(
-        "A run at a chosen rate ends as soon as a test is sure of its limits, or at its full length; requests that "
-        "follow each other count together in every interval. The first requests of each, in which an idle server "
-        "fills, aren't counted. A run whose load generator used up a core, or was late by more than 5 % of the "
-        "tightest limit, never counts as the server's limit; its own page holds it against its medians."
+        "Runs are for where to begin; for one side of the limit and the other; for the limit between them; and for the "
+        "proof that the rate holds. A run at a chosen rate ends as soon as a test is sure of its limits, or at its "
+        "full length; requests that follow each other count together in every interval. The first requests of each, in "
+        "which an idle server fills, aren't counted. A run whose load generator used up a core, or was late by more "
+        "than 5 % of the tightest limit, never counts as the server's limit; its own page holds it against its medians."
     )
 
 
 def _table(answer: RateAnswer) -> Table:
     rows: Rows = [
         (
-            fmt.number(point.rate), point.role, verdict_words(point), point.ended, fmt.number(point.requests),
+            fmt.number(point.rate), ROLES[point.role], verdict_words(point), point.ended, fmt.number(point.requests),
             fmt.number(point.errors), fmt.duration(point.seconds),
             *(_cell(point, place) for place in range(len(answer.limits))), point.why, point.run,
         )
@@ -102,7 +121,7 @@ def _table(answer: RateAnswer) -> Table:
 def verdict_words(point: RatePoint) -> str:
     """How a run stood to the limits, and whether the load generator could have shaped that."""
     words = {"under": "kept, sure", "over": "broken, sure", "held": "kept", "failed": "broken"}
-    said = words.get(point.verdict, "not decided")
+    said = "broken in time: a queue grew" if point.grew else words.get(point.verdict, "not decided")
     return f"{said}; client-bound" if point.client_bound else said
 
 
@@ -116,12 +135,15 @@ def _cell(point: RatePoint, place: int) -> str:
 def _chart(answer: RateAnswer) -> Chart:
     """`rate_search`: for each limit the share over it, and the percentile itself, against the rate."""
     panels = [panel for place in range(len(answer.limits)) for panel in _panels(answer, place)]
+    shaped = any(point.client_bound for point in answer.points)
+    rings = ", a ring one that the load generator could have shaped" if shaped else ""
+    fit = f"; the line is the fit to all {'others' if shaped else 'runs'}, with its 95 % band" if answer.curve else ""
     return Chart(
         name="rate_search",
         title="How the limits are kept, against the rate",
         panels=panels,
         columns=2,
-        text="Each point is one run of the search; the line is the fit to all runs, with its 95 % band. What lies far "
+        text=f"Each point is one run of the search{rings}{fit}. What lies far "
         "beyond a limit isn't drawn: the table has it. A run's first requests, in which an idle "
         "server fills, are left out: its own page has them in its percentiles.",
         source=_SOURCE,
@@ -134,7 +156,7 @@ def _panels(answer: RateAnswer, place: int) -> Iterator[Panel]:
     fitted = [one for one in answer.curve if one.limit == limit.title]
     far = _FAR * limit.share
     known = [(point, tail) for point, tail in known if tail.share <= far]
-    shares: list[Place] = [(p.rate, 100 * t.share, 100 * t.low, 100 * t.high) for p, t in known]
+    shares = [(p, (p.rate, 100 * t.share, 100 * t.low, 100 * t.high)) for p, t in known]
     curve: list[Place] = [(f.rate, 100 * f.share, 100 * f.low, 100 * f.high) for f in fitted if f.high <= far]
     line = Mark("y", 100 * limit.share, f"allowed: {100 * limit.share:.6g} %", meaning=_ALLOWED, limit=True)
     marks = [*_interval(answer), line]
@@ -142,33 +164,41 @@ def _panels(answer: RateAnswer, place: int) -> Iterator[Panel]:
     if len(limit.keeps.limits) != 1:
         return
     (limit_ns,) = limit.keeps.limits.values()
-    values, curve = _times(known, limit_ns), _times([(one, one) for one in fitted], limit_ns)
+    times = [(point, at) for point, tail in known if (at := _time(point.rate, tail, limit_ns)) is not None]
+    curve = [at for one in fitted if (at := _time(one.rate, one, limit_ns)) is not None]
     line = Mark("y", limit_ns / 1e6, f"limit: {fmt.ms(limit_ns)} ms", meaning=_ALLOWED, limit=True)
     marks = [*_interval(answer), line]
-    yield Panel(limit.title.partition(" ≤")[0], _AXIS, "ms", _series(values, curve, TAIL), marks)
+    yield Panel(limit.title.partition(" ≤")[0], _AXIS, "ms", _series(times, curve, TAIL), marks)
 
 
-def _times(known: Sequence[tuple[RatePoint | Fitted, Tail | Fitted]], limit_ns: int) -> list[Place]:
-    """The limited percentile at each rate, ms; none far beyond the limit."""
-    return [
-        (at.rate, tail.value_ns / 1e6, _ms(tail.value_low_ns), _ms(tail.value_high_ns))
-        for at, tail in known
-        if tail.value_ns is not None and tail.value_ns <= _FAR * limit_ns
-    ]
+def _time(rate: float, tail: Tail | Fitted, limit_ns: int) -> Place | None:
+    """The limited percentile at a rate, ms; None far beyond the limit."""
+    if tail.value_ns is None or tail.value_ns > _FAR * limit_ns:
+        return None
+    return rate, tail.value_ns / 1e6, _ms(tail.value_low_ns), _ms(tail.value_high_ns)
 
 
 def _ms(value_ns: int | None) -> float | None:
     return None if value_ns is None else value_ns / 1e6
 
 
-def _series(points: Sequence[Place], curve: Sequence[Place], color: str) -> list[Series]:
-    """The runs, and the fit to all of them with its band."""
-    x, y, low, high = ([place[column] for place in points] for column in range(4))
-    measured = Series("runs", "points", [at or 0.0 for at in x], y, color, low, high)
+def _series(runs: Sequence[tuple[RatePoint, Place]], curve: Sequence[Place], color: str) -> list[Series]:
+    """The runs, those of the load generator's making as rings, and the fit to all others with its band."""
+    shown = []
+    for shaped, name in ((False, "runs"), (True, "client-bound")):
+        x, y, low, high = _columns([place for point, place in runs if point.client_bound is shaped])
+        shown += [Series(name, "points", x, y, color, low, high, hollow=shaped)] if x else []
     if not curve:
-        return [measured]
-    x, y, low, high = ([place[column] for place in curve] for column in range(4))
-    return [Series("fit to all runs", "line", [at or 0.0 for at in x], y, color, low, high), measured]
+        return shown
+    x, y, low, high = _columns(curve)
+    return [Series("fit", "line", x, y, color, low, high), *shown]
+
+
+def _columns(
+    places: Sequence[Place],
+) -> tuple[list[float], list[float], list[float | None], list[float | None]]:
+    x, y, low, high = ([place[column] for place in places] for column in range(4))
+    return [at or 0.0 for at in x], [at or 0.0 for at in y], low, high
 
 
 def _interval(answer: RateAnswer) -> list[Mark]:

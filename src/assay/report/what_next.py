@@ -89,13 +89,14 @@ def _unshown(group: Group, limits: dict[str, int]) -> bool:
 
 def _after_rates(answer: RateAnswer) -> Iterator[str]:
     """What a search for a rate left open."""
-    if answer.bound_by == "client":
-        yield tune(f"{IDLE_CORES} the server bounds the rate, and search again", "rate")
-    elif answer.outcome == "unfinished":
+    sure = answer.rate is not None and answer.confirmed and not _wide(answer)
+    if answer.outcome == "unfinished":
         yield step("go on with the search", "assay", "tune", "rate", "--resume", ".")
+    elif not sure and any(point.client_bound for point in answer.points):
+        yield tune(f"{IDLE_CORES} all runs count, and search again", "rate")
     elif answer.because == "nothing holds":
         yield tune("a looser limit, or find what breaks this one at so low a rate", "curve")
-    elif answer.rate is None or not answer.confirmed or _wide(answer):
+    elif not sure:
         minutes = max(1, round(2 * answer.seconds / 60))
         yield tune("search for longer, so that the rate is surer", "rate", "--budget", f"{minutes}m")
     else:

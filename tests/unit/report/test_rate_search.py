@@ -14,7 +14,7 @@ from tests.results import bench_result, distribution
 from assay import load_campaign
 from assay.analysis.rate_answer import RateAnswer
 from assay.report.chart import Chart
-from assay.report.rate_search import rate_blocks, rate_sentences
+from assay.report.rate_search import rate_blocks, rate_sentences, verdict_words
 from assay.report.render import render_campaign, render_run
 from assay.runs import CampaignFolder
 from assay.runs.outcome import Sure
@@ -148,3 +148,26 @@ def test_a_share_of_good_answers_is_a_limit_like_others(tmp_path: Path) -> None:
     assert answer.points[0].tails[0].value_ns is None
     chart = next(block for block in rate_blocks(answer) if isinstance(block, Chart))
     assert [panel.title for panel in chart.panels] == ["Requests over 95 % good (TTFT ≤ 1000 ms, latency ≤ 150 ms)"]
+
+
+def test_runs_that_the_client_shaped_are_counted_and_drawn_as_rings(tmp_path: Path) -> None:
+    folder = searched(tmp_path, first_rate=20, run={"client_from": 30})
+    answer, sentences = stated(folder)
+    shaped = sum(point.client_bound for point in answer.points)
+    assert 0 < shaped < len(answer.points)
+    told = f"Client-bound: the load generator could have shaped {shaped} of {len(answer.points)} runs, which count for"
+    assert any(sentence.startswith(told) for sentence in sentences)
+    (chart,) = (block for block in rate_blocks(answer) if isinstance(block, Chart))
+    rings = [series for series in chart.panels[0].series if series.hollow]
+    assert [len(series.x) for series in rings] == [shaped]
+    assert "a ring one that the load generator could have shaped" in chart.text
+    assert "the line is the fit" not in chart.text, "there is none"
+
+
+def test_a_queue_that_grew_is_told_where_no_request_broke_a_limit_yet(tmp_path: Path) -> None:
+    answer, _ = stated(searched(tmp_path, limits=["p95(latency) < 100 s"], first_rate=20, probes=8))
+    grew = [point for point in answer.points if point.grew]
+    assert grew
+    assert {point.tails[0].share for point in grew} == {0.0}
+    assert {verdict_words(point) for point in grew} == {"broken in time: a queue grew"}
+    assert not any(point.grew for point in answer.points if point.verdict != "over")

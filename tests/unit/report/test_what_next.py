@@ -11,7 +11,7 @@ import pytest
 from tests.analysed import analysed
 from tests.synthetic import Node, Plan, write_campaign
 
-from assay.analysis.rate_answer import RateAnswer
+from assay.analysis.rate_answer import RateAnswer, RatePoint
 from assay.analysis.run import analyse_run
 from assay.config import load_config
 from assay.report.campaign_page import campaign_page
@@ -136,7 +136,12 @@ def test_a_search_says_what_it_left_open() -> None:
     assert typed(said(confirmed=False)[0])[1:3] == ["tune", "rate"]
     assert typed(said(outcome="unfinished", rate=None)[0]) == ["assay", "tune", "rate", "--resume", "."]
     assert "a looser limit" in said(outcome="stopped", rate=None, because="nothing holds")[0]
-    (client,) = said(bound_by="client", rate=None)
+    shaped = RatePoint(
+        run="r", role="bracket", why="", rate=20.0, requests=9, errors=0, seconds=1.0, verdict="over", ended="",
+        client_bound=True, tails=[],
+    )  # fmt: skip
+    assert typed(said(points=[shaped])[0])[1:3] == ["tune", "curve"], "the others found a rate that held"
+    (client,) = said(outcome="stopped", rate=None, points=[shaped])
     assert client.startswith("give the load generator idle cores, ")
     assert typed(client)[1:3] == ["tune", "rate"]
 

@@ -66,7 +66,7 @@ def rate_text(found: Mapping[str, Any], width: int) -> str:
     from assay.analysis.rate_answer import RateAnswer
     from assay.commands.table import drawn
     from assay.report import format as fmt
-    from assay.report.rate_search import verdict_words
+    from assay.report.rate_search import ROLES, verdict_words
 
     known = RateAnswer.model_validate(found)
     grid = [["requests/s", "for", "limits", *(f"over {limit.title}" for limit in known.limits)]]
@@ -74,5 +74,5 @@ def rate_text(found: Mapping[str, Any], width: int) -> str:
         shares = [fmt.share(tail.share, tail.low, tail.high) for tail in point.tails]
         shares += ["-"] * (len(known.limits) - len(shares))
         errors = f"; {point.errors:,} unanswered" if point.errors else ""
-        grid.append([fmt.number(point.rate), point.role, f"{verdict_words(point)}{errors}", *shares])
+        grid.append([fmt.number(point.rate), ROLES[point.role], f"{verdict_words(point)}{errors}", *shares])
     return drawn(grid, width, words={"for", "limits"})

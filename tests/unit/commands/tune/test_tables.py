@@ -71,7 +71,7 @@ def test_a_search_has_a_line_a_run_with_its_verdict_and_its_share_over_the_limit
     assert max(map(len, lines)) <= 80
     assert [" ".join(line.split()) for line in lines] == [
         f"requests/s for limits over {LIMITS[0].title}",
-        "25.87 bracket kept, sure 0.2 % (0.1 to 0.4)",
-        "51.70 bracket not decided; client-bound 1.2 % (0.6 to 2.5)",
-        "1,234 bracket broken, sure; 1,500 unanswered -",
+        "25.87 one side kept, sure 0.2 % (0.1 to 0.4)",
+        "51.70 one side not decided; client-bound 1.2 % (0.6 to 2.5)",
+        "1,234 one side broken, sure; 1,500 unanswered -",
     ]
