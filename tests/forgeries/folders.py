@@ -138,6 +138,13 @@ def _(root: Path) -> None:
 # run.json, with result.json
 
 
+@FORGERIES.add("a price that the configuration doesn't name", _OFFLINE, "prices")
+def _(root: Path) -> None:
+    folder = run(root, "offline-performance")
+    edit(folder.record, lambda d: d.update(cost={"currency": "EUR", "per_hour": dict.fromkeys(d["nodes"], 0.5)}))
+    rerender(folder)
+
+
 @FORGERIES.add("a client that bound the run is said not to", _PACER, "client-bound")
 def _(root: Path) -> None:
     folder = run(root, "rate")

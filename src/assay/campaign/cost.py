@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from assay.config import Config
 from assay.engines.options import ExternalOptions
 from assay.errors import UserError
-from assay.runs.cost import CostFacts
-
-ALL_ENDPOINTS = "all endpoints"
+from assay.runs.cost import ALL_ENDPOINTS, CostFacts
 
 
 def require_currency(config: Config) -> None:

@@ -6,6 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from assay.quantities import Price
 
+ALL_ENDPOINTS = "all endpoints"
+"""In place of a node, where one price is for all."""
+
 
 class CostFacts(BaseModel):
     """The price of the nodes that a run was given, busy or not, for as long as it measured."""
