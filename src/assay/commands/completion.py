@@ -46,6 +46,8 @@ def _script(shell: Any) -> str:
     maker = get_completion_class(shell)
     assert maker is not None, "click knows these shells"
     text: str = maker(main, {}, "assay", VARIABLE).source()
+    if shell == "fish":  # click's own script ends a description at its first comma
+        text = text.replace('string split ","', 'string split --max 1 ","')
     return text.strip()
 
 

@@ -23,6 +23,8 @@ NOTE = Path(os.environ.get("DPKG_ROOT") or "/") / "var/lib/assay/debian.json"
 """Names of the packages that were added, where dpkg's own root is."""
 ALONE = ["--yes", "--no-install-recommends", "--no-remove", "--no-upgrade"]
 """For apt-get: what the bundle brings, and nothing else changed."""
+NOWHERE = ("", "not-installed")
+"""States of a package that taking it away leaves no trace of."""
 MOST_WORDS = 1500
 
 
@@ -37,6 +39,8 @@ def add(plan: bool) -> str:
         missing = {name: path for name, path in packages.items() if state(name) != "installed"}
         if not missing:
             return f"{' '.join(sorted(packages))}: installed already: nothing was changed"
+        if remains := sorted({name for name in missing if state(name) not in NOWHERE} - set(noted())):
+            raise RefusedError(f"dpkg has remains of an earlier {' '.join(remains)}: purge or mend them first")
         command = ["apt-get", "install", *ALONE]
         simulated = run([*command, "--simulate", *map(str, missing.values())])
         along = {line.split()[1] for line in simulated.splitlines() if line.startswith("Inst ")} - set(missing)
@@ -84,7 +88,7 @@ def state(name: str) -> str:
 
 def remove(plan: bool) -> str:
     """Take away what was added; where another package has come to need it, nothing is."""
-    names = [name for name in noted() if state(name) not in ("", "not-installed")]
+    names = [name for name in noted() if state(name) not in NOWHERE]
     if plan:
         return f"would remove {' '.join(names)}" if names else "nothing would be changed"
     if names:

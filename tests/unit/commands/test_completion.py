@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from assay.commands.completion import SHELLS, VARIABLE
 from assay.commands.main import COMMANDS, main
+from assay.commands.run import run
 
 PLACES = {
     "bash": "data/bash-completion/completions/assay",
@@ -44,18 +47,23 @@ def test_where_it_can_not_be_written_it_is_told(tmp_path: Path, monkeypatch: pyt
     assert (done.exit_code, "can't be written" in done.output) == (2, True)
 
 
-def completed(folder: Path, line: str) -> list[str]:
-    """What bash's own completion puts into COMPREPLY for `line`, with the script that `show` prints."""
+def with_assay(folder: Path) -> dict[str, str]:
+    """An environment whose PATH has an `assay`."""
     program = folder / "assay"
     program.write_text(f"#!{sys.executable}\nfrom assay.commands.main import main\nmain()\n")
     program.chmod(0o755)
+    return {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+
+
+def completed(folder: Path, line: str) -> list[str]:
+    """What bash's own completion puts into COMPREPLY for `line`, with the script that `show` prints."""
     words = line.split(" ")
     script = (
         f"eval \"$(assay_script)\"; COMP_WORDS=({' '.join(words[:-1])} '{words[-1]}'); "
         f'COMP_CWORD={len(words) - 1}; _assay_completion assay; printf "%s\\n" "${{COMPREPLY[@]}}"'
     )
     shown = CliRunner().invoke(main, ["completion", "show", "bash"]).stdout
-    environment = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", "SCRIPT": shown}
+    environment = {**with_assay(folder), "SCRIPT": shown}
     done = subprocess.run(
         ["bash", "-c", f'assay_script() {{ printf %s "$SCRIPT"; }}; {script}'],
         env=environment,
@@ -70,3 +78,18 @@ def completed(folder: Path, line: str) -> list[str]:
 def test_commands_and_options_complete_in_bash(tmp_path: Path) -> None:
     assert completed(tmp_path, "assay ru") == [name for name in COMMANDS if name.startswith("ru")] == ["run", "runs"]
     assert completed(tmp_path, "assay export k8s --out") == ["--output"]
+
+
+def test_descriptions_are_whole_in_fish(tmp_path: Path) -> None:
+    shown = CliRunner().invoke(main, ["completion", "show", "fish"]).stdout
+    assert 'string split --max 1 ","' in shown
+    if shutil.which("fish") is None:
+        pytest.skip("needs fish")
+    (tmp_path / "assay.fish").write_text(shown)
+    command = ["fish", "--no-config", "--command", f"source {tmp_path}/assay.fish; complete -C 'assay run --qui'"]
+    environment = {**with_assay(tmp_path), "HOME": str(tmp_path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=120)
+    (quiet,) = (option for option in run.params if option.name == "quiet")
+    assert isinstance(quiet, click.Option)
+    assert "," in str(quiet.help)
+    assert done.stdout == f"--quiet\t{quiet.help}\n"

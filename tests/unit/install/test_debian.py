@@ -141,6 +141,21 @@ def test_a_package_that_others_have_come_to_need_stays(
 
 
 @real
+def test_what_an_earlier_package_left_is_not_taken_away_with_ours(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = installer(tmp_path, [package(tmp_path, "assay-test-below")], monkeypatch)
+    words = ["Package: assay-test-below", "Status: deinstall ok config-files", "Architecture: all", "Version: 0.9"]
+    status = machine.root / "var/lib/dpkg/status"
+    status.write_text(
+        "\n".join([*words, "Config-Version: 0.9", "Maintainer: t <t@localhost>", "Description: t", "", ""])
+    )
+    refused = machine.run("sh", script, "--debian")
+    assert "remains of an earlier assay-test-below" in refused.stderr
+    assert not machine.note.exists()
+
+
+@real
 def test_a_package_that_needs_another_is_refused_before_anything_is_changed(
     machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
