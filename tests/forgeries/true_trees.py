@@ -33,7 +33,7 @@ SCORES = (
     "'gen_len': 8167644, 'gen_num': 13368}"
 )
 _LIMITS_NS = {"Server": (2_000_000_000, 100_000_000), "Interactive": (500_000_000, 30_000_000)}
-_SCORED = {
+SCORED = {
     "dataset_name": "cnn_dailymail",
     "dataset_type": "accuracy",
     "score": {
@@ -83,7 +83,7 @@ def make_endpoints_tree(root: Path) -> Path:
         for part in ("performance", "accuracy", "audit"):
             (folder / part).mkdir(parents=True)
         write_summary(folder / "performance/result_summary.json", samples(scenario), online=scenario != "Offline")
-        (folder / "accuracy/accuracy_results.json").write_text(json.dumps({"accuracy_scores": [_SCORED]}))
+        (folder / "accuracy/accuracy_results.json").write_text(json.dumps({"accuracy_scores": [SCORED]}))
         (folder / "audit/audit_consistency_output_test.json").write_text(json.dumps(_AUDIT))
         (folder / "config.yaml").write_text(yaml.safe_dump(_config(scenario)))
         (folder / "measurements.json").write_text(json.dumps(_MEASUREMENTS))
@@ -124,9 +124,9 @@ def write_summary(path: Path, sim: Simulated, *, online: bool) -> None:
         "duration_ns": int(sim.done_ns.max()),
         "state": "complete",
         "complete": True,
-        "latency": _series(sim.latency_ns),
-        "ttft": _series(sim.ttft_ns) if online else {},
-        "tpot": _series(sim.tpot_ns) if online else {},
+        "latency": series(sim.latency_ns),
+        "ttft": series(sim.ttft_ns) if online else {},
+        "tpot": series(sim.tpot_ns) if online else {},
         "output_sequence_lengths": {
             "total": tokens,
             "min": int(sim.tokens_out.min()),
@@ -140,7 +140,7 @@ def write_summary(path: Path, sim: Simulated, *, online: bool) -> None:
     path.write_text(json.dumps(summary, indent=2))
 
 
-def _series(values: np.ndarray) -> dict[str, Any]:
+def series(values: np.ndarray) -> dict[str, Any]:
     """One quantity; early stopping's estimate of a percentile is a sample somewhat above it."""
     ordered, n = np.sort(values), len(values)
     found: dict[str, Any] = {"min": int(ordered[0]), "max": int(ordered[-1]), "avg": float(values.mean())}

@@ -8,15 +8,10 @@ from dataclasses import dataclass
 
 from assay.analysis.figures import estimate_of
 from assay.analysis.saturation import flat_from
+from assay.benchmarks.mlperf.endpoints import regions
 from assay.runs.campaign import RunEntry
 from assay.runs.result import Result
 from assay.runs.shapes import ConcurrencyShape
-
-# MLPerf Endpoints v1.0, rules 5.3, 5.4 and 6.2: one point at the least concurrency, then two in each of three regions
-# that are equally wide in log2 between it and the highest.
-_REGIONS = 3
-_SHORT_UP_TO = 32
-_SHORT_S, _LONG_S = 600.0, 1200.0
 
 
 @dataclass(frozen=True)
@@ -51,13 +46,9 @@ def _seconds(result: Result | None) -> float:
 def endpoints_points(least: int, most: int) -> list[int]:
     """Seven numbers in flight of the shape that MLPerf Endpoints v1.0 asks for; fewer where some are the same.
 
-    The least, then two in each region: the one in the middle of it and its end.
+    The least, then two in each region: the one in the middle of it, by log2, and its end.
     """
-    width = math.log2(most - least) / _REGIONS
-    inner = [least + round(2 ** (width * half / 2)) for half in range(1, 2 * _REGIONS)]
-    return sorted({least, *inner, most})
-
-
-def endpoints_seconds(places: int) -> float:
-    """How long a point of that shape lasts at least, s."""
-    return _SHORT_S if places <= _SHORT_UP_TO else _LONG_S
+    parts = regions(least, most)
+    width = math.log2(most - least) / len(parts)
+    middles = [least + round(2 ** (width * (number + 0.5))) for number in range(len(parts))]
+    return sorted({least, *middles, *(region.end for region in parts)})

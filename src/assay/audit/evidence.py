@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from assay.analysis.ceilings import Accelerator, ModelShape
 from assay.audit.claimed import ClaimedChange, ClaimedRate, ClaimedSettings
+from assay.audit.curves import EndpointsSubmission
 from assay.audit.facts import DatasetFacts
 from assay.audit.folder import CampaignFacts, FolderFacts
 from assay.audit.spans import Span
@@ -375,3 +376,5 @@ class Evidence:
     """The round that a results tree is said to be a whole submission to."""
     submitters: list[Submitter] = field(default_factory=list)
     """Of a tree that is said to be a whole submission."""
+    endpoints: list[EndpointsSubmission] = field(default_factory=list)
+    """Submissions to MLPerf Endpoints in it."""

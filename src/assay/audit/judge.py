@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assay.analysis.ceilings import combine, find_accelerator, find_model, precision_of
+from assay.audit.curves import NOT_JUDGED
 from assay.audit.evidence import Evidence, Origin, RunEvidence, Signature
 from assay.audit.hardware import achieved, limits, output_tokens
 from assay.audit.readers.campaign import read_campaign_folder
 from assay.audit.readers.claims import read_claims
+from assay.audit.readers.curves import read_endpoints_submissions
 from assay.audit.readers.endpoints import ACCURACY_RESULTS, RESULT_SUMMARY
 from assay.audit.readers.loadgen import DETAIL, SUMMARY, is_log_folder
 from assay.audit.readers.run_folder import is_run_folder, read_run, read_runs
@@ -47,12 +49,18 @@ def audit_path(path: Path, options: AuditOptions | None = None) -> AuditReport:
 
     Raises UserError where there is nothing to judge or it can't be read.
     """
-    evidence = read_evidence(Path(path))
+    path = Path(path)
+    of_round = options.submitted_to if options is not None else None
+    endpoints = read_endpoints_submissions(path) if of_round is not None else []
+    if endpoints and not result_folders(path):  # whose points lack their results
+        evidence = Evidence(str(path), "MLPerf Endpoints results")
+    else:
+        evidence = read_evidence(path)
     if options is not None:
         _fill(evidence, options)
-        if options.submitted_to is not None:
-            evidence.submitted_to = options.submitted_to
-            evidence.submitters = read_submitters(Path(path), options.submitted_to)
+    if of_round is not None:
+        evidence.submitted_to, evidence.endpoints = of_round, endpoints
+        evidence.submitters = read_submitters(path, of_round)
     return judge(evidence)
 
 
@@ -103,7 +111,12 @@ def judge(evidence: Evidence) -> AuditReport:
         by_run[finding.subject].append(finding)
     rows = [_row(run, by_run[run.name]) for run in every_run(evidence)]
     return AuditReport(
-        path=evidence.path, kind=evidence.kind, manifest=_manifest_words(evidence), rows=rows, findings=findings
+        path=evidence.path,
+        kind=evidence.kind,
+        manifest=_manifest_words(evidence),
+        rows=rows,
+        findings=findings,
+        not_judged=list(NOT_JUDGED) if evidence.endpoints else [],
     )
 
 

@@ -130,3 +130,13 @@ def contradicted(statement: str, arithmetic: str) -> Check:
 
 def impossible(statement: str, arithmetic: str) -> Check:
     return Check(Judgement.IMPOSSIBLE, statement, arithmetic)
+
+
+def contradicted_unless(good: bool, words: str, sums: str, subject: str, where: str) -> Check:
+    """Of a subject that isn't the rule's own."""
+    return Check(Judgement.SUPPORTED if good else Judgement.CONTRADICTED, words, sums, subject, where)
+
+
+def unsupported_unless(good: bool, words: str, sums: str, subject: str, where: str) -> Check:
+    """Likewise, where what is asked for isn't shown."""
+    return Check(Judgement.SUPPORTED if good else Judgement.UNSUPPORTED, words, sums, subject, where)

@@ -11,7 +11,7 @@ from assay.benchmarks.mlperf import LlmFacts
 
 @dataclass(frozen=True)
 class JsonFile:
-    """An object in a file of JSON, or why there is none."""
+    """An object in a file of JSON or YAML, or why there is none."""
 
     name: str
     """DIVISION/ORG/…, with the path below it."""

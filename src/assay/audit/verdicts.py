@@ -70,6 +70,7 @@ class AuditReport(_Model):
     manifest: str = Field(default="", description="whether the files are as they were closed; empty: of no run folder")
     rows: list[RunRow]
     findings: list[AuditFinding]
+    not_judged: list[str] = Field(default_factory=list, description="what the files don't tell, or no rule settles")
 
     @property
     def problems(self) -> list[AuditFinding]:

@@ -15,6 +15,7 @@ from assay.submission.texts import REHEARSAL, REHEARSAL_PAGE
 
 WHOLE = "the submission"
 _RESULT_PARTS = 5  # DIVISION/ORG/SYSTEM/BENCHMARK/SCENARIO
+_CURVES = "results"  # a curve of MLPerf Endpoints is …/results/SYSTEM/MODEL; names of other results leave it out
 
 
 @dataclass
@@ -56,6 +57,11 @@ def check_tree(tree: Path, checkout: Path | None, of_round: str) -> TreeCheck:
     if not tree.is_dir():
         raise UserError(f"{tree}: there is no such folder; --check takes a submission's root")
     report = audit_path(tree, AuditOptions(submitted_to=of_round))
+    if report.not_judged and checkout is not None:
+        raise UserError(
+            "--official-checker is MLPerf Inference's, and this is a tree of MLPerf Endpoints: leave it out, and run "
+            "submission-checker of github.com/mlcommons/endpoints-submission-cli on it"
+        )
     official = run_official(tree, checkout, of_round) if checkout is not None else None
     return TreeCheck(report, _results(report, official), official, (tree / REHEARSAL_PAGE).is_file())
 
@@ -82,7 +88,8 @@ def _results(report: AuditReport, official: OfficialVerdict | None) -> list[Chec
 def _result_of(subject: str) -> str:
     """The result that a run's name begins with, as trees have them; else the whole."""
     parts = subject.split("/")
-    return "/".join(parts[:_RESULT_PARTS]) if len(parts) > _RESULT_PARTS else WHOLE
+    ends = parts.index(_CURVES) + 3 if _CURVES in parts else _RESULT_PARTS
+    return "/".join(parts[:ends]) if len(parts) > ends else WHOLE
 
 
 def checklist_text(check: TreeCheck, of_round: str) -> str:
@@ -90,6 +97,7 @@ def checklist_text(check: TreeCheck, of_round: str) -> str:
     lines = [f"{REHEARSAL}: this tree must not be submitted"] if check.rehearsal else []
     lines += [line for result in check.results for line in _result_lines(result)]
     problems = len(check.report.problems)
+    lines += [f"not judged: {words}" for words in check.report.not_judged]
     lines.append(f"Assay: {problems or 'no'} finding{'' if problems == 1 else 's'}")
     if check.official is not None:
         lines += [f"MLCommons' checker, {of_round}: {'accepted' if check.official.accepted else 'refused'}"]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.audits import audit_claims, complaints
-from tests.forgeries import folders, submissions, trees
+from tests.forgeries import curve_defects, folders, submissions, trees
 from tests.unit.audit.loadgen_files import submission_folder, write_logs
 from tests.unit.audit.queue_runs import report_claims, simulate
 
@@ -366,6 +366,7 @@ def test_every_rule_is_raised_by_some_falsehood() -> None:
     """Those that judge run folders, campaigns and trees alone are raised by forgeries of these."""
     planted = {rule for rule, _, _ in (*PLANTED.values(), *PLANTED_IN_LOGS.values())}
     planted |= {forgery.rule for forgery in (*folders.FORGERIES, *trees.FORGERIES, *submissions.DEFECTS)}
+    planted |= {rule for _, rule, _ in curve_defects.DEFECTS.values()}
     assert {rule.name for rule in all_rules()} - planted == {
         "campaign-manifest",
         "claim-and-log",

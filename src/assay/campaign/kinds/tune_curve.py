@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assay.analysis.climb import climbed, endpoints_points, endpoints_seconds
+from assay.analysis.climb import climbed, endpoints_points
 from assay.benchmarks import get_benchmark
+from assay.benchmarks.mlperf.endpoints import least_seconds
 from assay.campaign.entries import entry, shuffled
 from assay.campaign.kinds.base import Kind
 from assay.config import Config
@@ -102,7 +103,7 @@ def _offline(config: Config, nodes: Sequence[str]) -> list[RunEntry]:
 def _point(config: Config, nodes: Sequence[str], places: int, repeat: int) -> RunEntry:
     run = entry(config, f"{places}-in-flight", nodes, "Concurrency", "performance", repeat)
     curve = config.campaign.curve
-    lasts_s = curve.duration_s or (_DURATION_S if curve.points == "log2" else endpoints_seconds(places))
+    lasts_s = curve.duration_s or (_DURATION_S if curve.points == "log2" else least_seconds(places))
     shape = ConcurrencyShape(concurrency=places, duration_s=lasts_s, requests=curve.requests)
     return run.model_copy(update={"shape": shape, "queries": None})
 
