@@ -39,13 +39,14 @@ def compare_campaigns_page(
 ) -> Page:
     """All comparisons against the first campaign; its links are for a page in the folder `beside`."""
     base, titles = campaigns[0], campaign_names(campaigns)
-    sections = [Section("curves", "Throughput against pace", list(curves_blocks(campaigns, titles)))]
+    every_title = [titles[campaign.state.id] for campaign in campaigns]
+    sides = [_side(own, side_name(place, every_title), comparisons) for place, own in enumerate(campaigns)]
+    curves = curves_blocks(campaigns, [side.name for side in sides])
+    sections = [Section("curves", "Throughput against pace", list(curves))]
     for place, (comparison, other) in enumerate(zip(comparisons, campaigns[1:], strict=True), start=1):
         title = f"{titles[comparison.other]} against the baseline"
         blocks = [*_blocks(comparison, place), differs_block(comparison.differences, other.loads[0].record)]
         sections.append(Section(f"changes-{place}", title, blocks))
-    every_title = [titles[campaign.state.id] for campaign in campaigns]
-    sides = [_side(own, side_name(place, every_title), comparisons) for place, own in enumerate(campaigns)]
     called = {own.state.id: side.title for own, side in zip(campaigns, sides, strict=True)}
     lead, sections = lifted(sections, ("pareto", "load_comparison", "comparison"))
     records = [load.record for campaign in campaigns for load in campaign.loads]

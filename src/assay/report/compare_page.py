@@ -41,8 +41,9 @@ def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison],
         f"excludes 1. {DECIDES}",
         answer=[
             *(
-                _answer(comparison, other, "The other run" if len(comparisons) == 1 else names[comparison.other])
-                for comparison, other in zip(comparisons, runs[1:], strict=True)
+                sentence
+                for own, other in zip(comparisons, runs[1:], strict=True)
+                for sentence in _answer(own, other, "The other run" if len(comparisons) == 1 else names[own.other])
             ),
             *runs_shaped(runs, [side.name for side in sides]),
             samples_words(sides),
@@ -87,12 +88,12 @@ def _deciding(comparison: Comparison) -> tuple[list[Change], list[Change]]:
     return decisive, [change for change in comparison.changes if change.paired and change not in decisive]
 
 
-def _answer(comparison: Comparison, other: RunAnalysis, name: str) -> str:
-    """What got better or worse beyond noise, and whether the runs were made alike."""
+def _answer(comparison: Comparison, other: RunAnalysis, name: str) -> list[str]:
+    """What got better or worse beyond noise; whether the runs were made alike."""
     what = changes_shown(comparison)
     differs = any(change.words in CHANGED for changes in _deciding(comparison) for change in changes)
     besides = differs_besides(comparison.differences, other.record, changed=differs)
-    return f"{name} against the baseline: {what}; {besides}."
+    return [f"{name} against the baseline: {what}.", f"{besides[:1].upper()}{besides[1:]}."]
 
 
 def _headlines(comparison: Comparison) -> list[Headline]:

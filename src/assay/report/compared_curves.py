@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from assay.analysis.campaign_compare import CampaignMeasured
 from assay.analysis.curve import curve_measured, front_of_all
@@ -12,10 +12,13 @@ from assay.report.page import Block, Text
 from assay.report.pareto import curve_chart, for_each
 
 
-def curves_blocks(campaigns: Sequence[CampaignMeasured], titles: Mapping[str, str]) -> Iterator[Block]:
-    """The picture, and whose points none beats in both; nothing where fewer than two campaigns have a curve."""
-    found = {titles[own.state.id]: curve_measured(own.loads) for own in campaigns}
-    curves = {title: curve for title, curve in found.items() if curve is not None}
+def curves_blocks(campaigns: Sequence[CampaignMeasured], sides: Sequence[str]) -> Iterator[Block]:
+    """The picture, and whose points none beats in both; nothing where fewer than two campaigns have a curve.
+
+    `sides`: the campaigns' names in a sentence.
+    """
+    found = {side: curve_measured(own.loads) for side, own in zip(sides, campaigns, strict=True)}
+    curves = {side: curve for side, curve in found.items() if curve is not None}
     if len(curves) < 2:
         return
     yield curve_chart(curves)
@@ -24,9 +27,9 @@ def curves_blocks(campaigns: Sequence[CampaignMeasured], titles: Mapping[str, st
     if not front:
         yield Text(f"Whose points are on the front isn't known: {DOUBT} all of them.")
         return
-    loads: dict[str, list[str]] = {title: [] for title in curves}
-    for title, point in front:
-        loads[title].append(point.load)
-    whose = "; ".join(f"of {title}: {names(own) if own else 'none'}" for title, own in loads.items())
+    loads: dict[str, list[str]] = {side: [] for side in curves}
+    for side, point in front:
+        loads[side].append(point.load)
+    whose = "; ".join(f"of {side}: {names(own) if own else 'none'}" for side, own in loads.items())
     rate = "output tokens/s for each accelerator" if each else "output tokens/s"
     yield Text(f"No point of any of them has both more {rate} and a faster pace than these: {whose}.")

@@ -34,8 +34,7 @@ def test_two_curves_are_in_one_picture_for_each_accelerator(tmp_path: Path) -> N
     panel = found.lead.panels[0]
     assert panel.y_label == "output tokens/s for each accelerator"
     named = [series.name for series in panel.series if series.name]
-    assert ["(base)" in name for name in named] == [True, False]
-    assert ["(other)" in name for name in named] == [False, True]
+    assert named == ["the baseline", "the other"]
     (joint,) = texts(found)
     base_own, other_own = joint.partition("these: ")[2].split("; of ")
     assert "8 in flight" in base_own, "the most for each accelerator"
@@ -48,7 +47,7 @@ def test_points_that_the_client_could_have_shaped_are_on_nobodys_front(tmp_path:
     found = page(tmp_path, base, other)
     assert texts(found)[0].endswith(": none.")
     named = [series.name for series in found.lead.panels[0].series if series.name]  # type: ignore[union-attr]
-    assert any(name.endswith("(other), client-bound") for name in named)
+    assert "the other, client-bound" in named
 
 
 def test_rings_of_two_systems_keep_their_colours(tmp_path: Path) -> None:
@@ -57,8 +56,8 @@ def test_rings_of_two_systems_keep_their_colours(tmp_path: Path) -> None:
     lead = page(tmp_path, base, other).lead
     assert lead is not None
     drawn = [(series.name, series.color, series.hollow) for series in lead.panels[0].series if series.kind == "points"]
-    (base_color,) = {color for name, color, _ in drawn if "(base)" in name}
-    (other_color,) = {color for name, color, _ in drawn if "(base)" not in name}
+    (base_color,) = {color for name, color, _ in drawn if "the baseline" in name}
+    (other_color,) = {color for name, color, _ in drawn if "the other" in name}
     assert base_color != other_color
     assert [hollow for _, _, hollow in drawn] == [True, False, True]
 
