@@ -137,6 +137,16 @@ def test_traces_and_data_sets(data: bytes) -> None:
         load_dataset(get_benchmark("smollm2-135m"), DatasetConfig(path=path, samples=2), Counter(around=3))
 
 
+_FRAMES = Path(__file__).resolve().parents[1] / "recorded" / "frames"
+
+
+@fuzzed(60)
+@given(damaged(*(path.read_bytes() for path in sorted(_FRAMES.iterdir()))))
+def test_pickled_frames(data: bytes) -> None:
+    with file(data, "frame.pkl") as path, contextlib.suppress(UserError):
+        load_dataset(get_benchmark("llama3.1-405b"), DatasetConfig(path=path, samples=2))
+
+
 def _event(phase: Phase) -> bytes:
     return event_line(PhaseEvent(time_ns=5, clock_offset_ns=7, phase=phase))
 

@@ -19,6 +19,7 @@ from assay.datasets.sources.articles import article_texts
 from assay.datasets.sources.huggingface import hub_rows
 from assay.datasets.sources.huggingface import title as hub_title
 from assay.datasets.sources.parquet import PARQUET_START, parquet_rows
+from assay.datasets.sources.pickled import PICKLE_START, PICKLES, pickled_rows
 from assay.datasets.sources.refused import refuse
 from assay.datasets.sources.rows import Row, read_file, renamed, rows_of
 from assay.datasets.sources.synthetic import make_synthetic
@@ -51,8 +52,7 @@ def load_dataset(
     file = _find(benchmark, config.path)
     data = read_file(file)
     refuse(file, data[:8])
-    rows = parquet_rows(data, file) if data.startswith(PARQUET_START) else rows_of(data, file)
-    known, total, reading = _read(list(rows), Request(benchmark, config, counter), str(file))
+    known, total, reading = _read(_rows(data, file), Request(benchmark, config, counter), str(file))
     return Dataset(
         name=_name(benchmark, file, reading.tokens_sha256),
         path=file,
@@ -64,6 +64,15 @@ def load_dataset(
         tokens_sha256=reading.tokens_sha256,
         note=reading.note,
     )
+
+
+def _rows(data: bytes, file: Path) -> list[Row]:
+    """Of a file's content, by what it is: the name decides only of old pickles, which begin with anything."""
+    if data.startswith(PARQUET_START):
+        return list(parquet_rows(data, file))
+    if data.startswith(PICKLE_START) or file.suffix in PICKLES:
+        return pickled_rows(data, file)
+    return list(rows_of(data, file))
 
 
 def _name(benchmark: Benchmark, file: Path, tokens: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -87,21 +87,10 @@ def test_a_file_that_cant_be_read_is_one_message(tmp_path: Path) -> None:
         load_dataset(SMOL, DatasetConfig(path=Path("/proc/self/mem")))
 
 
-class _Trap:
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (pytest.fail, ("the pickle was read",))
-
-
-def test_a_pickle_is_never_read(tmp_path: Path) -> None:
-    trap = pickle.dumps(_Trap())
-    for content, name in ((trap, "open_orca.pkl"), (trap, "named.json"), (gzip.compress(trap), "open_orca.pkl.gz")):
-        with pytest.raises(UserError, match=r"is a Python pickle .*read_pickle\(FILE\)\.to_json.*dataset\.path to OUT"):
-            load(tmp_path, content, name)
-
-
 def test_what_is_compressed_says_how_to_unpack_it(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"is compressed: run `gunzip .*x\.jsonl\.gz`"):
-        load(tmp_path, gzip.compress(b"{}"), "x.jsonl.gz")
+    for name in ("x.jsonl.gz", "open_orca.pkl.gz"):
+        with pytest.raises(UserError, match=rf"is compressed: run `gunzip .*{re.escape(name)}`"):
+            load(tmp_path, gzip.compress(b"{}"), name)
 
 
 def in_parquet(rows: list[dict[str, Any]]) -> bytes:
