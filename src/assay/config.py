@@ -273,7 +273,7 @@ def _apply(data: dict[str, Any], override: str, source: SourceMap) -> None:
     parts = key.strip().split(".")
     if not separator or not all(parts):
         raise UserError(f"--set {override}: write it as a.b=c")
-    value = parse_yaml(text, f"--set {override}").data
+    document = parse_yaml(text, f"--set {override}")
     place = data
     for number, part in enumerate(parts[:-1]):
         inner = place.get(part)
@@ -283,8 +283,8 @@ def _apply(data: dict[str, Any], override: str, source: SourceMap) -> None:
             raise UserError(f"--set {override}: {'.'.join(parts[: number + 1])} is a value and holds no {parts[-1]!r}")
         place[part] = dict(inner)  # never write into a shared default
         place = place[part]
-    place[parts[-1]] = value
-    source.override(tuple(parts), f"--set {override}")
+    place[parts[-1]] = document.data
+    source.override(tuple(parts), f"--set {override}", document.root)
 
 
 def dump_config(config: Config) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import difflib
 import math
 import re
@@ -19,29 +20,40 @@ _MOST_PLACES = 2
 _SECTION, _LIST = "must be a section with keys of its own", "must be a list, such as [a, b]"
 _SHAPES = {"model_type": _SECTION, "dict_type": _SECTION, "list_type": _LIST, "tuple_type": _LIST}
 """What must stand there, by Pydantic's kind of a mistake: users don't know its types."""
+_TEXTS = ("string_type", "path_type")
+_KEY = "[key]"
+"""Where Pydantic puts a mistake in a key itself."""
 
 
 class SourceMap:
-    """Where each key of a YAML document stands."""
+    """Where each key of a YAML document stands, and how each value is written."""
 
-    def __init__(self, name: str, lines: dict[Path, int]) -> None:
+    def __init__(self, name: str, lines: dict[Path, int], written: dict[Path, str]) -> None:
         self._name = name
         self._lines = lines
+        self._written = written
         self._overrides: dict[Path, str] = {}
 
     @classmethod
     def none(cls, name: str) -> Self:
-        return cls(name, {})
+        return cls(name, {}, {})
 
     @classmethod
     def of(cls, root: yaml.Node | None, name: str) -> Self:
         lines: dict[Path, int] = {}
+        written: dict[Path, str] = {}
         if root is not None:
-            _walk(root, (), lines)
-        return cls(name, lines)
+            _walk(root, (), lines, written)
+        return cls(name, lines, written)
 
-    def override(self, path: Path, words: str) -> None:
+    def override(self, path: Path, words: str, root: yaml.Node | None) -> None:
+        """`root` stands in place of what the document says of `path`; `words` say where."""
         self._overrides[path] = words
+        for known in (self._lines, self._written):
+            for place in [place for place in known if place[: len(path)] == path]:
+                del known[place]
+        if root is not None:
+            _walk(root, path, {}, self._written)
 
     def where(self, path: Path) -> str:
         """`file:line` of the key, or of the closest key around it."""
@@ -52,21 +64,31 @@ class SourceMap:
                 return f"{self._name}:{line}"
         return self._name
 
+    def written(self, path: Path) -> str:
+        """A value before YAML made a number or something else of it; empty where that isn't known."""
+        return self._written.get(path, "")
+
+    def overridden(self, path: Path) -> bool:
+        """Whether this very value stands in place of the document's."""
+        return path in self._overrides
+
     def known(self, path: Path) -> bool:
         return any(path == key[: len(path)] for key in [*self._lines, *self._overrides])
 
 
-def _walk(node: yaml.Node, path: Path, lines: dict[Path, int]) -> None:
+def _walk(node: yaml.Node, path: Path, lines: dict[Path, int], written: dict[Path, str]) -> None:
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             here = (*path, key.value)
             lines[here] = key.start_mark.line + 1
-            _walk(value, here, lines)
+            _walk(value, here, lines, written)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
             here = (*path, index)
             lines[here] = value.start_mark.line + 1
-            _walk(value, here, lines)
+            _walk(value, here, lines, written)
+    else:
+        written[path] = str(node.value)
 
 
 def mistake(source: SourceMap, path: Path, words: str) -> str:
@@ -114,7 +136,8 @@ def explain(error: ValidationError, source: SourceMap, model: type[BaseModel]) -
         path = _without_tags(item["loc"], source)
         if item["type"] == "union_tag_invalid":
             path = (*path, item["ctx"]["discriminator"].strip("'"))
-        message = mistake(source, path, _words(item, path, model))
+        words = _no_text(item, path, source) if item["type"] in _TEXTS else _words(item, path, model)
+        message = mistake(source, path[:-1] if path[-1:] == (_KEY,) else path, words)
         if message not in messages:
             messages.append(message)
     return "\n".join(messages)
@@ -166,6 +189,33 @@ def _words(item: Any, path: Path, model: type[BaseModel]) -> str:
         return message
     # What is wrong inside a section is told for itself; the whole of it could hold what no message should show.
     return f"{message} (found {_shown(given)})" if not isinstance(given, dict | list | tuple) else message
+
+
+def _no_text(item: Any, path: Path, source: SourceMap) -> str:
+    """YAML has rules of its own for what isn't text: `3.10`, `010`, `on`, `12:30` and `2026-01-01` aren't."""
+    given, written = item["input"], source.written(path)
+    must = f"{'the key ' if path[-1:] == (_KEY,) else ''}must be text"
+    if isinstance(given, dict | list | tuple):
+        return must
+    if given is None and not written:
+        return f"{must}; nothing stands there"
+    if not written or len(written) > _SHOWN:
+        return f"{must}, and YAML reads it as {_read(given)}: write it in quotes"
+    quoted = repr(written)
+    if source.overridden(path):  # the shell takes quotes of its own away
+        quoted = f'--set "{_dotted(path)}={quoted}"'
+    return f"{must}, and YAML reads {written} as {_read(given)}: write {quoted}"
+
+
+def _read(given: Any) -> str:
+    """What YAML has made of a text."""
+    if isinstance(given, bool):
+        return str(given).lower()
+    if isinstance(given, int | float):
+        return f"the number {given}"
+    if isinstance(given, datetime.date):
+        return "a date"
+    return "nothing" if given is None else "something else"
 
 
 def _unknown_tag(given: str, known: Sequence[str]) -> str:
