@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 @click.option(
     "--system",
     "answers",
-    type=PATH,
-    default=Path("system.yaml"),
-    show_default=True,
-    help="Your answers to what can't be measured of the system.",
+    metavar="[RUN=]FILE",
+    multiple=True,
+    help="Your answers to what can't be measured of the system; of several systems RUN=FILE for each of their runs or "
+    "campaigns.  [default: system.yaml]",
 )
 @click.option(
     "--accuracy",
@@ -56,7 +56,7 @@ def submit(
     division: str | None,
     of_round: str,
     into: Path,
-    answers: Path,
+    answers: tuple[str, ...],
     scored: tuple[str, ...],
     rehearsal: bool,
     tree: Path | None,
@@ -82,7 +82,8 @@ def submit(
     if org is None or division is None:
         raise UserError("submit: --org and --division are needed, such as --org ACME --division open")
     request = Request(org, division, of_round, rehearsal)  # type: ignore[arg-type]  # click.Choice
-    submission = make_submission(runs, request, answers, _by_run(scored))
+    file, own = _by_system(answers)
+    submission = make_submission(runs, request, file, _by_run(scored), own)
     with writing(into):
         write_tree(submission.tree, into)
     if as_json:
@@ -91,12 +92,28 @@ def submit(
         click.echo(harmless(_text(submission, into, originals_of(into))))
 
 
+def _by_system(answers: tuple[str, ...]) -> tuple[Path, dict[Path, Path]]:
+    """The file for all runs but those with one of their own. Raises UserError where one is given twice."""
+    from assay.submission import SYSTEM_YAML
+
+    whole: list[Path] = []
+    own: dict[Path, Path] = {}
+    for words in answers:
+        run, is_own, file = words.rpartition("=")
+        if not file or (is_own and (not run or Path(run) in own)) or (not is_own and whole):
+            raise UserError(f"submit: --system {words}: expected one FILE, or RUN=FILE, each run once")
+        if is_own:
+            own[Path(run)] = Path(file)
+        else:
+            whole.append(Path(file))
+    return (whole or [SYSTEM_YAML])[0], own
+
+
 def _by_run(scored: tuple[str, ...]) -> dict[str, Path]:
     """Each `RUN=FILE`. Raises UserError where one isn't, or names a run again."""
     found: dict[str, Path] = {}
     for words in scored:
         run, _, file = words.partition("=")
-        run = Path(run).name  # the run's folder does as well
         if not run or not file or run in found:
             raise UserError(f"submit: --accuracy {words}: expected RUN=FILE, each run once")
         found[run] = Path(file)
@@ -115,7 +132,12 @@ def _check(tree: Path, checkout: Path | None, of_round: str, as_json: bool) -> N
 
 
 def _text(submission: Submission, into: Path, originals: Path) -> str:
-    lines = [f"{entry.name}: {', '.join(entry.parts)}" for entry in submission.entries]
+    several = len(submission.systems) > 1
+    lines = [
+        f"{f'{system.folder}, ' if several else ''}{entry.name}: {', '.join(entry.parts)}"
+        for system in submission.systems
+        for entry in system.entries
+    ]
     if submission.passed_over:
         lines.append("REHEARSAL, not to be submitted:")
         for name, reasons in submission.passed_over.items():
@@ -130,11 +152,13 @@ def _json(submission: Submission, into: Path, originals: Path) -> dict[str, obje
         "originals": originals,
         "results": [
             {
+                "system": system.folder,
                 "benchmark": entry.benchmark,
                 "scenario": entry.scenario,
                 "runs": {k: r.folder.id for k, r in entry.parts.items()},
             }
-            for entry in submission.entries
+            for system in submission.systems
+            for entry in system.entries
         ],
         "rehearsal": submission.passed_over,
         "files": sorted(map(str, submission.tree.files)),

@@ -24,15 +24,31 @@ _ROUNDED = 0.051
 
 
 def with_scores(runs: Sequence[SubmittedRun], given: Mapping[str, Path]) -> list[SubmittedRun]:
-    """The runs, those that `given` names with the scores of its files.
+    """The runs, those that `given` names with the scores of its files: by their ids, or by their folders.
 
     Raises UserError where a file can't be read, lacks a score that the benchmark asks for, or belongs to no such run.
     """
-    for name in sorted(given.keys() - {run.folder.id for run in runs if run.part == "accuracy"}):
-        raise UserError(f"--accuracy {name}={given[name]}: there is no accuracy run {name} among those to submit")
+    files: dict[Path, Path] = {}
+    for name, file in sorted(given.items()):
+        folder = _named(name, file, runs).folder.path
+        if files.setdefault(folder, file) != file:
+            raise UserError(f"--accuracy {name}={file}: the scores of {folder.name} are in {files[folder]} already")
     return [
-        replace(run, outside=_read(run, given[run.folder.id])) if run.folder.id in given else run for run in runs
+        replace(run, outside=_read(run, files[run.folder.path])) if run.folder.path in files else run for run in runs
     ]  # fmt: skip
+
+
+def _named(name: str, file: Path, runs: Sequence[SubmittedRun]) -> SubmittedRun:
+    scored = [run for run in runs if run.part == "accuracy"]
+    found = [run for run in scored if name == run.folder.id or Path(name).resolve() == run.folder.path.resolve()]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        folders = " or ".join(str(run.folder.path) for run in found)
+        raise UserError(
+            f"--accuracy {name}={file}: {len(found)} accuracy runs are called so; name its folder, {folders}"
+        )
+    raise UserError(f"--accuracy {name}={file}: there is no accuracy run {name} among those to submit")
 
 
 def _read(run: SubmittedRun, path: Path) -> OutsideScores:

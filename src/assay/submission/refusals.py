@@ -170,7 +170,8 @@ def _systems(entries: Sequence[Entry]) -> Iterator[str]:
     for run in (run for entry in entries for run in entry.runs):
         known.setdefault(_hardware(run), run.folder.id)
     if len(known) > 1:
-        yield f"{' and '.join(known.values())} ran on different nodes: submit one system at a time"
+        apart = f"{' and '.join(known.values())} ran on different nodes"
+        yield f"{apart}: tell which runs are of which system, --system RUN=FILE for each"
 
 
 def _hardware(run: SubmittedRun) -> tuple[tuple[str, ...], ...]:

@@ -149,7 +149,8 @@ def gather(runs: Sequence[SubmittedRun]) -> tuple[list[Entry], Problems]:
         if run.part in entry.parts:
             others = f"{entry.parts[run.part].folder.id} and {run.folder.id}"
             words = f"two {run.part} runs, {others}: name the runs to submit one by one instead of their campaign"
-            problems.setdefault(entry.name, []).append(words)
+            other_system = "where they are of two systems, --system RUN=FILE for each"
+            problems.setdefault(entry.name, []).append(f"{words}; {other_system}")
         else:
             entry.parts[run.part] = run
     return list(entries.values()), problems

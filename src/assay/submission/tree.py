@@ -38,15 +38,36 @@ class Tree:
     originals: Files
 
 
-def make_tree(
-    entries: Sequence[Entry], filled: Mapping[str, str], request: Request, problems: Problems | None = None
-) -> Tree:
-    """The tree of results that belong together. `problems` are what a rehearsal passes over."""
+@dataclass(frozen=True)
+class SystemResults:
+    """What is submitted of one system: its results, and every field of its description."""
+
+    entries: Sequence[Entry]
+    filled: Mapping[str, str]
+
+    @property
+    def folder(self) -> str:
+        return folder_name(self.filled["system_name"])
+
+
+def make_tree(systems: Sequence[SystemResults], request: Request, problems: Problems | None = None) -> Tree:
+    """The tree of one submitter's systems. `problems` are what a rehearsal passes over."""
     submitter = PurePosixPath(request.division, request.organisation)
-    system = folder_name(filled["system_name"])
     tree = Tree({}, {})
+    for system in systems:
+        _add_system(system, submitter, request, tree)
+    if request.division == "open":
+        names = {_benchmark_folder(entry, request) for system in systems for entry in system.entries}
+        tree.files[submitter / "model_mapping.json"] = _json({name: name for name in sorted(names)})
+    if request.rehearsal:
+        tree.files[PurePosixPath(REHEARSAL_PAGE)] = rehearsal_page(problems or {}).encode()
+    return tree
+
+
+def _add_system(results: SystemResults, submitter: PurePosixPath, request: Request, tree: Tree) -> None:
+    system, filled = results.folder, results.filled
     tree.files[submitter / "systems" / f"{system}.json"] = _json(_description(filled, request))
-    for entry in entries:
+    for entry in results.entries:
         configuration = f"{entry.benchmark}-{entry.scenario}.yaml"
         performance = entry.parts["performance"]
         tree.files[submitter / "src" / system / configuration] = _bytes(performance.folder.config)
@@ -59,15 +80,9 @@ def make_tree(
         for test in _VERDICTS:
             if test in entry.parts:
                 _compliance(entry.parts[test], test, where / test, tree)
-    first = entries[0].parts["performance"]
+    first = results.entries[0].parts["performance"]
     tree.files[submitter / "src" / system / "README.md"] = source_readme(first, request, filled["source"]).encode()
     tree.files[submitter / "documentation" / f"{system}.md"] = system_page(filled, first, request).encode()
-    if request.division == "open":
-        names = {_benchmark_folder(entry, request) for entry in entries}
-        tree.files[submitter / "model_mapping.json"] = _json({name: name for name in sorted(names)})
-    if request.rehearsal:
-        tree.files[PurePosixPath(REHEARSAL_PAGE)] = rehearsal_page(problems or {}).encode()
-    return tree
 
 
 def _benchmark_folder(entry: Entry, request: Request) -> str:

@@ -201,7 +201,7 @@ def test_runs_are_named_one_by_one(campaign: CampaignFolder) -> None:
     paths = [campaign.run(name).path for name in names]
     answers = campaign.path.parent / "system.yaml"
     made = make_submission([*paths, paths[0]], OPEN, answers)
-    assert [entry.name for entry in made.entries] == ["llama3.1-8b Offline"]
+    assert [entry.name for entry in made.systems[0].entries] == ["llama3.1-8b Offline"]
     with pytest.raises(RefusedError) as caught:
         make_submission(paths, CLOSED, answers)
     assert "llama3.1-8b needs Server or Interactive in the closed division" in str(caught.value)
@@ -244,7 +244,8 @@ def test_runs_of_two_systems(campaign: CampaignFolder, tmp_path: Path) -> None:
         change_record(run, endpoints=moved)
     lines = refusal(campaign, OPEN)
     assert (
-        "offline-performance-r0 and server-performance-r0 ran on different nodes: submit one system at a time" in lines
+        "offline-performance-r0 and server-performance-r0 ran on different nodes: tell which runs are of which system, "
+        "--system RUN=FILE for each" in lines
     )
 
 
