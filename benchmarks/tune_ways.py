@@ -68,11 +68,16 @@ def _probe(server: Server, step: Run, random: np.random.Generator) -> Probe:
     if step.may_end:
         known, issued, verdict = _ended(played, of_limits)
     others = in_flight(played)
-    if verdict == "undecided" and queue_grows(others):
-        verdict = "over"
     held = kept(of_limits, others, CRITERIA) if step.role == "confirm" else None
     return Probe(
-        step.rate, step.role, issued / step.rate, of_limits[:known], verdict, held, came(played.arrived[:known])
+        step.rate,
+        step.role,
+        issued / step.rate,
+        of_limits[:known],
+        verdict,
+        grew=queue_grows(others),
+        held=held,
+        came=came(played.arrived[:known]),
     )
 
 

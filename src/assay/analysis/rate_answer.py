@@ -14,7 +14,7 @@ from assay.runs.campaign import CampaignFolder, CampaignState
 from assay.runs.rate_search import ProbeRole, TunedScenario
 from assay.runs.shapes import RateShape
 from assay.runs.tail_limits import TailLimit
-from assay.search import Found, Line, Spread, Stopped, line, narrowest
+from assay.search import Found, Line, Spread, Stopped, line, narrowest, surely_over
 
 Outcome = Literal["found", "stopped", "unfinished"]
 ERRORS = "errors"
@@ -111,7 +111,7 @@ def answer_of(found: Searched) -> RateAnswer:
         outcome="unfinished", confirmed=False, rate=None, low=None, high=None, bound_by="", because="",
         why=found.why_none if step is None else step.why, scenario=search.scenario, limits=list(search.limits),
         precision=search.precision, seconds=sum(one.probe.seconds for one in found.runs) + found.start_s,
-        points=[_point(one) for one in found.runs],
+        points=[_point(one, found) for one in found.runs],
     )  # fmt: skip
     if isinstance(step, Found):
         answer.outcome, answer.confirmed = "found", step.confirmed
@@ -120,15 +120,15 @@ def answer_of(found: Searched) -> RateAnswer:
         answer.curve = _curve(found, step.rate)
     elif isinstance(step, Stopped):
         answer.outcome, answer.because = "stopped", step.because
-        answer.low, answer.high = _sure_of(found.runs)
+        answer.low, answer.high = _sure_of(found)
         by_errors = answer.high is not None and _by_errors(found.runs, answer.high)
         answer.bound_by = "client" if step.because == "client" else ERRORS if by_errors else ""
     return answer
 
 
-def _sure_of(runs: Sequence[ProbedRun]) -> tuple[float | None, float | None]:
+def _sure_of(found: Searched) -> tuple[float | None, float | None]:
     """The highest rate at which a run's test found every limit kept, below the lowest at which one was broken."""
-    told = [(one.probe.rate, _verdict(one)) for one in runs if not one.probe.client_bound]
+    told = [(one.probe.rate, _verdict(one, found)) for one in found.runs if not one.probe.client_bound]
     high = min((rate for rate, verdict in told if verdict in ("over", "failed")), default=None)
     kept = [rate for rate, verdict in told if verdict in ("under", "held") and (high is None or rate < high)]
     return max(kept, default=None), high
@@ -141,7 +141,7 @@ def _by_errors(runs: Sequence[ProbedRun], rate: float) -> bool:
     return over > 0 and sum(one.errors for one in beyond) > _MOST * over
 
 
-def _point(one: ProbedRun) -> RatePoint:
+def _point(one: ProbedRun, found: Searched) -> RatePoint:
     assert one.entry.probe is not None
     taken = one.probe.of_limits
     tails = [_tail(taken, place, limit) for place, limit in enumerate(one.record.limits)]
@@ -153,24 +153,28 @@ def _point(one: ProbedRun) -> RatePoint:
         requests=len(one.probe.of_limits),
         errors=one.errors,
         seconds=one.probe.seconds,
-        verdict=_verdict(one),
+        verdict=_verdict(one, found),
         ended=_ended(one),
-        grew=_grew(one),
+        grew=_grew(one, found),
         client_bound=one.probe.client_bound,
         tails=[tail for tail in tails if tail is not None],
     )
 
 
-def _verdict(one: ProbedRun) -> str:
+def _verdict(one: ProbedRun, found: Searched) -> str:
     if one.probe.held is not None:
         return "held" if one.probe.held else "failed"
     eased = one.record.sure is not None and one.record.sure.because == "ease"
-    return "undecided" if eased else one.probe.verdict
+    if eased:
+        return "undecided"
+    told = [other.probe for other in found.runs if not other.probe.client_bound]
+    criteria = tuple(criterion_of(limit) for limit in found.search.limits)
+    return "over" if surely_over(one.probe, told, criteria) else one.probe.verdict
 
 
-def _grew(one: ProbedRun) -> bool:
+def _grew(one: ProbedRun, found: Searched) -> bool:
     """Whether it was a queue that grew which told: as the run went on, or, where it told nothing then, at its end."""
-    if _verdict(one) != "over" or not len(one.probe.of_limits):
+    if _verdict(one, found) != "over" or not len(one.probe.of_limits):
         return False
     return one.record.sure is None or one.record.sure.because == "growth"
 

@@ -97,8 +97,6 @@ def probed(folder: CampaignFolder, entry: RunEntry, search: RateSearch) -> Probe
         taken, arrived = of_limits(samples, issued, search.limits), arrived_s(samples, issued)
         others = in_flight(samples)
         verdict = "undecided" if record.sure is None else _SAID[record.sure.over]
-        if verdict == "undecided" and queue_grows(others):
-            verdict = "over"
         # The pacer keeps to a window only where the engine's configuration has one: it is the system's then.
         bound = bound or (record.driver == "loadgen" and waiting(samples, record) is not None)
     probe = Probe(
@@ -107,6 +105,7 @@ def probed(folder: CampaignFolder, entry: RunEntry, search: RateSearch) -> Probe
         seconds=_took_s(record),
         of_limits=taken,
         verdict=verdict,
+        grew=queue_grows(others),
         held=_held(taken, others, result, search) if role == "confirm" else None,
         came=came(arrived),
         client_bound=bound,

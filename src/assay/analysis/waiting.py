@@ -9,7 +9,7 @@ import numpy as np
 from assay.analysis.samples import MISSING, Samples
 from assay.analysis.statistics import nearest_rank
 from assay.digits import number_text
-from assay.runs.record import RunRecord
+from assay.runs.record import EndpointFacts, RunRecord
 from assay.runs.scenarios import is_paced
 
 _PERCENTILES = {"p50": 0.5, "p99": 0.99}
@@ -57,13 +57,24 @@ def waiting(samples: Samples | None, record: RunRecord) -> Waiting | None:
 
 
 def _full_window(samples: Samples, record: RunRecord) -> tuple[str, int] | None:
-    """The first endpoint that had as many requests in flight as its window lets through, and how many that is."""
-    windows = {endpoint.name: endpoint.window for endpoint in record.endpoints}
+    """The first endpoint that had as many requests in flight as its window lets through, and how many that is.
+
+    A window as large as what its server works on at once holds nothing back: the server would let the next one wait.
+    """
+    windows = {endpoint.name: endpoint.window for endpoint in record.endpoints if not _holds_all(endpoint)}
     for name, own in zip(samples.endpoints, samples.of_endpoint, strict=True):
         window = windows.get(name)
         if window is not None and len(own) and _most_in_flight(own) >= window:
             return name, window
     return None
+
+
+def _holds_all(endpoint: EndpointFacts) -> bool:
+    """Whether the window lets through all that the server works on at once, where its settings tell how many."""
+    places = endpoint.settings.get("max_num_seqs")
+    if endpoint.window is None or not isinstance(places, int):
+        return False
+    return endpoint.window >= places * int(endpoint.settings.get("data_parallel") or 1)
 
 
 def _most_in_flight(samples: Samples) -> int:

@@ -58,7 +58,7 @@ def _found(answer: RateAnswer) -> str:
 def _so_far(answer: RateAnswer) -> str:
     """Between which rates it lies, as far as the runs' tests say."""
     kept = [] if answer.low is None else [f"a run at {fmt.number(answer.low)} {_RATE} kept them"]
-    broke = [] if answer.high is None else [f"one at {fmt.number(answer.high)} {_RATE} broke one"]
+    broke = [] if answer.high is None else [f"one at {fmt.number(answer.high)} {_RATE} didn't"]
     return f"; {', '.join(kept + broke)}" if kept or broke else ""
 
 

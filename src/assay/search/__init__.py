@@ -6,7 +6,7 @@ Functions of what was measured: no files, no clock.
 from assay.search.criteria import Criterion, Verdict
 from assay.search.curve import Line, Point, Spread, line, points
 from assay.search.history import Found, Probe, Role, Run, Settings, Step, Stopped
-from assay.search.rate import decide, narrowest
+from assay.search.rate import decide, narrowest, surely_over
 from assay.search.trial import Request, Trial, came, kept, queue_grows
 
 __all__ = [
@@ -31,4 +31,5 @@ __all__ = [
     "narrowest",
     "points",
     "queue_grows",
+    "surely_over",
 ]

@@ -52,6 +52,9 @@ class Probe:
     `rate`. None: as many as intended."""
     client_bound: bool = False
     """The client couldn't keep the rate up: such a probe says nothing of the server."""
+    grew: bool = False
+    """Its queue grew beyond chance (`trial.queue_grows`). Not sure by itself: near its capacity a server's queue swings
+    for longer than a probe lasts."""
 
 
 @dataclass(frozen=True)

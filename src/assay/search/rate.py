@@ -138,24 +138,42 @@ def _between(probes: Sequence[Probe], criteria: tuple[Criterion, ...]) -> tuple[
     return low, high
 
 
-def _shown(probes: Sequence[Probe]) -> tuple[float | None, float | None]:
-    """As `_between`, of probes alone whose trial was sure: what was seen of the others is no bound."""
-    high = min((probe.rate for probe in probes if probe.verdict == "over"), default=None)
+def _shown(probes: Sequence[Probe], criteria: tuple[Criterion, ...]) -> tuple[float | None, float | None]:
+    """As `_between`, of probes alone that are sure: what was seen of the others is no bound."""
+    high = min((probe.rate for probe in probes if surely_over(probe, probes, criteria)), default=None)
     under = (probe.rate for probe in probes if probe.verdict == "under")
     return max((rate for rate in under if high is None or rate < high), default=None), high
 
 
+def surely_over(probe: Probe, probes: Sequence[Probe], criteria: tuple[Criterion, ...]) -> bool:
+    """Whether a probe's trial was sure that its rate is over, or its queue grew and the other probes bear that out.
+
+    Slow swings feign a queue that grows. As many requests at rates as high, with neither that nor a limit broken, say
+    that this one was such a swing.
+    """
+    if probe.verdict == "over" or not probe.grew:
+        return probe.verdict == "over"
+    high = [other for other in probes if _came(other) >= _came(probe) and not breaks(other, criteria)]
+    return sum(len(other.of_limits) for other in high) < len(probe.of_limits)
+
+
+def _came(probe: Probe) -> float:
+    return probe.came or probe.rate
+
+
 def breaks(probe: Probe, criteria: tuple[Criterion, ...]) -> bool:
-    """Whether a probe broke a criterion: as its trial says, else by the share that was over."""
+    """Whether a probe broke a criterion: as its trial says, else by its queue or the share that was over."""
     if probe.verdict != "undecided":
         return probe.verdict == "over"
+    if probe.grew:
+        return True
     shares = (probe.of_limits > 1).mean(axis=0)
     return any(share > criterion.allowed for share, criterion in zip(shares, criteria, strict=True))
 
 
 def _silent(probe: Probe, criteria: tuple[Criterion, ...]) -> bool:
     """Whether a probe has too few requests to say on which side its rate is; that it is far too high, few show."""
-    if probe.verdict != "undecided" or len(probe.of_limits) >= FIRST_LOOK:
+    if probe.verdict != "undecided" or probe.grew or len(probe.of_limits) >= FIRST_LOOK:
         return False
     return not len(probe.of_limits) or not _hopeless(probe, criteria)
 
@@ -168,7 +186,7 @@ def _refine(probes: Sequence[Probe], settings: Settings) -> Step:
         return _confirmed(tried, probes, settings, limit)
     if len(tried) >= _MOST_CONFIRMING:
         why = f"{len(tried)} confirming runs failed, the last too far below the other probes to say where the limit is"
-        return Stopped("undecided", *_shown(probes), why)
+        return Stopped("undecided", *_shown(probes, settings.criteria), why)
     refined = [probe for probe in probes if probe.role == "refine"]
     if not refined:  # few probes are allowed, so that one confirmed what brackets say; no fit holds where it was
         last = probes[-1]
@@ -226,7 +244,7 @@ def _confirmed(tried: Sequence[Probe], probes: Sequence[Probe], settings: Settin
     if held is not None:
         return _found(held, limit, settings, confirmed=True, why="a confirming run held")
     if len(tried) >= _MOST_CONFIRMING:
-        low, high = _shown(probes)
+        low, high = _shown(probes, settings.criteria)
         if high is not None and limit.rate > high:
             why = f"{len(tried)} confirming runs failed, and the fit is above what broke"
             return Stopped("undecided", low, high, why)
@@ -269,14 +287,14 @@ def narrowest(precision: float) -> float:
 
 def _at_the_end(probes: Sequence[Probe], settings: Settings) -> Step:
     """What is known when the budget is spent."""
-    limit, (low, high) = _limit(probes, settings.criteria), _shown(probes)
+    limit, (low, high) = _limit(probes, settings.criteria), _shown(probes, settings.criteria)
     if limit is not None and not (high is not None and limit.rate > high):  # a fit beyond what broke is a wrong one
         return _found(
             limit.rate, limit, settings, confirmed=False, why="the budget is spent before a confirming run held"
         )
     held = max((probe.rate for probe in probes if probe.held), default=None)
     if held is not None and high is not None and held < high:
-        broken = next(probe for probe in probes if probe.rate == high and probe.verdict == "over")
+        broken = next(probe for probe in probes if probe.rate == high and breaks(probe, settings.criteria))
         why = "the budget is spent; a confirming run held at the highest rate that had kept the limits"
         return Found(held, held, high, _most_broken(broken, settings.criteria), confirmed=True, why=why)
     if low is None or high is None:

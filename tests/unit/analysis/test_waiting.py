@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,6 +55,24 @@ def test_most_of_ttft_at_the_client_with_its_window_full(tmp_path: Path) -> None
 )
 def test_nothing_to_tell(tmp_path: Path, given: Samples, window: int | None) -> None:
     assert waiting(given, record(tmp_path, window)) is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"max_num_seqs": 4}, False),
+        ({"max_num_seqs": 8}, True),
+        ({"max_num_seqs": 4, "data_parallel": 2}, True),
+        ({"max_num_seqs": None}, True),  # nobody said how many
+    ],
+)
+def test_a_window_as_large_as_what_the_server_works_on_holds_nothing_back(
+    tmp_path: Path, settings: dict[str, Any], told: bool
+) -> None:
+    """The server would have let the next one wait in its own queue."""
+    run = record(tmp_path)
+    run.endpoints[0].settings = settings
+    assert (waiting(queued(20.0), run) is not None) == told
 
 
 def test_only_where_requests_follow_a_schedule(tmp_path: Path) -> None:

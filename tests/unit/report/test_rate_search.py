@@ -126,7 +126,7 @@ def test_of_a_search_that_stops_only_what_is_sure_is_said(tmp_path: Path) -> Non
     assert answer.outcome == "stopped"
     assert [(point.rate, point.verdict) for point in answer.points] == [(60, "under"), (120, "over")]
     assert (answer.low, answer.high) == (60, 120)
-    assert sentences[0].endswith("; a run at 60 requests/s kept them, one at 120 requests/s broke one.")
+    assert sentences[0].endswith("; a run at 60 requests/s kept them, one at 120 requests/s didn't.")
 
 
 def test_errors_are_named_where_they_break_the_limits(tmp_path: Path) -> None:

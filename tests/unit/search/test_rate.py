@@ -14,6 +14,7 @@ from assay.search.estimate import limit_of
 SETTINGS = Settings((Criterion("TTFT", 0.01), Criterion("TPOT", 0.01)), first_rate=1.0, confirm_requests=5000)
 LIMIT = 13.0
 """A second; where 1 % are over the TTFT limit. TPOT stays far from its own."""
+SETTINGS_OF_ONE = replace(SETTINGS, criteria=(Criterion("latency", 0.05),))
 
 
 def measured(run: Run, seed: int, limit: float = LIMIT) -> Probe:
@@ -131,13 +132,41 @@ def test_a_round_of_probes_is_about_the_limit_and_rather_above_it() -> None:
 def test_a_fit_above_rates_that_broke_for_sure_is_no_answer() -> None:
     def growing(run: Run, seed: int) -> Probe:
         probe = measured(run, seed)
-        return replace(probe, held=False, verdict="over") if run.role == "confirm" else probe
+        grew = run.role != "bracket" and run.rate > 0.97 * LIMIT
+        return replace(probe, held=False if run.role == "confirm" else None, grew=grew)
 
     probes, stopped = search(measure=growing)
     assert isinstance(stopped, Stopped)
     assert stopped.because == "undecided"
-    assert stopped.high == min(probe.rate for probe in probes if probe.verdict == "over")
+    assert stopped.high == min(probe.rate for probe in probes if probe.grew)
     assert "confirming runs failed" in stopped.why
+
+
+def test_a_queue_that_swings_for_longer_than_a_probe_lasts_is_no_bound() -> None:
+    """One probe below the limit whose queue happened to rise: a fit above it is still an answer."""
+    swung: list[float] = []
+
+    def swings(run: Run, seed: int) -> Probe:
+        probe = replace(measured(run, seed), held=False if run.role == "confirm" else None)
+        if swung or run.role != "refine" or run.rate >= LIMIT:
+            return probe
+        swung.append(run.rate)
+        return replace(probe, grew=True)
+
+    probes, found = search(measure=swings)
+    assert len(swung) == 1
+    assert isinstance(found, Found)
+    assert found.rate == pytest.approx(LIMIT, rel=0.03)
+    assert found.rate > swung[0]
+    assert next(probe for probe in probes if probe.grew).verdict == "undecided"
+
+
+def test_a_queue_that_grew_says_on_which_side_of_the_limit_a_rate_is() -> None:
+    kept = over_by(0.0, 10.0, "bracket", "under")
+    grew = replace(over_by(0.0, 20.0, "bracket", "undecided"), grew=True)
+    step = decide([kept, grew], SETTINGS_OF_ONE)
+    assert isinstance(step, Run)
+    assert 10.0 < step.rate < 20.0
 
 
 def over_by(share: float, rate: float, role: Role, verdict: Verdict) -> Probe:
