@@ -55,11 +55,13 @@ def _runs(
 ) -> tuple[list[Comparison], list[str], list[str]]:
     from assay.commands.compare_text import runs_text
     from assay.report import render_comparison
+    from assay.report.compare_page import runs_next
     from assay.runs import RunFolder
 
     runs, comparisons = render_comparison([RunFolder(folder) for folder in folders], out=output)
     reasons = [reason for c in comparisons for reason in _failures(c, share)] if share is not None else []
-    texts = [runs_text(own, runs[0], other) for own, other in zip(comparisons, runs[1:], strict=True)]
+    step = runs_next(runs, comparisons)
+    texts = [runs_text(own, runs[0], other, step) for own, other in zip(comparisons, runs[1:], strict=True)]
     return comparisons, texts, reasons
 
 
@@ -68,11 +70,15 @@ def _campaigns(
 ) -> tuple[list[CampaignComparison], list[str], list[str]]:
     from assay.commands.compare_text import campaigns_text
     from assay.report import render_campaign_comparison
+    from assay.report.compare_campaigns_page import campaigns_next
     from assay.runs import CampaignFolder
 
     measured, comparisons = render_campaign_comparison([CampaignFolder(folder) for folder in folders], out=output)
     reasons = [reason for c in comparisons for reason in _campaign_failures(c, share)] if share is not None else []
-    texts = [campaigns_text(own, measured[0], other) for own, other in zip(comparisons, measured[1:], strict=True)]
+    step = campaigns_next(measured, comparisons)
+    texts = [
+        campaigns_text(own, measured[0], other, step) for own, other in zip(comparisons, measured[1:], strict=True)
+    ]
     return comparisons, texts, reasons
 
 

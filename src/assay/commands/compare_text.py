@@ -22,8 +22,8 @@ from assay.wrapping import between_words, first_clause
 _SIDES = ("the baseline", "the other")
 
 
-def runs_text(comparison: Comparison, base: RunAnalysis, other: RunAnalysis) -> str:
-    """Each quantity in both runs, its ratio with its 95 % interval below it."""
+def runs_text(comparison: Comparison, base: RunAnalysis, other: RunAnalysis, step: str) -> str:
+    """Each quantity in both runs, its ratio with its 95 % interval below it; `step`: the page's next one."""
     shown = changes_shown(comparison)
     measured = [(run.result, run.record) for run in (base, other)]
     lines = [
@@ -33,10 +33,10 @@ def runs_text(comparison: Comparison, base: RunAnalysis, other: RunAnalysis) -> 
         *_changes(comparison.changes, ""),
         *_besides(comparison.differences, comparison.notes),
     ]
-    return _text(comparison, lines, shown, measured)
+    return _text(comparison, lines, shown, measured, step)
 
 
-def campaigns_text(comparison: CampaignComparison, base: CampaignMeasured, other: CampaignMeasured) -> str:
+def campaigns_text(comparison: CampaignComparison, base: CampaignMeasured, other: CampaignMeasured, step: str) -> str:
     """The same of every load."""
     answer = comparison_answer(comparison, other)
     measured = [(result, load.record) for own in (base, other) for load in own.loads for result in load.results]
@@ -48,7 +48,7 @@ def campaigns_text(comparison: CampaignComparison, base: CampaignMeasured, other
     for load in comparison.loads:
         lines += [f"{load.load}: {load.outcome}", *_changes(load.changes, "  ")]
     lines += _besides(comparison.differences, comparison.notes)
-    return _text(comparison, lines, answer[0], measured)
+    return _text(comparison, lines, answer[0], measured, step)
 
 
 def _text(
@@ -56,6 +56,7 @@ def _text(
     lines: Iterable[str],
     answer: str,
     measured: Sequence[tuple[Result, RunRecord]],
+    step: str,
 ) -> str:
     """In the terminal's width but for long names; last, where a screen ends, the answer and why it may not hold."""
     doubted = "; ".join(doubts(measured))
@@ -63,6 +64,7 @@ def _text(
         comparison.other,
         f"  against the baseline {comparison.baseline}",
         *(f"  {line}" for line in lines),
+        *([step] if step else []),
         f"answer: {first_clause(answer)}{doubted and f' ({doubted})'}",
     ]
     return "\n".join(between_words(line, width()) for line in every)

@@ -39,8 +39,7 @@ def compare_campaigns_page(
 ) -> Page:
     """All comparisons against the first campaign; its links are for a page in the folder `beside`."""
     base, titles = campaigns[0], campaign_names(campaigns)
-    every_title = [titles[campaign.state.id] for campaign in campaigns]
-    sides = [_side(own, side_name(place, every_title), comparisons) for place, own in enumerate(campaigns)]
+    sides = _sides(campaigns, comparisons)
     curves = curves_blocks(campaigns, [side.name for side in sides])
     sections = [Section("curves", "Throughput against pace", list(curves))]
     for place, (comparison, other) in enumerate(zip(comparisons, campaigns[1:], strict=True), start=1):
@@ -69,7 +68,7 @@ def compare_campaigns_page(
             *campaigns_shaped(campaigns, comparisons, [side.name for side in sides]),
             samples_words(sides),
         ],
-        next_step=comparison_next(comparisons, _changes(comparisons[0]), sides, beside),
+        next_step=campaigns_next(campaigns, comparisons),
         verdict="",
         kind="none",
         verdict_reasons=[],
@@ -91,6 +90,17 @@ def compare_campaigns_page(
         ),
         problems_title="What to know",
     )
+
+
+def campaigns_next(campaigns: Sequence[CampaignMeasured], comparisons: Sequence[CampaignComparison]) -> str:
+    """The next step, the same on the page and in the terminal."""
+    return comparison_next(comparisons, _changes(comparisons[0]), _sides(campaigns, comparisons))
+
+
+def _sides(campaigns: Sequence[CampaignMeasured], comparisons: Sequence[CampaignComparison]) -> list[Side]:
+    titles = campaign_names(campaigns)
+    every_title = [titles[campaign.state.id] for campaign in campaigns]
+    return [_side(own, side_name(place, every_title), comparisons) for place, own in enumerate(campaigns)]
 
 
 def _side(campaign: CampaignMeasured, name: str, comparisons: Sequence[CampaignComparison]) -> Side:

@@ -1,4 +1,4 @@
-"""What a comparison's page says to do next, and how both sides are measured and compared again."""
+"""What a comparison says to do next, and how both sides are measured and compared again."""
 
 from __future__ import annotations
 
@@ -12,16 +12,21 @@ from assay.analysis.campaign_compare import CampaignComparison
 from assay.analysis.changes import Change
 from assay.analysis.compare import Comparison
 from assay.analysis.differences import Difference
+from assay.analysis.summary import shaped_by_client
 from assay.report import format as fmt
 from assay.report.became import became_words
 from assay.report.changed import CHANGED
+from assay.report.mended_first import IDLE_CORES
+from assay.report.next_step import again_command
 from assay.report.page import Section, Text
+from assay.runs.campaign import CampaignFolder
 from assay.runs.result import Result
 
 _FEWEST_REPEATS = 3
 _MOST_REPEATS = 30
 """More than so many repeats nobody makes."""
 _LONGEST_SETTING = 80  # characters, of a command that is read
+_THERE = "in the folder of the baseline's campaign"  # wherever the page lies, or the terminal is
 
 
 @dataclass(frozen=True)
@@ -40,11 +45,10 @@ class Side:
         """Its name, to begin a line with."""
         return f"{self.name[:1].upper()}{self.name[1:]}"
 
-    def again(self, beside: Path, *sets: str) -> str:
+    def again(self, beside: Path) -> str:
         """The command that measures it again, from the folder `beside`."""
         config, results = (os.path.relpath(path, beside) for path in (self.config, self.campaign.parent))
-        settings = "".join(f" --set {shlex.quote(one)}" for one in sets)
-        return f"`assay run {shlex.quote(config)} --output {shlex.quote(results)}{settings}`"
+        return f"`assay run {shlex.quote(config)} --output {shlex.quote(results)}`"
 
 
 def side_name(place: int, titles: Sequence[str]) -> str:
@@ -53,50 +57,52 @@ def side_name(place: int, titles: Sequence[str]) -> str:
 
 
 def comparison_next(
-    comparisons: Sequence[Comparison | CampaignComparison],
-    changes: Sequence[Change],
-    sides: Sequence[Side],
-    beside: Path,
+    comparisons: Sequence[Comparison | CampaignComparison], changes: Sequence[Change], sides: Sequence[Side]
 ) -> str:
     """One sentence of a comparison of two: what would decide it, or what would tell the cause; else empty."""
-    if len(sides) != 2 or not all(side.config.exists() for side in sides):
+    if len(sides) != 2 or not all(CampaignFolder(side.campaign).config.exists() for side in sides):
         return ""
     base, other = sides
+    if shaped_by_client([*base.results, *other.results]):
+        return _both(f"{IDLE_CORES} the figures are the servers', and measure again")
     if any(change.words in CHANGED for change in changes):
-        return _cause(comparisons[0].differences, base, beside)
+        return _cause(comparisons[0].differences)
     repeats = min(base.repeats, other.repeats)
     open_ = [(needed, c) for c in changes if c.decisive and (needed := c.repeats_to_show(repeats)) is not None]
     if not open_:
         undecided = any(change.decisive and change.low is None for change in changes)
-        return _more(_FEWEST_REPEATS, "so few samples decide nothing", base, other, beside) if undecided else ""
+        return _repeated(_FEWEST_REPEATS, "so few samples decide nothing") if undecided else ""
     needed, change = min(open_, key=lambda one: one[0])
     if needed > _MOST_REPEATS:
         most = max(abs(bound - 1) for _, c in open_ for bound in (c.low, c.high) if bound is not None)
         return f"Next: nothing, unless a difference of less than {fmt.percent(most)} matters."
     why = f"were {change.quantity} truly {fmt.times(change.ratio, None, None)}, about {needed} repeats would show it"
-    return _more(max(_FEWEST_REPEATS, needed), why, base, other, beside)
+    return _repeated(max(_FEWEST_REPEATS, needed), why)
 
 
-def _more(repeats: int, why: str, base: Side, other: Side, beside: Path) -> str:
-    sets = f"campaign.repeats={repeats}"
+def _repeated(repeats: int, why: str) -> str:
+    return _both(why, f"campaign.repeats={repeats}")
+
+
+def _both(why: str, *sets: str) -> str:
     return (
-        f"Next: {why}: {base.again(beside, sets)} and {other.again(beside, sets)} in this folder, then `assay compare` "
-        "with both campaigns' folders."
+        f"Next: {why}: {again_command(*sets)} in the folder of each campaign, then `assay compare` with those that it "
+        "makes."
     )
 
 
-def _cause(found: Sequence[Difference], base: Side, beside: Path) -> str:
+def _cause(found: Sequence[Difference]) -> str:
     """One fact changed at a time tells the cause, where a setting does that."""
     once_more = "the baseline once more shows whether the difference stays, or the machine changed meanwhile"
     if len(found) < 2:
-        return f"Next: {once_more}: {base.again(beside)} in this folder."
+        return f"Next: {once_more}: {again_command()} {_THERE}."
     unknown = f"{len(found)} recorded facts differ, so which of them is the cause isn't shown"
     setting = next((one.setting for one in found if one.setting and len(one.setting) <= _LONGEST_SETTING), None)
     if setting is None:
-        return f"Next: {unknown}; {once_more}: {base.again(beside)} in this folder."
+        return f"Next: {unknown}; {once_more}: {again_command()} {_THERE}."
     return (
-        f"Next: {unknown}; measure the baseline with one of them changed at a time, such as "
-        f"{base.again(beside, setting)} in this folder."
+        f"Next: {unknown}; measure the baseline with one of them changed at a time, such as {again_command(setting)} "
+        f"{_THERE}."
     )
 
 

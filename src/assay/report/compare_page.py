@@ -23,11 +23,7 @@ from assay.report.subject import comparison_subject
 def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison], beside: Path) -> Page:
     """All comparisons against the first run; its links are for a page in the folder `beside`."""
     base, names = runs[0], names_of(runs)
-    sides = [
-        Side(side_name(place, [names[own.folder.id] for own in runs]), run.folder.path, run.folder.campaign,
-             run.folder.config, 1, [run.result])
-        for place, run in enumerate(runs)
-    ]  # fmt: skip
+    sides = _sides(runs)
     sections = []
     for place, (comparison, other) in enumerate(zip(comparisons, runs[1:], strict=True), start=1):
         title = f"{names[comparison.other]} against the baseline"
@@ -48,7 +44,7 @@ def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison],
             *runs_shaped(runs, [side.name for side in sides]),
             samples_words(sides),
         ],
-        next_step=comparison_next(comparisons, comparisons[0].changes, sides, beside),
+        next_step=runs_next(runs, comparisons),
         verdict="",
         kind="none",
         verdict_reasons=[],
@@ -66,6 +62,20 @@ def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison],
         banner=banner_of_all([(run.result, run.record) for run in runs]),
         problems_title="What to know",
     )
+
+
+def _sides(runs: Sequence[RunAnalysis]) -> list[Side]:
+    names = names_of(runs)
+    return [
+        Side(side_name(place, [names[own.folder.id] for own in runs]), run.folder.path, run.folder.campaign,
+             run.folder.config, 1, [run.result])
+        for place, run in enumerate(runs)
+    ]  # fmt: skip
+
+
+def runs_next(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison]) -> str:
+    """The next step, the same on the page and in the terminal."""
+    return comparison_next(comparisons, comparisons[0].changes, _sides(runs))
 
 
 def runs_shaped(runs: Sequence[RunAnalysis], names: Sequence[str]) -> Iterator[str]:

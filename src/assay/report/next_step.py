@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from assay.runs.record import RunStatus
 
 _AGAIN = {RunStatus.FAILED, RunStatus.TIMEOUT}
+_THERE = "in the campaign's folder"
 _GOES_ON = {RunStatus.INTERRUPTED, RunStatus.INCOMPLETE, None}
 
 
@@ -28,15 +29,19 @@ def left_over(statuses: Iterable[RunStatus | None], reasons: Iterable[str]) -> s
     return step("carry out what is left, which keeps what was measured", *resume) if found & _GOES_ON else ""
 
 
+def again_command(*sets: str) -> str:
+    """What measures a campaign once more, beside itself, with other settings, typed in its folder."""
+    return _typed("assay", "run", "config.yaml", "--output", "..", *(word for one in sets for word in ("--set", one)))
+
+
 def step(why: str, *command: str) -> str:
     """The step with its command, to be typed in the campaign's folder: wherever a page lies or a terminal is."""
-    return f"{why}: `{shlex.join(command)}` in the campaign's folder"
+    return f"{why}: {_typed(*command)} {_THERE}"
 
 
 def run_again(why: str, *sets: str) -> str:
-    """The step that measures the campaign once more, beside itself, with other settings."""
-    settings = (word for one in sets for word in ("--set", one))
-    return step(why, "assay", "run", "config.yaml", "--output", "..", *settings)
+    """The step that measures the campaign once more, with other settings."""
+    return f"{why}: {again_command(*sets)} {_THERE}"
 
 
 def tune(why: str, question: str, *options: str) -> str:
@@ -47,3 +52,7 @@ def tune(why: str, question: str, *options: str) -> str:
 def sentence(found: Iterable[str]) -> str:
     """The first of the steps, as every place tells it; empty where there is none."""
     return next((f"Next: {words}." for words in found if words), "")
+
+
+def _typed(*command: str) -> str:
+    return f"`{shlex.join(command)}`"

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from tests.synthetic import Node, Plan, write_campaign
 
 from assay.analysis.campaign_compare import CampaignMeasured, compare_campaigns
@@ -16,11 +17,13 @@ from assay.analysis.changes import Change
 from assay.analysis.compare import compare
 from assay.analysis.run import analyse_run
 from assay.analysis.summary import summarise
+from assay.commands.main import main
 from assay.config import load_config
 from assay.report.compare_campaigns_page import compare_campaigns_page
 from assay.report.compare_page import compare_page
 from assay.report.page import Page, Text
-from assay.runs import CampaignFolder, RunFolder, read_campaign, write_json
+from assay.runs import CampaignFolder, RunFolder, read_campaign, read_record, write_json
+from assay.runs.record import ClientAudit
 
 PLAN = Plan(samples=200, nodes=(Node("node-a", slots=4),), chunks=False, telemetry=False)
 SERVER = replace(PLAN, scenario="Server", qps=2.0, samples=100)
@@ -85,7 +88,7 @@ def test_what_is_shown_to_differ_leads_to_its_cause(tmp_path: Path) -> None:
     assert words.startswith("Next: 2 recorded facts differ, so which of them is the cause isn't shown; measure the ")
     ((*_, config, _, _, option, setting),) = commands(words)
     assert option == "--set"
-    assert load_config(Path(os.path.normpath(tmp_path / config)), [setting]).load.max_attempts == 3
+    assert load_config(base.path / config, [setting]).load.max_attempts == 3
 
 
 def test_no_setting_is_named_where_none_tells_the_cause(tmp_path: Path) -> None:
@@ -104,9 +107,35 @@ def test_what_isnt_decided_leads_to_as_many_repeats_as_would_show_it(tmp_path: P
     words = of_campaigns(tmp_path, base, other).next_step
     assert words.startswith("Next: ")
     if "repeats" in words:
-        first, second, _ = commands(words)
-        assert first[-2:] == second[-2:]
-        assert first[-1].startswith("campaign.repeats=")
+        again, _ = commands(words)
+        assert again[-1].startswith("campaign.repeats=")
+        assert load_config(other.path / again[2], again[-1:]).campaign.repeats >= 3
+
+
+def test_a_client_that_shaped_figures_comes_before_their_difference(tmp_path: Path) -> None:
+    fast = replace(PLAN, nodes=(Node("node-a", slots=4, speed=2.0),))
+    base, other = campaign(tmp_path, "base", PLAN), campaign(tmp_path, "other", fast)
+    (run,) = (other.run(str(entry.run)) for entry in read_campaign(other).runs)
+    write_json(run.record, read_record(run).model_copy(update={"client": ClientAudit(client_bound=True)}))
+    write_json(run.result, summarise(run))
+    for page in (of_runs, of_campaigns):
+        words = page(tmp_path, base, other).next_step
+        assert words.startswith("Next: give the load generator idle cores, or a machine of its own, so that ")
+        assert words.endswith("` in the folder of each campaign, then `assay compare` with those that it makes.")
+        assert commands(words)[0] == ["assay", "run", "config.yaml", "--output", ".."]
+
+
+@pytest.mark.parametrize("of", ["runs", "campaigns"])
+def test_the_terminal_says_the_pages_next_step(tmp_path: Path, of: str) -> None:
+    fast = replace(PLAN, nodes=(Node("node-a", slots=4, speed=2.0),))
+    folders = campaign(tmp_path, "base", PLAN), campaign(tmp_path, "other", fast)
+    paths = [folder.path if of == "campaigns" else folder.run("load-r0").path for folder in folders]
+    told = CliRunner().invoke(main, ["compare", *map(str, paths), "--output", str(tmp_path / "out")])
+    page = (tmp_path / "out/report.md").read_text()
+    (step,) = (line for line in page.splitlines() if line.startswith("Next: "))
+    assert f" {step} answer: " in " ".join(told.stdout.split())
+    alone = CliRunner().invoke(main, ["compare", *map(str, paths)])
+    assert alone.stdout == told.stdout, "wherever the page is"
 
 
 def change(ratio: float, reach: float) -> Change:
