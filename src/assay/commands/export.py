@@ -72,15 +72,13 @@ def k8s(file: Path | None, overrides: tuple[str, ...], controller: str | None, o
 @json_option
 def ansible(file: Path | None, overrides: tuple[str, ...], output: Path, as_json: bool) -> None:
     """Playbooks that put Assay on FILE's nodes, check, run, collect and remove."""
-    from assay.commands.node import needed_extras
     from assay.config import load_config
     from assay.deploy.export import write_files
     from assay.install.playbooks import ansible_files
 
     chosen = chosen_file(file)
     config = load_config(chosen, list(overrides))
-    extras = needed_extras(config)
-    files = ansible_files(config.cluster, chosen or Path("assay.yaml"), config.output, overrides, extras)
+    files = ansible_files(config.cluster, chosen or Path("assay.yaml"), config.output, overrides)
     _tell(write_files(files, output), as_json=as_json)
 
 

@@ -11,10 +11,8 @@ from typing import Any
 
 import yaml
 
-from assay import __version__
 from assay.cluster.options import ClusterOptions, SshNode, SshOptions
 from assay.errors import UserError
-from assay.extras import DISTRIBUTION
 from assay.install.nodes import folder_of
 
 LIMIT_S = 7 * 24 * 3600
@@ -37,12 +35,12 @@ _Dumper.add_representer(_Plain, lambda dumper, text: dumper.represent_scalar("!u
 
 
 def ansible_files(
-    cluster: ClusterOptions, config: Path, results: Path, overrides: Sequence[str] = (), extras: Sequence[str] = ()
+    cluster: ClusterOptions, config: Path, results: Path, overrides: Sequence[str] = ()
 ) -> dict[str, str]:
     """File name: text.
 
     `config` is the assay.yaml that it all comes from, `overrides` what was set besides (`a.b=c`), `results` the
-    `output` of both, `extras` what the nodes need of Assay.
+    `output` of both.
     Raises UserError where `cluster` has another launcher than ssh.
     """
     if not isinstance(cluster, SshOptions):
@@ -50,7 +48,7 @@ def ansible_files(
     package = files("assay.install")
     return {
         "inventory.yml": _yaml(_inventory(cluster)),
-        "group_vars/assay.yml": _yaml(_variables(config, results, overrides, extras)),
+        "group_vars/assay.yml": _yaml(_variables(config, results, overrides)),
         **_tree(package / "ansible", ""),
         "roles/assay_node/files/installer.py": (package / "installer.py").read_text(encoding="utf-8"),
     }
@@ -89,8 +87,7 @@ def _host(node: SshNode, cluster: SshOptions) -> dict[str, Any]:
     return {key: value for key, value in host.items() if value}
 
 
-def _variables(config: Path, results: Path, overrides: Sequence[str], extras: Sequence[str]) -> dict[str, Any]:
-    package = f"{DISTRIBUTION}[{','.join(extras)}]" if extras else DISTRIBUTION
+def _variables(config: Path, results: Path, overrides: Sequence[str]) -> dict[str, Any]:
     return {
         "assay_command": "assay",
         "assay_folder": _plain(str(config.resolve().parent)),
@@ -98,7 +95,6 @@ def _variables(config: Path, results: Path, overrides: Sequence[str], extras: Se
         "assay_settings": _plain([word for each in overrides for word in ("--set", each)]),
         "assay_results": _plain(str(results)),
         "assay_limit_s": LIMIT_S,
-        "assay_node_package": f"{package}=={__version__}",
     }
 
 

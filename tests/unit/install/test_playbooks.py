@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from tests.ansible import ansible, require_ansible
 
 from assay.cluster.options import LocalOptions, SshOptions
 from assay.commands.main import main
+from assay.deploy.export import write_files
 from assay.errors import UserError
 from assay.install.playbooks import ansible_files
 
@@ -26,7 +29,7 @@ PLAYBOOKS = ("check.yml", "collect.yml", "remove.yml", "run.yml", "site.yml")
 
 
 def exported(*overrides: str) -> dict[str, str]:
-    return ansible_files(CLUSTER, Path("/site/assay.yaml"), Path("results"), overrides, ("embedded",))
+    return ansible_files(CLUSTER, Path("/site/assay.yaml"), Path("results"), overrides)
 
 
 def tasks_of(found: Any) -> list[dict[str, Any]]:
@@ -65,7 +68,7 @@ def test_what_was_set_reaches_assay_as_it_is_and_is_no_template() -> None:
     known = yaml.safe_load(exported("load.warmup_prompts=2")["group_vars/assay.yml"])
     assert known["assay_settings"] == ["--set", "load.warmup_prompts=2"]
     assert (known["assay_folder"], known["assay_config"], known["assay_results"]) == ("/site", "assay.yaml", "results")
-    assert known["assay_node_package"].startswith("assay-llm[embedded]==")
+    assert "assay_node_package" not in known, "a public index's package of that name may be anybody's"
 
 
 def test_each_variable_of_the_role_is_specified_with_the_default_that_it_has_and_used() -> None:
@@ -107,3 +110,14 @@ def test_ansible_and_its_linter_accept_what_the_command_writes(tmp_path: Path) -
     home.mkdir()
     ansible("ansible-lint", "--offline", "--profile", "production", folder=folder, home=home)
     ansible("ansible-playbook", "--syntax-check", *PLAYBOOKS, folder=folder, home=home)
+
+
+def test_nothing_is_installed_by_a_name_that_nobody_gave(tmp_path: Path) -> None:
+    require_ansible()
+    folder, home = tmp_path / "out", tmp_path / "home"
+    home.mkdir()
+    write_files(exported(), folder)
+    here = {"node": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}}
+    (folder / "here.json").write_text(json.dumps({"assay": {"children": {"assay_nodes": {"hosts": here}}}}))
+    with pytest.raises(AssertionError, match="Set assay_node_bundle to a file of `assay bundle`"):
+        ansible("ansible-playbook", "-i", "here.json", "--check", "site.yml", folder=folder, home=home)
