@@ -45,96 +45,92 @@ class _Box:
         return across and self.low < other.high and other.low < self.high
 
 
-@dataclass(frozen=True)
+class _Frame:
+    """A picture's axes, asked for once: they are found from all that is drawn."""
+
+    def __init__(self, panel: Panel, ends: tuple[float, float]) -> None:
+        self.panel, self._low, self._width, self._top = panel, ends[0], ends[1] - ends[0], panel.top
+        self.arrow = panel.arrow
+
+    def across(self, x: float) -> float:
+        return (self.panel.measure(x) - self._low) / self._width
+
+    def up(self, y: float) -> float:
+        return y / self._top
+
+
 class _Point:
-    """A labelled point, with the ends of its interval."""
+    """A point with the ends of its interval, and where its label would be at each side."""
 
-    text: str
-    x: float
-    y: float
-    low: float
-    high: float
+    def __init__(self, text: str, x: float, reach: tuple[float, float, float], frame: _Frame) -> None:
+        low, y, high = reach
+        self.text, self.x = text, x
+        self._ends: dict[Side, float] = {"above": high, "below": low, "right": y, "left": y}
+        u, v, width = frame.across(x), frame.up(y), CHARACTER * len(text)
+        self.mark = _Box(u - _MARK_ACROSS, u + _MARK_ACROSS, v - _MARK_UP, v + _MARK_UP)
+        self.interval = _Box(u, u, frame.up(low), frame.up(high))
+        lefts = {"right": u + _GAP_ACROSS, "left": u - _GAP_ACROSS - width}
+        lows = {"above": frame.up(high) + _GAP_UP, "below": frame.up(low) - _GAP_UP - _HIGH}
+        self.boxes: dict[Side, _Box] = {}
+        for side in _SIDES:
+            left, foot = lefts.get(side, u - width / 2), lows.get(side, v - _HIGH / 2)
+            self.boxes[side] = _Box(left, left + width, foot, foot + _HIGH)
 
-    def at(self, side: Side) -> float:
-        return {"above": self.high, "below": self.low}.get(side, self.y)
+    def label(self, side: Side) -> Label:
+        return Label(self.text, self.x, self._ends[side], side)
 
 
 def free_labels(panel: Panel) -> list[Label]:
     """Those of all series of points whose labels are free; the vertical axis must begin at 0."""
-    points = [point for series in panel.series if series.label_side is None for point in _points(panel, series)]
-    marks, lines = [_mark(panel, point) for point in _every(panel)], list(_lines(panel))
-    sides: list[Side] = [_SIDES[0]] * len(points)
+    ends = panel.x_range if any(series.label_side is None for series in panel.series) else None
+    if ends is None:
+        return []
+    frame = _Frame(panel, ends)
+    every = [(series, list(_points(series, frame))) for series in panel.series if series.kind == "points"]
+    marks = [point.mark for _, points in every for point in points]
+    lines = [[point.interval] for _, points in every for point in points]
+    lines += [list(_steps(series, frame)) for series in panel.series if series.kind == "line"]
+    free = [point for series, points in every if series.label_side is None for point in points]
+    sides: list[Side] = [_SIDES[0]] * len(free)
     for _ in range(_ROUNDS):
         before = list(sides)
-        for place, point in enumerate(points):
-            others = [_box(panel, one, side) for one, side in zip(points, sides, strict=True) if one is not point]
-            sides[place] = _freest(panel, point, [*marks, *others], lines)
+        for place, point in enumerate(free):
+            others = [one.boxes[side] for one, side in zip(free, sides, strict=True) if one is not point]
+            sides[place] = _freest(point, [*marks, *others], lines)
         if sides == before:
             break
-    return [Label(one.text, one.x, one.at(side), side) for one, side in zip(points, sides, strict=True)]
+    return [point.label(side) for point, side in zip(free, sides, strict=True)]
 
 
-def _freest(panel: Panel, point: _Point, taken: Sequence[_Box], lines: Sequence[Sequence[_Box]]) -> Side:
+def _freest(point: _Point, taken: Sequence[_Box], lines: Sequence[Sequence[_Box]]) -> Side:
     """Where the label hides least: words and points, and what leaves the picture, before lines."""
 
     def hidden(side: Side) -> tuple[int, int]:
-        box = _box(panel, point, side)
+        box = point.boxes[side]
         outside = box.left < 0 or box.right > 1 or box.low < 0 or box.high > 1
         return sum(map(box.meets, taken)) + outside, sum(any(map(box.meets, line)) for line in lines)
 
     return min(_SIDES, key=hidden)
 
 
-def _every(panel: Panel) -> Iterator[_Point]:
-    for series in panel.series:
-        if series.kind == "points":
-            yield from _points(panel, series)
-
-
-def _points(panel: Panel, series: Series) -> Iterator[_Point]:
+def _points(series: Series, frame: _Frame) -> Iterator[_Point]:
     opened = dict(series.open_sides)
-    for place, (x, y, text) in enumerate(zip(series.x, series.y, series.labels or [""] * len(series.x), strict=True)):
+    texts = series.labels or [""] * len(series.x)
+    for place, (x, y, reach, text) in enumerate(zip(series.x, series.y, series.reaches, texts, strict=True)):
         if y is None or isinstance(x, str):
             continue
-        below, above = series.reaches[place] or (0.0, 0.0)
+        below, above = reach or (0.0, 0.0)
         if place in opened:
-            below, above = (below, panel.arrow) if opened[place] else (panel.arrow, above)
-        yield _Point(text, x, y, max(0.0, y - below), y + above)
+            below, above = (below, frame.arrow) if opened[place] else (frame.arrow, above)
+        yield _Point(text, x, (max(0.0, y - below), y, y + above), frame)
 
 
-def _mark(panel: Panel, point: _Point) -> _Box:
-    u, v = _share(panel, point.x, point.y)
-    return _Box(u - _MARK_ACROSS, u + _MARK_ACROSS, v - _MARK_UP, v + _MARK_UP)
-
-
-def _lines(panel: Panel) -> Iterator[list[_Box]]:
-    """Every interval, and every line step by step."""
-    for point in _every(panel):
-        u, _ = _share(panel, point.x, point.y)
-        yield [_Box(u, u, point.low / panel.top, point.high / panel.top)]
-    for series in panel.series:
-        if series.kind == "line":
-            values = zip(series.x, series.y, strict=True)
-            known = [_share(panel, x, y) for x, y in values if y is not None and not isinstance(x, str)]
-            yield [step for ends in pairwise(known) for step in _steps(*ends)]
-
-
-def _steps(begin: tuple[float, float], end: tuple[float, float]) -> Iterator[_Box]:
-    for step in range(_STEPS):
-        share = (step + 0.5) / _STEPS
-        u, v = (one + share * (other - one) for one, other in zip(begin, end, strict=True))
-        yield _Box(u, u, v, v)
-
-
-def _share(panel: Panel, x: float, y: float) -> tuple[float, float]:
-    assert panel.x_range is not None
-    low, high = panel.x_range
-    return (panel.measure(x) - low) / (high - low), y / panel.top
-
-
-def _box(panel: Panel, point: _Point, side: Side) -> _Box:
-    u, v = _share(panel, point.x, point.at(side))
-    width = CHARACTER * len(point.text)
-    left = {"right": u + _GAP_ACROSS, "left": u - _GAP_ACROSS - width}.get(side, u - width / 2)
-    low = {"above": v + _GAP_UP, "below": v - _GAP_UP - _HIGH}.get(side, v - _HIGH / 2)
-    return _Box(left, left + width, low, low + _HIGH)
+def _steps(series: Series, frame: _Frame) -> Iterator[_Box]:
+    """A line, step by step."""
+    values = zip(series.x, series.y, strict=True)
+    known = [(frame.across(x), frame.up(y)) for x, y in values if y is not None and not isinstance(x, str)]
+    for (u, v), (end_u, end_v) in pairwise(known):
+        for step in range(_STEPS):
+            share = (step + 0.5) / _STEPS
+            at_u, at_v = u + share * (end_u - u), v + share * (end_v - v)
+            yield _Box(at_u, at_u, at_v, at_v)
