@@ -91,6 +91,8 @@ def test_deepseek_r1(here: Path) -> None:
         assert f"quality gate: to be scored with {script}" in result.verdict.reasons
         assert any(script in notice and "assay submit --accuracy" in notice for notice in result.notices)
         assert read_model(run.accuracy, AccuracyResult) is None
+        (answers,) = [found for found in audit_path(run.path).findings if found.rule == "accuracy-answers"]
+        assert (answers.clean, answers.statement) == (True, "the answers are those of LoadGen's log")
         mean = float(np.mean([len(answer.token_ids) for answer in read_accuracy_log(run.loadgen_accuracy)]))
         words += ["--accuracy", f"{run.id}=accuracy.txt"]
 

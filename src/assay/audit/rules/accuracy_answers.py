@@ -35,7 +35,8 @@ def check(run: RunEvidence) -> Iterator[Check]:
     found += _scores(facts, facts.logged_answers)
     yield from found
     if not found:
-        yield supported("the scores are those of the logged answers", f"{len(facts.logged_answers)} answers")
+        what = "scores" if facts.accuracy is not None else "answers"  # which another program may have scored
+        yield supported(f"the {what} are those of LoadGen's log", f"{len(facts.logged_answers)} answers")
 
 
 def _ids(facts: FolderFacts, logged: dict[int, Answer]) -> Iterator[Check]:
