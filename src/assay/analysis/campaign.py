@@ -130,6 +130,22 @@ class CampaignAnalysis:
         """All that any run used, as the last run that used them recorded them."""
         return list({endpoint.name: endpoint for line in self.lines for endpoint in line.record.endpoints}.values())
 
+    @property
+    def system(self) -> list[EndpointFacts]:
+        """Those that make up what was measured: layouts that were tried one after another are the same hardware.
+
+        The runs with most nodes come first, then those with most accelerators; each adds its endpoints only where it
+        adds a node.
+        """
+        found: dict[str, EndpointFacts] = {}
+        seen: set[str] = set()
+        for line in sorted(self.lines, key=_extent, reverse=True):
+            machines = {node for endpoint in line.record.endpoints for node in endpoint.machines}
+            if not machines <= seen:
+                seen |= machines
+                found = {endpoint.name: endpoint for endpoint in line.record.endpoints} | found
+        return list(found.values())
+
     @cached_property
     def titles(self) -> dict[str, str]:
         """What each planned run is called by itself, by its key."""
@@ -138,6 +154,13 @@ class CampaignAnalysis:
     def name(self, entry: RunEntry) -> str:
         """What a run is called here: without what all runs of the campaign have in common."""
         return name_in(self.state.runs, entry)
+
+
+def _extent(line: RunLine) -> tuple[int, int]:
+    """How many nodes and accelerators a run had."""
+    endpoints = line.record.endpoints
+    nodes = {node for endpoint in endpoints for node in endpoint.machines}
+    return len(nodes), sum(len(endpoint.accelerators) for endpoint in endpoints)
 
 
 def analyse_campaign(folder: CampaignFolder, lines: Sequence[RunLine]) -> CampaignAnalysis | None:

@@ -148,7 +148,7 @@ def _what(analysis: CampaignAnalysis) -> str:
     hardware = nodes_of(line.system for line in analysis.lines)
     ended = sum(entry.status in (RunStatus.COMPLETED, RunStatus.INVALID) for entry in state.runs)
     return (
-        f"{served_on(analysis.endpoints, models, hardware)}; {', '.join(data)}; {ended} of "
+        f"{served_on(analysis.system, models, hardware)}; {', '.join(data)}; {ended} of "
         f"{fmt.count(len(state.runs), 'planned run')} completed, started {fmt.moment(state.started_utc)}, "
         f"{'ended ' + fmt.moment(state.ended_utc) if state.ended_utc else 'not ended'}."
     )

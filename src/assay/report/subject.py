@@ -20,9 +20,9 @@ def run_subject(record: RunRecord) -> str:
 
 
 def campaign_subject(analysis: CampaignAnalysis) -> str:
-    """The same of all endpoints that any run of a campaign used."""
+    """The same of a campaign's system."""
     records = [line.record for line in analysis.lines]
-    return f"campaign {analysis.state.id}: {_served(records)} on {_system(analysis.endpoints)}"
+    return f"campaign {analysis.state.id}: {_served(records)} on {_system(analysis.system)}"
 
 
 def comparison_subject(records: Sequence[RunRecord]) -> str:
