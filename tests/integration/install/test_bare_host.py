@@ -20,7 +20,7 @@ from tests.small_campaigns import write_campaign
 from assay.commands.main import main
 from assay.install import BundleContents, Target, write_bundle
 
-pytestmark = pytest.mark.ssh
+pytestmark = [pytest.mark.ssh, pytest.mark.timeout(900)]  # many short programs: long where others share the processor
 PLACE = "/opt/site/assay"
 PACKAGE = "assay-test-tool"
 
@@ -36,7 +36,7 @@ class Host:
     def run(self, words: str) -> tuple[int, str]:
         """A shell's line there, in an environment that holds nothing: its exit code, and all that it said."""
         line = f'env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin {words} 2>&1; echo "ended $?"'
-        said, _, code = self.hosts.run(2, "sh", "-c", line, timeout_s=300).rpartition("ended ")
+        said, _, code = self.hosts.run(2, "sh", "-c", line, timeout_s=800).rpartition("ended ")
         return int(code), said
 
 
