@@ -60,7 +60,7 @@ class RunEnergy:
 
 
 def run_energy(folder: RunFolder, record: RunRecord, samples: Samples) -> RunEnergy | None:
-    """The energy of a run with answers; None where nothing was metered.
+    """The energy of a run with answers; None where nothing was metered, though Assay looked for meters.
 
     Raises UserError where its telemetry or its system record can't be read.
     """
@@ -69,7 +69,7 @@ def run_energy(folder: RunFolder, record: RunRecord, samples: Samples) -> RunEne
         return None
     seen = list(_meters(read_matching(folder.telemetry, _METRIC), begin_ns, end_ns))
     nodes = _nodes(record.endpoints, seen, read_model(folder.system, SystemRecord))
-    if not any(node.meters for node in nodes):
+    if not any(node.meters or node.external for node in nodes):
         return None
     chosen = _choose(nodes, record.endpoints)
     energy = _energy(nodes, chosen, record.endpoints)
@@ -121,6 +121,8 @@ class _Node:
     gpus: list[Seen]
     packages: list[Seen]
     why_no_packages: str
+    external: bool
+    """Whether its servers ran before: Assay starts nothing beside them that could read meters."""
 
     @property
     def meters(self) -> list[Seen]:
@@ -136,6 +138,8 @@ class _Node:
         short = [meter for meter in self.gpus or self.packages if meter.covered < LEAST_COVERED]
         if short:
             return f"{short[0].name} is known for {100 * short[0].covered:.0f} % of the time"
+        if self.external and not self.meters:
+            return "Assay reads no meters of servers that it didn't start"
         if len(self.gpus) < self.accelerators:
             return f"{len(self.gpus)} of {self.accelerators} accelerators metered"
         if self.gpus or self.packages:
@@ -143,9 +147,10 @@ class _Node:
         return "no accelerators, and CPU packages " + (self.why_no_packages or "not metered")
 
 
-def _nodes(endpoints: Iterable[EndpointFacts], seen: Iterable[Seen], system: SystemRecord | None) -> list[_Node]:
+def _nodes(endpoints: Sequence[EndpointFacts], seen: Iterable[Seen], system: SystemRecord | None) -> list[_Node]:
     known = {node.name: node for node in system.nodes} if system else {}
     host = system.controller.hostname if system else ""
+    external = {endpoint.node for endpoint in endpoints if endpoint.engine == "external"}
     counts: dict[str, int] = {}
     for endpoint in endpoints:
         for name in endpoint.machines:
@@ -160,7 +165,7 @@ def _nodes(endpoints: Iterable[EndpointFacts], seen: Iterable[Seen], system: Sys
         facts = known.get(name, NodeFacts(name=name))
         if not packages and host and facts.hostname == host:  # it is sampled as the controller
             packages = [meter for meter in own.get(CONTROLLER, []) if meter.name.startswith("cpu")]
-        found.append(_Node(name, accelerators, gpus, packages, facts.cpu_energy))
+        found.append(_Node(name, accelerators, gpus, packages, facts.cpu_energy, name in external))
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from assay.analysis.campaign import CampaignAnalysis, Group
 from assay.analysis.expenses import COST, EXPENSES
@@ -53,6 +53,9 @@ def expenses_blocks(analysis: RunAnalysis) -> Iterator[Block]:
 
 def _metered(energy: Energy) -> Iterator[Block]:
     """How much of the hardware the figures are of."""
+    if not energy.meters:
+        yield _not_measured(energy.unmetered.values())
+        return
     metered, there = energy.accelerators
     accelerators = f", {fmt.number(metered)} of {fmt.count(there, 'accelerator')}" * bool(there)
     nodes = len(energy.nodes)
@@ -84,8 +87,18 @@ def _metered(energy: Energy) -> Iterator[Block]:
 def campaign_expenses_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
     """Each planned run's, the mean over its repeats; loads of a sweep are in their order."""
     groups = [group for group in analysis.groups if group.expenses]
-    if not groups:
-        return
+    if groups:
+        yield from _table(analysis, groups)
+    energies = [energy for group in analysis.groups if (energy := group.first.result.energy)]
+    if why := [reason for energy in energies if not energy.meters for reason in energy.unmetered.values()]:
+        yield _not_measured(why)
+
+
+def _not_measured(reasons: Iterable[str]) -> Text:
+    return Text(f"Energy: {fmt.NOT_MEASURED}. {'; '.join(dict.fromkeys(reasons))}.")
+
+
+def _table(analysis: CampaignAnalysis, groups: list[Group]) -> Iterator[Block]:
     found = {group.key: group.expenses for group in groups}
     shown = [name for name in _COLUMNS if any(name in own for own in found.values())]
     units = {name: next(_unit(group, name) for group in groups if name in found[group.key]) for name in shown}
@@ -99,7 +112,7 @@ def campaign_expenses_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
         _NAMES[name]: [own[name].value if name in own else None for own in found.values()] for name in shown
     }
     yield from with_nodes_alone(analysis, table, [group.first.entry.key for group in groups], spread)
-    partly = [group for group in groups if (energy := group.first.result.energy) and energy.unmetered]
+    partly = [group for group in groups if (energy := group.first.result.energy) and energy.meters and energy.unmetered]
     if partly:
         yield Text(
             f"Of {fmt.count(len(partly), 'run')} not all nodes were metered ({_names(analysis, partly)}): energy is of "

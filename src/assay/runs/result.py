@@ -245,7 +245,7 @@ class Result(Stored):
     latency: dict[str, Distribution] = Field(description="ttft_ns, tpot_ns, itl_ns, latency_ns")
     endpoints: list[EndpointResult]
     accuracy: AccuracyResult | None = None
-    energy: Energy | None = Field(default=None, description="null: nothing was metered, or nothing is reportable")
+    energy: Energy | None = Field(default=None, description="null: no meter was found, or nothing is reportable")
     limits: list[LimitKept] = Field(default_factory=list, description="what a search holds its rate against")
     sure: Sure | None = Field(default=None, description="what ended a load that goes on until a test is sure")
     notices: list[str] = Field(default_factory=list, description="what a reader must know beside the verdict")

@@ -17,8 +17,10 @@ from tests.synthetic_queue import CLOCK_ZERO_NS
 
 from assay.analysis import summarise
 from assay.analysis.energy import run_energy
+from assay.analysis.expenses import EXPENSES
 from assay.runs import Result, RunFolder, read_record, read_requests, write_json
 from assay.runs.cost import CostFacts
+from assay.runs.metric_names import CONTROLLER
 
 ZERO_S = CLOCK_ZERO_NS / SECOND
 Telemetry = Callable[[float], list[Row]]
@@ -95,6 +97,41 @@ def test_a_node_without_a_meter_gives_neither_energy_nor_answers(tmp_path: Path)
     assert result.energy.nodes == ["node-a"]
     assert result.energy.unmetered == {"node-b": "0 of 1 accelerators metered"}
     assert result.energy.accelerators == (1, 2)
+
+
+def test_servers_that_assay_didnt_start_have_no_energy_and_it_says_why(tmp_path: Path) -> None:
+    """The client's own machine is metered all the same, and that is the energy of none of them."""
+
+    def telemetry(duration_s: float) -> list[Row]:
+        return power_rows(CONTROLLER, "cpu0", curve, every_second(duration_s))
+
+    folder, _, _ = metered(tmp_path, telemetry)
+    record = read_record(folder)
+    for endpoint in record.endpoints:
+        endpoint.engine = "external"
+    write_json(folder.record, record)
+    result = summarise(folder)
+    assert [name for name in EXPENSES if name in result.figures] == []
+    assert result.energy is not None
+    why = "Assay reads no meters of servers that it didn't start"
+    assert (result.energy.unmetered, result.energy.meters) == ({"node-a": why, "node-b": why}, [])
+    assert (result.energy.nodes, result.energy.accelerators) == ([], (0, 2))
+
+
+def test_an_external_server_on_a_node_that_is_metered_counts(tmp_path: Path) -> None:
+    """Its node is one of the cluster's, whose accelerators are those of this machine."""
+    folder, begin, end = metered(
+        tmp_path,
+        lambda duration_s: [row for node in ("node-a", "node-b") for row in counted(node, every_second(duration_s))],
+    )
+    record = read_record(folder)
+    for endpoint in record.endpoints:
+        endpoint.engine = "external"
+    write_json(folder.record, record)
+    result = summarise(folder)
+    assert value(result, "energy_j") == pytest.approx(2 * energy(begin, end), rel=0.003)
+    assert result.energy is not None
+    assert result.energy.unmetered == {}
 
 
 def test_one_accelerator_of_two_is_not_its_nodes_energy(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tests.synthetic import Node, Plan, write_campaign
@@ -23,12 +24,12 @@ ALONE = Plan(samples=200, nodes=(Node("node-a"),), chunks=False)
 BOTH = replace(ALONE, nodes=(Node("node-a"), Node("node-b")), samples=400)
 
 
-def cut_meter(folder: RunFolder, node: str) -> None:
-    """Take a node's power out of the telemetry."""
+def cut_meters(folder: RunFolder, *nodes: str) -> None:
+    """Take these nodes' power out of the telemetry."""
     rows = read_telemetry(folder.telemetry).to_pylist()
     journal = TelemetryJournal(folder.path / "left")
     for row in rows:
-        if (row["node"], row["metric"]) != (node, "gpu0_power_w"):
+        if row["node"] not in nodes or row["metric"] != "gpu0_power_w":
             journal.add(*(row[name] for name in TELEMETRY_SCHEMA.names))
     journal.close()
     write_telemetry(folder.path / "left", folder.telemetry)
@@ -38,7 +39,7 @@ def cut_meter(folder: RunFolder, node: str) -> None:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> CampaignFolder:
     """A node alone, then two of which one isn't metered; both have a price."""
     made = write_campaign(tmp_path_factory.mktemp("expenses"), {"alone-r0": ALONE, "both-r0": BOTH})
-    cut_meter(made.run("both-r0"), "node-b")
+    cut_meters(made.run("both-r0"), "node-b")
     for key, nodes in (("alone-r0", ["node-a"]), ("both-r0", ["node-a", "node-b"])):
         run = made.run(key)
         cost = CostFacts(currency="EUR", per_hour=dict.fromkeys(nodes, 3.0))
@@ -75,6 +76,28 @@ def test_a_runs_page_says_what_was_metered_and_what_not(runs: list[RunAnalysis])
         "The figures are the energy of the metered nodes over their own answers."
     )
     assert [(row[0], row[1], row[2], row[5]) for row in meters.rows] == [("node-a", "gpu0", "power readings", "yes")]
+
+
+@pytest.mark.parametrize("priced", [True, False])
+def test_energy_that_isnt_measured_is_said_with_the_reason(tmp_path: Path, priced: bool) -> None:
+    made = write_campaign(tmp_path, {"both-r0": BOTH})
+    run = made.run("both-r0")
+    cut_meters(run, "node-a", "node-b")
+    record = read_record(run)
+    record.cost = CostFacts(currency="EUR", per_hour={"node-a": 3.0, "node-b": 3.0}) if priced else None
+    for endpoint in record.endpoints:
+        endpoint.engine = "external"
+    write_json(run.record, record)
+    told = Text("Energy: not measured. Assay reads no meters of servers that it didn't start.")
+    analysis = analyse_run(run)
+    tables = [Table] * priced
+    assert [type(block) for block in expenses_blocks(analysis)] == [*tables, *tables, Text]
+    assert told in list(expenses_blocks(analysis))
+    lines = [run_line(entry, analysis) for entry in read_campaign(made).runs]
+    whole = analyse_campaign(made, lines)
+    assert whole is not None
+    assert [type(block) for block in campaign_expenses_blocks(whole)] == [*tables, Text]
+    assert told in list(campaign_expenses_blocks(whole))
 
 
 def test_a_price_that_is_missing_is_said(runs: list[RunAnalysis]) -> None:
