@@ -84,21 +84,21 @@ class LatencyCharts:
         everything = values(self._view.samples)
         seconds = len(everything) > 0 and float(np.median(everything)) > 5e9
         unit, factor = ("s", 1e9) if seconds else ("ms", 1e6)
+        wide = _wide(everything)
+        shares = np.unique(np.concatenate([np.linspace(0, 0.9, _POINTS // 2), np.linspace(0.9, 0.999, _POINTS // 2)]))
         for group, own in self._view.groups:
             ordered = np.sort(values(own))
             if len(ordered):
-                shares = np.unique(
-                    np.concatenate([np.linspace(0, 0.9, _POINTS // 2), np.linspace(0.9, 0.999, _POINTS // 2)])
-                )
                 at = ordered[np.minimum((shares * len(ordered)).astype(int), len(ordered) - 1)] / factor
-                series.append(self._view.line(group, list(at), list(shares)))
+                drawn = (
+                    at > 0 if wide else np.ones(len(at), dtype=bool)
+                )  # a log axis has no place for 0: tokens at once
+                series.append(self._view.line(group, list(at[drawn]), list(shares[drawn])))
         marks = []
         if limit:
             words = f"p99 limit: {fmt.number(limit / factor)} {unit}"
             marks.append(Mark("x", limit / factor, words, meaning=_LIMIT, limit=True))
-        return Panel(
-            title, f"{label} ({unit})", "share of samples", series, marks, x_log=_wide(everything), y_share=True
-        )
+        return Panel(title, f"{label} ({unit})", "share of samples", series, marks, x_log=wide, y_share=True)
 
     def _itl_panel(self) -> Panel | None:
         counts = self._view.analysis.itl_counts

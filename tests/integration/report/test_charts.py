@@ -69,6 +69,23 @@ def test_offline_distributions_are_from_sending(page: Page, tmp_path: Path) -> N
     ]
 
 
+def test_times_of_nothing_have_no_place_on_a_log_axis(analysis: RunAnalysis, tmp_path: Path) -> None:
+    """A few answers whose tokens came all at once, among others that differ by two orders of magnitude."""
+    samples = analysis.samples
+    assert samples is not None
+    tokens = samples.output_tokens - 1
+    tpot_ns = np.where(np.arange(len(samples)) % 4, 1_000_000, 100_000_000)
+    tpot_ns[:18] = 0  # of 900
+    odd = replace(analysis, samples=replace(samples, last_ns=samples.first_ns + tokens * tpot_ns))
+    page = run_page(odd)
+    panel = next(panel for panel in chart(page, "latency_distribution").panels if panel.title == "TPOT")
+    assert panel.x_log
+    for series in panel.series:
+        assert min(map(float, series.x)) > 0
+        assert 0 < (series.y[0] or 0.0) < 0.05, "the line begins above the share of those that took nothing"
+    write_page(page, tmp_path)
+
+
 def test_rates_are_drawn_once_and_have_their_picture_all_the_same(page: Page) -> None:
     assert "throughput_comparison" not in [shown.name for shown in page.charts]
     assert "throughput_comparison" in [shown.name for shown in page.pictures]
