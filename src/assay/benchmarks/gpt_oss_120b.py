@@ -1,7 +1,7 @@
 """MLPerf Inference gpt-oss-120b, datacenter: answer 6,396 prompts with little reasoning, 4,395 others for accuracy.
 
 Those of accuracy runs are AIME 2025, GPQA Diamond and LiveCodeBench v6, several times each, with more reasoning and
-longer answers. Tokens are drawn, not always the likeliest taken.
+longer answers; TEST07's are GPQA's once more, timed. Tokens are drawn, not always the likeliest taken.
 
 Sources: the submission checker of v6.1 for counts, limits and targets (`mlperf/language.yaml`); mlperf.conf for
 LoadGen's names; language/gpt-oss-120b of mlcommons/inference at b66003e1 for sampling, lengths of answers and the data
@@ -12,6 +12,7 @@ runs the code that the model wrote). The model's own configuration (openai/gpt-o
 from __future__ import annotations
 
 from assay.benchmarks.mlperf.definition import facts_of, quality_of, scenario_of
+from assay.benchmarks.mlperf.rules import COMPLIANCE
 from assay.benchmarks.model import AccuracySpec, Benchmark, DatasetSpec, Sampling
 
 _FACTS = facts_of("gpt-oss-120b")
@@ -42,6 +43,14 @@ BENCHMARK = Benchmark(
         ),
         max_new_tokens=32_768,
     ),
+    compliance_data={
+        "TEST07": DatasetSpec(
+            title="GPQA Diamond, the 990 questions set by MLCommons for TEST07",
+            files=("acc/acc_eval_compliance_gpqa.parquet", "acc_eval_compliance_gpqa.parquet"),
+            total_sample_count=COMPLIANCE["TEST07"]["min_query_count"],
+            performance_sample_count=COMPLIANCE["TEST07"]["min_query_count"],
+        )
+    },
     scenarios={
         "Offline": scenario_of(_FACTS, "Offline", "gpt-oss-120b"),
         "Server": scenario_of(_FACTS, "Server", "gpt-oss-120b"),

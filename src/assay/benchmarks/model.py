@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from assay.benchmarks.first_form import upgrade_quality
 from assay.quantities import A_YEAR_S, Count, Tokens
-from assay.runs.scenarios import Mode, Scenario
+from assay.runs.scenarios import Compliance, Mode, Scenario
 
 ARTICLE_FIELD = "{article}"
 
@@ -134,6 +134,9 @@ class Benchmark(_Model):
     accuracy: AccuracySpec | None = Field(
         default=None, description="accuracy runs have samples of their own; null: those of performance runs"
     )
+    compliance_data: dict[Compliance, DatasetSpec] = Field(
+        default_factory=dict, description="compliance tests whose runs have samples of their own"
+    )
     scenarios: dict[Scenario, ScenarioSpec] = Field(
         default_factory=dict, description="LoadGen's; none: only the pacer's loads can be run"
     )
@@ -165,8 +168,10 @@ class Benchmark(_Model):
             raise ValueError("quality needs a scorer")
         return self
 
-    def in_mode(self, mode: Mode) -> Benchmark:
-        """What runs of that mode measure: where accuracy runs have samples of their own, those."""
+    def in_mode(self, mode: Mode, test: Compliance | None = None) -> Benchmark:
+        """What runs of that mode measure, or of a compliance test: where these have samples of their own, those."""
+        if test in self.compliance_data:
+            return self.model_copy(update={"dataset": self.compliance_data[test], "accuracy": None})
         if mode != "accuracy" or self.accuracy is None:
             return self
         own = self.accuracy

@@ -33,7 +33,7 @@ def planned(config: Config) -> tuple[Benchmark, list[RunEntry]]:
     engine = build_engine(config.engine)
     if not engine.endpoints():
         placed_specs(engine, config.cluster)
-    return benchmark.in_mode(runs[0].mode), runs
+    return benchmark.in_mode(runs[0].mode, runs[0].compliance), runs
 
 
 def looked_over(config: Config) -> tuple[Benchmark, list[RunEntry], Dataset]:

@@ -122,7 +122,8 @@ def resumed_benchmark(folder: CampaignFolder, config: Config, say: Callable[[str
         return get_benchmark(config.benchmark)
     with contextlib.suppress(UserError):  # the file may be gone: it isn't needed any more
         now = get_benchmark(config.benchmark)
-        if own not in (now, now.in_mode("accuracy")):
+        tested = (now.in_mode("performance", test) for test in now.compliance_data)
+        if own not in (now, now.in_mode("accuracy"), *tested):
             say(f"benchmark {config.benchmark} has changed; the campaign goes on with {folder.benchmark}")
     return own
 

@@ -9,7 +9,7 @@ PacerDriven = Literal["Concurrency", "Rate", "Trace", "Sessions"]
 Scenario = Literal[LoadgenDriven, PacerDriven]
 Mode = Literal["performance", "accuracy"]
 DriverName = Literal["loadgen", "pacer"]
-Compliance = Literal["TEST06", "TEST09"]  # MLPerf's compliance tests: runs with an audit.config of their own
+Compliance = Literal["TEST06", "TEST07", "TEST09"]  # MLPerf's compliance tests: runs with an audit.config of their own
 
 _PACED: tuple[Scenario, ...] = ("Server", "Interactive", "Rate", "Trace")
 _PACERS: tuple[Scenario, ...] = ("Concurrency", "Rate", "Trace", "Sessions")

@@ -9,6 +9,7 @@ from assay.scoring.model import Gate, Metric, Scorable, Scorer, Scores
 from assay.scoring.punkt import ensure_punkt
 from assay.scoring.registry import get_scorer, metrics, scorer, scorers
 from assay.scoring.test06 import Test06, read_logged_answers, verify_test06
+from assay.scoring.test07 import Test07, verify_test07
 from assay.scoring.test09 import Test09, verify_test09
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Scorer",
     "Scores",
     "Test06",
+    "Test07",
     "Test09",
     "endpoint_scores",
     "ensure_punkt",
@@ -35,5 +37,6 @@ __all__ = [
     "scorer",
     "scorers",
     "verify_test06",
+    "verify_test07",
     "verify_test09",
 ]

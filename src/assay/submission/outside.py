@@ -39,7 +39,7 @@ def with_scores(runs: Sequence[SubmittedRun], given: Mapping[str, Path]) -> list
 
 
 def _named(name: str, file: Path, runs: Sequence[SubmittedRun]) -> SubmittedRun:
-    scored = [run for run in runs if run.part == "accuracy"]
+    scored = [run for run in runs if run.to_be_scored]
     found = [run for run in scored if name == run.folder.id or Path(name).resolve() == run.folder.path.resolve()]
     if len(found) == 1:
         return found[0]

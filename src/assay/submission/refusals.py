@@ -40,9 +40,11 @@ def gaps(entries: Sequence[Entry]) -> Problems:
         missing = [
             f"there is no {mode} run that ended" for mode in ("performance", "accuracy") if mode not in entry.parts
         ]
-        accuracy = entry.parts.get("accuracy")
-        if accuracy is not None and accuracy.outside is None and not accuracy.folder.accuracy_txt.is_file():
-            missing.append(_not_scored(accuracy))
+        missing += [
+            _not_scored(run)
+            for run in entry.runs
+            if run.to_be_scored and run.outside is None and not run.folder.accuracy_txt.is_file()
+        ]
         if missing:
             found[entry.name] = missing
     return found
@@ -72,9 +74,11 @@ def _of_run(run: SubmittedRun, request: Request) -> Iterator[str]:
         yield f"not as it was closed: {', '.join(run.changed)}"
     reported = {f"quality gate: {accuracy.gate}"} if request.division == "open" and accuracy else set()
     if run.outside is not None:
-        reported.add(f"quality gate: {run.benchmark.unscored}")
+        reported |= {f"{asked}: {run.benchmark.unscored}" for asked in ("quality gate", run.record.compliance)}
         yield from run.outside.problems
-        if request.division != "open" and run.outside.gate != "pass":
+        if run.record.compliance is not None:
+            yield from failures(run.folder, run.record, run.benchmark, run.outside.scores)
+        elif request.division != "open" and run.outside.gate != "pass":
             yield f"quality gate: {run.outside.gate}"
     yield from (reason for reason in verdict.reasons if reason not in reported)
     if not verdict.valid and not verdict.reasons:
@@ -122,7 +126,8 @@ def _differences(first: SubmittedRun, other: SubmittedRun) -> Iterator[str]:
 def _on_samples_of_their_own(first: SubmittedRun, other: SubmittedRun) -> bool:
     """Whether the benchmark asks for two data sets, and one of the runs is of each."""
     timed = [run for run in (first, other) if run.part != "accuracy"]
-    return len(timed) == 1 and timed[0].benchmark.accuracy is not None
+    tested = any(run.part in run.benchmark.compliance_data for run in timed)
+    return tested or (len(timed) == 1 and timed[0].benchmark.accuracy is not None)
 
 
 def _configuration(run: SubmittedRun) -> dict[str, Any]:

@@ -63,12 +63,17 @@ class SubmittedRun:
     changed: list[str]
     """What isn't as it was when the run was closed."""
     outside: OutsideScores | None = None
-    """An accuracy run's scores, where Assay didn't make them."""
+    """The scores of its answers, where Assay is asked for some and didn't make them."""
 
     @property
     def part(self) -> str:
         """What it is of its result: performance, accuracy, or the name of a compliance test."""
         return self.record.compliance or self.record.mode
+
+    @property
+    def to_be_scored(self) -> bool:
+        """It is submitted with a score of its answers."""
+        return self.part in ("accuracy", "TEST07")
 
 
 @dataclass(frozen=True)

@@ -17,14 +17,18 @@ from assay.benchmarks.mlperf.system_fields import fields_of
 from assay.errors import UserError
 from assay.plain_files import plain
 from assay.runs.scenarios import Compliance
-from assay.scoring import test06, test09
+from assay.scoring import test06, test07, test09
 from assay.submission.accuracy_log import cut, with_hash
 from assay.submission.request import Request, folder_name
 from assay.submission.runs import Entry, Problems, SubmittedRun
 from assay.submission.texts import REHEARSAL_PAGE, marked, rehearsal_page, result_readme, source_readme, system_page
 
 Files = dict[PurePosixPath, bytes]
-_VERDICTS: dict[Compliance, str] = {"TEST06": test06.VERDICT_FILE, "TEST09": test09.VERDICT_FILE}
+_VERDICTS: dict[Compliance, str] = {
+    "TEST06": test06.VERDICT_FILE,
+    "TEST07": test07.VERDICT_FILE,
+    "TEST09": test09.VERDICT_FILE,
+}
 """By compliance test, the file in which it says whether it was passed."""
 ORIGINALS = "-originals"
 """How the folder beside the tree ends that keeps accuracy logs whole: MLCommons may ask for them."""
@@ -120,8 +124,10 @@ def _accuracy(run: SubmittedRun, where: PurePosixPath, tree: Tree) -> None:
 
 
 def _compliance(run: SubmittedRun, test: Compliance, where: PurePosixPath, tree: Tree) -> None:
-    verdict = judge_test(run.folder, run.record, run.benchmark)
-    tree.files[where / _VERDICTS[test]] = verdict.text.encode()
+    outside = run.outside
+    verdict = judge_test(run.folder, run.record, run.benchmark, outside.scores if outside else None)
+    printed = f"{outside.text}\n" if outside else ""
+    tree.files[where / _VERDICTS[test]] = f"{printed}{verdict.text}".encode()
     tree.files.update(_logs(run, where / "performance" / "run_1"))
     log = _bytes(run.folder.loadgen_accuracy)
     name = where / "accuracy" / run.folder.loadgen_accuracy.name

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from tests.submissions import change_record, digests, official_campaign, write_answers
+from tests.submissions import answers, change_record, close, digests, official_campaign, write_answers, write_log
 
 from assay.audit import audit_path
-from assay.benchmarks import run_benchmark, write_benchmark
+from assay.benchmarks import get_benchmark, run_benchmark, write_benchmark
 from assay.commands.main import main
 from assay.runs import CampaignFolder, RunFolder
 from assay.submission import tree as trees
@@ -176,6 +176,45 @@ def test_test09_lies_where_the_checker_looks(tmp_path_factory: pytest.TempPathFa
     assert (where / "accuracy/accuracy.txt").read_text() == f"hash={whole}\n"
     kept = here / "submission-originals" / (where / "accuracy" / log.name).relative_to(here / "submission")
     assert kept.read_bytes() == log.read_bytes()
+    assert (where / "performance/run_1/mlperf_log_detail.txt").is_file()
+
+
+@pytest.mark.parametrize(("score", "end"), [(60.0, "TEST FAIL\n"), (62.7, "TEST PASS\n")])
+def test_test07_begins_with_what_the_other_program_printed(
+    tmp_path_factory: pytest.TempPathFactory, here: Path, score: float, end: str
+) -> None:
+    """Of gpt-oss-120b, as a rehearsal: its answers are made up."""
+    campaign = official_campaign(tmp_path_factory.mktemp("test07"), ["Offline"])
+    gpt = get_benchmark("gpt-oss-120b")
+    tested, scored = (campaign.run(f"offline-{part}-r0") for part in ("test06", "accuracy"))
+    for run, own in (
+        (campaign.run("offline-performance-r0"), gpt),
+        (scored, gpt.in_mode("accuracy")),
+        (tested, gpt.in_mode("performance", "TEST07")),
+    ):
+        write_benchmark(run.benchmark, own)
+        run.accuracy_txt.unlink(missing_ok=True)
+        change_record(run, compliance="TEST07" if run is tested else None)
+    write_log(tested, answers("Offline", 990))
+    close(tested)
+    unscored = submit(campaign.path, "--rehearsal", division="closed")
+    assert unscored.exit_code == 1
+    assert f"--accuracy {tested.id}=accuracy.txt" in unscored.output
+
+    for name, value in (("accuracy.txt", 83.13), ("test07.txt", score)):
+        (here / name).write_text(f"'exact_match': {value}\n")
+    given = ("--accuracy", f"{scored.id}=accuracy.txt", "--accuracy", f"{tested.path}=test07.txt")
+    done = submit(campaign.path, "--rehearsal", *given, division="closed")
+    assert done.exit_code == 0, done.output
+    reasons = (here / "submission/REHEARSAL.md").read_text()
+    assert ("TEST07: exact_match is 60, and 60.698 is asked for" in reasons) is (score < 60.698)
+    assert "to be scored" not in reasons
+    where = here / "submission/closed/ACME/results" / SYSTEM / "gpt-oss-120b/Offline/TEST07"
+    verdict = (where / "verify_accuracy.txt").read_text()
+    assert verdict.startswith(f"'exact_match': {score}\n")
+    assert verdict.endswith(end)
+    whole = hashlib.sha256(tested.loadgen_accuracy.read_bytes()).hexdigest()
+    assert (where / "accuracy/accuracy.txt").read_text() == f"hash={whole}\n"
     assert (where / "performance/run_1/mlperf_log_detail.txt").is_file()
 
 

@@ -111,3 +111,32 @@ def test_the_constructed_tree_is_refused_with_its_reasons() -> None:
     report = audit_path(shared_rounds() / "endpoints-constructed")
     rules = {finding.rule for finding in report.problems}
     assert {"accuracy-target", "repeated-quantity", "submission-files", "identical-figures", "token-rate"} <= rules
+
+
+@pytest.mark.parametrize(
+    ("words", "objection"),
+    [
+        ("Accuracy score: 61.6\nAccuracy threshold: 60.698\nTEST PASS\n", ""),
+        (
+            "Accuracy score: 55.0\nAccuracy threshold: 50.0\nTEST PASS\n",
+            "states a score of 55, and 60.698 is asked for",
+        ),
+        ("Accuracy score: none\nTEST PASS\n", "states no score"),
+        ("TEST PASS\n", "states no score"),
+        ("Accuracy score: 61.6\nTEST FAIL\n", "doesn't say 'TEST PASS'"),
+    ],
+)
+def test_the_score_that_test07_states_is_held_against_the_tests_own_least(
+    tmp_path: Path, words: str, objection: str
+) -> None:
+    scenario = tmp_path / "closed/ORG/results/S/gpt-oss-120b/Offline"
+    for folder in ("performance", "TEST07"):
+        (scenario / folder).mkdir(parents=True)
+    (scenario / "performance/result_summary.json").write_text("{}")
+    (scenario / "TEST07/verify_accuracy.txt").write_text(words)
+    (run,) = read_evidence(tmp_path).runs
+    assert run.submitted is not None
+    assert set(run.submitted.tests) == {"TEST07"}
+    said = run.submitted.tests["TEST07"]
+    assert objection in said
+    assert bool(objection) == bool(said)

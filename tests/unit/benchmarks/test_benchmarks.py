@@ -208,6 +208,9 @@ def test_gpt_oss_120b_is_mlperfs() -> None:
     assert (timed.dataset.total_sample_count, timed.max_new_tokens) == (6_396, 10_240)
     assert (scored.dataset.total_sample_count, scored.max_new_tokens) == (4_395, 32_768)
     assert scored.in_mode("accuracy") == scored
+    tested = gpt.in_mode("performance", "TEST07")
+    assert (tested.dataset.total_sample_count, tested.max_new_tokens) == (990, 10_240)
+    assert gpt.in_mode("performance", "TEST09") == gpt
     assert gpt.quality is not None
     assert gpt.quality.samples == 4_395
     assert gpt.quality.targets == {"exact_match": (pytest.approx(83.13 * 0.99), None)}

@@ -55,6 +55,7 @@ def test_what_few_benchmarks_have() -> None:
     assert rag is not None
     assert llama is not None
     assert (gpt.compliance, gpt.mean_output_tokens) == (("TEST07", "TEST09"), (1150.38, 1406.02))
+    assert gpt.timed_accuracy == ("exact_match", 60.698)
     assert (rag.min_duration_ns, llama.min_duration_ns) == (0, 600 * 10**9)
     assert (llama.compliance, llama.mean_output_tokens) == (("TEST06",), None)
 

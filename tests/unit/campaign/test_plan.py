@@ -142,6 +142,14 @@ def test_official_runs_of_one_mode_where_accuracy_has_samples_of_its_own(tmp_pat
     assert [entry.key for entry in timed] == [
         "offline-performance-r0", "server-performance-r0", "offline-test09-r0", "server-test09-r0",
     ]  # fmt: skip
+    apart = plan(
+        tmp_path, modes=["performance"], **changes | {"campaign": {"kind": "official", "compliance": ["TEST07"]}}
+    )
+    assert [(entry.key, entry.compliance) for entry in apart] == [
+        ("offline-test07-r0", "TEST07"), ("server-test07-r0", "TEST07"),
+    ]  # fmt: skip
+    with pytest.raises(UserError, match=r"TEST07 has samples of its own.*compliance: \[TEST07\]"):
+        plan(tmp_path, **changes | {"campaign": {"kind": "official", "compliance": ["TEST07", "TEST09"]}})
     scored = plan(tmp_path, modes=["accuracy"], **changes)
     assert [entry.key for entry in scored] == ["offline-accuracy-r0", "server-accuracy-r0"]
     check_benchmark(timed, get_benchmark("gpt-oss-120b"))

@@ -208,12 +208,12 @@ def test_runs_are_named_one_by_one(campaign: CampaignFolder) -> None:
     assert "there is no TEST06 run, which closed asks for" in str(caught.value)
 
 
-def test_a_benchmark_whose_tests_are_not_carried_out_here(campaign: CampaignFolder) -> None:
+def test_a_benchmark_of_which_other_tests_are_asked(campaign: CampaignFolder) -> None:
     runs, _ = read_runs([campaign.path])
     entry = Entry("gpt-oss-120b", "Offline", {"performance": runs[0]})
     found = reasons([entry], CLOSED)["gpt-oss-120b Offline"]
     assert found == [
-        "there is no TEST07 run, which closed asks for (Assay doesn't carry it out)",
+        "there is no TEST07 run, which closed asks for (campaign.compliance: [TEST07])",
         "there is no TEST09 run, which closed asks for (campaign.compliance: [TEST09])",
     ]
     old = Request("ACME", "open", "v6.0")

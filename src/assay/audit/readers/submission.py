@@ -6,12 +6,15 @@ import json
 from pathlib import Path
 
 from assay.audit.evidence import RunEvidence, SubmissionFiles
+from assay.audit.readers.json_fields import number
 from assay.audit.readers.place import Place
+from assay.benchmarks.mlperf import LlmFacts
 from assay.plain_files import plain
 
 _ACCURACY = ("accuracy/accuracy.txt", "accuracy/accuracy_results.json")
 _OF_SUBMISSIONS = "measurements.json"  # beside the runs since v6.0, when compliance tests came there too
 _PASSED = "TEST PASS"
+_SCORE = "Accuracy score: "
 _CHECKS_06 = ("First token check pass", "EOS check pass", "Sample length check pass")
 # The file in which a test says whether it was passed. TEST01's verify_accuracy.txt may fail, for answers may differ.
 _WORDS = {
@@ -36,7 +39,10 @@ def submission_files(run: RunEvidence, place: Place) -> SubmissionFiles | None:
         return None
     older = folder.parents[3] / "compliance" / folder.relative_to(folder.parents[2])
     tests = {
-        test: words for where in (older, folder) for test in _WORDS if (words := _said(where / test, test)) is not None
+        test: words
+        for where in (older, folder)
+        for test in _WORDS
+        if (words := _said(where / test, test, run.rules)) is not None
     }
     return SubmissionFiles(
         accuracy=any((folder / name).is_file() for name in _ACCURACY),
@@ -45,7 +51,7 @@ def submission_files(run: RunEvidence, place: Place) -> SubmissionFiles | None:
     )
 
 
-def _said(folder: Path, test: str) -> str | None:
+def _said(folder: Path, test: str, rules: LlmFacts | None) -> str | None:
     """What a test says against the run; empty where it was passed, None where it says nothing."""
     file = folder / _WORDS[test]
     try:
@@ -56,7 +62,17 @@ def _said(folder: Path, test: str) -> str | None:
         failed = [check for check in _CHECKS_06 if not {f"{check}: True", f"{check}: Skipped"} & set(lines)]
     else:
         failed = [] if any(_PASSED in line for line in lines) else [_PASSED]
+    if test == "TEST07" and not failed and rules is not None and rules.timed_accuracy is not None:
+        return _too_low(file.name, lines, rules.timed_accuracy[1])
     return f"{file.name} doesn't say {', '.join(repr(check) for check in failed)}" if failed else ""
+
+
+def _too_low(name: str, lines: list[str], least: float) -> str:
+    """What the score that TEST07's words state says against them: its least may have been set otherwise."""
+    stated = [number(line.removeprefix(_SCORE)) for line in lines if line.startswith(_SCORE)]
+    if not stated or stated[-1] is None:
+        return f"{name} states no score"
+    return f"{name} states a score of {stated[-1]:g}, and {least:g} is asked for" if stated[-1] < least else ""
 
 
 def _clients(folder: Path) -> dict[str, str]:

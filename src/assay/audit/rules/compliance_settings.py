@@ -16,11 +16,12 @@ _KEYS = ("accuracy_log_rng_seed", "accuracy_log_sampling_target")
 @evidence_rule(
     "compliance-settings",
     explain="""
-Of a tree that is said to be a whole submission: where the logs of a TEST06 or TEST09 run are there, LoadGen ran it in
-performance mode, and drew the answers that it logged with the seed and in the number of the test's audit.config; else
-they are answers of the submitter's choice. (The published checker looks at the test's own words alone.)
+Of a tree that is said to be a whole submission: where the logs of a run of TEST06, TEST07 or TEST09 are there, LoadGen
+ran it in performance mode, and drew the answers that it logged with the seed and in the number of the test's
+audit.config; else they are answers of the submitter's choice. (The published checker looks at the test's own words
+alone.)
 """,
-    source="compliance/TEST06/audit.config, compliance/TEST09/gpt-oss-120b/audit.config; LoadGen's detail logs",
+    source="audit.config of compliance/TEST06, TEST07/gpt-oss-120b and TEST09/gpt-oss-120b; LoadGen's detail logs",
 )
 def check(evidence: Evidence) -> Iterator[Check]:
     if evidence.submitted_to is None:

@@ -12,7 +12,8 @@ from assay.audit.registry import Check, contradicted, run_rule, supported, unsup
     "submission-files",
     explain="""
 A result of the closed or network division stands with an accuracy run of the same system and the compliance tests of
-its benchmark (llama3.1-8b: TEST06), each of which was passed. A test that says otherwise contradicts the result. What
+its benchmark (llama3.1-8b: TEST06), each of which was passed. A test that says otherwise contradicts the result, and
+so does a score of TEST07's below the least that it asks for, whatever the file calls the least. What
 is missing is told where the scenario's folder is a whole one, which has its measurements.json; the published checker
 asks a tree of the MLPerf Endpoints client for neither a score that reaches its target nor a test.
 """,

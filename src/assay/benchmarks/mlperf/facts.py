@@ -37,6 +37,8 @@ class LlmFacts:
     """Tests that the closed division asks for."""
     mean_output_tokens: tuple[float, float] | None = None
     """The least and the most of a performance run."""
+    timed_accuracy: tuple[str, float] | None = None
+    """A score and the least of it that TEST07 asks for."""
     rounds: tuple[str, ...] = ()
     """In which results of it were submitted."""
     needed: tuple[tuple[str, ...], ...] = ()
@@ -95,6 +97,7 @@ def llm_facts(name: str | None, of_round: str | None = None, scenario: str | Non
         min_duration_ns=MIN_DURATION_NS if data.get("min_duration", True) else 0,
         compliance=tuple(data.get("compliance", ())),
         mean_output_tokens=tuple(data["output_tokens"]) if "output_tokens" in data else None,
+        timed_accuracy=tuple(data["timed_accuracy"]) if "timed_accuracy" in data else None,
         rounds=tuple(data.get("rounds", ())),
         needed=tuple(tuple(group) for group in data.get("needed", ())),
         folder=data.get("folder", plain),

@@ -22,7 +22,8 @@ SEED_KEYS = ("qsl_rng_seed", "sample_index_rng_seed", "schedule_rng_seed")
 # compliance/TEST06/audit.config of the round: a performance run (mode 2) that logs about 100 answers, of 100 queries or
 # more, drawn at random instead of in whole epochs, for as long as they take. Its verdict is on the answers;
 # speed and LoadGen's own VALID are no part of it.
-# compliance/TEST09/gpt-oss-120b/audit.config likewise, but every sample of the performance data once, and all logged.
+# compliance/TEST09/gpt-oss-120b/audit.config likewise, but every sample of the performance data once, and all logged;
+# and compliance/TEST07/gpt-oss-120b/audit.config, of a data set of its own.
 COMPLIANCE: dict[str, dict[str, int]] = {
     "TEST06": {
         "mode": 2,
@@ -30,6 +31,15 @@ COMPLIANCE: dict[str, dict[str, int]] = {
         "accuracy_log_sampling_target": 100,
         "min_query_count": 100,
         "min_duration": 0,
+        "sample_concatenate_permutation": 0,
+    },
+    "TEST07": {
+        "mode": 2,
+        "accuracy_log_rng_seed": 720381539243781796,
+        "accuracy_log_sampling_target": 990,
+        "min_query_count": 990,
+        "min_duration": 0,
+        "performance_issue_unique": 1,
         "sample_concatenate_permutation": 0,
     },
     "TEST09": {

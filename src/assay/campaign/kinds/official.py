@@ -28,20 +28,27 @@ class Official(Kind):
             if test not in known:
                 asked = f"MLPerf asks for {' and '.join(known) or 'none'}"
                 raise UserError(f"campaign.compliance: {test} is no test of {benchmark.name}; {asked}")
+            if test in benchmark.compliance_data and len(config.campaign.compliance) > 1:
+                raise UserError(
+                    f"campaign.compliance: {test} has samples of its own, and a campaign has one data set: give it a "
+                    f"campaign of its own, with compliance: [{test}]"
+                )
 
     def plan(self, config: Config, nodes: Sequence[str]) -> list[RunEntry]:
         scenarios = [scenario for scenario in config.scenarios if scenario == "Offline" or is_paced(scenario)]
         if "Offline" not in scenarios or len(scenarios) < 2:
             raise UserError("campaign.kind official needs scenarios Offline and Server or Interactive (or all three)")
-        # Where accuracy runs have samples of their own, a campaign is of one mode.
-        modes = _MODES if get_benchmark(config.benchmark).accuracy is None else config.modes
+        # Where accuracy runs have samples of their own, a campaign is of one mode; a test that has some is a campaign.
+        benchmark = get_benchmark(config.benchmark)
+        modes = _MODES if benchmark.accuracy is None else config.modes
+        apart = any(test in benchmark.compliance_data for test in config.campaign.compliance)
         runs = [
             entry(config, f"{scenario}-{mode}", nodes, scenario, mode, repeat)
             for repeat in range(config.campaign.repeats or 1)
             for scenario in scenarios
-            for mode in modes
+            for mode in (() if apart else modes)
         ]
-        for test in config.campaign.compliance if "performance" in modes else ():
+        for test in config.campaign.compliance if apart or "performance" in modes else ():
             for scenario in scenarios:
                 run = entry(config, f"{scenario}-{test}", nodes, scenario, "performance", 0)
                 runs.append(run.model_copy(update={"compliance": test}))
