@@ -28,7 +28,7 @@ PICKLES = (".pkl", ".pickle", ".p")
 PICKLE_START = b"\x80"
 _PLAIN_KINDS = "biuf"
 _TIMES = 20  # a token id takes 3 bytes in a file, and 37 as Python's number in a list
-_LEAST_BYTES = 1 << 30
+_LEAST_BYTES = 1 << 28
 
 
 class _UnknownError(Exception):
