@@ -107,7 +107,7 @@ def _longer(rate: float | None) -> Mend:
     setting = "target_qps.Offline"
     if not rate:
         return Mend(f"{setting} higher")
-    at_least = _up(rate)
+    at_least = rounded_up(rate)
     why = "as high a target as LoadGen's least duration asks for"
     return Mend(f"{setting} to {at_least:g} or more, the rate that was measured", why, setting, at_least)
 
@@ -124,7 +124,7 @@ def _queries(reasons: list[str]) -> int | None:
     return max(wanted, default=None)
 
 
-def _up(rate: float) -> float:
+def rounded_up(rate: float) -> float:
     """Rounded up to three digits, so that the duration is reached."""
     step = 10.0 ** (math.floor(math.log10(rate)) - 2)
     return float(f"{math.ceil(rate / step) * step:g}")

@@ -236,7 +236,7 @@ def _groups(lines: list[RunLine]) -> list[Group]:
     found: dict[tuple[object, ...], list[RunLine]] = {}
     for line in lines:
         e = line.entry
-        if line.samples_per_s is None or e.mode != "performance" or e.compliance is not None:
+        if line.samples_per_s is None or not e.measures:
             continue
         setup = () if e.stage is None else (setup_words(e.settings, e.servers, server_nodes=e.server_nodes), e.stage)
         found.setdefault((e.scenario, tuple(e.nodes), e.target_qps, e.window, e.shape, *setup), []).append(line)

@@ -45,7 +45,7 @@ def measured_loads(folder: CampaignFolder, plan: CampaignState) -> list[LoadRuns
     found: dict[str, list[tuple[RunEntry, RunFolder, Result]]] = {}
     for entry in plan.runs:
         over = entry.run is not None and entry.status in (RunStatus.COMPLETED, RunStatus.INVALID)
-        if not over or entry.run is None or entry.mode != "performance" or entry.compliance is not None:
+        if not over or entry.run is None or not entry.measures:
             continue
         run = folder.run(entry.run)
         result = read_result(run)

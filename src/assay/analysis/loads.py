@@ -63,7 +63,7 @@ def load_rows(state: CampaignState, results: Sequence[Result]) -> list[LoadRow]:
     of_run = {result.run: result for result in results}
     groups: list[list[tuple[RunEntry, Result]]] = []
     for entry in sorted(state.runs, key=lambda entry: entry.repeat):
-        if entry.mode != "performance" or entry.compliance is not None or entry.run not in of_run:
+        if not entry.measures or entry.run not in of_run:
             continue
         group = next((group for group in groups if same_load(group[0][0], entry)), None)
         if group is None:

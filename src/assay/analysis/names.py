@@ -18,6 +18,7 @@ _LOAD = {
     "servers",
     "server_nodes",
     "stage",
+    "planning",
 }
 
 
@@ -48,6 +49,8 @@ def name_of(entry: RunEntry, *, with_scenario: bool = True, with_nodes: bool = T
         words.append(f"{entry.window} in flight")
     if entry.compliance:
         words.append(entry.compliance)
+    if entry.planning:
+        words.append("planning")
     return " ".join(words) or entry.scenario
 
 

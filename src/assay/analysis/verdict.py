@@ -20,6 +20,7 @@ LOADGEN = "LoadGen"
 """How the reason begins that LoadGen gives."""
 SHORT_VALID = "VALID by the short run's own settings, which aren't MLPerf's"
 """What LoadGen's VALID means of a run that isn't official: it knows only the settings that it is given."""
+PLANNING = "planning run: no result, it says what to ask of others"
 PACER_DROVE = "driven by Assay's pacer: not an MLPerf scenario"
 FINISHED = (RunStatus.COMPLETED, RunStatus.INVALID)
 
@@ -103,6 +104,8 @@ def _judge(case: Case) -> Verdict:
         return Verdict(valid=False, words="not accounted for: no result", reasons=accounting)
     if record.driver == "pacer":
         return Verdict(valid=False, words=PACER_DROVE, reasons=["only LoadGen drives MLPerf's scenarios"])
+    if record.planning:
+        return Verdict(valid=False, words=PLANNING, reasons=["its settings are short, to plan official runs by"])
     reasons = _conditions(case)
     if record.mode == "accuracy":
         return _accuracy_verdict(case, reasons)

@@ -77,7 +77,7 @@ class Estimator:
             and record.benchmark == self.benchmark.name
             and record.dataset_sha256 == self._sha256
             and record.samples == self._samples
-            and record.official == config.official
+            and record.official == (config.official and not record.planning)
             and all(self._same_endpoint(endpoint.node, endpoint.engine, endpoint.settings, endpoint.model)
                     for endpoint in record.endpoints)
         )  # fmt: skip
@@ -98,7 +98,7 @@ class Estimator:
 
     def issued(self, entry: RunEntry) -> Issued:
         """What LoadGen will issue in a run that it drives."""
-        work = (entry.scenario, entry.mode, entry.queries, entry.target_qps, entry.compliance)
+        work = (entry.scenario, entry.mode, entry.queries, entry.target_qps, entry.compliance, entry.planning)
         if work not in self._issued:
             self._issued[work] = issued(self._config, self.benchmark, entry, self._samples)
         return self._issued[work]
@@ -116,13 +116,23 @@ class Estimator:
         if exact := [record for record in same if _nodes(record) == set(entry.nodes)]:
             share = samples / exact[0].issued if samples else 1.0
             return TimeEstimate(_seconds(exact[0]) * share, f"as measured in run {exact[0].id}")
-        if (from_rules := self._from_settings(entry, samples)) is not None:
-            return from_rules
+        told = [self._from_settings(entry, samples), self._from_offline(entry, samples)]
+        if known := [estimate for estimate in told if estimate is not None]:
+            return max(known, key=lambda estimate: estimate.seconds or 0.0)
         singles = {node: record for record in reversed(same) for node in _nodes(record) if len(_nodes(record)) == 1}
         if samples and all(node in singles for node in entry.nodes):
             rate = sum(singles[node].issued / _seconds(singles[node]) for node in entry.nodes)
             return TimeEstimate(samples / rate, "assuming that the measured rates of its nodes add up")
         return TimeEstimate(None, "no earlier run of this work on these nodes")
+
+    def _from_offline(self, entry: RunEntry, samples: int) -> TimeEstimate | None:
+        """Answers come no faster than in Offline, which has as many in flight as the servers take."""
+        if entry.shape is None and not entry.measures and samples:
+            for record in self._known:
+                if record.scenario == "Offline" and record.shape is None and _nodes(record) == set(entry.nodes):
+                    seconds = samples * _seconds(record) / record.issued
+                    return TimeEstimate(seconds, f"at the rate of Offline run {record.id}")
+        return None
 
     def _same_work(self, record: RunRecord, entry: RunEntry) -> bool:
         windows = {endpoint.window for endpoint in record.endpoints}
@@ -134,6 +144,7 @@ class Estimator:
             and (not paced or record.target_qps == entry.target_qps)
             and record.shape == entry.shape
             and record.compliance == entry.compliance
+            and record.planning == entry.planning
         )
 
     def _from_settings(self, entry: RunEntry, samples: int) -> TimeEstimate | None:

@@ -26,7 +26,7 @@ def loadgen_settings(config: Config, benchmark: Benchmark, entry: RunEntry) -> L
     return LoadgenSettings(
         model=spec.loadgen_model or _OTHERS,
         scenario=spec.loadgen_scenario,
-        official=config.official,
+        official=config.official and not entry.planning,
         own_sample_count=spec.loadgen_model is None,
         target_qps=target_qps(config, benchmark, entry),
         queries=entry.queries,
@@ -65,7 +65,7 @@ def user_conf_lines(config: Config, benchmark: Benchmark, runs: Sequence[RunEntr
         return []
     lines = []
     for scenario in dict.fromkeys(run.scenario for run in runs if drives(run.scenario) == "loadgen"):
-        first = next(run for run in runs if run.scenario == scenario)
+        first = next(run for run in runs if run.scenario == scenario and not run.planning)
         settings = loadgen_settings(config, benchmark, first)
         kept = replaced(settings, samples)
         words = [

@@ -74,11 +74,16 @@ def _official_notes(config: Config, runs: Sequence[RunEntry], estimator: Estimat
     """Where LoadGen's count rests on what nobody said: a fast system's run would be too short, a slow one's endless."""
     notes = []
     for scenario in dict.fromkeys(run.scenario for run in runs if config.official):
-        entry = next(run for run in runs if run.scenario == scenario)
+        entry = next(run for run in runs if run.scenario == scenario and not run.planning)
         if entry.mode == "accuracy" or entry.compliance is not None or drives(scenario) != "loadgen":
             continue
         load = estimator.issued(entry)
-        if scenario == "Offline" and entry.target_qps is None:
+        if scenario == "Offline" and any(run.planning for run in runs):
+            notes.append(
+                f"Offline: target_qps.Offline isn't set, so a planning run measures it; the official run has "
+                f"{load.samples:,} samples, or as many more as take {load.min_duration_s:g} s at that rate"
+            )
+        elif scenario == "Offline" and entry.target_qps is None:
             notes.append(
                 f"Offline: target_qps.Offline isn't set, so LoadGen issues {load.samples:,} samples; VALID needs "
                 f"{load.min_duration_s:g} s, so only a system of at most "

@@ -274,6 +274,9 @@ class _Campaign:
 
     def _todo(self) -> list[RunEntry]:
         """What is left to do; where nothing is, what the campaign's kind makes of the results so far."""
+        if told := self._kind.fit(self._config, self._state, self._folder):
+            self._say(told)
+            write_json(self._folder.state, self._state)
         if self._state.todo or self._skipped:
             return self._state.todo
         if new := self._kind.more(self._config, self._state, self._results(), self._folder):

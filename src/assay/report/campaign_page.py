@@ -156,7 +156,8 @@ def _what(analysis: CampaignAnalysis) -> str:
 
 def _verdict(analysis: CampaignAnalysis) -> tuple[str, list[str], VerdictKind]:
     """The runs' words: once where all agree, else counted. The campaign itself is nothing that MLPerf knows."""
-    results = [line.result for line in analysis.lines]
+    counted = [line.result for line in analysis.lines if not line.record.planning]
+    results = counted or [line.result for line in analysis.lines]
     words = [result.verdict.words for result in results]
     kinds = {result.verdict.valid for result in results}
     kind: VerdictKind = "valid" if kinds == {True} else "none" if any(not r.latency for r in results) else "invalid"

@@ -55,7 +55,7 @@ def campaign_next(analysis: CampaignAnalysis) -> str:
 def _steps(analysis: CampaignAnalysis) -> Iterator[str]:
     """What would say more, the most useful first."""
     groups = analysis.groups
-    lines = [line for line in analysis.lines if line.entry.compliance is None]
+    lines = [line for line in analysis.lines if line.entry.compliance is None and not line.entry.planning]
     yield from mended_first([Measured(line.record, line.result) for line in lines], analysis.benchmark.scenarios)
     if groups and groups[0].first.record.shape is not None:
         yield _after_pacer(analysis)

@@ -60,6 +60,7 @@ class RunEntry(_Model):
     window: int | None = Field(default=None, description="requests in flight at each endpoint; null: the engine's own")
     shape: LoadShape | None = Field(default=None, description="what the pacer drives; null: LoadGen does")
     compliance: Compliance | None = None
+    planning: bool = Field(default=False, description="it says what to ask of later runs, and is no result by itself")
     probe: ProbePlan | None = Field(default=None, description="of a search: what the run is for")
     settings: dict[str, Any] = Field(
         default_factory=dict, description="engine options that aren't the configuration's in this run"
@@ -78,6 +79,11 @@ class RunEntry(_Model):
     @property
     def ended(self) -> bool:
         return self.status in ENDED
+
+    @property
+    def measures(self) -> bool:
+        """Whether its speed is a result: not that of an accuracy run, a compliance test or a planning run."""
+        return self.mode == "performance" and self.compliance is None and not self.planning
 
     @property
     def as_configured(self) -> bool:

@@ -142,6 +142,7 @@ class RunRecord(Stored):
     cost: CostFacts | None = Field(default=None, description="what those nodes cost; null: the user doesn't say")
     repeat: int = 0
     compliance: Compliance | None = None
+    planning: bool = Field(default=False, description="it says what to ask of later runs, and is no result by itself")
     lost: dict[str, str] = Field(default_factory=dict, description="endpoint whose server ended by itself: why")
     closed: str = Field(default="", description="how it was closed, where not by the process that carried it out")
     has_manifest: bool = Field(default=False, description="closing it writes a manifest; false in earlier versions")

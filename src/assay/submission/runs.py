@@ -118,6 +118,8 @@ def _folders(path: Path, problems: Problems) -> list[tuple[str, RunFolder]]:
         return [(folder.id, folder)]
     found = []
     for entry in read_campaign(campaign).runs:
+        if entry.planning:
+            continue
         if entry.run is None:
             again = f"`assay run --resume {path}` carries it out"
             problems.setdefault(entry.key, []).append(f"planned, and not carried out; {again}")

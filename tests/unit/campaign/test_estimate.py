@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -90,11 +91,11 @@ def test_rates_of_single_nodes_are_added_and_the_assumption_is_said(tmp_path: Pa
     assert "assuming" in estimate.basis
 
 
-def official(folder: Path, **changes: Any) -> tuple[str, Estimator, Config]:
+def official(folder: Path, nodes: Sequence[str] = ("node-a",), **changes: Any) -> tuple[str, Estimator, Config]:
     """The plan of official runs in words; no data are read."""
     settings = config(folder, official=True, dataset={}, **changes)
     estimator = Estimator(settings, get_benchmark(settings.benchmark), 13_368, "abc")
-    return plan_text(settings, plan_runs(settings, ["node-a"]), estimator), estimator, settings
+    return plan_text(settings, plan_runs(settings, nodes), estimator), estimator, settings
 
 
 def test_arrivals_give_a_least(tmp_path: Path) -> None:
@@ -128,11 +129,26 @@ def test_official_counts_are_whole_epochs_at_the_rate_that_is_set(tmp_path: Path
 
 
 def test_official_offline_without_a_rate_says_what_it_issues_and_for_whom_that_is_enough(tmp_path: Path) -> None:
-    text, estimator, settings = official(tmp_path, benchmark="llama3.1-8b")
-    (offline,) = plan_runs(settings, ["node-a"])
-    assert "  13,368 samples  unknown" in text
+    changes = {"benchmark": "llama3.1-8b", "campaign": {"kind": "scaling", "repeats": 1}}
+    text, estimator, settings = official(tmp_path, nodes=["node-a", "node-b"], **changes)
+    offline, *_ = plan_runs(settings, ["node-a", "node-b"])
+    assert "  13,368 samples\n" in text
     assert "only a system of at most 22.28 samples/s reaches it: set target_qps.Offline" in text
     assert estimator.estimate(offline).seconds is None  # a fast system ends long before 600 s
+
+
+def test_official_offline_that_plans_says_so_and_how_long_it_takes_by_an_earlier_planning_run(tmp_path: Path) -> None:
+    text, _, settings = official(tmp_path, benchmark="smollm2-135m", modes=["performance", "accuracy"])
+    assert "a planning run measures it; the official run has 13,368 samples, or as many more as take 600 s" in text
+    folder = CampaignFolder(tmp_path)
+    planning, performance, accuracy = plan_runs(settings, ["node-a"])
+    facts = {"official": False, "planning": True, "samples": 8, "issued": 400}
+    measured(folder, settings, "1-planning", ["node-a"], 20, **facts)
+    known = make(settings, folder)
+    assert known.estimate(planning).seconds == 20
+    assert known.estimate(accuracy).seconds == 8 * 20 / 400
+    assert "at the rate of Offline run 1-planning" in known.estimate(accuracy).basis
+    assert known.estimate(performance).seconds is None, "its count is LoadGen's, from a rate that nobody said"
 
 
 def test_official_single_stream_says_what_loadgen_expects_of_a_sample(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def _names(facts: FolderFacts) -> dict[str, dict[str, str]]:
             folder.record.name: str(record.schedule_seed),
             f"{folder.config.name}, and the repeat,": str(campaign["seed"] + record.repeat),
         }
-    if isinstance(config.get("official"), bool) and record.shape is None:
+    if isinstance(config.get("official"), bool) and record.shape is None and not record.planning:
         names["official"][folder.config.name] = str(config["official"])
     definition = _definition(folder)
     if "name" in definition:

@@ -71,7 +71,11 @@ def _repeats(facts: CampaignFacts) -> Iterator[Check]:
     refitted = any(entry.status is RunStatus.SKIPPED for entry in state.runs) or len(state.sessions) > 1
     by_name: dict[str, set[int]] = defaultdict(set)
     for entry in state.runs:
-        if entry.compliance is None and not (refitted and len(entry.nodes) > 1 and state.kind == "scaling"):
+        if (
+            entry.compliance is None
+            and not entry.planning
+            and not (refitted and len(entry.nodes) > 1 and state.kind == "scaling")
+        ):
             by_name[entry.key.removesuffix(f"-r{entry.repeat}")].add(entry.repeat)
     for name, repeats in by_name.items():
         missing = sorted(set(range(max(asked, max(repeats) + 1))) - repeats)
@@ -124,7 +128,7 @@ def _entry(facts: CampaignFacts, entry: RunEntry, folder: FolderFacts) -> Iterat
     record = folder.record
     pairs: list[tuple[str, object, object]] = [
         (name, getattr(entry, name), getattr(record, name))
-        for name in ("scenario", "mode", "repeat", "shape", "compliance", "status")
+        for name in ("scenario", "mode", "repeat", "shape", "compliance", "planning", "status")
     ]
     if record.nodes:  # the first versions didn't keep them
         pairs.append(("nodes", entry.nodes, record.nodes))

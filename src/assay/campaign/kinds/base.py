@@ -45,6 +45,10 @@ class Kind(ABC):
         """What is to be said of the plan wherever its results are shown: a few words; empty: nothing."""
         return ""
 
+    def fit(self, config: Config, state: CampaignState, folder: CampaignFolder) -> str:
+        """Fit the runs that are left in `state` to what was measured; in words what changed, empty: nothing did."""
+        return ""
+
     def more(
         self, config: Config, state: CampaignState, results: Sequence[Result], folder: CampaignFolder
     ) -> list[RunEntry]:

@@ -8,9 +8,10 @@ from assay.benchmarks import get_benchmark
 from assay.benchmarks.mlperf import llm_facts
 from assay.campaign.entries import entry, require_rates
 from assay.campaign.kinds.base import Kind
+from assay.campaign.offline_rate import fit_offline, planning_runs
 from assay.config import Config
 from assay.errors import UserError
-from assay.runs import RunEntry
+from assay.runs import CampaignFolder, CampaignState, RunEntry
 from assay.runs.scenarios import Mode, is_paced
 
 _MODES: tuple[Mode, ...] = ("performance", "accuracy")
@@ -52,4 +53,7 @@ class Official(Kind):
             for scenario in scenarios:
                 run = entry(config, f"{scenario}-{test}", nodes, scenario, "performance", 0)
                 runs.append(run.model_copy(update={"compliance": test}))
-        return runs
+        return [*planning_runs(config, nodes, runs), *runs]
+
+    def fit(self, config: Config, state: CampaignState, folder: CampaignFolder) -> str:
+        return fit_offline(state, folder)
