@@ -8,6 +8,7 @@ from assay.analysis.advice import rounded_up
 from assay.analysis.projection import course
 from assay.analysis.rates import sample_rate
 from assay.analysis.summary import run_samples
+from assay.benchmarks.mlperf import MIN_DURATION_NS
 from assay.runs import RunFolder, RunStatus, read_record
 
 
@@ -26,6 +27,12 @@ class ExpectedRate:
     samples: int
     drawn_from: int
     """Samples of the data set."""
+
+    @property
+    def tells(self) -> bool:
+        """Whether an official run won't be so much faster that it ends too soon: it has as many samples at least, so
+        one that lasts as long as the rules ask, or has them all, says enough."""
+        return self.steady or self.seconds >= MIN_DURATION_NS / 1e9 or self.samples >= self.drawn_from
 
 
 def expected_rate(folder: RunFolder) -> ExpectedRate | None:

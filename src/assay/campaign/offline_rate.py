@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assay.analysis.expected_rate import ExpectedRate, expected_rate
+from assay.analysis.expected_rate import expected_rate
 from assay.benchmarks import get_benchmark
-from assay.benchmarks.mlperf import MIN_DURATION_NS
 from assay.campaign.entries import rate
 from assay.config import Config
 from assay.digits import number_text
@@ -48,19 +47,13 @@ def fit_offline(state: CampaignState, folder: CampaignFolder) -> str:
     found = expected_rate(folder.run(last.run)) if last.run else None
     if found is None:
         return ""  # the plan's note on a rate that nobody set holds
-    if not _tells(found):
+    if not found.tells:
         queries = min(_LONGER * found.samples, found.drawn_from)
         state.runs.insert(state.runs.index(last) + 1, _planning(last.nodes, len(planning), queries))
         return f"{found.run} was too short to fill its places: another planning run has {queries:,} samples"
     for entry in left:
         entry.target_qps = found.rate
     return f"Offline: {number_text(found.rate)} samples/s are expected, as measured in planning run {found.run}"
-
-
-def _tells(found: ExpectedRate) -> bool:
-    """Whether an official run won't be so much faster that it ends too soon: it has as many samples at least, so one
-    that lasts as long as the rules ask, or has them all, says enough."""
-    return found.steady or found.seconds >= MIN_DURATION_NS / 1e9 or found.samples >= found.drawn_from
 
 
 def _planning(nodes: list[str], number: int, queries: int) -> RunEntry:

@@ -31,6 +31,14 @@ if TYPE_CHECKING:
 @click.option("--output", type=PATH, help="Where campaign folders are made.")
 @click.option("--official", is_flag=True, help="Every setting from MLPerf's rules: 600 s, all samples, seeds.")
 @click.option("--campaign", "kind", help="Such as single, scaling or sweep (short for --set campaign.kind=…).")
+@click.option(
+    "--from",
+    "earlier",
+    type=PATH,
+    multiple=True,
+    metavar="CAMPAIGN",
+    help="Target rates from what an earlier campaign found; may be repeated.",
+)
 @click.option("--plan", is_flag=True, help="Print the runs and how long they take; start nothing.")
 @click.option(
     "--resume",
@@ -50,6 +58,7 @@ def run(
     output: Path | None,
     official: bool,
     kind: str | None,
+    earlier: tuple[Path, ...],
     plan: bool,
     resume: str | None,
     retry_failed: bool,
@@ -63,6 +72,8 @@ def run(
     settings += ["official=true", "dataset.samples=null", "queries={}"] if official else []
     settings += [f"campaign.kind={kind}"] if kind else []
     terminal = _terminal(quiet)
+    if resume and earlier:
+        raise click.UsageError("--from goes with a new campaign: one that is resumed has its rates")
     if resume:
         with monitoring.of(terminal):
             sys.exit(_resume(file, settings, resume, output, terminal, retry_failed=retry_failed, as_json=as_json))
@@ -70,11 +81,23 @@ def run(
         raise click.UsageError("--retry-failed goes with --resume")
     settings += [f"output={output}"] if output else []
     file = chosen_file(file)
+    settings += _rates(file, settings, earlier) if earlier else []
     if plan:
         print_plan(file, settings, as_json=as_json)
         return
     with monitoring.of(terminal):
         sys.exit(_run(file, settings, terminal, as_json=as_json))
+
+
+def _rates(file: Path | None, settings: list[str], earlier: tuple[Path, ...]) -> list[str]:
+    """What earlier campaigns say of the rates, as settings; tells where each comes from. Raises UserError."""
+    from assay.campaign.earlier_rates import earlier_rates
+    from assay.config import load_config
+
+    found = earlier_rates(earlier, load_config(file, settings))
+    for words in found.said:
+        click.echo(harmless(f"assay: {words}"), err=True)
+    return found.settings
 
 
 def _terminal(quiet: bool) -> Terminal:
