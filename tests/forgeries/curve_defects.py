@@ -80,6 +80,8 @@ def scaled(number: int, share: float) -> Edit:
         file = tree / CURVE / f"r{number}/result_summary.json"
         data = json.loads(file.read_text())
         data["duration_ns"] = int(data["duration_ns"] * share)
+        for rate in ("qps", "tps"):
+            data[rate] /= share
         file.write_text(json.dumps(data))
 
     return edit
@@ -285,6 +287,8 @@ DEFECTS: dict[str, tuple[Edit, str, str]] = {
         "endpoints-accuracy",
         "accuracy results for Offline",
     ),
+    "more in flight than the point has": (scaled(20, 0.9), "littles-law", "at most 20 in flight"),
+    "more than the system can do": (scaled(OFFLINE, 0.001), "ceiling-throughput", "samples/s"),
     "a score below its target": (bad_score, "accuracy-target", "rouge1 38.3"),
     "samples without an end": (
         summary(20, n_samples_failed=5),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,19 +37,19 @@ _WARMUP = {
 }
 
 
-def make_curve_tree(root: Path) -> Path:
-    """Write ORG/1 below `root`."""
+def make_curve_tree(root: Path, points: Sequence[int] = (*POINTS, OFFLINE)) -> Path:
+    """Write ORG/1 below `root`, with all its points or some."""
     submission = root / "ORG/1"
     for folder in ("docs", "src/engine"):
         (submission / folder).mkdir(parents=True)
     (submission / "src/engine/README.md").write_text("How to build and start it.\n")
-    add_curve(submission / "results" / SYSTEM)
+    add_curve(submission / "results" / SYSTEM, points)
     return root
 
 
-def add_curve(system: Path) -> None:
+def add_curve(system: Path, points: Sequence[int] = (*POINTS, OFFLINE)) -> None:
     """Write a system's folder in results."""
-    summaries = {number: _summary(number, system.name) for number in (*POINTS, OFFLINE)}
+    summaries = {number: _summary(number, system.name) for number in points}
     rates = {number: summary["tps"] for number, summary in summaries.items()}
     for number, summary in summaries.items():
         folder = system / MODEL / f"r{number}"
@@ -58,7 +59,15 @@ def add_curve(system: Path) -> None:
         description = {
             "system_name": system.name,
             "max_supported_concurrency": MOST,
-            "cooling": "air-cooled",
+            "node_types": [
+                {
+                    "number_of_nodes": 1,
+                    "accelerator_info": [
+                        {"accelerator_model_name": "NVIDIA H100 SXM 80GB", "accelerators_per_node": 8}
+                    ],
+                    "cooling": "air-cooled",
+                }
+            ],
             "tps_utilization": round(rates[number] / max(rates.values()), 4),
         }
         (folder / "system_desc.json").write_text(json.dumps(description))

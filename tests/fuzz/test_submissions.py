@@ -9,11 +9,14 @@ from pathlib import Path
 import orjson
 import yaml
 from hypothesis import given
+from hypothesis import strategies as st
+from tests.forgeries.true_curves import CURVE, make_curve_tree
 from tests.fuzz.damage import damaged, fuzzed
 from tests.submissions import ANSWERS, answers
 
 from assay.errors import AssayError, UserError
 from assay.scoring import read_logged_answers, verify_test06
+from assay.submission import check_tree
 from assay.submission.answers import filled, read_answers
 from assay.submission.official import read_output
 
@@ -54,3 +57,13 @@ def test_logged_answers(data: bytes) -> None:
 def test_a_checkers_output(data: bytes) -> None:
     found = read_output(data.decode(errors="replace"), _ROOT, ended_well=False)
     assert not found.accepted
+
+
+@fuzzed(25)
+@given(st.data())
+def test_a_point_of_mlperf_endpoints(data: st.DataObject) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        tree = make_curve_tree(Path(folder), points=(8,))
+        for file in sorted((tree / CURVE / "r8").iterdir()):
+            file.write_bytes(data.draw(damaged(file.read_bytes())))
+        assert check_tree(tree, None, "v6.1").report.problems

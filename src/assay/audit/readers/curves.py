@@ -11,15 +11,15 @@ from pathlib import Path
 
 from assay.audit.curves import Curve, EndpointsSubmission, Point
 from assay.audit.facts import facts_named
-from assay.audit.readers.endpoints import ACCURACY_RESULTS, RESULT_SUMMARY
+from assay.audit.readers.endpoints import ACCURACY_RESULTS, POINT, RESULT_SUMMARY, SYSTEM_DESCRIPTION
 from assay.audit.readers.place import DIVISIONS
 from assay.audit.readers.tree_files import entries, folders, json_of, problem_of, yaml_of
 from assay.audit.submitters import JsonFile
 from assay.benchmarks.mlperf import ROUND
 from assay.benchmarks.mlperf.endpoints import endpoints_rules
 
-_POINT, _SYSTEM, _POWER = "point.yaml", "system_desc.json", "system_power.json"
-_OWN_FILES = {_POINT, _SYSTEM, _POWER}  # no tree of MLPerf Inference has them
+_POWER = "system_power.json"
+_OWN_FILES = {POINT, SYSTEM_DESCRIPTION, _POWER}  # no tree of MLPerf Inference has them
 _POINT_FOLDER = re.compile(r"r\d+")
 _DEPTH = 2  # of a submission below the tree that is given: itself, an organisation's folder, or one that holds those
 
@@ -77,7 +77,7 @@ def _curve(folder: Path, name: str, power: JsonFile, submission: Path) -> Curve:
 
 
 def _point(folder: Path, name: str, submission: Path) -> Point:
-    config = yaml_of(folder / _POINT, name)
+    config = yaml_of(folder / POINT, name)
     scores = json_of(folder / ACCURACY_RESULTS, name).data.get("accuracy_scores")
     shared = {
         key: _shared(submission, config.data[key]) for key in ("shared_src", "shared_docs") if config.data.get(key)
@@ -86,7 +86,7 @@ def _point(folder: Path, name: str, submission: Path) -> Point:
         name=name,
         where=str(folder),
         config=config,
-        system=json_of(folder / _SYSTEM, name),
+        system=json_of(folder / SYSTEM_DESCRIPTION, name),
         summary=json_of(folder / RESULT_SUMMARY, name),
         scored=isinstance(scores, list) and any(isinstance(entry, dict) and "score" in entry for entry in scores),
         shared=shared,

@@ -7,13 +7,18 @@ They stand in a submission's tree in place of LoadGen's logs, in a tree of MLPer
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from assay.analysis.ceilings import Accelerator, find_accelerator, find_model
+from assay.audit.curves import whole
 from assay.audit.evidence import EndpointsSettings, Origin, Rated, RunEvidence, SampleCounts, Spread
 from assay.audit.facts import facts_named, output_limit
 from assay.audit.readers.json_fields import Json, count, number, section
 from assay.audit.readers.place import Place, describe_system
 from assay.audit.readers.submission import submission_files
+from assay.audit.readers.tree_files import json_of, yaml_of
 from assay.audit.spans import Span
 from assay.benchmarks.mlperf import LlmFacts, round_of_client_seeds
 from assay.errors import UserError
@@ -21,6 +26,7 @@ from assay.runs import read_object
 from assay.safe_yaml import read_yaml
 
 RESULT_SUMMARY, ACCURACY_RESULTS = "result_summary.json", "accuracy_results.json"
+POINT, SYSTEM_DESCRIPTION = "point.yaml", "system_desc.json"
 _CONFIGS = ("config.yaml", "config.yml")
 _NEAR = 1e-6
 _SIGMAS = 6
@@ -65,9 +71,38 @@ def _placed(run: RunEvidence, folder: Path, place: Place) -> None:
     parents = folder.resolve().parents
     if place.division is None and len(parents) > 2 and parents[2].name == _RUNS_OF_ITS_OWN:
         run.benchmark, run.claims_mlperf = parents[0].name, True
+        _own_words(run, folder)
     run.endpoints = _settings(folder, run)
     run.submission, run.of_round = place.submission, round_of_client_seeds(*run.endpoints.seeds)
     run.rules = facts_named(run.benchmark, run.of_round, run.scenario)
+
+
+def _own_words(run: RunEvidence, folder: Path) -> None:
+    """What a point of MLPerf Endpoints says of its load and its system, in the files beside its results."""
+    point, system = yaml_of(folder / POINT, ""), json_of(folder / SYSTEM_DESCRIPTION, "")
+    if point.data.get("offline") != "dedicated":
+        run.concurrency = whole(point.data.get("concurrency"))
+    run.model = find_model(run.benchmark or "")
+    cards = [_cards(card, node) for node in _objects(system.data, "node_types") for card in _accelerators(node)]
+    run.hardware = [card for card in cards if card is not None] if None not in cards else []
+    run.engines = 1 if sum(count for _, count in run.hardware) == 1 else None  # else it isn't said how many
+
+
+def _accelerators(node: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Of one kind of node: its list, or its own fields, as earlier descriptions have them."""
+    return _objects(node, "accelerator_info") or [node]
+
+
+def _cards(card: Mapping[str, Any], node: Mapping[str, Any]) -> tuple[Accelerator, int] | None:
+    """A product of the table, and how many of it the system has; None where it isn't known."""
+    product = find_accelerator(str(card.get("accelerator_model_name", "")))
+    each, nodes = whole(card.get("accelerators_per_node")), whole(node.get("number_of_nodes"))
+    return (product, each * nodes) if product and each and nodes else None
+
+
+def _objects(data: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    listed = data.get(name)
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
 
 
 def _settings(folder: Path, run: RunEvidence) -> EndpointsSettings:
