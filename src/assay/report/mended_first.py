@@ -46,10 +46,15 @@ def _unanswered(results: Sequence[Result]) -> Iterator[str]:
     gone = [f"{names(list(found))} {what}" for found, what in ends if found]
     if gone:
         yield run_again(f"find out why {' and '.join(gone)}, and measure again")
-    lacking = [words for result in results if (words := result.unanswered_words)]
-    if lacking:
-        whose = f"{lacking[0]} in one run, and more in others" if len(lacking) > 1 else lacking[0]
-        yield run_again(f"find out what the ledger's reasons come from ({whose}), and measure again")
+    missed = sum(_samples(result, "failed") + _samples(result, "lost") for result in results)
+    if missed:
+        of = fmt.count(sum(_samples(result, "issued") for result in results), "sample")
+        yield run_again(f"find out why {fmt.number(missed)} of {of} got no answer, and measure again")
+
+
+def _samples(result: Result, what: str) -> int:
+    figure = result.figures.get(f"samples_{what}")
+    return 0 if figure is None else round(figure.value)
 
 
 def _client(results: Sequence[Result]) -> Iterator[str]:
