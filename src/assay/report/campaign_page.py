@@ -37,6 +37,7 @@ from assay.report.campaign_sections import (
     runs_blocks,
 )
 from assay.report.chart import Chart, Colors
+from assay.report.checklist import checklist_blocks
 from assay.report.client import campaign_client_blocks
 from assay.report.curve import curve_blocks, curve_headlines
 from assay.report.engine_tries import CHART as TRIES_CHART
@@ -90,6 +91,7 @@ def campaign_page(analysis: CampaignAnalysis, only: Chart | None = None) -> Page
         Section("expenses", "Energy and cost", list(campaign_expenses_blocks(analysis))),
         Section("nodes", "Nodes", list(nodes_blocks(analysis))),
         Section("findings", "Findings, and what to try", list(findings_blocks(analysis))),
+        Section("submission", "What a submission still lacks", list(checklist_blocks(analysis))),
         Section("accuracy", "Quality of the answers", list(accuracy_blocks(analysis))),
         Section("published", "Published results", list(campaign_published_blocks(analysis))),
         Section("runs", "Runs", list(runs_blocks(analysis))),

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from assay.analysis.compliance import failures
-from assay.benchmarks.mlperf import COMPLIANCE, SEED_KEYS, llm_facts, round_of_seeds, seeds
+from assay.analysis.submission_lacks import missing_scenarios, missing_tests, not_of_round
+from assay.benchmarks.mlperf import SEED_KEYS, round_of_seeds, seeds
 from assay.errors import AssayError
 from assay.runs import SystemRecord, read_detail
 from assay.submission.network import network_problems
@@ -95,14 +96,8 @@ def _of_run(run: SubmittedRun, request: Request) -> Iterator[str]:
 
 
 def _of_entry(entry: Entry, request: Request) -> Iterator[str]:
-    facts = llm_facts(entry.benchmark, request.round)
-    if facts is None or request.round not in facts.rounds:
-        yield f"{entry.benchmark} is no benchmark of {request.round}"
-    if request.division != "open":
-        for test in facts.compliance if facts else ():
-            how = f"campaign.compliance: [{test}]" if test in COMPLIANCE else "Assay doesn't carry it out"
-            if test not in entry.parts:
-                yield f"there is no {test} run, which {request.division} asks for ({how})"
+    yield from not_of_round(entry.benchmark, request.round)
+    yield from missing_tests(entry.benchmark, request.round, request.division, entry.parts)
     first, *others = entry.runs
     for other in others:
         yield from _differences(first, other)
@@ -159,14 +154,9 @@ def _shown(value: Any) -> str:
 
 def _scenarios(entries: Sequence[Entry], request: Request) -> Iterator[str]:
     """What the closed and the network division ask for of a benchmark, whatever else is submitted."""
-    if request.division == "open":
-        return
     for benchmark in dict.fromkeys(entry.benchmark for entry in entries):
-        facts = llm_facts(benchmark, request.round)
         present = {entry.scenario for entry in entries if entry.benchmark == benchmark}
-        for group in facts.needed if facts else ():
-            if not present & set(group):
-                yield f"{benchmark} needs {' or '.join(group)} in the {request.division} division"
+        yield from missing_scenarios(benchmark, request.round, request.division, present)
 
 
 def _systems(entries: Sequence[Entry]) -> Iterator[str]:
