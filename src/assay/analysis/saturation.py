@@ -25,7 +25,8 @@ from assay.analysis.statistics import Estimate, over_repeats, ratio
 Points = Sequence[tuple[Load, Group]]
 State = Literal["saturated", "not saturated", "not shown"]
 
-_FLAT = 1.1
+FLAT = 1.1
+"""Times a rate: a higher load's that is at most so much is little more."""
 _LEAST_GROWTH = 2.0
 _CARRIED = 0.95
 _LEAST_TELLING = 0.5
@@ -132,7 +133,7 @@ def _by_rates(loads: Sequence[Load], rates: Sequence[Estimate], groups: Sequence
 
 
 def _flat_from(place: int, in_flight: Sequence[float], rates: Sequence[Estimate]) -> bool:
-    flat = all(rate.value <= _FLAT * rates[place].value for rate in rates[place + 1 :])
+    flat = all(rate.value <= FLAT * rates[place].value for rate in rates[place + 1 :])
     return flat and _little_gained(place, in_flight, rates)
 
 

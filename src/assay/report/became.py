@@ -25,19 +25,21 @@ def short_of_plan(analysis: CampaignAnalysis) -> str:
     return ", ".join([f"{count:,} of {total} {first}", *(f"{own:,} {status}" for status, own in others)])
 
 
-def became(analysis: CampaignAnalysis, *, told: bool) -> Iterator[str]:
-    """Which runs have no end, unless that is `told`, and what became of all planned samples.
+def unended(analysis: CampaignAnalysis) -> Iterator[str]:
+    """Which runs have no end, a sentence for each status, with the first reason that one gives."""
+    for status, entries in _without_end(analysis).items():
+        titles = [analysis.titles[entry.key] for entry in entries]
+        reason = next((entry.reason.splitlines()[0].rstrip(".") for entry in entries if entry.reason), "")
+        yield f"{names(titles)} {status}{f': {reason}' if reason else ''}."
 
-    Where the ledger of a run that began is missing, nothing is said of samples.
-    """
-    unended = _without_end(analysis)
-    if not told:
-        yield from (_unended(analysis, status, entries) for status, entries in unended.items())
+
+def became(analysis: CampaignAnalysis) -> Iterator[str]:
+    """What became of all planned samples; nothing where the ledger of a run that began is missing."""
     ledgers = [line.ledger for line in analysis.lines if line.ledger is not None]
     if not ledgers or len(ledgers) < len(analysis.lines):
         return
     planned, issued = _planned(analysis), sum(ledger.issued for ledger in ledgers)
-    if (planned is None and not unended) or planned == issued:
+    if (planned is None and not _without_end(analysis)) or planned == issued:
         yield from answered(ledgers)
         return
     of = f" of {planned:,} planned samples" if planned is not None else " of the planned samples"
@@ -72,13 +74,6 @@ def _without_end(analysis: CampaignAnalysis) -> dict[str, list[RunEntry]]:
         if entry.status is not None and entry.status not in _OVER and not entry.may_fail:
             found.setdefault(str(entry.status), []).append(entry)
     return found
-
-
-def _unended(analysis: CampaignAnalysis, status: str, entries: list[RunEntry]) -> str:
-    """The runs of one status by name, and the first reason that one gives."""
-    titles = [analysis.titles[entry.key] for entry in entries]
-    reason = next((entry.reason.splitlines()[0].rstrip(".") for entry in entries if entry.reason), "")
-    return f"{names(titles)} {status}{f': {reason}' if reason else ''}."
 
 
 def _planned(analysis: CampaignAnalysis) -> int | None:

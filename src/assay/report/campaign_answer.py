@@ -13,17 +13,18 @@ from assay.analysis.statistics import ratio
 from assay.analysis.whole_time import whole_time_of_campaign
 from assay.report import format as fmt
 from assay.report.accuracy import percentages, score_words
-from assay.report.became import became
+from assay.report.became import became, short_of_plan, unended
 from assay.report.client_shaped import client_shaped_words
 from assay.report.curve import curve_answer
 from assay.report.engine_tries import tuned_answer
 from assay.report.lacking import lacking_sentence
-from assay.report.limits import ABOVE, UNSHOWN, WITHIN, held_by_all, held_limits, kept_words, limits_words
-from assay.report.loaded_answer import by_latency, latency_words, valid_words
+from assay.report.limits import held_limits, kept_words
+from assay.report.loaded_answer import by_latency, latency_words, rate_words, tail_words, valid_words
 from assay.report.rate_search import rate_sentences
 from assay.report.run_answer import ended, slow_nodes, speed
 from assay.report.since_last import since_last_words
-from assay.report.sweeps import Points, load_words, saturation_words
+from assay.report.sweep_answer import sweep_answer
+from assay.report.sweeps import in_flight, saturation_words
 from assay.report.whole_time import whole_time_words
 from assay.runs.campaign import RunEntry
 
@@ -31,8 +32,17 @@ _MOST_SENTENCES = 3
 
 
 def campaign_answer(analysis: CampaignAnalysis) -> list[str]:
-    """The sentences, the most wanted first."""
-    all_of_them = [*_whole_set(analysis), *became(analysis, told=bool(reason_told(analysis)))]
+    """The sentences, the most wanted first: where there is a number, how many runs lack in it comes before it."""
+    said, short = _answer(analysis), short_of_plan(analysis)
+    if not short or reason_told(analysis):
+        return said
+    first, *more = said
+    return [f"{short}. {first}", *unended(analysis), *more]
+
+
+def _answer(analysis: CampaignAnalysis) -> list[str]:
+    """What was learnt from the runs that have a result."""
+    all_of_them = [*_whole_set(analysis), *became(analysis)]
     if analysis.tuned is not None:
         return [*tuned_answer(analysis.tuned), *client_shaped_words(analysis), *all_of_them]
     if analysis.rate is not None:
@@ -88,16 +98,17 @@ def _left_out(analysis: CampaignAnalysis) -> str:
 
 
 def _curve(analysis: CampaignAnalysis) -> list[str]:
-    """Throughput against pace, the highest load within the limits, where there are any, and whose shape it has."""
+    """The highest load within the limits, where there are any, throughput against pace, and whose shape it has."""
     note = analysis.state.plan_note
     noted = [f"{note[:1].upper()}{note[1:]}."] if note else []
     curve = curve_of(analysis.groups)
     if curve is None:
         why = "There is no curve: fewer than two numbers in flight have both tokens/s and a pace."
         return [why, *_rates(analysis), *noted]
-    points = next(found for found in sweeps(analysis.groups) if found[0][0].axis == "concurrency")
+    points = in_flight(analysis.groups)
     limits = held_limits(analysis.benchmark, points[0][1].first.record)
-    return [*curve_answer(curve, points), *([_sweep(analysis, points)] if limits else []), *noted]
+    within = sweep_answer(analysis.benchmark, points) if limits else ()
+    return [*within, *curve_answer(curve, points), *noted]
 
 
 def _rates(analysis: CampaignAnalysis) -> list[str]:
@@ -105,14 +116,17 @@ def _rates(analysis: CampaignAnalysis) -> list[str]:
     ordered = sweeps(analysis.groups)
     swept = {group.key for points in ordered for _, group in points}
     others = [group for group in analysis.groups if group.key not in swept]
-    said = [words for points in ordered for words in (_sweep(analysis, points), saturation_words(points))]
+    said: list[str] = []
+    for points in ordered:
+        fastest, *within = sweep_answer(analysis.benchmark, points)
+        said += [fastest, saturation_words(points), *within]
     if len(analysis.groups) == 1 and len(others[0].lines) == 1:
         return _only_run(analysis, others[0])
     if len(others) <= _MOST_SENTENCES:
         return said + [words for group in others for words in _rate(analysis, group)]
     best = max(others, key=lambda group: group.samples_per_s.value)
     name = analysis.name(best.first.entry)
-    return [*said, f"The highest rate of {len(others)} loads came at {name}: {_rate_words(best)}; {_tails(best)}."]
+    return [*said, f"The highest rate of {len(others)} loads came at {name}: {rate_words(best)}; {tail_words(best)}."]
 
 
 def _together(group: Efficiency) -> str:
@@ -149,46 +163,6 @@ def _apart(groups: Sequence[Group]) -> Iterator[str]:
         yield f"Alone, the nodes show no difference in speed ({names[0]} / {names[1]}: {ratios})."
 
 
-def _sweep(analysis: CampaignAnalysis, swept: Points) -> str:
-    """The highest load that keeps the limits, or, without limits that were measured, that of the highest rate."""
-    limits = held_limits(analysis.benchmark, swept[0][1].first.record)
-    if limits and all(limits.keys() <= line.result.latency.keys() for _, group in swept for line in group.lines):
-        return _within_limits(swept, limits)
-    load, group = max(swept, key=lambda point: point[1].samples_per_s.value)
-    return f"The highest rate of {len(swept)} loads came at {load_words(load)}: {_rate_words(group)}; {_tails(group)}."
-
-
-def _within_limits(swept: Points, limits: dict[str, int]) -> str:
-    """The highest load that is shown to keep the limits; where none is, up to which one none is shown to break them."""
-    held = [held_by_all([line.result for line in group.lines], limits) for _, group in swept]
-    of, known = fmt.count(len(swept), "load"), f"within the limits ({limits_words(limits)})"
-    if WITHIN in held:
-        place = len(held) - 1 - held[::-1].index(WITHIN)
-        load, group = swept[place]
-        unshown = held[place + 1 :].count(UNSHOWN)
-        shown = "shown to be " if unshown else ""
-        but = f"; too few samples show it for {unshown} of the higher loads" if unshown else ""
-        return f"{load_words(load)} is the highest of {of} {shown}{known}: {_rate_words(group)}{but}."
-    if UNSHOWN not in held:
-        return f"None of the {of} is {known}."
-    none = f"None of the {of} is shown to be {known}, for too few samples"
-    unbroken = held.index(ABOVE) if ABOVE in held else len(held)
-    if not unbroken:
-        return f"{none}; {fmt.count(held.count(ABOVE), 'load')} of them above."
-    load, group = swept[unbroken - 1]
-    return f"{none}; up to {load_words(load)} none is shown to break them: {_rate_words(group)} there."
-
-
-def _tails(group: Group) -> str:
-    """Each latency's highest 99th percentile among the repeats."""
-    found = []
-    for key, name in (("ttft_ns", "TTFT"), ("tpot_ns", "TPOT")):
-        values = [line.result.latency[key].p99 for line in group.lines if key in line.result.latency]
-        if values:
-            found.append(f"{name} {fmt.ms(max(values))} ms")
-    return f"{' and '.join(found)} there at the 99th percentile" if found else "latency not measured"
-
-
 def _only_run(analysis: CampaignAnalysis, group: Group) -> list[str]:
     """What the page of a campaign's only measured run says first, and its verdict."""
     record, result = group.first.record, group.first.result
@@ -210,7 +184,7 @@ def _rate(analysis: CampaignAnalysis, group: Group) -> list[str]:
     name = analysis.name(entry) if len(analysis.groups) > 1 else _alone(entry)
     judged = f"; {verdicts[0]}" if len(verdicts) == 1 and group.first.result.official else ""
     repeats = f", mean of {len(group.lines)} runs" if len(group.lines) > 1 else ""
-    rate = f"{_rate_words(group)}{_came(group)}{repeats}"
+    rate = f"{rate_words(group)}{_came(group)}{repeats}"
     if not by_latency(group):
         return [f"{name}: {rate}{judged}."]
     valid = f"; {words}" if not judged and (words := valid_words(group)) else ""
@@ -237,14 +211,6 @@ def _came(group: Group) -> str:
     if asked is None or asked.axis != "rate" or len(came) < len(group.lines):
         return ""
     return f", of {asked.value:g} asked for and {fmt.number(sum(came) / len(came))} that arrived a second"
-
-
-def _rate_words(group: Group) -> str:
-    tokens, samples = group.tokens_per_s, group.samples_per_s
-    if not tokens.value > 0:
-        return fmt.measured(samples.value, "samples/s", samples.low, samples.high)
-    words = fmt.measured(tokens.value, "output tokens/s", tokens.low, tokens.high)
-    return f"{words}, {fmt.number(samples.value)} samples/s"
 
 
 def _slow(analysis: CampaignAnalysis) -> list[str]:

@@ -52,7 +52,7 @@ from assay.report.rate_search import rate_blocks, rate_headlines
 from assay.report.run_page import client_bound, headlines, notice_problems, verdict_reasons
 from assay.report.since_last import since_last_blocks
 from assay.report.subject import campaign_subject, samples_of, served_on
-from assay.report.sweeps import load_words
+from assay.report.sweeps import in_flight, load_words
 from assay.report.what_next import campaign_next
 from assay.report.whole_time import whole_time_blocks
 from assay.runs.campaign import RunEntry, campaign_title
@@ -206,7 +206,7 @@ def _headlines(analysis: CampaignAnalysis) -> list[Headline]:
     if len(analysis.groups) == 1 and len(analysis.groups[0].lines) == 1:
         return headlines(analysis.groups[0].first.result)
     if analysis.state.kind == "tune-curve" and (curve := curve_of(analysis.groups)) is not None:
-        return curve_headlines(curve)
+        return curve_headlines(curve, in_flight(analysis.groups))
     groups = analysis.groups
     if analysis.tuned is not None and analysis.tuned.objective != "offline":
         return tuned_headlines(analysis.tuned)

@@ -23,7 +23,8 @@ def client_shaped_words(analysis: CampaignAnalysis) -> Iterator[str]:
     doubted = [analysis.name(group.first.entry) for group in analysis.groups if client_shaped(group)]
     if doubted:
         every = len(doubted) == len(analysis.groups)
-        yield not_the_servers(_ALL if every else f"the figures of {names(doubted)}")
+        of_all = _ALL if len(doubted) > 1 else "these figures"
+        yield not_the_servers(of_all if every else f"the figures of {names(doubted)}")
 
 
 def not_the_servers(figures: str) -> str:

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from assay.analysis.campaign import CampaignAnalysis
 from assay.analysis.curve import Curve, CurvePoint, curve_of
 from assay.analysis.loads import Value
+from assay.analysis.saturation import FLAT
 from assay.report import format as fmt
 from assay.report.client_shaped import DOUBT
 from assay.report.page import Block, Headline, Rows, Table, Text
 from assay.report.pareto import PRICES, curve_chart
-from assay.report.sweeps import Points, saturation_words
+from assay.report.sweeps import Points, saturation_words, server_saturation
 
 _SOURCE = "runs/*/requests.parquet"
 
@@ -21,26 +22,44 @@ def curve_answer(curve: Curve, points: Points) -> Iterator[str]:
 
     `points` are the same loads as groups of runs.
     """
-    yield _peak(curve)
+    yield _most(curve, points)
     yield saturation_words(points)
     least = curve.loads[0]
     yield f"At {least.load} each user gets {_sentence(least.per_user, 'tokens/s')}, TTFT p90 {_ttft(least)}."
 
 
-def _peak(curve: Curve) -> str:
-    point = max(curve.of_server or curve.points, key=lambda point: point.output_tokens_per_s.value)
-    what = "Peak" if curve.of_server else f"The most that came, where {DOUBT} it"
+def _most(curve: Curve, points: Points) -> str:
+    peak = _peak(curve, points)
+    if not curve.of_server:
+        what = f"The most that came, where {DOUBT} it"
+    else:
+        what = (
+            "Peak" if len(curve.of_server) == len(curve.points) else "The most of the points that are the server's own"
+        )
+    more = ", where more in flight gives at most a tenth more" if peak != _highest(curve) else ""
     return (
-        f"{what}: {_sentence(point.output_tokens_per_s, 'output tokens/s')} at {point.load}, with "
-        f"{_sentence(point.per_user, 'tokens/s')} for each user and TTFT p90 {_ttft(point)}."
+        f"{what}: {_sentence(peak.output_tokens_per_s, 'output tokens/s')} at {peak.load}{more}, with "
+        f"{_sentence(peak.per_user, 'tokens/s')} for each user and TTFT p90 {_ttft(peak)}."
     )
 
 
-def curve_headlines(curve: Curve) -> list[Headline]:
+def _peak(curve: Curve, points: Points) -> CurvePoint:
+    """The first of the saturated loads, if the highest rate is hardly above its: of those after it only waits grow."""
+    highest, found = _highest(curve), server_saturation(points)
+    if found is None or found.state != "saturated":
+        return highest
+    first = next((point for point in curve.of_server if point.in_flight == found.at.value), highest)
+    return first if highest.output_tokens_per_s.value <= FLAT * first.output_tokens_per_s.value else highest
+
+
+def _highest(curve: Curve) -> CurvePoint:
+    return max(curve.of_server or curve.points, key=lambda point: point.output_tokens_per_s.value)
+
+
+def curve_headlines(curve: Curve, points: Points) -> list[Headline]:
     """The peak and the pace of the fewest in flight."""
-    peak = max(curve.of_server or curve.points, key=lambda point: point.output_tokens_per_s.value)
-    least = curve.loads[0]
-    return [_headline(f"Most, at {peak.load}", peak.output_tokens_per_s, "output tokens/s"),
+    peak, least = _peak(curve, points), curve.loads[0]
+    return [_headline(f"Peak, at {peak.load}", peak.output_tokens_per_s, "output tokens/s"),
             _headline(f"Pace at {least.load}", least.per_user, "tokens/s for each user"),
             _headline(f"Pace at {peak.load}", peak.per_user, "tokens/s for each user")]  # fmt: skip
 

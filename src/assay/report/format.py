@@ -7,6 +7,8 @@ import math
 from assay import digits
 from assay.runs.result import Distribution, Figure
 
+_WIDE = 2.0
+"""Times the lower end: an interval that is wider doesn't give even a rate's first digit."""
 TIMES = "\N{MULTIPLICATION SIGN}"
 NOT_MEASURED = digits.NOT_MEASURED
 number = digits.number_text
@@ -42,6 +44,13 @@ def measured(value: float | None, unit: str, low: float | None, high: float | No
     """A number in a sentence, such as "13.66 tokens/s (95 %: 13.07 to 14.28)"; one that has no interval says so."""
     unit = f" {unit}" if unit else ""
     return f"{number(value)}{unit} ({bounds(low, high)})"
+
+
+def rate(value: float, unit: str, low: float | None, high: float | None) -> str:
+    """A rate in a sentence; where its interval's ends are far apart, that the number says little."""
+    words = measured(value, unit, low, high)
+    wide = low is not None and high is not None and high > _WIDE * low
+    return f"{words.removesuffix(')')}; too little was measured to say it closer)" if wide else words
 
 
 def bounds(low: float | None, high: float | None) -> str:

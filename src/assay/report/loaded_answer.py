@@ -1,4 +1,4 @@
-"""What a page says of a load whose rate was given: its latencies against their limits, over all runs of it."""
+"""What a page says of one load, over all runs of it: its rate, and its latencies against their limits."""
 
 from __future__ import annotations
 
@@ -20,6 +20,25 @@ _USUAL = (("ttft_ns", "p99"), ("tpot_ns", "p99"))
 def by_latency(group: Group) -> bool:
     """Whether its latencies are what was learnt: the rate is the load's own, or one sample's time is asked for."""
     return not measures_speed(group.first.record) or group.first.entry.scenario in _JUDGED
+
+
+def rate_words(group: Group) -> str:
+    """Tokens and samples a second, the first with its interval."""
+    tokens, samples = group.tokens_per_s, group.samples_per_s
+    if not tokens.value > 0:
+        return fmt.rate(samples.value, "samples/s", samples.low, samples.high)
+    words = fmt.rate(tokens.value, "output tokens/s", tokens.low, tokens.high)
+    return f"{words}, {fmt.number(samples.value)} samples/s"
+
+
+def tail_words(group: Group) -> str:
+    """Each latency's highest 99th percentile among the repeats."""
+    found = []
+    for key, name in (("ttft_ns", "TTFT"), ("tpot_ns", "TPOT")):
+        values = [line.result.latency[key].p99 for line in group.lines if key in line.result.latency]
+        if values:
+            found.append(f"{name} {fmt.ms(max(values))} ms")
+    return f"{' and '.join(found)} there at the 99th percentile" if found else "latency not measured"
 
 
 def latency_words(group: Group, benchmark: Benchmark) -> str:

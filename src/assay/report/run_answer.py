@@ -111,8 +111,8 @@ def rates(result: Result) -> str:
     """Tokens and samples a second, the first with its interval."""
     tokens, samples = result.figures.get("output_tokens_per_s"), result.figures["samples_per_s"]
     if tokens is None:
-        return fmt.measured(samples.value, "samples/s", samples.low, samples.high)
-    words = fmt.measured(tokens.value, "output tokens/s", tokens.low, tokens.high)
+        return fmt.rate(samples.value, "samples/s", samples.low, samples.high)
+    words = fmt.rate(tokens.value, "output tokens/s", tokens.low, tokens.high)
     return f"{words}, {fmt.number(samples.value)} samples/s"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from assay.analysis.campaign import Group, Load
-from assay.analysis.saturation import Saturation, saturation
+from assay.analysis.saturation import Saturation, saturation, sweeps
 from assay.report import format as fmt
 from assay.report.client_shaped import DOUBT, client_shaped
 
@@ -24,11 +24,20 @@ def load_words(load: Load) -> str:
     return f"{load.value:g} samples/s asked for" if load.axis == "rate" else f"{load.value:g} in flight"
 
 
+def in_flight(groups: Sequence[Group]) -> Points:
+    """The loads of a curve, which has at least two."""
+    return next(found for found in sweeps(groups) if found[0][0].axis == "concurrency")
+
+
 def server_saturation(points: Points) -> Saturation | None:
     """What the loads that the load generator can't have shaped show of the server; None: too few of them.
 
-    That some of these are not saturated says nothing where higher ones were left out.
+    Where requests arrive at a rate, each load says by itself whether it is carried. With a number in flight others are
+    needed, and that these are not saturated says nothing where higher ones were left out.
     """
+    every = saturation(points)
+    if every.at.axis == "rate" and not client_shaped(dict(points)[every.at]):
+        return every
     own = [(load, group) for load, group in points if not client_shaped(group)]
     if len(own) < 2:
         return None
@@ -44,11 +53,17 @@ def saturation_words(points: Points) -> str:
         flat = every.state == "saturated" and every.at != every.top  # at the highest, little more came, not none
         if every.at.axis == "concurrency" and flat:
             return (
-                f"More in flight gave no more up to {load_words(every.top)}, but {DOUBT} points there: whether the "
-                "server is saturated isn't shown."
+                f"From {load_words(every.at)} on more in flight gave little more ({_grown(every)}), but {DOUBT} points "
+                "there: whether the server is saturated isn't shown."
             )
         return f"Whether the server is saturated isn't shown: {DOUBT} points."
     return _in_flight(found) if found.at.axis == "concurrency" else _at_a_rate(found)
+
+
+def _grown(found: Saturation) -> str:
+    """The highest load's rate against that of the first that is as good."""
+    change = fmt.times(found.change.value, found.change.low, found.change.high)
+    return f"{load_words(found.top)}: {change} its rate"
 
 
 def _in_flight(found: Saturation) -> str:

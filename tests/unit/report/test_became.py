@@ -62,8 +62,13 @@ def test_a_run_that_was_skipped_is_in_the_ledger_and_no_row_is_told_twice(tmp_pa
 def test_a_number_of_some_of_the_nodes_says_which(tmp_path: Path) -> None:
     folder = with_a_dead_node(tmp_path)
     write_json(folder.state, read_campaign(folder).model_copy(update={"project_samples": 1000}))
-    why, rate, whole, *_ = campaign_page(analysed(folder)).answer
-    assert why == ("Scaling efficiency is not measured: no nodes were run together, because node-b was left out.")
+    why, failed, skipped, rate, whole, *_ = campaign_page(analysed(folder)).answer
+    assert why == (
+        "1 of 3 runs failed, 1 skipped. Scaling efficiency is not measured: no nodes were run together, because node-b "
+        "was left out."
+    )
+    assert failed == f"node-b failed: {WHY}."
+    assert skipped == "node-a + node-b skipped: left out: node-b."
     assert rate.startswith("node-a: ")
     assert " on node-a: a projection, " in whole
 

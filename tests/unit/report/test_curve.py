@@ -13,8 +13,10 @@ from assay.analysis.curve import curve_of
 from assay.analysis.loads import Value
 from assay.report.campaign_answer import campaign_answer
 from assay.report.campaign_page import campaign_page
+from assay.report.curve import curve_answer
 from assay.report.page import Table
 from assay.report.pareto import curve_chart
+from assay.report.sweeps import in_flight
 from assay.results import load_campaign
 
 
@@ -76,6 +78,7 @@ def test_rates_are_for_each_accelerator_where_their_number_is_known(curve: Campa
 def test_the_first_sentences_are_the_peak_the_knee_and_the_pace(curve: CampaignAnalysis) -> None:
     peak, knee, pace, *_ = campaign_answer(curve)
     assert peak.startswith("Peak: ")
+    assert next(item.name for item in campaign_page(curve).headlines) == "Peak, at 8 in flight"
     assert (
         " tokens/s for each user and TTFT p90 " in peak.replace("(95 %", "").replace(")", "") or "for each user" in peak
     )
@@ -84,6 +87,23 @@ def test_the_first_sentences_are_the_peak_the_knee_and_the_pace(curve: CampaignA
     assert [item.name for item in campaign_page(curve).headlines][1] == "Pace at 1 in flight"
     assert campaign_page(curve).lead is not None
     assert campaign_page(curve).lead.name == "pareto"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (1.05, " at 8 in flight, where more in flight gives at most a tenth more, with "),
+        (1.2, " at 16 in flight, with "),
+    ],
+)
+def test_a_higher_load_that_gives_hardly_more_and_longer_waits_is_not_the_peak(
+    curve: CampaignAnalysis, more: float, told: str
+) -> None:
+    found = curve_of(curve.groups)
+    assert found is not None
+    first, highest = (next(one for one in found.points if one.in_flight == places) for places in (8, 16))
+    highest.output_tokens_per_s.value = more * first.output_tokens_per_s.value
+    assert told in next(curve_answer(found, in_flight(curve.groups)))
 
 
 def test_nothing_on_the_front_is_beaten_in_both(curve: CampaignAnalysis) -> None:
@@ -111,8 +131,10 @@ def test_points_that_the_client_could_have_shaped_are_not_the_servers(tmp_path: 
     """The two highest: that they are flat says nothing of the server, nor is the peak among them."""
     analysis = analysed(curve_campaign(tmp_path, doubted=[8, 16], offline=False))
     peak, knee, _, marked, *_ = campaign_answer(analysis)
+    assert peak.startswith("The most of the points that are the server's own: ")
     assert " at 4 in flight, " in peak
-    assert knee.startswith("More in flight gave no more up to 16 in flight, but the load generator could have shaped")
+    assert knee.startswith("From 8 in flight on more in flight gave little more (16 in flight: ")
+    assert " its rate), but the load generator could have shaped points there: " in knee
     (sweep,) = [chart for chart in campaign_page(analysis).charts if chart.name == "load_sweep"]
     assert not [mark for panel in sweep.panels for mark in panel.marks], "the picture shows no saturation either"
     assert marked == (

@@ -18,6 +18,7 @@ from assay.report.run_answer import run_answer
 from assay.report.run_page import run_page
 from assay.runs import read_record, write_json
 from assay.runs.slo import Slo
+from assay.wrapping import first_clause
 
 _LOADS = (2, 4, 16)
 _MS = 1_000_000
@@ -65,16 +66,21 @@ def test_the_highest_load_is_one_within_the_users_limits(limited: CampaignAnalys
     assert "TPOT p99" not in first.partition(")")[0]
 
 
-def test_where_no_load_is_within_the_users_limits_that_is_the_answer(tmp_path: Path) -> None:
-    first = campaign_answer(swept(tmp_path, Slo(tpot=1)))[0]
-    assert first.startswith("None of the 3 loads is within the limits (TPOT p99 ")
+def test_where_no_load_is_within_the_users_limits_the_answer_is_how_fast_and_that(tmp_path: Path) -> None:
+    first, _, third, *_ = campaign_answer(swept(tmp_path, Slo(tpot=1)))
+    assert first.startswith("At 4 samples/s asked for, the highest of 3 loads that is shown to be carried: ")
+    assert first_clause(first).endswith(" samples/s, above the limits"), "the answer's last line says it too"
+    assert third.startswith("None of the 3 loads is within the limits (TPOT p99 ")
 
 
 def test_no_load_of_too_few_samples_is_said_to_be_within_the_limits(tmp_path: Path) -> None:
     analysis = swept(tmp_path, Slo(ttft=3600 * 1000 * _MS), samples=60)
-    first = campaign_answer(analysis)[0]
-    assert first.startswith("None of the 3 loads is shown to be within the limits (TTFT p99 ")
-    assert "; up to 16 samples/s asked for none is shown to break them: " in first
+    first, saturated, none, *_ = campaign_answer(analysis)
+    carried = "At 4 samples/s asked for, the highest of 3 loads that is shown to be carried: "
+    assert first.startswith(carried), "nor is the load that was too much taken for one that the server does"
+    assert saturated.startswith("Whether 16 samples/s asked for saturates it isn't shown: ")
+    assert none.startswith("None of the 3 loads is shown to be within the limits (TTFT p99 ")
+    assert none.endswith(", for too few samples.")
     for line in analysis.lines:
         own, tails, *_ = run_answer(analyse_run(line.folder), refused=False)
         assert own.endswith("; too few samples to show whether it keeps its limit.")

@@ -1,0 +1,72 @@
+"""What a page says of loads in one order: how fast the system was at the load that counts, and who keeps the limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from assay.analysis.listing import names
+from assay.analysis.saturation import highest_carried
+from assay.benchmarks import Benchmark
+from assay.report import format as fmt
+from assay.report.limits import ABOVE, UNSHOWN, WITHIN, held_by_all, held_limits, limits_words
+from assay.report.loaded_answer import rate_words, tail_words
+from assay.report.sweeps import Points, load_words
+
+
+def sweep_answer(benchmark: Benchmark, swept: Points) -> Iterator[str]:
+    """How fast at one load, and how all of them stand to the limits where these were measured."""
+    limits = held_limits(benchmark, swept[0][1].first.record)
+    held: list[str] = []
+    if limits and all(limits.keys() <= line.result.latency.keys() for _, group in swept for line in group.lines):
+        held = [held_by_all([line.result for line in group.lines], limits) for _, group in swept]
+    if WITHIN in held:
+        yield _highest_within(swept, held, limits)
+        return
+    yield _fastest(swept, held)
+    if held:
+        yield _none_within(swept, held, limits)
+
+
+def _highest_within(swept: Points, held: Sequence[str], limits: dict[str, int]) -> str:
+    """The highest load that is shown to keep the limits."""
+    place = len(held) - 1 - held[::-1].index(WITHIN)
+    load, group = swept[place]
+    unshown = held[place + 1 :].count(UNSHOWN)
+    shown = "shown to be " if unshown else ""
+    but = f"; too few samples show it for {unshown} of the higher loads" if unshown else ""
+    of, known = fmt.count(len(swept), "load"), f"within the limits ({limits_words(limits)})"
+    return f"{load_words(load)} is the highest of {of} {shown}{known}: {rate_words(group)}{but}."
+
+
+def _fastest(swept: Points, held: Sequence[str]) -> str:
+    """The load that counts where none is shown to keep limits, and what its figures must not be taken for.
+
+    It lies below the first one that came out above them. Where requests arrive at a rate it is the highest that was
+    carried: of a higher one the rate is what the server could do, and its latencies those of a queue that grew.
+    """
+    below = swept[: held.index(ABOVE)] if ABOVE in held else swept
+    loads, of = below or swept, fmt.count(len(swept), "load")
+    under = "didn't come out above the limits" if len(loads) < len(swept) else ""
+    place = highest_carried(loads) if loads[0][0].axis == "rate" else None
+    if place is not None:
+        load, group = loads[place]
+        which = f"At {load_words(load)}, the highest of {of} that is shown to be carried{under and f' and {under}'}"
+    else:
+        load, group = max(loads, key=lambda point: point[1].samples_per_s.value)
+        highest = f"The highest rate of {of} came at {load_words(load)}"
+        which = f"At {load_words(load)}, the fastest load that {under}" if under else highest
+    kept = {ABOVE: ", above the limits", UNSHOWN: ", not shown to keep the limits"}
+    stands = kept[held[swept.index((load, group))]] if held else ""
+    return f"{which}: {rate_words(group)}{stands}; {tail_words(group)}."
+
+
+def _none_within(swept: Points, held: Sequence[str], limits: dict[str, int]) -> str:
+    """That no load is shown to keep the limits: which came out above them, and for how many samples are too few."""
+    none, known = f"None of the {fmt.count(len(swept), 'load')} is", f"within the limits ({limits_words(limits)})"
+    above = [load_words(load) for (load, _), words in zip(swept, held, strict=True) if words == ABOVE]
+    if len(above) == len(swept):
+        return f"{none} {known}."
+    if not above:
+        return f"{none} shown to be {known}, for too few samples."
+    few = "the other one" if len(swept) - len(above) == 1 else f"the other {len(swept) - len(above)}"
+    return f"{none} shown to be {known}: {names(above)} came out above, and there are too few samples for {few}."

@@ -1,0 +1,105 @@
+"""What the first sentences say of loads in an order: how fast, what it must not be taken for, and who keeps limits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.analysed import analysed
+from tests.curves import curve_campaign
+from tests.synthetic import Node, Plan, write_campaign
+
+from assay.analysis.campaign import CampaignAnalysis
+from assay.report import format as fmt
+from assay.report.campaign_answer import campaign_answer
+from assay.runs import RunStatus, read_campaign, read_record, write_json
+from assay.runs.slo import Slo
+from assay.wrapping import first_clause
+
+_MS = 1_000_000
+_HOUR_NS = 3600 * 1000 * _MS
+
+
+def sweep(parent: Path, *, doubted: tuple[int, ...] = ()) -> CampaignAnalysis:
+    """Of three loads the highest is more than the node can do; at those that are `doubted` the client was busy."""
+    plan = Plan(samples=1000, nodes=(Node("node-a"),), chunks=False, telemetry=False, scenario="Server")
+    folder = write_campaign(
+        parent, {f"server{qps}-r0": replace(plan, qps=float(qps), seed=qps) for qps in (2, 4, 16)}, kind="sweep"
+    )
+    for qps in (2, 4, 16):
+        run = folder.run(f"server{qps}-r0")
+        record = read_record(run).model_copy(update={"slo": Slo(tpot=1)})
+        record.client.client_bound = qps in doubted
+        write_json(run.record, record)
+    return analysed(folder)
+
+
+def curve(parent: Path, slo: Slo) -> CampaignAnalysis:
+    """Saturated from eight in flight on."""
+    folder = curve_campaign(parent, offline=False)
+    for entry in read_campaign(folder).runs:
+        run = folder.run(str(entry.run))
+        write_json(run.record, read_record(run).model_copy(update={"slo": slo}))
+    return analysed(folder)
+
+
+def test_a_load_that_the_client_did_not_shape_is_shown_to_be_too_much_whatever_the_others_are(tmp_path: Path) -> None:
+    words = campaign_answer(sweep(tmp_path, doubted=(2, 4)))[1]
+    assert words.startswith("Saturated at 16 samples/s asked for: ")
+
+
+def test_a_load_that_the_client_could_have_shaped_shows_no_saturation(tmp_path: Path) -> None:
+    words = campaign_answer(sweep(tmp_path, doubted=(16,)))[1]
+    assert words.startswith("Whether the server is saturated isn't shown: the load generator could have shaped")
+
+
+def test_a_curve_says_first_how_fast_below_what_came_out_above_the_limits(tmp_path: Path) -> None:
+    plain = curve(tmp_path / "plain", Slo(ttft=_HOUR_NS))
+    p99_ns = [group.first.result.latency["ttft_ns"].p99 for group in plain.groups]
+    below_ns = max(p99_ns[:4])
+    assert below_ns < p99_ns[4], "sixteen in flight wait longest"
+    first, *more = campaign_answer(curve(tmp_path / "limited", Slo(ttft=round(below_ns) + 1)))
+    assert first.startswith("At 8 in flight, the fastest load that didn't come out above the limits: ")
+    assert any(words.startswith("Peak: ") for words in more)
+
+
+def test_too_few_samples_for_some_loads_and_others_above_are_told_apart(tmp_path: Path) -> None:
+    analysis = curve(tmp_path, Slo(ttft=_HOUR_NS))
+    for group in analysis.groups:
+        own = group.first.result.latency["ttft_ns"]
+        own.intervals["p99"] = (own.p95, None)
+    analysis.groups[4].first.result.latency["ttft_ns"].p99 = _HOUR_NS + 1
+    first, second, *_ = campaign_answer(analysis)
+    assert first.startswith("At 8 in flight, the fastest load that didn't come out above the limits: ")
+    assert first_clause(first).endswith(" samples/s, not shown to keep the limits")
+    assert second == (
+        "None of the 5 loads is shown to be within the limits (TTFT p99 3,600,000 ms): 16 in flight came out above, "
+        "and there are too few samples for the other 4."
+    )
+
+
+def test_the_first_sentence_of_a_campaign_that_lacks_a_run_says_so_and_the_second_why(tmp_path: Path) -> None:
+    plan = Plan(samples=200, nodes=(Node("node-a", slots=4),), chunks=False, telemetry=False)
+    plans = {"offline-r0": plan, "server-r0": replace(plan, scenario="Server", qps=2.0, status=RunStatus.FAILED)}
+    folder = write_campaign(tmp_path, plans, kind="single")
+    state = read_campaign(folder)
+    state.runs[1].reason = "every endpoint failed"
+    write_json(folder.state, state)
+    first, second, *_ = campaign_answer(analysed(folder))
+    assert first.startswith("1 of 2 runs failed. 1 node: ")
+    assert " output tokens/s (95 %: " in first_clause(first), "the last line of a terminal has both"
+    assert second.endswith(" failed: every endpoint failed.")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (90.0, 110.0, "100 samples/s (95 %: 90 to 110)"),
+        (40.0, 250.0, "100 samples/s (95 %: 40 to 250; too little was measured to say it closer)"),
+        (None, None, "100 samples/s (no interval: too few samples)"),
+    ],
+)
+def test_a_rate_that_is_hardly_known_says_so(low: float | None, high: float | None, words: str) -> None:
+    assert fmt.rate(100.0, "samples/s", low, high) == words
+    assert first_clause(f"{words}; more.") == words
