@@ -96,7 +96,7 @@ def test_the_first_sentence_of_a_campaign_that_lacks_a_run_says_so_and_the_secon
     ("low", "high", "words"),
     [
         (90.0, 110.0, "100 samples/s (95 %: 90 to 110)"),
-        (40.0, 250.0, "100 samples/s (95 %: 40 to 250; too little was measured to say it closer)"),
+        (40.0, 250.0, "100 samples/s (95 %: 40 to 250: too little was measured to say it closer)"),
         (None, None, "100 samples/s (no interval: too few samples)"),
     ],
 )
