@@ -32,7 +32,10 @@ _RAMP = "a load that grows or falls has no one rate"
 
 @dataclass(frozen=True)
 class WholeTime:
-    """One of these, or nothing of a run that has no result; `why` completes "isn't known: …"."""
+    """One of these, or nothing of a run that has no result; `why` completes "isn't known: …".
+
+    Beside an arrival it is why what was measured at full speed, too, doesn't say it.
+    """
 
     projection: Projection | None = None
     arrival: Arrival | None = None
@@ -73,11 +76,12 @@ def whole_time_of_campaign(analysis: CampaignAnalysis) -> WholeTime:
     if analysis.rate is not None:
         return _of_search(analysis.rate, whole)
     given = [group for group in analysis.groups if not measures_speed(group.first.record)]
+    free = [group for group in analysis.groups if measures_speed(group.first.record)]
     found = max(_carried(given, whole), key=lambda one: one.rate, default=None)
+    full = _why_not_projected(whole, [line.ledger for group in free for line in group.lines])
     if found is None:
-        ledgers = [line.ledger for group in analysis.groups for line in group.lines]
-        return WholeTime(why=NOT_CARRIED if given else _why_not_projected(whole, ledgers))
-    return WholeTime(arrival=found)
+        return WholeTime(why=NOT_CARRIED if given else full)
+    return WholeTime(arrival=found, why=full if free else "")
 
 
 def _of_search(answer: RateAnswer, whole: WholeSet) -> WholeTime:

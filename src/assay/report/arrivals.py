@@ -6,9 +6,11 @@ from assay.analysis.offered import Offered, last_arrival_ns, offered
 from assay.analysis.run import RunAnalysis
 from assay.analysis.samples import Samples
 from assay.report import format as fmt
+from assay.runs.record import RunRecord
 from assay.runs.shapes import RateShape
 
 _APART = 0.02
+_BY_CHANCE = " (they come at random, so a short load has more or fewer than asked)"
 
 
 def arrivals(analysis: RunAnalysis) -> list[str]:
@@ -31,14 +33,17 @@ def _asked(analysis: RunAnalysis) -> float | None:
 
 def _came(analysis: RunAnalysis, asked: float, came: Offered) -> str:
     """How many arrived, and at what rate."""
-    shape = analysis.record.shape
-    at_random = not (isinstance(shape, RateShape) and shape.arrivals == "constant")
-    short = " (they come at random, so a short load has more or fewer than asked)"
     return (
         f"{fmt.number(asked)} arrivals a second were asked for, {fmt.number(came.count)} came in "
         f"{fmt.duration(came.seconds)}, {fmt.number(came.per_s)} a second"
-        f"{short if at_random and abs(came.per_s / asked - 1) > _APART else ''}"
+        f"{by_chance(analysis.record, asked, came.per_s)}"
     )
+
+
+def by_chance(record: RunRecord, asked: float, came_per_s: float) -> str:
+    """Why more or fewer arrived than were asked for, in brackets; empty where they didn't, or came evenly spaced."""
+    even = isinstance(record.shape, RateShape) and record.shape.arrivals == "constant"
+    return "" if even or abs(came_per_s / asked - 1) <= _APART else _BY_CHANCE
 
 
 def _ended(samples: Samples) -> str:

@@ -13,6 +13,7 @@ from assay.analysis.statistics import ratio
 from assay.analysis.whole_time import whole_time_of_campaign
 from assay.report import format as fmt
 from assay.report.accuracy import percentages, score_words
+from assay.report.arrivals import by_chance
 from assay.report.became import became, short_of_plan, unended
 from assay.report.client_shaped import client_shaped_words
 from assay.report.curve import curve_answer
@@ -210,16 +211,23 @@ def _came(group: Group) -> str:
     asked, came = load_of(group.first.entry), [line.offered.per_s for line in group.lines if line.offered is not None]
     if asked is None or asked.axis != "rate" or len(came) < len(group.lines):
         return ""
-    return f", of {asked.value:g} asked for and {fmt.number(sum(came) / len(came))} that arrived a second"
+    mean = sum(came) / len(came)
+    chance = by_chance(group.first.record, asked.value, mean)
+    return f", of {asked.value:g} asked for and {fmt.number(mean)} that arrived a second{chance}"
 
 
 def _slow(analysis: CampaignAnalysis) -> list[str]:
-    """Of the last run on several nodes: which are slower, and why as far as it is known."""
-    several = [line for line in analysis.lines if line.nodes is not None and line.entry.mode == "performance"]
-    several = [line for line in several if line.nodes is not None and len(line.nodes.nodes) > 1]
-    if not several or several[-1].nodes is None:
-        return []
-    return [f"In the run together, {words}" for words in slow_nodes(several[-1].nodes)]
+    """Of the first run on the most nodes that shows it: which are slower, and why as far as it is known."""
+    runs = [line.nodes for line in analysis.lines if line.nodes is not None and line.entry.mode == "performance"]
+    most = max((len(run.nodes) for run in runs), default=0)
+    together = [run for run in runs if len(run.nodes) == most > 1]
+    shown = [words for run in together for words in slow_nodes(run)]
+    if len(together) == 1:
+        return [f"In the run together, {words}" for words in shown]
+    return [
+        f"In {len(shown)} of {len(together)} runs together a node is slower; in the first of these {words}"
+        for words in shown[:1]
+    ]
 
 
 def _scores(analysis: CampaignAnalysis) -> list[str]:

@@ -234,10 +234,19 @@ def _scaling_headlines(group: Efficiency) -> list[Headline]:
         ),
         Headline(
             f"Against {group.best_alone} alone", fmt.times(group.speedup, None, None),
-            fmt.interval(group.speedup_low, group.speedup_high),
+            _times_interval(group.speedup_low, group.speedup_high),
             "combined output tokens/s / that of the best node alone",
         ),
     ]  # fmt: skip
+
+
+def _times_interval(low: float | None, high: float | None) -> str:
+    """With the digits that the ratio itself has."""
+    return (
+        fmt.interval(None, None)
+        if low is None or high is None
+        else f"95 %: {fmt.number(low, 3)} to {fmt.number(high, 3)}"
+    )
 
 
 def _share_interval(low: float | None, high: float | None) -> str:

@@ -59,7 +59,9 @@ def served_on(endpoints: Sequence[EndpointFacts], models: Sequence[str], hardwar
 def samples_of(records: Sequence[RunRecord]) -> str:
     """What runs of one data set drew their samples from, and how many each issued at most where that is fewer."""
     issued = max(record.issued for record in records)
-    few = f"up to {fmt.number(issued)} a run of " if 0 < issued < min(record.samples for record in records) else ""
+    few = (
+        f"at most {fmt.number(issued)} in a run, of " if 0 < issued < min(record.samples for record in records) else ""
+    )
     return f"{few}{drawn_from(records[0])}"
 
 

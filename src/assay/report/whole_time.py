@@ -27,11 +27,12 @@ _LABEL = "a projection, not a measurement"
 
 
 def whole_time_words(found: WholeTime, where: str = "") -> list[str]:
-    """One sentence; `where`, with a space before it, says on what."""
+    """One sentence, or one of a load's own pace and one of full speed; `where`, with a space before it: on what."""
     if found.projection is not None:
         return [_projected(found.projection, where)]
     if found.arrival is not None:
-        return [_arrives(found.arrival)]
+        full = [f"How long they take at full speed isn't known: {found.why}."] if found.why else []
+        return [_arrives(found.arrival), *full]
     return [f"How long a whole data set takes isn't known: {found.why}."] if found.why else []
 
 

@@ -132,6 +132,15 @@ def test_a_campaign_whose_fastest_load_is_long_enough_projects_it(tmp_path: Path
     assert found.projection.of == CNN
 
 
+def test_beside_a_loads_own_pace_a_campaign_says_why_full_speed_says_nothing(tmp_path: Path) -> None:
+    plans = {"server5-r0": SERVER, "offline-r0": replace(PLAN, samples=40)}
+    found = whole_time_of_campaign(analysed(write_campaign(tmp_path, plans)))
+    assert found.arrival is not None
+    arrives, full = whole_time_words(found)
+    assert " to arrive, " in arrives
+    assert full == f"How long they take at full speed isn't known: {TOO_SHORT}."
+
+
 def of_few(run: RunFolder, samples: int) -> None:
     """The run's data set, as if it had so many samples."""
     own = get_benchmark("llama3.1-8b")

@@ -51,6 +51,20 @@ def test_scaling_says_together_against_alone_and_which_node_is_slow(scaling: Cam
     assert any(words.startswith("All 13,368 samples (CNN") and "node-a + node-b" in words for words in more)
 
 
+def test_of_several_runs_together_it_says_in_how_many_a_node_is_slower_and_of_which_the_ratio_is(
+    tmp_path: Path,
+) -> None:
+    both = replace(PLAN, nodes=(SLOW, FAST), samples=400)
+    plans = {f"together-2-r{turn}": replace(both, seed=1 + turn) for turn in range(2)}
+    analysis = analysed(write_campaign(tmp_path, plans, kind="single"))
+    (told,) = [words for words in campaign_answer(analysis) if "as fast as" in words]
+    first = analysis.lines[0].nodes
+    assert first is not None
+    (slow,) = [fact for fact in first.nodes if fact.slower]
+    ratio = fmt.times(slow.speed_ratio, slow.speed_low, slow.speed_high)
+    assert told.startswith(f"In 2 of 2 runs together a node is slower; in the first of these node-a is {ratio} as fast")
+
+
 def test_an_interval_that_holds_the_whole_sum_shows_no_loss(scaling: CampaignAnalysis) -> None:
     assert scaling.scaling is not None
     (group,) = scaling.scaling.groups
@@ -210,7 +224,7 @@ def test_samples_that_were_lost_without_a_reason_send_nobody_looking_for_one(tmp
 def test_a_campaign_says_what_it_served_on_what_with_which_data(scaling: CampaignAnalysis) -> None:
     assert campaign_page(scaling).what.startswith(
         "synthetic-8b served by simulator 1.0 on 2 nodes (node-a, node-b), 2 accelerators (Synthetic GPU 80GB), "
-        "each node of 256 GiB; up to 400 a run of 13,368 samples (synthetic articles); "
+        "each node of 256 GiB; at most 400 in a run, of 13,368 samples (synthetic articles); "
         "3 of 3 planned runs completed, started 1 Jan 2026"
     )
 

@@ -30,7 +30,8 @@ def test_latencies_against_their_limits_come_before_the_rate_that_was_asked_for(
     assert re.fullmatch(
         rf"1 node, Server: TTFT p99 {MS} ms {SPREAD}, within the limit of 2,000 ms in 3 of 3 runs; "
         rf"TPOT p99 {MS} ms {SPREAD}, within the limit of 100 ms in 3 of 3 runs; {MS} output tokens/s "
-        rf"\(95 %: {MS} to {MS}\), {MS} samples/s, of 3 asked for and {MS} that arrived a second, mean of 3 runs; "
+        rf"\(95 %: {MS} to {MS}\), {MS} samples/s, of 3 asked for and {MS} that arrived a second"
+        rf"( \(they come at random, so a short load has more or fewer than asked\))?, mean of 3 runs; "
         r"LoadGen says VALID in 3 of 3\.",
         first,
     )
@@ -40,7 +41,10 @@ def test_what_arrived_is_the_mean_of_the_repeats(tmp_path: Path) -> None:
     analysis = analysed(write_campaign(tmp_path, repeats(replace(SERVER, samples=60), 3), kind="single"))
     arrived = [line.offered.per_s for line in analysis.lines if line.offered is not None]
     assert fmt.number(sum(arrived) / 3) != fmt.number(arrived[0])
-    assert f", of 3 asked for and {fmt.number(sum(arrived) / 3)} that arrived a second" in campaign_answer(analysis)[0]
+    first = campaign_answer(analysis)[0]
+    assert f", of 3 asked for and {fmt.number(sum(arrived) / 3)} that arrived a second" in first
+    assert abs(sum(arrived) / 9 - 1) > 0.02
+    assert " that arrived a second (they come at random, so a short load has more or fewer than asked), mean" in first
 
 
 def test_a_run_that_breaks_a_limit_and_one_that_is_invalid_are_counted(tmp_path: Path) -> None:
