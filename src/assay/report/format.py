@@ -50,7 +50,7 @@ def rate(value: float, unit: str, low: float | None, high: float | None) -> str:
     """A rate in a sentence; where its interval's ends are far apart, that the number says little."""
     words = measured(value, unit, low, high)
     wide = low is not None and high is not None and high > _WIDE * low
-    return f"{words.removesuffix(')')}: too little was measured to say it closer)" if wide else words
+    return f"{words.removesuffix(')')}, since too little was measured to say it closer)" if wide else words
 
 
 def bounds(low: float | None, high: float | None) -> str:

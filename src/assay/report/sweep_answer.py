@@ -41,11 +41,12 @@ def _highest_within(swept: Points, held: Sequence[str], limits: dict[str, int]) 
 def _fastest(swept: Points, held: Sequence[str]) -> str:
     """The load that counts where none is shown to keep limits, and what its figures must not be taken for.
 
-    It lies below the first one that came out above them. Where requests arrive at a rate it is the highest that was
-    carried: of a higher one the rate is what the server could do, and its latencies those of a queue that grew.
+    It is one that didn't come out above them, where there is one. Where requests arrive at a rate it is the highest
+    that was carried: of a higher one the rate is what the server could do, and its latencies those of a queue that
+    grew.
     """
-    below = swept[: held.index(ABOVE)] if ABOVE in held else swept
-    loads, of = below or swept, fmt.count(len(swept), "load")
+    kept = [swept[place] for place, words in enumerate(held) if words != ABOVE]
+    loads, of = kept or swept, fmt.count(len(swept), "load")
     under = "didn't come out above the limits" if len(loads) < len(swept) else ""
     place = highest_carried(loads) if loads[0][0].axis == "rate" else None
     if place is not None:
@@ -55,8 +56,8 @@ def _fastest(swept: Points, held: Sequence[str]) -> str:
         load, group = max(loads, key=lambda point: point[1].samples_per_s.value)
         highest = f"The highest rate of {of} came at {load_words(load)}"
         which = f"At {load_words(load)}, the fastest load that {under}" if under else highest
-    kept = {ABOVE: ", above the limits", UNSHOWN: ", not shown to keep the limits"}
-    stands = kept[held[swept.index((load, group))]] if held else ""
+    words = {ABOVE: ", above the limits", UNSHOWN: ", not shown to keep the limits"}
+    stands = words[held[swept.index((load, group))]] if held else ""
     return f"{which}: {rate_words(group)}{stands}; {tail_words(group)}."
 
 

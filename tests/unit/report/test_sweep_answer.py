@@ -79,6 +79,17 @@ def test_too_few_samples_for_some_loads_and_others_above_are_told_apart(tmp_path
     )
 
 
+def test_a_load_that_came_out_above_by_chance_hides_no_higher_one(tmp_path: Path) -> None:
+    analysis = curve(tmp_path, Slo(ttft=_HOUR_NS))
+    for place, group in enumerate(analysis.groups):
+        own = group.first.result.latency["ttft_ns"]
+        own.intervals["p99"] = (own.p95, None)
+        own.p99 = own.p99 if place == 2 else _HOUR_NS + 1
+    first, second, *_ = campaign_answer(analysis)
+    assert first.startswith("At 4 in flight, the fastest load that didn't come out above the limits: ")
+    assert second.endswith("16 in flight came out above, and there are too few samples for the other one.")
+
+
 def test_the_first_sentence_of_a_campaign_that_lacks_a_run_says_so_and_the_second_why(tmp_path: Path) -> None:
     plan = Plan(samples=200, nodes=(Node("node-a", slots=4),), chunks=False, telemetry=False)
     plans = {"offline-r0": plan, "server-r0": replace(plan, scenario="Server", qps=2.0, status=RunStatus.FAILED)}
@@ -96,7 +107,7 @@ def test_the_first_sentence_of_a_campaign_that_lacks_a_run_says_so_and_the_secon
     ("low", "high", "words"),
     [
         (90.0, 110.0, "100 samples/s (95 %: 90 to 110)"),
-        (40.0, 250.0, "100 samples/s (95 %: 40 to 250: too little was measured to say it closer)"),
+        (40.0, 250.0, "100 samples/s (95 %: 40 to 250, since too little was measured to say it closer)"),
         (None, None, "100 samples/s (no interval: too few samples)"),
     ],
 )
