@@ -59,7 +59,8 @@ def _highest(curve: Curve) -> CurvePoint:
 def curve_headlines(curve: Curve, points: Points) -> list[Headline]:
     """The peak and the pace of the fewest in flight."""
     peak, least = _peak(curve, points), curve.loads[0]
-    return [_headline(f"Peak, at {peak.load}", peak.output_tokens_per_s, "output tokens/s"),
+    what = "Peak" if len(curve.of_server) == len(curve.points) else "Most"
+    return [_headline(f"{what}, at {peak.load}", peak.output_tokens_per_s, "output tokens/s"),
             _headline(f"Pace at {least.load}", least.per_user, "tokens/s for each user"),
             _headline(f"Pace at {peak.load}", peak.per_user, "tokens/s for each user")]  # fmt: skip
 

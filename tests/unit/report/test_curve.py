@@ -133,6 +133,7 @@ def test_points_that_the_client_could_have_shaped_are_not_the_servers(tmp_path: 
     peak, knee, _, marked, *_ = campaign_answer(analysis)
     assert peak.startswith("The most of the points that are the server's own: ")
     assert " at 4 in flight, " in peak
+    assert next(item.name for item in campaign_page(analysis).headlines) == "Most, at 4 in flight"
     assert knee.startswith("From 8 in flight on more in flight gave little more (16 in flight: ")
     assert " its rate), but the load generator could have shaped points there: " in knee
     (sweep,) = [chart for chart in campaign_page(analysis).charts if chart.name == "load_sweep"]
