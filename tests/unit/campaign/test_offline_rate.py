@@ -91,6 +91,14 @@ def test_the_rate_of_full_places_goes_to_the_offline_runs_that_are_left(tmp_path
     assert sum(entry.planning for entry in state.runs) == 1
 
 
+def test_a_campaign_that_was_killed_after_planning_has_the_rate_when_it_goes_on(tmp_path: Path) -> None:
+    settings, state = begun(tmp_path)
+    carried_out(tmp_path, state, samples=200, drawn_from=13_368)
+    killed = CampaignState.model_validate_json(state.model_dump_json())
+    assert fit(tmp_path, settings, killed) == fit(tmp_path, settings, state) != ""
+    assert killed.runs == state.runs
+
+
 def test_a_run_that_did_not_fill_its_places_is_followed_by_a_longer_one(tmp_path: Path) -> None:
     settings, state = begun(tmp_path)
     carried_out(tmp_path, state, samples=2 * WINDOW, drawn_from=13_368)
