@@ -56,6 +56,19 @@ def test_a_confirmed_rate_is_servers_and_a_short_confirmation_is_told(tmp_path: 
 
 
 def test_a_rate_that_no_run_confirmed_is_refused(tmp_path: Path) -> None:
+    campaign = searched(tmp_path)
+    state = read_campaign(campaign)
+    state.runs = [entry for entry in state.runs if entry.probe is None or entry.probe.role != "confirm"]
+    assert state.rate_search is not None
+    state.rate_search = state.rate_search.model_copy(update={"budget_s": rate_answer(campaign, state).seconds})
+    write_json(campaign.state, state)
+    answer = rate_answer(campaign, state)
+    assert answer.rate is not None
+    assert not answer.confirmed
+    assert "no run confirmed a rate: the budget is spent" in reasons(campaign, asked(tmp_path))
+
+
+def test_a_search_that_is_not_over_is_refused(tmp_path: Path) -> None:
     assert "no run confirmed a rate" in reasons(searched(tmp_path, most=2), asked(tmp_path))
 
 
