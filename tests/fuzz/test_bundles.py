@@ -27,7 +27,13 @@ beta==2.0+cpu --hash=sha256:{"b" * 64}
 
 def bundle() -> bytes:
     manifest = {"assay": "1", "target": "cp311-manylinux_2_28_x86_64", "extras": [], "index": False, "engine": False}
-    manifest |= {"models": [], "datasets": [], "pinned": {}, "files": {"a": {"bytes": 1, "sha256": "a" * 64}}}
+    manifest |= {
+        "models": [],
+        "datasets": [],
+        "debian": [],
+        "pinned": {},
+        "files": {"a": {"bytes": 1, "sha256": "a" * 64}},
+    }
     text, buffer = json.dumps(manifest).encode(), io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         entry = tarfile.TarInfo("assay-1/manifest.json")
