@@ -8,18 +8,22 @@ from __future__ import annotations
 import json
 import posixpath
 import re
+import sys
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
-from scripts.docs_site.commands import commands_page
-from scripts.docs_site.configuration import configuration_page
-
-from assay.commands.schema import config_schema
 
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))  # the program `mkdocs` looks for nothing in the folder that it is started in
+
+from scripts.docs_site.commands import commands_page  # noqa: E402
+from scripts.docs_site.configuration import configuration_page  # noqa: E402
+
+from assay.commands.schema import config_schema  # noqa: E402
+
 EXAMPLES = "src/assay/examples"
 PAGES = {"README.md": "index.md", "SECURITY.md": "security.md", "CONTRIBUTING.md": "contributing.md"}
 """Documents outside docs/: the page of each."""
