@@ -177,7 +177,7 @@ def test_interrupt_closes_the_run_and_stops_the_servers(tmp_path: Path, number: 
 def test_a_full_disk_ends_the_campaign_and_it_goes_on_with_more_room(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    # Full among the second run's own files. In the middle of LoadGen's log LoadGen waits for room and says nothing.
+    # Full among the second run's own files, before its load: during a load a run was once seen to hang.
     mount = ["mount", "-t", "tmpfs", "-o", "size=156k", "tmpfs", str(disk)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("a tmpfs can't be mounted here")
