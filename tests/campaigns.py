@@ -10,6 +10,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -148,14 +149,23 @@ class Controller:
         return not still_running(self.mark)
 
 
-def still_running(mark: str) -> list[str]:
-    """The command lines of processes that carry the mark."""
+def processes_of(mark: str) -> list[int]:
+    """The ids of processes that carry the mark."""
     wanted = f"{MARK}={mark}".encode()
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if wanted in (process / "environ").read_bytes().split(b"\0"):
-                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+                found.append(int(process.name))
         except OSError:  # it ended meanwhile, or isn't ours
             continue
+    return found
+
+
+def still_running(mark: str) -> list[str]:
+    """The command lines of processes that carry the mark."""
+    found = []
+    for pid in processes_of(mark):
+        with suppress(OSError):
+            found.append(Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
     return found

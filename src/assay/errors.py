@@ -34,3 +34,9 @@ class InterruptionError(AssayError):
     exit_code = EXIT_INTERRUPTED
     beside: Mapping[str, Any] | None = None
     """What a command that prints JSON has to show all the same."""
+
+
+def system_words(error: OSError) -> str:
+    """What the system refused, in one line: which file where it is known, and why."""
+    why = error.strerror or str(error)
+    return why if error.filename is None else f"{error.filename}: {why}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from assay.alerts import AlertOptions, AlertWatch, Post
 from assay.campaign.work import note_traceback
@@ -36,7 +36,8 @@ def alerted(
             _within(loop, lambda: stop(event))
 
     def failed(what: str) -> None:
-        note_traceback(folder.driver_log)
+        with suppress(OSError):  # what is missing there is on the disk that takes no more
+            note_traceback(folder.driver_log)
         post.say(f"alerts: {what}: see {folder.driver_log}")
 
     watch = AlertWatch(folder, options.rules, record, system, tell, failed)

@@ -23,6 +23,7 @@ from assay.campaign.work import Work, utc_now
 from assay.config import Config, dump_config
 from assay.deploy.deployment import WATCH_S
 from assay.engines import build_engine
+from assay.errors import system_words
 from assay.load.cores import cores_here
 from assay.load.demand import demand_of
 from assay.load.encoders import ENCODERS
@@ -46,8 +47,12 @@ from assay.runs.shapes import is_live
 from assay.runs.tail_limits import TailLimit
 from assay.telemetry import NodeActivity, Sampler
 
-STOPPED = "stopped by the user"
 _LOOKS = 20  # four a period of the watch over the servers
+
+
+def interrupted_by(error: asyncio.CancelledError | OSError) -> str:
+    """Why a run was interrupted."""
+    return system_words(error) if isinstance(error, OSError) else "stopped by the user"
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,8 @@ async def execute(
 ) -> RunRecord:
     """Carry out one run in `folder` (which is made) and close it; returns its record.
 
-    Cancellation closes the run, as `interrupted` unless its load had gone to its end, and is then passed on.
+    Cancellation, and a disk that takes no more (OSError), close the run, as `interrupted` unless its load had gone to
+    its end, and are then passed on.
     """
     folder.parts.mkdir(parents=True)
     record = _begin(bench, entry, endpoints, folder)
@@ -93,11 +99,11 @@ async def execute(
             await _notice(bench.work, endpoints)
     except TimedOutError:
         record.status, record.reason = RunStatus.TIMEOUT, f"not over after {limit_s:.0f} s"
-    except asyncio.CancelledError:
+    except (asyncio.CancelledError, OSError) as error:
         if (outcome := read_outcome(folder)).finished:  # nothing is missing from it
             judge_load(record, outcome)
         else:
-            record.status, record.reason = RunStatus.INTERRUPTED, STOPPED
+            record.status, record.reason = RunStatus.INTERRUPTED, interrupted_by(error)
         raise
     finally:
         sampler.stop()

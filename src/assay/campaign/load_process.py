@@ -11,7 +11,9 @@ import time
 from collections.abc import Callable, Mapping
 
 from assay.load.plan import LoadPlan
+from assay.load.unwritable import parse_unwritable
 from assay.runs import RunFolder, write_json
+from assay.runs.atomic import named
 from assay.runs.progress import AnyEvent, parse_event
 
 _STOP_S = 3.0
@@ -27,7 +29,8 @@ class TimedOutError(Exception):
 async def run_load(plan: LoadPlan, folder: RunFolder, limit_s: float, progress: Progress) -> None:
     """Run one LoadGen test to its end. What it counted is in the journals afterwards, however it ended.
 
-    Raises TimedOutError when `limit_s` passed; on cancellation the process is stopped first.
+    Raises TimedOutError when `limit_s` passed, OSError where a disk takes no more, here or in the load's processes; on
+    cancellation the process is stopped first.
     """
     folder.parts.mkdir(exist_ok=True)
     write_json(folder.plan, plan)
@@ -47,12 +50,14 @@ async def run_load(plan: LoadPlan, folder: RunFolder, limit_s: float, progress: 
         )
     try:
         async with asyncio.timeout(limit_s):
-            await _follow(process, folder, progress)
+            unwritable = await _follow(process, folder, progress)
             await process.wait()
     except TimeoutError:
         raise TimedOutError from None
     finally:
         await asyncio.shield(_end(process))
+    if unwritable is not None:
+        raise unwritable
 
 
 def _environment(own: Mapping[str, str]) -> dict[str, str]:
@@ -61,19 +66,26 @@ def _environment(own: Mapping[str, str]) -> dict[str, str]:
     return {k: v for k, v in own.items() if k.lower() not in hidden} | {"OMP_NUM_THREADS": "1"}
 
 
-async def _follow(process: asyncio.subprocess.Process, folder: RunFolder, progress: Progress) -> None:
+async def _follow(process: asyncio.subprocess.Process, folder: RunFolder, progress: Progress) -> OSError | None:
+    """Until it says no more; gives what of its files it couldn't write, where it said so."""
     assert process.stdout is not None
+    unwritable = None
     with folder.progress.open("ab", buffering=0) as file, folder.driver_log.open("ab", buffering=0) as log:
         async for line in process.stdout:
             try:
                 event = parse_event(line)
             except ValueError:
                 event = None
-            if event is None:  # not the driver's own words
-                log.write(line)
-                continue
-            file.write(line)
-            progress(event)
+            if event is not None:
+                with named(folder.progress):
+                    file.write(line)
+                progress(event)
+            elif (error := parse_unwritable(line)) is not None:
+                unwritable = error
+            else:  # not the driver's own words
+                with named(folder.driver_log):
+                    log.write(line)
+    return unwritable
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from assay.campaign.work import note_traceback
 from assay.digits import number_text, percent_text
-from assay.errors import AssayError
+from assay.errors import AssayError, system_words
 from assay.runs import CampaignFolder, read_campaign, read_object
 
 
@@ -52,7 +52,7 @@ def _problem(render: Callable[[], object], log: Path) -> str:
     except AssayError as error:
         return str(error)
     except OSError as error:
-        return f"{error.filename or log.parent}: {error.strerror or error}"
+        return system_words(error) if error.filename else f"{log.parent}: {system_words(error)}"
     except Exception as error:  # the campaign is over and measured: a page more or less must not hide that
         note_traceback(log)
         return f"{type(error).__name__}: {error}; traceback in {log}"

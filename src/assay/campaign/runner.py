@@ -13,7 +13,7 @@ from assay.campaign.alerting import alert_post
 from assay.campaign.api import learn_api
 from assay.campaign.client_load import ClientLoads, Machine
 from assay.campaign.estimate import count, estimator, together
-from assay.campaign.execute import STOPPED, Bench, execute, run_folder
+from assay.campaign.execute import Bench, execute, interrupted_by, run_folder
 from assay.campaign.kept_counts import KeptCounts
 from assay.campaign.kinds import kind_of
 from assay.campaign.plan_text import nodes_text, plan_text
@@ -303,8 +303,8 @@ class _Campaign:
                 bench, entry, taking_part, folder, self._limit_s(entry, samples), self._listener.progress
             )
             entry.status, entry.reason = record.status, record.reason
-        except asyncio.CancelledError:
-            entry.status, entry.reason = _ended_as(folder)
+        except (asyncio.CancelledError, OSError) as error:
+            entry.status, entry.reason = _ended_as(folder, interrupted_by(error))
             raise
         except AssayError as error:
             entry.status, entry.reason = RunStatus.FAILED, str(error)
@@ -392,8 +392,8 @@ class _Campaign:
         return [result for result in found if result is not None]
 
 
-def _ended_as(folder: RunFolder) -> tuple[RunStatus, str]:
-    """How a run ended that the campaign's cancellation met: its load may have gone to its end before."""
+def _ended_as(folder: RunFolder, interruption: str) -> tuple[RunStatus, str]:
+    """How a run ended with which the campaign ends: its load may have gone to its end before."""
     if folder.result.exists() and (record := read_record(folder)).status is not RunStatus.INCOMPLETE:
         return record.status, record.reason
-    return RunStatus.INTERRUPTED, STOPPED
+    return RunStatus.INTERRUPTED, interruption

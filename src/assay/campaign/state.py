@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,11 +73,15 @@ def begin(
         memory_target=config.campaign.engine.memory_target,
         runs=runs,
     )
-    write_text(folder.config, text)
-    write_benchmark(folder.benchmark, benchmark)
-    if counts is not None and counts != KeptCounts():
-        write_json(folder.prompt_counts, counts)
-    write_json(folder.state, state)  # last: a folder without it is no campaign, and nothing was measured in it
+    try:
+        write_text(folder.config, text)
+        write_benchmark(folder.benchmark, benchmark)
+        if counts is not None and counts != KeptCounts():
+            write_json(folder.prompt_counts, counts)
+        write_json(folder.state, state)  # last: a folder without it is no campaign, and nothing was measured in it
+    except OSError:  # the disk is full
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise
     return folder
 
 

@@ -13,7 +13,7 @@ import click
 
 from assay.commands.monitoring import Monitoring, monitoring_options
 from assay.commands.options import PATH, chosen_file, json_option, print_json, quiet_option, set_option
-from assay.errors import EXIT_FAILED, EXIT_FINDINGS, EXIT_OK, AssayError, InterruptionError
+from assay.errors import EXIT_FAILED, EXIT_FINDINGS, EXIT_OK, AssayError, InterruptionError, system_words
 from assay.serving.words import harmless
 from assay.wrapping import between_words
 
@@ -225,8 +225,7 @@ def completed(campaign: Coroutine[Any, Any, CampaignOutcome], terminal: Terminal
     except (KeyboardInterrupt, asyncio.CancelledError):
         raise InterruptionError(interrupted()) from None
     except OSError as error:
-        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        raise AssayError(f"{what}{_what_goes_on(terminal.folder)}") from error
+        raise AssayError(f"{system_words(error)}{_what_goes_on(terminal.folder)}") from error
     finally:
         terminal.close()
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 import time
 import traceback
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from assay.load.journal import IssuedJournal
 from assay.load.meter import Meter
 from assay.load.pacer import Pacer
 from assay.load.plan import LoadPlan, read_plan
-from assay.load.processes import SelfMeasure, die_with_parent, quiet_gc
+from assay.load.processes import SelfMeasure, die_with_parent, leave_with, quiet_gc
 from assay.load.replies import Replies
 from assay.load.retries import Result, result_of
 from assay.load.router import Fate, Router
@@ -35,6 +35,7 @@ from assay.load.shares import Shares
 from assay.load.source import Issues, Schedule, Source
 from assay.load.transport import Outcome
 from assay.load.until_sure import Ended, UntilSure
+from assay.load.unwritable import unwritable_line
 from assay.load.waits import Waits
 from assay.load.warmup import Warmup
 from assay.runs import LoadOutcome, RunFolder, WarmupFacts, write_json
@@ -46,7 +47,7 @@ _OUTCOMES = list(Outcome)
 _RESULTS = [result_of(outcome) for outcome in _OUTCOMES]
 _MOST_SENDS = 1024  # a write for each worker, and answers are looked after in between
 _OUTPUT_WORK = 4  # an output token costs about as much as four prompt tokens on the engines measured
-_WORKER_STOP_S = 2.0
+_WORKER_STOP_S = 10.0  # a disk may be slow, and what isn't written by then is lost
 _PATIENCE_S = 0.25
 _TOLD = 10  # endpoints whose failure the reason tells; all are in the outcome
 
@@ -88,7 +89,10 @@ class Driver:
         return self._signal != 0
 
     def run(self) -> int:
-        """Warm up, run the load to its end or until something ends it; returns the exit code."""
+        """Warm up, run the load to its end or until something ends it; returns the exit code.
+
+        Raises OSError where a disk takes no more.
+        """
         try:
             return self._run()
         except Exception:
@@ -109,6 +113,8 @@ class Driver:
         status, reason = self._conclusion()
         self._say("closing")
         self._hub.stop(_WORKER_STOP_S)
+        if (error := self._hub.unwritable or self._error) is not None and isinstance(error, OSError):
+            raise error
         self._save(status, reason, facts)
         return 0 if status == "finished" else 1
 
@@ -329,7 +335,19 @@ def main(argv: list[str]) -> int:
     die_with_parent(int(argv[1]))
     plan = read_plan(plan_path)
     try:
+        return _drive(plan, plan_path)
+    except OSError as error:  # whoever reads this is told by what needs no disk; the controller may be gone
+        with suppress(OSError):
+            os.write(1, unwritable_line(error))
+        return 1
+
+
+def _drive(plan: LoadPlan, plan_path: Path) -> int:
+    """Run the test; what ends it is in its outcome, but for a disk that takes no more: raises OSError."""
+    try:
         return Driver(plan, plan_path).run()
+    except OSError:
+        raise
     except AssayError as error:
         reason = str(error)
     except Exception as error:  # a defect; what was measured is closed all the same
@@ -340,7 +358,4 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    code = main(sys.argv[1:])
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)  # LoadGen's thread can't be stopped, and a query that is still open would crash its destructor
+    leave_with(main)

@@ -24,6 +24,7 @@ DONE = 5  # from a worker: attempt over
 HEALTH = 6  # from a worker: a probe's answer
 STATS = 7  # from a worker: JSON, what it measured of itself
 READY = 8  # from a worker: connected to nothing yet, but able to
+UNWRITABLE = 9  # from a worker: a line that says which of its files takes no more, and why
 
 # Each begins with the frame's length and its kind.
 _HEAD = struct.Struct("<IB")

@@ -16,10 +16,12 @@ from pathlib import Path
 from assay.errors import AssayError
 from assay.load import frames
 from assay.load.shares import Shares
+from assay.load.unwritable import parse_unwritable
 from assay.runs.outcome import ProcessFacts
 
 _RECEIVE_BYTES = 1 << 16  # Python makes room for so much at each call; more than malloc keeps costs 14 us each time
 _READY_LIMIT_S = 30.0
+_END_LIMIT_S = 2.0
 
 WORKER = "assay.load.worker"
 """The module that a worker runs."""
@@ -58,6 +60,8 @@ class Hub:
         self.stats: dict[str, ProcessFacts] = {}
         self.on_wait: Callable[[int, int], None] = lambda endpoint, wait_ns: None
         """Told of each answer by which an endpoint asks to be let alone for a time, ns."""
+        self.unwritable: OSError | None = None
+        """Why a worker can't write what it measures, where one said so; `poll` raises it, but for that of `stop`."""
         self._wake_receiver, self._wake_sender = socket.socketpair()
         self._wake_receiver.setblocking(False)
         self._wake_sender.setblocking(False)
@@ -119,7 +123,7 @@ class Hub:
             self._write(worker, frames.pack_word(frames.STATS))
 
     def poll(self, timeout_s: float) -> Messages:
-        """Waits at most `timeout_s` for something to read."""
+        """Waits at most `timeout_s` for something to read. Raises OSError where a worker's disk takes no more."""
         messages = Messages()
         for key, _ in self._selector.select(timeout_s):
             if key.data is None:
@@ -134,6 +138,8 @@ class Hub:
                 continue
             for frame in self._readers[key.data].feed(data):
                 self._decode(key.data, frame, messages)
+            if self.unwritable is not None and not self._stopping:
+                raise self.unwritable
         return messages
 
     def _decode(self, worker: int, frame: frames.Frame, messages: Messages) -> None:
@@ -151,6 +157,8 @@ class Hub:
             self.stats[f"worker-{worker}"] = ProcessFacts.model_validate_json(frames.unpack_word(frame))
         elif kind == frames.READY:
             self._ready += 1
+        elif kind == frames.UNWRITABLE:
+            self.unwritable = self.unwritable or parse_unwritable(frames.unpack_word(frame))
 
     def _closed(self, worker: int) -> None:
         self._selector.unregister(self._sockets[worker])
@@ -158,7 +166,7 @@ class Hub:
             raise self._death(worker)
 
     def _death(self, worker: int) -> WorkerDiedError:
-        code = self._processes[worker].wait()
+        code = _ended(self._processes[worker], _END_LIMIT_S)
         return WorkerDiedError(f"client worker {worker} ended by itself with exit code {code}; see driver.log")
 
     def stop(self, limit_s: float) -> None:
@@ -169,10 +177,22 @@ class Hub:
                 connection.sendall(frames.pack_word(frames.STOP))
             except OSError:  # gone already
                 continue
+        deadline_s = time.monotonic() + limit_s
+        while self._open and (left_s := deadline_s - time.monotonic()) > 0:
+            self.poll(left_s)
         for process in self._processes:
-            try:
-                while process.poll() is None and self._selector.get_map():
-                    self.poll(0.1)
-                process.wait(timeout=limit_s)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            _ended(process, max(0.0, deadline_s - time.monotonic()))
+
+    @property
+    def _open(self) -> bool:
+        """Whether any worker may still say something."""
+        return len(self._selector.get_map()) > 1  # the receiver of wake-ups is the one that stays
+
+
+def _ended(process: subprocess.Popen[bytes], limit_s: float) -> int:
+    """The exit code of a process that is about to end; one that doesn't within the limit is killed."""
+    try:
+        return process.wait(timeout=limit_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()

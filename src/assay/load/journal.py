@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.load.source import NO_TIME, Issues
+from assay.runs.atomic import named
 from assay.runs.batches import write_all
 
 _ISSUED = struct.Struct("<qiqq")
@@ -27,6 +28,7 @@ class IssuedJournal:
     """What the source of load handed over, written before anything of it is sent."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
 
     def write(self, first: int, issues: Issues, issued_ns: Sequence[int]) -> None:
@@ -36,7 +38,8 @@ class IssuedJournal:
         columns = zip(itertools.count(first), issues.qsl_idx, issued_ns, dues, strict=False)
         for sample, qsl_idx, now_ns, due_ns in columns:
             records += pack(sample, qsl_idx, now_ns if now_ns > due_ns else due_ns, due_ns)
-        write_all(self._file, records)
+        with named(self._path):
+            write_all(self._file, records)
 
 
 def read_issued(path: Path) -> NDArray[np.void]:

@@ -7,6 +7,7 @@ in a process of its own. Settings alone can be made anywhere: the built-in file 
 
 from __future__ import annotations
 
+import errno
 import sys
 import threading
 from array import array
@@ -20,6 +21,7 @@ from assay.benchmarks.user_conf import read_user_conf
 from assay.errors import UserError
 from assay.load.plan import LoadgenSettings, LoadPlan
 from assay.load.source import Answer, EndCallback, FirstToken, IssueCallback, Issues, Schedule
+from assay.runs import RunFolder, read_detail, read_summary, write_text
 from assay.runs.scenarios import Mode
 
 _BUILT_IN_ONLY = 0
@@ -56,7 +58,7 @@ def write_user_conf(settings: LoadgenSettings, folder: Path) -> Path:
     if own is not None:
         lines.append(own.text)
     path = folder / "user.conf"
-    path.write_text("\n".join(lines) + "\n")
+    write_text(path, "\n".join(lines) + "\n")
     return path
 
 
@@ -141,6 +143,16 @@ class Test:
             self._on_end(error)
 
     def _run(self) -> None:
+        error: BaseException | None
+        try:
+            self._test()
+            error = cut_off(RunFolder(Path(self._plan.folder)))
+        except Exception as raised:  # else nobody heard of the end
+            error = raised
+        if self._failure is None:
+            self._on_end(error)
+
+    def _test(self) -> None:
         output = lg.LogOutputSettings()
         output.outdir = self._plan.folder
         output.copy_summary_to_stdout = False
@@ -153,8 +165,31 @@ class Test:
         # The default, audit.config in the working directory, could turn a run into another one unseen.
         audit_config = str(Path(self._plan.folder) / "audit.config")
         lg.StartTestWithLogSettings(sut, qsl, self._settings, log, audit_config)
-        if self._failure is None:
-            self._on_end(None)
+
+
+def cut_off(folder: RunFolder) -> OSError | None:
+    """The log that LoadGen didn't write to its end, where there is one: it says nothing of a disk that takes no more.
+
+    Where it can't open its logs it runs no test, and returns as if it had.
+    """
+    whole: dict[Path, Callable[[Path], bool]] = {
+        folder.loadgen_summary: lambda path: read_summary(path).complete,
+        folder.loadgen_detail: lambda path: read_detail(path).complete,
+        folder.loadgen_accuracy: _is_closed,
+    }
+    for path, is_whole in whole.items():
+        if not path.exists() or not is_whole(path):
+            return OSError(
+                errno.EIO, "LoadGen couldn't write it to its end: the disk took no more, or failed", str(path)
+            )
+    return None
+
+
+def _is_closed(accuracy: Path) -> bool:
+    """Whether the list ends: of a long run it is too long to be read for that."""
+    with accuracy.open("rb") as file:
+        file.seek(max(0, file.seek(0, 2) - 8))
+        return file.read().rstrip().endswith(b"]")
 
 
 def _system(loadgen: LoadgenSettings, on_issue: Callable[[list[Any]], None]) -> Any:

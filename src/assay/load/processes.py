@@ -8,8 +8,13 @@ import gc
 import os
 import resource
 import signal
+import sys
 import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 from assay.runs.outcome import ProcessFacts
 
@@ -22,6 +27,25 @@ def die_with_parent(parent_pid: int) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent_pid:  # it had died before the call
         os._exit(1)
+
+
+def leave_with(main: Callable[[list[str]], int]) -> NoReturn:
+    """Run a process' `main` and end it at once, however that ends: the interpreter's own end may hang or crash.
+
+    LoadGen's thread can't be stopped, a query that is still open crashes its destructor, and open connections need no
+    farewell. Standard error may be a file on a disk that takes no more: what can't be said there holds up nothing.
+    """
+    code = 1
+    try:
+        code = main(sys.argv[1:])
+    except BaseException:
+        with suppress(OSError):
+            traceback.print_exc()
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):
+                stream.flush()
+        os._exit(code)
 
 
 def raise_file_limit() -> None:

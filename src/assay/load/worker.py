@@ -11,10 +11,11 @@ import socket
 import sys
 import time
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import uvloop
@@ -26,12 +27,14 @@ from assay.load.demand import demand_of
 from assay.load.history import with_answers
 from assay.load.plan import EndpointPlan, LoadPlan, read_plan
 from assay.load.probe import is_alive
-from assay.load.processes import SelfMeasure, die_with_parent, quiet_gc, raise_file_limit
+from assay.load.processes import SelfMeasure, die_with_parent, leave_with, quiet_gc, raise_file_limit
 from assay.load.shares import Shares
 from assay.load.transport import EndpointPool, Exchange, Opening, Outcome, endpoint_pace, process_gate
 from assay.load.trial import pool_settings
+from assay.load.unwritable import unwritable_line
 from assay.serving.client import ControlClient
 
+T = TypeVar("T")
 OUTCOMES = list(Outcome)
 _OUTCOME_INDEX = {outcome: index for index, outcome in enumerate(OUTCOMES)}
 _FLUSH_S = 0.2
@@ -58,6 +61,7 @@ class Worker(asyncio.Protocol):
         self._prompt_tokens: list[int] = np.load(plan.prompt_tokens).tolist()
         self._attempts = AttemptJournal(attempts_path(parts, index))
         self._warmup = AttemptJournal(warmup_path(parts, index))
+        self._unwritable = False
         self._sends: dict[int, frames.Send] = {}
         self._next_tag = 0
         self._outbox: list[bytes] = []
@@ -137,7 +141,8 @@ class Worker(asyncio.Protocol):
             )
         )
         journal = self._attempts if send.sample >= 0 else self._warmup
-        journal.add(self._row(send, exchange))
+        row = self._row(send, exchange)
+        self._write(lambda: journal.add(row))
 
     def _output_bytes(self, exchange: Exchange) -> bytes:
         """The output as int32 ids, for LoadGen's accuracy log; made from the text where the server sends only that.
@@ -202,10 +207,23 @@ class Worker(asyncio.Protocol):
 
     def _flush_journals(self) -> None:
         """A part at a time: between them the loop stamps the chunks that came."""
-        if self._attempts.step() or self._warmup.step():
+        if self._write(lambda: self._attempts.step() or self._warmup.step()):
             self._loop.call_soon(self._flush_journals)
         else:
             self._loop.call_later(_FLUSH_S, self._flush_journals)
+
+    def _write(self, act: Callable[[], T]) -> T | None:
+        """Do something that writes a journal. A disk that takes no more ends the load, whose process is told once.
+
+        What couldn't be written is tried again, for the last time as this process ends.
+        """
+        try:
+            return act()
+        except OSError as error:
+            if not self._unwritable:
+                self._unwritable = True
+                self._post(frames.pack_word(frames.UNWRITABLE, unwritable_line(error)))
+            return None
 
     def _report(self) -> None:
         self._flush_outbox()
@@ -222,7 +240,8 @@ class Worker(asyncio.Protocol):
         self._warmup.flush()
 
     def _finish(self) -> None:
-        self.keep()
+        self._write(self.keep)
+        self._flush_outbox()
         self._transport.close()
         self._loop.stop()
 
@@ -234,11 +253,12 @@ def _not_wanted(exchange: Exchange) -> None:
 def give_up(worker: Worker, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """A defect of the worker itself: better no result than one from a worker that lost a request.
 
-    What it had measured is kept.
+    What it had measured is kept, and it ends even where neither that nor the defect can be written.
     """
-    loop.default_exception_handler(context)
-    sys.stderr.flush()
     try:
+        with suppress(OSError):
+            loop.default_exception_handler(context)
+            sys.stderr.flush()
         worker.keep()
     finally:
         os._exit(70)
@@ -251,9 +271,13 @@ def main(argv: list[str]) -> int:
     raise_file_limit()
     plan = read_plan(plan_path)
     loop = uvloop.new_event_loop()
-    worker = Worker(plan, index, loop)
-    loop.set_exception_handler(partial(give_up, worker))
     connection = socket.socket(fileno=handle)
+    try:
+        worker = Worker(plan, index, loop)
+    except OSError as error:
+        connection.sendall(frames.pack_word(frames.UNWRITABLE, unwritable_line(error)))
+        return 1
+    loop.set_exception_handler(partial(give_up, worker))
     connection.setblocking(False)
     quiet_gc()
     loop.run_until_complete(loop.connect_accepted_socket(lambda: worker, connection))
@@ -262,5 +286,4 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.stdout.flush()
-    os._exit(main(sys.argv[1:]))  # open connections need no farewell
+    leave_with(main)

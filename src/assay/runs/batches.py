@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from assay.plain_files import plain
+from assay.runs.atomic import named
 
 _TAIL_BYTES = 16 << 20
 _MARK = b"\xff\xff\xff\xff"  # begins every message of the format, at a multiple of _ALIGNED
@@ -24,6 +25,7 @@ class BatchJournal:
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         """Raises FileExistsError where there is one: what it holds may be all there is of a run."""
+        self._path = path
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
         self._size = 0
         self._write(schema.serialize())
@@ -34,7 +36,8 @@ class BatchJournal:
 
     def _write(self, data: pa.Buffer) -> None:
         try:
-            write_all(self._file, memoryview(data))
+            with named(self._path):
+                write_all(self._file, memoryview(data))
         except OSError:  # the disk is full: what is written once there is room again follows what is whole
             os.ftruncate(self._file, self._size)
             os.lseek(self._file, self._size, os.SEEK_SET)

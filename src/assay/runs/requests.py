@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from assay.errors import UserError
 from assay.plain_files import plain
+from assay.runs.atomic import named
 
 REQUESTS_SCHEMA = pa.schema(
     [
@@ -92,7 +93,8 @@ class RequestWriter:
 
     def write_table(self, table: pa.Table) -> None:
         """Append a table of this schema as one row group; readers hold one at a time, so some thousand rows."""
-        self._writer.write_table(table)
+        with named(self._path):
+            self._writer.write_table(table)
 
     def __enter__(self) -> Self:
         return self
@@ -100,10 +102,12 @@ class RequestWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._writer.close()
-        if kind is None:
-            self._temporary.replace(self._path)
-        else:
+        try:
+            with named(self._path):
+                self._writer.close()
+            if kind is None:
+                self._temporary.replace(self._path)
+        finally:
             self._temporary.unlink(missing_ok=True)
 
 

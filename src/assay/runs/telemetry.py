@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from assay.errors import UserError
 from assay.plain_files import plain
+from assay.runs.atomic import named
 from assay.runs.batches import BatchJournal, BatchReader, read_batches
 from assay.runs.folder import RunFolder
 
@@ -63,7 +64,7 @@ class TelemetryJournal:
 def write_telemetry(journal: Path, path: Path) -> None:
     """Make `telemetry.parquet` of what a journal holds, some of it at a time."""
     temporary = path.with_name(f".{path.name}.partial")
-    with pq.ParquetWriter(temporary, TELEMETRY_SCHEMA, compression="zstd") as writer:
+    with named(path), pq.ParquetWriter(temporary, TELEMETRY_SCHEMA, compression="zstd") as writer:
         for batch in read_batches(journal):
             writer.write_table(pa.Table.from_batches([batch]).cast(TELEMETRY_SCHEMA))
     temporary.replace(path)

@@ -89,10 +89,15 @@ class Sampler:
 
     def _run(self) -> None:
         while not self._over.wait(_EVERY_S):
-            for metric, value in (*_host(), *self._controller(), *self._packages.read().items()):
-                self._add(CONTROLLER, metric, time.monotonic_ns(), value)
-            asyncio.run(self._scrape_next())
-            self._flush()
+            with contextlib.suppress(OSError):  # a full disk, too many open files: the next look may do better
+                self._look()
+
+    def _look(self) -> None:
+        """Sample all that is due. Raises OSError."""
+        for metric, value in (*_host(), *self._controller(), *self._packages.read().items()):
+            self._add(CONTROLLER, metric, time.monotonic_ns(), value)
+        asyncio.run(self._scrape_next())
+        self._flush()
 
     def _controller(self) -> Iterator[tuple[str, float]]:
         """What only the machine that sends the load tells."""
@@ -125,7 +130,7 @@ class Sampler:
                 self._journal.add(node, metric, time_ns, value)
 
     def _flush(self) -> None:
-        with self._lock, contextlib.suppress(OSError):  # a full disk: what has gathered is tried again
+        with self._lock:
             if self._open:
                 self._journal.flush()
 

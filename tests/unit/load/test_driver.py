@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import threading
 import tracemalloc
@@ -14,6 +15,7 @@ from typing import Any, NoReturn
 import pytest
 from tests.simulated import make_plan
 
+from assay.errors import AssayError
 from assay.load import driver
 from assay.load.frames import Done, Send
 from assay.load.hub import Messages
@@ -22,6 +24,7 @@ from assay.load.meter import Meter
 from assay.load.replies import Replies, Tally
 from assay.load.router import Router
 from assay.load.source import Answer, FirstToken, Issues
+from assay.load.unwritable import parse_unwritable
 from assay.runs import RunFolder, read_outcome, write_json
 
 
@@ -41,6 +44,28 @@ def test_a_defect_is_an_end_with_a_reason(
     outcome = read_outcome(folder)
     assert (outcome.status, outcome.reason) == ("error", "ValueError: negative shift count; traceback in driver.log")
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_disk_that_takes_no_more_is_told_where_no_disk_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.parts.mkdir(parents=True)
+    write_json(folder.plan, make_plan(folder.path, ["http://127.0.0.1:9"]))
+
+    def broken(*arguments: object) -> NoReturn:
+        raise AssayError("what the outcome would say")
+
+    def full(path: Path, value: object) -> NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(driver, "Driver", broken)
+    monkeypatch.setattr(driver, "die_with_parent", lambda parent: None)
+    monkeypatch.setattr(driver, "write_json", full)
+    assert driver.main([str(folder.plan), "1"]) == 1
+    error = parse_unwritable(capfd.readouterr().out.encode())
+    assert error is not None
+    assert (error.errno, error.filename) == (errno.ENOSPC, str(folder.outcome))
 
 
 @pytest.mark.parametrize(("over", "ended"), [(True, ("finished", "")), (False, ("stopped", "SIGTERM"))])

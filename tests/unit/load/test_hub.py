@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import selectors
+import signal
+import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +19,7 @@ import pytest
 from assay.load import frames
 from assay.load.hub import Hub, WorkerDiedError
 from assay.load.shares import Shares
+from assay.load.unwritable import unwritable_line
 
 
 def again_and_again(step: Callable[[], object]) -> None:
@@ -43,6 +50,51 @@ def test_a_worker_gets_all_that_is_for_it_in_one_write(tmp_path: Path, monkeypat
     assert sorted(worker for worker, _ in written) == [0, 1]
     found = [frames.unpack_send(frame) for _, data in written for frame in frames.FrameReader().feed(data)]
     assert sorted(found) == sends
+
+
+class Played(Hub):
+    """Each worker is a program of a test's: `fd` is its end of the connection."""
+
+    program = ""
+
+    def _spawn(self, plan_path: Path, index: int) -> subprocess.Popen[bytes]:
+        ours, theirs = socket.socketpair()
+        code = f"import os, time; fd = {theirs.fileno()}; {self.program}"
+        process = subprocess.Popen([sys.executable, "-I", "-c", code], pass_fds=[theirs.fileno()])
+        theirs.close()
+        self._sockets.append(ours)
+        self._selector.register(ours, selectors.EVENT_READ, index)
+        return process
+
+
+class Stubborn(Played):
+    program = "time.sleep(600)"
+
+
+class Full(Played):
+    said = frames.pack_word(frames.UNWRITABLE, unwritable_line(OSError(errno.ENOSPC, "No space left", "a.arrows")))
+    program = f"os.read(fd, 99); os.write(fd, {said!r})"
+
+
+def test_a_worker_that_does_not_stop_is_killed(tmp_path: Path) -> None:
+    hub = Stubborn(tmp_path, Shares([1.0] * 2, 2))
+    hub.stop(0.5)
+    assert [process.returncode for process in hub._processes] == [-signal.SIGKILL] * 2
+    hub.stop(0.5)  # as an error on the way to the end does
+
+
+def test_what_a_worker_cannot_write_is_raised_in_the_load_and_kept_at_its_end(tmp_path: Path) -> None:
+    told = Full(tmp_path, Shares([1.0], 1))
+    told.probe(0)
+    with pytest.raises(OSError, match="No space left") as raised:
+        again_and_again(lambda: told.poll(0.0))
+    assert raised.value.filename == "a.arrows"
+    told.stop(30.0)
+
+    stopped = Full(tmp_path, Shares([1.0], 1))
+    stopped.stop(30.0)
+    assert stopped.unwritable is not None
+    assert stopped.unwritable.filename == "a.arrows"
 
 
 class SlowStart(Hub):

@@ -1,4 +1,4 @@
-"""What LoadGen is told in the run's user.conf."""
+"""What LoadGen is told in the run's user.conf, and what is made of its end."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -76,3 +77,44 @@ def test_loadgens_thread_waits_for_pythons_lock_only_where_it_comes_with_several
     test.start(0)
     test._thread.join()
     assert asked == intervals
+
+
+SUMMARY = "No warnings encountered during test.\n\nNo errors encountered during test.\n"
+DETAIL = ':::MLLOG {"key": "num_errors", "value": 0, "time_ms": 1.0}\n'
+
+
+def ended_as(folder: Path, **changes: str | None) -> BaseException | None:
+    """What is told of a test's end that left these files."""
+    files = {"summary.txt": SUMMARY, "detail.txt": DETAIL, "accuracy.json": "[\n]\n"}
+    for name, text in (files | {key.replace("_", "."): text for key, text in changes.items()}).items():
+        if text is not None:
+            (folder / f"mlperf_log_{name}").write_text(text)
+    told: list[BaseException | None] = []
+    test = loadgen.Test.__new__(loadgen.Test)
+    test._plan, test._failure, test._on_end = Mock(folder=str(folder)), None, told.append
+    test._test = lambda: None  # type: ignore[method-assign]
+    test._run()
+    (error,) = told
+    return error
+
+
+def test_logs_that_are_whole_are_an_end_without_an_error(tmp_path: Path) -> None:
+    assert ended_as(tmp_path) is None
+
+
+@pytest.mark.parametrize("left", [None, "", "torn"])
+@pytest.mark.parametrize("name", ["summary.txt", "detail.txt", "accuracy.json"])
+def test_a_log_that_loadgen_could_not_write_to_its_end_is_an_error(tmp_path: Path, name: str, left: str | None) -> None:
+    """It says nothing of a full disk, and runs no test where it can't open its logs."""
+    error = ended_as(tmp_path, **{name.replace(".", "_"): left})
+    assert isinstance(error, OSError)
+    assert error.filename == str(tmp_path / f"mlperf_log_{name}")
+
+
+def test_an_end_by_an_error_is_told_too(tmp_path: Path) -> None:
+    told: list[BaseException | None] = []
+    test = loadgen.Test.__new__(loadgen.Test)
+    test._failure, test._on_end = None, told.append
+    test._test = Mock(side_effect=ValueError("no such scenario"))  # type: ignore[method-assign]
+    test._run()
+    assert [str(error) for error in told] == ["no such scenario"]
