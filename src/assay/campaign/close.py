@@ -10,6 +10,7 @@ from assay.campaign.score import score_answers
 from assay.campaign.servers import server_logs
 from assay.campaign.work import Work, note_traceback, utc_now
 from assay.cluster.local import tail_file
+from assay.digits import number_text
 from assay.load.closing import close_load, discard_journals
 from assay.load.plan import UNLIMITED, LoadPlan
 from assay.load.self_audit import audit_client
@@ -160,15 +161,28 @@ def _complete(record: RunRecord, outcome: LoadOutcome, ledger: Ledger, folder: R
 
 def _judge(work: Work, record: RunRecord, ledger: Ledger, folder: RunFolder) -> None:
     """What a load that went to its end can still fail by."""
-    idle = [endpoint.endpoint for endpoint in ledger.endpoints if not endpoint.ok]
     if ledger.problems:
         record.status, record.reason = RunStatus.FAILED, "the ledger doesn't balance: " + "; ".join(ledger.problems)
-    elif kind_of(work.config.campaign.kind).leaves_nodes_out and (record.lost or idle):
+    elif kind_of(work.config.campaign.kind).leaves_nodes_out and (what := _left(record, ledger, folder)):
         # Its rate would be that of other nodes than those it stands for.
-        what = lost_words(record.lost) if record.lost else f"no answer came from {', '.join(idle)}"
         record.status, record.reason = RunStatus.FAILED, f"{what}; not all endpoints took part to the end"
     elif record.official and record.mode == "performance" and record.compliance is None:
         _loadgens_word(record, folder)
+
+
+def _left(record: RunRecord, ledger: Ledger, folder: RunFolder) -> str:
+    """Which endpoints didn't take part to the end; empty where all did. That a server of others ended is told by the
+    samples alone: Assay doesn't see its process."""
+    from assay.analysis.stopped import stopped_s
+    from assay.analysis.summary import run_samples
+
+    if record.lost:
+        return lost_words(record.lost)
+    if idle := [endpoint.endpoint for endpoint in ledger.endpoints if not endpoint.ok]:
+        return f"no answer came from {', '.join(idle)}"
+    samples = run_samples(folder, record)
+    stopped = stopped_s(samples, ledger) if samples is not None else {}
+    return "; ".join(f"{name} stopped answering after {number_text(after_s, 3)} s" for name, after_s in stopped.items())
 
 
 def _loadgens_word(record: RunRecord, folder: RunFolder) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from assay.analysis.campaign import CampaignAnalysis
 from assay.analysis.listing import names
@@ -20,7 +20,7 @@ def client_blocks(analysis: RunAnalysis) -> Iterator[Block]:
     """The verdict on the load generator, its own errors, and how busy its processes were."""
     client = analysis.record.client
     yield Text(_verdict(client))
-    for words in (_calibration(client), _lateness(client)):
+    for words in (_arrivals([(analysis.record.scenario, client, analysis.result)]), _calibration(client), _hop(client)):
         if words:
             yield Text(words)
     if client.cpu_share:
@@ -53,6 +53,8 @@ def campaign_client_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
         )
     else:
         yield Text("Nothing that was measured of the load generator says that it shaped the result of any run.")
+    if words := _arrivals([(run_label(analysis, line), line.record.client, line.result) for line in analysis.lines]):
+        yield Text(words)
     if len(unknown) == len(clients):
         return
     shares = [max(client.cpu_share.values(), default=None) for client in clients]
@@ -63,7 +65,7 @@ def campaign_client_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
             "not recorded" if share is None else f"{share:.2f}",
             _ms(max(client.loop_lag_p99_ns.values(), default=None)),
             _ms(client.schedule_lateness_p99_ns),
-            _delay_limit(line.result),
+            _ms(_limit_ns(line.result)),
         )
         for line, client, share in zip(analysis.lines, clients, shares, strict=True)
     ]
@@ -77,10 +79,31 @@ def campaign_client_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
     )
 
 
-def _delay_limit(result: Result) -> str:
+def _limit_ns(result: Result) -> float | None:
     """What lateness was held against, which is another in each run: it grows with the median TTFT."""
     ttft = result.latency.get("service_ttft_ns") or result.latency.get("ttft_ns")
-    return "not recorded" if ttft is None else fmt.ms(delay_limit_ns(ttft.p50))
+    return None if ttft is None else delay_limit_ns(ttft.p50)
+
+
+def _arrivals(runs: Sequence[tuple[str, ClientAudit, Result]]) -> str:
+    """Whether the samples of runs with a schedule were issued when they were due; empty where none has one."""
+    late = [
+        (label, float(late_ns), limit_ns)
+        for label, client, result in runs
+        if (late_ns := client.schedule_lateness_p99_ns) is not None and (limit_ns := _limit_ns(result)) is not None
+    ]
+    if not late:
+        return ""
+    behind = [run for run in late if run[1] > run[2]]
+    label, late_ns, limit_ns = max(behind or late, key=lambda run: run[1] / run[2])
+    of_several = len(late) > 1
+    which = f" in {len(behind)} of {len(late)} runs" if behind else f" in all {len(late)} runs"
+    where = f", furthest behind in {label}" if of_several else ""
+    kept = "Arrivals didn't keep time" if behind else "Arrivals kept time"
+    return (
+        f"{kept}{which if of_several else ''}: 99 % of the samples were issued within {fmt.ms(late_ns)} ms of when "
+        f"they were due{where}. More than {fmt.ms(limit_ns)} ms is too late for this server's TTFT."
+    )
 
 
 def _verdict(client: ClientAudit) -> str:
@@ -109,15 +132,9 @@ def _calibration(client: ClientAudit) -> str:
     return f"Against a simulated server whose times are known{count}, before the runs: {', '.join(parts)}."
 
 
-def _lateness(client: ClientAudit) -> str:
-    said = []
-    if client.schedule_lateness_p99_ns is not None:
-        said.append(f"Samples were issued late by at most {fmt.ms(client.schedule_lateness_p99_ns)} ms in 99 %.")
-    if client.completion_hop_p99_ns is not None:
-        said.append(
-            f"What workers saw reached the load's process within {fmt.ms(client.completion_hop_p99_ns)} ms in 99 %."
-        )
-    return " ".join(said)
+def _hop(client: ClientAudit) -> str:
+    hop_ns = client.completion_hop_p99_ns
+    return "" if hop_ns is None else f"What workers saw reached the load's process within {fmt.ms(hop_ns)} ms in 99 %."
 
 
 def _size(value: float | None) -> str:

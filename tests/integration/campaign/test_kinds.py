@@ -141,6 +141,23 @@ def test_a_node_without_a_baseline_is_left_out_of_the_groups(tmp_path: Path) -> 
     assert sum(entry.status is RunStatus.FAILED for entry in outcome.state.runs) == 1
 
 
+def test_a_run_that_a_server_of_others_left_early_has_failed(tmp_path: Path) -> None:
+    # It answers its 60 samples alone, and ends in the run together: no process of ours tells that.
+    dying = (*FAST_OPTIONS, "--fault", "kind=die,after=80")
+    with simulators(tmp_path, [FAST_OPTIONS, dying]) as urls:
+        endpoints = [{"url": url, "name": f"e{number}", "node": f"n{number}"} for number, url in enumerate(urls)]
+        engine = {"kind": "external", "endpoints": endpoints, "model": "simulated", "server": "vllm", "window": 4}
+        campaign = {"kind": "scaling", "repeats": 1, "queries_per_node": 60}
+        outcome = carry_out(tmp_path, engine=engine, campaign=campaign, load={"warmup_prompts": 0})
+    ended = {tuple(entry.nodes): (entry.status, entry.reason) for entry in outcome.state.runs}
+    assert ended[("n0",)][0] == ended[("n1",)][0] == RunStatus.COMPLETED
+    status, reason = ended["n0", "n1"]
+    assert status is RunStatus.FAILED
+    assert reason.startswith("e1 stopped answering after ")
+    assert "; not all endpoints took part to the end" in reason
+    assert not outcome.sound
+
+
 def test_a_server_that_dies_is_started_again_and_the_other_runs_are_done(tmp_path: Path) -> None:
     # The server ends with its eleventh request: in the second run, and never in the first after a start.
     engine = {**ALONE, "faults": {"node-a": ["kind=die,after=10"]}}
