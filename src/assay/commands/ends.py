@@ -125,9 +125,23 @@ class Ends:
         """Write to terminals that are gone no more: what is left to do must not fail by it."""
         for stream in self._terminals:
             if not stream.isatty():
-                nowhere = os.open(os.devnull, os.O_WRONLY)
-                os.dup2(nowhere, stream.fileno())
-                os.close(nowhere)
+                _lead_nowhere(stream)
+
+
+def leave_what_is_full() -> None:
+    """Write no more to what takes no more, such as a file on a full disk: the interpreter tries again as it ends, and
+    makes an exit code of its own of that."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            _lead_nowhere(stream)
+
+
+def _lead_nowhere(stream: TextIO) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def _say(text: str) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import click
 
 from assay import __version__
-from assay.commands.ends import ENDS
+from assay.commands.ends import ENDS, leave_what_is_full
 from assay.commands.lazy import LazyGroup
 from assay.commands.options import print_json
-from assay.errors import EXIT_INTERRUPTED, AssayError, InterruptionError
+from assay.errors import EXIT_FAILED, EXIT_INTERRUPTED, AssayError, InterruptionError, system_words
 from assay.serving.words import harmless
 
 # Command: the module beside this one that defines it under the same name, and its line in `assay --help`.
@@ -73,12 +75,19 @@ class _Group(LazyGroup):
         except click.ClickException as error:  # click's own words and exit code follow
             self._print_error(error.format_message(), error.exit_code)
             raise
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # nobody reads any more, and click ends without a word
+                raise
+            self._end(system_words(error), EXIT_FAILED)
         finally:
             ENDS.over()
+            leave_what_is_full()
 
     def _end(self, message: str, exit_code: int, beside: Mapping[str, Any] | None = None) -> NoReturn:
-        click.echo(harmless(f"assay: {message}"), err=True)
-        self._print_error(message, exit_code, beside)
+        with suppress(OSError):
+            click.echo(harmless(f"assay: {message}"), err=True)
+        with suppress(OSError):
+            self._print_error(message, exit_code, beside)
         sys.exit(exit_code)
 
     def _print_error(self, message: str, exit_code: int, beside: Mapping[str, Any] | None = None) -> None:

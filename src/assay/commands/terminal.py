@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from rich.console import Console
 
@@ -42,10 +43,14 @@ class Terminal:
         self._wave: WarmupEvent | None = None
 
     def say(self, text: str) -> None:
-        """Lines as they are where a program may read them; on a terminal they end between words."""
+        """Lines as they are where a program may read them; on a terminal they end between words.
+
+        Where standard error takes no more, a file on a full disk, the campaign goes on without a word.
+        """
         words = harmless(text)
         words = words if self._view is None else between_words(words, self._console.width)
-        self._console.print(words, markup=False, soft_wrap=True)
+        with suppress(OSError):
+            self._console.print(words, markup=False, soft_wrap=True)
 
     @property
     def draws(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import multiprocessing
 from pathlib import Path
@@ -51,6 +52,18 @@ def test_an_output_that_cannot_be_written_is_named_with_the_mend(tmp_path: Path)
     output = tmp_path / "file" / "results"
     with pytest.raises(UserError, match=r"file/results: Not a directory: choose a folder that can be written, with"):
         begun(config(tmp_path).model_copy(update={"output": output}))
+
+
+def test_a_campaign_that_a_full_disk_keeps_from_beginning_leaves_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, value: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr("assay.campaign.state.write_json", full)
+    with pytest.raises(OSError, match="No space left"):
+        begun(config(tmp_path))
+    assert list((tmp_path / "results").iterdir()) == []
 
 
 def test_a_changed_configuration_is_refused_with_the_difference(tmp_path: Path) -> None:

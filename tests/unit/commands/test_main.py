@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,3 +57,24 @@ def test_an_error_is_json_where_json_was_asked_for(
     assert set(printed["error"]) == {"message", "exit_code"}
     assert message in shown.stderr
     assert CliRunner().invoke(main, [word for word in words if word != "--json"]).stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("full", "arguments", "code"),
+    [
+        ("stdout", ["schema"], 1),
+        ("stdout stderr", ["schema"], 1),
+        ("stdout stderr", ["run", "absent.yaml", "--json"], 2),
+        ("stderr", ["run", "absent.yaml"], 2),
+    ],
+)
+def test_what_is_printed_to_a_full_disk(full: str, arguments: list[str], code: int) -> None:
+    """One message where there is room for it, and the exit code is that of the command all the same."""
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
+    with Path("/dev/full").open("w") as nowhere:
+        streams = {name: nowhere if name in full.split() else subprocess.PIPE for name in ("stdout", "stderr")}
+        command = [sys.executable, "-m", "assay.commands.main", *arguments]
+        done = subprocess.run(command, **streams, env=environment, text=True, timeout=120, check=False)
+    assert done.returncode == code
+    if "stderr" not in full:
+        assert done.stderr == "assay: No space left on device\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 from pathlib import Path
 
@@ -201,3 +202,16 @@ def test_loadgens_word_on_a_short_run_says_by_which_settings(capsys: pytest.Capt
     assert ended(capsys, loadgen=valid, official=True) == f"{rates}; LoadGen: VALID"
     invalid = LoadgenVerdict(result="INVALID", reasons=["Min duration satisfied: no"])
     assert ended(capsys, loadgen=invalid) == f"{rates}; LoadGen: INVALID: shorter than its least duration"
+
+
+class FullDisk(io.StringIO):
+    def flush(self) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_campaign_goes_on_where_standard_error_takes_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr", full := FullDisk())
+    terminal = Terminal()
+    terminal.run_begins("Offline", 1, 1, 8)
+    terminal.run_ends(ENTRY, None)
+    assert "Offline" in full.getvalue()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
-from assay.errors import UserError
+from assay.errors import UserError, system_words
 from assay.runs import (
     RequestWriter,
     Result,
@@ -50,6 +53,31 @@ def test_requests_appear_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "requests.parquet"
     with pytest.raises(RuntimeError), RequestWriter(path):
         raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+
+
+@contextmanager
+def longest_file(size: int) -> Iterator[None]:
+    """As on a disk that is full: no file grows beyond `size`, bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def write_rows(path: Path) -> None:
+    with RequestWriter(path) as writer:
+        writer.write([{"sample_id": 1, "attempt": 1, "qsl_idx": 4, "final": True, "status": "ok", "issued_ns": 5}])
+
+
+@pytest.mark.parametrize("write", [write_rows, lambda path: write_bytes(path, b"x" * 1000)], ids=["Parquet", "bytes"])
+def test_what_the_disk_does_not_take_is_named_and_leaves_nothing(tmp_path: Path, write: Callable[[Path], None]) -> None:
+    path = tmp_path / "rows"
+    with longest_file(100), pytest.raises(OSError, match="File too large") as raised:
+        write(path)
+    assert system_words(raised.value) == f"{path}: File too large"
     assert list(tmp_path.iterdir()) == []
 
 

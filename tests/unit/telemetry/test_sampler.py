@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from pathlib import Path
 from typing import Any, cast
@@ -124,6 +125,24 @@ def test_what_was_sampled_is_on_disk_while_the_run_goes_on(monkeypatch: pytest.M
     sampler._thread.join(30)
     assert seen == [0, 1, 2]
     sampler.stop()
+
+
+def test_a_look_that_the_system_refuses_is_not_the_last(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Too many open files, a full disk: neither need last."""
+    sampler = sampler_of("e", tmp_path)
+    rounds, refusals = iter(range(3)), iter([OSError(errno.EMFILE, "Too many open files"), OSError(errno.ENOSPC, "")])
+
+    def read() -> dict[str, float]:
+        if (refusal := next(refusals, None)) is not None:
+            raise refusal
+        return {"package": 1.0}
+
+    monkeypatch.setattr(sampler._packages, "read", read)
+    monkeypatch.setattr(sampler._over, "wait", lambda every_s: next(rounds, None) is None)
+    sampler.start()
+    sampler._thread.join(30)
+    sampler.stop()
+    assert [row["value"] for row in sampled(tmp_path) if row["metric"] == "package"] == [1.0]
 
 
 def test_what_comes_after_the_end_is_dropped(tmp_path: Path) -> None:
