@@ -8,6 +8,7 @@ from assay.analysis.answer_findings import score_findings
 from assay.analysis.client_findings import client_findings
 from assay.analysis.finding import LIKELY, UNKNOWN, Citation, Finding
 from assay.analysis.hardware import Slowdown, Telemetry
+from assay.analysis.listing import names
 from assay.analysis.measurement_findings import measurement_findings
 from assay.analysis.nodes import NodePart, Symmetry
 from assay.analysis.phases import Phases
@@ -81,13 +82,18 @@ def _ledger_findings(run: _Run, ledger: Ledger | None) -> list[Finding]:
         figure = f"{ledger.failed} failed, {ledger.lost} lost of {ledger.issued}"
         if ledger.failure_reasons:
             figure += f"; reasons: {reasons_in_words(ledger.failure_reasons)}"
+        owing = {entry.endpoint: entry.lost for entry in ledger.endpoints if entry.lost}
+        if owing and len(ledger.endpoints) > 1:
+            most_first = sorted(owing.items(), key=lambda own: -own[1])
+            figure += f"; owed when the run ended: {names([f'{lost} by {name}' for name, lost in most_first])}"
+        sole = next(iter(owing)) if len(owing) == 1 and not ledger.failed else None
         found.append(
             Finding(
                 rule="failed-samples",
                 severity="error",
                 title="Samples were not answered.",
                 evidence=run.seen("ledger.json", figure),
-                suggestion=f"look for {'these reasons' if ledger.failure_reasons else 'why'} in {run.log()}",
+                suggestion=f"look for {'these reasons' if ledger.failure_reasons else 'why'} in {run.log(sole)}",
             )
         )
     for entry in sorted(ledger.endpoints, key=lambda entry: -entry.failed):

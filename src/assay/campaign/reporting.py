@@ -66,8 +66,9 @@ def answer_lines(folder: CampaignFolder) -> list[str]:
     lines = list(report.get("answer", []))
     if answers := report.get("answers"):
         least = min(part["equal"] for part in answers["endpoints"] if part["prompts"])
+        share = "all of them" if least == 1 else f"at least {percent_text(least)}"
         lines.append(
             f"answers: {number_text(answers['prompts'])} prompts were answered by two or more endpoints; each gave the "
-            f"same tokens as most of the others in at least {percent_text(least)}"
+            f"same tokens as most of the others in {share}"
         )
     return lines

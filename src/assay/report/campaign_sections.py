@@ -46,8 +46,8 @@ def with_nodes_alone(
 
 def environment_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
     """All endpoints that a run used; nodes and software as the last run that knew them has them."""
-    yield from endpoint_tables(analysis.endpoints)
     nodes = nodes_of(line.system for line in analysis.lines)
+    yield from endpoint_tables(analysis.endpoints, nodes)
     last = analysis.lines[-1].system
     if last or nodes:
         yield from system_tables({**last, "nodes": nodes})

@@ -88,21 +88,21 @@ def _limit_ns(result: Result) -> float | None:
 def _arrivals(runs: Sequence[tuple[str, ClientAudit, Result]]) -> str:
     """Whether the samples of runs with a schedule were issued when they were due; empty where none has one."""
     late = [
-        (label, float(late_ns), limit_ns)
+        (label, p99_ns, limit_ns)
         for label, client, result in runs
-        if (late_ns := client.schedule_lateness_p99_ns) is not None and (limit_ns := _limit_ns(result)) is not None
+        if (p99_ns := client.schedule_lateness_p99_ns) is not None and (limit_ns := _limit_ns(result)) is not None
     ]
     if not late:
         return ""
     behind = [run for run in late if run[1] > run[2]]
-    label, late_ns, limit_ns = max(behind or late, key=lambda run: run[1] / run[2])
+    furthest, late_ns, too_late_ns = max(behind or late, key=lambda run: run[1] / run[2])
     of_several = len(late) > 1
     which = f" in {len(behind)} of {len(late)} runs" if behind else f" in all {len(late)} runs"
-    where = f", furthest behind in {label}" if of_several else ""
+    where = f", furthest behind in {furthest}" if of_several else ""
     kept = "Arrivals didn't keep time" if behind else "Arrivals kept time"
     return (
         f"{kept}{which if of_several else ''}: 99 % of the samples were issued within {fmt.ms(late_ns)} ms of when "
-        f"they were due{where}. More than {fmt.ms(limit_ns)} ms is too late for this server's TTFT."
+        f"they were due{where}. More than {fmt.ms(too_late_ns)} ms is too late for this server's TTFT."
     )
 
 

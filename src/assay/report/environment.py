@@ -11,6 +11,7 @@ from assay.analysis.listing import NAMED, names
 from assay.analysis.run import RunAnalysis
 from assay.analysis.verdict import FINISHED
 from assay.report import format as fmt
+from assay.report.machines import Node, no_accelerators, nodes_of
 from assay.report.many import MOST_ROWS
 from assay.report.names import engine_words, name_in_words, value_in_words
 from assay.report.page import Block, Rows, Table
@@ -20,7 +21,7 @@ _UNSET: tuple[object, ...] = (None, {}, [], "", 0)
 # The column's heading, the file's form, the moment of asking, and what has a place of its own.
 _LEFT_OUT = {"name", "version", "utc_ns", "accelerators", "accelerator_source", "problems"}
 _MOST_COLUMNS = 4
-NONE = "none"
+_NONE = "none"
 _NOT_METERED = "not metered"
 _CAMPAIGN = "the campaign's own page: all its runs, and what changed against the last one"
 
@@ -30,7 +31,7 @@ def environment_blocks(analysis: RunAnalysis) -> Iterator[Block]:
     record = analysis.record
     links = {_CAMPAIGN: "../../report.html"}  # a run's folder lies in its campaign's runs/
     yield Table("What ran", ("Fact", "Value"), list(_run_facts(record)), source="run.json", links=links)
-    yield from endpoint_tables(record.endpoints)
+    yield from endpoint_tables(record.endpoints, nodes_of([analysis.system]))
     yield from system_tables(analysis.system)
     hashes: Rows = [("Data set", record.dataset_sha256)]
     if ids := record.dataset_tokens_sha256:
@@ -65,11 +66,11 @@ def _run_facts(record: RunRecord) -> Iterator[tuple[str, str]]:
         yield "LoadGen", record.loadgen_version
 
 
-def endpoint_tables(endpoints: Sequence[EndpointFacts]) -> Iterator[Table]:
+def endpoint_tables(endpoints: Sequence[EndpointFacts], nodes: Sequence[Node] = ()) -> Iterator[Table]:
     """The endpoints, then their engines' settings."""
     rows: Rows = [
         (
-            e.name, names(e.machines), _counted(e.accelerators) or NONE,
+            e.name, names(e.machines), _counted(e.accelerators) or no_accelerators([e], nodes),
             engine_words(e), e.model,
             fmt.number(e.window) if e.window else "unknown", e.path,
         )
@@ -135,7 +136,7 @@ def _facts(data: Mapping[str, Any]) -> dict[str, str]:
 def _accelerators(found: Sequence[Any]) -> dict[str, str]:
     """What they are, alike ones counted, and how they were before the run."""
     facts: list[Mapping[str, Any]] = [item if isinstance(item, dict) else {"name": str(item)} for item in found]
-    named = {"Accelerators": _counted([_accelerator(item) for item in facts]) or NONE}
+    named = {"Accelerators": _counted([_accelerator(item) for item in facts]) or _NONE}
     before = [
         _range("{} °C", [item.get("temperature_c") for item in facts]),
         _range("{} MiB in use", [_mib(item.get("memory_used_bytes")) for item in facts]),

@@ -11,6 +11,7 @@ from assay.runs.record import EndpointFacts
 
 Node = Mapping[str, Any]
 NOT_RECORDED = "hardware not recorded"
+_NONE, _UNKNOWN = "none", "unknown"
 _MOST_KINDS = 3
 
 
@@ -32,6 +33,14 @@ def hardware_words(endpoints: Sequence[EndpointFacts], nodes: Sequence[Node]) ->
     else:
         words += [f"{fmt.count(count, 'node')} of {machine}" for machine, count in machines.most_common(_MOST_KINDS)]
     return ", ".join(words) or NOT_RECORDED
+
+
+def no_accelerators(endpoints: Iterable[EndpointFacts], nodes: Iterable[Node]) -> str:
+    """What stands where some endpoints name no accelerator: of servers that Assay didn't start nothing says that they
+    have none, unless their nodes were looked at."""
+    bare = {str(node.get("name")) for node in nodes if node.get("accelerators") == []}
+    unseen = {machine for own in endpoints if own.engine == "external" for machine in own.machines} - bare
+    return _UNKNOWN if unseen else _NONE
 
 
 def _found(names: Sequence[str]) -> str:

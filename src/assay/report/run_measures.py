@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assay.analysis.nodes import Symmetry
+from assay.analysis.nodes import NodePart, Symmetry
 from assay.analysis.run import RunAnalysis
 from assay.analysis.tokens import sources_in_words
 from assay.report import format as fmt
-from assay.report.environment import NONE
 from assay.report.findings import findings_table, nothing_found
 from assay.report.hardware_charts import hardware_chart
 from assay.report.limits import limit_blocks
+from assay.report.machines import no_accelerators, nodes_of
 from assay.report.many import Values, ends
 from assay.report.page import Block, Rows, Table, Text
 from assay.report.run_charts import RunCharts
@@ -33,13 +33,18 @@ _LATENCIES = {
 _PERCENTILES = ("p50", "p90", "p95", "p97", "p99", "p99_9")
 
 
+def _accelerators(analysis: RunAnalysis, node: NodePart) -> str:
+    own = [endpoint for endpoint in analysis.record.endpoints if node.node in endpoint.machines]
+    return fmt.number(node.accelerators) if node.accelerators else no_accelerators(own, nodes_of([analysis.system]))
+
+
 def nodes_blocks(analysis: RunAnalysis, charts: RunCharts | None) -> Iterator[Block]:
     symmetry = analysis.nodes
     if symmetry is None or charts is None:
         return
     rows: Rows = [
         (
-            f.node, fmt.number(f.accelerators) if f.accelerators else NONE, fmt.number(f.samples), fmt.percent(f.share),
+            f.node, _accelerators(analysis, f), fmt.number(f.samples), fmt.percent(f.share),
             fmt.with_interval(f.tokens_per_s, f.tokens_low, f.tokens_high),
             fmt.with_interval(*(None if v is None else v / 1e6 for v in (f.mean_tpot_ns, f.tpot_low, f.tpot_high))),
             fmt.ms(f.mean_service_ttft_ns),

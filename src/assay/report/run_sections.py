@@ -17,12 +17,18 @@ from assay.report.page import Block, Quote, Rows, Table, Text
 from assay.report.run_charts import RunCharts
 from assay.runs.ledger import reasons_in_words
 from assay.runs.result import Figure
+from assay.runs.scenarios import is_paced
 from assay.serving.words import harmless
 
 LEDGER = "ledger.json"
 _BY_ITS_SETTINGS = (
     "LoadGen judges a run by the settings that it was given and doesn't know whether they are the rules': its word "
     "alone doesn't make the run valid for MLPerf. What counts is the verdict at the top."
+)
+
+_ONE_LESS = (
+    "LoadGen leaves one sample out of its samples a second where samples arrive, so that these are a little lower than "
+    "the page's; its tokens a second are of every sample."
 )
 
 
@@ -101,6 +107,8 @@ def driver_blocks(analysis: RunAnalysis) -> Iterator[Block]:
         rows: Rows = [(name, fmt.number(value)) for name, value in metrics.items()]
         columns = ("Figure", "Value")
         yield Table("LoadGen's own figures", columns, rows, frozenset({1}), "mlperf_log_summary.txt", folded=True)
+        if is_paced(analysis.record.scenario):
+            yield Text(_ONE_LESS)
     yield from client_blocks(analysis)
 
 

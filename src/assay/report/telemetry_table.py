@@ -23,9 +23,14 @@ def telemetry_tables(summaries: Sequence[MetricSummary]) -> Iterator[Table]:
     if len({summary.node for summary in shown}) > MOST_ROWS:
         yield _by_kind(shown)
         return
-    rows: Rows = [(s.node, name_in_words(s.metric), fmt.number(s.n), *_spread(s)) for s in shown]
+    rows: Rows = [(s.node, _name(s.metric), fmt.number(s.n), *_spread(s)) for s in shown]
     columns = ("Node", "What", "Readings", "Mean", "Least", "Most", "Increase")
     yield Table("Telemetry during the run", columns, rows, frozenset({2, 3, 4, 5, 6}), _SOURCE, folded=True)
+
+
+def _name(metric: str) -> str:
+    """What was also looked at once, before the run, was read here during it."""
+    return name_in_words(metric).replace(" before the run", "")
 
 
 def _spread(summary: MetricSummary) -> Sequence[str]:
@@ -47,7 +52,7 @@ def _by_kind(summaries: Sequence[MetricSummary]) -> Table:
         ordered = sorted(own, key=value)
         low, _, middle, _, high = map(_show(kind), quantiles([value(summary) for summary in own]))
         ends = (f"{low} ({_whose(ordered[0])})", middle, f"{high} ({_whose(ordered[-1])})")
-        rows.append((name_in_words(kind), measure, fmt.number(len(own)), *ends))
+        rows.append((_name(kind), measure, fmt.number(len(own)), *ends))
     columns = ("What", "Of each series", "Series", "Lowest", "Median", "Highest")
     caption = "Telemetry during the run: how the nodes spread"
     return Table(caption, columns, rows, frozenset({2, 3, 4, 5}), f"{_SOURCE}, which has every series")

@@ -20,7 +20,7 @@ from assay.report.page import Table, Text
 from assay.report.run_answer import run_answer
 from assay.report.run_page import run_page
 from assay.report.run_sections import driver_blocks
-from assay.runs import read_campaign, read_record, write_json
+from assay.runs import read_campaign, read_ledger, read_record, write_json
 from assay.runs.record import ClientAudit
 from assay.runs.shapes import RateShape
 
@@ -219,6 +219,24 @@ def test_samples_that_were_lost_without_a_reason_send_nobody_looking_for_one(tmp
             if f.rule == "failed-samples"]  # fmt: skip
     assert [finding.evidence[0].figure for finding in lost] == ["0 failed, 5 lost of 50"]
     assert "these reasons" not in lost[0].suggestion
+
+
+def test_a_node_of_a_server_of_others_is_not_said_to_have_no_accelerators(tmp_path: Path) -> None:
+    run = write_run(tmp_path, replace(PLAN, samples=40))
+    record = read_record(run)
+    others = [one.model_copy(update={"engine": "external", "accelerators": []}) for one in record.endpoints]
+    write_json(run.record, record.model_copy(update={"endpoints": others}))
+    (nodes,) = [section for section in run_page(analyse_run(run)).sections if section.id == "nodes"]
+    table = next(block for block in nodes.blocks if isinstance(block, Table))
+    assert table.rows[0][table.columns.index("Accelerators")] == "unknown"
+
+
+def test_of_several_endpoints_it_says_which_owed_the_answers(tmp_path: Path) -> None:
+    run = write_run(tmp_path, replace(PLAN, nodes=(SLOW, FAST), samples=50, lost=5))
+    owed = {own.endpoint: own.lost for own in read_ledger(run).endpoints if own.lost}
+    (lost,) = [f for f in analyse_run(run).findings if f.rule == "failed-samples"]
+    said = lost.evidence[0].figure.partition("; owed when the run ended: ")[2].split(", ")
+    assert sorted(said) == sorted(f"{count} by {name}" for name, count in owed.items())
 
 
 def test_a_campaign_says_what_it_served_on_what_with_which_data(scaling: CampaignAnalysis) -> None:

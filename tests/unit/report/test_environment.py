@@ -45,6 +45,22 @@ def test_a_controller_that_is_a_node_is_told_once() -> None:
     assert ("Processors that a process may use", "2") in other.rows
 
 
+def test_what_accelerators_a_server_of_others_has_is_unknown_until_its_node_was_looked_at() -> None:
+    known: dict[str, Any] = {"name": "a", "url": "http://a:1", "node": "n1", "model": "m", "window": 8}
+    there = EndpointFacts(engine="external", engine_version="0.9", **known)
+    started = EndpointFacts(engine="embedded", engine_version="0.9", **known)
+
+    def told(endpoint: EndpointFacts, *nodes: dict[str, Any]) -> str:
+        (table, *_) = endpoint_tables([endpoint], nodes)
+        return table.rows[0][table.columns.index("Accelerators")]
+
+    assert told(there) == "unknown"
+    assert told(there, {"name": "n1", "accelerators": [GPU]}) == "unknown", "which of them it uses nobody said"
+    assert told(there, {"name": "n1", "accelerators": []}) == "none"
+    assert told(started) == "none"
+    assert told(there.model_copy(update={"accelerators": ["Test GPU"]})).endswith("Test GPU")
+
+
 def test_many_nodes_share_one_column() -> None:
     nodes = [{**NODE, "name": f"n{place}", "driver": "550" if place == 3 else "535.10"} for place in range(6)]
     (table,) = system_tables({"nodes": nodes})

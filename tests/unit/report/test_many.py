@@ -123,6 +123,11 @@ def summary(node: str, metric: str, mean: float, last: float = 0.0) -> MetricSum
     return MetricSummary(node=node, metric=metric, n=9, mean=mean, min=mean - 1, max=mean + 1, first=0.0, last=last)
 
 
+def test_what_was_read_during_the_run_is_not_said_to_be_from_before_it() -> None:
+    (table,) = telemetry_tables([summary("n0", "load_1m", 2.0)])
+    assert table.rows[0][1] == "Load, mean of a minute"
+
+
 @pytest.mark.parametrize("nodes", [MOST_ROWS, MOST_ROWS + 1])
 def test_telemetry_of_many_nodes_has_a_row_a_quantity(nodes: int) -> None:
     found = []
