@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from assay.analysis.campaign import Load, load_of
 from assay.analysis.changes import Change, Judged
-from assay.analysis.compare import unlike_in, unlike_words
-from assay.analysis.differences import Difference, differences
-from assay.analysis.load_runs import LoadRuns, changes_at, measured_loads
+from assay.analysis.compare import other_samples, unlike_in, unlike_words
+from assay.analysis.differences import Difference
+from assay.analysis.load_runs import LoadRuns, changes_at, differences_at, measured_loads
 from assay.analysis.names import load_key
 from assay.errors import UserError
 from assay.runs.campaign import CampaignFolder, CampaignState, RunEntry, read_campaign
@@ -62,7 +62,7 @@ class CampaignComparison(BaseModel):
     loads: list[LoadCompared] = Field(description="that both measured, in the order of the other's plan")
     only_baseline: list[str] = Field(description="loads that the other didn't measure")
     only_other: list[str]
-    differences: list[Difference] = Field(description="of the first load's first runs")
+    differences: list[Difference] = Field(description="of loads' first runs, as many as have every endpoint")
     notes: list[str]
 
 
@@ -111,7 +111,7 @@ def _compare(base: CampaignMeasured, other: CampaignMeasured) -> CampaignCompari
         ],
         only_baseline=[load.name for load in base.loads if id(load) not in used],
         only_other=[load.name for load in other.loads if id(load) not in used],
-        differences=differences(pairs[0][0].circumstances, pairs[0][1].circumstances),
+        differences=differences_at(pairs),
         notes=list(_notes(base, other, pairs)),
     )
 
@@ -183,6 +183,7 @@ def _notes(
     )
     if base.state.simulated != other.state.simulated:
         yield "One of the two is simulated."
+    yield from dict.fromkeys(note for left, right in pairs for note in other_samples(left.record, right.record))
     if any(sorted(left.entry.nodes) != sorted(right.entry.nodes) for left, right in pairs):
         yield "Their nodes have other names: loads are put side by side by how many nodes took part."
     for campaign, place in ((base, 0), (other, 1)):

@@ -68,6 +68,16 @@ def unlike_words(keys: Sequence[str], base: RunRecord, other: RunRecord) -> str:
     )
 
 
+def other_samples(base: RunRecord, other: RunRecord) -> list[str]:
+    """That one was measured on more of the data set's samples: longer or shorter ones may be all that differs."""
+    if base.samples == other.samples:
+        return []
+    return [
+        f"The baseline took its samples from the data set's first {base.samples:,}, the other from its first "
+        f"{other.samples:,}: what only one of them was asked may be why rates, medians and tails differ."
+    ]
+
+
 def _circumstances(run: RunAnalysis) -> Circumstances:
     return Circumstances(run.record, run.benchmark, run.system, run.folder.config)
 
@@ -94,6 +104,7 @@ def _notes(pair: Pair) -> list[str]:
             f"The load differs: {pair.base.record.target_qps} and {pair.other.record.target_qps} samples/s; rates "
             "follow the load and latencies depend on it."
         )
+    notes += other_samples(pair.base.record, pair.other.record)
     if pair.base.record.simulated != pair.other.record.simulated:
         notes.append("One of the two is simulated.")
     notes += [

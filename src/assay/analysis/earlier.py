@@ -11,9 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from assay.analysis.changes import Change
 from assay.analysis.compare import unlike_in
-from assay.analysis.differences import Difference, differences
-from assay.analysis.load_runs import LoadRuns, changes_at, measured_loads
+from assay.analysis.differences import Difference
+from assay.analysis.load_runs import LoadRuns, changes_at, differences_at, measured_loads
 from assay.analysis.names import load_key
+from assay.analysis.summary import shaped_by_client
 from assay.errors import AssayError
 from assay.runs.campaign import CampaignFolder, CampaignState, find_campaigns, read_campaign
 from assay.runs.stored import read_object
@@ -36,7 +37,8 @@ class SinceLast(BaseModel):
     campaign: str
     started_utc: str
     loads: list[LoadChange]
-    differences: list[Difference] = Field(description="of the first load's first runs")
+    differences: list[Difference] = Field(description="of loads' first runs, as many as have every endpoint")
+    client_bound: bool = Field(description="the load generator could have shaped the earlier campaign's results")
 
 
 def since_last(folder: CampaignFolder, state: CampaignState, loads: Sequence[LoadRuns]) -> SinceLast | None:
@@ -69,7 +71,13 @@ def _against(earlier: CampaignFolder, plan: CampaignState, loads: Sequence[LoadR
     """None where it hasn't measured each of the loads, on the same samples."""
     theirs = {load_key(load.entry): load for load in measured_loads(earlier, plan)}
     pairs = [(theirs.get(load_key(load.entry)), load) for load in loads]
-    same = [(base, own) for base, own in pairs if base is not None and not unlike_in(base.record, own.record)]
+    same = [
+        (base, own)
+        for base, own in pairs
+        if base is not None
+        and base.record.samples == own.record.samples  # so many, from the data set's first on
+        and not unlike_in(base.record, own.record)
+    ]
     if len(same) < len(loads):
         return None
     return SinceLast(
@@ -78,5 +86,6 @@ def _against(earlier: CampaignFolder, plan: CampaignState, loads: Sequence[LoadR
         loads=[
             LoadChange(load=own.name, changes=changes) for (_, own), changes in zip(same, changes_at(same), strict=True)
         ],
-        differences=differences(same[0][0].circumstances, same[0][1].circumstances),
+        differences=differences_at(same),
+        client_bound=any(shaped_by_client(base.results) for base, _ in same),
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assay.analysis.changes import Change
-from assay.analysis.differences import Circumstances
+from assay.analysis.differences import Circumstances, Difference, differences
 from assay.analysis.names import load_key, name_in
 from assay.analysis.result_changes import changes_of_results
 from assay.benchmarks import run_benchmark
@@ -66,3 +66,18 @@ def changes_at(pairs: Sequence[tuple[LoadRuns, LoadRuns]], *, tails: bool = Fals
 
     count = sum(len(at(base, other, 1)) for base, other in pairs)
     return [at(base, other, max(1, count)) for base, other in pairs]
+
+
+def differences_at(pairs: Sequence[tuple[LoadRuns, LoadRuns]]) -> list[Difference]:
+    """What isn't the same in the first runs of the loads, of as few of them as have every endpoint: a run on one node
+    tells nothing of the others' servers."""
+    seen: set[str] = set()
+    found: dict[tuple[str, str, str, str], Difference] = {}
+    for base, other in sorted(pairs, key=lambda pair: -len(pair[1].record.endpoints)):
+        endpoints = {endpoint.name for load in (base, other) for endpoint in load.record.endpoints}
+        if endpoints <= seen:
+            continue
+        seen |= endpoints
+        for each in differences(base.circumstances, other.circumstances):
+            found.setdefault((each.where, each.fact, each.baseline, each.other), each)
+    return list(found.values())

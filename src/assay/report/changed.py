@@ -27,6 +27,12 @@ def told(change: Change) -> str:
     return f"{change.quantity} {fmt.times(change.ratio, change.low, change.high)}, {change.words}"
 
 
+def nothing_shown(decisive: Sequence[Change]) -> str:
+    """That what decides isn't shown to differ, with how far each quantity could."""
+    ratios = [f"{change.quantity} {fmt.times(change.ratio, change.low, change.high)}" for change in decisive]
+    return f"no difference shown beyond noise in what decides: {', '.join(ratios)}"
+
+
 def headline(name: str, change: Change) -> Headline:
     """A ratio with its interval and what it is of."""
     return Headline(
@@ -85,8 +91,9 @@ def _told_once(differences: Sequence[Difference]) -> list[Difference]:
     return found
 
 
-def ratio_chart(name: str, named: Sequence[tuple[str, Change]], text: str) -> Chart:
-    """Ratios to the baseline, each with its interval and what it is called."""
+def ratio_chart(name: str, named: Sequence[tuple[str, Change]], text: str, whose: str) -> Chart:
+    """Ratios to the baseline, each with its interval and what it is called. `whose`: the other's name where there are
+    several."""
     changes = [change for _, change in named]
     points = Series(
         "",
@@ -100,7 +107,7 @@ def ratio_chart(name: str, named: Sequence[tuple[str, Change]], text: str) -> Ch
     )
     return Chart(
         name=name,
-        title="Ratios to the baseline",
+        title=f"Ratios to the baseline{whose and f': {whose}'}",
         panels=[Panel("Other / baseline", "", "ratio", [points], [SAME], y_zero=False, sideways=True)],
         text=text,
         source="requests.parquet of both runs",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from assay.analysis.campaign_compare import CampaignComparison, CampaignMeasured, LoadCompared
@@ -12,15 +12,25 @@ from assay.analysis.listing import NAMED, names
 from assay.analysis.titles import benchmark_title
 from assay.benchmarks import run_benchmark
 from assay.report import format as fmt
-from assay.report.changed import CHANGED, RATIO, SAME, differs_besides, differs_block, headline, ratio_chart, told
+from assay.report.changed import (
+    CHANGED,
+    RATIO,
+    SAME,
+    differs_besides,
+    differs_block,
+    headline,
+    nothing_shown,
+    ratio_chart,
+    told,
+)
 from assay.report.chart import PALETTE, Chart, Mark, Panel, Series
 from assay.report.compare_next import Side, again_section, comparison_next, samples_words, side_name
 from assay.report.compared_campaigns import campaign_names, campaigns_problems, campaigns_shaped, campaigns_table
 from assay.report.compared_curves import curves_blocks
 from assay.report.many import MOST_ROWS, ends
-from assay.report.page import Block, Page, Problem, Rows, Section, Table, Text, lifted
+from assay.report.page import Block, Headline, Page, Problem, Rows, Section, Table, Text, lifted
 from assay.report.run_page import banner_of_all
-from assay.report.subject import campaigns_subject
+from assay.report.subject import campaigns_subject, served_words
 from assay.report.sweeps import AXES, by_factors
 
 _SOURCE = "runs/*/result.json of both"
@@ -44,7 +54,8 @@ def compare_campaigns_page(
     sections = [Section("curves", "Throughput against pace", list(curves))]
     for place, (comparison, other) in enumerate(zip(comparisons, campaigns[1:], strict=True), start=1):
         title = f"{titles[comparison.other]} against the baseline"
-        blocks = [*_blocks(comparison, place), differs_block(comparison.differences, other.loads[0].record)]
+        whose = titles[comparison.other] if len(comparisons) > 1 else ""
+        blocks = [*_blocks(comparison, place, whose), differs_block(comparison.differences, other.loads[0].record)]
         sections.append(Section(f"changes-{place}", title, blocks))
     called = {own.state.id: side.title for own, side in zip(campaigns, sides, strict=True)}
     lead, sections = lifted(sections, ("pareto", "load_comparison", "comparison"))
@@ -55,10 +66,11 @@ def compare_campaigns_page(
     return Page(
         title=f"{benchmark_title(run_benchmark(base.loads[0].run), records)}: {len(campaigns)} campaigns compared",
         subject=campaigns_subject(campaigns),
-        what=f"{'; '.join(titles[c.other] for c in comparisons)} against the baseline, {titles[base.state.id]}. Loads "
-        "are put side by side by what was asked for: scenario, load, nodes. Ratios are the other campaign's over the "
-        "baseline's; two differ only if the interval of their ratio excludes 1, and the intervals of all loads hold "
-        f"together at 95 %. {DECIDES}",
+        what=f"{served_words(records)} Compared: "
+        f"{'; '.join(titles[c.other] for c in comparisons)} against the baseline, "
+        f"{titles[base.state.id]}. Loads are put side by side by what was asked for: scenario, load, nodes. Ratios "
+        "are the other campaign's over the baseline's; two differ only if the interval of their ratio excludes 1, and "
+        f"the intervals of all loads hold together at 95 %. {DECIDES}",
         answer=[
             *(
                 sentence
@@ -72,9 +84,7 @@ def compare_campaigns_page(
         verdict="",
         kind="none",
         verdict_reasons=[],
-        headlines=[
-            headline(f"{change.quantity}, {load}", change) for load, change in _decisive(comparisons[0])[:NAMED]
-        ],
+        headlines=_headlines(comparisons, titles),
         problems=[
             *campaigns_problems(campaigns, called),
             *(Problem("note", "", note) for note in notes),
@@ -117,15 +127,18 @@ def _changes(comparison: CampaignComparison) -> list[Change]:
 
 def comparison_answer(comparison: CampaignComparison, other: CampaignMeasured, name: str = "") -> list[str]:
     """How many loads got faster, slower or neither, by how much at most, what only one measured, what else differs.
+    Of a single load at once by how much.
 
     `name` is the other campaign's where there are several.
     """
     outcomes = [load.outcome for load in comparison.loads]
     counts = [f"{outcomes.count(outcome)} {words}" for outcome, words in _GOT.items() if outcome in outcomes]
-    of = f"{name}, of" if name else "Of"
+    of = f"{name[:1].upper()}{name[1:]}, of" if name else "Of"
     said = [f"{of} {fmt.count(len(outcomes), 'load')} that both measured: {', '.join(counts)}."]
     shown = _largest([(load.load, c) for load in comparison.loads for c in load.changes if c.words in CHANGED])
-    if shown:
+    if len(comparison.loads) == 1:
+        said = [f"{name and f'{name[:1].upper()}{name[1:]}, '}{_only_load(comparison.loads[0])}."]
+    elif shown:
         most = [f"{told(change)}, at {load}" for load, change in shown[:NAMED]]
         said.append(f"The largest: {'; '.join(most)}.")
     for which, loads in (("the baseline", comparison.only_baseline), ("the other", comparison.only_other)):
@@ -133,6 +146,26 @@ def comparison_answer(comparison: CampaignComparison, other: CampaignMeasured, n
             said.append(f"Only in {which}: {names(loads)}.")
     besides = differs_besides(comparison.differences, other.loads[0].record, changed=bool(shown))
     return [*said, f"{besides[:1].upper()}{besides[1:]}."]
+
+
+def _only_load(load: LoadCompared) -> str:
+    """What decides at it, and what else got better or worse."""
+    decisive = [change for change in load.changes if change.decisive]
+    shown = [told(change) for change in decisive if change.words in CHANGED]
+    shown = shown or [nothing_shown(decisive) if decisive else "nothing that decides was measured in both"]
+    beside = [told(change) for change in load.changes if not change.decisive and change.words in CHANGED]
+    return f"{load.load}: {'; '.join([*shown, *beside])}"
+
+
+def _headlines(comparisons: Sequence[CampaignComparison], titles: Mapping[str, str]) -> list[Headline]:
+    """What decides, the largest first; of several others the first of each, by its name."""
+    if len(comparisons) == 1:
+        return [headline(f"{change.quantity}, {load}", change) for load, change in _decisive(comparisons[0])[:NAMED]]
+    return [
+        headline(f"{change.quantity}, {load}: {titles[own.other]}", change)
+        for own in comparisons
+        for load, change in _decisive(own)[:1]
+    ]
 
 
 def _decisive(comparison: CampaignComparison) -> list[tuple[str, Change]]:
@@ -145,7 +178,7 @@ def _largest(found: Sequence[tuple[str, Change]]) -> list[tuple[str, Change]]:
     return sorted(found, key=lambda one: -abs(math.log(one[1].ratio)))
 
 
-def _blocks(comparison: CampaignComparison, place: int) -> Iterator[Block]:
+def _blocks(comparison: CampaignComparison, place: int, whose: str) -> Iterator[Block]:
     """All loads in one table, with what decides at each; the picture; each load's own table, folded."""
     rows: Rows = []
     ratios = []
@@ -160,7 +193,7 @@ def _blocks(comparison: CampaignComparison, place: int) -> Iterator[Block]:
     for which, only in (("the baseline", comparison.only_baseline), ("the other", comparison.only_other)):
         if only:
             yield Text(f"Measured only in {which}: {names(only, '; ')}.")
-    yield _chart(comparison, place)
+    yield _chart(comparison, place, whose)
     yield from (_load_table(load) for load in comparison.loads[:MOST_ROWS])
     if (more := len(comparison.loads) - MOST_ROWS) > 0:
         yield Text(f"The quantities of {more:,} more loads are in report.json.")
@@ -182,23 +215,27 @@ def _load_table(load: LoadCompared) -> Table:
     return Table(load.load, columns, rows, frozenset({1, 2, 4}), _SOURCE, folded=True)
 
 
-def _chart(comparison: CampaignComparison, place: int) -> Chart:
-    """Both over the load where several differ in nothing else, each quantity beside its ratio; else the ratios."""
+def _chart(comparison: CampaignComparison, place: int, whose: str) -> Chart:
+    """Both over the load where several differ in nothing else, each quantity beside its ratio; else the ratios, of a
+    single load all of them."""
     mark = "" if place == 1 else f"_{place}"
     swept = _swept(comparison)
     panels = [panel for loads in swept for panel in _panels(loads, len(swept) > 1)]
     if panels:
         return Chart(
             name=f"load_comparison{mark}",
-            title="Both over the load",
+            title=f"Both over the load{whose and f': {whose}'}",
             panels=panels,
             columns=2,
             text="Each point is one load: the mean over its repeats, and the ratio of both.",
             source=_SOURCE,
         )
+    if len(comparison.loads) == 1:
+        alone = [(change.quantity, change) for change in comparison.loads[0].changes]
+        return ratio_chart(f"comparison{mark}", alone, f"What was compared at {comparison.loads[0].load}.", whose)
     shown = _decisive(comparison)[:MOST_ROWS]
     named = [(f"{load}: {change.quantity}", change) for load, change in shown]
-    return ratio_chart(f"comparison{mark}", named, "What decides at each load, the largest change first.")
+    return ratio_chart(f"comparison{mark}", named, "What decides at each load, the largest change first.", whose)
 
 
 def _swept(comparison: CampaignComparison) -> list[list[LoadCompared]]:

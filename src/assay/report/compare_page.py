@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from assay.analysis.changes import DECIDES, Change
 from assay.analysis.compare import Comparison
-from assay.analysis.listing import names as listed
 from assay.analysis.run import RunAnalysis
 from assay.analysis.titles import benchmark_title
 from assay.report import format as fmt
-from assay.report.changed import CHANGED, differs_besides, differs_block, headline, ratio_chart, told
+from assay.report.changed import CHANGED, differs_besides, differs_block, headline, nothing_shown, ratio_chart, told
 from assay.report.client_shaped import shaped_sides_words
 from assay.report.compare_next import Side, again_section, comparison_next, samples_words, side_name
 from assay.report.compared_runs import names_of, runs_problems, runs_table
 from assay.report.page import Block, Headline, Page, Problem, Rows, Section, Table, Text, lifted
 from assay.report.run_page import banner_of_all
-from assay.report.subject import comparison_subject
+from assay.report.subject import comparison_subject, served_words
 
 
 def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison], beside: Path) -> Page:
@@ -27,12 +26,14 @@ def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison],
     sections = []
     for place, (comparison, other) in enumerate(zip(comparisons, runs[1:], strict=True), start=1):
         title = f"{names[comparison.other]} against the baseline"
-        sections.append(Section(f"changes-{place}", title, _blocks(comparison, other, place)))
+        whose = names[comparison.other] if len(comparisons) > 1 else ""
+        sections.append(Section(f"changes-{place}", title, _blocks(comparison, other, place, whose)))
     lead, sections = lifted(sections, ("comparison",))
     return Page(
         title=f"{benchmark_title(base.benchmark, [base.record])}: {base.record.scenario}, {len(runs)} runs compared",
         subject=comparison_subject([run.record for run in runs]),
-        what=f"{'; '.join(names[c.other] for c in comparisons)} against the baseline, {names[base.folder.id]}. "
+        what=f"{served_words([run.record for run in runs])} Compared: "
+        f"{'; '.join(names[c.other] for c in comparisons)} against the baseline, {names[base.folder.id]}. "
         "Ratios are the other run's over the baseline's; two runs differ only if the interval of their ratio "
         f"excludes 1. {DECIDES}",
         answer=[
@@ -48,7 +49,7 @@ def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison],
         verdict="",
         kind="none",
         verdict_reasons=[],
-        headlines=_headlines(comparisons[0]),
+        headlines=_headlines(comparisons, names),
         problems=[
             *runs_problems(runs, {run.folder.id: side.title for run, side in zip(runs, sides, strict=True)}),
             *(Problem("note", "", note) for note in dict.fromkeys(n for c in comparisons for n in c.notes)),
@@ -87,7 +88,7 @@ def changes_shown(comparison: Comparison) -> str:
     """What got better or worse beyond noise, in the quantities that decide and sample by sample."""
     decisive, by_sample = _deciding(comparison)
     shown = [told(change) for change in decisive if change.words in (*CHANGED, "more", "less")]
-    shown = shown or [f"no difference shown beyond noise in what decides ({listed([c.quantity for c in decisive])})"]
+    shown = shown or [nothing_shown(decisive)]
     shown += [told(change) for change in by_sample if change.words in CHANGED]
     return "; ".join(shown)
 
@@ -106,13 +107,19 @@ def _answer(comparison: Comparison, other: RunAnalysis, name: str) -> list[str]:
     return [f"{name} against the baseline: {what}.", f"{besides[:1].upper()}{besides[1:]}."]
 
 
-def _headlines(comparison: Comparison) -> list[Headline]:
-    chosen = [change for change in comparison.changes if change.decisive] or comparison.changes
-    chosen = sorted(chosen, key=lambda change: change.low is None)  # what the samples decide first
-    return [headline(change.quantity, change) for change in chosen[:3]]
+def _headlines(comparisons: Sequence[Comparison], names: Mapping[str, str]) -> list[Headline]:
+    """What decides against the baseline; of several others the first of each, by its name."""
+    chosen = {
+        # what the samples decide first
+        own.other: sorted(_deciding(own)[0], key=lambda change: change.low is None)
+        for own in comparisons
+    }
+    if len(comparisons) > 1:
+        return [headline(f"{own[0].quantity}: {names[other]}", own[0]) for other, own in chosen.items()]
+    return [headline(change.quantity, change) for own in chosen.values() for change in own[:3]]
 
 
-def _blocks(comparison: Comparison, other: RunAnalysis, place: int) -> list[Block]:
+def _blocks(comparison: Comparison, other: RunAnalysis, place: int, whose: str) -> list[Block]:
     rows: Rows = [
         (
             c.quantity, fmt.number(c.baseline), fmt.number(c.other), c.unit, fmt.times(c.ratio, c.low, c.high),
@@ -138,6 +145,7 @@ def _blocks(comparison: Comparison, other: RunAnalysis, place: int) -> list[Bloc
             "comparison" if place == 1 else f"comparison_{place}",
             [(change.quantity, change) for change in comparison.changes],
             "Each quantity's ratio to the baseline.",
+            whose,
         ),
     ]
     return [*blocks, differs_block(comparison.differences, other.record)]

@@ -32,7 +32,8 @@ def since_last_words(since: SinceLast, endpoints: Sequence[EndpointFacts]) -> st
         what = f"no difference shown beyond noise in {fmt.count(len(every), 'comparison')}; {'; '.join(last)}"
     settings = [f"{d.fact} ({d.baseline}, now {d.other})" for d in since.differences[:_MOST]]
     differs = f"differs: {_listed(settings, len(since.differences))}" if settings else nothing_differs(endpoints)
-    return f"Against the last one here, of {fmt.moment(since.started_utc)}: {what}; {differs}."
+    doubt = "; the last one was client-bound, so what differs may not be the server's" if since.client_bound else ""
+    return f"Against the last one here, of {fmt.moment(since.started_utc)}: {what}; {differs}{doubt}."
 
 
 def _listed(some: list[str], count: int) -> str:

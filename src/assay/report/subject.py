@@ -56,6 +56,12 @@ def served_on(endpoints: Sequence[EndpointFacts], models: Sequence[str], hardwar
     return f"{', '.join(models) or 'Nothing'}{by}{on}, {hardware_words(endpoints, hardware)}"
 
 
+def served_words(records: Sequence[RunRecord]) -> str:
+    """What compared runs were of: the models, and the data, each once."""
+    data = dict.fromkeys(drawn_from(record) for record in records)
+    return f"Model {_served(records)}; data: {'; '.join(data)}."
+
+
 def samples_of(records: Sequence[RunRecord]) -> str:
     """What runs of one data set drew their samples from, and how many each issued at most where that is fewer."""
     issued = max(record.issued for record in records)

@@ -11,10 +11,11 @@ from tests.synthetic import Node, Plan, write_campaign
 from assay.analysis import summarise
 from assay.analysis.campaign import CampaignAnalysis, analyse_campaign, run_line
 from assay.analysis.run import analyse_run
+from assay.analysis.summary import CLIENT_BOUND
 from assay.report.campaign_answer import campaign_answer
 from assay.report.campaign_page import campaign_page
 from assay.report.page import Table, Text
-from assay.runs import CampaignFolder, read_campaign, read_record, write_json
+from assay.runs import CampaignFolder, read_campaign, read_record, read_result, write_json
 
 PLAN = Plan(samples=400, nodes=(Node("node-a"),), chunks=False, telemetry=False)
 
@@ -79,13 +80,15 @@ def test_the_newest_earlier_one_of_the_same_name_is_taken(tmp_path: Path) -> Non
     assert found.started_utc == "2026-01-02T00:00:00Z"
 
 
-@pytest.mark.parametrize("unlike", ["nodes", "samples", "damaged", "no result"])
+@pytest.mark.parametrize("unlike", ["nodes", "data", "samples", "damaged", "no result"])
 def test_what_measured_something_else_or_cant_be_read_is_passed_over(tmp_path: Path, unlike: str) -> None:
     campaign(tmp_path, 1)
     plan = replace(PLAN, nodes=(Node("node-b"),)) if unlike == "nodes" else PLAN
     between = campaign(tmp_path, 2, plan)
     run = between.run("offline-r0")
     if unlike == "samples":
+        write_json(run.record, read_record(run).model_copy(update={"samples": 20}))
+    elif unlike == "data":
         write_json(run.record, read_record(run).model_copy(update={"dataset_sha256": "1" * 64}))
     elif unlike == "damaged":
         run.result.write_text("{")
@@ -103,6 +106,17 @@ def test_the_first_one_says_that_there_is_none(tmp_path: Path) -> None:
     (block,) = section.blocks
     assert isinstance(block, Text)
     assert block.text.startswith("There is no earlier campaign")
+
+
+def test_a_client_bound_last_one_is_told(tmp_path: Path) -> None:
+    last = campaign(tmp_path, 1)
+    now = campaign(tmp_path, 2)
+    words = "so what differs may not be the server's."
+    assert not campaign_answer(analysed(now))[-1].endswith(words)
+    result = read_result(last.run("offline-r0"))
+    assert result is not None
+    write_json(last.run("offline-r0").result, result.model_copy(update={"notices": [f"{CLIENT_BOUND}: late"]}))
+    assert campaign_answer(analysed(now))[-1].endswith(f"; the last one was client-bound, {words}")
 
 
 def test_no_samples_of_the_earlier_one_are_read(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from assay.analysis import summarise
 from assay.analysis.campaign_compare import CampaignComparison, CampaignMeasured, compare_campaigns
 from assay.analysis.differences import Difference
 from assay.report.changed import differs_besides
+from assay.report.chart import Chart
 from assay.report.compare_campaigns_page import compare_campaigns_page, comparison_answer
 from assay.report.page import Page, Table
-from assay.runs import CampaignFolder, read_campaign, write_json
+from assay.runs import CampaignFolder, read_campaign, read_record, write_json
 
 PLAN = Plan(samples=300, nodes=(Node("node-a"),), chunks=False, telemetry=False)
 SERVER = replace(PLAN, scenario="Server")
@@ -78,11 +80,67 @@ def test_several_scenarios_without_a_load_in_common_have_their_ratios(tmp_path: 
 
 def test_several_others_are_told_by_name(tmp_path: Path) -> None:
     folders = [sweep(tmp_path, name, speed, (1, 2)) for name, speed in (("a", 1.0), ("b", 2.0), ("c", 0.5))]
-    said = page(tmp_path, *folders).answer
-    assert [words for words in said if "that both measured" in words] == [
-        f"sweep campaign synthetic, 1 Jan 2026, 00:00:00 UTC ({name}), of 2 loads that both measured: 2 got {how}."
+    found = page(tmp_path, *folders)
+    assert [words for words in found.answer if "that both measured" in words] == [
+        f"Sweep campaign synthetic, 1 Jan 2026, 00:00:00 UTC ({name}), of 2 loads that both measured: 2 got {how}."
         for name, how in (("b", "faster"), ("c", "slower"))
     ]
+    assert found.what.startswith(
+        "Model synthetic-8b; data: 13,368 samples (synthetic articles). Compared: sweep campaign "
+    )
+    assert [card.name.rpartition(" ")[2] for card in found.headlines] == ["(b)", "(c)"]
+    charts = [block for section in found.sections for block in section.blocks if isinstance(block, Chart)]
+    assert found.lead is not None
+    assert [chart.title.rpartition(" ")[2] for chart in (found.lead, *charts)] == ["(b)", "(c)"]
+
+
+def test_a_single_load_is_told_at_once_by_how_much_it_changed(tmp_path: Path) -> None:
+    slower = {"offline-r0": replace(PLAN, nodes=(Node("node-a", speed=0.5),))}
+    base, again, other = (
+        campaign(tmp_path, name, plans, "single")
+        for name, plans in (("a", {"offline-r0": PLAN}), ("b", {"offline-r0": replace(PLAN, seed=7)}), ("c", slower))
+    )
+    found = page(tmp_path, base, other)
+    assert re.fullmatch(
+        r"Offline: Output tokens/s 0\.\d+ \S \(.*\), worse; TTFT.*, worse; TPOT, median .*, worse\.", found.answer[0]
+    )
+    assert not any(words.startswith("The largest") for words in found.answer)
+    assert found.lead is not None
+    assert len(found.lead.panels[0].series[0].x) == 3
+    same = page(tmp_path, base, again)
+    assert re.fullmatch(
+        r"Offline: no difference shown beyond noise in what decides: Output tokens/s .* \S \(.* to .*\)\.",
+        same.answer[0],
+    )
+    assert page(tmp_path, base, again, other).answer[0].startswith("Single campaign synthetic, ")
+
+
+def test_another_servers_settings_are_told_though_the_first_load_is_on_one_node_alone(tmp_path: Path) -> None:
+    def nodes(slots: int) -> dict[str, Plan]:
+        a, b = Node("node-a"), Node("node-b", slots=slots)
+        return {f"{'-'.join(n.name for n in on)}-r0": replace(PLAN, nodes=on) for on in ((a,), (b,), (a, b))}
+
+    found = page(
+        tmp_path, *(campaign(tmp_path, name, nodes(slots), "scaling") for name, slots in (("a", 16), ("b", 8)))
+    )
+    told = next(words for words in found.answer if "recorded fact" in words)
+    assert "max_num_seqs 16 → 8" in told
+    rows = [
+        row
+        for s in found.sections
+        for b in s.blocks
+        if isinstance(b, Table) and "differs" in b.caption
+        for row in b.rows
+    ]
+    assert [row[1] for row in rows].count("endpoint node-b-0.settings.max_num_seqs") == 1
+
+
+def test_fewer_of_the_data_sets_samples_are_told_to_be_other_ones(tmp_path: Path) -> None:
+    base, other = (campaign(tmp_path, name, {"offline-r0": PLAN}, "single") for name in ("a", "b"))
+    run = other.run("offline-r0")
+    write_json(run.record, read_record(run).model_copy(update={"samples": 20}))
+    told = "The baseline took its samples from the data set's first 13,368, the other from its first 20: "
+    assert any(problem.text.startswith(told) for problem in page(tmp_path, base, other).problems)
 
 
 def test_more_loads_than_a_screen_holds_are_told_by_their_ends(tmp_path: Path) -> None:
@@ -97,11 +155,14 @@ def test_more_loads_than_a_screen_holds_are_told_by_their_ends(tmp_path: Path) -
 def test_the_largest_change_is_of_all_that_is_shown_and_cards_begin_with_what_is_decided(tmp_path: Path) -> None:
     comparison, measured = against(tmp_path)
     load = comparison.loads[0]
+    nothing = load.model_copy(update={"load": "Other", "changes": []})
     rate, *latencies = load.changes
     undecided = rate.model_copy(update={"ratio": 3.0, "low": None, "high": None})
     small = latencies[0].model_copy(update={"ratio": 1.2, "low": 1.1, "high": 1.3, "decisive": True})
     large = latencies[1].model_copy(update={"ratio": 1.5, "low": 1.3, "high": 1.7, "decisive": False})
-    changed = comparison.model_copy(update={"loads": [load.model_copy(update={"changes": [undecided, small, large]})]})
+    changed = comparison.model_copy(
+        update={"loads": [load.model_copy(update={"changes": [undecided, small, large]}), nothing]}
+    )
     said = comparison_answer(changed, measured[1])
     assert said[1].startswith(f"The largest: {large.quantity} 1.5")
     page = compare_campaigns_page(measured, [changed], tmp_path)
