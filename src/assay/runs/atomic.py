@@ -15,23 +15,29 @@ from pydantic import BaseModel
 
 @contextmanager
 def named(path: Path) -> Iterator[None]:
-    """What can't be written meanwhile is `path`: the error of a write doesn't say of which file, nor Arrow's briefly.
+    """What can't be written meanwhile is `path`, under whatever name: the error of a write doesn't say of which file,
+    nor Arrow's briefly.
 
     Raises OSError with the name and the system's own words.
     """
     try:
         yield
     except OSError as error:
-        if error.errno is None or error.filename is not None:
+        if error.errno is None:
             raise
         raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
 
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write `data` to a temporary file beside `path`, sync it, and rename it into place."""
+    with named(path):
+        _replace(path, data)
+
+
+def _replace(path: Path, data: bytes) -> None:
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
-        with named(path), os.fdopen(handle, "wb") as file:
+        with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

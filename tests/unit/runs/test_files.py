@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
+from typing import NoReturn
 
 import pyarrow.parquet as pq
 import pytest
@@ -79,6 +81,16 @@ def test_what_the_disk_does_not_take_is_named_and_leaves_nothing(tmp_path: Path,
         write(path)
     assert system_words(raised.value) == f"{path}: File too large"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_even_be_begun_is_named_by_its_own_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def begin(**place: object) -> NoReturn:
+        raise OSError(errno.EROFS, "Read-only file system", f"{place['dir']}/{place['prefix']}xyz")
+
+    monkeypatch.setattr("tempfile.mkstemp", begin)
+    with pytest.raises(OSError, match="Read-only file system") as raised:
+        write_bytes(tmp_path / "campaign.json", b"new")
+    assert system_words(raised.value) == f"{tmp_path / 'campaign.json'}: Read-only file system"
 
 
 def test_a_column_that_an_earlier_version_didnt_write_is_null(tmp_path: Path) -> None:
