@@ -47,7 +47,7 @@ _OUTCOMES = list(Outcome)
 _RESULTS = [result_of(outcome) for outcome in _OUTCOMES]
 _MOST_SENDS = 1024  # a write for each worker, and answers are looked after in between
 _OUTPUT_WORK = 4  # an output token costs about as much as four prompt tokens on the engines measured
-_WORKER_STOP_S = 10.0  # a disk may be slow, and what isn't written by then is lost
+_WORKER_STOP_S = 30.0  # many connections and a slow disk take their time, and what isn't written by then is lost
 _PATIENCE_S = 0.25
 _TOLD = 10  # endpoints whose failure the reason tells; all are in the outcome
 
