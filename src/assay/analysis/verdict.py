@@ -23,6 +23,14 @@ SHORT_VALID = "VALID by the short run's own settings, which aren't MLPerf's"
 PLANNING = "planning run: no result, it says what to ask of others"
 PACER_DROVE = "driven by Assay's pacer: not an MLPerf scenario"
 FINISHED = (RunStatus.COMPLETED, RunStatus.INVALID)
+UNFINISHED = {
+    RunStatus.FAILED: "failed",
+    RunStatus.TIMEOUT: "took longer than it was given",
+    RunStatus.INTERRUPTED: "was interrupted",
+    RunStatus.INCOMPLETE: "has no end",
+    RunStatus.SKIPPED: "was left out",
+}
+"""What became of a run without a result, to be said of it."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +105,7 @@ def _judge(case: Case) -> Verdict:
     if record.status not in FINISHED:
         reason = f": {record.reason.splitlines()[0]}" if record.reason else ""  # the others are ends of logs
         return Verdict(
-            valid=False, words=f"{record.status}: no result", reasons=[f"the run is {record.status}{reason}"]
+            valid=False, words=f"{record.status}: no result", reasons=[f"the run {UNFINISHED[record.status]}{reason}"]
         )
     accounting = accounting_problems(case)
     if accounting:

@@ -21,6 +21,9 @@ def left_over(statuses: Iterable[RunStatus | None], reasons: Iterable[str]) -> s
     """
     found = set(statuses)
     resume = ["assay", "run", "--resume", "."]
+    if found & _AGAIN == {RunStatus.TIMEOUT}:  # the reason names no more than the limit
+        why = "find out why answers stayed away, then run again what was cut off, which keeps what was measured"
+        return step(why, *resume, "--retry-failed")
     if found & _AGAIN:
         logs = any("\n" in reason for reason in reasons)
         named = "the reason and the last lines of the logs name" if logs else "the reason names"

@@ -10,6 +10,7 @@ from assay.analysis.listing import names
 from assay.analysis.nodes import Symmetry
 from assay.analysis.run import RunAnalysis, measures_speed
 from assay.analysis.summary import shaped_by_client
+from assay.analysis.verdict import UNFINISHED
 from assay.analysis.whole_time import whole_time_of_run
 from assay.benchmarks import Benchmark
 from assay.report import format as fmt
@@ -21,16 +22,9 @@ from assay.report.limits import LATENCIES, held_beside, held_limits, kept_words
 from assay.report.plausibility import REFUSED
 from assay.report.whole_time import whole_time_words
 from assay.runs.ledger import Ledger
-from assay.runs.record import RunRecord, RunStatus
+from assay.runs.record import RunRecord
 from assay.runs.result import Result
 
-_ENDS = {
-    RunStatus.FAILED: "it failed",
-    RunStatus.TIMEOUT: "it took longer than it was given",
-    RunStatus.INTERRUPTED: "it was interrupted",
-    RunStatus.INCOMPLETE: "it has no end",
-    RunStatus.SKIPPED: "it was left out",
-}
 _IN_SECONDS_MS = 10_000
 _MOST_CAUSES = 2
 _LATENCIES = ("ttft_ns", "tpot_ns")
@@ -53,15 +47,15 @@ def run_answer(analysis: RunAnalysis, *, refused: bool) -> list[str]:
 def _why_nothing(analysis: RunAnalysis) -> str:
     """Why there is no number."""
     record, result = analysis.record, analysis.result
-    if record.status in _ENDS:
+    if record.status in UNFINISHED:
         reason = f": {record.reason.splitlines()[0].rstrip('.')}" if record.reason else ""  # then come ends of logs
-        return f"There is no result of this run, because {_ENDS[record.status]}{reason}."
+        return f"There is no result of this run, because it {UNFINISHED[record.status]}{reason}."
     return f"There is no result of this run: {'; '.join(result.verdict.reasons) or result.verdict.words}."
 
 
 def ended(record: RunRecord) -> Iterator[str]:
     """When a run that has no result ended, and how long after it began."""
-    if record.status in _ENDS and record.ended_utc is not None:
+    if record.status in UNFINISHED and record.ended_utc is not None:
         begun, end = (datetime.fromisoformat(text) for text in (record.started_utc, record.ended_utc))
         lasted = fmt.duration((end - begun).total_seconds())
         yield f"It ended {fmt.moment(record.ended_utc)}, {lasted} after it began."

@@ -52,7 +52,7 @@ def test_a_campaign_that_failed_says_why_and_what_to_do_next(tmp_path: Path) -> 
     assert "the last lines of the logs" in what_next
     assert "`assay run --resume . --retry-failed` in the campaign's folder" in what_next
     assert [(p.title, p.text) for p in page.problems if p.severity == "error"] == [("Offline: failed.", "")]
-    assert page.verdict_reasons == ["the run is failed"]
+    assert page.verdict_reasons == ["the run failed"]
     (runs,) = [section for section in page.sections if section.id == "runs"]
     assert [block.text for block in runs.blocks if isinstance(block, Quote)] == [
         "last lines of server node-a:\n  out of memory"
@@ -69,7 +69,7 @@ def test_a_run_that_failed_says_why_and_what_to_do_next(tmp_path: Path) -> None:
         "There is no result of this run, because it failed: every endpoint failed: node-a: HTTP 500."
     )
     assert "`assay run --resume . --retry-failed` in the campaign's folder" in page.next_step
-    assert page.verdict_reasons == ["the run is failed"]
+    assert page.verdict_reasons == ["the run failed"]
     assert logs(page) == ["last lines of server node-a:\n  out of memory"]
     run.driver_log.write_text("its own words")
     assert logs(run_page(analyse_run(run))) == ["its own words"]

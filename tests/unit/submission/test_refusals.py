@@ -106,7 +106,7 @@ def _changed_afterwards(run: RunFolder) -> None:
         (_not_official, "the run is short by its settings"),
         (_simulated, "the endpoints are simulated"),
         (_client_bound, "the load generator could have shaped the result: a worker at 100 % CPU"),
-        (_cut_short, "the run is timeout: run_timeout_s"),
+        (_cut_short, "the run took longer than it was given: run_timeout_s"),
         (_invalid, "LoadGen: INVALID"),
         (_other_round, "LoadGen's seeds are those of no round, not of v6.1"),
         (_changed_afterwards, "not as it was closed: user.conf: changed"),
