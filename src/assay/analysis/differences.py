@@ -79,7 +79,24 @@ def differences(base: Circumstances, other: Circumstances) -> list[Difference]:
             first, second = left.get(fact, "absent"), right.get(fact, "absent")
             if first != second:
                 found.append(Difference(where=where, fact=fact, baseline=first, other=second))
-    return _told_once(_once_for_all(found, {pair_name(pair) for pair in pairs}), settings_apart(*configs))
+    nodes = {pair_name(pair): own.node for pair in pairs for own in pair if own is not None}
+    return _of_nodes_once(_told_once(_once_for_all(found, set(nodes)), settings_apart(*configs)), nodes)
+
+
+def _of_nodes_once(found: Sequence[Difference], nodes: Mapping[str, str]) -> list[Difference]:
+    """What the configuration gives a node by its name isn't told again where that node's endpoint tells the same, and
+    is the setting of it then."""
+    by_node = {(_own_name(each.fact), each.baseline, each.other): each for each in found if each.where == "config.yaml"}
+    again: set[int] = set()
+    kept = []
+    for each in found:
+        of = next((node for name, node in nodes.items() if each.fact.startswith(f"{_OF_ENDPOINT}{name}.")), None)
+        given = by_node.get((of, each.baseline, each.other)) if of is not None else None
+        if given is not None:
+            again.add(id(given))
+            each = each.model_copy(update={"setting": each.setting or given.setting})
+        kept.append(each)
+    return [each for each in kept if id(each) not in again]
 
 
 def _told_once(found: Sequence[Difference], settings: Mapping[str, str]) -> list[Difference]:

@@ -49,19 +49,22 @@ def differs_besides(found: Sequence[Difference], other: RunRecord, *, changed: b
     if not found:
         return nothing_differs(other.endpoints)
     verb = "differs" if len(found) == 1 else "differ"
+    own = [endpoint.name for endpoint in other.endpoints] if len(other.endpoints) > 1 else []
     told = f"{fmt.count(len(found), 'recorded fact')} of settings, versions and hardware {verb}"
     why = ", a likely cause" if changed else ""
     silent = untold(other.endpoints)
-    return f"{told}{why}: {names([_named(difference) for difference in found])}{silent and f'; {silent}'}"
+    return f"{told}{why}: {names([_named(difference, own) for difference in found])}{silent and f'; {silent}'}"
 
 
-def _named(difference: Difference) -> str:
-    """Such as "itl_ms 6 → 8"; of what is too long for a sentence the name alone."""
+def _named(difference: Difference, endpoints: Sequence[str]) -> str:
+    """Such as "itl_ms 6 → 8", with the one of several endpoints that it is of; of what is too long for a sentence the
+    name alone."""
     name = difference.fact.rpartition(".")[2]
     values = f"{difference.baseline} → {difference.other}"
     if name == "url":
         return f"the endpoint's address, {values}"
-    return f"{name} {values}" if len(values) <= _LONGEST else name
+    at = next((f" at {own}" for own in endpoints if difference.fact.startswith(f"endpoint {own}.")), "")
+    return f"{name} {values}{at}" if len(values) <= _LONGEST else f"{name}{at}"
 
 
 def differs_block(found: Sequence[Difference], other: RunRecord) -> Block:

@@ -32,6 +32,7 @@ from assay.report.page import Block, Headline, Page, Problem, Rows, Section, Tab
 from assay.report.run_page import banner_of_all
 from assay.report.subject import campaigns_subject, served_words
 from assay.report.sweeps import AXES, by_factors
+from assay.runs.record import RunRecord
 
 _SOURCE = "runs/*/result.json of both"
 _GOT = {
@@ -55,7 +56,7 @@ def compare_campaigns_page(
     for place, (comparison, other) in enumerate(zip(comparisons, campaigns[1:], strict=True), start=1):
         title = f"{titles[comparison.other]} against the baseline"
         whose = titles[comparison.other] if len(comparisons) > 1 else ""
-        blocks = [*_blocks(comparison, place, whose), differs_block(comparison.differences, other.loads[0].record)]
+        blocks = [*_blocks(comparison, place, whose), differs_block(comparison.differences, _widest(other))]
         sections.append(Section(f"changes-{place}", title, blocks))
     called = {own.state.id: side.title for own, side in zip(campaigns, sides, strict=True)}
     lead, sections = lifted(sections, ("pareto", "load_comparison", "comparison"))
@@ -144,8 +145,13 @@ def comparison_answer(comparison: CampaignComparison, other: CampaignMeasured, n
     for which, loads in (("the baseline", comparison.only_baseline), ("the other", comparison.only_other)):
         if loads:
             said.append(f"Only in {which}: {names(loads)}.")
-    besides = differs_besides(comparison.differences, other.loads[0].record, changed=bool(shown))
+    besides = differs_besides(comparison.differences, _widest(other), changed=bool(shown))
     return [*said, f"{besides[:1].upper()}{besides[1:]}."]
+
+
+def _widest(campaign: CampaignMeasured) -> RunRecord:
+    """That of its load on the most endpoints."""
+    return max((load.record for load in campaign.loads), key=lambda record: len(record.endpoints))
 
 
 def _only_load(load: LoadCompared) -> str:

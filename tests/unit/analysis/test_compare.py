@@ -130,6 +130,21 @@ def test_a_setting_that_every_endpoint_has_is_told_once(analyse: Analyse) -> Non
     ]
 
 
+def test_what_one_node_is_given_by_its_name_is_told_once_with_its_setting(analyse: Analyse) -> None:
+    two = (Node("node-a"), Node("node-b"))
+    runs = [analyse(replace(BASE, nodes=two)), analyse(replace(BASE, nodes=(two[0], replace(two[1], slots=8))))]
+    for run, slots in zip(runs, (16, 8), strict=True):
+        run.folder.config.write_text(
+            f"engine: {{slots: {{node-a: 16, node-b: {slots}}}, x: {{node-c: {slots}}}}}\n"
+        )
+    (comparison,) = compare(runs)
+    assert [(d.fact, d.setting) for d in comparison.differences] == [
+        ("endpoint node-b-0.settings.max_num_seqs", "engine.slots.node-b=8"),
+        ("endpoint node-b-0.window", "engine.slots.node-b=8"),
+        ("engine.x.node-c", "engine.x.node-c=8"),
+    ]
+
+
 def test_a_run_that_answers_less_does_not_pass(analyse: Analyse) -> None:
     base, other = analyse(Plan(samples=300, chunks=False)), analyse(Plan(samples=300, failed=200, chunks=False))
     (comparison,) = compare([base, other])

@@ -124,7 +124,7 @@ def test_another_servers_settings_are_told_though_the_first_load_is_on_one_node_
         tmp_path, *(campaign(tmp_path, name, nodes(slots), "scaling") for name, slots in (("a", 16), ("b", 8)))
     )
     told = next(words for words in found.answer if "recorded fact" in words)
-    assert "max_num_seqs 16 → 8" in told
+    assert "max_num_seqs 16 → 8 at node-b-0" in told
     rows = [
         row
         for s in found.sections
