@@ -64,7 +64,9 @@ class RatePoint(_Model):
     requests: int
     errors: int
     seconds: float = Field(description="the warm-up included")
-    verdict: str = Field(description="how it stood: over, under or undecided, and of a confirming run held or failed")
+    verdict: str = Field(
+        description="how it stood: over, under, so far or undecided, and of a confirming run held or failed"
+    )
     ended: str = Field(description="why it ended, in words")
     grew: bool = Field(
         default=False, description="over as a queue grew, which breaks every limit in time: more came than was done"
@@ -164,12 +166,12 @@ def _point(one: ProbedRun, found: Searched) -> RatePoint:
 def _verdict(one: ProbedRun, found: Searched) -> str:
     if one.probe.held is not None:
         return "held" if one.probe.held else "failed"
-    eased = one.record.sure is not None and one.record.sure.because == "ease"
-    if eased:
-        return "undecided"
+    if one.record.sure is not None and one.record.sure.because in ("ease", "so far"):
+        return "so far"
     told = [other.probe for other in found.runs if not other.probe.client_bound]
     criteria = tuple(criterion_of(limit) for limit in found.search.limits)
-    return "over" if surely_over(one.probe, told, criteria) else one.probe.verdict
+    sure = one.probe.verdict == "over" or (one.outgrown and surely_over(one.probe, told, criteria))
+    return "over" if sure else one.probe.verdict
 
 
 def _grew(one: ProbedRun, found: Searched) -> bool:

@@ -19,7 +19,7 @@ from assay.runs.reading import read_record, read_result
 from assay.runs.record import RunRecord, RunStatus
 from assay.runs.result import Result
 from assay.runs.stored import read_model
-from assay.search import Criterion, Probe, Role, Settings, Step, Verdict, came, decide, kept, queue_grows
+from assay.search import Criterion, Probe, Role, Settings, Step, Verdict, came, decide, kept, outgrown, queue_grows
 
 _OF_CAPACITY = 0.7
 """Where the first probe is, of the rate with a fixed number in flight: most servers' limits lie a little above."""
@@ -36,6 +36,8 @@ class ProbedRun:
     record: RunRecord
     result: Result | None
     probe: Probe
+    outgrown: bool = False
+    """More came than was done, which its queue shows once the server had filled."""
 
     @property
     def errors(self) -> int:
@@ -110,7 +112,7 @@ def probed(folder: CampaignFolder, entry: RunEntry, search: RateSearch) -> Probe
         came=came(arrived),
         client_bound=bound,
     )
-    return ProbedRun(entry, record, result, probe)
+    return ProbedRun(entry, record, result, probe, outgrown(others))
 
 
 def _client_bound(record: RunRecord, search: RateSearch) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from assay.analysis.rate_answer import ERRORS, Fitted, RateAnswer, RatePoint, Tail
@@ -50,16 +51,37 @@ def _found(answer: RateAnswer) -> str:
         return f"The search for the highest rate that keeps {limits} isn't over: {answer.why}."
     if answer.rate is None:
         return f"No highest rate that keeps {limits} was found: {answer.why}{_so_far(answer)}."
-    confirmed = ", and a run at that rate confirmed it" if answer.confirmed else f", not confirmed: {answer.why}"
+    confirmed = f", and {_proof(answer)} at that rate confirmed it" if answer.confirmed else _unproved(answer)
     rate = fmt.measured(answer.rate, _RATE, answer.low, answer.high)
     return f"The highest rate that keeps {limits} is {rate}{confirmed}."
 
 
+def _proof(answer: RateAnswer) -> str:
+    """The confirming run, with how much it rests on."""
+    held = next((point for point in answer.points if point.verdict == "held" and point.rate == answer.rate), None)
+    return "a run" if held is None else f"a run of {fmt.count(held.requests, 'request')}"
+
+
+def _unproved(answer: RateAnswer) -> str:
+    return f", an estimate that no run confirmed: {answer.why}"
+
+
 def _so_far(answer: RateAnswer) -> str:
     """Between which rates it lies, as far as the runs' tests say."""
-    kept = [] if answer.low is None else [f"a run at {fmt.number(answer.low)} {_RATE} kept them"]
+    kept = [f"a run at {fmt.number(answer.low)} {_RATE} kept them"] if answer.low is not None else _kept_so_far(answer)
     broke = [] if answer.high is None else [f"one at {fmt.number(answer.high)} {_RATE} didn't"]
     return f"; {', '.join(kept + broke)}" if kept or broke else ""
+
+
+def _kept_so_far(answer: RateAnswer) -> list[str]:
+    """Where none is sure: the highest rate of a run that kept them while it lasted."""
+    high = math.inf if answer.high is None else answer.high
+    points = [point for point in answer.points if point.verdict == "so far" and point.rate < high]
+    last = max((point for point in points if not point.client_bound), key=lambda point: point.rate, default=None)
+    if last is None:
+        return []
+    few = fmt.count(last.requests, "request")
+    return [f"a run of {few} at {fmt.number(last.rate)} {_RATE} kept them so far, which isn't sure"]
 
 
 def _shaped(answer: RateAnswer) -> Iterator[str]:
@@ -120,7 +142,7 @@ def _table(answer: RateAnswer) -> Table:
 
 def verdict_words(point: RatePoint) -> str:
     """How a run stood to the limits, and whether the load generator could have shaped that."""
-    words = {"under": "kept, sure", "over": "broken, sure", "held": "kept", "failed": "broken"}
+    words = {"under": "kept, sure", "over": "broken, sure", "so far": "kept so far", "held": "kept", "failed": "broken"}
     said = "broken in time: a queue grew" if point.grew else words.get(point.verdict, "not decided")
     return f"{said}; client-bound" if point.client_bound else said
 

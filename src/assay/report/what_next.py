@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from assay.analysis.campaign import CampaignAnalysis, Group
@@ -13,8 +14,11 @@ from assay.report.limits import UNSHOWN, held_by_all, held_limits
 from assay.report.mended_first import IDLE_CORES, Measured, mended_first
 from assay.report.next_step import left_over, run_again, sentence, step, tune
 from assay.runs.campaign import CampaignFolder, CampaignState
+from assay.search import narrowest
 
 _FEWEST_REPEATS = 3
+_LONGER_LEAST, _LONGER = 2.0, 5.0
+"""Times as long as a search took, another is told to be: no more, since a first interval says little of the next."""
 _FIRST_LIMIT = "p99(ttft) < 2 s"
 _LIMITED = {"ttft_ns": "ttft", "tpot_ns": "tpot", "latency_ns": "latency"}
 
@@ -92,15 +96,29 @@ def _after_rates(answer: RateAnswer) -> Iterator[str]:
     sure = answer.rate is not None and answer.confirmed and not _wide(answer)
     if answer.outcome == "unfinished":
         yield step("go on with the search", "assay", "tune", "rate", "--resume", ".")
-    elif not sure and any(point.client_bound for point in answer.points):
+    elif not sure and _client_decided(answer):
         yield tune(f"{IDLE_CORES} all runs count, and search again", "rate")
     elif answer.because == "nothing holds":
         yield tune("a looser limit, or find what breaks this one at so low a rate", "curve")
     elif not sure:
-        minutes = max(1, round(2 * answer.seconds / 60))
-        yield tune("search for longer, so that the rate is surer", "rate", "--budget", f"{minutes}m")
+        why = "search for longer, or with a coarser --precision, so that the rate is surer"
+        yield tune(why, "rate", "--budget", f"{_longer_minutes(answer)}m")
     else:
         yield tune("see what a slower or faster pace for each user gives", "curve")
+
+
+def _client_decided(answer: RateAnswer) -> bool:
+    """Whether the load generator is why no surer rate was found: it bounds it, or shaped most runs."""
+    shaped = sum(point.client_bound for point in answer.points)
+    return answer.because == "client" or 2 * shaped > len(answer.points)
+
+
+def _longer_minutes(answer: RateAnswer) -> int:
+    """About how long a search takes that is surer: an interval half as wide takes four times the requests."""
+    times = _LONGER
+    if answer.rate is not None and answer.low and answer.high is not None:
+        times = (math.log(answer.high / answer.low) / narrowest(answer.precision)) ** 2
+    return max(1, math.ceil(min(max(times, _LONGER_LEAST), _LONGER) * answer.seconds / 60))
 
 
 def _wide(answer: RateAnswer) -> bool:

@@ -40,10 +40,11 @@ class Sure(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     over: bool = Field(description="some limit is broken by more than its share; else all are kept")
-    because: Literal["limits", "growth", "ease"] = Field(
+    because: Literal["limits", "growth", "ease", "so far"] = Field(
         default="limits",
         description="limits: by the share of the requests that broke them; growth: a queue grows; ease: no request of "
-        "many came near a limit, which isn't sure, but enough to try a higher rate",
+        "many came near a limit; so far: few enough broke one, of too few to show a queue that grows slowly. Neither "
+        "of the last two is sure, but enough to try a higher rate",
     )
     after_ns: int = Field(description="since the load began")
 

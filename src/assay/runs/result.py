@@ -272,6 +272,7 @@ class Result(Stored):
             "limits": f"{over if self.sure.over else 'within every limit'}, sure",
             "growth": "a queue that grows, sure",
             "ease": "no request came near a limit",
+            "so far": "within every limit so far",
         }[self.sure.because]
         return f"after {self.sure.after_ns / 1e9:.3g} s: {what}"
 

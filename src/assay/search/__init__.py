@@ -7,7 +7,7 @@ from assay.search.criteria import Criterion, Verdict
 from assay.search.curve import Line, Point, Spread, line, points
 from assay.search.history import Found, Probe, Role, Run, Settings, Step, Stopped
 from assay.search.rate import decide, narrowest, surely_over
-from assay.search.trial import Request, Trial, came, kept, queue_grows
+from assay.search.trial import Request, Trial, came, kept, outgrown, queue_grows
 
 __all__ = [
     "Criterion",
@@ -29,6 +29,7 @@ __all__ = [
     "kept",
     "line",
     "narrowest",
+    "outgrown",
     "points",
     "queue_grows",
     "surely_over",

@@ -16,7 +16,7 @@ import numpy as np
 from assay.search.criteria import Criterion, Floats, Verdict
 from assay.search.evidence import verdict
 
-Because = Literal["limits", "growth", "ease"]
+Because = Literal["limits", "growth", "ease", "so far"]
 
 FIRST_LOOK = 100
 """Fewer requests say nothing."""
@@ -30,9 +30,13 @@ _EASE_REQUESTS, _EASE = 500, 0.5
 STEADY_REQUESTS, _STEADY_TIMES = 200, 8
 """The fewest requests of which it is said that a rate is kept, and how many times as long as one takes they last: a
 queue needs both to show, since at 1.3 times its capacity it has grown by 23 of 100 requests, give or take 15."""
+_SURE_REQUESTS = 1600
+"""The fewest of which it is sure that a rate is kept: at 1.05 times the capacity the queue has then grown by 80, and
+chance makes it swing by 40. Fewer keep every limit at many a rate that is too high."""
 _TREND_BLOCKS, _TREND = 12, 1.0
 """Into how many parts a probe is divided to see a trend, and how many standard errors of its slope are one: few, since
 missing a queue that grows is worse than to look again later."""
+_FILLED = 1.5
 _SURE_TREND = 3.0
 """Of a run that is over: chance alone shows so much once in some 150 runs."""
 
@@ -80,8 +84,9 @@ class Trial:
         self.because: Because | None = None
         """What the verdict rests on; None while undecided.
 
-        `growth`: a queue grows that takes the measures with it. `ease`: none of many requests came to half of a limit,
-        which isn't sure, but enough to try a higher rate.
+        `growth`: a queue grows that takes the measures with it. `ease`: none of many requests came to half of a limit.
+        `so far`: the share over the limit is small enough, but in so few requests a queue that grows slowly wouldn't
+        show. Neither of the last two is sure; both are enough to try a higher rate.
         """
 
     @property
@@ -112,7 +117,13 @@ class Trial:
         elif growing(in_flight, of_limits, self._criteria):
             self._verdict, self.because = "over", "growth"
         elif (shown == "under" or easy) and steady(in_flight, of_limits):
-            self._verdict, self.because = "under", "limits" if shown == "under" else "ease"
+            self._verdict, self.because = "under", _why_kept(shown == "under", easy, len(in_flight))
+
+
+def _why_kept(shown: bool, easy: bool, requests: int) -> Because:
+    if shown and requests >= _SURE_REQUESTS:
+        return "limits"
+    return "ease" if easy else "so far"
 
 
 def steady(in_flight: Floats, of_limits: Floats) -> bool:
@@ -136,8 +147,23 @@ def _too_short(in_flight: Floats) -> bool:
 
 
 def queue_grows(in_flight: Floats) -> bool:
-    """Whether in a run that is over the number in flight rose beyond chance: in a longer one the limits would break."""
+    """Whether in a run that is over the number in flight rose beyond chance: in a longer one the limits would break.
+
+    In a short one it may be the server that filled (`outgrown`).
+    """
     return len(in_flight) >= FIRST_LOOK and _trends(in_flight[len(in_flight) - len(settled(in_flight)) :], _SURE_TREND)
+
+
+def outgrown(in_flight: Floats) -> bool:
+    """Whether it rose once the server had filled too, so that more came than was done.
+
+    An idle server fills until as many requests have ended as it holds, and half as long again.
+    """
+    arrival = np.arange(len(in_flight))
+    filling = np.flatnonzero(in_flight > arrival / 2)
+    filled = int(_FILLED * (filling[-1] + 1)) if len(filling) else 0
+    first = max(filled, len(in_flight) - len(settled(in_flight)))
+    return len(in_flight) - first >= FIRST_LOOK and _trends(in_flight[first:], _SURE_TREND)
 
 
 def kept(of_limits: Floats, in_flight: Floats, criteria: tuple[Criterion, ...]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ from tests.rate_probes import begun, carry_on, search_config
 from tests.results import bench_result, distribution
 
 from assay import load_campaign
-from assay.analysis.rate_answer import RateAnswer
+from assay.analysis import rate_search
+from assay.analysis.rate_answer import RateAnswer, answer_of
 from assay.report.chart import Chart
 from assay.report.rate_search import rate_blocks, rate_sentences, verdict_words
 from assay.report.render import render_campaign, render_run
-from assay.runs import CampaignFolder
+from assay.runs import CampaignFolder, read_campaign
 from assay.runs.outcome import Sure
 from assay.runs.result import LimitKept
 from assay.runs.tail_limits import parse_tail_limits
@@ -44,7 +46,8 @@ def test_the_first_sentence_is_the_rate_with_its_interval(found: CampaignFolder)
     answer, sentences = stated(found)
     assert (answer.outcome, answer.confirmed, answer.bound_by) == ("found", True, "p95 latency ≤ 150 ms")
     assert sentences[0].startswith("The highest rate that keeps p95 latency ≤ 150 ms and p99 TTFT ≤ 10000 ms is ")
-    assert sentences[0].endswith("and a run at that rate confirmed it.")
+    (held,) = [point for point in answer.points if point.verdict == "held"]
+    assert sentences[0].endswith(f"and a run of {held.requests:,} requests at that rate confirmed it.")
     assert sentences[1] == "What bounds it is p95 latency ≤ 150 ms."
     assert sentences[2].startswith(f"It took {len(answer.points)} runs at chosen rates, ")
 
@@ -109,6 +112,7 @@ def test_a_client_that_is_the_limit_is_named_and_no_rate_is(tmp_path: Path) -> N
         (Sure(over=True, because="growth", after_ns=1_500_000_000), "after 1.5 s: a queue that grows, sure"),
         (Sure(over=False, after_ns=9_000_000_000), "after 9 s: within every limit, sure"),
         (Sure(over=False, because="ease", after_ns=9_000_000_000), "after 9 s: no request came near a limit"),
+        (Sure(over=False, because="so far", after_ns=2_540_000_000), "after 2.54 s: within every limit so far"),
         (None, ""),
     ],
 )
@@ -124,9 +128,22 @@ def test_why_a_probe_ended_is_said(sure: Sure | None, words: str) -> None:
 def test_of_a_search_that_stops_only_what_is_sure_is_said(tmp_path: Path) -> None:
     answer, sentences = stated(searched(tmp_path, first_rate=60, probes=2))
     assert answer.outcome == "stopped"
-    assert [(point.rate, point.verdict) for point in answer.points] == [(60, "under"), (120, "over")]
-    assert (answer.low, answer.high) == (60, 120)
-    assert sentences[0].endswith("; a run at 60 requests/s kept them, one at 120 requests/s didn't.")
+    assert [(point.rate, point.verdict) for point in answer.points] == [(60, "so far"), (120, "over")]
+    assert (answer.low, answer.high) == (None, 120)
+    few = f"a run of {answer.points[0].requests} requests at 60 requests/s kept them so far, which isn't sure"
+    assert sentences[0].endswith(f"; {few}, one at 120 requests/s didn't.")
+
+
+def test_a_server_that_fills_is_not_said_to_be_at_a_rate_too_high(tmp_path: Path) -> None:
+    """In 121 requests of which one takes the time of 60 the number in flight rises at any rate."""
+    folder = searched(tmp_path, first_rate=60, probes=1)
+    found = rate_search.searched(folder, read_campaign(folder))
+    probe = replace(found.runs[0].probe, verdict="undecided", grew=True)
+    record = found.runs[0].record.model_copy(update={"sure": None})
+    for outgrown, said in ((False, "undecided"), (True, "over")):
+        run = replace(found.runs[0], probe=probe, record=record, outgrown=outgrown)
+        (point,) = answer_of(replace(found, runs=[run])).points
+        assert (point.verdict, point.grew) == (said, outgrown)
 
 
 def test_errors_are_named_where_they_break_the_limits(tmp_path: Path) -> None:

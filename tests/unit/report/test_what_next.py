@@ -132,7 +132,7 @@ def test_a_search_says_what_it_left_open() -> None:
         return list(_after_rates(found.model_copy(update=changes)))
 
     assert typed(said()[0])[1:3] == ["tune", "curve"]
-    assert typed(said(low=5.0)[0])[-4:] == ["--budget", "20m", "--results", ".."]
+    assert typed(said(low=5.0)[0])[-4:] == ["--budget", "50m", "--results", ".."]
     assert typed(said(confirmed=False)[0])[1:3] == ["tune", "rate"]
     assert typed(said(outcome="unfinished", rate=None)[0]) == ["assay", "tune", "rate", "--resume", "."]
     assert "a looser limit" in said(outcome="stopped", rate=None, because="nothing holds")[0]
@@ -141,6 +141,11 @@ def test_a_search_says_what_it_left_open() -> None:
         client_bound=True, tails=[],
     )  # fmt: skip
     assert typed(said(points=[shaped])[0])[1:3] == ["tune", "curve"], "the others found a rate that held"
+    few = [shaped, *3 * [shaped.model_copy(update={"client_bound": False})]]
+    (longer,) = said(confirmed=False, rate=10.0, points=few)
+    assert typed(longer)[-4:] == ["--budget", "20m", "--results", ".."], "one run of four decided nothing"
+    wide = typed(said(confirmed=False, low=9.4, high=10.6)[0])
+    assert wide[-3] == "41m", "an interval twice as wide takes four times the requests"
     (client,) = said(outcome="stopped", rate=None, points=[shaped])
     assert client.startswith("give the load generator idle cores, ")
     assert typed(client)[1:3] == ["tune", "rate"]

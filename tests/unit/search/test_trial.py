@@ -9,7 +9,7 @@ import pytest
 from scipy.signal import lfilter
 from scipy.special import ndtri
 
-from assay.search import Criterion, Request, Trial, came, kept
+from assay.search import Criterion, Request, Trial, came, kept, outgrown
 from assay.search.criteria import Floats
 from assay.search.evidence import dispersion, evidence
 
@@ -138,6 +138,22 @@ def test_a_short_run_beyond_capacity_is_not_called_kept(places: int, took_s: flo
     assert sum(beyond) <= 2
     assert sum(below) >= 36
     assert not kept(np.zeros((150, 1)), np.zeros(150), criteria), "150 requests say nothing"
+
+
+@SERVERS
+def test_a_rate_just_above_the_capacity_is_hardly_ever_surely_kept(places: int, took_s: float, spread: float) -> None:
+    """Nobody waits long yet in the few requests after which the share over the limit is small enough."""
+    trials = [queued(seed, 1.05, places, took_s, spread, 0.1) for seed in range(40)]
+    assert sum(trial.because == "limits" and trial.verdict() == "under" for trial in trials) <= 4
+    assert sum(trial.because == "so far" for trial in trials) >= 1
+
+
+def test_a_server_that_fills_has_no_queue_that_grows() -> None:
+    for count in (150, 300, 600):
+        runs = [queue(seed, 0.6, places=54, took_s=3.0, spread=0.5, count=count) for seed in range(40)]
+        assert sum(outgrown(in_flight) for *_, in_flight in runs) <= 4
+    runs = [queue(seed, 1.3, places=54, took_s=3.0, spread=0.5, count=2000) for seed in range(40)]
+    assert sum(outgrown(in_flight) for *_, in_flight in runs) >= 36
 
 
 def test_no_rate_is_kept_before_a_queue_would_show() -> None:
