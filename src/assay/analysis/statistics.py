@@ -7,6 +7,7 @@ length chosen from the series itself (Politis and White 2004, corrected by Patto
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -217,10 +218,20 @@ def percentile_interval(in_time: Ints, ordered: Ints, share: float) -> tuple[int
     low = float(betaincinv(hits, effective - hits + 1, (1 - CONFIDENCE) / 2))
     high = float(betaincinv(hits + 1, effective - hits, (1 + CONFIDENCE) / 2))
     bounded_below = (1 - share) ** effective <= (1 - CONFIDENCE) / 2
-    bounded_above = share**effective <= (1 - CONFIDENCE) / 2
+    bounded_above = _bounds_above(share, effective)
     lower = int(ordered[max(0, math.floor(low * count) - 1)]) if bounded_below else None
     upper = int(ordered[min(count - 1, math.ceil(high * count))]) if bounded_above else None
     return lower, upper
+
+
+def samples_to_bound(share: float) -> int:
+    """The fewest samples that give a percentile's interval an upper end, where all are independent."""
+    return next(count for count in itertools.count(2 * _FEWEST_BLOCKS) if _bounds_above(share, count))
+
+
+def _bounds_above(share: float, effective: float) -> bool:
+    """Whether the largest of so many independent samples is rarely below the percentile."""
+    return bool(share**effective <= (1 - CONFIDENCE) / 2)
 
 
 def percentile_intervals(in_time: Ints, ordered: Ints, shares: Sequence[float]) -> list[tuple[int | None, int | None]]:

@@ -192,7 +192,9 @@ def limit_problems(case: Case) -> list[str]:
         if measured is None:
             found.append(f"{name}: not measured, and {case.record.scenario} limits its 99th percentile")
         elif measured.p99 > limit:
-            found.append(f"{name} p99 is {measured.p99 / 1e6:.1f} ms, the limit is {limit / 1e6:g} ms")
+            found.append(
+                f"{name} p99 is {measured.p99 / 1e6:.1f} ms, {case.record.scenario}'s limit is {limit / 1e6:g} ms"
+            )
     return found
 
 

@@ -108,7 +108,7 @@ def _curve(analysis: CampaignAnalysis) -> list[str]:
         return [why, *_rates(analysis), *noted]
     points = in_flight(analysis.groups)
     limits = held_limits(analysis.benchmark, points[0][1].first.record)
-    within = sweep_answer(analysis.benchmark, points) if limits else ()
+    within = sweep_answer(analysis.benchmark, points, analysis.state.kind) if limits else ()
     return [*within, *curve_answer(curve, points), *noted]
 
 
@@ -119,7 +119,7 @@ def _rates(analysis: CampaignAnalysis) -> list[str]:
     others = [group for group in analysis.groups if group.key not in swept]
     said: list[str] = []
     for points in ordered:
-        fastest, *within = sweep_answer(analysis.benchmark, points)
+        fastest, *within = sweep_answer(analysis.benchmark, points, analysis.state.kind)
         said += [fastest, saturation_words(points), *within]
     if len(analysis.groups) == 1 and len(others[0].lines) == 1:
         return _only_run(analysis, others[0])

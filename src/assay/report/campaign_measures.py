@@ -14,7 +14,7 @@ from assay.report.accuracy import accuracy_charts, score_cell, score_text
 from assay.report.campaign_charts import group_name, latency_chart, scaling_chart, throughput_chart
 from assay.report.campaign_sections import run_label, with_nodes_alone
 from assay.report.chart import Colors
-from assay.report.limits import limits_source, scenario_limits
+from assay.report.limits import ASKED_FOR, held_limits, limits_source, scenario_limits
 from assay.report.many import MOST_ROWS, Values, ends, spread_table
 from assay.report.page import Block, Rows, Table, Text
 from assay.report.starts import start_words
@@ -185,13 +185,17 @@ def latency_blocks(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Block
     spread: dict[str, Values] = {
         f"{name}, median (ms)": [_median_ms(line, key) for line in lines] for key, name in quantities
     }
-    limits: Rows = []
+    asked = next((line.record for line in lines if line.record.slo is not None), None)
+    sets = {} if asked is None else {f"limit of the p99, {ASKED_FOR}": held_limits(analysis.benchmark, asked)}
     scenarios = dict.fromkeys(line.entry.scenario for line in analysis.lines if line.entry.mode == "performance")
     for scenario in scenarios:
-        known = scenario_limits(analysis.benchmark, scenario)
-        if known:
-            cells = [fmt.ms(known[key]) if key in known else "" for key, _ in quantities]
-            limits.append((f"limit of {scenario}'s p99 ({limits_source(analysis.benchmark)})", *cells))
+        source = f"{scenario}'s p99 ({limits_source(analysis.benchmark)})"
+        sets.setdefault(f"limit of {source}", scenario_limits(analysis.benchmark, scenario))
+    limits: Rows = [
+        (whose, *(fmt.ms(known[key]) if key in known else "" for key, _ in quantities))
+        for whose, known in sets.items()
+        if known
+    ]
     table = Table("Latency of the runs", columns, rows, frozenset(range(1, len(columns))), SOURCE)
     *above, last = with_nodes_alone(analysis, table, [line.entry.key for line in lines], spread)
     yield from above

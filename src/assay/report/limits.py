@@ -14,6 +14,7 @@ from assay.runs.result import Distribution, Result
 
 WITHIN, ABOVE = "within", "above"
 UNSHOWN = "not shown to be within: too few samples"
+ASKED_FOR = "asked for by `slo`"
 LATENCIES = {"ttft_ns": "TTFT", "tpot_ns": "TPOT", "latency_ns": "latency"}
 
 
@@ -95,9 +96,11 @@ def kept_words(results: Sequence[Result], limits: Mapping[str, int]) -> str:
     }[held_by_all(results, limits)]
 
 
-def limits_words(limits: dict[str, int]) -> str:
-    """Such as "TTFT p99 2,000 ms, TPOT p99 100 ms"."""
-    return ", ".join(f"{LATENCIES[name]} p99 {fmt.ms(limit_ns)} ms" for name, limit_ns in limits.items())
+def limits_words(limits: Mapping[str, int], record: RunRecord) -> str:
+    """The limits that the run is held against and whose they are: "TTFT p99 2,000 ms, TPOT p99 100 ms; Server's"."""
+    each = ", ".join(f"{LATENCIES[name]} p99 {fmt.ms(limit_ns)} ms" for name, limit_ns in limits.items())
+    whose = f"{record.scenario}'s" if record.slo is None else ASKED_FOR
+    return f"{each}; {whose}"
 
 
 def limits_source(benchmark: Benchmark) -> str:

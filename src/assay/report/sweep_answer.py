@@ -8,34 +8,49 @@ from assay.analysis.listing import names
 from assay.analysis.saturation import highest_carried
 from assay.benchmarks import Benchmark
 from assay.report import format as fmt
+from assay.report.enough_samples import enough_samples
 from assay.report.limits import ABOVE, UNSHOWN, WITHIN, held_by_all, held_limits, limits_words
 from assay.report.loaded_answer import rate_words, tail_words
 from assay.report.sweeps import Points, load_words
 
 
-def sweep_answer(benchmark: Benchmark, swept: Points) -> Iterator[str]:
-    """How fast at one load, and how all of them stand to the limits where these were measured."""
-    limits = held_limits(benchmark, swept[0][1].first.record)
+def sweep_answer(benchmark: Benchmark, swept: Points, kind: str) -> Iterator[str]:
+    """How fast at one load, and how all of them stand to the limits where these were measured.
+
+    `kind` is the campaign's, whose command is asked for more samples where there were too few.
+    """
+    record = swept[0][1].first.record
+    limits = held_limits(benchmark, record)
+    known = f"within the limits ({limits_words(limits, record)})"
     held: list[str] = []
     if limits and all(limits.keys() <= line.result.latency.keys() for _, group in swept for line in group.lines):
         held = [held_by_all([line.result for line in group.lines], limits) for _, group in swept]
+    few = [place for place, words in enumerate(held) if words == UNSHOWN]
     if WITHIN in held:
-        yield _highest_within(swept, held, limits)
-        return
-    yield _fastest(swept, held)
-    if held:
-        yield _none_within(swept, held, limits)
+        place = _last(held, WITHIN)
+        yield _highest_within(swept, held, known)
+        few = [higher for higher in few if higher > place]
+    else:
+        yield _fastest(swept, held)
+        if held:
+            yield _none_within(swept, held, known)
+    if few:
+        yield enough_samples(kind, [swept[place][1] for place in few], limits)
 
 
-def _highest_within(swept: Points, held: Sequence[str], limits: dict[str, int]) -> str:
+def _highest_within(swept: Points, held: Sequence[str], known: str) -> str:
     """The highest load that is shown to keep the limits."""
-    place = len(held) - 1 - held[::-1].index(WITHIN)
+    place = _last(held, WITHIN)
     load, group = swept[place]
     unshown = held[place + 1 :].count(UNSHOWN)
     shown = "shown to be " if unshown else ""
     but = f"; too few samples show it for {unshown} of the higher loads" if unshown else ""
-    of, known = fmt.count(len(swept), "load"), f"within the limits ({limits_words(limits)})"
+    of = fmt.count(len(swept), "load")
     return f"{load_words(load)} is the highest of {of} {shown}{known}: {rate_words(group)}{but}."
+
+
+def _last(held: Sequence[str], words: str) -> int:
+    return len(held) - 1 - held[::-1].index(words)
 
 
 def _fastest(swept: Points, held: Sequence[str]) -> str:
@@ -61,9 +76,9 @@ def _fastest(swept: Points, held: Sequence[str]) -> str:
     return f"{which}: {rate_words(group)}{stands}; {tail_words(group)}."
 
 
-def _none_within(swept: Points, held: Sequence[str], limits: dict[str, int]) -> str:
+def _none_within(swept: Points, held: Sequence[str], known: str) -> str:
     """That no load is shown to keep the limits: which came out above them, and for how many samples are too few."""
-    none, known = f"None of the {fmt.count(len(swept), 'load')} is", f"within the limits ({limits_words(limits)})"
+    none = f"None of the {fmt.count(len(swept), 'load')} is"
     above = [load_words(load) for (load, _), words in zip(swept, held, strict=True) if words == ABOVE]
     if len(above) == len(swept):
         return f"{none} {known}."

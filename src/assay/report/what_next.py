@@ -135,3 +135,7 @@ def _after_settings(analysis: CampaignAnalysis, found: Tuned) -> Iterator[str]:
     if found.outcome == "better" and best.exists():
         why = "measure the best settings by themselves, with all that a run's own page tells"
         yield step(why, "assay", "run", best.name, "--output", "..")
+    if found.outcome == "no difference shown" and found.default is not None:
+        starts = 2 * found.default.starts
+        why = f"{starts} server starts of each finalist instead of {found.default.starts} show a smaller difference"
+        yield tune(why, "engine", "--repeats", str(starts))

@@ -118,8 +118,8 @@ def test_a_sweep_of_few_samples_says_how_fast_at_a_load_that_was_carried_and_whi
     assert " samples/s, not shown to keep the limits; TTFT " in first
     assert second.startswith("Saturated at 16 samples/s asked for: ")
     assert third == (
-        "None of the 3 loads is shown to be within the limits (TTFT p99 2,000 ms, TPOT p99 100 ms): 16 samples/s asked "
-        "for came out above, and there are too few samples for the other 2."
+        "None of the 3 loads is shown to be within the limits (TTFT p99 2,000 ms, TPOT p99 100 ms; Server's): 16 "
+        "samples/s asked for came out above, and there are too few samples for the other 2."
     )
 
 
@@ -182,10 +182,11 @@ def test_a_sweep_of_rates_beside_another_scenario_has_a_sentence_each(tmp_path: 
     fast, slow = (replace(server, qps=qps) for qps in (3.0, 2.0))
     plans = {"server3-r0": fast, "offline-r0": PLAN, "server2-r0": slow}
     analysis = analysed(write_campaign(tmp_path, plans, kind="sweep"))
-    first, second, third, fourth, *_ = campaign_answer(analysis)
+    first, second, third, enough, fourth, *_ = campaign_answer(analysis)
     assert first.startswith("At 3 samples/s asked for, the highest of 2 loads that is shown to be carried: ")
     assert second.startswith("Not saturated: the highest load, 3 samples/s asked for, was carried: ")
     assert third.startswith("None of the 2 loads is shown to be within the limits ")
+    assert " takes at least 368 samples a load, " in enough
     assert fourth.startswith("Offline: ")
     names = [item.name for item in campaign_page(analysis).headlines]
     assert names == ["2 samples/s asked for", "3 samples/s asked for", "Offline"]

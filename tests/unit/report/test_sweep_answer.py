@@ -11,9 +11,12 @@ from tests.curves import curve_campaign
 from tests.synthetic import Node, Plan, write_campaign
 
 from assay.analysis.campaign import CampaignAnalysis
+from assay.analysis.statistics import samples_to_bound
 from assay.report import format as fmt
 from assay.report.campaign_answer import campaign_answer
+from assay.report.enough_samples import enough_samples
 from assay.runs import RunStatus, read_campaign, read_record, write_json
+from assay.runs.shapes import ConcurrencyShape
 from assay.runs.slo import Slo
 from assay.wrapping import first_clause
 
@@ -70,13 +73,37 @@ def test_too_few_samples_for_some_loads_and_others_above_are_told_apart(tmp_path
         own = group.first.result.latency["ttft_ns"]
         own.intervals["p99"] = (own.p95, None)
     analysis.groups[4].first.result.latency["ttft_ns"].p99 = _HOUR_NS + 1
-    first, second, *_ = campaign_answer(analysis)
+    first, second, enough, *_ = campaign_answer(analysis)
     assert first.startswith("At 8 in flight, the fastest load that didn't come out above the limits: ")
     assert first_clause(first).endswith(" samples/s, not shown to keep the limits")
     assert second == (
-        "None of the 5 loads is shown to be within the limits (TTFT p99 3,600,000 ms): 16 in flight came out above, "
-        "and there are too few samples for the other 4."
+        "None of the 5 loads is shown to be within the limits (TTFT p99 3,600,000 ms; asked for by `slo`): 16 in "
+        "flight came out above, and there are too few samples for the other 4."
     )
+    least = samples_to_bound(0.99)
+    assert enough.startswith(f"An upper bound of a 99th percentile takes at least {least} samples a load, ")
+    assert f"`assay tune curve config.yaml --requests {least} --results ..`" in enough
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked"),
+    [
+        ("bench", "`assay bench` takes `--requests 368` without `--duration`."),
+        ("sweep", "`assay run config.yaml --output .. --set queries.Concurrency=368` in the campaign's folder."),
+        ("tune-curve", "`assay tune curve config.yaml --duration 123s --results ..` in the campaign's folder."),
+    ],
+)
+def test_who_had_too_few_samples_is_told_how_many_do_and_how_the_command_takes_them(
+    tmp_path: Path, kind: str, asked: str
+) -> None:
+    group = next(
+        one for one in curve(tmp_path, Slo(ttft=_HOUR_NS)).groups if one.first.result.latency["ttft_ns"].n == 60
+    )
+    group.first.record.shape = ConcurrencyShape(concurrency=2, duration_s=20.0)
+    words = enough_samples(kind, [group], ["ttft_ns"])
+    assert words.endswith(asked)
+    group.first.result.latency["ttft_ns"].n = 500
+    assert "1000" in enough_samples("bench", [group], ["ttft_ns"]), "as many as it had weren't enough"
 
 
 def test_a_load_that_came_out_above_by_chance_hides_no_higher_one(tmp_path: Path) -> None:

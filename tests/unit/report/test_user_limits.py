@@ -10,6 +10,7 @@ from tests.synthetic import Node, Plan, write_campaign
 
 from assay.analysis.campaign import CampaignAnalysis
 from assay.analysis.run import analyse_run
+from assay.report import format as fmt
 from assay.report.campaign_answer import campaign_answer
 from assay.report.campaign_page import campaign_page
 from assay.report.chart import Chart
@@ -64,6 +65,14 @@ def test_the_highest_load_is_one_within_the_users_limits(limited: CampaignAnalys
     first = campaign_answer(limited)[0]
     assert first.startswith("2 samples/s asked for is the highest of 3 loads within the limits (TTFT p99 ")
     assert "TPOT p99" not in first.partition(")")[0]
+    assert first.partition(")")[0].endswith(" ms; asked for by `slo`"), "Server has limits of its own"
+
+
+def test_the_table_of_latencies_says_whose_each_limit_is(limited: CampaignAnalysis, ttft_ms: list[float]) -> None:
+    table = next(table for table in tables(campaign_page(limited), "latency") if table.columns[0] == "Run")
+    own, scenarios = [row for row in table.rows if str(row[0]).startswith("limit of ")]
+    assert own[:2] == ("limit of the p99, asked for by `slo`", fmt.ms(round(ttft_ms[0] * _MS) + 1))
+    assert str(scenarios[0]).startswith("limit of Server's p99 (")
 
 
 def test_where_no_load_is_within_the_users_limits_the_answer_is_how_fast_and_that(tmp_path: Path) -> None:
@@ -91,9 +100,10 @@ def test_above_what_is_shown_to_be_within_the_limits_more_samples_are_missing(tm
     analysis = swept(tmp_path, Slo(ttft=3600 * 1000 * _MS))
     enough, few = (group.first.result.latency["ttft_ns"] for group in analysis.groups[1:])
     enough.intervals["p99"], few.intervals["p99"] = (enough.p95, enough.max), (few.p95, None)
-    first = campaign_answer(analysis)[0]
+    first, second, *_ = (words for words in campaign_answer(analysis) if "aturat" not in words)
     assert first.startswith("4 samples/s asked for is the highest of 3 loads shown to be within the limits (TTFT p99 ")
     assert first.endswith("; too few samples show it for 1 of the higher loads.")
+    assert "`assay run config.yaml --output .. --set queries.Server=2000`" in second, "as many as it had were too few"
 
 
 def test_each_load_has_its_goodput_in_the_table_of_rates(limited: CampaignAnalysis) -> None:

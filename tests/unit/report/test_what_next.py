@@ -11,13 +11,14 @@ import pytest
 from tests.analysed import analysed
 from tests.synthetic import Node, Plan, write_campaign
 
+from assay.analysis.engine_models import Try, Tuned
 from assay.analysis.rate_answer import RateAnswer, RatePoint
 from assay.analysis.run import analyse_run
 from assay.config import load_config
 from assay.report.campaign_page import campaign_page
 from assay.report.mended_first import Measured, mended_first
 from assay.report.run_page import run_page
-from assay.report.what_next import _after_rates
+from assay.report.what_next import _after_rates, _after_settings
 from assay.runs import CampaignFolder, RunFolder, read_campaign, read_record, read_result, write_json
 from assay.runs.record import ClientAudit
 from assay.runs.shapes import ConcurrencyShape, RateShape
@@ -149,6 +150,15 @@ def test_a_search_says_what_it_left_open() -> None:
     (client,) = said(outcome="stopped", rate=None, points=[shaped])
     assert client.startswith("give the load generator idle cores, ")
     assert typed(client)[1:3] == ["tune", "rate"]
+
+
+def test_settings_of_which_none_is_shown_to_differ_lead_to_more_server_starts(tmp_path: Path) -> None:
+    analysis = analysed(changed(write_campaign(tmp_path, {"offline-r0": PLAN}, kind="single")))
+    default = Try(name="as configured", settings={}, servers=None, window=None, default=True, stage="final", starts=3)
+    found = Tuned(tries=[default], against=[], best=None, scores=[], outcome="no difference shown")
+    (words,) = _after_settings(analysis, found)
+    assert words.startswith("6 server starts of each finalist instead of 3 show a smaller difference: ")
+    assert typed(words) == ["assay", "tune", "engine", "config.yaml", "--repeats", "6", "--results", ".."]
 
 
 def test_what_was_not_answered_comes_before_a_client_that_shaped_the_figures(tmp_path: Path) -> None:
