@@ -23,6 +23,7 @@ from assay.runs.result import AccuracyResult
 from assay.scoring import FAMILY_RISK
 
 SOURCE = "runs/*/requests.parquet"
+_OFFERED = "window_s"
 
 
 def throughput_blocks(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Block]:
@@ -34,7 +35,7 @@ def throughput_blocks(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Bl
         rows.append(
             (
                 analysis.name(group.first.entry), fmt.number(len(group.lines)),
-                _range(group, "samples_issued"), _range(group, "duration_s"),
+                _range(group, "samples_issued"), _range(group, _time_of(group)),
                 fmt.beside(fmt.with_interval(samples.value, samples.low, samples.high), group.unanswered),
                 fmt.with_interval(tokens.value, tokens.low, tokens.high),
                 "the spread between repeats" if len(group.lines) >= 3 else "the noise within the run",
@@ -50,6 +51,11 @@ def throughput_blocks(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Bl
         "output tokens/s": [group.tokens_per_s.value for group in analysis.groups],
     }
     yield from with_nodes_alone(analysis, table, [group.first.entry.key for group in analysis.groups], spread)
+    if any(_time_of(group) == _OFFERED for group in analysis.groups):
+        yield Text(
+            "Of loads that their time ended, the seconds are those over which they were offered, and a rate is what "
+            "was done within them: a request in flight at their end counts by its part."
+        )
     sweep = sweep_chart(analysis)
     if sweep is not None:
         yield sweep
@@ -57,6 +63,11 @@ def throughput_blocks(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Bl
         chart = throughput_chart(analysis, colors)  # else the sweep has the same rates, in the loads' order
         if chart.panels:  # what a bar alone would show is the table's only row
             yield chart
+
+
+def _time_of(group: Group) -> str:
+    """The figure that has the time over which a load's rates are."""
+    return _OFFERED if all(_OFFERED in line.result.figures for line in group.lines) else "duration_s"
 
 
 def _range(group: Group, figure: str) -> str:

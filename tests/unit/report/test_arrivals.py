@@ -6,10 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.synthetic import Node, Plan, write_run
+from tests.analysed import analysed
+from tests.synthetic import Node, Plan, write_campaign, write_run
 
 from assay.analysis.run import RunAnalysis, analyse_run
+from assay.analysis.summary import summarise
 from assay.report.arrivals import arrivals
+from assay.report.campaign_measures import throughput_blocks
+from assay.report.chart import Colors
+from assay.report.page import Table, Text
 from assay.report.run_answer import run_answer
 from assay.report.run_page import run_page
 from assay.report.starts import start_words
@@ -25,6 +30,24 @@ def paced(folder: Path, shape: RateShape) -> RunAnalysis:
     record = read_record(run)
     write_json(run.record, record.model_copy(update={"shape": shape, "driver": "pacer"}))
     return analyse_run(run)
+
+
+def test_the_seconds_beside_a_rate_are_those_that_it_is_over(tmp_path: Path) -> None:
+    folder = write_campaign(tmp_path, {"load-r0": replace(PLAN, qps=None, scenario="Rate")}, kind="bench")
+    run = folder.run("load-r0")
+    shape = RateShape(rate=5.0, duration_s=30.0)
+    write_json(run.record, read_record(run).model_copy(update={"shape": shape, "driver": "pacer"}))
+    write_json(run.result, summarise(run))
+    analysis = analysed(folder)
+    figures = analysis.groups[0].first.result.figures
+    assert figures["duration_s"].value != figures["window_s"].value
+    table, words, *_ = throughput_blocks(analysis, Colors(analysis.nodes))
+    assert isinstance(table, Table)
+    row = dict(zip(table.columns, table.rows[0], strict=True))
+    seconds, rate = float(row["Seconds a run"]), float(row["Samples/s"].split()[0])
+    assert figures["window_samples"].value / seconds == pytest.approx(rate, rel=1e-3)
+    assert isinstance(words, Text)
+    assert words.text.startswith("Of loads that their time ended, ")
 
 
 def test_the_end_of_a_run_is_in_its_rate(tmp_path: Path) -> None:

@@ -95,6 +95,15 @@ def test_what_to_do_next_is_told_where_something_is_left(statuses: list[RunStatu
     assert "logs" not in said, "there are none"
 
 
+def test_a_run_that_took_too_long_sends_nobody_to_a_reason_that_names_none(tmp_path: Path) -> None:
+    plans = {"offline-r0": replace(PLAN, samples=40, lost=5, status=RunStatus.TIMEOUT)}
+    page = campaign_page(analysed(write_campaign(tmp_path, plans, kind="single")))
+    assert page.verdict_reasons == ["the run took longer than it was given"]
+    cut_off = left_over([RunStatus.TIMEOUT], ["not over after 40 s"])
+    assert cut_off.startswith("find out why answers stayed away, then run again what was cut off")
+    assert left_over([RunStatus.TIMEOUT, RunStatus.FAILED], ["HTTP 500"]).startswith("mend what the reason names")
+
+
 def test_where_nothing_was_issued_nothing_was_answered(tmp_path: Path) -> None:
     analysis = analyse_run(write_run(tmp_path, replace(PLAN, samples=50, lost=5, status=RunStatus.FAILED)))
     assert analysis.ledger is not None
