@@ -134,9 +134,7 @@ def test_what_one_node_is_given_by_its_name_is_told_once_with_its_setting(analys
     two = (Node("node-a"), Node("node-b"))
     runs = [analyse(replace(BASE, nodes=two)), analyse(replace(BASE, nodes=(two[0], replace(two[1], slots=8))))]
     for run, slots in zip(runs, (16, 8), strict=True):
-        run.folder.config.write_text(
-            f"engine: {{slots: {{node-a: 16, node-b: {slots}}}, x: {{node-c: {slots}}}}}\n"
-        )
+        run.folder.config.write_text(f"engine: {{slots: {{node-a: 16, node-b: {slots}}}, x: {{node-c: {slots}}}}}\n")
     (comparison,) = compare(runs)
     assert [(d.fact, d.setting) for d in comparison.differences] == [
         ("endpoint node-b-0.settings.max_num_seqs", "engine.slots.node-b=8"),
