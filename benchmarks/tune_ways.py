@@ -50,8 +50,19 @@ class Answer:
 
 
 def assay(server: Server, seed: int) -> Answer:
-    random, probes, requests = np.random.default_rng([1, seed]), list[Probe](), 0
     settings = Settings(CRITERIA, _FIRST * server.capacity, PRECISION, confirm_requests=CONFIRM_REQUESTS)
+    return _searched(server, settings, seed)
+
+
+def assay_within(requests: int, server: Server, seed: int) -> Answer:
+    """With a budget: the time in which about so many requests come at the true rate, a tenth of it for confirming."""
+    budget_s = requests / server.root
+    settings = Settings(CRITERIA, _FIRST * server.capacity, PRECISION, budget_s=budget_s, confirm_s=budget_s / 10)
+    return _searched(server, settings, seed)
+
+
+def _searched(server: Server, settings: Settings, seed: int) -> Answer:
+    random, probes, requests = np.random.default_rng([1, seed]), list[Probe](), 0
     while isinstance(step := decide(probes, settings), Run) and len(probes) < _MOST_PROBES:
         probe = _probe(server, step, random)
         requests += round(probe.seconds * step.rate) * (not probe.held)

@@ -20,8 +20,9 @@ Outcome = Literal["found", "stopped", "unfinished"]
 ERRORS = "errors"
 _MOST = 0.5
 _REACH, _STEPS = 0.1, 20
-_ROUNDING = 1e-6
 """How far the curve reaches from the rate that was found, in its logarithm, and in how many steps to each side."""
+_ROUNDING = 1e-6
+_MOST_NS = 2.0**63
 
 
 class _Model(BaseModel):
@@ -219,11 +220,11 @@ def _fitted(at: Line, limit: TailLimit) -> Fitted:
 
 
 def _times(spread: Spread, limit: TailLimit) -> tuple[int | None, int | None, int | None]:
-    """A percentile of the measure over its limit, ns; None where it limits several quantities, or has no bound."""
+    """A percentile of the measure over its limit, ns; None where it limits several quantities, or has no bound: a fit
+    that knows little has one of more years than a number of ns holds."""
     if len(limit.keeps.limits) != 1:
         return None, None, None
     (limit_ns,) = limit.keeps.limits.values()
-    value, low, high = (
-        int(one * limit_ns) if math.isfinite(one) else None for one in (spread.value, spread.low, spread.high)
-    )
+    times = [one * limit_ns for one in (spread.value, spread.low, spread.high)]
+    value, low, high = (int(time) if time < _MOST_NS else None for time in times)
     return value, low, high

@@ -35,21 +35,27 @@ _ASIDE = (-0.33, 0.33, 1.0)
 
 Rather above it: where 3 % are over a limit, as many requests say three times as much as where 0.3 % are.
 """
-_SURE, _SURE_EARLY = 1.96, 2.55
+_FARTHEST_ASIDE = 0.03
+"""Of a rate, where the precision is coarser: farther above a sharp limit a probe shows a queue that grows, no share."""
+_SURE, _SURE_EARLY = 1.96, 3.3
 """Standard errors that must be within the precision, which the 95 % interval then is, however small the error: the
 search stops where it looks small, by luck too, and goes down where a confirming run has bad luck.
 
-Where the budget ends it before, the error of few requests is too small: with 2.55 the intervals held the rates of
-simulated servers in 90 % of 129 searches with a budget of 30,000 requests.
+Where the budget ends it before, the error of few requests is too small: with 3.3 the intervals held the rates of
+simulated servers in 92 % of 160 searches with time for 40,000 requests (benchmarks/tune_budget.py).
 """
-_HOPE, _ONLY_HOPE = 0.5, -1.0
+_HOPE, _EARLY_HOPE, _ONLY_HOPE = 0.5, 0.0, -1.0
 """Standard errors above the limit at which the first confirming run is: one too high is mended, one too low stays.
 
-Where the budget ends the probes there is hardly time for another.
+The second where the budget ends the probes before they are precise, and leaves time for one more such run; the third
+where it leaves none.
 """
 _MOST_CONFIRMING, _TO_ESTIMATE, _LEAST_DOWN = 5, 2, 0.5
-_PART, _LEAST_PART = 0.4, 0.02
-"""Of the time that is left beside a confirming run, what one probe takes at most; of the budget, what is worth one."""
+_PART, _LEAST_PART = 0.4, 0.04
+"""Of the time that is left beside confirming runs, what one probe takes at most; of the budget, what is worth one."""
+_KEPT_RUNS = 2.3
+"""Confirming runs that the budget keeps time for, with what starting them takes: the first fails about as often as it
+holds, and may hold far below the limit."""
 _OVER, _SLACK = 0.005, 1.02
 """Of the budget, too little for anything; of the time that is left, what a confirming run may take."""
 _BELOW_CLIENT = 0.98
@@ -88,7 +94,7 @@ def _client_stands(probes: Sequence[Probe]) -> float:
 
 def _below_client(step: Run, probes: Sequence[Probe], settings: Settings, client: float) -> Run | Stopped:
     """What follows where a client that could have shaped the figures is in the way of a step."""
-    limit = _limit(probes, settings.criteria)
+    limit = _limit(probes, settings)
     if step.role != "bracket" and limit is not None and limit.rate < client:
         return replace(step, rate=_BELOW_CLIENT * client)
     low, _ = _between(probes, settings.criteria)
@@ -180,7 +186,7 @@ def _silent(probe: Probe, criteria: tuple[Criterion, ...]) -> bool:
 
 def _refine(probes: Sequence[Probe], settings: Settings) -> Step:
     """Two or more short probes find about where the limit is; rounds of longer ones beside it then narrow it down."""
-    limit = _limit(probes, settings.criteria)
+    limit = _limit(probes, settings)
     tried = [probe for probe in probes if probe.role == "confirm"]
     if tried and limit is not None:
         return _confirmed(tried, probes, settings, limit)
@@ -194,7 +200,7 @@ def _refine(probes: Sequence[Probe], settings: Settings) -> Step:
         why = f"a confirming run at {number_text(last.rate)} {why}, and no fit holds there"
         return Run(rate, "refine", _NEARING_REQUESTS, may_end=False, why=why)
     good = [probe for probe in refined if not _hopeless(probe, settings.criteria)]
-    if refined[-1] not in good[-1:]:
+    if not good or good[-1] is not refined[-1]:
         why = f"{number_text(refined[-1].rate)} requests/s break a limit by far"
         return Run(refined[-1].rate / _STEP, "refine", _NEARING_REQUESTS, may_end=False, why=why)
     brackets = [probe for probe in probes if probe.role == "bracket"]
@@ -212,7 +218,7 @@ def _hopeless(probe: Probe, criteria: tuple[Criterion, ...]) -> bool:
 
 
 def _is_near(probes: Sequence[Probe], settings: Settings) -> bool:
-    limit = _limit(probes, settings.criteria)
+    limit = _limit(probes, settings)
     return limit is not None and abs(math.log(limit.rate / probes[-1].rate)) < math.log(_STEP) / 2
 
 
@@ -225,13 +231,13 @@ def _round(brackets: list[Probe], good: list[Probe], near: int, settings: Settin
     """The next of the probes about the limit as it was known when their round began, or what follows the round."""
     into = (len(good) - near) % len(_ASIDE)
     before = good[: len(good) - into]
-    limit = _limit(brackets + before, settings.criteria)
+    limit = _limit(brackets + before, settings)
     if limit is None:
         return None
     within = _SURE * limit.error
     if into == 0 and len(good) > near and within <= settings.precision:
         return _confirming([], settings, limit)
-    rate = _stepped(limit, before[-1].rate) * (1 + _ASIDE[into] * settings.precision)
+    rate = _stepped(limit, before[-1].rate) * (1 + _ASIDE[into] * min(settings.precision, _FARTHEST_ASIDE))
     missing = sum(len(probe.of_limits) for probe in before) * ((within / settings.precision) ** 2 - 1) / len(_ASIDE)
     requests = int(np.clip(missing, *_ROUND_REQUESTS)) if len(before) > near else _ROUND_REQUESTS[1]
     why = f"{limit.name} breaks near {number_text(limit.rate)} requests/s, within {percent_text(within)}"
@@ -242,7 +248,7 @@ def _confirmed(tried: Sequence[Probe], probes: Sequence[Probe], settings: Settin
     """What follows confirming runs."""
     held = max((probe.rate for probe in tried if probe.held), default=None)
     if held is not None:
-        return _found(held, limit, settings, confirmed=True, why="a confirming run held")
+        return _higher(held, tried, settings, limit) or _held(held, limit, settings)
     if len(tried) >= _MOST_CONFIRMING:
         low, high = _shown(probes, settings.criteria)
         if high is not None and limit.rate > high:
@@ -250,6 +256,22 @@ def _confirmed(tried: Sequence[Probe], probes: Sequence[Probe], settings: Settin
             return Stopped("undecided", low, high, why)
         return _found(limit.rate, limit, settings, confirmed=False, why=f"{len(tried)} confirming runs failed")
     return _confirming(tried, settings, limit)
+
+
+def _higher(held: float, tried: Sequence[Probe], settings: Settings, limit: Limit) -> Run | None:
+    """One more confirming run, where the first was begun for want of time, not because the limit was known: at the
+    limit as it is known now, or between the rates that held and failed. None where that is no other rate."""
+    if settings.budget_s is None or _SURE * limit.error <= settings.precision or len(tried) >= _MOST_CONFIRMING:
+        return None
+    failed = min((probe.rate for probe in tried if not probe.held and probe.rate > held), default=math.inf)
+    rate = min(limit.rate, math.sqrt(held * failed))
+    if rate < held * (1 + settings.precision / 2):
+        return None
+    return _confirm(rate, settings, f"{number_text(held)} requests/s held, and time is left")
+
+
+def _held(rate: float, limit: Limit, settings: Settings) -> Found:
+    return _found(rate, limit, settings, confirmed=True, why="a confirming run held")
 
 
 def _confirming(tried: Sequence[Probe], settings: Settings, limit: Limit, hope: float = _HOPE) -> Run:
@@ -287,12 +309,14 @@ def narrowest(precision: float) -> float:
 
 def _at_the_end(probes: Sequence[Probe], settings: Settings) -> Step:
     """What is known when the budget is spent."""
-    limit, (low, high) = _limit(probes, settings.criteria), _shown(probes, settings.criteria)
+    limit, (low, high) = _limit(probes, settings), _shown(probes, settings.criteria)
+    held = max((probe.rate for probe in probes if probe.held), default=None)
+    if limit is not None and held is not None:
+        return _held(held, limit, settings)
     if limit is not None and not (high is not None and limit.rate > high):  # a fit beyond what broke is a wrong one
         return _found(
             limit.rate, limit, settings, confirmed=False, why="the budget is spent before a confirming run held"
         )
-    held = max((probe.rate for probe in probes if probe.held), default=None)
     if held is not None and high is not None and held < high:
         broken = next(probe for probe in probes if probe.rate == high and breaks(probe, settings.criteria))
         why = "the budget is spent; a confirming run held at the highest rate that had kept the limits"
@@ -308,28 +332,47 @@ def _most_broken(probe: Probe, criteria: tuple[Criterion, ...]) -> str:
     return most[1].name
 
 
-def _limit(probes: Sequence[Probe], criteria: tuple[Criterion, ...]) -> Limit | None:
-    """Where the limit is, as far as it is known."""
+def _limit(probes: Sequence[Probe], settings: Settings) -> Limit | None:
+    """Where the limit is, as far as it is known.
+
+    A probe little above the capacity ends before its queue is long, so its latencies feign a higher limit. Longer
+    ones mend that; where a budget leaves none, a fit beyond a rate at which a queue surely grew is none: the limit lies
+    between that rate and the highest below it that was kept.
+    """
+    criteria = settings.criteria
     near = [probe.rate for probe in probes if probe.role != "bracket"]
-    if near:
-        return limit_of(probes, criteria, near[-1])
     low, high = _between(probes, criteria)
-    return None if low is None or high is None else limit_of(probes, criteria, math.sqrt(low * high))
+    centre = near[-1] if near else None if low is None or high is None else math.sqrt(low * high)
+    fit = None if centre is None else limit_of(probes, criteria, centre)
+    if fit is None or settings.budget_s is None:
+        return fit
+    grew = min((one for one in probes if surely_over(one, probes, criteria)), key=_came, default=None)
+    if grew is None or fit.rate <= _came(grew):
+        return fit
+    telling = [probe for probe in probes if len(probe.of_limits) >= STEADY_REQUESTS and not breaks(probe, criteria)]
+    kept = max((_came(probe) for probe in telling if _came(probe) < _came(grew)), default=None)
+    if kept is None:
+        return fit
+    by_chance = 1 / math.sqrt(max(1, len(grew.of_limits)))  # of Poisson arrivals
+    return replace(
+        fit, rate=math.sqrt(kept * _came(grew)), error=max(math.log(_came(grew) / kept) / (2 * _SURE), by_chance)
+    )
 
 
 def _within_means(step: Run, probes: Sequence[Probe], settings: Settings, left_s: float, left: float) -> Run:
-    """The step, cut so that time and a probe stay for a confirming run; where no other that could tell is left, that
-    run, at the highest rate that kept the limits if nothing better is known."""
+    """The step, cut so that time for two confirming runs, and a probe for one, stay; where no other that could tell is
+    left, such a run, at the highest rate that kept the limits if nothing better is known."""
     if step.role == "confirm":
         return step
     kept_s = max(settings.confirm_s, max(settings.confirm_requests, STEADY_REQUESTS) / step.rate)
-    spare_s = _PART * (left_s - kept_s)
+    spare_s = _PART * (left_s - _KEPT_RUNS * kept_s)
     if left <= 1 or spare_s < max(_LEAST_PART * (settings.budget_s or 0), FIRST_LOOK / step.rate):
-        limit, (low, high) = _limit(probes, settings.criteria), _between(probes, settings.criteria)
+        limit, (low, high) = _limit(probes, settings), _between(probes, settings.criteria)
         if limit is not None:
-            return _confirming([], settings, limit, hope=_ONLY_HOPE)
+            last = left <= 1 or left_s < 2 * kept_s
+            return _confirming([], settings, limit, hope=_ONLY_HOPE if last else _EARLY_HOPE)
         if low is not None and high is not None:
             return _confirm(low, settings, f"{number_text(low)} requests/s kept the limits, and no probe more is left")
-        spare_s = left_s
+        spare_s = left_s if _PART * (left_s - kept_s) < FIRST_LOOK / step.rate else _PART * (left_s - kept_s)
     most = step.rate * spare_s
     return step if step.requests <= most else replace(step, requests=max(1, int(most)))

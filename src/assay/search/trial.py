@@ -37,8 +37,9 @@ _TREND_BLOCKS, _TREND = 12, 1.0
 """Into how many parts a probe is divided to see a trend, and how many standard errors of its slope are one: few, since
 missing a queue that grows is worse than to look again later."""
 _FILLED = 1.5
-_SURE_TREND = 3.0
-"""Of a run that is over: chance alone shows so much once in some 150 runs."""
+_SURE_TREND, _BOUND_TREND = 3.0, 4.0
+"""Of a run that is over: chance alone shows so much once in some 150 runs, and in 800. The first is enough not to
+confirm a rate; a bound for all further probes is the second, since a search has a dozen of them."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,11 @@ def queue_grows(in_flight: Floats) -> bool:
 
     In a short one it may be the server that filled (`outgrown`).
     """
-    return len(in_flight) >= FIRST_LOOK and _trends(in_flight[len(in_flight) - len(settled(in_flight)) :], _SURE_TREND)
+    return _rose(in_flight, _BOUND_TREND)
+
+
+def _rose(in_flight: Floats, errors: float) -> bool:
+    return len(in_flight) >= FIRST_LOOK and _trends(in_flight[len(in_flight) - len(settled(in_flight)) :], errors)
 
 
 def outgrown(in_flight: Floats) -> bool:
@@ -173,7 +178,7 @@ def kept(of_limits: Floats, in_flight: Floats, criteria: tuple[Criterion, ...]) 
         of_limits: of all requests.
         in_flight: of all that were answered, in order of arrival.
     """
-    if not len(of_limits) or _too_short(in_flight) or queue_grows(in_flight):
+    if not len(of_limits) or _too_short(in_flight) or _rose(in_flight, _SURE_TREND):
         return False
     shares = (of_limits > 1).mean(axis=0)
     return all(share <= criterion.allowed for share, criterion in zip(shares, criteria, strict=True))

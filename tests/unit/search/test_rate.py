@@ -68,7 +68,7 @@ def test_where_the_budget_ends_a_search_its_interval_is_as_wide_as_what_is_known
     assert fit is not None
     tight = decide(probes, replace(SETTINGS, probes=8, precision=1e-6))
     assert isinstance(tight, Found)
-    assert np.log(tight.high / tight.low) == pytest.approx(2 * 2.55 * fit.error, rel=0.01)
+    assert np.log(tight.high / tight.low) == pytest.approx(2 * 3.3 * fit.error, rel=0.01)
 
 
 def test_a_search_that_was_killed_goes_on_where_it_was() -> None:
@@ -330,18 +330,7 @@ def test_no_more_probes_than_allowed(most: int) -> None:
         assert end.because == "budget"
 
 
-def test_the_only_confirming_run_that_a_budget_leaves_is_below_the_estimate() -> None:
-    settings = replace(SETTINGS, first_rate=10.0, budget_s=200.0, confirm_requests=0, confirm_s=1.0)
-    probes, end = search(settings)
-    assert [probe.role for probe in probes[-2:]] == ["refine", "confirm"]
-    fit = limit_of(probes[:-1], SETTINGS.criteria, probes[-2].rate)
-    assert fit is not None
-    assert probes[-1].rate == pytest.approx(fit.at(-1.0))
-    assert isinstance(end, Found)
-    assert end.confirmed
-
-
-@pytest.mark.parametrize("budget_s", [60.0, 100.0])
+@pytest.mark.parametrize("budget_s", [60.0, 80.0])
 def test_where_time_for_no_probe_more_is_left_the_highest_rate_that_kept_the_limits_is_confirmed(
     budget_s: float,
 ) -> None:
