@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
-
 from assay.benchmarks import Benchmark
 from assay.campaign.loadgen_settings import issued, user_conf_lines
 from assay.campaign.pacing import expected_requests
@@ -84,8 +82,7 @@ class Estimator:
 
     def _same_endpoint(self, node: str, engine: str, settings: dict[str, Any], model: str) -> bool:
         ours = self._engine
-        wanted = orjson.loads(orjson.dumps(ours.settings(node), option=orjson.OPT_SERIALIZE_NUMPY, default=str))
-        return node in self._nodes and (engine, model) == (ours.kind, ours.model) and settings == wanted
+        return node in self._nodes and (engine, model) == (ours.kind, ours.model) and ours.same(node, settings)
 
     def samples(self, entry: RunEntry) -> int:
         """Samples that a run will issue: LoadGen's own count, which is the least where time and answers decide.

@@ -201,7 +201,7 @@ class Deployment:
             model=self.engine.model,
             window=self.engine.window,
             path=server.path,
-            settings=self.engine.settings(server.spec.node),
+            settings=await self.engine.served(server.spec.node, client),
             simulated=self.engine.simulated or (listed and await client.says_simulated()),
             memory=await self._memory(server),
         )

@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
+import orjson
+
 from assay.errors import UserError
 from assay.runs.record import MemoryFacts
 from assay.serving.api import ApiOptions
@@ -51,6 +53,14 @@ class Engine(ABC):
     @abstractmethod
     def settings(self, node: str) -> dict[str, Any]:
         """The options as started on `node`, for the record."""
+
+    async def served(self, node: str, client: ControlClient) -> dict[str, Any]:
+        """The options that a server on `node` really serves with: `settings`, and what it chose of them itself."""
+        return self.settings(node)
+
+    def same(self, node: str, served: dict[str, Any]) -> bool:
+        """Whether a server on `node` that was recorded with `served` is one that these options may start."""
+        return bool(served == orjson.loads(orjson.dumps(self.settings(node), default=str)))
 
     def endpoints(self) -> list[RunningServer]:
         """The servers that run already, instead of `servers` to start. Raises UserError on a name twice."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from assay.engines.base import Engine, server_name
 from assay.engines.embedded.command import MODEL_NAME, server_command
-from assay.engines.embedded.options import ComputeOptions
+from assay.engines.embedded.options import ComputeOptions, Precision
 from assay.engines.embedded.tokenizer import bundled_tokenizer
 from assay.engines.options import EmbeddedOptions
+from assay.serving.client import ControlClient, ControlError
 from assay.serving.needs import Needs, TokenizerFiles
 from assay.serving.nodes import NodeOptions
 from assay.serving.servers import HOST, PORT, PYTHON, ServerSpec
@@ -65,3 +67,14 @@ class EmbeddedEngine(Engine):
 
     def settings(self, node: str) -> dict[str, Any]:
         return self._options.model_dump(mode="json", exclude={"pass_env"})
+
+    async def served(self, node: str, client: ControlClient) -> dict[str, Any]:
+        """With the precision that the server tells: what `auto` is depends on its CPU."""
+        told: object = None
+        with contextlib.suppress(ControlError):
+            told = await client.get_json("/version")
+        precision = told.get("precision") if isinstance(told, dict) else None
+        return self.settings(node) | ({"precision": precision} if precision in get_args(Precision) else {})
+
+    def same(self, node: str, served: dict[str, Any]) -> bool:
+        return super().same(node, served | ({"precision": "auto"} if self._options.precision == "auto" else {}))

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from assay.engines.embedded.options import ComputeOptions
+from assay.engines.embedded.options import ComputeOptions, Precision
 from assay.errors import UserError
 from assay.quantities import (
     MOST_TOKENS,
@@ -98,9 +98,10 @@ class EmbeddedOptions(_Served):
     """The engine that comes with assay: a small real model on CPU cores."""
 
     kind: Literal["embedded"] = "embedded"
-    precision: Literal["bf16", "f32"] = Field(
-        default="bf16",
-        description="of arithmetic and KV cache; f32 is slower and gives the same tokens at any concurrency",
+    precision: Precision = Field(
+        default="auto",
+        description="of arithmetic and KV cache; f32 is slower and gives the same tokens at any concurrency; "
+        "auto: bf16 where a node's CPU has it, else f32",
     )
     threads: int = Field(default=0, ge=0, le=1024, description="0: as many as the engine chooses")
     cache_gb: Several = Field(default=2, description="GiB of KV cache")
@@ -111,7 +112,7 @@ class EmbeddedOptions(_Served):
 
     @model_validator(mode="after")
     def _one_thread(self) -> EmbeddedOptions:
-        if self.threads == 1 and (refusal := ComputeOptions(self.precision, self.threads).refusal(cores=1)):
+        if self.threads == 1 and (refusal := ComputeOptions(self.precision, self.threads).refusal(1, bf16=True)):
             raise ValueError(f"threads: 1: {refusal}")
         return self
 

@@ -32,12 +32,15 @@ def _python(code: str, home: Path, *arguments: str) -> str:
 
 
 _WRONG_RECORD = """
+import os
 import sys
 from pathlib import Path
 from assay.engines.embedded import engine
+from assay.engines.embedded.cpu import has_bf16
 from assay.engines.embedded.options import ComputeOptions
 
-loop = engine.EngineLoop(engine.load_pipeline(Path(sys.argv[1]), ComputeOptions("bf16", cache_gb=1)), None)
+options = ComputeOptions(cache_gb=1).settled(cores=len(os.sched_getaffinity(0)), bf16=has_bf16())
+loop = engine.EngineLoop(engine.load_pipeline(Path(sys.argv[1]), options), None)
 loop.check_golden()
 engine.GOLDEN[-1].token_ids[-1] += 1
 try:

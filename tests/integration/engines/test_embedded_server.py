@@ -294,7 +294,7 @@ def test_recorded_reference_is_reproduced(server: Server) -> None:
 
 
 def test_a_killed_engine_fails_its_requests_and_ends_the_server(files: ModelFiles, tmp_path: Path) -> None:
-    with running(tmp_path, "bf16") as server:
+    with running(tmp_path, "auto") as server:
         engine = server.engine
         body = {"prompt": "Once", "temperature": 0, "max_tokens": 8000, "ignore_eos": True, "stream": True}
         with server.client.stream("POST", "/v1/completions", json=body) as answer:

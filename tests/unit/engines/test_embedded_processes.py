@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import socket
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.engines.embedded import metrics, server_command
+from assay.engines.embedded.cpu import has_bf16
 from assay.engines.embedded.engine import Link
 from assay.engines.embedded.messages import Add, Cancel, Failed, Message, Ready, Step, pack, unpack
 from assay.engines.embedded.options import ComputeOptions, Precision
@@ -58,7 +60,7 @@ def test_the_link_joins_what_arrives_in_pieces() -> None:
 @given(
     st.builds(
         ComputeOptions,
-        st.sampled_from(["bf16", "f32"]),
+        st.sampled_from(["auto", "bf16", "f32"]),
         st.integers(0, 256),
         st.integers(1, 512),
         st.integers(1, 4096),
@@ -92,7 +94,46 @@ def test_the_command_names_address_and_options() -> None:
     [("bf16", 1, 8, True), ("bf16", 0, 1, True), ("bf16", 2, 1, True), ("bf16", 2, 2, False), ("f32", 1, 1, False)],
 )
 def test_one_thread_is_for_f32_only(precision: Precision, threads: int, cores: int, refused: bool) -> None:
-    assert (ComputeOptions(precision, threads).refusal(cores) is not None) == refused
+    assert (ComputeOptions(precision, threads).refusal(cores, bf16=True) is not None) == refused
+
+
+@pytest.mark.parametrize(
+    ("flags", "bf16"),
+    [
+        ("avx2 avx512f avx512_bf16 amx_bf16", True),
+        ("avx2 avx512f avx512_vnni", False),
+        ("avx2 avx_ne_convert", False),
+        ("avx2 fma", False),
+    ],
+)
+def test_bf16_is_for_cpus_that_have_it_with_avx512(tmp_path: Path, flags: str, bf16: bool) -> None:
+    told = tmp_path / "cpuinfo"
+    told.write_text(f"model name\t: avx512_bf16 in name only\nflags\t\t: fpu {flags} vaes\n\n" * 2)
+    assert has_bf16(told) == bf16
+    assert ComputeOptions().settled(2, has_bf16(told)).precision == ("bf16" if bf16 else "f32")
+
+
+def test_a_cpu_that_tells_no_flags_computes_in_f32(tmp_path: Path) -> None:
+    (tmp_path / "arm").write_text("Features\t: fp asimd bf16\n")
+    assert not has_bf16(tmp_path / "arm")
+    assert not has_bf16(tmp_path / "none")
+
+
+@given(st.sampled_from(["auto", "bf16", "f32"]), st.integers(0, 4), st.integers(1, 4), st.booleans())
+def test_what_is_settled_is_never_refused_and_changes_nothing_that_was_asked(
+    asked: Precision, threads: int, cores: int, bf16: bool
+) -> None:
+    options = ComputeOptions(asked, threads)
+    settled = options.settled(cores, bf16)
+    assert settled.precision in ({"bf16", "f32"} if asked == "auto" else {asked})
+    assert asked != "auto" or settled.refusal(cores, bf16) is None
+    assert settled.precision != "f32" or asked == "f32" or ComputeOptions("bf16", threads).refusal(cores, bf16)
+
+
+def test_bf16_asked_for_where_the_cpu_lacks_it_is_told_with_the_mend() -> None:
+    refusal = ComputeOptions("bf16").refusal(8, bf16=False) or ""
+    assert "no AVX512-BF16" in refusal
+    assert "set precision to f32, or to auto" in refusal
 
 
 def test_metrics_have_vllms_names_and_form() -> None:

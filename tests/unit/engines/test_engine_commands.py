@@ -154,7 +154,7 @@ def test_an_endpoints_connection_wins_over_the_engines_and_that_over_the_clients
         ({"kind": "vllm", "model": "m", "tensor_paralel": 2}, "Extra inputs are not permitted"),
         ({"kind": "external", "model": "m", "endpoints": [{"url": "h:8000"}]}, "write http://HOST:PORT"),
         ({"kind": "simulated", "speeds": {"a": 0}}, "greater than or equal to"),
-        ({"kind": "embedded", "threads": 1}, "threads: 1: with one thread OpenVINO computes in f32 only"),
+        ({"kind": "embedded", "precision": "bf16", "threads": 1}, "threads: 1: with one thread OpenVINO"),
     ],
 )
 def test_mistakes_are_told(given: dict[str, Any], message: str) -> None:

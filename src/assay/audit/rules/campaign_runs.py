@@ -144,7 +144,7 @@ def _entry(facts: CampaignFacts, entry: RunEntry, folder: FolderFacts) -> Iterat
         (f"{endpoint.name}'s {name}", value, endpoint.settings[name])
         for endpoint in record.endpoints
         for name, value in entry.settings.items()
-        if name in endpoint.settings
+        if name in endpoint.settings and value != "auto"  # what a server chose by itself
     ]
     for name, planned, actual in pairs:
         if planned != actual:

@@ -13,8 +13,9 @@ to F16 and checks every file by its SHA-256. Before it serves, the engine genera
 refuses to start if one token id differs.
 
 Prefix caching is off: a repeated prompt is computed again, so a repeated run is no faster. Decoding is greedy.
-In f32 a request's tokens don't depend on what else is in the batch; in bf16 (the default, faster) they may. A
-model of 135 million parameters repeats itself and invents facts: this is a true pipeline with a toy model.
+In f32 a request's tokens don't depend on what else is in the batch; in bf16 (faster, the default where the CPU has
+it) they may. A model of 135 million parameters repeats itself and invents facts: this is a true pipeline with a toy
+model.
 
 `openvino-telemetry`, a dependency of OpenVINO, reports each import of `openvino` to its makers. The engine process
 makes that package unimportable for itself before it imports `openvino`, which then uses its own silent stub;

@@ -90,7 +90,7 @@ class EngineClient:
         code = self._process.returncode
         if code is None:
             return "the engine process closed its connection"
-        known = code == -signal.SIGFPE and self._precision != "f32"
+        known = code == -signal.SIGFPE and self._precision == "bf16"
         hint = (
             f" (OpenVINO does that in {self._precision} where it has one thread: set precision to f32)" if known else ""
         )

@@ -22,6 +22,7 @@ import uvloop
 from assay.engines.embedded.app import App
 from assay.engines.embedded.client import EngineClient
 from assay.engines.embedded.command import MODEL_NAME
+from assay.engines.embedded.cpu import has_bf16
 from assay.engines.embedded.http import HttpConnection
 from assay.engines.embedded.model import ModelFiles, ensure_model
 from assay.engines.embedded.options import ComputeOptions
@@ -55,9 +56,10 @@ def main(
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
         require("embedded", "The embedded engine")
-        if refusal := options.refusal(len(os.sched_getaffinity(0))):
+        cores, bf16 = len(os.sched_getaffinity(0)), has_bf16()
+        if refusal := options.refusal(cores, bf16):
             raise UserError(f"The embedded engine can't start: {refusal}.")
-        return uvloop.run(_serve(parsed, options, ensure_model(progress=logger.info), ready))
+        return uvloop.run(_serve(parsed, options.settled(cores, bf16), ensure_model(progress=logger.info), ready))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
