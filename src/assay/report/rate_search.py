@@ -187,7 +187,8 @@ def _panels(answer: RateAnswer, place: int) -> Iterator[Panel]:
         return
     (limit_ns,) = limit.keeps.limits.values()
     times = [(point, at) for point, tail in known if (at := _time(point.rate, tail, limit_ns)) is not None]
-    curve = [at for one in fitted if (at := _time(one.rate, one, limit_ns)) is not None]
+    told = [one for one in fitted if one.value_high_ns is not None and one.value_high_ns <= _FAR * limit_ns]
+    curve = [at for one in told if (at := _time(one.rate, one, limit_ns)) is not None]
     line = Mark("y", limit_ns / 1e6, f"limit: {fmt.ms(limit_ns)} ms", meaning=_ALLOWED, limit=True)
     marks = [*_interval(answer), line]
     yield Panel(limit.title.partition(" ≤")[0], _AXIS, "ms", _series(times, curve, TAIL), marks)

@@ -188,3 +188,10 @@ def test_a_queue_that_grew_is_told_where_no_request_broke_a_limit_yet(tmp_path: 
     assert {point.tails[0].share for point in grew} == {0.0}
     assert {verdict_words(point) for point in grew} == {"broken in time: a queue grew"}
     assert not any(point.grew for point in answer.points if point.verdict != "over")
+    assert any(one.value_high_ns is None or one.value_high_ns > 10**12 for one in answer.curve), (
+        "a fit that knows little"
+    )
+    (chart,) = (block for block in rate_blocks(answer) if isinstance(block, Chart))
+    (fit,) = (series for series in chart.panels[1].series if series.name == "fit")
+    assert fit.high is not None
+    assert max(high for high in fit.high if high is not None) <= 10 * 100_000
