@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from assay.analysis.answer_findings import answer_findings
 from assay.analysis.answers import AnswersCompared, RunAnswers, compare_answers, read_answers
+from assay.analysis.client_findings import search_client_findings
 from assay.analysis.earlier import SinceLast, since_last
 from assay.analysis.engine_ahead import ahead
 from assay.analysis.engine_answers import agreement
@@ -182,7 +183,9 @@ def analyse_campaign(folder: CampaignFolder, lines: Sequence[RunLine]) -> Campai
     # Answers of endpoints that were set up differently are compared by what they were set up with.
     answers = [line.answers for line in lines if line.answers is not None and analysis.tuned is None]
     analysis.answers = compare_answers(answers) if answers else None
-    analysis.findings = [finding for line in lines for finding in line.findings] + _scaling_findings(analysis)
+    of_runs = [finding for line in lines for finding in line.findings]
+    analysis.findings = of_runs if analysis.rate is None else search_client_findings(of_runs, analysis.rate)
+    analysis.findings += _scaling_findings(analysis)
     analysis.findings += answer_findings(analysis.state.id, analysis.answers)
     return analysis
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from assay.analysis.finding import UNKNOWN, Citation, Finding
 from assay.analysis.hardware import Telemetry
+from assay.analysis.rate_answer import RateAnswer
 from assay.digits import percent_text
 from assay.runs.client_bound import CPU_LIMIT
 from assay.runs.metric_names import CONTROLLER
 from assay.runs.record import ClientAudit, RunRecord
 
+CLIENT_SHAPED = "The load generator could have shaped the result."
+_RULE = "client-bound"
+_MORE_CORES = "give the load generator more cores or a machine of its own"
 _FULL = 0.9
 """Of all cores, in the mean over the run."""
 
@@ -19,20 +25,36 @@ def client_findings(run: str, record: RunRecord, telemetry: Telemetry | None, co
     if not client.client_bound:
         return []
     evidence = [Citation(run=run, file="run.json", figure="; ".join(client.reasons))]
-    suggestion = "give the load generator more cores or a machine of its own"
+    suggestion = _MORE_CORES
     if others := _others(client, telemetry, cores):
         evidence.append(Citation(run=run, file="telemetry.parquet", figure=others))
         suggestion = "end the other programs on its machine, or give the load generator one of its own"
-    return [
-        Finding(
-            rule="client-bound",
-            severity="warning",
-            title="The load generator could have shaped the result.",
-            evidence=evidence,
-            suggestion=suggestion,
-            expect=f"{UNKNOWN}: how much of it is the load generator's own isn't measured",
-        )
-    ]
+    return [_finding(evidence, suggestion)]
+
+
+def search_client_findings(findings: Sequence[Finding], answer: RateAnswer) -> list[Finding]:
+    """The findings of a search's runs, with its own verdict on the load generator instead of theirs: it holds delays
+    against the limits, which are what it asks about, and a run by itself against its medians."""
+    of_runs = {finding.evidence[0].run: finding for finding in findings if finding.rule == _RULE}
+    found = [finding for finding in findings if finding.rule != _RULE]
+    for point in answer.points:
+        if point.client_reasons:
+            own = of_runs.get(point.run)
+            shown = Citation(run=point.run, file="run.json", figure="; ".join(point.client_reasons))
+            beside, suggestion = ([], _MORE_CORES) if own is None else (own.evidence[1:], own.suggestion)
+            found.append(_finding([shown, *beside], suggestion))
+    return found
+
+
+def _finding(evidence: list[Citation], suggestion: str) -> Finding:
+    return Finding(
+        rule=_RULE,
+        severity="warning",
+        title=CLIENT_SHAPED,
+        evidence=evidence,
+        suggestion=suggestion,
+        expect=f"{UNKNOWN}: how much of it is the load generator's own isn't measured",
+    )
 
 
 def _others(client: ClientAudit, telemetry: Telemetry | None, cores: int | None) -> str:

@@ -72,7 +72,12 @@ class RatePoint(_Model):
     grew: bool = Field(
         default=False, description="over as a queue grew, which breaks every limit in time: more came than was done"
     )
-    client_bound: bool
+    client_bound: bool = Field(
+        description="the load generator could have decided how the limits were kept, against the tightest of them"
+    )
+    client_reasons: list[str] = Field(
+        default_factory=list, description="how, in words; that its window was full is a finding of its own"
+    )
     tails: list[Tail]
 
 
@@ -160,6 +165,7 @@ def _point(one: ProbedRun, found: Searched) -> RatePoint:
         ended=_ended(one),
         grew=_grew(one, found),
         client_bound=one.probe.client_bound,
+        client_reasons=list(one.client_reasons),
         tails=[tail for tail in tails if tail is not None],
     )
 

@@ -19,6 +19,7 @@ from assay.runs.reading import read_record, read_result
 from assay.runs.record import RunRecord, RunStatus
 from assay.runs.result import Result
 from assay.runs.stored import read_model
+from assay.runs.tail_limits import TailLimit
 from assay.search import Criterion, Probe, Role, Settings, Step, Verdict, came, decide, kept, outgrown, queue_grows
 
 _OF_CAPACITY = 0.7
@@ -36,6 +37,8 @@ class ProbedRun:
     record: RunRecord
     result: Result | None
     probe: Probe
+    client_reasons: tuple[str, ...] = ()
+    """What of the load generator's own could have decided how the limits were kept, in words."""
     outgrown: bool = False
     """More came than was done, which its queue shows once the server had filled."""
 
@@ -91,8 +94,8 @@ def probed(folder: CampaignFolder, entry: RunEntry, search: RateSearch) -> Probe
     assert entry.probe is not None
     run = folder.run(entry.run)
     record, result = read_record(run), read_result(run)
-    taken, verdict, bound = np.zeros((0, len(search.limits))), _SAID[True], _client_bound(record, search)
-    others, arrived, role = np.zeros(0), np.zeros(0), _role(entry)
+    taken, verdict, reasons = np.zeros((0, len(search.limits))), _SAID[True], _client_reasons(record, search)
+    others, arrived, role, waited = np.zeros(0), np.zeros(0), _role(entry), False
     if _went_to_its_end(entry):
         ledger, samples = read_model(run.ledger, Ledger), run_samples(run, record)
         issued = 0 if ledger is None else ledger.issued
@@ -100,7 +103,7 @@ def probed(folder: CampaignFolder, entry: RunEntry, search: RateSearch) -> Probe
         others = in_flight(samples)
         verdict = "undecided" if record.sure is None else _SAID[record.sure.over]
         # The pacer keeps to a window only where the engine's configuration has one: it is the system's then.
-        bound = bound or (record.driver == "loadgen" and waiting(samples, record) is not None)
+        waited = record.driver == "loadgen" and waiting(samples, record) is not None
     probe = Probe(
         rate=rate_of(entry),
         role=role,
@@ -110,21 +113,26 @@ def probed(folder: CampaignFolder, entry: RunEntry, search: RateSearch) -> Probe
         grew=queue_grows(others),
         held=_held(taken, others, result, search) if role == "confirm" else None,
         came=came(arrived),
-        client_bound=bound,
+        client_bound=waited or bool(reasons),
     )
-    return ProbedRun(entry, record, result, probe, outgrown(others))
+    return ProbedRun(entry, record, result, probe, tuple(reasons), outgrown(others))
 
 
-def _client_bound(record: RunRecord, search: RateSearch) -> bool:
-    """Whether the client could have decided how its limits were kept: the rule on it, with the tightest of the limits
-    in the place of the medians, which its delays would otherwise be held against. The pacer's arrivals wait for no
+def _client_reasons(record: RunRecord, search: RateSearch) -> list[str]:
+    """How the client could have decided how its limits were kept: the rule on it, with the tightest of the limits in
+    the place of the medians, which its delays would otherwise be held against. The pacer's arrivals wait for no
     answer, so when it noticed one decides nothing."""
     audit = record.client
     if record.driver == "pacer":
         audit = audit.model_copy(update={"completion_hop_p99_ns": None})
-    tightest_ns = min(limit_ns for limit in search.limits for limit_ns in limit.keeps.limits.values())
+    tightest_ns = tightest_limit_ns(search.limits)
     held = ClientTimes(tightest_ns, tightest_ns, lateness_p50_ns=None, lateness_p99_ns=None)
-    return bool(client_reasons(audit, held))
+    return client_reasons(audit, held)
+
+
+def tightest_limit_ns(limits: Sequence[TailLimit]) -> int:
+    """What a client's delays are held against where limits are what is asked."""
+    return min(limit_ns for limit in limits for limit_ns in limit.keeps.limits.values())
 
 
 def rate_of(entry: RunEntry) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from assay.analysis.campaign import CampaignAnalysis, Group
+from assay.analysis.client_findings import CLIENT_SHAPED
 from assay.analysis.curve import curve_of
 from assay.analysis.listing import names, the_same
 from assay.analysis.saturation import sweeps
@@ -39,6 +40,7 @@ from assay.report.campaign_sections import (
 from assay.report.chart import Chart, Colors
 from assay.report.checklist import checklist_blocks
 from assay.report.client import campaign_client_blocks
+from assay.report.client_shaped import shaped_runs
 from assay.report.curve import curve_blocks, curve_headlines
 from assay.report.engine_tries import CHART as TRIES_CHART
 from assay.report.engine_tries import tuned_blocks, tuned_headlines
@@ -49,7 +51,7 @@ from assay.report.many import ENDS, MOST_ROWS
 from assay.report.page import Headline, Page, Problem, Section, VerdictKind, lifted
 from assay.report.published import campaign_published_blocks
 from assay.report.rate_search import rate_blocks, rate_headlines
-from assay.report.run_page import client_bound, headlines, notice_problems, verdict_reasons
+from assay.report.run_page import headlines, notice_problems, verdict_reasons
 from assay.report.since_last import since_last_blocks
 from assay.report.subject import campaign_subject, samples_of, served_on
 from assay.report.sweeps import in_flight, load_words
@@ -135,11 +137,10 @@ def campaign_page(analysis: CampaignAnalysis, only: Chart | None = None) -> Page
 
 def _client_bound(analysis: CampaignAnalysis) -> Iterator[str]:
     """That the load generator could have shaped runs, and how many where it isn't all."""
-    bound = sum(client_bound(line.result) for line in analysis.lines)
+    lines, of = shaped_runs(analysis)
+    bound = sum(bool(line.result.latency) for line in lines)
     if bound:
-        yield (
-            "client-bound" if bound == len(analysis.lines) else f"client-bound in {bound} of {len(analysis.lines)} runs"
-        )
+        yield "client-bound" if bound == of else f"client-bound in {bound} of {fmt.count(of, 'run')}"
 
 
 def _what(analysis: CampaignAnalysis) -> str:
@@ -179,7 +180,8 @@ def _verdict(analysis: CampaignAnalysis) -> tuple[str, list[str], VerdictKind]:
 def _reasons(analysis: CampaignAnalysis) -> list[str]:
     """Each reason of the runs' verdicts once, with the runs that give it where not all do. What findings tell of the
     runs together isn't told here of each."""
-    titles = tuple(finding.title.rstrip(".").lower() for finding in analysis.findings)
+    findings = {finding.title for finding in analysis.findings} | ({CLIENT_SHAPED} if analysis.rate else set())
+    titles = tuple(title.rstrip(".").lower() for title in findings)
     found: dict[str, list[str]] = {}
     for line in analysis.lines:
         for reason in dict.fromkeys(verdict_reasons(line.result, reason_told(analysis))):

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from assay.analysis.campaign import CampaignAnalysis
+from assay.analysis.campaign import CampaignAnalysis, RunLine
 from assay.analysis.listing import names
+from assay.analysis.rate_search import tightest_limit_ns
 from assay.analysis.run import RunAnalysis
 from assay.report import format as fmt
 from assay.report.campaign_sections import run_label, with_nodes_alone
+from assay.report.client_shaped import shaped_runs
 from assay.report.many import ends
 from assay.report.page import Block, Rows, Table, Text
 from assay.runs.client_bound import delay_limit_ns
 from assay.runs.record import ClientAudit
 from assay.runs.result import Result
 
+_OWN, _SEARCHED = "this server's TTFT", "the tightest of the search's limits"
+"""What samples that are issued late are too late for."""
+
 
 def client_blocks(analysis: RunAnalysis) -> Iterator[Block]:
     """The verdict on the load generator, its own errors, and how busy its processes were."""
     client = analysis.record.client
     yield Text(_verdict(client))
-    for words in (_arrivals([(analysis.record.scenario, client, analysis.result)]), _calibration(client), _hop(client)):
+    limit_ns = _limit_ns(analysis.result)
+    for words in (_arrivals([(analysis.record.scenario, client, limit_ns)], _OWN), _calibration(client), _hop(client)):
         if words:
             yield Text(words)
     if client.cpu_share:
@@ -39,11 +45,13 @@ def client_blocks(analysis: RunAnalysis) -> Iterator[Block]:
 def campaign_client_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
     """The verdict on the load generator, once for all runs, and how near to its limits each run brought it."""
     clients = [line.record.client for line in analysis.lines]
-    bound = [run_label(analysis, line) for line in analysis.lines if line.record.client.client_bound]
+    shaped, of = shaped_runs(analysis)
+    bound = [run_label(analysis, line) for line in shaped]
     unknown = [client for client in clients if not client.client_bound and not client.cpu_share]
+    limits_ns = [_held_against_ns(analysis, line) for line in analysis.lines]
     if bound:
         yield Text(
-            f"In {len(bound)} of {fmt.count(len(clients), 'run')} the load generator could have shaped the result: "
+            f"In {len(bound)} of {fmt.count(of, 'run')} the load generator could have shaped the result: "
             f"{names(bound, '; ')}. What it was is in the findings."
         )
     elif unknown:
@@ -53,21 +61,23 @@ def campaign_client_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
         )
     else:
         yield Text("Nothing that was measured of the load generator says that it shaped the result of any run.")
-    if words := _arrivals([(run_label(analysis, line), line.record.client, line.result) for line in analysis.lines]):
+    labels = [run_label(analysis, line) for line in analysis.lines]
+    whose = _OWN if analysis.rate is None else _SEARCHED
+    if words := _arrivals(list(zip(labels, clients, limits_ns, strict=True)), whose):
         yield Text(words)
     if len(unknown) == len(clients):
         return
     shares = [max(client.cpu_share.values(), default=None) for client in clients]
     rows: Rows = [
         (
-            run_label(analysis, line),
-            "yes" if client.client_bound else "no" if client.cpu_share else "unknown",
+            label,
+            "yes" if line in shaped else "no" if client.cpu_share else "unknown",
             "not recorded" if share is None else f"{share:.2f}",
             _ms(max(client.loop_lag_p99_ns.values(), default=None)),
             _ms(client.schedule_lateness_p99_ns),
-            _ms(_limit_ns(line.result)),
+            _ms(limit_ns),
         )
-        for line, client, share in zip(analysis.lines, clients, shares, strict=True)
+        for line, label, client, share, limit_ns in zip(analysis.lines, labels, clients, shares, limits_ns, strict=True)
     ]
     heads = (
         "Run", "Could have shaped the result", "CPU seconds a second of its busiest process",
@@ -85,12 +95,22 @@ def _limit_ns(result: Result) -> float | None:
     return None if ttft is None else delay_limit_ns(ttft.p50)
 
 
-def _arrivals(runs: Sequence[tuple[str, ClientAudit, Result]]) -> str:
-    """Whether the samples of runs with a schedule were issued when they were due; empty where none has one."""
+def _held_against_ns(analysis: CampaignAnalysis, line: RunLine) -> float | None:
+    """The same in a campaign: a search holds what it runs against the tightest of its limits."""
+    if analysis.rate is not None and line.record.limits:
+        return delay_limit_ns(tightest_limit_ns(line.record.limits))
+    return _limit_ns(line.result)
+
+
+def _arrivals(runs: Sequence[tuple[str, ClientAudit, float | None]], whose: str) -> str:
+    """Whether the samples of runs with a schedule were issued when they were due; empty where none has one.
+
+    Each run has what its lateness is held against, and `whose` says where that comes from.
+    """
     late = [
         (label, p99_ns, limit_ns)
-        for label, client, result in runs
-        if (p99_ns := client.schedule_lateness_p99_ns) is not None and (limit_ns := _limit_ns(result)) is not None
+        for label, client, limit_ns in runs
+        if (p99_ns := client.schedule_lateness_p99_ns) is not None and limit_ns is not None
     ]
     if not late:
         return ""
@@ -102,7 +122,7 @@ def _arrivals(runs: Sequence[tuple[str, ClientAudit, Result]]) -> str:
     kept = "Arrivals didn't keep time" if behind else "Arrivals kept time"
     return (
         f"{kept}{which if of_several else ''}: 99 % of the samples were issued within {fmt.ms(late_ns)} ms of when "
-        f"they were due{where}. More than {fmt.ms(too_late_ns)} ms is too late for this server's TTFT."
+        f"they were due{where}. More than {fmt.ms(too_late_ns)} ms is too late for {whose}."
     )
 
 

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from assay.analysis.campaign import CampaignAnalysis, Group
+from assay.analysis.campaign import CampaignAnalysis, Group, RunLine
 from assay.analysis.listing import names
 from assay.analysis.summary import shaped_by_client
 from assay.runs.result import Result
 
 DOUBT = "the load generator could have shaped"
 _ALL = "all of these figures"
+
+
+def shaped_runs(analysis: CampaignAnalysis) -> tuple[list[RunLine], int]:
+    """The client-bound runs, and of how many. Of a search for a rate it is the search's word: it holds delays against
+    its limits, and of the run that it begins with it takes only where to begin."""
+    if analysis.rate is None:
+        return [line for line in analysis.lines if line.record.client.client_bound], len(analysis.lines)
+    bound = {point.run for point in analysis.rate.points if point.client_bound}
+    return [line for line in analysis.lines if line.folder.id in bound], len(analysis.rate.points)
 
 
 def client_shaped(group: Group) -> bool:

@@ -9,16 +9,19 @@ from typing import Any
 
 import orjson
 import pytest
+from tests.analysed import analysed
 from tests.rate_probes import begun, carry_on, search_config
 from tests.results import bench_result, distribution
 
 from assay import load_campaign
 from assay.analysis import rate_search
 from assay.analysis.rate_answer import RateAnswer, answer_of
+from assay.report.campaign_page import campaign_page
 from assay.report.chart import Chart
+from assay.report.page import Table, Text
 from assay.report.rate_search import rate_blocks, rate_sentences, verdict_words
 from assay.report.render import render_campaign, render_run
-from assay.runs import CampaignFolder, read_campaign
+from assay.runs import CampaignFolder, read_campaign, read_record
 from assay.runs.outcome import Sure
 from assay.runs.result import LimitKept
 from assay.runs.tail_limits import parse_tail_limits
@@ -179,6 +182,34 @@ def test_runs_that_the_client_shaped_are_counted_and_drawn_as_rings(tmp_path: Pa
     assert [len(series.x) for series in rings] == [shaped]
     assert "a ring one that the load generator could have shaped" in chart.text
     assert "the line is the fit" not in chart.text, "there is none"
+
+
+@pytest.mark.parametrize(("run", "fewest"), [({"late_ms": 7.0}, 0), ({"late_ms": 8.0}, 1), ({"client_from": 30}, 1)])
+def test_a_page_tells_one_count_of_runs_that_the_client_shaped(
+    tmp_path: Path, run: dict[str, Any], fewest: int
+) -> None:
+    """The search's, against its limit of 150 ms: of each run's own medians 7 ms is more than 5 %."""
+    folder = searched(tmp_path, first_rate=20, probes=4, run=run)
+    (answer, sentences), page = stated(folder), campaign_page(analysed(folder))
+    shaped, of = sum(point.client_bound for point in answer.points), len(answer.points)
+    assert min(shaped, 1) == fewest
+    by_medians = [read_record(folder.run(point.run)).client.client_bound for point in answer.points]
+    assert all(by_medians) == ("late_ms" in run)
+    assert any(f"could have shaped {shaped} of " in sentence for sentence in sentences) == bool(shaped)
+    banner = "client-bound; " if shaped == of else f"client-bound in {shaped} of {of} runs"
+    assert banner in page.banner if shaped else "client-bound" not in page.banner
+    section = next(section for section in page.sections if section.id == "driver")
+    said = " ".join(block.text for block in section.blocks if isinstance(block, Text))
+    assert f"In {shaped} of {of} runs the load generator could" in said if shaped else "Nothing that was" in said
+    (table,) = (block for block in section.blocks if isinstance(block, Table))
+    assert [row[1] for row in table.rows].count("yes") == shaped
+    rules = [finding["rule"] for finding in orjson.loads(folder.report_json.read_bytes())["findings"]]
+    assert rules.count("client-bound") == shaped, "which is what the terminal tells too"
+    assert any("could have shaped" in problem.title for problem in page.problems) == bool(shaped)
+    assert not any("the load generator could have shaped" in reason for reason in page.verdict_reasons)
+    if "late_ms" in run:
+        assert ("Arrivals kept time" in said) == (not shaped)
+        assert "More than 7.500 ms is too late for the tightest of the search's limits." in said
 
 
 def test_a_queue_that_grew_is_told_where_no_request_broke_a_limit_yet(tmp_path: Path) -> None:
