@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from assay.analysis.finding import UNKNOWN, Citation, Finding
 from assay.analysis.goodput import STARTED_GOOD
+from assay.analysis.listing import names
 from assay.analysis.streams import Streams
 from assay.analysis.waiting import Waiting
 from assay.analysis.warmup import unsteady
@@ -21,7 +22,33 @@ def measurement_findings(
     found = [_held(run, record, streams) for streams in held]
     if waits is not None:
         found.append(_window(run, waits))
-    return found + _started_good(result) + _not_warm(run, record)
+    return found + _precisions(run, record) + _started_good(result) + _not_warm(run, record)
+
+
+def _precisions(run: str, record: RunRecord) -> list[Finding]:
+    """Servers that choose a precision by their own CPU may choose different ones."""
+    by_precision: dict[str, list[str]] = {}
+    for endpoint in record.endpoints:
+        if precision := endpoint.settings.get("precision"):
+            by_precision.setdefault(str(precision), []).append(endpoint.name)
+    if len(by_precision) < 2:
+        return []
+    return [
+        Finding(
+            rule="precisions",
+            severity="warning",
+            title="The endpoints compute in different precisions.",
+            evidence=[
+                Citation(
+                    run=run,
+                    file="run.json",
+                    figure="; ".join(f"{precision} at {names(own)}" for precision, own in by_precision.items()),
+                )
+            ],
+            suggestion="one precision that all of them have (engine.precision=f32)",
+            expect="answers and speeds of the same arithmetic",
+        )
+    ]
 
 
 def _started_good(result: Result) -> list[Finding]:

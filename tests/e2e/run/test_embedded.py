@@ -19,14 +19,15 @@ pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 
 def assay(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run([*ASSAY, *arguments], cwd=folder, capture_output=True, text=True, timeout=280)
+    done = subprocess.run([*ASSAY, *arguments], cwd=folder, capture_output=True, text=True, timeout=580)
     if "couldn't be downloaded" in done.stderr or "engine needs openvino_genai" in done.stderr:
         pytest.skip(done.stderr)
     return done
 
 
+@pytest.mark.timeout(600)  # two slow cores that compute in f32, and others at work on them
 def test_offline_and_server_with_accuracy(tmp_path: Path) -> None:
-    settings = ["scenarios=[Offline,Server]", "dataset.samples=6", "queries={}", "load.warmup_prompts=2"]
+    settings = ["scenarios=[Offline,Server]", "dataset.samples=4", "queries={}", "load.warmup_prompts=2"]
     done = assay(tmp_path, "run", "--json", *(word for setting in settings for word in ("--set", setting)))
     assert done.returncode == 0, done.stderr
     results = json.loads(done.stdout)["results"]
@@ -39,7 +40,7 @@ def test_offline_and_server_with_accuracy(tmp_path: Path) -> None:
         assert result["accuracy"] is None or result["accuracy"]["scores"]["rouge1"]["value"] > 15
     for answers in (tmp_path / "results").glob("*/runs/*/answers.jsonl"):
         lines = [json.loads(line) for line in answers.read_text().splitlines()]
-        assert sorted(line["qsl_idx"] for line in lines) == list(range(6))
+        assert sorted(line["qsl_idx"] for line in lines) == list(range(4))
         assert all(line["answer"] and "<|im_end|>" not in line["answer"] for line in lines)
     for run in (tmp_path / "results").glob("*/runs/*"):
         assert '"is_error": true' not in (run / "mlperf_log_detail.txt").read_text()

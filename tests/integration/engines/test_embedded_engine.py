@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from assay.engines.embedded import ensure_model
+from assay.engines.embedded.cpu import has_bf16
 from assay.errors import UserError
 
 pytestmark = pytest.mark.engine
@@ -20,6 +21,14 @@ pytestmark = pytest.mark.engine
 def _installed() -> None:
     if importlib.util.find_spec("openvino_genai") is None:
         pytest.skip("openvino-genai isn't installed")
+
+
+@pytest.fixture
+def gguf() -> Path:
+    try:
+        return ensure_model().gguf_f16
+    except UserError as error:
+        pytest.skip(f"no model: {error}")
 
 
 def _python(code: str, home: Path, *arguments: str) -> str:
@@ -50,12 +59,28 @@ except RuntimeError as error:
 """
 
 
-def test_one_wrong_token_is_refused(tmp_path: Path) -> None:
-    try:
-        gguf = ensure_model().gguf_f16
-    except UserError as error:
-        pytest.skip(f"no model: {error}")
+def test_one_wrong_token_is_refused(gguf: Path, tmp_path: Path) -> None:
     assert "the model answers a recorded prompt with" in _python(_WRONG_RECORD, tmp_path, str(gguf))
+
+
+_BF16 = """
+import sys
+from pathlib import Path
+from assay.engines.embedded import engine
+from assay.engines.embedded.options import ComputeOptions
+
+try:
+    engine.load_pipeline(Path(sys.argv[1]), ComputeOptions("bf16", cache_gb=1))
+    print("loaded")
+except RuntimeError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="with one core OpenVINO dies in bf16 on any CPU")
+def test_openvino_takes_bf16_where_it_is_chosen_and_only_there(gguf: Path, tmp_path: Path) -> None:
+    told = _python(_BF16, tmp_path, str(gguf))
+    assert told == "loaded" if has_bf16() else "expect kvcache type f32" in told
 
 
 _RECORD_NETWORK = """

@@ -93,6 +93,19 @@ def test_a_slow_nodes_setting_is_its_likely_cause(tmp_path: Path) -> None:
     assert [citation.file for citation in slow.evidence] == ["requests.parquet", "run.json, system.json"]
 
 
+@pytest.mark.parametrize(("of_b", "told"), [("f32", ["bf16 at a-0; f32 at b-0"]), ("bf16", []), (None, [])])
+def test_endpoints_of_different_precisions_are_told_also_where_none_is_slow(
+    tmp_path: Path, of_b: str | None, told: list[str]
+) -> None:
+    folder = write_run(tmp_path, Plan(samples=60, nodes=(Node("a"), Node("b")), chunks=False, telemetry=False))
+    data = orjson.loads(folder.record.read_bytes())
+    for each, precision in zip(data["endpoints"], ("bf16", of_b), strict=True):
+        each["settings"]["precision"] = precision
+    write_json(folder.record, data)
+    found = [finding for finding in analyse_run(folder).findings if finding.rule == "precisions"]
+    assert [finding.evidence[0].figure for finding in found] == told
+
+
 def test_each_endpoints_settings_are_read_once_however_many_nodes_are_slow(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

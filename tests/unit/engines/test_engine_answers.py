@@ -97,6 +97,25 @@ def test_only_the_embedded_engine_is_known_to_compute_on_a_cpu(kind: str) -> Non
     assert engine(kind).on_cpu == (kind == "embedded")
 
 
+@pytest.mark.parametrize(
+    ("told", "recorded"),
+    [({"precision": "f32"}, "f32"), ({"precision": "\x1b[2J"}, "auto"), ({"precision": ["f32"]}, "auto"), ([], "auto")],
+)
+def test_the_precision_that_a_server_chose_is_recorded(told: object, recorded: str) -> None:
+    client, made = Mock(), engine("embedded")
+    client.get_json = AsyncMock(return_value=told)
+    served = asyncio.run(made.served("a", client))
+    assert served == made.settings("a") | {"precision": recorded}
+    assert made.same("a", served)
+
+
+def test_an_asked_precision_is_not_that_of_a_run_in_another() -> None:
+    ran = engine("embedded").settings("a") | {"precision": "f32"}
+    assert engine("embedded", precision="f32").same("a", ran)
+    assert not engine("embedded", precision="bf16").same("a", ran)
+    assert not engine("embedded", threads=2).same("a", ran)
+
+
 @pytest.mark.parametrize("kind", ["vllm", "external"])
 def test_a_version_is_a_few_words_that_no_terminal_obeys(kind: str) -> None:
     client = Mock()

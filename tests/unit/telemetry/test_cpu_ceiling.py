@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import orjson
@@ -24,6 +25,17 @@ def test_measured_limits_are_an_accelerator(tmp_path: Path, monkeypatch: pytest.
     assert accelerator.tflops["fp32"] > 0
     assert limits["cores"] >= 1
     assert module.cpu_ceiling(cache) == limits  # from the file: another measurement would differ
+
+
+def test_what_openvino_computes_in_f32_instead_is_no_figure_of_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("openvino", reason="needs the embedded extra")
+    monkeypatch.setattr(module, "_ROUND_S", 0.01)
+    monkeypatch.setattr(module, "_MATRIX", 128)
+    flags = set(re.findall(r"\w+", Path("/proc/cpuinfo").read_text()))
+    has_bf16 = bool({"avx512bw", "avx_ne_convert"} & flags)  # AVX-512 converts to it where it doesn't multiply it
+    limits = module.measure("here")
+    assert ("fp16" in limits["tflops"], "bf16" in limits["source"]) == (has_bf16, has_bf16)
+    assert "f32" in limits["source"]
 
 
 def test_another_machines_cache_is_measured_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
