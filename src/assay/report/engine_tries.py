@@ -43,7 +43,7 @@ def tuned_answer(found: Tuned) -> list[str]:
 
 def _against_default(found: Tuned) -> str:
     if not found.against:
-        return f"Which settings are best is not measured: {_why_not(found)}."
+        return f"Which settings are best is not measured: {why_not_compared(found)}."
     default = found.default
     assert default is not None
     top = next((one for one in found.against if one.name == found.best), found.against[0])
@@ -69,7 +69,8 @@ def _confirmed(found: Tuned) -> Iterator[str]:
         yield f"A run at the rate found confirmed {fmt.number(held)} of {fmt.count(starts, 'final rate')}."
 
 
-def _why_not(found: Tuned) -> str:
+def why_not_compared(found: Tuned) -> str:
+    """What left the search without an answer, as a clause."""
     default = found.default
     if default is not None and default.reason:
         return f"the default has no rate: {default.reason.rstrip('.')}"

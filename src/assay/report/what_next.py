@@ -10,6 +10,7 @@ from assay.analysis.engine_models import Tuned
 from assay.analysis.rate_answer import RateAnswer
 from assay.analysis.run import RunAnalysis
 from assay.report.client_shaped import client_shaped
+from assay.report.engine_tries import why_not_compared
 from assay.report.limits import UNSHOWN, held_by_all, held_limits
 from assay.report.mended_first import IDLE_CORES, Measured, mended_first
 from assay.report.next_step import left_over, run_again, sentence, step, tune
@@ -139,3 +140,25 @@ def _after_settings(analysis: CampaignAnalysis, found: Tuned) -> Iterator[str]:
         starts = 2 * found.default.starts
         why = f"{starts} server starts of each finalist instead of {found.default.starts} show a smaller difference"
         yield tune(why, "engine", "--repeats", str(starts))
+    if found.outcome == "depends on the pace" and found.front is not None:
+        of_pace = best.with_name("best-1.yaml")
+        if of_pace.exists():
+            why = (
+                f"measure by themselves the settings for the pace that your users want, such as {found.front.shown[0]} "
+                "(the first lines of each best-*.yaml tell its pace)"
+            )
+            yield step(why, "assay", "run", of_pace.name, "--output", "..")
+    if found.outcome == "answers worse":
+        yield tune(f"take what makes answers worse ({found.best}) out of what is tried, and search again", "engine")
+    if found.outcome == "not compared":
+        yield _not_compared(analysis.state, found)
+
+
+def _not_compared(state: CampaignState, found: Tuned) -> str:
+    """A try that fails leaves nothing to do, but where it left nothing to compare."""
+    default = found.default
+    if default is None or not (default.reason or default.stage == "final"):
+        return step("go on with the search", "assay", "tune", "engine", "--resume", ".")
+    again = tune(f"mend what left nothing to compare ({why_not_compared(found)}), and search again", "engine")
+    ended = [entry for entry in state.runs if entry.ended]
+    return left_over([entry.status for entry in ended], [entry.reason for entry in ended]) or again

@@ -11,7 +11,9 @@ import pytest
 from tests.analysed import analysed
 from tests.synthetic import Node, Plan, write_campaign
 
+from assay.analysis.engine_front import Front, PaceRange
 from assay.analysis.engine_models import Try, Tuned
+from assay.analysis.loads import Value
 from assay.analysis.rate_answer import RateAnswer, RatePoint
 from assay.analysis.run import analyse_run
 from assay.config import load_config
@@ -159,6 +161,34 @@ def test_settings_of_which_none_is_shown_to_differ_lead_to_more_server_starts(tm
     (words,) = _after_settings(analysis, found)
     assert words.startswith("6 server starts of each finalist instead of 3 show a smaller difference: ")
     assert typed(words) == ["assay", "tune", "engine", "config.yaml", "--repeats", "6", "--results", ".."]
+
+
+def test_a_search_for_settings_without_a_better_one_says_what_to_do(tmp_path: Path) -> None:
+    analysis = analysed(changed(write_campaign(tmp_path, {"offline-r0": PLAN}, kind="single")))
+    default = Try(name="as configured", settings={}, servers=None, window=None, default=True, stage="final", starts=3)
+    found = Tuned(tries=[default], against=[], best="seqs 8", scores=[], outcome="answers worse")
+
+    def said(**changes: Any) -> str:
+        (words,) = _after_settings(analysis, found.model_copy(update=changes))
+        return words
+
+    again = ["assay", "tune", "engine", "config.yaml", "--results", ".."]
+    assert "what makes answers worse (seqs 8)" in said()
+    assert typed(said()) == again
+    died = default.model_copy(update={"stage": "short", "reason": "the server died"})
+    nothing = said(outcome="not compared", best=None, tries=[died])
+    assert "(the default has no rate: the server died), and search again: " in nothing
+    assert typed(nothing) == again
+    begun = default.model_copy(update={"stage": "short"})
+    assert typed(said(outcome="not compared", tries=[begun])) == ["assay", "tune", "engine", "--resume", "."]
+    (analysis.folder.path / "best-1.yaml").write_text("")
+    point = PaceRange(
+        name="seqs 8", in_flight=4, above=0.0, up_to=9.0, output_tokens_per_s=Value(value=36.0, low=35.0, high=37.0),
+        ratio=2.0, low=1.5, high=2.5, shown=True,
+    )  # fmt: skip
+    paced = said(outcome="depends on the pace", best=None, front=Front(ranges=[point]))
+    assert "such as seqs 8 " in paced
+    assert typed(paced) == ["assay", "run", "best-1.yaml", "--output", ".."]
 
 
 def test_what_was_not_answered_comes_before_a_client_that_shaped_the_figures(tmp_path: Path) -> None:
