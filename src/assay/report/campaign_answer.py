@@ -197,7 +197,7 @@ def _rate(analysis: CampaignAnalysis, group: Group) -> list[str]:
 
 
 def _alone(entry: RunEntry) -> str:
-    """What the only load of a campaign is called: such as "1 node, 5 a second, Poisson", or "1 node, Server"."""
+    """What the only load of a campaign is called: such as "1 node, 8 in flight", or "1 node, Server"."""
     if not entry.nodes:
         return entry.scenario
     on = fmt.count(len(entry.nodes), "node")

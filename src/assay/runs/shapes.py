@@ -105,7 +105,7 @@ class RateShape(_Shape):
     @property
     def title(self) -> str:
         how = {"constant": "evenly spaced", "poisson": "Poisson", "gamma": f"gamma, burstiness {self.burstiness:g}"}
-        return f"{self.rate:g} a second, {how[self.arrivals]}"
+        return f"{self.rate:g} samples/s asked for ({how[self.arrivals]})"
 
     @property
     def scenario(self) -> PacerDriven:
@@ -131,7 +131,7 @@ class RampShape(_Shape):
 
     @property
     def title(self) -> str:
-        unit = "a second, Poisson" if self.of == "rate" else "in flight"
+        unit = "samples/s asked for (Poisson)" if self.of == "rate" else "in flight"
         return f"{self.start:g} to {self.to:g} {unit}, over {self.over_s:g} s"
 
     @property

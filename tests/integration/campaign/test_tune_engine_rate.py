@@ -88,7 +88,7 @@ def test_what_was_measured_is_kept_and_every_run_has_its_reason(
     assert all(one.rate is None and one.reason for one in found.tries)
     first = runs[0]
     assert first.shape is not None
-    assert first.shape.title == "3000 a second, Poisson"
+    assert first.shape.title == "3000 samples/s asked for (Poisson)"
     problems = [
         one for one in audit_path(outcome.folder.path).problems if one.rule in ("campaign-runs", "engine-search")
     ]
@@ -113,6 +113,6 @@ def test_best_yaml_is_a_search_that_runs_as_it_is(tmp_path: Path) -> None:
     assert outcome.sound
     (run,) = outcome.state.runs
     assert run.shape is not None
-    assert run.shape.title == "100 a second, Poisson"
+    assert run.shape.title == "100 samples/s asked for (Poisson)"
     assert outcome.state.rate_search is not None
     assert outcome.state.rate_search.limits == of.campaign.limits

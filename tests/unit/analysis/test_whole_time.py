@@ -88,7 +88,7 @@ def test_what_was_asked_evenly_spaced_has_no_interval(tmp_path: Path) -> None:
     shape = RateShape(rate=5.0, arrivals="constant")
     found = of_run(tmp_path, SERVER, scenario="Rate", shape=shape, target_qps=None, driver="pacer")
     assert found.arrival is not None
-    assert (found.arrival.seconds_low, found.arrival.load) == (None, "5 a second, evenly spaced")
+    assert (found.arrival.seconds_low, found.arrival.load) == (None, "5 samples/s asked for (evenly spaced)")
 
 
 @pytest.mark.parametrize(

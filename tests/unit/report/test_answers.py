@@ -281,7 +281,7 @@ def test_the_only_load_of_a_campaign_is_named(tmp_path: Path) -> None:
     run = folder.run("rate-r0")
     write_json(run.record, read_record(run).model_copy(update={"shape": RateShape(rate=5.0), "target_qps": None}))
     said = campaign_answer(analysed(folder))[0]
-    assert said.startswith("1 node, 5 a second, Poisson: ")
+    assert said.startswith("1 node, 5 samples/s asked for (Poisson): ")
     assert ", of 5 asked for and " in said
 
 

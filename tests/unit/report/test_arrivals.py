@@ -84,8 +84,8 @@ def replace_rate(analysis: RunAnalysis, rate: float) -> RunAnalysis:
 
 def test_the_first_screen_names_the_load(tmp_path: Path) -> None:
     page = run_page(paced(tmp_path, RateShape(rate=5.0, duration_s=30.0)))
-    assert "load: 5 a second, Poisson" in page.what
-    assert page.answer[0].startswith("1 node, 5 a second, Poisson: ")
+    assert "load: 5 samples/s asked for (Poisson)" in page.what
+    assert page.answer[0].startswith("1 node, 5 samples/s asked for (Poisson): ")
 
 
 @pytest.mark.parametrize(

@@ -13,16 +13,16 @@ from assay.runs.shapes import LoadShape
 SHAPES: TypeAdapter[LoadShape] = TypeAdapter(LoadShape)
 TITLES: list[tuple[dict[str, Any], str, str]] = [
     ({"kind": "concurrency", "concurrency": 8}, "8 in flight", "Concurrency"),
-    ({"kind": "rate", "rate": 4}, "4 a second, Poisson", "Rate"),
-    ({"kind": "rate", "rate": 0.5, "arrivals": "constant"}, "0.5 a second, evenly spaced", "Rate"),
+    ({"kind": "rate", "rate": 4}, "4 samples/s asked for (Poisson)", "Rate"),
+    ({"kind": "rate", "rate": 0.5, "arrivals": "constant"}, "0.5 samples/s asked for (evenly spaced)", "Rate"),
     (
         {"kind": "rate", "rate": 4, "arrivals": "gamma", "burstiness": 0.25},
-        "4 a second, gamma, burstiness 0.25",
+        "4 samples/s asked for (gamma, burstiness 0.25)",
         "Rate",
     ),
     (
         {"kind": "ramp", "of": "rate", "from": 1, "to": 9, "over_s": 60},
-        "1 to 9 a second, Poisson, over 60 s",
+        "1 to 9 samples/s asked for (Poisson), over 60 s",
         "Rate",
     ),
     (

@@ -32,13 +32,14 @@ def titles(**options: Any) -> list[str]:
 
 def test_one_load_a_value() -> None:
     assert titles(concurrency="1,8,32", rate="2,4.5") == [
-        "1 in flight", "8 in flight", "32 in flight", "2 a second, Poisson", "4.5 a second, Poisson",
+        "1 in flight", "8 in flight", "32 in flight",
+        "2 samples/s asked for (Poisson)", "4.5 samples/s asked for (Poisson)",
     ]  # fmt: skip
 
 
 def test_every_shape_is_one_the_pacer_knows() -> None:
-    assert titles(rate="2", burstiness=0.5) == ["2 a second, gamma, burstiness 0.5"]
-    assert titles(ramp="1:20:60s") == ["1 to 20 a second, Poisson, over 60 s"]
+    assert titles(rate="2", burstiness=0.5) == ["2 samples/s asked for (gamma, burstiness 0.5)"]
+    assert titles(ramp="1:20:60s") == ["1 to 20 samples/s asked for (Poisson), over 60 s"]
     assert titles(trace=2.0) == ["trace, 2 times as fast"]
     assert titles(sessions="4", spread=True) == ["4 conversations at once, turns at any endpoint"]
 
