@@ -25,7 +25,9 @@ def test_every_command_has_its_page(pages: dict[str, str]) -> None:
     assert set(pages) == expected
 
 
-@pytest.mark.parametrize(("name", "option"), [("simulate", "--ttft-ms TTFT_MS"), ("serve", "--precision {bf16,f32}")])
+@pytest.mark.parametrize(
+    ("name", "option"), [("simulate", "--ttft-ms TTFT_MS"), ("serve", "--precision {auto,bf16,f32}")]
+)
 def test_commands_that_read_their_own_arguments_tell_them(name: str, option: str, pages: dict[str, str]) -> None:
     assert option.replace("-", r"\-") in pages[f"assay-{name}"]
 
