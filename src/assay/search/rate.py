@@ -344,7 +344,7 @@ def _limit(probes: Sequence[Probe], settings: Settings) -> Limit | None:
     low, high = _between(probes, criteria)
     centre = near[-1] if near else None if low is None or high is None else math.sqrt(low * high)
     fit = None if centre is None else limit_of(probes, criteria, centre)
-    if fit is None or settings.budget_s is None:
+    if fit is None or (settings.budget_s is None and settings.probes is None):
         return fit
     grew = min((one for one in probes if surely_over(one, probes, criteria)), key=_came, default=None)
     if grew is None or fit.rate <= _came(grew):
