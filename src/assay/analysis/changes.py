@@ -115,9 +115,20 @@ class Pair:
 
 def changes(pair: Pair) -> list[Change]:
     """Everything that can be compared: rates, medians and the tails that the scenario is judged by, and sample by
-    sample."""
-    found = [*_rates(pair), *_percentiles(pair), *_paired(pair), *_expenses(pair)]
-    return [change for change in found if change is not None]
+    sample. All their intervals hold together at 95 %: of eight at 95 % each, two runs of one system would often show
+    a difference."""
+    count = len(_changes(pair, CONFIDENCE))
+    return _changes(pair, shared_confidence(max(1, count)))
+
+
+def shared_confidence(comparisons: int) -> float:
+    """The confidence of each interval, so that as many hold together at 95 % (Bonferroni)."""
+    return 1 - (1 - CONFIDENCE) / comparisons
+
+
+def _changes(pair: Pair, confidence: float) -> list[Change]:
+    parts = (_rates, _percentiles, _paired, _expenses)
+    return [change for part in parts for change in part(pair, confidence) if change is not None]
 
 
 def closed_loop(scenario: Scenario) -> bool:
@@ -140,19 +151,22 @@ def latency_name(key: str, share: str) -> str:
     return f"{_NAMES[key]}{', median' if share == 'p50' else f' {share}'}"
 
 
-def _rates(pair: Pair) -> list[Change | None]:
+def _rates(pair: Pair, confidence: float) -> list[Change | None]:
     """Under a given load the rate is the load's, so it decides in a closed loop only."""
     closed = closed_loop(pair.base.record.scenario)
     base, other = pair.base.samples, pair.other.samples
     assert base is not None
     assert other is not None
     return [
-        compared("Samples/s", "samples/s", "higher", sample_rate(base), sample_rate(other), decisive=False),
-        compared("Output tokens/s", "tokens/s", "higher", token_rate(base), token_rate(other), decisive=closed),
+        compared(name, unit, "higher", rate(base), rate(other), decisive=decisive, confidence=confidence)
+        for name, unit, rate, decisive in (
+            ("Samples/s", "samples/s", sample_rate, False),
+            ("Output tokens/s", "tokens/s", token_rate, closed),
+        )
     ]
 
 
-def _percentiles(pair: Pair) -> list[Change | None]:
+def _percentiles(pair: Pair, confidence: float) -> list[Change | None]:
     """What decides where the load sets the rate."""
     found = []
     scenario = pair.base.record.scenario
@@ -161,11 +175,11 @@ def _percentiles(pair: Pair) -> list[Change | None]:
         base, other = pair.base.result.latency.get(key), pair.other.result.latency.get(key)
         if base is not None and other is not None:
             name, first, second = latency_name(key, share), _in_ms(base, share), _in_ms(other, share)
-            found.append(compared(name, "ms", "lower", first, second, decisive=given))
+            found.append(compared(name, "ms", "lower", first, second, decisive=given, confidence=confidence))
     return found
 
 
-def _expenses(pair: Pair) -> list[Change | None]:
+def _expenses(pair: Pair, confidence: float) -> list[Change | None]:
     """Energy where the same kind of hardware was metered, of the same nodes or of all; cost in the same currency."""
     metered = [(e.scope, e.nodes if e.unmetered else []) for run in pair.both if (e := run.result.energy) is not None]
     same_meters = len(metered) == 2 and metered[0] == metered[1]
@@ -174,7 +188,8 @@ def _expenses(pair: Pair) -> list[Change | None]:
         base, other = pair.base.result.figures.get(key), pair.other.result.figures.get(key)
         if base is None or other is None or base.unit != other.unit or not (same_meters or key == COST):
             continue
-        found.append(compared(name, base.unit, better, estimate_of(base), estimate_of(other), decisive=False))
+        first, second = estimate_of(base), estimate_of(other)
+        found.append(compared(name, base.unit, better, first, second, decisive=False, confidence=confidence))
     return found
 
 
@@ -213,16 +228,21 @@ def compared(
     )
 
 
-def _paired(pair: Pair) -> list[Change | None]:
+def _paired(pair: Pair, confidence: float) -> list[Change | None]:
     """Quantities of single samples, compared sample by sample where both runs answered the same ones."""
     assert pair.base.samples is not None
     assert pair.other.samples is not None
-    single = pair.base.record.scenario == "SingleStream"
-    pace = _pair_change("TPOT, by sample", "lower", pair, _tpot, decisive=pair.base.record.scenario == "Offline")
-    first = _pair_change("TTFT from sending, by sample", "lower", pair, _service_ttft, decisive=False)
-    whole = _pair_change("Latency from sending, by sample", "lower", pair, _service_latency, decisive=single)
-    length = _pair_change("Output tokens, by sample", "neither", pair, _length, decisive=False)
-    return [pace, first, whole, length]
+    scenario = pair.base.record.scenario
+    quantities: list[tuple[str, Direction, Any, bool]] = [
+        ("TPOT, by sample", "lower", _tpot, scenario == "Offline"),
+        ("TTFT from sending, by sample", "lower", _service_ttft, False),
+        ("Latency from sending, by sample", "lower", _service_latency, scenario == "SingleStream"),
+        ("Output tokens, by sample", "neither", _length, False),
+    ]
+    return [
+        _pair_change(name, better, pair, values, decisive=decisive, confidence=confidence)
+        for name, better, values, decisive in quantities
+    ]
 
 
 def _tpot(samples: Samples) -> tuple[Ints, Floats]:
@@ -244,7 +264,9 @@ def _length(samples: Samples) -> tuple[Ints, Floats]:
     return samples.qsl_idx[known], samples.output_tokens[known].astype(np.float64)
 
 
-def _pair_change(quantity: str, better: Direction, pair: Pair, values: Any, *, decisive: bool) -> Change | None:
+def _pair_change(
+    quantity: str, better: Direction, pair: Pair, values: Any, *, decisive: bool, confidence: float
+) -> Change | None:
     """The geometric mean of the samples' ratios."""
     assert pair.base.samples is not None
     assert pair.other.samples is not None
@@ -260,7 +282,7 @@ def _pair_change(quantity: str, better: Direction, pair: Pair, values: Any, *, d
     centre = Estimate(float(np.exp(logs.mean())), None)
     low = high = None
     if spread.se is not None:
-        reach = Estimate(1.0, spread.se, spread.df).high or np.inf
+        _, reach = Estimate(1.0, spread.se, spread.df).interval_at(confidence) or (0.0, np.inf)
         low, high = centre.value / reach, centre.value * reach
     unit = "tokens" if better == "neither" else "ms"
     return Change(

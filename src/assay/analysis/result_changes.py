@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assay.analysis.changes import Change, closed_loop, compared, latency_name, medians_of, tails_of
+from assay.analysis.changes import (
+    Change,
+    closed_loop,
+    compared,
+    latency_name,
+    medians_of,
+    shared_confidence,
+    tails_of,
+)
 from assay.analysis.distributions import percentile
 from assay.analysis.figures import estimate_of
-from assay.analysis.statistics import CONFIDENCE, Estimate, over_repeats
+from assay.analysis.statistics import Estimate, over_repeats
 from assay.runs.result import Result
 
 _RATES = (("Output tokens/s", "output_tokens_per_s", "tokens/s"), ("Samples/s", "samples_per_s", "samples/s"))
@@ -26,7 +34,7 @@ def changes_of_results(
         comparisons: how many are made in all; the confidence is divided among them (Bonferroni).
         tails: the percentiles too by which the scenario is judged.
     """
-    confidence = 1 - (1 - CONFIDENCE) / comparisons
+    confidence = shared_confidence(comparisons)
     scenario = base[0].scenario
     closed = closed_loop(scenario)
     found: list[Change | None] = []

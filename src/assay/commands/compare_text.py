@@ -29,7 +29,7 @@ def runs_text(comparison: Comparison, base: RunAnalysis, other: RunAnalysis, ste
     lines = [
         f"{shown[:1].upper()}{shown[1:]}.",
         *_limits(measured, runs_shaped((base, other), _SIDES)),
-        "Ratios are the other run's over the baseline's, with 95 % intervals.",
+        "Ratios are the other run's over the baseline's; their 95 % intervals hold together.",
         *_changes(comparison.changes, ""),
         *_besides(comparison.differences, comparison.notes),
     ]

@@ -59,12 +59,16 @@ def side_name(place: int, titles: Sequence[str]) -> str:
 def comparison_next(
     comparisons: Sequence[Comparison | CampaignComparison], changes: Sequence[Change], sides: Sequence[Side]
 ) -> str:
-    """One sentence of a comparison of two: what would decide it, or what would tell the cause; else empty."""
-    if len(sides) != 2 or not all(CampaignFolder(side.campaign).config.exists() for side in sides):
+    """One sentence: what would decide a comparison of two, or tell the cause; else empty, but for several others."""
+    if not all(CampaignFolder(side.campaign).config.exists() for side in sides):
         return ""
-    base, other = sides
-    if shaped_by_client([*base.results, *other.results]):
+    if shaped_by_client([result for side in sides for result in side.results]):
         return _both(f"{IDLE_CORES} the figures are the servers', and measure again")
+    if len(sides) > 2:
+        return (
+            "Next: `assay compare` with the baseline and one other says what would decide those two, or tell the cause."
+        )
+    base, other = sides
     if any(change.words in CHANGED for change in changes):
         return _cause(comparisons[0].differences)
     repeats = min(base.repeats, other.repeats)

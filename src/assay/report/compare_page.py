@@ -9,6 +9,7 @@ from assay.analysis.changes import DECIDES, Change
 from assay.analysis.compare import Comparison
 from assay.analysis.run import RunAnalysis
 from assay.analysis.titles import benchmark_title
+from assay.analysis.whole_time import whole_time_of_run
 from assay.report import format as fmt
 from assay.report.changed import CHANGED, differs_besides, differs_block, headline, nothing_shown, ratio_chart, told
 from assay.report.client_shaped import shaped_sides_words
@@ -17,6 +18,7 @@ from assay.report.compared_runs import names_of, runs_problems, runs_table
 from assay.report.page import Block, Headline, Page, Problem, Rows, Section, Table, Text, lifted
 from assay.report.run_page import banner_of_all
 from assay.report.subject import comparison_subject, served_words
+from assay.report.whole_time import whole_times_words
 
 
 def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison], beside: Path) -> Page:
@@ -35,7 +37,7 @@ def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison],
         what=f"{served_words([run.record for run in runs])} Compared: "
         f"{'; '.join(names[c.other] for c in comparisons)} against the baseline, {names[base.folder.id]}. "
         "Ratios are the other run's over the baseline's; two runs differ only if the interval of their ratio "
-        f"excludes 1. {DECIDES}",
+        f"excludes 1, and the intervals of all quantities hold together at 95 %. {DECIDES}",
         answer=[
             *(
                 sentence
@@ -43,6 +45,7 @@ def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison],
                 for sentence in _answer(own, other, "The other run" if len(comparisons) == 1 else names[own.other])
             ),
             *runs_shaped(runs, [side.name for side in sides]),
+            *whole_times_words({side.name: whole_time_of_run(run) for side, run in zip(sides, runs, strict=True)}),
             samples_words(sides),
         ],
         next_step=runs_next(runs, comparisons),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from assay.analysis.projection import TOO_SHORT as RULE
 from assay.analysis.projection import WHOLE, Projection
@@ -34,6 +34,17 @@ def whole_time_words(found: WholeTime, where: str = "") -> list[str]:
         full = [f"How long they take at full speed isn't known: {found.why}."] if found.why else []
         return [_arrives(found.arrival), *full]
     return [f"How long a whole data set takes isn't known: {found.why}."] if found.why else []
+
+
+def whole_times_words(found: Mapping[str, WholeTime]) -> list[str]:
+    """One sentence of several runs, by what each is called; none where one of them projects none, or of another set."""
+    projections = {name: whole.projection for name, whole in found.items() if whole.projection is not None}
+    if len(projections) < len(found) or len({(each.samples, each.of) for each in projections.values()}) != 1:
+        return []
+    first = next(iter(projections.values()))
+    times = [f"{_time(p.seconds, p.seconds_low, p.seconds_high)} on {name}" for name, p in projections.items()]
+    return [f"All {fmt.count(first.samples, 'sample')} ({first.of}) would take {', '.join(times)}: projections, each "
+            "for itself."]  # fmt: skip
 
 
 def _projected(projection: Projection, where: str) -> str:

@@ -10,7 +10,9 @@ from tests.synthetic import Node, Plan
 
 from assay.analysis.changes import Change, Direction
 from assay.analysis.compare import Comparison, compare
+from assay.analysis.rates import token_rate
 from assay.analysis.result_changes import changes_of_results
+from assay.analysis.statistics import ratio
 from assay.errors import UserError
 from assay.runs.scenarios import Scenario
 from assay.runs.shapes import ConcurrencyShape
@@ -54,6 +56,22 @@ def test_repeats_of_one_system_rarely_differ(analyse: Analyse) -> None:
         if change.quantity == "Output tokens/s"
     ]
     assert words.count("no difference shown") >= 5
+
+
+def test_one_system_measured_again_is_rarely_shown_to_differ_in_any_quantity(analyse: Analyse) -> None:
+    """Seven comparisons of eight quantities or so: at 95 % each, two or three quantities would be shown to differ."""
+    found = compare([analyse(replace(BASE, seed=seed)) for seed in range(8)])
+    shown = [change for comparison in found for change in comparison.changes if change.words in ("better", "worse")]
+    assert sum(len(comparison.changes) for comparison in found) >= 40
+    assert len(shown) <= 1
+
+
+def test_the_confidence_is_shared_among_the_quantities(analyse: Analyse) -> None:
+    comparison, changes = one(analyse, BASE, replace(BASE, seed=2))
+    ours = changes["Output tokens/s"]
+    base, other = (token_rate(run.samples) for run in map(analyse, (BASE, replace(BASE, seed=2))) if run.samples)
+    alone = ratio(other, base).interval_at(1 - 0.05 / len(comparison.changes))
+    assert (ours.low, ours.high) == pytest.approx(alone)
 
 
 @pytest.mark.parametrize(

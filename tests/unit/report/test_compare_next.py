@@ -78,6 +78,14 @@ def test_both_sides_are_counted_and_can_be_measured_again(tmp_path: Path, page: 
     assert str(base.path) in os.path.normpath(beside / first)
 
 
+def test_several_others_are_told_to_be_compared_one_by_one(tmp_path: Path) -> None:
+    folders = [campaign(tmp_path, name, replace(PLAN, seed=seed)) for seed, name in enumerate(("base", "one", "two"))]
+    for page in (of_runs, of_campaigns):
+        assert page(tmp_path, *folders).next_step == (
+            "Next: `assay compare` with the baseline and one other says what would decide those two, or tell the cause."
+        )
+
+
 def test_what_is_shown_to_differ_leads_to_its_cause(tmp_path: Path) -> None:
     fast = replace(PLAN, nodes=(Node("node-a", slots=4, speed=2.0),))
     base, other = campaign(tmp_path, "base", PLAN), campaign(tmp_path, "other", fast)

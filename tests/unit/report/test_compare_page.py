@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,10 +21,14 @@ PLAN = Plan(samples=200, nodes=(SLOW,), chunks=False, telemetry=False)
 def test_a_comparison_says_what_got_better_or_worse(tmp_path: Path) -> None:
     base, other = (analyse_run(write_run(tmp_path, replace(PLAN, run_id=name, nodes=(node,)))) for name, node in
                    (("base", SLOW), ("other", replace(SLOW, speed=2.0))))  # fmt: skip
-    said, besides, _ = compare_page([base, other], compare([base, other]), tmp_path).answer
+    said, besides, whole, _ = compare_page([base, other], compare([base, other]), tmp_path).answer
     assert said.startswith("The other run against the baseline: Output tokens/s ")
     assert ", better; " in said
     assert besides == "Settings, versions and hardware are the same as far as recorded."
+    assert re.fullmatch(
+        r"All 13,368 samples \(.+\) would take .+ on the baseline, .+ on the other: projections, each for itself\.",
+        whole,
+    )
     several = compare_page([base, other, base], compare([base, other, base]), tmp_path).answer
     assert [words.partition(" against the baseline: ")[0] for words in several[0:3:2]] == [
         f"Offline, 1 Jan 2026, 00:00:00 UTC ({run})" for run in ("other", "base")
