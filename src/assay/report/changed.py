@@ -94,7 +94,7 @@ def _told_once(differences: Sequence[Difference]) -> list[Difference]:
     return found
 
 
-def ratio_chart(name: str, named: Sequence[tuple[str, Change]], text: str, whose: str) -> Chart:
+def ratio_chart(name: str, named: Sequence[tuple[str, Change]], text: str, whose: str, source: str) -> Chart:
     """Ratios to the baseline, each with its interval and what it is called. `whose`: the other's name where there are
     several."""
     changes = [change for _, change in named]
@@ -113,5 +113,5 @@ def ratio_chart(name: str, named: Sequence[tuple[str, Change]], text: str, whose
         title=f"Ratios to the baseline{whose and f': {whose}'}",
         panels=[Panel("Other / baseline", "", "ratio", [points], [SAME], y_zero=False, sideways=True)],
         text=text,
-        source="requests.parquet of both runs",
+        source=source,
     )

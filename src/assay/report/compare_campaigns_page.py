@@ -238,10 +238,12 @@ def _chart(comparison: CampaignComparison, place: int, whose: str) -> Chart:
         )
     if len(comparison.loads) == 1:
         alone = [(change.quantity, change) for change in comparison.loads[0].changes]
-        return ratio_chart(f"comparison{mark}", alone, f"What was compared at {comparison.loads[0].load}.", whose)
+        what = f"What was compared at {comparison.loads[0].load}."
+        return ratio_chart(f"comparison{mark}", alone, what, whose, _SOURCE)
     shown = _decisive(comparison)[:MOST_ROWS]
     named = [(f"{load}: {change.quantity}", change) for load, change in shown]
-    return ratio_chart(f"comparison{mark}", named, "What decides at each load, the largest change first.", whose)
+    what = "What decides at each load, the largest change first."
+    return ratio_chart(f"comparison{mark}", named, what, whose, _SOURCE)
 
 
 def _swept(comparison: CampaignComparison) -> list[list[LoadCompared]]:

@@ -130,6 +130,7 @@ def _blocks(comparison: Comparison, other: RunAnalysis, place: int, whose: str) 
         )
         for c in comparison.changes
     ]  # fmt: skip
+    source = "requests.parquet of both runs"
     columns = (
         "Quantity",
         "Baseline",
@@ -140,7 +141,7 @@ def _blocks(comparison: Comparison, other: RunAnalysis, place: int, whose: str) 
         "Samples compared one by one",
     )
     blocks: list[Block] = [
-        Table("What changed", columns, rows, frozenset({1, 2, 4, 6}), "requests.parquet of both runs"),
+        Table("What changed", columns, rows, frozenset({1, 2, 4, 6}), source),
         Text(
             "By sample: the geometric mean of the ratios of samples that both runs answered; their columns show means."
         ),
@@ -149,6 +150,7 @@ def _blocks(comparison: Comparison, other: RunAnalysis, place: int, whose: str) 
             [(change.quantity, change) for change in comparison.changes],
             "Each quantity's ratio to the baseline.",
             whose,
+            source,
         ),
     ]
     return [*blocks, differs_block(comparison.differences, other.record)]

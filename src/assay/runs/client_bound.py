@@ -85,7 +85,8 @@ def client_reasons(audit: ClientAudit, times: ClientTimes) -> list[str]:
         if delay_ns is not None and delay_ns > limit_ns:
             reasons.append(f"{words} {delay_ns / 1e6:.1f} ms at p99 (limit {limit_ns / 1e6:.1f} ms)")
     error_ns = calibration.get("tpot_error_mean_ns")
-    if error_ns is not None and times.tpot_p50_ns is not None and error_ns > DELAY_SHARE * times.tpot_p50_ns:
+    # Answers that come in one piece have a TPOT of 0, of which no error is a share.
+    if error_ns is not None and times.tpot_p50_ns and error_ns > DELAY_SHARE * times.tpot_p50_ns:
         limit_ms = DELAY_SHARE * times.tpot_p50_ns / 1e6
         wrong, limit = number_text(error_ns / 1e6, 3), number_text(limit_ms, 3)
         reasons.append(f"calibration: TPOT wrong by {wrong} ms on average (limit {limit} ms)")

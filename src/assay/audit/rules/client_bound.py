@@ -32,4 +32,5 @@ def check(run: RunEvidence) -> Iterator[Check]:
     elif reasons and not stated.reasons:
         yield contradicted("no reason is given why the client bounded the run", "; ".join(reasons))
     else:
-        yield supported(f"client-bound: {str(stated.client_bound).lower()}", f"{len(reasons)} limits passed")
+        found = "client-bound" if stated.client_bound else "not client-bound"
+        yield supported(f"the run is {found}", f"{len(reasons)} limits exceeded")
