@@ -113,11 +113,15 @@ class Pair:
         return self.base, self.other
 
 
-def changes(pair: Pair) -> list[Change]:
+def changes(pair: Pair, comparisons: int | None = None) -> list[Change]:
     """Everything that can be compared: rates, medians and the tails that the scenario is judged by, and sample by
     sample. All their intervals hold together at 95 %: of eight at 95 % each, two runs of one system would often show
-    a difference."""
-    count = len(_changes(pair, CONFIDENCE))
+    a difference.
+
+    Args:
+        comparisons: how many share the confidence; by default as many as there are.
+    """
+    count = len(_changes(pair, CONFIDENCE)) if comparisons is None else comparisons
     return _changes(pair, shared_confidence(max(1, count)))
 
 
