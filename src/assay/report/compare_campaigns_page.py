@@ -6,11 +6,15 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from assay.analysis.campaign_compare import CampaignComparison, CampaignMeasured, LoadCompared
 from assay.analysis.changes import DECIDES, Change
 from assay.analysis.listing import NAMED, names
+from assay.analysis.projection import Projection
 from assay.analysis.titles import benchmark_title
 from assay.benchmarks import run_benchmark
+from assay.errors import UserError
 from assay.report import format as fmt
 from assay.report.changed import (
     CHANGED,
@@ -32,7 +36,10 @@ from assay.report.page import Block, Headline, Page, Problem, Rows, Section, Tab
 from assay.report.run_page import banner_of_all
 from assay.report.subject import campaigns_subject, served_words
 from assay.report.sweeps import AXES, by_factors
+from assay.report.whole_time import whole_times_words
+from assay.runs.campaign import CampaignFolder
 from assay.runs.record import RunRecord
+from assay.runs.stored import read_object
 
 _SOURCE = "runs/*/result.json of both"
 _GOT = {
@@ -79,6 +86,10 @@ def compare_campaigns_page(
                 for sentence in comparison_answer(own, other, titles[own.other] if len(campaigns) > 2 else "")
             ),
             *campaigns_shaped(campaigns, comparisons, [side.name for side in sides]),
+            *whole_times_words(
+                {side.name: _fastest(own.folder) for side, own in zip(sides, campaigns, strict=True)},
+                ", each at its fastest load",
+            ),
             samples_words(sides),
         ],
         next_step=campaigns_next(campaigns, comparisons),
@@ -244,6 +255,16 @@ def _chart(comparison: CampaignComparison, place: int, whose: str) -> Chart:
     named = [(f"{load}: {change.quantity}", change) for load, change in shown]
     what = "What decides at each load, the largest change first."
     return ratio_chart(f"comparison{mark}", named, what, whose, _SOURCE)
+
+
+def _fastest(folder: CampaignFolder) -> Projection | None:
+    """How long the whole data set takes at the campaign's fastest load, as its report has it."""
+    try:
+        told = (read_object(folder.report_json) or {}).get("projections", [])
+        found = [Projection.model_validate(each) for each in told]
+    except (UserError, ValidationError, TypeError):
+        return None
+    return min(found, key=lambda projection: projection.seconds, default=None)
 
 
 def _swept(comparison: CampaignComparison) -> list[list[LoadCompared]]:

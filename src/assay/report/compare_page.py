@@ -45,7 +45,7 @@ def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison],
                 for sentence in _answer(own, other, "The other run" if len(comparisons) == 1 else names[own.other])
             ),
             *runs_shaped(runs, [side.name for side in sides]),
-            *whole_times_words({side.name: whole_time_of_run(run) for side, run in zip(sides, runs, strict=True)}),
+            *whole_times_words({s.name: whole_time_of_run(run).projection for s, run in zip(sides, runs, strict=True)}),
             samples_words(sides),
         ],
         next_step=runs_next(runs, comparisons),

@@ -36,15 +36,16 @@ def whole_time_words(found: WholeTime, where: str = "") -> list[str]:
     return [f"How long a whole data set takes isn't known: {found.why}."] if found.why else []
 
 
-def whole_times_words(found: Mapping[str, WholeTime]) -> list[str]:
-    """One sentence of several runs, by what each is called; none where one of them projects none, or of another set."""
-    projections = {name: whole.projection for name, whole in found.items() if whole.projection is not None}
+def whole_times_words(found: Mapping[str, Projection | None], at: str = "") -> list[str]:
+    """One sentence of several sides, by what each is called; none where one has no projection, or one of another set.
+    `at`, with a comma before it: at which load."""
+    projections = {name: projection for name, projection in found.items() if projection is not None}
     if len(projections) < len(found) or len({(each.samples, each.of) for each in projections.values()}) != 1:
         return []
     first = next(iter(projections.values()))
-    times = [f"{_time(p.seconds, p.seconds_low, p.seconds_high)} on {name}" for name, p in projections.items()]
-    return [f"All {fmt.count(first.samples, 'sample')} ({first.of}) would take {', '.join(times)}: projections, each "
-            "for itself."]  # fmt: skip
+    times = ", ".join(f"{_time(p.seconds, p.seconds_low, p.seconds_high)} on {name}" for name, p in projections.items())
+    whole = f"All {fmt.count(first.samples, 'sample')} ({first.of})"
+    return [f"{whole} would take {times}{at}: projections, not measurements."]
 
 
 def _projected(projection: Projection, where: str) -> str:

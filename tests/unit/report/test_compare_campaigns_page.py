@@ -16,6 +16,7 @@ from assay.report.changed import differs_besides
 from assay.report.chart import Chart
 from assay.report.compare_campaigns_page import compare_campaigns_page, comparison_answer
 from assay.report.page import Page, Table
+from assay.report.render import render_campaign
 from assay.runs import CampaignFolder, read_campaign, read_record, write_json
 
 PLAN = Plan(samples=300, nodes=(Node("node-a"),), chunks=False, telemetry=False)
@@ -113,6 +114,22 @@ def test_a_single_load_is_told_at_once_by_how_much_it_changed(tmp_path: Path) ->
         same.answer[0],
     )
     assert page(tmp_path, base, again, other).answer[0].startswith("Single campaign synthetic, ")
+
+
+def test_how_long_the_whole_set_takes_is_told_of_each_by_its_own_report(tmp_path: Path) -> None:
+    plan = Plan(samples=400, chunks=False, telemetry=False)
+    folders = [
+        campaign(tmp_path, name, {"offline-r0": replace(plan, nodes=(Node("node-a", speed=speed),))}, kind="single")
+        for name, speed in (("base", 1.0), ("other", 2.0))
+    ]
+    assert not any("13,368" in words for words in page(tmp_path, *folders).answer), "no report says it yet"
+    for folder in folders:
+        assert render_campaign(folder) is not None
+    (words,) = [words for words in page(tmp_path, *folders).answer if "13,368" in words]
+    pattern = (
+        r".+ would take (.+) \(.+\) on the baseline, (.+) \(.+\) on the other, each at its fastest load: projections"
+    )
+    assert re.match(pattern, words)
 
 
 def test_another_servers_settings_are_told_though_the_first_load_is_on_one_node_alone(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def test_a_comparison_says_what_got_better_or_worse(tmp_path: Path) -> None:
     assert ", better; " in said
     assert besides == "Settings, versions and hardware are the same as far as recorded."
     assert re.fullmatch(
-        r"All 13,368 samples \(.+\) would take .+ on the baseline, .+ on the other: projections, each for itself\.",
+        r"All 13,368 samples \(.+\) would take .+ on the baseline, .+ on the other: projections, not measurements\.",
         whole,
     )
     several = compare_page([base, other, base], compare([base, other, base]), tmp_path).answer
