@@ -57,7 +57,7 @@ def test_a_table_a_report_and_the_truth(tmp_path: Path, server: Running) -> None
     arguments = ["--input", "100", "--output", "12", "--concurrency", "1,4", "--rate", "10", "--requests", "16"]
     output = bench(tmp_path, server.url(), *arguments, "--slo", "ttft=10s")
     lines = output.splitlines()
-    for load in ("1 in flight", "4 in flight", "10 a second"):
+    for load in ("1 in flight", "4 in flight", "10 samples/s"):
         assert any(line.startswith(load) and " 16 " in line for line in lines), output
     assert re.search(r"^all 3 runs +48 +48 +0 +0 +balanced$", output, re.MULTILINE)
     assert "not an MLPerf scenario" in output

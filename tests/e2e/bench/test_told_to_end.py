@@ -39,12 +39,12 @@ def test_the_loads_that_were_measured_are_printed_and_the_missing_one_is_named(t
     assert "assay: interrupted; what was measured is kept" in stderr
     if not as_json:
         assert "1 in flight" in stdout
-        assert stdout.splitlines()[-1].startswith("not measured: 0.01 a second")
+        assert stdout.splitlines()[-1].startswith("not measured: 0.01 samples/s asked for")
         return
     printed = json.loads(stdout)
     assert printed["error"]["exit_code"] == 130
     assert [(row["load"], row["ok"], row["failures"]) for row in printed["loads"]] == [("1 in flight", 3, [])]
-    assert [name.startswith("0.01 a second") for name in printed["not_measured"]] == [True]
+    assert [name.startswith("0.01 samples/s asked for") for name in printed["not_measured"]] == [True]
     (condition,) = printed["conditions"]
     assert condition["run"] == printed["loads"][0]["runs"][0]
     assert (condition["figure"], condition["value"], condition["holds"]) == ("unanswered_share", 0.0, False)
