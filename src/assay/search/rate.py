@@ -373,6 +373,7 @@ def _within_means(step: Run, probes: Sequence[Probe], settings: Settings, left_s
             return _confirming([], settings, limit, hope=_ONLY_HOPE if last else _EARLY_HOPE)
         if low is not None and high is not None:
             return _confirm(low, settings, f"{number_text(low)} requests/s kept the limits, and no probe more is left")
-        spare_s = left_s if _PART * (left_s - kept_s) < FIRST_LOOK / step.rate else _PART * (left_s - kept_s)
+        beside_one_s = _PART * (left_s - kept_s)
+        spare_s = beside_one_s if beside_one_s >= FIRST_LOOK / step.rate else left_s
     most = step.rate * spare_s
     return step if step.requests <= most else replace(step, requests=max(1, int(most)))
