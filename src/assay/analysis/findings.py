@@ -12,6 +12,7 @@ from assay.analysis.listing import names
 from assay.analysis.measurement_findings import measurement_findings
 from assay.analysis.nodes import NodePart, Symmetry
 from assay.analysis.phases import Phases
+from assay.analysis.stopped import stopped_findings
 from assay.analysis.streams import Streams
 from assay.analysis.tokens import TokenAnalysis, sources_in_words
 from assay.analysis.told import Told
@@ -60,11 +61,13 @@ def find(
 ) -> list[Finding]:
     """All findings of one run's records. `cores`: of the machine that sent the load."""
     run = _Run(result.run, record)
-    found = _ledger_findings(run, ledger) + client_findings(result.run, record, telemetry, cores)
+    logs = {endpoint.name: run.log(endpoint.name) for endpoint in record.endpoints}
+    found = list(stopped_findings(run.run, result.stopped, len(record.endpoints), logs))  # causes what follows
+    found += _ledger_findings(run, ledger) + client_findings(result.run, record, telemetry, cores)
     if parts is not None:
         found += _phase_findings(run, parts)
     if nodes is not None:
-        found += _node_findings(run, nodes)
+        found += _node_findings(run, nodes, result)
     if telemetry is not None:
         found += _hardware_findings(run, telemetry, result)
     if tokens is not None:
@@ -140,12 +143,13 @@ def _phase_findings(run: _Run, parts: Phases) -> list[Finding]:
     ]
 
 
-def _node_findings(run: _Run, nodes: Symmetry) -> list[Finding]:
+def _node_findings(run: _Run, nodes: Symmetry, result: Result) -> list[Finding]:
     slower = sorted((fact for fact in nodes.nodes if fact.slower), key=lambda fact: fact.speed_ratio or 0.0)
     found = [_slow_node(run, fact, nodes) for fact in slower]
     worst = max(nodes.nodes, key=lambda fact: fact.idle_tail_s)
     if (
         run.record.scenario == "Offline"
+        and not result.stopped  # what is gone isn't idle
         and nodes.idle_share > _COSTLY
         and worst.idle_tail_s > 2 * nodes.typical_sample_s
     ):

@@ -43,7 +43,7 @@ class NodePart(BaseModel):
     speed_low: float | None = None
     speed_high: float | None = None
     slower: bool = Field(default=False, description="the whole interval lies below 1, by more than 5 %")
-    idle_tail_s: float = Field(default=0.0, description="from its last sample's end to the run's")
+    idle_tail_s: float = Field(default=0.0, description="from its last answer to the last of all")
     causes: list[str] = Field(default_factory=list, description="differences that telemetry shows")
     differences: list[str] = Field(
         default_factory=list, description="settings, versions, hardware and placement that the other nodes don't have"
@@ -81,10 +81,11 @@ def symmetry(
     used = [fact for fact in facts if fact.samples]
     sent = samples.sent_ns != MISSING
     service = np.sort(samples.service_latency_ns[sent]) if sent.any() else np.zeros(1)
+    answering_s = (int(samples.done_ns.max()) - samples.begin_ns) / 1e9  # what fails after that leaves nobody idle
     return Symmetry(
         measure="output tokens/s until its last sample" if closed_loop else "1 / mean TPOT",
         nodes=facts,
-        idle_share=sum(f.idle_tail_s for f in used) / (len(used) * samples.duration_s) if used else 0.0,
+        idle_share=sum(f.idle_tail_s for f in used) / (len(used) * answering_s) if used else 0.0,
         typical_sample_s=float(service[int(len(service) * 0.99)]) / 1e9,
     )
 
@@ -119,7 +120,7 @@ def _facts(node: str, endpoints: Sequence[EndpointFacts], own: Samples, samples:
     if own.counted:
         fact.tokens_per_s, fact.tokens_low, fact.tokens_high = tokens.value, tokens.low, tokens.high
     fact.samples_per_s = count.value
-    fact.idle_tail_s = (samples.end_ns - own.end_ns) / 1e9
+    fact.idle_tail_s = (int(samples.done_ns.max()) - own.end_ns) / 1e9
     if own.has_tpot.any():
         tpot = mean(own.tpot_ns.astype(np.float64))
         fact.mean_tpot_ns, fact.tpot_low, fact.tpot_high = tpot.value, tpot.low, tpot.high

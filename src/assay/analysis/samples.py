@@ -52,6 +52,8 @@ class Samples:
     flight then came in one piece: nobody knows what was done of them by then, and rates count all, until its end."""
     over_ns: int = MISSING
     """When the last sample that failed was given up: a run isn't over before."""
+    unanswered_ns: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    """When each sample that got no answer was last sent, or was issued where it never was; in no order."""
 
     def __len__(self) -> int:
         return len(self.sample_id)
@@ -168,7 +170,8 @@ class Samples:
         return span // (self.streamed_tokens[chosen] - 1)
 
 
-_COLUMN_FIELDS = tuple(f.name for f in fields(Samples) if f.name not in ("endpoints", "until_ns", "over_ns"))
+_OF_ALL = ("endpoints", "until_ns", "over_ns", "unanswered_ns")
+_COLUMN_FIELDS = tuple(f.name for f in fields(Samples) if f.name not in _OF_ALL)
 
 
 class _Part(Samples):
@@ -178,7 +181,7 @@ class _Part(Samples):
     def __init__(self, of: Samples, rows: Ints) -> None:
         whole, within = (of._whole, of._rows[rows]) if isinstance(of, _Part) else (of, rows)
         values = {"_whole": whole, "_rows": within, "endpoints": of.endpoints, "until_ns": of.until_ns}
-        self.__dict__.update(values, over_ns=MISSING)
+        self.__dict__.update(values, over_ns=MISSING, unanswered_ns=np.zeros(0, dtype=np.int64))
 
     _whole: Samples
     _rows: Ints
@@ -231,7 +234,8 @@ def read_samples(
         until_ns = None if window_s is None else begin_ns + int(window_s * 1e9)
         if until_ns is not None and _cut_in_one_piece(columns, until_ns):
             until_ns = None
-    return Samples(endpoints, **columns, until_ns=until_ns, over_ns=over_ns)
+    unanswered_ns = _last_sent(path, np.flatnonzero(final & ~good))
+    return Samples(endpoints, **columns, until_ns=until_ns, over_ns=over_ns, unanswered_ns=unanswered_ns)
 
 
 def _cut_in_one_piece(columns: dict[str, Ints], until_ns: int) -> bool:
@@ -245,6 +249,14 @@ def _due(path: Path, rows: Ints) -> Ints:
     """When each of the rows was due; where there is no schedule, issued."""
     due, issued = (_ints(column)[rows] for column in read_request_columns(path, ["scheduled_ns", "issued_ns"]))
     return np.where(due == MISSING, issued, due)
+
+
+def _last_sent(path: Path, rows: Ints) -> Ints:
+    """When each of the rows was sent; where it never was, issued."""
+    if not len(rows):
+        return rows
+    sent, issued = (_ints(column)[rows] for column in read_request_columns(path, ["sent_ns", "issued_ns"]))
+    return np.where(sent == MISSING, issued, sent)
 
 
 def _first_sent(path: Path, rows: Ints) -> Ints:

@@ -20,7 +20,7 @@ from assay.analysis.rates import sample_rate, timing_error_ns, token_rate
 from assay.analysis.replies import against
 from assay.analysis.samples import MISSING, Samples, read_samples
 from assay.analysis.statistics import Ints
-from assay.analysis.stopped import stopped_s, stopped_words
+from assay.analysis.stopped import STOPPED, stopped_s, stopped_words
 from assay.analysis.streams import HELD, Streams, held_words, read_streams
 from assay.analysis.titles import benchmark_title
 from assay.analysis.told import Told, read_told
@@ -48,7 +48,7 @@ from assay.runs.stored import read_model
 
 CLIENT_BOUND = "Client-bound"
 WINDOW_BOUND = "The client's window bounded the result"
-TOLD_AS_FINDINGS = (CLIENT_BOUND, WINDOW_BOUND, STILL_FASTER, ONE_WAVE, HELD, STARTED_GOOD)
+TOLD_AS_FINDINGS = (CLIENT_BOUND, WINDOW_BOUND, STILL_FASTER, ONE_WAVE, HELD, STARTED_GOOD, STOPPED)
 """How notices begin that stand on pages as findings."""
 UNCOUNTED = "The server counts no tokens and no tokenizer is known: give one (tokenizer / --tokenizer)."
 
@@ -363,7 +363,7 @@ def _load_notices(record: RunRecord, ledger: Ledger) -> list[str]:
 def _ledger_notices(ledger: Ledger, record: RunRecord) -> list[str]:
     told = ", and LoadGen was told 2" if record.driver == "loadgen" else ""
     counts = {
-        "needed more than one attempt; their latency includes the failed ones": ledger.resent,
+        "needed more than one attempt; the latency of an answer includes the attempts before it": ledger.resent,
         "failed after the last attempt and are in no rate or latency": ledger.failed,
         "were lost: sent or waiting when the run ended": ledger.lost,
         f"answered with fewer than 2 tokens: they have no TPOT{told}": ledger.short_outputs,

@@ -12,8 +12,10 @@ from assay.runs.result import Result
 
 def lacking_words(result: Result) -> str:
     """Such as "1 of 2 endpoints stopped answering after 4.2 s"; empty where all answered to the end."""
-    of = fmt.count(len(result.endpoints), "endpoint")
     silent, stopped = result.silent, result.stopped
+    if stopped and len(result.endpoints) == 1:
+        return f"its endpoint stopped answering after {fmt.duration(*stopped.values())}"
+    of = fmt.count(len(result.endpoints), "endpoint")
     said = [f"{len(silent)} of {of} answered nothing"] if silent else []
     if stopped:
         first = fmt.duration(min(stopped.values()))
@@ -27,4 +29,5 @@ def lacking_sentence(analysis: CampaignAnalysis) -> Iterator[str]:
     found = {analysis.titles[line.entry.key]: words for line in analysis.lines if (words := lacking_words(line.result))}
     if found:
         told = names([f"{words} in {title}" for title, words in found.items()], "; ")
-        yield f"{told}: from then on its figures are those of the others."
+        alone = any(len(line.result.stopped) == len(line.result.endpoints) for line in analysis.lines)
+        yield f"{told}: from then on its figures are those of the others{' or of none' if alone else ''}."

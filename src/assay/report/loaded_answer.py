@@ -10,6 +10,7 @@ from assay.analysis.run import measures_speed
 from assay.benchmarks import Benchmark
 from assay.report import format as fmt
 from assay.report.limits import LATENCIES, UNSHOWN, held_beside, held_limits, held_words
+from assay.report.run_answer import rates_words
 from assay.report.run_view import ms
 from assay.runs.result import Distribution, Result
 
@@ -24,11 +25,8 @@ def by_latency(group: Group) -> bool:
 
 def rate_words(group: Group) -> str:
     """Tokens and samples a second, the first with its interval."""
-    tokens, samples = group.tokens_per_s, group.samples_per_s
-    if not tokens.value > 0:
-        return fmt.rate(samples.value, "samples/s", samples.low, samples.high)
-    words = fmt.rate(tokens.value, "output tokens/s", tokens.low, tokens.high)
-    return f"{words}, {fmt.number(samples.value)} samples/s"
+    tokens = group.tokens_per_s
+    return rates_words(tokens if tokens.value > 0 else None, group.samples_per_s, group.unanswered)
 
 
 def tail_words(group: Group) -> str:

@@ -9,6 +9,7 @@ from assay.analysis.finding import UNKNOWN
 from assay.analysis.listing import names
 from assay.analysis.nodes import Symmetry
 from assay.analysis.run import RunAnalysis, measures_speed
+from assay.analysis.statistics import Estimate
 from assay.analysis.summary import shaped_by_client
 from assay.analysis.verdict import UNFINISHED
 from assay.analysis.whole_time import whole_time_of_run
@@ -23,7 +24,7 @@ from assay.report.plausibility import REFUSED
 from assay.report.whole_time import whole_time_words
 from assay.runs.ledger import Ledger
 from assay.runs.record import RunRecord
-from assay.runs.result import Result
+from assay.runs.result import Figure, Result
 
 _IN_SECONDS_MS = 10_000
 _MOST_CAUSES = 2
@@ -104,10 +105,16 @@ def _speed(analysis: RunAnalysis) -> list[str]:
 def rates(result: Result) -> str:
     """Tokens and samples a second, the first with its interval."""
     tokens, samples = result.figures.get("output_tokens_per_s"), result.figures["samples_per_s"]
+    return rates_words(tokens, samples, result.unanswered_words)
+
+
+def rates_words(tokens: Figure | Estimate | None, samples: Figure | Estimate, unanswered: str) -> str:
+    """The same of any two rates. `unanswered`: what they lack, without which they would be taken for a speed."""
+    lacking = f", with {unanswered}" if unanswered else ""
     if tokens is None:
-        return fmt.rate(samples.value, "samples/s", samples.low, samples.high)
+        return fmt.rate(samples.value, "samples/s", samples.low, samples.high) + lacking
     words = fmt.rate(tokens.value, "output tokens/s", tokens.low, tokens.high)
-    return f"{words}, {fmt.number(samples.value)} samples/s"
+    return f"{words}, {fmt.number(samples.value)} samples/s{lacking}"
 
 
 def _load(record: RunRecord) -> str:

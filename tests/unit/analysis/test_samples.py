@@ -12,7 +12,8 @@ from tests.synthetic import Plan, write_run
 from assay.analysis.samples import MISSING, Samples, read_samples
 from assay.runs import read_requests
 
-COLUMNS = [field.name for field in fields(Samples) if field.name not in ("endpoints", "until_ns", "over_ns")]
+OF_ALL = ("endpoints", "until_ns", "over_ns", "unanswered_ns")
+COLUMNS = [field.name for field in fields(Samples) if field.name not in OF_ALL]
 NAMES = ("node-a-0", "node-b-0")
 
 

@@ -6,17 +6,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.analysed import analysed
 from tests.analysing import Analyse
 from tests.audits import audit_claims
 from tests.synthetic import Node, Plan, write_campaign, write_run
 
 from assay.analysis import summarise
 from assay.analysis.compare import compare
+from assay.analysis.nodes import symmetry
 from assay.analysis.projection import TOO_SHORT
+from assay.analysis.run import analyse_run
 from assay.audit import AuditReport, Judgement, audit_path
 from assay.campaign.reporting import answer_lines
 from assay.commands.terminal import Terminal
 from assay.report import CampaignPages
+from assay.report.campaign_answer import campaign_answer
+from assay.report.run_answer import run_answer
 from assay.report.run_page import run_page
 from assay.runs import CampaignFolder, Result, RunEntry, read_campaign, write_json
 from assay.runs.index import Filter, index
@@ -56,6 +61,24 @@ def test_a_runs_headline_and_its_line_on_the_terminal(analyse: Analyse, capsys: 
     clean = analyse(Plan(samples=400, nodes=(A,), chunks=False))
     assert not any("unanswered" in item.interval for item in run_page(clean).headlines)
     assert "unanswered" not in said(clean.result, capsys)
+
+
+def test_the_first_sentence_of_a_run_and_of_its_campaign(tmp_path: Path) -> None:
+    campaign = write_campaign(tmp_path, {"offline-r0": BAD}, kind="single")
+    first = run_answer(analyse_run(campaign.run("offline-r0")), refused=False)[0]
+    assert first.endswith(f" samples/s, with {WORDS}.")
+    assert campaign_answer(analysed(campaign))[0] == first
+    twice = write_campaign(tmp_path / "twice", {"offline-r0": BAD, "offline-r1": replace(BAD, seed=1)}, kind="single")
+    assert ", with 680 of 800 samples unanswered (85.0 %)" in campaign_answer(analysed(twice))[0]
+
+
+def test_a_node_is_not_idle_while_what_failed_is_given_up(analyse: Analyse) -> None:
+    run = analyse(BAD)
+    assert run.samples is not None
+    late = replace(run.samples, over_ns=run.samples.end_ns + 60_000_000_000)
+    found = symmetry(late, run.record, None)
+    assert found is not None
+    assert [(fact.idle_tail_s, found.idle_share) for fact in found.nodes] == [(0.0, 0.0)]
 
 
 def test_a_comparison(analyse: Analyse) -> None:

@@ -10,9 +10,13 @@ from tests.analysed import analysed
 from tests.synthetic import Node, Plan, write_campaign, write_run
 
 from assay.analysis.run import RunAnalysis, analyse_run
+from assay.analysis.stopped import STOPPED
 from assay.report.campaign_answer import campaign_answer
+from assay.report.campaign_page import campaign_page
+from assay.report.lacking import lacking_sentence, lacking_words
 from assay.report.mended_first import Measured, mended_first
 from assay.report.run_answer import run_answer
+from assay.report.run_page import run_page
 from assay.runs import read_model, read_record, write_json
 from assay.runs.ledger import EndpointLedger, Ledger, silent
 
@@ -67,6 +71,11 @@ def test_a_rate_says_first_that_an_endpoint_stopped_answering(tmp_path: Path) ->
     assert f" (1 of 2 endpoints stopped answering after {seconds:.1f} s): " in first
     assert f"(node-b-0 after {seconds:.1f} s): from then on the rates" in " ".join(analysis.result.notices)
     assert campaign_answer(analysed(campaign))[0] == first
+    shown = [(problem.severity, problem.title) for problem in campaign_page(analysed(campaign)).problems]
+    assert shown[0] == ("error", "Endpoint node-b-0 stopped answering.")
+    assert ("warning", "Endpoint node-b-0 failed attempts.") in shown[1:], "what came of it stands below it"
+    assert not any("Nodes stand idle" in title for _, title in shown), "what is gone isn't idle"
+    assert not any(problem.text.startswith(STOPPED) for problem in run_page(analysis).problems), "told once"
     assert next(mended_first([Measured(analysis.record, analysis.result)], {})).startswith(
         "find out why node-b-0 stopped answering, and measure again: "
     )
@@ -81,3 +90,14 @@ def test_a_campaign_of_several_runs_names_those_that_lack_an_endpoint(tmp_path: 
     assert told.startswith("1 of 2 endpoints stopped answering after ")
     title = analysis.titles["offline-r1"]
     assert told.endswith(f" in {title}: from then on its figures are those of the others.")
+
+
+def test_where_each_endpoint_stopped_the_figures_are_nobodys(tmp_path: Path) -> None:
+    campaign = write_campaign(tmp_path, {"offline-r0": PLAN, "offline-r1": PLAN}, "single")
+    analysis = analysed(campaign)
+    first = analysis.lines[0].result
+    gone = first.model_copy(update={"endpoints": [first.endpoints[0].model_copy(update={"stopped_s": 2.0})]})
+    assert lacking_words(gone) == "its endpoint stopped answering after 2 s"
+    analysis.lines[0] = replace(analysis.lines[0], result=gone)
+    (told,) = lacking_sentence(analysis)
+    assert told.endswith(": from then on its figures are those of the others or of none.")
