@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from assay.analysis.finding import UNKNOWN, Citation, Finding
 from assay.analysis.goodput import STARTED_GOOD
 from assay.analysis.listing import names
-from assay.analysis.streams import Streams
+from assay.analysis.streams import Streams, held_words
 from assay.analysis.waiting import Waiting
 from assay.analysis.warmup import unsteady
 from assay.runs.record import RunRecord
 from assay.runs.result import Result
+
+HELD_STREAMS = "held-streams"
 
 
 def measurement_findings(
@@ -19,7 +21,7 @@ def measurement_findings(
 ) -> list[Finding]:  # fmt: skip
     """`held` are the endpoints whose answers weren't streams, `waits` where the client's window was the limit."""
     run = result.run
-    found = [_held(run, record, streams) for streams in held]
+    found = _held(run, held, late=record.client.client_bound)
     if waits is not None:
         found.append(_window(run, waits))
     return found + _precisions(run, record) + _started_good(result) + _not_warm(run, record)
@@ -88,28 +90,38 @@ def _not_warm(run: str, record: RunRecord) -> list[Finding]:
     ]
 
 
-def _held(run: str, record: RunRecord, streams: Streams) -> Finding:
-    late = record.client.client_bound
-    title, suggestion = (
-        (
-            f"Whether answers of {streams.endpoint} are streams isn't known: the load generator was late.",
-            "what makes the load generator late, as its own finding says, before anything at the server",
-        )
-        if late
-        else (
+def _held(run: str, held: Sequence[Streams], *, late: bool) -> list[Finding]:
+    """Of each endpoint that sends no streams; of a client that was late once, however many endpoints it read late."""
+    if late and held:
+        return [
+            _held_finding(
+                run,
+                "Whether answers are streams isn't known: the load generator was late.",
+                "; ".join(held_words(held, client_bound=True)),
+                "what makes the load generator late, as its own finding says, before anything at the server",
+            )
+        ]
+    return [
+        _held_finding(
+            run,
             f"Answers of {streams.endpoint} weren't streams.",
+            streams.words(client_bound=False),
             "a proxy that doesn't buffer (nginx: proxy_buffering off), or none; an engine that sends each token",
+            subject=streams.endpoint,
         )
-    )
-    figure = streams.words(client_bound=late)
+        for streams in held
+    ]
+
+
+def _held_finding(run: str, title: str, figure: str, suggestion: str, subject: str = "") -> Finding:
     return Finding(
-        rule="held-streams",
+        rule=HELD_STREAMS,
         severity="warning",
         title=title,
         evidence=[Citation(run=run, file="requests.parquet", figure=figure)],
         suggestion=suggestion,
         expect="TPOT and ITL, and the true time to the first token",
-        subject=streams.endpoint,
+        subject=subject,
     )
 
 

@@ -22,7 +22,7 @@ from assay.runs.requests import answered, read_request_batches
 
 _SHARE = 0.5  # from here on the median is of answers without a time between tokens
 HELD = "Answers came in"
-"""How what is said of an endpoint without streams begins."""
+"""How what is said of an endpoint without streams begins; in a verdict's reason in small letters."""
 _COLUMNS = ("final", "status", "endpoint", "sent_ns", "first_ns", "last_ns", "chunk_ns", "chunk_tokens",
             "streamed_tokens", "output_tokens")  # fmt: skip
 

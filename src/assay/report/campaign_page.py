@@ -10,8 +10,10 @@ from assay.analysis.campaign import CampaignAnalysis, Group
 from assay.analysis.client_findings import CLIENT_SHAPED
 from assay.analysis.curve import curve_of
 from assay.analysis.listing import names, the_same
+from assay.analysis.measurement_findings import HELD_STREAMS
 from assay.analysis.saturation import sweeps
 from assay.analysis.scaling import Efficiency
+from assay.analysis.streams import HELD
 from assay.analysis.titles import benchmark_title
 from assay.analysis.verdict import SHORT_RUN
 from assay.analysis.whole_time import whole_time_of_campaign
@@ -181,7 +183,7 @@ def _reasons(analysis: CampaignAnalysis) -> list[str]:
     """Each reason of the runs' verdicts once, with the runs that give it where not all do. What findings tell of the
     runs together isn't told here of each."""
     findings = {finding.title for finding in analysis.findings} | ({CLIENT_SHAPED} if analysis.rate else set())
-    titles = tuple(title.rstrip(".").lower() for title in findings)
+    titles = (*(title.rstrip(".").lower() for title in findings), *_told_by_rule(analysis))
     found: dict[str, list[str]] = {}
     for line in analysis.lines:
         for reason in dict.fromkeys(verdict_reasons(line.result, reason_told(analysis))):
@@ -195,6 +197,11 @@ def _reasons(analysis: CampaignAnalysis) -> list[str]:
     if len(told) <= _MOST_REASONS:
         return told
     return [*told[:_MOST_REASONS], f"{len(told) - _MOST_REASONS} more, each on its run's own page"]
+
+
+def _told_by_rule(analysis: CampaignAnalysis) -> list[str]:
+    """How reasons begin whose findings have other titles: they count answers, which in no two runs are as many."""
+    return [HELD.lower()] if any(finding.rule == HELD_STREAMS for finding in analysis.findings) else []
 
 
 def _headlines(analysis: CampaignAnalysis) -> list[Headline]:

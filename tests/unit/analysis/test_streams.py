@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.analysed import analysed
 from tests.analysing import Analyse
-from tests.synthetic import Plan, write_run
+from tests.synthetic import Node, Plan, write_campaign, write_run
 
 from assay.analysis import arrivals
 from assay.analysis.run import analyse_run
 from assay.analysis.streams import Streams, held_words, read_streams
 from assay.analysis.summary import summarise
+from assay.report.campaign_page import campaign_page
 from assay.report.run_page import notice_problems
 from assay.runs import RequestWriter, RunFolder, read_record, read_requests, write_json
 
@@ -195,9 +197,31 @@ def test_blocks_that_a_late_client_read_are_not_the_servers(tmp_path: Path) -> N
     record.client.client_bound, record.client.reasons = True, ["worker-0 used 99 % of a core"]
     write_json(folder.record, record)
     run = analyse_run(folder)
-    late, *_ = [finding for finding in run.findings if finding.rule == "held-streams"]
+    (late,) = [finding for finding in run.findings if finding.rule == "held-streams"]
+    assert late.evidence[0].figure.count("came in blocks of about") == 1, "of both endpoints at once"
     assert "isn't known: the load generator was late" in late.title
     assert "proxy" not in late.suggestion
     assert "chunk_" not in late.evidence[0].figure
     assert any("read them late (the run is client-bound)" in reason for reason in run.result.verdict.reasons)
     assert not [problem for problem in notice_problems(run.result.notices) if "came in blocks" in problem.text]
+
+
+@pytest.mark.parametrize(
+    ("late", "titles"),
+    [
+        (True, ["Whether answers are streams isn't known: the load generator was late."]),
+        (False, ["Answers of node-a-0 weren't streams.", "Answers of node-b-0 weren't streams."]),
+    ],
+)
+def test_a_campaigns_page_tells_it_once(tmp_path: Path, late: bool, titles: list[str]) -> None:
+    a, b = Node("node-a"), Node("node-b")
+    plans = {key: Plan(samples=60, nodes=nodes) for key, nodes in (("a-r0", (a,)), ("b-r0", (b,)), ("both-r0", (a, b)))}
+    folder = write_campaign(tmp_path, plans, "scaling")
+    for key in plans:
+        held(folder.run(key), 16)
+        record = read_record(folder.run(key))
+        record.client.client_bound, record.client.reasons = late, ["worker-0 used 99 % of a core"] * late
+        write_json(folder.run(key).record, record)
+    page = campaign_page(analysed(folder))
+    assert not [reason for reason in page.verdict_reasons if "came in blocks" in reason]
+    assert [problem.title for problem in page.problems if "came in blocks" in problem.text] == titles
