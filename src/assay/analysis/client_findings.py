@@ -13,7 +13,7 @@ from assay.runs.metric_names import CONTROLLER
 from assay.runs.record import ClientAudit, RunRecord
 
 CLIENT_SHAPED = "The load generator could have shaped the result."
-_RULE = "client-bound"
+CLIENT_RULE = "client-bound"
 _MORE_CORES = "give the load generator more cores or a machine of its own"
 _FULL = 0.9
 """Of all cores, in the mean over the run."""
@@ -35,8 +35,8 @@ def client_findings(run: str, record: RunRecord, telemetry: Telemetry | None, co
 def search_client_findings(findings: Sequence[Finding], answer: RateAnswer) -> list[Finding]:
     """The findings of a search's runs, with its own verdict on the load generator instead of theirs: it holds delays
     against the limits, which are what it asks about, and a run by itself against its medians."""
-    of_runs = {finding.evidence[0].run: finding for finding in findings if finding.rule == _RULE}
-    found = [finding for finding in findings if finding.rule != _RULE]
+    of_runs = {finding.evidence[0].run: finding for finding in findings if finding.rule == CLIENT_RULE}
+    found = [finding for finding in findings if finding.rule != CLIENT_RULE]
     for point in answer.points:
         if point.client_reasons:
             own = of_runs.get(point.run)
@@ -48,7 +48,7 @@ def search_client_findings(findings: Sequence[Finding], answer: RateAnswer) -> l
 
 def _finding(evidence: list[Citation], suggestion: str) -> Finding:
     return Finding(
-        rule=_RULE,
+        rule=CLIENT_RULE,
         severity="warning",
         title=CLIENT_SHAPED,
         evidence=evidence,

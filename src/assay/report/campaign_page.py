@@ -53,7 +53,7 @@ from assay.report.many import ENDS, MOST_ROWS
 from assay.report.page import Headline, Page, Problem, Section, VerdictKind, lifted
 from assay.report.published import campaign_published_blocks
 from assay.report.rate_search import rate_blocks, rate_headlines
-from assay.report.run_page import headlines, notice_problems, verdict_reasons
+from assay.report.run_page import CLIENT_BOUND, SIMULATED, headlines, notice_problems, verdict_reasons
 from assay.report.since_last import since_last_blocks
 from assay.report.subject import campaign_subject, samples_of, served_on
 from assay.report.sweeps import in_flight, load_words
@@ -115,7 +115,7 @@ def campaign_page(analysis: CampaignAnalysis, only: Chart | None = None) -> Page
             *([] if kind == "valid" and UNVERIFIED not in verdict else [verdict]),
             *([analysis.state.plan_note] if analysis.state.plan_note else []),
             *_client_bound(analysis),
-            *(["simulated endpoints"] if simulated else []),
+            *([SIMULATED] if simulated else []),
         ]
     )
     title = benchmark_title(analysis.benchmark, [line.record for line in analysis.lines])
@@ -142,7 +142,7 @@ def _client_bound(analysis: CampaignAnalysis) -> Iterator[str]:
     lines, of = shaped_runs(analysis)
     bound = sum(bool(line.result.latency) for line in lines)
     if bound:
-        yield "client-bound" if bound == of else f"client-bound in {bound} of {fmt.count(of, 'run')}"
+        yield CLIENT_BOUND if bound == of else f"{CLIENT_BOUND} in {bound} of {fmt.count(of, 'run')}"
 
 
 def _what(analysis: CampaignAnalysis) -> str:

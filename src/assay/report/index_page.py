@@ -8,11 +8,13 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from assay.analysis.client_findings import CLIENT_RULE
 from assay.analysis.finding import Finding, gravest_first
 from assay.analysis.names import titles_of
 from assay.errors import UserError
 from assay.report import format as fmt
 from assay.report.page import Page, Rows, Section, Table
+from assay.report.run_page import CLIENT_BOUND, SIMULATED, said_once
 from assay.report.subject import drawn_from
 from assay.runs.campaign import CampaignFolder, campaign_title, read_campaign
 from assay.runs.folder import ReportFolder, RunFolder
@@ -25,13 +27,15 @@ _NO_REPORT = "there is no report of it"
 
 
 def index_page(rows: Sequence[IndexRow], beside: Path) -> Page:
-    """One section a campaign, the newest first; its links are for a page in the folder `beside`."""
+    """What each campaign found and its runs, the newest first; links are for a page in the folder `beside`."""
     campaigns: dict[str, list[IndexRow]] = {}
     for row in rows:
         campaigns.setdefault(row.campaign, []).append(row)
     newest_first = list(reversed(campaigns.values()))
-    sections = [Section("campaigns", "Campaigns", [_overview(newest_first, beside)])] if campaigns else []
-    sections += [_section(place, own, beside) for place, own in enumerate(newest_first, start=1)]
+    sections = [
+        Section("campaigns", "Campaigns", [_overview(newest_first, beside)]),
+        Section("runs", "Runs", [_runs(own, beside) for own in newest_first]),
+    ]
     bad = sum(row.status not in ("completed", "planned") for row in rows)
     return Page(
         title=f"{_count(len(campaigns), 'campaign')}, {_count(len(rows), 'run')}",
@@ -42,7 +46,7 @@ def index_page(rows: Sequence[IndexRow], beside: Path) -> Page:
         verdict_reasons=[],
         headlines=[],
         problems=[],
-        sections=sections,
+        sections=sections if campaigns else [],
         problems_title="What to know",
     )
 
@@ -52,31 +56,46 @@ def _count(number: int, noun: str) -> str:
 
 
 def _overview(campaigns: Sequence[Sequence[IndexRow]], beside: Path) -> Table:
-    """A line a campaign: what it found, of what, and the gravest of what limits belief in it."""
+    """A line a campaign: what it found, of what, what its own page says beside its title, and the gravest of what
+    limits belief in it."""
     rows: Rows = []
     links = {}
     for runs in campaigns:
         first = runs[0]
         folder = CampaignFolder(Path(first.folder))
-        answer, worst = _told(folder)
+        answer, findings = _told(folder)
         model, data = _measured(runs)
-        what = f"{campaign_title(first.kind, first.name)}, {fmt.moment(first.started_utc)}"
-        rows.append((first.campaign, what, answer, model, data, worst))
+        rows.append((first.campaign, _title(first), answer, _verdict(runs, findings), model, data, _gravest(findings)))
         links[first.campaign] = os.path.relpath(folder.report, beside)
-    columns = ("Campaign", "What", "Answer", "Model", "Data", "Gravest finding")
+    columns = ("Campaign", "What", "Answer", "Verdict", "Model", "Data", "Gravest finding")
     return Table("What each found", columns, rows, source="report.json of each", links=links)
 
 
-def _told(folder: CampaignFolder) -> tuple[str, str]:
-    """The first sentence of its report's answer, and its gravest finding; a report that can't be read tells nothing."""
+def _title(row: IndexRow) -> str:
+    return f"{campaign_title(row.kind, row.name)}, {fmt.moment(row.started_utc)}"
+
+
+def _told(folder: CampaignFolder) -> tuple[str, list[Finding]]:
+    """The first sentence of its report's answer, and its findings; a report that can't be read tells nothing."""
     try:
         report = read_object(folder.report_json) or {}
         sentences = [str(sentence) for sentence in report.get("answer", [])]
         findings = [Finding.model_validate(found) for found in report.get("findings", [])]
     except (UserError, ValidationError, TypeError):
-        return _NO_REPORT, ""
+        return _NO_REPORT, []
+    return sentences[0] if sentences else _NO_REPORT, findings
+
+
+def _verdict(runs: Sequence[IndexRow], findings: Sequence[Finding]) -> str:
+    """What must stand beside any figure of the campaign."""
+    words = said_once(row.verdict for row in runs if row.verdict)
+    bound = any(found.rule == CLIENT_RULE for found in findings)
+    return "; ".join([*words, *([CLIENT_BOUND] if bound else []), *([SIMULATED] if runs[0].simulated else [])])
+
+
+def _gravest(findings: Sequence[Finding]) -> str:
     worst = [f"{found.severity}: {found.title}" for found in gravest_first(findings) if found.severity != "note"]
-    return sentences[0] if sentences else _NO_REPORT, worst[0] if worst else ""
+    return worst[0] if worst else ""
 
 
 def _measured(runs: Sequence[IndexRow]) -> tuple[str, str]:
@@ -91,7 +110,7 @@ def _measured(runs: Sequence[IndexRow]) -> tuple[str, str]:
     return "", ""
 
 
-def _section(place: int, rows: Sequence[IndexRow], beside: Path) -> Section:
+def _runs(rows: Sequence[IndexRow], beside: Path) -> Table:
     first = rows[0]
     titles = titles_of(read_campaign(CampaignFolder(Path(first.folder))).runs)
     cells: Rows = [
@@ -104,13 +123,11 @@ def _section(place: int, rows: Sequence[IndexRow], beside: Path) -> Section:
     ]  # fmt: skip
     columns = ("Run", "Mode", "Status", "Verdict", "Samples/s", "Output tokens/s", "Campaign")
     report = os.path.relpath(CampaignFolder(Path(first.folder)).report, beside)
-    title = f"{campaign_title(first.kind, first.name)}, {fmt.moment(first.started_utc)}"
     links = {first.campaign: report}
     for row in rows:
         if row.path is not None and (page := ReportFolder(Path(row.path)).html).is_file():
             links[titles.get(row.key, row.key)] = os.path.relpath(page, beside)
-    table = Table("Runs", columns, cells, frozenset({4, 5}), links=links)
-    return Section(f"campaign-{place}", title, [table])
+    return Table(_title(first), columns, cells, frozenset({4, 5}), links=links)
 
 
 def _speed(row: IndexRow, figure: Figure | None) -> Figure | None:

@@ -38,6 +38,8 @@ from assay.report.whole_time import whole_time_blocks
 from assay.runs.record import RunRecord
 from assay.runs.result import Distribution, Result
 
+CLIENT_BOUND, SIMULATED = "client-bound", "simulated endpoints"
+"""What a strip says of figures that are no measurement of a server."""
 # The chart that shows the answer, by the run's mode.
 _LEADS = {
     "performance": ("throughput_timeline", "node_comparison", "latency_distribution"),
@@ -130,19 +132,23 @@ def banner(result: Result, record: RunRecord) -> str:
 
 
 def banner_of_all(runs: Sequence[tuple[Result, RunRecord]]) -> str:
-    """What must be said of several runs: each part once, and none that another begins with."""
+    """What must be said of several runs."""
     verdicts = [result.verdict for result, _ in runs]
     words = [verdict.words for verdict in verdicts if not verdict.valid or UNVERIFIED in verdict.words]
+    return "; ".join([*said_once(words), *doubts(runs)])
+
+
+def said_once(words: Iterable[str]) -> list[str]:
+    """The parts of verdicts, each once, and none that another begins with."""
     parts = list(dict.fromkeys(part for own in words for part in own.split("; ")))
-    said = [part for part in parts if not any(other != part and other.startswith(part) for other in parts)]
-    return "; ".join([*said, *doubts(runs)])
+    return [part for part in parts if not any(other != part and other.startswith(part) for other in parts)]
 
 
 def doubts(runs: Sequence[tuple[Result, RunRecord]]) -> list[str]:
-    """Why figures of one of the runs are no measurement of a server, in as few words as a strip takes."""
+    """Why figures of one of the runs are none of a server, in as few words as a strip takes."""
     return [
-        *(["client-bound"] if any(client_bound(result) for result, _ in runs) else []),
-        *(["simulated endpoints"] if any(record.simulated for _, record in runs) else []),
+        *([CLIENT_BOUND] if any(client_bound(result) for result, _ in runs) else []),
+        *([SIMULATED] if any(record.simulated for _, record in runs) else []),
     ]
 
 

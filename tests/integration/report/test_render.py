@@ -248,8 +248,10 @@ def test_comparison_page_and_index(tmp_path: Path) -> None:
     page = index_page(rows, tmp_path / "pages")
     told, runs = (block for section in page.sections for block in section.blocks if isinstance(block, Table))
     answer = (read_object(folder.report_json) or {})["answer"][0]
-    assert told.rows[0][2:5] == (answer, "synthetic-8b", "13,368 samples (synthetic articles)")
-    assert str(told.rows[0][5]).startswith("error: ")
+    verdict = "short run: not valid for MLPerf; failed: no result; simulated endpoints"
+    assert told.rows[0][2:6] == (answer, verdict, "synthetic-8b", "13,368 samples (synthetic articles)")
+    assert str(told.rows[0][6]).startswith("error: ")
+    assert [section.title for section in page.sections] == ["Campaigns", "Runs"], "the way there isn't one a campaign"
     assert told.links == {"first": "../first/report.html"}
     assert runs.links["Offline, run 1 of 3"] == "../first/runs/a-r0/report.html"
     assert "Offline, run 2 of 3" not in runs.links, "it has no page"

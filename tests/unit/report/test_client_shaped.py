@@ -17,9 +17,12 @@ from assay.analysis.summary import summarise
 from assay.report.campaign_answer import campaign_answer
 from assay.report.compare_campaigns_page import compare_campaigns_page
 from assay.report.compare_page import compare_page
-from assay.report.page import Page
+from assay.report.index_page import index_page
+from assay.report.page import Page, Table
+from assay.report.render import render_campaign
 from assay.report.run_answer import run_answer
 from assay.runs import CampaignFolder, RunFolder, read_record, write_json
+from assay.runs.index import Filter, index
 from assay.runs.scenarios import Mode
 
 PLAN = Plan(samples=60, chunks=False, telemetry=False)
@@ -109,3 +112,12 @@ def test_compared_runs_name_whose_figures(tmp_path: Path) -> None:
     words = "Client-bound: the load generator could have shaped the figures of the other; "
     assert any(sentence.startswith(words) for sentence in answer("single-r0"))
     assert not any("Client-bound" in sentence for sentence in answer("offline-r0"))
+
+
+@pytest.mark.parametrize("doubted", [[], ["offline-r1"]])
+def test_the_index_says_it_beside_the_campaigns_answer(tmp_path: Path, doubted: Collection[str]) -> None:
+    render_campaign(measured(tmp_path, "first", doubted))
+    rows, _ = index(tmp_path / "first", Filter())
+    (told,) = index_page(rows, tmp_path).sections[0].blocks
+    assert isinstance(told, Table)
+    assert ("; client-bound; simulated endpoints" in str(told.rows[0][3])) is bool(doubted)
