@@ -10,6 +10,7 @@ from assay.analysis.listing import names
 from assay.analysis.saturation import sweeps
 from assay.analysis.scaling import Efficiency
 from assay.analysis.statistics import ratio
+from assay.analysis.verdict import UNFINISHED
 from assay.analysis.whole_time import whole_time_of_campaign
 from assay.report import format as fmt
 from assay.report.accuracy import percentages, score_words
@@ -18,8 +19,9 @@ from assay.report.became import became, short_of_plan, unended
 from assay.report.client_shaped import client_shaped_words
 from assay.report.curve import curve_answer
 from assay.report.engine_tries import tuned_answer
+from assay.report.enough_samples import samples_it_takes
 from assay.report.lacking import lacking_sentence
-from assay.report.limits import held_limits, kept_words
+from assay.report.limits import UNSHOWN, held_if_known, held_limits, kept_words, never_shown
 from assay.report.loaded_answer import by_latency, latency_words, rate_words, tail_words, valid_words
 from assay.report.rate_search import rate_sentences
 from assay.report.run_answer import ended, slow_nodes, speed
@@ -79,7 +81,8 @@ def _why_nothing(analysis: CampaignAnalysis) -> Iterator[str]:
     first = failed[0]
     others = f" (and {fmt.count(len(failed) - 1, 'more run')})" if len(failed) > 1 else ""
     reason = reason_told(analysis).rstrip(".")
-    yield f"There is no result: {analysis.titles[first.key]} {first.status}{others}: {reason}."
+    ended_so = UNFINISHED.get(first.status, first.status) if first.status else "isn't over"
+    yield f"There is no result: {analysis.titles[first.key]} {ended_so}{others}: {reason}."
     yield from (words for line in analysis.lines if line.entry.key == first.key for words in ended(line.record))
 
 
@@ -188,12 +191,20 @@ def _rate(analysis: CampaignAnalysis, group: Group) -> list[str]:
     rate = f"{rate_words(group)}{_came(group)}{repeats}"
     if not by_latency(group):
         return [f"{name}: {rate}{judged}."]
-    valid = f"; {words}" if not judged and (words := valid_words(group)) else ""
+    valid = "" if judged else _beside(valid_words(group))
     latencies = latency_words(group, analysis.benchmark)
-    if len(group.lines) > 1 or entry.scenario == "SingleStream":
+    results, limits = [line.result for line in group.lines], held_limits(analysis.benchmark, group.first.record)
+    if not limits or entry.scenario == "SingleStream":
         return [f"{name}: {latencies}; {rate}{valid}{judged}."]
-    kept = kept_words([group.first.result], held_limits(analysis.benchmark, group.first.record))
-    return [f"{name}: {rate}{kept and f'; {kept}'}{valid}{judged}.", f"{name}: {latencies}."]
+    few = [f"{samples_it_takes(results, limits)}."] if held_if_known(results, limits) == UNSHOWN else []
+    if len(results) > 1:  # each latency says in how many of them it keeps its limit
+        return [f"{name}: {latencies}{_beside(never_shown(results, limits))}.", f"{name}: {rate}{valid}{judged}.", *few]
+    kept = _beside(kept_words(results[0], limits))
+    return [f"{name}: {rate}{kept}{valid}{judged}.", f"{name}: {latencies}.", *few]
+
+
+def _beside(words: str) -> str:
+    return f"; {words}" if words else ""
 
 
 def _alone(entry: RunEntry) -> str:
@@ -254,5 +265,9 @@ def _scores(analysis: CampaignAnalysis) -> list[str]:
 def _whole_set(analysis: CampaignAnalysis) -> list[str]:
     """How long the whole data set would take where it takes least, and why that isn't known."""
     found = whole_time_of_campaign(analysis)
-    which = len(analysis.projections) > 1 or _some_nodes(analysis)
-    return whole_time_words(found, f" on {found.projection.name}" if which and found.projection else "")
+    which = ""
+    if found.projection is not None and _some_nodes(analysis):
+        which = f" on {found.projection.name}"
+    elif found.projection is not None and len(analysis.groups) > 1:  # of others that are too short there is none
+        which = f" with {found.projection.name}"
+    return whole_time_words(found, which)

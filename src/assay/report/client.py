@@ -13,7 +13,8 @@ from assay.report.campaign_sections import run_label, with_nodes_alone
 from assay.report.client_shaped import shaped_runs
 from assay.report.many import ends
 from assay.report.page import Block, Rows, Table, Text
-from assay.runs.client_bound import delay_limit_ns
+from assay.runs.client_bound import client_times, delay_limit_ns
+from assay.runs.folder import RunFolder
 from assay.runs.record import ClientAudit
 from assay.runs.result import Result
 
@@ -25,7 +26,7 @@ def client_blocks(analysis: RunAnalysis) -> Iterator[Block]:
     """The verdict on the load generator, its own errors, and how busy its processes were."""
     client = analysis.record.client
     yield Text(_verdict(client))
-    limit_ns = _limit_ns(analysis.result)
+    limit_ns = _limit_ns(analysis.result, analysis.folder)
     for words in (_arrivals([(analysis.record.scenario, client, limit_ns)], _OWN), _calibration(client), _hop(client)):
         if words:
             yield Text(words)
@@ -89,17 +90,21 @@ def campaign_client_blocks(analysis: CampaignAnalysis) -> Iterator[Block]:
     )
 
 
-def _limit_ns(result: Result) -> float | None:
-    """What lateness was held against, which is another in each run: it grows with the median TTFT."""
+def _limit_ns(result: Result, folder: RunFolder) -> float | None:
+    """What lateness was held against, which is another in each run: it grows with the median TTFT. Of a run without a
+    result that is in its requests alone."""
     ttft = result.latency.get("service_ttft_ns") or result.latency.get("ttft_ns")
-    return None if ttft is None else delay_limit_ns(ttft.p50)
+    if ttft is not None:
+        return delay_limit_ns(ttft.p50)
+    median_ns = client_times(folder).ttft_p50_ns if folder.requests.exists() else None
+    return None if median_ns is None else delay_limit_ns(median_ns)
 
 
 def _held_against_ns(analysis: CampaignAnalysis, line: RunLine) -> float | None:
     """The same in a campaign: a search holds what it runs against the tightest of its limits."""
     if analysis.rate is not None and line.record.limits:
         return delay_limit_ns(tightest_limit_ns(line.record.limits))
-    return _limit_ns(line.result)
+    return _limit_ns(line.result, line.folder)
 
 
 def _arrivals(runs: Sequence[tuple[str, ClientAudit, float | None]], whose: str) -> str:

@@ -9,20 +9,38 @@ from assay.analysis.campaign import Group
 from assay.analysis.statistics import samples_to_bound
 from assay.report import format as fmt
 from assay.report.next_step import run_again, tune
+from assay.runs.result import Result
 
 _P99 = 0.99
 
 
 def enough_samples(kind: str, groups: Sequence[Group], limits: Collection[str]) -> str:
     """One sentence of the loads whose samples are too few for an upper bound of the latencies in `limits`."""
-    had = [min(line.result.latency[name].n for line in group.lines for name in limits) for group in groups]
+    had = [_had([line.result for line in group.lines], limits) for group in groups]
+    return f"{_takes('load')}: {_asked(kind, groups, had, _needed(max(had)))}."
+
+
+def samples_it_takes(results: Sequence[Result], limits: Collection[str]) -> str:
+    """The same of one load's runs, whose page has its own next step; without a full stop."""
+    had = _had(results, limits)
+    whose = "this run" if len(results) == 1 else f"each of these {len(results)}"
+    more = f", too alike: {fmt.number(needed)} may do" if (needed := _needed(had)) > samples_to_bound(_P99) else ""
+    return f"{_takes('run')}; {whose} had {fmt.number(had)}{more}"
+
+
+def _had(results: Sequence[Result], limits: Collection[str]) -> int:
+    return min(result.latency[name].n for result in results for name in limits)
+
+
+def _needed(had: int) -> int:
+    """Of a load that had as many, neighbours were so alike that they counted for less: twice as many are asked for."""
     least = samples_to_bound(_P99)
-    # Of a load that had as many, neighbours were so alike that they counted for less: twice as many are then asked for.
-    needed = least if max(had) < least else 2 * max(had)
-    return (
-        f"An upper bound of a 99th percentile takes at least {fmt.count(least, 'sample')} a load, more where "
-        f"neighbours are alike: {_asked(kind, groups, had, needed)}."
-    )
+    return least if had < least else 2 * had
+
+
+def _takes(what: str) -> str:
+    least = fmt.count(samples_to_bound(_P99), "sample")
+    return f"An upper bound of a 99th percentile takes at least {least} a {what}, more where neighbours are alike"
 
 
 def _asked(kind: str, groups: Sequence[Group], had: Sequence[int], needed: int) -> str:

@@ -84,16 +84,35 @@ def held_beside(value: Distribution, limit_ns: int | None) -> str:
     return f", of {limit} allowed" if words == UNSHOWN else f", {words} the limit of {limit}"
 
 
-def kept_words(results: Sequence[Result], limits: Mapping[str, int]) -> str:
-    """In short whether a load keeps all its limits; empty where it has none, or nobody measured what they limit."""
-    if not limits or not all(limits.keys() <= result.latency.keys() for result in results):
-        return ""
+def kept_words(result: Result, limits: Mapping[str, int]) -> str:
+    """In short whether a run keeps all its limits; empty where it has none, or nobody measured what they limit."""
     its = "its limits" if len(limits) > 1 else "its limit"
     return {
         WITHIN: f"within {its}",
         ABOVE: f"not within {its}",
         UNSHOWN: f"too few samples to show whether it keeps {its}",
-    }[held_by_all(results, limits)]
+        "": "",
+    }[held_if_known([result], limits)]
+
+
+def never_shown(results: Sequence[Result], limits: Mapping[str, int]) -> str:
+    """That none of several runs has the samples to show that a limit is kept, and of which; empty where one has."""
+    measured = {name: [own.latency[name] for own in results if name in own.latency] for name in limits}
+    unshown = [
+        LATENCIES[name]
+        for name, values in measured.items()
+        if values and {held_words(value, limits[name]) for value in values} == {UNSHOWN}
+    ]
+    if not unshown:
+        return ""
+    its = "its limits" if len(unshown) == len(limits) > 1 else f"its limit of {' and '.join(unshown)}"
+    return f"too few samples in all {len(results)} runs to show whether it keeps {its}"
+
+
+def held_if_known(results: Sequence[Result], limits: Mapping[str, int]) -> str:
+    """`held_by_all`; empty where there are no limits, or nobody measured what they limit."""
+    known = bool(limits) and all(limits.keys() <= result.latency.keys() for result in results)
+    return held_by_all(results, limits) if known else ""
 
 
 def limits_words(limits: Mapping[str, int], record: RunRecord) -> str:

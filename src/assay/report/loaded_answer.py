@@ -74,9 +74,7 @@ def _held(values: Sequence[Distribution], limit_ns: int) -> str:
         return held_beside(values[0], limit_ns)
     held = [held_words(value, limit_ns) for value in values]
     if set(held) == {UNSHOWN}:  # "within it in none" would read as a limit that is broken
-        return (
-            f", of {fmt.ms(limit_ns)} ms allowed, with too few samples in all {len(held)} runs to show that it is kept"
-        )
+        return f", of {fmt.ms(limit_ns)} ms allowed"
     limit = f"the limit of {fmt.ms(limit_ns)} ms"
     words = f", within {limit} in {held.count('within')} of {len(held)} runs"
     words += f", above it in {held.count('above')}" if "above" in held else ""

@@ -18,8 +18,9 @@ from assay.report import format as fmt
 from assay.report.accuracy import percentages, score_words
 from assay.report.arrivals import arrivals
 from assay.report.client_shaped import not_the_servers
+from assay.report.enough_samples import samples_it_takes
 from assay.report.lacking import lacking_words
-from assay.report.limits import LATENCIES, held_beside, held_limits, kept_words
+from assay.report.limits import LATENCIES, UNSHOWN, held_beside, held_if_known, held_limits, kept_words
 from assay.report.plausibility import REFUSED
 from assay.report.whole_time import whole_time_words
 from assay.runs.ledger import Ledger
@@ -94,8 +95,11 @@ def speed(record: RunRecord, result: Result, benchmark: Benchmark, where: str = 
         on += f" ({lacking})"
     if record.shape is None and measures_speed(record):
         return [f"{on}: {rates(result)}{came}"]
-    kept = kept_words([result], held_limits(benchmark, record))
-    return [f"{on}, {_load(record)}: {rates(result)}{came}{kept and f'; {kept}'}", _tails(record, result, benchmark)]
+    limits = held_limits(benchmark, record)
+    kept = kept_words(result, limits)
+    few = [samples_it_takes([result], limits)] if held_if_known([result], limits) == UNSHOWN else []
+    first = f"{on}, {_load(record)}: {rates(result)}{came}{kept and f'; {kept}'}"
+    return [first, _tails(record, result, benchmark), *few]
 
 
 def _speed(analysis: RunAnalysis) -> list[str]:

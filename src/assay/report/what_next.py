@@ -11,7 +11,7 @@ from assay.analysis.rate_answer import RateAnswer
 from assay.analysis.run import RunAnalysis
 from assay.report.client_shaped import client_shaped
 from assay.report.engine_tries import why_not_compared
-from assay.report.limits import UNSHOWN, held_by_all, held_limits
+from assay.report.limits import UNSHOWN, held_if_known, held_limits
 from assay.report.mended_first import IDLE_CORES, Measured, mended_first
 from assay.report.next_step import left_over, run_again, sentence, step, tune
 from assay.runs.campaign import CampaignFolder, CampaignState
@@ -87,9 +87,7 @@ def _after_pacer(analysis: CampaignAnalysis) -> str:
 
 
 def _unshown(group: Group, limits: dict[str, int]) -> bool:
-    results = [line.result for line in group.lines]
-    known = all(limits.keys() <= result.latency.keys() for result in results)
-    return known and held_by_all(results, limits) == UNSHOWN
+    return held_if_known([line.result for line in group.lines], limits) == UNSHOWN
 
 
 def _after_rates(answer: RateAnswer) -> Iterator[str]:

@@ -97,8 +97,13 @@ def test_what_to_do_next_is_told_where_something_is_left(statuses: list[RunStatu
 
 def test_a_run_that_took_too_long_sends_nobody_to_a_reason_that_names_none(tmp_path: Path) -> None:
     plans = {"offline-r0": replace(PLAN, samples=40, lost=5, status=RunStatus.TIMEOUT)}
-    page = campaign_page(analysed(write_campaign(tmp_path, plans, kind="single")))
+    folder = write_campaign(tmp_path, plans, kind="single")
+    state = read_campaign(folder)
+    state.runs[0].reason = "not over after 40 s"
+    write_json(folder.state, state)
+    page = campaign_page(analysed(folder))
     assert page.verdict_reasons == ["the run took longer than it was given"]
+    assert page.answer[0] == "There is no result: Offline took longer than it was given: not over after 40 s."
     cut_off = left_over([RunStatus.TIMEOUT], ["not over after 40 s"])
     assert cut_off.startswith("find out why answers stayed away, then run again what was cut off")
     assert left_over([RunStatus.TIMEOUT, RunStatus.FAILED], ["HTTP 500"]).startswith("mend what the reason names")

@@ -11,6 +11,8 @@ from tests.synthetic import Node, Plan, write_campaign
 
 from assay.report import format as fmt
 from assay.report.campaign_answer import campaign_answer
+from assay.report.enough_samples import samples_it_takes
+from assay.report.limits import never_shown
 
 SERVER = Plan(samples=1200, nodes=(Node("node-a"),), chunks=False, telemetry=False, scenario="Server", qps=3.0)
 MS = r"[\d.,]+"
@@ -26,14 +28,18 @@ def repeats(plan: Plan, count: int) -> dict[str, Plan]:
 
 
 def test_latencies_against_their_limits_come_before_the_rate_that_was_asked_for(tmp_path: Path) -> None:
-    first = answer(tmp_path, repeats(SERVER, 3))[0]
+    first, second, *_ = answer(tmp_path, repeats(SERVER, 3))
     assert re.fullmatch(
         rf"1 node, Server: TTFT p99 {MS} ms {SPREAD}, within the limit of 2,000 ms in 3 of 3 runs; "
-        rf"TPOT p99 {MS} ms {SPREAD}, within the limit of 100 ms in 3 of 3 runs; {MS} output tokens/s "
+        rf"TPOT p99 {MS} ms {SPREAD}, within the limit of 100 ms in 3 of 3 runs\.",
+        first,
+    )
+    assert re.fullmatch(
+        rf"1 node, Server: {MS} output tokens/s "
         rf"\(95 %: {MS} to {MS}\), {MS} samples/s, of 3 asked for and {MS} that arrived a second"
         rf"( \(they come at random, so a short load has more or fewer than asked\))?, mean of 3 runs; "
         r"LoadGen says VALID in 3 of 3\.",
-        first,
+        second,
     )
 
 
@@ -41,23 +47,42 @@ def test_what_arrived_is_the_mean_of_the_repeats(tmp_path: Path) -> None:
     analysis = analysed(write_campaign(tmp_path, repeats(replace(SERVER, samples=60), 3), kind="single"))
     arrived = [line.offered.per_s for line in analysis.lines if line.offered is not None]
     assert fmt.number(sum(arrived) / 3) != fmt.number(arrived[0])
-    first = campaign_answer(analysis)[0]
-    assert f", of 3 asked for and {fmt.number(sum(arrived) / 3)} that arrived a second" in first
+    rate = campaign_answer(analysis)[1]
+    assert f", of 3 asked for and {fmt.number(sum(arrived) / 3)} that arrived a second" in rate
     assert abs(sum(arrived) / 9 - 1) > 0.02
-    assert " that arrived a second (they come at random, so a short load has more or fewer than asked), mean" in first
+    assert " that arrived a second (they come at random, so a short load has more or fewer than asked), mean" in rate
 
 
 def test_a_run_that_breaks_a_limit_and_one_that_is_invalid_are_counted(tmp_path: Path) -> None:
     plans = repeats(SERVER, 2)
     plans["load-r1"] = replace(plans["load-r1"], nodes=(Node("node-a", speed=0.3),), loadgen_result="INVALID")
-    first = answer(tmp_path, plans)[0]
+    first, second, *_ = answer(tmp_path, plans)
     assert "within the limit of 2,000 ms in 1 of 2 runs, above it in 1; " in first
-    assert first.endswith("; LoadGen says VALID in 1 of 2.")
+    assert second.endswith("; LoadGen says VALID in 1 of 2.")
 
 
 def test_too_few_samples_show_no_limit_kept(tmp_path: Path) -> None:
-    first = answer(tmp_path, repeats(replace(SERVER, samples=60), 2))[0]
-    assert ", of 2,000 ms allowed, with too few samples in all 2 runs to show that it is kept" in first
+    first, _, takes, *_ = answer(tmp_path, repeats(replace(SERVER, samples=60), 2))
+    assert ", of 2,000 ms allowed; TPOT " in first
+    assert first.endswith("; too few samples in all 2 runs to show whether it keeps its limits.")
+    assert takes == (
+        "An upper bound of a 99th percentile takes at least 368 samples a run, more where neighbours are alike; each "
+        "of these 2 had 60."
+    )
+
+
+def test_one_limit_that_no_run_shows_to_be_kept_is_named(tmp_path: Path) -> None:
+    analysis = analysed(write_campaign(tmp_path, repeats(replace(SERVER, samples=60), 2), kind="single"))
+    results = [line.result for line in analysis.lines]
+    limits = {"ttft_ns": 2_000_000_000, "tpot_ns": 1}
+    assert never_shown(results, limits) == "too few samples in all 2 runs to show whether it keeps its limit of TTFT"
+    assert never_shown(results, {"tpot_ns": 1}) == ""
+
+
+def test_as_many_samples_as_did_not_do_are_asked_for_twice(tmp_path: Path) -> None:
+    result = analysed(write_campaign(tmp_path, repeats(replace(SERVER, samples=400), 1), kind="single")).lines[0].result
+    said = samples_it_takes([result], ["ttft_ns"])
+    assert said.endswith("; this run had 400, too alike: 800 may do")
 
 
 def test_one_after_another_the_latency_is_what_was_asked_for(tmp_path: Path) -> None:
@@ -73,3 +98,12 @@ def test_a_given_load_beside_another_scenario_says_its_latencies_too(tmp_path: P
     assert said[0].partition(": ")[2].split()[1:3] == ["output", "tokens/s"]
     assert said[1].endswith("; within its limits.")
     assert re.match(rf"Server 3/s: TTFT p99 {MS} ms \(95 %: {MS} to {MS}\), within the limit of 2,000 ms; ", said[2])
+
+
+def test_a_time_of_all_samples_names_the_load_whose_rate_it_is(tmp_path: Path) -> None:
+    """Offline's run is too short for one: without a name SingleStream's would pass for it."""
+    short = replace(SERVER, scenario="Offline", qps=None, samples=40)
+    single = replace(SERVER, scenario="SingleStream", qps=None, samples=400)
+    said = answer(tmp_path, {"offline-r0": short, "single-r0": single})
+    (whole,) = (words for words in said if words.startswith("All 13,368 samples"))
+    assert re.search(r" would take .+\) with SingleStream: a projection, not a measurement, ", whole)

@@ -18,7 +18,8 @@ from assay.report.campaign_page import campaign_page
 from assay.report.page import Page, Table
 from assay.report.run_answer import run_answer
 from assay.report.run_page import run_page
-from assay.runs import read_campaign, read_record, write_json
+from assay.runs import RunStatus, read_campaign, read_record, write_json
+from assay.runs.client_bound import client_times
 from assay.runs.record import ClientAudit
 from assay.runs.result import Distribution
 
@@ -36,12 +37,16 @@ def single(tmp_path_factory: pytest.TempPathFactory) -> CampaignAnalysis:
 
 def test_it_says_first_what_the_runs_page_says(single: CampaignAnalysis) -> None:
     run = analyse_run(single.lines[0].folder)
-    first, tails, *_ = run_answer(run, refused=False)
+    first, tails, takes, *_ = run_answer(run, refused=False)
     rate, kept = first.split("; ")
     assert kept == "too few samples to show whether it keeps its limits."
     assert campaign_answer(single)[0].startswith(f"{rate}, of 2 asked for and ")
     assert campaign_answer(single)[0].endswith(f"; {kept}")
-    assert campaign_answer(single)[1] == tails
+    assert campaign_answer(single)[1:3] == [tails, takes]
+    assert takes == (
+        "An upper bound of a 99th percentile takes at least 368 samples a run, more where neighbours are alike; this "
+        "run had 60."
+    )
     assert campaign_page(single).headlines == run_page(run).headlines
 
 
@@ -60,6 +65,20 @@ def test_the_limit_of_a_lateness_stands_beside_it(single: CampaignAnalysis) -> N
     """5 % of the median TTFT from sending, and 2 ms at least: the rule of the load generator's own audit."""
     ttft_ns = single.lines[0].result.latency["service_ttft_ns"].p50
     assert cell(campaign_page(single), "driver", "Limit of either (ms)") == fmt.ms(max(2e6, 0.05 * ttft_ns))
+
+
+def test_it_stands_there_too_where_the_run_has_no_result(tmp_path: Path) -> None:
+    """A finding on the load generator names it all the same."""
+    for status in (RunStatus.COMPLETED, RunStatus.TIMEOUT):
+        folder = write_campaign(tmp_path / status, {"server-r0": replace(SERVER, status=status)}, kind="single")
+        run = folder.run("server-r0")
+        write_json(run.record, read_record(run).model_copy(update={"client": ClientAudit(cpu_share={"main": 0.1})}))
+        median_ns = client_times(run).ttft_p50_ns
+        assert median_ns is not None
+        shown = float(cell(campaign_page(analysed(folder)), "driver", "Limit of either (ms)"))
+        assert shown == pytest.approx(max(2.0, 0.05 * median_ns / 1e6), rel=0.01)
+    run.requests.unlink()
+    assert cell(campaign_page(analysed(folder)), "driver", "Limit of either (ms)") == "not recorded"
 
 
 @pytest.mark.parametrize(("simulated", "gate", "shown"), [
