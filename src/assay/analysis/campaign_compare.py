@@ -12,7 +12,7 @@ from assay.analysis.changes import Change, Judged
 from assay.analysis.compare import other_samples, unlike_in, unlike_words
 from assay.analysis.differences import Difference
 from assay.analysis.load_runs import LoadRuns, changes_at, differences_at, measured_loads
-from assay.analysis.names import load_key
+from assay.analysis.names import load_key, name_of
 from assay.errors import UserError
 from assay.runs.campaign import CampaignFolder, CampaignState, RunEntry, read_campaign
 from assay.runs.result import Result
@@ -59,7 +59,9 @@ class CampaignComparison(BaseModel):
 
     baseline: str
     other: str
-    loads: list[LoadCompared] = Field(description="that both measured, in the order of the other's plan")
+    loads: list[LoadCompared] = Field(
+        description="that both measured, of each scenario from the fewest nodes and the lowest load on"
+    )
     only_baseline: list[str] = Field(description="loads that the other didn't measure")
     only_other: list[str]
     differences: list[Difference] = Field(description="of loads' first runs, as many as have every endpoint")
@@ -72,9 +74,22 @@ class CampaignMeasured:
     def __init__(self, folder: CampaignFolder) -> None:
         self.folder = folder
         self.state: CampaignState = read_campaign(folder)
-        self.loads = measured_loads(folder, self.state)
+        self.loads = _from_the_lowest(measured_loads(folder, self.state))
         if not self.loads:
             raise UserError(f"compare: {self.state.id} has no performance run with a result")
+
+
+def _from_the_lowest(loads: Sequence[LoadRuns]) -> list[LoadRuns]:
+    """Fewer nodes before more, a lower load before a higher one: the plan's order may be a random one."""
+
+    def asked(run: LoadRuns) -> tuple[str, float]:
+        load = load_of(run.entry)
+        return ("", 0.0) if load is None else (load.axis, load.value)
+
+    places = {load.entry.scenario: place for place, load in reversed(list(enumerate(loads)))}
+    return sorted(
+        loads, key=lambda load: (places[load.entry.scenario], len(load.entry.nodes), load.entry.nodes, asked(load))
+    )
 
 
 def compare_campaigns(campaigns: Sequence[CampaignMeasured]) -> list[CampaignComparison]:
@@ -99,7 +114,7 @@ def _compare(base: CampaignMeasured, other: CampaignMeasured) -> CampaignCompari
         if unlike := [key for key in unlike_in(left.record, right.record) if key != "shape"]:
             raise UserError(
                 f"compare: {right.name}: these campaigns measure different things: "
-                f"{unlike_words(unlike, left.record, right.record)}"
+                f"{unlike_words(unlike, left.record, right.record, (base.state.id, other.state.id))}"
             )
     used = {id(load) for pair in pairs for load in pair}
     return CampaignComparison(
@@ -171,7 +186,10 @@ def _unanswered(results: Sequence[Result]) -> float:
 
 
 def _named(loads: Sequence[LoadRuns]) -> str:
-    return ", ".join(dict.fromkeys(load.name for load in loads))
+    """With their scenarios, which their own campaign needn't name."""
+    return ", ".join(
+        dict.fromkeys(name_of(own.entry, with_scenario=own.entry.shape is None, with_nodes=False) for own in loads)
+    )
 
 
 def _notes(

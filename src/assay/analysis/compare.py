@@ -13,6 +13,8 @@ from assay.errors import UserError
 from assay.runs.record import RunRecord
 
 _MUST_AGREE = ("benchmark", "scenario", "shape", "mode", "dataset_sha256", "max_tokens")
+_CALLED = {"shape": "load", "dataset_sha256": "data set", "max_tokens": "longest answer"}
+_SHA256_SHOWN = 8
 
 
 class Comparison(BaseModel, Judged):
@@ -44,7 +46,7 @@ def compare(runs: Sequence[RunAnalysis]) -> list[Comparison]:
 
 def _compare(pair: Pair) -> Comparison:
     if unlike := unlike_in(pair.base.record, pair.other.record):
-        words = unlike_words(unlike, pair.base.record, pair.other.record)
+        words = unlike_words(unlike, pair.base.record, pair.other.record, (pair.base.folder.id, pair.other.folder.id))
         raise UserError(f"compare: these runs measure different things: {words}")
     return Comparison(
         baseline=pair.base.folder.id,
@@ -61,10 +63,12 @@ def unlike_in(base: RunRecord, other: RunRecord) -> list[str]:
     return [key for key in _MUST_AGREE if getattr(base, key) != getattr(other, key)]
 
 
-def unlike_words(keys: Sequence[str], base: RunRecord, other: RunRecord) -> str:
-    """What each of the fields is in either run."""
+def unlike_words(keys: Sequence[str], base: RunRecord, other: RunRecord, sides: tuple[str, str]) -> str:
+    """What each of the fields is in either run, or campaign; `sides` are what they are called."""
+    first, second = sides
     return "; ".join(
-        f"{key} is {_words(base, key)} in {base.id} and {_words(other, key)} in {other.id}" for key in keys
+        f"{_CALLED.get(key, key)} is {_words(base, key)} in {first} and {_words(other, key)} in {second}"
+        for key in keys
     )
 
 
@@ -85,7 +89,10 @@ def _circumstances(run: RunAnalysis) -> Circumstances:
 def _words(record: RunRecord, key: str) -> str:
     if key == "shape":
         return record.shape.title if record.shape else "none (LoadGen drove)"
-    return str(getattr(record, key))
+    if key == "dataset_sha256":  # two of one name may differ in what they hold
+        count = f"{record.dataset_samples:,} samples"
+        return f"{record.dataset_name}, {count} (sha256 {record.dataset_sha256[:_SHA256_SHOWN]})"
+    return f"{record.max_tokens} tokens" if key == "max_tokens" else str(getattr(record, key))
 
 
 def _unanswered(run: RunAnalysis) -> float:

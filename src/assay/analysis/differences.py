@@ -27,8 +27,9 @@ _EVERY_ENDPOINT = "every endpoint"
 _OF_ENDPOINT = "endpoint "
 _OF_THE_PLAN = ("name", "modes", "output")
 """Of a configuration: which other runs were planned with this one, and where their folders are made."""
-_OF_ITS_CAMPAIGN = ("repeats", "project_samples")
-"""Of its campaign: how often a run is made, and what is asked of its result."""
+_OF_ITS_CAMPAIGN = ("kind", "rates", "concurrencies", "loads", "curve", "repeats", "project_samples")
+"""Of its campaign: which loads were asked for, how often each, and what is asked of its result. What one load was, its
+run's record says."""
 _ADDRESS = frozenset({"address", "host", "hostname"})
 """Of a machine: one that has another name has others of these too, which is one fact."""
 _SAY_IT_AGAIN = ("system.json", "config.yaml")
@@ -155,12 +156,17 @@ def _of_endpoint(fact: str, endpoints: set[str]) -> str | None:
 
 def _record_facts(base: RunRecord, other: RunRecord, pairs: Sequence[Pair]) -> tuple[dict[str, str], dict[str, str]]:
     keep = ("assay_version", "model", "official", "samples", "target_qps", "simulated", "loadgen_version")
-    left, right = ({key: str(getattr(record, key)) for key in keep} for record in (base, other))
+    left, right = ({key: str(getattr(record, key)) for key in keep} | _shape(record) for record in (base, other))
     for pair in pairs:
         first, second = pair_facts(pair, f"{_OF_ENDPOINT}{pair_name(pair)}")
         left |= first
         right |= second
     return left, right
+
+
+def _shape(record: RunRecord) -> dict[str, str]:
+    """What the pacer was told of the load: of two loads that were asked for alike, how long each lasts."""
+    return flat(record.shape.model_dump(mode="json", exclude_none=True), "load") if record.shape else {}
 
 
 def _system_facts(system: Mapping[str, Any]) -> dict[str, str]:

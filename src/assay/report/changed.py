@@ -34,11 +34,13 @@ def nothing_shown(decisive: Sequence[Change]) -> str:
 
 
 def headline(name: str, change: Change) -> Headline:
-    """A ratio with its interval and what it is of."""
+    """A ratio with its interval, and the two values that it is of."""
+    both = f"{fmt.number(change.baseline)} \N{RIGHTWARDS ARROW} {fmt.number(change.other)} {change.unit}"
+    sure = "" if change.low is None or change.high is None else f"{fmt.ratio_interval(change.low, change.high)}: "
     return Headline(
         name,
         fmt.times(change.ratio, None, None),
-        change.words if change.low is None else f"{fmt.interval(change.low, change.high)}: {change.words}",
+        f"{both}; {sure}{change.words}",
         f"{fmt.number(change.other)} / {fmt.number(change.baseline)} {change.unit}",
     )
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from assay.analysis.campaign import CampaignAnalysis, Group, RunLine
-from assay.analysis.listing import names
+from assay.analysis.listing import names, names_in_one_unit
 from assay.analysis.summary import shaped_by_client
 from assay.runs.result import Result
 
@@ -49,6 +49,13 @@ def shaped_sides_words(sides: Mapping[str, Mapping[str, Sequence[Result]]]) -> I
     if not any(doubted.values()):
         return
     every = {side: len(doubted[side]) == len(loads) for side, loads in sides.items()}
-    whose = [side if every[side] else f"{side} at {names(loads)}" for side, loads in doubted.items() if loads]
+    whose = [f"{side}{_at(loads, sides[side])}" for side, loads in doubted.items() if loads]
     which = _ALL if all(every.values()) else f"the figures of {' and of '.join(whose)}"
     yield f"Client-bound: {DOUBT} {which}; what differs may not be the server's."
+
+
+def _at(doubted: Sequence[str], loads: Collection[str]) -> str:
+    """At which of its loads a side is doubted, with a space before it; nothing where it has but one."""
+    if len(loads) == 1:
+        return ""
+    return " at every load" if len(doubted) == len(loads) else f" at {names_in_one_unit(doubted)}"

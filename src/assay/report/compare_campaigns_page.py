@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from assay.analysis.campaign_compare import CampaignComparison, CampaignMeasured, LoadCompared
 from assay.analysis.changes import DECIDES, Change
-from assay.analysis.listing import NAMED, names
+from assay.analysis.listing import NAMED, names, names_in_one_unit
 from assay.analysis.projection import Projection
 from assay.analysis.titles import benchmark_title
 from assay.benchmarks import run_benchmark
@@ -150,14 +150,23 @@ def comparison_answer(comparison: CampaignComparison, other: CampaignMeasured, n
     shown = _largest([(load.load, c) for load in comparison.loads for c in load.changes if c.words in CHANGED])
     if len(comparison.loads) == 1:
         said = [f"{name and f'{name[:1].upper()}{name[1:]}, '}{_only_load(comparison.loads[0])}."]
-    elif shown:
-        most = [f"{told(change)}, at {load}" for load, change in shown[:NAMED]]
-        said.append(f"The largest: {'; '.join(most)}.")
+    else:
+        said += _most(shown)
     for which, loads in (("the baseline", comparison.only_baseline), ("the other", comparison.only_other)):
         if loads:
-            said.append(f"Only in {which}: {names(loads)}.")
+            said.append(f"Only in {which}: {names_in_one_unit(loads)}.")
     besides = differs_besides(comparison.differences, _widest(other), changed=bool(shown))
     return [*said, f"{besides[:1].upper()}{besides[1:]}."]
+
+
+def _most(shown: Sequence[tuple[str, Change]]) -> Iterator[str]:
+    """The largest changes of what decides, then the largest beside it; `shown`: all, the largest first."""
+    decisive = [one for one in shown if one[1].decisive]
+    beside = [one for one in shown if not one[1].decisive]
+    of_beside = " beside what decides" if decisive else ""
+    for of, found in (("", decisive[:NAMED]), (of_beside, beside[: 1 if decisive else NAMED])):
+        if found:
+            yield f"The largest{of}: {'; '.join(f'{told(change)}, at {load}' for load, change in found)}."
 
 
 def _widest(campaign: CampaignMeasured) -> RunRecord:

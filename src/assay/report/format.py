@@ -73,6 +73,11 @@ def times(value: float | None, low: float | None, high: float | None) -> str:
     return f"{number(value, 3)} {TIMES}{ends}"
 
 
+def ratio_interval(low: float, high: float) -> str:
+    """Such as "95 %: 1.42 to 1.51", with as many digits as a ratio has."""
+    return f"95 %: {number(low, 3)} to {number(high, 3)}"
+
+
 def count(number_of: int, noun: str) -> str:
     """Such as "1 node" or "2 nodes"."""
     return f"{number(number_of)} {noun}{'s' * (number_of != 1)}"

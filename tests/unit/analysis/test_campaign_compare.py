@@ -54,10 +54,10 @@ def rates(*loads: float, node: Node = NODE, samples: int = 300) -> dict[str, Pla
 def test_loads_are_put_side_by_side_and_what_is_in_one_alone_is_named(tmp_path: Path) -> None:
     base = campaign(tmp_path, "base", rates(1, 2, 4))
     found = compared(base, campaign(tmp_path, "other", rates(4, 2, 3, node=replace(NODE, speed=0.5))))
-    assert [(load.load, load.axis, load.value) for load in found.loads] == [("4/s", "rate", 4.0), ("2/s", "rate", 2.0)]
+    assert [(load.load, load.axis, load.value) for load in found.loads] == [("2/s", "rate", 2.0), ("4/s", "rate", 4.0)]
     assert (found.only_baseline, found.only_other) == (["1/s"], ["3/s"])
     assert [load.outcome for load in found.loads] == ["slower", "slower"]
-    quantities = {change.quantity: change for change in found.loads[1].changes}
+    quantities = {change.quantity: change for change in found.loads[0].changes}
     assert list(quantities) == ["TTFT, median", "TPOT, median", "TTFT p99", "TPOT p99"]
     assert quantities["TPOT, median"].ratio == pytest.approx(2.0, rel=0.1)
     assert found.differences == []
@@ -103,20 +103,24 @@ def test_how_long_a_load_lasts_may_differ(tmp_path: Path) -> None:
     places = {"eight-r0": 8, "two-r0": 2}
     base = campaign(tmp_path, "base", plans, in_flight(places))
     other = campaign(tmp_path, "other", plans, in_flight(places, duration_s=120))
-    assert [(load.axis, load.value) for load in compared(base, other).loads] == [
-        ("concurrency", 8.0),
-        ("concurrency", 2.0),
-    ]
+    for folder, kind in ((base, "bench"), (other, "tune-curve")):
+        loads = [{"kind": "concurrency"}] if kind == "bench" else None
+        for key in plans:
+            write_json(folder.run(key).config, {"campaign": {"kind": kind, "loads": loads, "seed": 1}})
+    found = compared(base, other)
+    assert [(load.axis, load.value) for load in found.loads] == [("concurrency", 2.0), ("concurrency", 8.0)]
+    (lasts,) = found.differences
+    assert (lasts.where, lasts.fact, lasts.baseline, lasts.other) == ("run.json", "load.duration_s", "60", "120")
 
 
 def test_what_measured_other_samples_or_nothing_in_common_is_refused(tmp_path: Path) -> None:
     base = campaign(tmp_path, "base", rates(1))
-    with pytest.raises(UserError, match=r"no load is in both: base measured 1/s; far measured 9/s"):
+    with pytest.raises(UserError, match=r"no load is in both: base measured Server 1/s; far measured Server 9/s"):
         compared(base, campaign(tmp_path, "far", rates(9)))
     foreign = campaign(tmp_path, "foreign", rates(1))
     run = foreign.run("server1-r0")
     write_json(run.record, read_record(run).model_copy(update={"dataset_sha256": "1" * 64}))
-    with pytest.raises(UserError, match=r"measure different things: dataset_sha256 is .* in server1-r0"):
+    with pytest.raises(UserError, match=r"measure different things: data set is .* \(sha256 1{8}\) in foreign"):
         compared(base, foreign)
     run.result.unlink()
     with pytest.raises(UserError, match="foreign has no performance run with a result"):

@@ -180,7 +180,7 @@ def test_too_few_samples_decide_nothing(analyse: Analyse) -> None:
 def test_unlike_loads_are_named_in_words(analyse: Analyse) -> None:
     runs = [analyse(BASE) for _ in range(2)]
     runs[1].record.shape = ConcurrencyShape(concurrency=8)
-    with pytest.raises(UserError, match=r"shape is none \(LoadGen drove\) in .* and 8 in flight in"):
+    with pytest.raises(UserError, match=r"load is none \(LoadGen drove\) in .* and 8 in flight in"):
         compare(runs)
 
 

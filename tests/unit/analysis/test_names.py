@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from assay.analysis.listing import names_in_one_unit
 from assay.analysis.names import name_in, title_in, titles_in, titles_of
 from assay.runs import RunEntry
 from assay.runs.scenarios import Mode, Scenario
@@ -44,3 +45,11 @@ def test_a_guess_of_an_offline_rate_is_no_load() -> None:
     offline = RunEntry(key="o", scenario="Offline", mode="performance", nodes=["node-a"], target_qps=20.0)
     server = offline.model_copy(update={"scenario": "Server"})
     assert [name_in([offline, server], entry) for entry in (offline, server)] == ["Offline", "Server 20/s"]
+
+
+def test_the_unit_of_several_loads_stands_once() -> None:
+    assert names_in_one_unit(["1 in flight", "2 in flight", "16 in flight"]) == "1, 2, 16 in flight"
+    assert names_in_one_unit(["0.5/s", "1/s"]) == "0.5, 1/s"
+    assert names_in_one_unit(["1/s", "2 in flight"]) == "1/s, 2 in flight"
+    assert names_in_one_unit(["1/s"]) == "1/s"
+    assert names_in_one_unit(["Offline", "Server 1/s"]) == "Offline, Server 1/s"

@@ -80,7 +80,11 @@ def compared(folders: Sequence[CampaignFolder], beside: Path) -> Page:
     ("of_base", "of_other", "which"),
     [
         ([], ["offline-r1"], "the figures of the other at Offline"),
-        (["single-r0"], ["offline-r0", "single-r0"], "the figures of the baseline at SingleStream and of the other"),
+        (
+            ["single-r0"],
+            ["offline-r0", "single-r0"],
+            "the figures of the baseline at SingleStream and of the other at every load",
+        ),
         (["offline-r1", "single-r0"], ["offline-r0", "single-r0"], "all of these figures"),
     ],
 )

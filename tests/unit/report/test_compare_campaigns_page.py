@@ -57,8 +57,8 @@ def test_a_sweep_against_a_sweep(tmp_path: Path) -> None:
     assert all(list(series.x) == [1.0, 2.0] for series in (*values.series, *ratios.series))
     tables = [block for section in found.sections for block in section.blocks if isinstance(block, Table)]
     loads, first, second, campaigns = tables
-    assert [row[:2] for row in loads.rows] == [("2/s", "faster"), ("1/s", "faster")]
-    assert [(table.caption, table.folded) for table in (first, second)] == [("2/s", True), ("1/s", True)]
+    assert [row[:2] for row in loads.rows] == [("1/s", "faster"), ("2/s", "faster")]
+    assert [(table.caption, table.folded) for table in (first, second)] == [("1/s", True), ("2/s", True)]
     assert [row[0] for row in first.rows] == ["TTFT, median", "TPOT, median", "TTFT p99", "TPOT p99"]
     assert campaigns.links == {"base": os.path.relpath(base.report, tmp_path / "elsewhere")}
 
@@ -169,7 +169,7 @@ def test_more_loads_than_a_screen_holds_are_told_by_their_ends(tmp_path: Path) -
     assert sum(table.folded for table in tables) == 24
 
 
-def test_the_largest_change_is_of_all_that_is_shown_and_cards_begin_with_what_is_decided(tmp_path: Path) -> None:
+def test_the_largest_changes_are_of_what_decides_first_and_cards_begin_with_what_is_decided(tmp_path: Path) -> None:
     comparison, measured = against(tmp_path)
     load = comparison.loads[0]
     nothing = load.model_copy(update={"load": "Other", "changes": []})
@@ -181,7 +181,10 @@ def test_the_largest_change_is_of_all_that_is_shown_and_cards_begin_with_what_is
         update={"loads": [load.model_copy(update={"changes": [undecided, small, large]}), nothing]}
     )
     said = comparison_answer(changed, measured[1])
-    assert said[1].startswith(f"The largest: {large.quantity} 1.5")
+    assert said[1].startswith(f"The largest: {small.quantity} 1.2")
+    assert said[2].startswith(f"The largest beside what decides: {large.quantity} 1.5")
+    beside = changed.model_copy(update={"loads": [load.model_copy(update={"changes": [undecided, large]}), nothing]})
+    assert comparison_answer(beside, measured[1])[1].startswith(f"The largest: {large.quantity} 1.5")
     page = compare_campaigns_page(measured, [changed], tmp_path)
     assert [card.name for card in page.headlines] == [f"{small.quantity}, Offline", f"{rate.quantity}, Offline"]
     assert "What decides is the rate where the load doesn't set it, else" in page.what
