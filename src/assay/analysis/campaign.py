@@ -75,6 +75,11 @@ class Group:
         return self.lines[0]
 
     @property
+    def client_bound(self) -> bool:
+        """Whether the load generator could have shaped one of its runs."""
+        return any(line.record.client.client_bound for line in self.lines)
+
+    @property
     def unanswered(self) -> str:
         """Samples of all repeats that failed or were lost, in words; empty: none."""
         ledgers = [line.ledger for line in self.lines if line.ledger is not None]

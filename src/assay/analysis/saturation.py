@@ -99,11 +99,23 @@ def sweeps(groups: Sequence[Group]) -> list[list[tuple[Load, Group]]]:
 
 def highest_carried(points: Points) -> int | None:
     """The place of the highest load, arriving at a rate, of which as much was done as came, below any that isn't
-    carried; None: of none is that shown."""
+    carried; None: of none is that shown. One that the load generator could have shaped counts where no other does."""
     groups = [group for _, group in points]
     judged = _carried_each([group.samples_per_s for group in groups], [_arrived(group) for group in groups], groups)
     before = judged[: judged.index(False)] if False in judged else judged
-    return max((place for place, held in enumerate(before) if held), default=None)
+    found = [place for place, held in enumerate(before) if held]
+    own = [place for place in found if not points[place][1].client_bound]
+    return max(own or found, default=None)
+
+
+def carried_words(group: Group) -> str:
+    """What is known of the highest load that was carried: nothing is shown by one whose client was in the way."""
+    return "was carried" if group.client_bound else "is shown to be carried"
+
+
+def client_bound_mark(group: Group) -> str:
+    """What stands behind the name of a load that the load generator could have shaped."""
+    return " (client-bound)" if group.client_bound else ""
 
 
 def carried(done_per_s: float, came_per_s: float, usual_s: float, seconds: float) -> bool:

@@ -11,7 +11,7 @@ from assay.analysis.offered import offered
 from assay.analysis.projection import WHOLE, Projection
 from assay.analysis.rate_answer import RateAnswer
 from assay.analysis.run import RunAnalysis, measures_speed
-from assay.analysis.saturation import carried, highest_carried, sweeps
+from assay.analysis.saturation import carried, carried_words, client_bound_mark, highest_carried, sweeps
 from assay.analysis.whole_set import Arrival, WholeSet, arrival, whole_set
 from assay.runs.ledger import Ledger
 from assay.runs.record import RunRecord
@@ -22,7 +22,6 @@ ACCURACY = "an accuracy run's time isn't a measured speed"
 TOO_SHORT = "the runs are too short for it"
 FEWER = "it has fewer samples than the run measured"
 NOT_CARRIED = "no load is shown to be carried"
-HIGHEST = "the highest of {} loads that is shown to be carried"
 _OWN_TIMES = {
     "Trace": "a trace has times of its own",
     "Sessions": "conversations take their own time",
@@ -103,7 +102,9 @@ def _carried(given: Sequence[Group], whole: WholeSet) -> Iterator[Arrival]:
         if (place := highest_carried(points)) is not None:
             load, group = points[place]
             record = group.first.record
-            name = f"{_load(record)}, {HIGHEST.format(len(points))}" if len(points) > 1 else _load(record)
+            name = _load(record) + client_bound_mark(group)
+            if len(points) > 1:
+                name += f", the highest of {len(points)} loads that {carried_words(group)}"
             yield arrival(name, whole, load.value, _evenness(record))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from assay.analysis.campaign import CampaignAnalysis, Group, RunLine
+from assay.analysis.campaign import CampaignAnalysis, RunLine
 from assay.analysis.listing import names, names_in_one_unit
 from assay.analysis.summary import shaped_by_client
 from assay.runs.result import Result
@@ -22,14 +22,9 @@ def shaped_runs(analysis: CampaignAnalysis) -> tuple[list[RunLine], int]:
     return [line for line in analysis.lines if line.folder.id in bound], len(analysis.rate.points)
 
 
-def client_shaped(group: Group) -> bool:
-    """Whether one of a load's runs is client-bound."""
-    return any(line.record.client.client_bound for line in group.lines)
-
-
 def client_shaped_words(analysis: CampaignAnalysis) -> Iterator[str]:
     """One sentence that names the loads, for the answer of a campaign of any kind; none where there are none."""
-    doubted = [analysis.name(group.first.entry) for group in analysis.groups if client_shaped(group)]
+    doubted = [analysis.name(group.first.entry) for group in analysis.groups if group.client_bound]
     if doubted:
         every = len(doubted) == len(analysis.groups)
         of_all = _ALL if len(doubted) > 1 else "these figures"

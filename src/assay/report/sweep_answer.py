@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from assay.analysis.campaign import Group, Load
 from assay.analysis.listing import names
-from assay.analysis.saturation import highest_carried
+from assay.analysis.saturation import carried_words, client_bound_mark, highest_carried
 from assay.benchmarks import Benchmark
 from assay.report import format as fmt
 from assay.report.enough_samples import enough_samples
@@ -46,7 +47,7 @@ def _highest_within(swept: Points, held: Sequence[str], known: str) -> str:
     shown = "shown to be " if unshown else ""
     but = f"; too few samples show it for {unshown} of the higher loads" if unshown else ""
     of = fmt.count(len(swept), "load")
-    return f"{load_words(load)} is the highest of {of} {shown}{known}: {rate_words(group)}{but}."
+    return f"{_named(load, group)} is the highest of {of} {shown}{known}: {rate_words(group)}{but}."
 
 
 def _last(held: Sequence[str], words: str) -> int:
@@ -66,14 +67,18 @@ def _fastest(swept: Points, held: Sequence[str]) -> str:
     place = highest_carried(loads) if loads[0][0].axis == "rate" else None
     if place is not None:
         load, group = loads[place]
-        which = f"At {load_words(load)}, the highest of {of} that is shown to be carried{under and f' and {under}'}"
+        which = f"At {_named(load, group)}, the highest of {of} that {carried_words(group)}{under and f' and {under}'}"
     else:
         load, group = max(loads, key=lambda point: point[1].samples_per_s.value)
-        highest = f"The highest rate of {of} came at {load_words(load)}"
-        which = f"At {load_words(load)}, the fastest load that {under}" if under else highest
+        highest = f"The highest rate of {of} came at {_named(load, group)}"
+        which = f"At {_named(load, group)}, the fastest load that {under}" if under else highest
     words = {ABOVE: ", above the limits", UNSHOWN: ", not shown to keep the limits"}
     stands = words[held[swept.index((load, group))]] if held else ""
     return f"{which}: {rate_words(group)}{stands}; {tail_words(group)}."
+
+
+def _named(load: Load, group: Group) -> str:
+    return load_words(load) + client_bound_mark(group)
 
 
 def _none_within(swept: Points, held: Sequence[str], known: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from assay.analysis.campaign import Group, Load
 from assay.analysis.saturation import Saturation, saturation, sweeps
 from assay.report import format as fmt
-from assay.report.client_shaped import DOUBT, client_shaped
+from assay.report.client_shaped import DOUBT
 
 Points = list[tuple[Load, Group]]
 AXES = {"rate": "target rate (samples/s)", "concurrency": "requests in flight"}
@@ -36,9 +36,9 @@ def server_saturation(points: Points) -> Saturation | None:
     needed, and that these are not saturated says nothing where higher ones were left out.
     """
     every = saturation(points)
-    if every.at.axis == "rate" and not client_shaped(dict(points)[every.at]):
+    if every.at.axis == "rate" and not dict(points)[every.at].client_bound:
         return every
-    own = [(load, group) for load, group in points if not client_shaped(group)]
+    own = [(load, group) for load, group in points if not group.client_bound]
     if len(own) < 2:
         return None
     found = saturation(own)

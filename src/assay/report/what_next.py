@@ -9,7 +9,6 @@ from assay.analysis.campaign import CampaignAnalysis, Group
 from assay.analysis.engine_models import Tuned
 from assay.analysis.rate_answer import RateAnswer
 from assay.analysis.run import RunAnalysis
-from assay.report.client_shaped import client_shaped
 from assay.report.engine_tries import why_not_compared
 from assay.report.limits import UNSHOWN, held_if_known, held_limits
 from assay.report.mended_first import IDLE_CORES, Measured, mended_first
@@ -128,7 +127,7 @@ def _wide(answer: RateAnswer) -> bool:
 
 def _after_settings(analysis: CampaignAnalysis, found: Tuned) -> Iterator[str]:
     """What a search for settings left open, and how the best are measured by themselves."""
-    if any(client_shaped(group) for group in analysis.groups):
+    if any(group.client_bound for group in analysis.groups):
         yield tune(f"{IDLE_CORES} the tries differ by their settings alone, and search again", "engine")
     best = analysis.folder.best
     if found.outcome == "better" and best.exists():

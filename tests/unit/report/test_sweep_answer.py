@@ -57,6 +57,16 @@ def test_a_load_that_the_client_could_have_shaped_shows_no_saturation(tmp_path: 
     assert words.startswith("Whether the server is saturated isn't shown: the load generator could have shaped")
 
 
+def test_a_load_that_the_client_could_have_shaped_is_not_shown_to_be_carried(tmp_path: Path) -> None:
+    own = "At 2 samples/s asked for, the highest of 3 loads that is shown to be carried: "
+    assert campaign_answer(sweep(tmp_path / "one", doubted=(4,)))[0].startswith(own)
+    doubted = "4 samples/s asked for (client-bound), the highest of 3 loads that was carried"
+    first, *more = campaign_answer(sweep(tmp_path / "all", doubted=(2, 4, 16)))
+    assert first.startswith(f"At {doubted}: ")
+    (projected,) = (words for words in more if "a projection" in words)
+    assert projected.endswith(f"at {doubted}."), "so says what rests on it"
+
+
 def test_a_curve_says_first_how_fast_below_what_came_out_above_the_limits(tmp_path: Path) -> None:
     plain = curve(tmp_path / "plain", Slo(ttft=_HOUR_NS))
     p99_ns = [group.first.result.latency["ttft_ns"].p99 for group in plain.groups]
