@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 from assay.analysis.campaign import CampaignAnalysis, Group
 from assay.analysis.engine_models import Tuned
+from assay.analysis.listing import names
 from assay.analysis.rate_answer import RateAnswer
 from assay.analysis.run import RunAnalysis
+from assay.report import format as fmt
 from assay.report.engine_tries import why_not_compared
 from assay.report.limits import UNSHOWN, held_if_known, held_limits
 from assay.report.mended_first import IDLE_CORES, Measured, mended_first
@@ -17,6 +19,8 @@ from assay.runs.campaign import CampaignFolder, CampaignState
 from assay.search import narrowest
 
 _FEWEST_REPEATS = 3
+_NARROW = 0.02
+"""Half an interval of the efficiency that leaves nothing to ask."""
 _LONGER_LEAST, _LONGER = 2.0, 5.0
 """Times as long as a search took, another is told to be: no more, since a first interval says little of the next."""
 _FIRST_LIMIT = "p99(ttft) < 2 s"
@@ -63,9 +67,30 @@ def _steps(analysis: CampaignAnalysis) -> Iterator[str]:
     yield from mended_first([Measured(line.record, line.result) for line in lines], analysis.benchmark.scenarios)
     if groups and groups[0].first.record.shape is not None:
         yield _after_pacer(analysis)
+    yield from _slower_nodes(analysis)
     if groups and analysis.state.kind != "official" and min(len(group.lines) for group in groups) < _FEWEST_REPEATS:
         why = f"{_FEWEST_REPEATS} repeats show how far runs of the same differ, which one run's interval can't"
         yield run_again(why, f"campaign.repeats={_FEWEST_REPEATS}")
+    yield from _unsure_efficiency(analysis)
+
+
+def _slower_nodes(analysis: CampaignAnalysis) -> Iterator[str]:
+    """Nodes in runs together that are shown to be slower, and for which something that may be why is recorded."""
+    parts = [part for line in analysis.lines if line.nodes is not None for part in line.nodes.nodes]
+    slow = dict.fromkeys(part.node for part in parts if part.slower and (part.causes or part.differences))
+    if slow:
+        yield run_again(f"mend what likely makes {names(list(slow))} slower, and measure again")
+
+
+def _unsure_efficiency(analysis: CampaignAnalysis) -> Iterator[str]:
+    """Where the interval shows neither loss nor gain, and is too wide for that to say much."""
+    whole = analysis.scaling.groups[-1] if analysis.scaling is not None else None
+    if whole is None or whole.low is None or whole.high is None or not whole.low < 1 < whole.high:
+        return
+    if whole.high - whole.low > 2 * _NARROW:
+        repeats = 2 * whole.repeats
+        why = f"learn more of a loss that may be up to {fmt.percent(1 - whole.low)}, by {repeats} repeats"
+        yield run_again(f"{why} instead of {whole.repeats}", f"campaign.repeats={repeats}")
 
 
 def _after_pacer(analysis: CampaignAnalysis) -> str:

@@ -221,3 +221,41 @@ def test_all_that_loadgen_asks_for_is_one_command(tmp_path: Path) -> None:
     server.result.loadgen = server.result.loadgen.model_copy(update=slow)
     (words,) = mended_first([server], {})
     assert words == "set target_qps.Server below 5 (or the rate in loadgen.user_conf), and measure again"
+
+
+def scaled(folder: Path, speed: float, repeats: int = 3) -> CampaignFolder:
+    a, b = Node("node-a", slots=4), Node("node-b", slots=4, speed=speed)
+    groups = {"a": (a,), "b": (b,), "both": (a, b)}
+    plans = {
+        f"{name}-r{repeat}": replace(PLAN, nodes=nodes, samples=120 * len(nodes), seed=repeat)
+        for name, nodes in groups.items()
+        for repeat in range(repeats)
+    }
+    return changed(write_campaign(folder, plans, "scaling"))
+
+
+def test_an_efficiency_that_is_hardly_known_leads_to_more_repeats(tmp_path: Path) -> None:
+    folder = scaled(tmp_path, 1.0)
+    analysis = analysed(folder)
+    assert analysis.scaling is not None
+    (whole,) = analysis.scaling.groups
+    for low, high, said in ((0.937, 1.068, True), (0.99, 1.02, False), (0.80, 0.95, False), (None, None, False)):
+        whole.low, whole.high = low, high
+        words = campaign_page(analysis).next_step
+        assert (
+            words.startswith("Next: learn more of a loss that may be up to 6.3 %, by 6 repeats instead of 3: ") is said
+        )
+        assert not said or typed(words)[-2:] == ["--set", "campaign.repeats=6"]
+    assert load_config(folder.config, ["campaign.repeats=6"]).campaign.repeats == 6
+
+
+def test_a_node_with_a_recorded_cause_is_mended_first(tmp_path: Path) -> None:
+    analysis = analysed(scaled(tmp_path, 2.0))
+    parts = [part for line in analysis.lines if line.nodes is not None for part in line.nodes.nodes]
+    assert {part.node for part in parts if part.slower} == {"node-a"}
+    assert "node-a" not in campaign_page(analysis).next_step
+    for part in parts:
+        part.differences = ["`speed` is 1 at node-a, 2 at node-b"]
+    words = campaign_page(analysis).next_step
+    assert words.startswith("Next: mend what likely makes node-a slower, and measure again: ")
+    assert typed(words) == ["assay", "run", "config.yaml", "--output", ".."]
