@@ -18,7 +18,7 @@ from assay.safe_yaml import read_yaml
 
 _OF_THE_MOMENT = frozenset(
     {
-        *("utc_ns", "measured_utc", "load_1m", "disk_free_bytes", "memory_available_bytes"),
+        *("utc_ns", "boot_id", "measured_utc", "load_1m", "disk_free_bytes", "memory_available_bytes"),
         *("temperature_c", "memory_used_bytes"),
     }
 )

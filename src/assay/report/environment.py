@@ -19,7 +19,7 @@ from assay.runs.record import EndpointFacts, RunRecord
 
 _UNSET: tuple[object, ...] = (None, {}, [], "", 0)
 # The column's heading, the file's form, the moment of asking, and what has a place of its own.
-_LEFT_OUT = {"name", "version", "utc_ns", "accelerators", "accelerator_source", "problems"}
+_LEFT_OUT = {"name", "version", "utc_ns", "boot_id", "accelerators", "accelerator_source", "problems"}
 _MOST_COLUMNS = 4
 _NONE = "none"
 _NOT_METERED = "not metered"

@@ -22,7 +22,7 @@ def nodes_of(systems: Iterable[Mapping[str, Any]]) -> list[Node]:
 
 
 def hardware_words(endpoints: Sequence[EndpointFacts], nodes: Sequence[Node]) -> str:
-    """Such as "2 accelerators (H100), each node of 96 cores and 1,024 GiB"."""
+    """Such as "2 accelerators (H100), each node of 96 cores and 1,024 GiB, all on one machine"."""
     cards = [name for endpoint in endpoints for name in endpoint.accelerators]
     words = [f"{fmt.count(len(cards), 'accelerator')} ({', '.join(sorted(set(cards)))})"] if cards else []
     if not cards and nodes:
@@ -32,6 +32,8 @@ def hardware_words(endpoints: Sequence[EndpointFacts], nodes: Sequence[Node]) ->
         words.append(f"{'each node' if len(nodes) > 1 else 'a node'} of {next(iter(machines))}")
     else:
         words += [f"{fmt.count(count, 'node')} of {machine}" for machine, count in machines.most_common(_MOST_KINDS)]
+    if shared := _shared(nodes):
+        words.append(shared)
     return ", ".join(words) or NOT_RECORDED
 
 
@@ -51,6 +53,14 @@ def _found(names: Sequence[str]) -> str:
 
 def _name(item: object) -> str:
     return str(item.get("name", "unnamed")) if isinstance(item, dict) else str(item)
+
+
+def _shared(nodes: Sequence[Node]) -> str:
+    """On how few machines several nodes are; empty where each has its own, or one tells nothing of its machine."""
+    machines = {str(node.get("boot_id") or "") for node in nodes}
+    if "" in machines or len(machines) == len(nodes):
+        return ""
+    return "all on one machine" if len(machines) == 1 else f"on {len(machines)} machines"
 
 
 def _machine(node: Node) -> str:

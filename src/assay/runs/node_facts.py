@@ -42,6 +42,7 @@ class NodeFacts(_Model):
     address: str = ""
     os: str = ""
     kernel: str = ""
+    boot_id: str = Field(default="", description="of the kernel since it began: nodes with one are one machine")
     cpu_model: str = ""
     cpu_count: int = Field(default=0, description="CPUs that a process here may use")
     memory_total_bytes: int = 0

@@ -163,6 +163,14 @@ def kilobytes(key: str) -> int:
     return int((first_match("/proc/meminfo", key).split() or ["0"])[0]) * 1024
 
 
+def boot_id() -> str:
+    """The running kernel's own: nodes that have the same one are parts of one machine."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
 def governor() -> str | None:
     try:
         return Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").read_text().strip()
@@ -180,6 +188,7 @@ def probe(folder: Path) -> dict[str, Any]:
         "hostname": platform.node(),
         "os": first_match("/etc/os-release", "PRETTY_NAME") or platform.system(),
         "kernel": platform.release(),
+        "boot_id": boot_id(),
         "cpu_model": first_match("/proc/cpuinfo", "model name") or platform.machine(),
         "cpu_count": len(os.sched_getaffinity(0)),
         "memory_total_bytes": kilobytes("MemTotal"),

@@ -187,7 +187,8 @@ def test_unlike_loads_are_named_in_words(analyse: Analyse) -> None:
 def test_what_is_of_the_moment_is_no_difference(analyse: Analyse) -> None:
     first, second = analyse(BASE), analyse(BASE)
     for run, free, governor in ((first, 10, "powersave"), (second, 20, "performance")):
-        node = {"name": "node-a", "memory_available_bytes": free, "load_1m": free, "cpu_governor": governor}
+        moment = {"memory_available_bytes": free, "load_1m": free, "boot_id": str(free)}
+        node = {"name": "node-a", **moment, "cpu_governor": governor}
         card = {"name": "GPU", "temperature_c": free, "memory_used_bytes": free, "power_limit_w": 700}
         run.system = {"nodes": [{**node, "accelerators": [card]}], "client_calibration": {"ttft_error_p50_ns": free}}
     (comparison,) = compare([first, second])

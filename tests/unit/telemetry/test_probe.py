@@ -70,6 +70,7 @@ def test_its_text_needs_none_of_our_modules() -> None:
 def test_this_machine() -> None:
     facts = parse_probe(json.dumps(run_probe()).encode(), "here")
     assert facts.hostname == os.uname().nodename
+    assert facts.boot_id == Path("/proc/sys/kernel/random/boot_id").read_text().strip() != ""
     assert facts.cpu_count == len(os.sched_getaffinity(0))
     assert facts.memory_total_bytes > facts.memory_available_bytes > 0
     assert facts.disk_free_bytes > 0
