@@ -8,6 +8,7 @@ from assay.analysis.advice import early_stopping, mends
 from assay.analysis.mlperf_rules import departures
 from assay.benchmarks import UNVERIFIED, Benchmark, Copy, ScenarioSpec, copy_of
 from assay.benchmarks.mlperf import ROUND, RULES, llm_facts
+from assay.digits import number_text
 from assay.errors import UserError
 from assay.runs.folder import RunFolder
 from assay.runs.ledger import Ledger
@@ -192,9 +193,8 @@ def limit_problems(case: Case) -> list[str]:
         if measured is None:
             found.append(f"{name}: not measured, and {case.record.scenario} limits its 99th percentile")
         elif measured.p99 > limit:
-            found.append(
-                f"{name} p99 is {measured.p99 / 1e6:.1f} ms, {case.record.scenario}'s limit is {limit / 1e6:g} ms"
-            )
+            p99, most = number_text(measured.p99 / 1e6), number_text(limit / 1e6)
+            found.append(f"{name} p99 is {p99} ms, {case.record.scenario}'s limit is {most} ms")
     return found
 
 

@@ -176,7 +176,8 @@ def _last_words(outcome: CampaignOutcome) -> Sequence[str]:
 
 def _next(outcome: CampaignOutcome, report: Mapping[str, Any]) -> Iterator[str]:
     """The page's next step, in its words; of runs without a result also where no page could be made."""
-    if words := state_next(outcome.state) or report.get("next", ""):
+    ledgers = {entry.key: _ledger(outcome, entry) for entry in outcome.state.runs}
+    if words := state_next(outcome.state, ledgers) or report.get("next", ""):
         yield words
 
 

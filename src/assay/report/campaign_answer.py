@@ -196,7 +196,8 @@ def _rate(analysis: CampaignAnalysis, group: Group) -> list[str]:
     results, limits = [line.result for line in group.lines], held_limits(analysis.benchmark, group.first.record)
     if not limits or entry.scenario == "SingleStream":
         return [f"{name}: {latencies}; {rate}{valid}{judged}."]
-    few = [f"{samples_it_takes(results, limits)}."] if held_if_known(results, limits) == UNSHOWN else []
+    load = name if len(analysis.groups) > 1 else ""
+    few = [f"{samples_it_takes(results, limits, load)}."] if held_if_known(results, limits) == UNSHOWN else []
     if len(results) > 1:  # each latency says in how many of them it keeps its limit
         return [f"{name}: {latencies}{_beside(never_shown(results, limits))}.", f"{name}: {rate}{valid}{judged}.", *few]
     kept = _beside(kept_words(results[0], limits))

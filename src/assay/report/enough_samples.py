@@ -20,10 +20,13 @@ def enough_samples(kind: str, groups: Sequence[Group], limits: Collection[str]) 
     return f"{_takes('load')}: {_asked(kind, groups, had, _needed(max(had)))}."
 
 
-def samples_it_takes(results: Sequence[Result], limits: Collection[str]) -> str:
-    """The same of one load's runs, whose page has its own next step; without a full stop."""
+def samples_it_takes(results: Sequence[Result], limits: Collection[str], load: str = "") -> str:
+    """The same of one load's runs, whose page has its own next step; without a full stop. `load`: its name, where the
+    page has others."""
     had = _had(results, limits)
-    whose = "this run" if len(results) == 1 else f"each of these {len(results)}"
+    whose, runs = load or "this run", len(results)
+    if runs > 1:
+        whose = f"each of the {runs} runs of {load}" if load else f"each of these {runs} runs"
     more = f", too alike: {fmt.number(needed)} may do" if (needed := _needed(had)) > samples_to_bound(_P99) else ""
     return f"{_takes('run')}; {whose} had {fmt.number(had)}{more}"
 

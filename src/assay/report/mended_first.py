@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from assay.analysis.advice import Mend, mends
+from assay.analysis.advice import Mend, limits_missed, mends
 from assay.analysis.listing import names
 from assay.analysis.summary import shaped_by_client
 from assay.benchmarks import ScenarioSpec
 from assay.report import format as fmt
-from assay.report.next_step import run_again
+from assay.report.next_step import run_again, tune
 from assay.runs.record import RunRecord
 from assay.runs.result import Result
 from assay.runs.scenarios import Scenario
 
+_SEARCHED = ("Server", "Interactive")
 IDLE_CORES = "give the load generator idle cores, or a machine of its own, so that"
 
 
@@ -30,8 +31,12 @@ def mended_first(runs: Sequence[Measured], scenarios: Mapping[Scenario, Scenario
     """The steps; `scenarios` are the benchmark's."""
     yield from _unanswered([run.result for run in runs])
     yield from _client([run.result for run in runs if run.record.mode == "performance"])
-    found = [mend for run in runs if run.result.loadgen.result == "INVALID" for mend in _asked(run, scenarios)]
-    yield from _asked_by_loadgen(found)
+    over = [run for run in runs if _over_limits(run, scenarios)]
+    for scenario in dict.fromkeys(run.record.scenario for run in over):
+        why = f"search the highest rate within {scenario}'s limits, which were not kept at this one"
+        yield tune(why, "rate", "--scenario", scenario)
+    invalid = [run for run in runs if run.result.loadgen.result == "INVALID" and run not in over]
+    yield from _asked_by_loadgen([mend for run in invalid for mend in _asked(run, scenarios)])
     part = next((own for run in runs if (own := run.record).mode == "accuracy" and _partly(own)), None)
     if part is not None:
         why = f"all {fmt.count(part.dataset_samples, 'sample')}, so that the scores can be compared"
@@ -62,6 +67,16 @@ def _client(results: Sequence[Result]) -> Iterator[str]:
     if bound:
         figures = "the figures are" if bound == len(results) else "all figures are"
         yield run_again(f"{IDLE_CORES} {figures} the server's, and measure again")
+
+
+def _over_limits(run: Measured, scenarios: Mapping[Scenario, ScenarioSpec]) -> bool:
+    """Whether a rate was too high, by LoadGen's word or by the run's own latencies: it doesn't know Interactive's."""
+    if run.record.mode != "performance" or not run.record.target_qps or run.record.scenario not in _SEARCHED:
+        return False
+    spec, latency = scenarios.get(run.record.scenario), run.result.latency
+    limits = {} if spec is None else {"ttft_ns": spec.ttft_limit_ns, "tpot_ns": spec.tpot_limit_ns}
+    own = (latency[name].p99 > limit for name, limit in limits.items() if limit is not None and name in latency)
+    return limits_missed(run.result.loadgen) or any(own)
 
 
 def _asked(run: Measured, scenarios: Mapping[Scenario, ScenarioSpec]) -> Iterator[Mend]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 
+from assay.analysis.listing import names
+from assay.runs.ledger import Ledger
 from assay.runs.record import RunStatus
 
 _AGAIN = {RunStatus.FAILED, RunStatus.TIMEOUT}
@@ -12,17 +14,22 @@ _THERE = "in the campaign's folder"
 _GOES_ON = {RunStatus.INTERRUPTED, RunStatus.INCOMPLETE, None}
 
 
-def left_over(statuses: Iterable[RunStatus | None], reasons: Iterable[str]) -> str:
+def left_over(
+    statuses: Iterable[RunStatus | None], reasons: Iterable[str], ledgers: Iterable[Ledger | None] = ()
+) -> str:
     """What to do about runs without a result; empty where nothing is left to do.
 
     Args:
         statuses: the runs'; None: the run hasn't ended.
         reasons: why they ended as they did; what follows the first line are the last lines of logs.
+        ledgers: of those that began, where they were read.
     """
     found = set(statuses)
     resume = ["assay", "run", "--resume", "."]
     if found & _AGAIN == {RunStatus.TIMEOUT}:  # the reason names no more than the limit
-        why = "find out why answers stayed away, then run again what was cut off, which keeps what was measured"
+        owing = dict.fromkeys(e.endpoint for ledger in ledgers if ledger for e in ledger.endpoints if e.lost)
+        who = f"{names(list(owing))} owed answers" if owing else "answers stayed away"
+        why = f"find out why {who}, then run again what was cut off, which keeps what was measured"
         return step(why, *resume, "--retry-failed")
     if found & _AGAIN:
         logs = any("\n" in reason for reason in reasons)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from assay.analysis.campaign import CampaignAnalysis, Group
 from assay.analysis.engine_models import Tuned
@@ -16,6 +16,8 @@ from assay.report.limits import UNSHOWN, held_if_known, held_limits
 from assay.report.mended_first import IDLE_CORES, Measured, mended_first
 from assay.report.next_step import left_over, run_again, sentence, step, tune
 from assay.runs.campaign import CampaignFolder, CampaignState
+from assay.runs.ledger import Ledger
+from assay.runs.record import RunStatus
 from assay.search import narrowest
 
 _FEWEST_REPEATS = 3
@@ -36,21 +38,25 @@ def run_next(run: RunAnalysis) -> str:
     if record.campaign_key is None:
         return ""
     if run.samples is None:
-        return sentence([left_over([record.status], [record.reason])])
+        return sentence([left_over([record.status], [record.reason], [run.ledger])])
     if not CampaignFolder(run.folder.campaign).config.exists():
         return ""
     return sentence(mended_first([Measured(record, run.result)], run.benchmark.scenarios))
 
 
-def state_next(state: CampaignState) -> str:
-    """One sentence of a campaign that isn't over, or of which something failed; empty of another."""
+def state_next(state: CampaignState, ledgers: Mapping[str, Ledger | None]) -> str:
+    """One sentence of a campaign that isn't over, or of which something failed; empty of another.
+
+    `ledgers`: of the runs that began, by their keys.
+    """
     runs = [entry for entry in state.runs if not (entry.may_fail and entry.ended)]
-    return sentence([left_over([entry.status for entry in runs], [entry.reason for entry in runs])])
+    cut_off = [ledgers.get(entry.key) for entry in runs if entry.status is RunStatus.TIMEOUT]
+    return sentence([left_over([entry.status for entry in runs], [entry.reason for entry in runs], cut_off)])
 
 
 def campaign_next(analysis: CampaignAnalysis) -> str:
     """One sentence of a campaign: what is left to do, else what leaves most open; empty where nothing does."""
-    left = state_next(analysis.state)
+    left = state_next(analysis.state, {line.entry.key: line.ledger for line in analysis.lines})
     if left or not analysis.folder.config.exists():
         return left
     if analysis.rate is not None:

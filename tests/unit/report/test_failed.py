@@ -104,6 +104,9 @@ def test_a_run_that_took_too_long_sends_nobody_to_a_reason_that_names_none(tmp_p
     page = campaign_page(analysed(folder))
     assert page.verdict_reasons == ["the run took longer than it was given"]
     assert page.answer[0] == "There is no result: Offline took longer than it was given: not over after 40 s."
+    assert page.next_step.startswith("Next: find out why node-a-0 owed answers, then run again what was cut off")
+    run = analyse_run(folder.run("offline-r0"))
+    assert run_page(run).next_step == page.next_step
     cut_off = left_over([RunStatus.TIMEOUT], ["not over after 40 s"])
     assert cut_off.startswith("find out why answers stayed away, then run again what was cut off")
     assert left_over([RunStatus.TIMEOUT, RunStatus.FAILED], ["HTTP 500"]).startswith("mend what the reason names")

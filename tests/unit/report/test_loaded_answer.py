@@ -67,7 +67,7 @@ def test_too_few_samples_show_no_limit_kept(tmp_path: Path) -> None:
     assert first.endswith("; too few samples in all 2 runs to show whether it keeps its limits.")
     assert takes == (
         "An upper bound of a 99th percentile takes at least 368 samples a run, more where neighbours are alike; each "
-        "of these 2 had 60."
+        "of these 2 runs had 60."
     )
 
 
@@ -83,6 +83,8 @@ def test_as_many_samples_as_did_not_do_are_asked_for_twice(tmp_path: Path) -> No
     result = analysed(write_campaign(tmp_path, repeats(replace(SERVER, samples=400), 1), kind="single")).lines[0].result
     said = samples_it_takes([result], ["ttft_ns"])
     assert said.endswith("; this run had 400, too alike: 800 may do")
+    assert samples_it_takes([result], ["ttft_ns"], "Server 3/s").endswith("; Server 3/s had 400, too alike: 800 may do")
+    assert "; each of the 2 runs of Server 3/s had 400" in samples_it_takes([result] * 2, ["ttft_ns"], "Server 3/s")
 
 
 def test_one_after_another_the_latency_is_what_was_asked_for(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from tests.analysed import analysed
 from tests.synthetic import Node, Plan, write_campaign
 
+from assay.analysis.advice import mends
 from assay.analysis.engine_front import Front, PaceRange
 from assay.analysis.engine_models import Try, Tuned
 from assay.analysis.loads import Value
@@ -71,7 +72,7 @@ def test_without_a_configuration_nothing_is_told_to_be_typed(tmp_path: Path) -> 
 
 
 def test_early_stopping_leads_to_as_many_queries_as_it_asks_for(tmp_path: Path) -> None:
-    plan = replace(PLAN, scenario="Server", qps=5.0)
+    plan = replace(PLAN, scenario="Server", qps=0.2)
     folder = changed(write_campaign(tmp_path, {"server-r0": plan}, kind="single"))
     (run,) = runs_of(folder)
     result = read_result(run) or analyse_run(run).result
@@ -220,7 +221,26 @@ def test_all_that_loadgen_asks_for_is_one_command(tmp_path: Path) -> None:
     slow = {"result": "INVALID", "reasons": ["Performance constraints satisfied: no"]}
     server.result.loadgen = server.result.loadgen.model_copy(update=slow)
     (words,) = mended_first([server], {})
-    assert words == "set target_qps.Server below 5 (or the rate in loadgen.user_conf), and measure again"
+    assert words.startswith("search the highest rate within Server's limits, which were not kept at this one: ")
+
+
+def test_a_rate_over_the_limits_leads_to_a_search_and_not_to_more_queries_at_it(tmp_path: Path) -> None:
+    plan = replace(PLAN, scenario="Server", qps=200.0, nodes=(Node("node-a", slots=1),))
+    folder = changed(write_campaign(tmp_path, {"server-r0": plan}, kind="single"))
+    (run,) = runs_of(folder)
+    analysis = analysed(folder)
+    assert analysis.lines[0].result.latency["ttft_ns"].p99 > 2_000_000_000
+    for reasons in (WANTS, ["Performance constraints satisfied: no", *WANTS]):
+        invalid = analysis.lines[0].result.loadgen.model_copy(update={"result": "INVALID", "reasons": reasons})
+        analysis.lines[0].result.loadgen = invalid
+        words = campaign_page(analysis).next_step
+        assert words.startswith("Next: search the highest rate within Server's limits")
+        assert typed(words) == [
+            "assay", "tune", "rate", "config.yaml", "--scenario", "Server", "--results", "..",
+        ]  # fmt: skip
+    record, spec = read_record(run), analysis.benchmark.scenarios["Server"]
+    (told,) = mends(invalid, record, spec)
+    assert told.words.startswith("target_qps.Server below 200")
 
 
 def scaled(folder: Path, speed: float, repeats: int = 3) -> CampaignFolder:
