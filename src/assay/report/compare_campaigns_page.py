@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -28,7 +28,7 @@ from assay.report.changed import (
     told,
 )
 from assay.report.chart import PALETTE, Chart, Mark, Panel, Series
-from assay.report.compare_next import Side, again_section, comparison_next, samples_words, side_name
+from assay.report.compare_next import Side, again_section, comparison_next, samples_words, side_names
 from assay.report.compared_campaigns import campaign_names, campaigns_problems, campaigns_shaped, campaigns_table
 from assay.report.compared_curves import curves_blocks
 from assay.report.many import MOST_ROWS, ends
@@ -61,10 +61,10 @@ def compare_campaigns_page(
     curves = curves_blocks(campaigns, [side.name for side in sides])
     sections = [Section("curves", "Throughput against pace", list(curves))]
     for place, (comparison, other) in enumerate(zip(comparisons, campaigns[1:], strict=True), start=1):
-        title = f"{titles[comparison.other]} against the baseline"
-        whose = titles[comparison.other] if len(comparisons) > 1 else ""
+        title = sides[place].title if len(comparisons) > 1 else titles[comparison.other]
+        whose = sides[place].name if len(comparisons) > 1 else ""
         blocks = [*_blocks(comparison, place, whose), differs_block(comparison.differences, _widest(other))]
-        sections.append(Section(f"changes-{place}", title, blocks))
+        sections.append(Section(f"changes-{place}", f"{title} against the baseline", blocks))
     called = {own.state.id: side.title for own, side in zip(campaigns, sides, strict=True)}
     lead, sections = lifted(sections, ("pareto", "load_comparison", "comparison"))
     records = [load.record for campaign in campaigns for load in campaign.loads]
@@ -82,8 +82,8 @@ def compare_campaigns_page(
         answer=[
             *(
                 sentence
-                for own, other in zip(comparisons, campaigns[1:], strict=True)
-                for sentence in comparison_answer(own, other, titles[own.other] if len(campaigns) > 2 else "")
+                for own, other, side in zip(comparisons, campaigns[1:], sides[1:], strict=True)
+                for sentence in comparison_answer(own, other, side.name if len(campaigns) > 2 else "")
             ),
             *campaigns_shaped(campaigns, comparisons, [side.name for side in sides]),
             *whole_times_words(
@@ -96,7 +96,7 @@ def compare_campaigns_page(
         verdict="",
         kind="none",
         verdict_reasons=[],
-        headlines=_headlines(comparisons, titles),
+        headlines=_headlines(comparisons, [side.name for side in sides[1:]]),
         problems=[
             *campaigns_problems(campaigns, called),
             *(Problem("note", "", note) for note in notes),
@@ -121,8 +121,8 @@ def campaigns_next(campaigns: Sequence[CampaignMeasured], comparisons: Sequence[
 
 def _sides(campaigns: Sequence[CampaignMeasured], comparisons: Sequence[CampaignComparison]) -> list[Side]:
     titles = campaign_names(campaigns)
-    every_title = [titles[campaign.state.id] for campaign in campaigns]
-    return [_side(own, side_name(place, every_title), comparisons) for place, own in enumerate(campaigns)]
+    called = side_names([titles[own.state.id] for own in campaigns])
+    return [_side(own, name, comparisons) for own, name in zip(campaigns, called, strict=True)]
 
 
 def _side(campaign: CampaignMeasured, name: str, comparisons: Sequence[CampaignComparison]) -> Side:
@@ -183,13 +183,13 @@ def _only_load(load: LoadCompared) -> str:
     return f"{load.load}: {'; '.join([*shown, *beside])}"
 
 
-def _headlines(comparisons: Sequence[CampaignComparison], titles: Mapping[str, str]) -> list[Headline]:
+def _headlines(comparisons: Sequence[CampaignComparison], others: Sequence[str]) -> list[Headline]:
     """What decides, the largest first; of several others the first of each, by its name."""
     if len(comparisons) == 1:
         return [headline(f"{change.quantity}, {load}", change) for load, change in _decisive(comparisons[0])[:NAMED]]
     return [
-        headline(f"{change.quantity}, {load}: {titles[own.other]}", change)
-        for own in comparisons
+        headline(f"{change.quantity}, {load}: {other}", change)
+        for own, other in zip(comparisons, others, strict=True)
         for load, change in _decisive(own)[:1]
     ]
 

@@ -51,9 +51,14 @@ class Side:
         return f"`assay run {shlex.quote(config)} --output {shlex.quote(results)}`"
 
 
-def side_name(place: int, titles: Sequence[str]) -> str:
-    """What a side is called in a sentence: the other by its title only where there are several."""
-    return "the baseline" if place == 0 else "the other" if len(titles) == 2 else titles[place]
+def side_names(titles: Sequence[str]) -> list[str]:
+    """What sides are called in a sentence, the baseline first. Of several others each by its title, but for the parts
+    with which all titles begin: they would fill a narrow page without telling one from another."""
+    if len(titles) == 2:
+        return ["the baseline", "the other"]
+    parts = [title.split(", ") for title in titles]
+    alike = next((place for place, told in enumerate(zip(*parts, strict=False)) if len(set(told)) > 1), 0)
+    return ["the baseline", *(f"that of {', '.join(own[alike:])}" if alike else ", ".join(own) for own in parts[1:])]
 
 
 def comparison_next(

@@ -13,7 +13,7 @@ from assay.analysis.whole_time import whole_time_of_run
 from assay.report import format as fmt
 from assay.report.changed import CHANGED, differs_besides, differs_block, headline, nothing_shown, ratio_chart, told
 from assay.report.client_shaped import shaped_sides_words
-from assay.report.compare_next import Side, again_section, comparison_next, samples_words, side_name
+from assay.report.compare_next import Side, again_section, comparison_next, samples_words, side_names
 from assay.report.compared_runs import names_of, runs_problems, runs_table
 from assay.report.page import Block, Headline, Page, Problem, Rows, Section, Table, Text, lifted
 from assay.report.run_page import banner_of_all
@@ -27,9 +27,10 @@ def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison],
     sides = _sides(runs)
     sections = []
     for place, (comparison, other) in enumerate(zip(comparisons, runs[1:], strict=True), start=1):
-        title = f"{names[comparison.other]} against the baseline"
-        whose = names[comparison.other] if len(comparisons) > 1 else ""
-        sections.append(Section(f"changes-{place}", title, _blocks(comparison, other, place, whose)))
+        title = sides[place].title if len(comparisons) > 1 else names[comparison.other]
+        whose = sides[place].name if len(comparisons) > 1 else ""
+        blocks = _blocks(comparison, other, place, whose)
+        sections.append(Section(f"changes-{place}", f"{title} against the baseline", blocks))
     lead, sections = lifted(sections, ("comparison",))
     return Page(
         title=f"{benchmark_title(base.benchmark, [base.record])}: {base.record.scenario}, {len(runs)} runs compared",
@@ -41,8 +42,8 @@ def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison],
         answer=[
             *(
                 sentence
-                for own, other in zip(comparisons, runs[1:], strict=True)
-                for sentence in _answer(own, other, "The other run" if len(comparisons) == 1 else names[own.other])
+                for own, other, side in zip(comparisons, runs[1:], sides[1:], strict=True)
+                for sentence in _answer(own, other, "The other run" if len(comparisons) == 1 else side.title)
             ),
             *runs_shaped(runs, [side.name for side in sides]),
             *whole_times_words({s.name: whole_time_of_run(run).projection for s, run in zip(sides, runs, strict=True)}),
@@ -52,7 +53,7 @@ def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison],
         verdict="",
         kind="none",
         verdict_reasons=[],
-        headlines=_headlines(comparisons, names),
+        headlines=_headlines(comparisons, {run.folder.id: s.name for run, s in zip(runs, sides, strict=True)}),
         problems=[
             *runs_problems(runs, {run.folder.id: side.title for run, side in zip(runs, sides, strict=True)}),
             *(Problem("note", "", note) for note in dict.fromkeys(n for c in comparisons for n in c.notes)),
@@ -70,11 +71,11 @@ def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison],
 
 def _sides(runs: Sequence[RunAnalysis]) -> list[Side]:
     names = names_of(runs)
+    called = side_names([names[run.folder.id] for run in runs])
     return [
-        Side(side_name(place, [names[own.folder.id] for own in runs]), run.folder.path, run.folder.campaign,
-             run.folder.config, 1, [run.result])
-        for place, run in enumerate(runs)
-    ]  # fmt: skip
+        Side(name, run.folder.path, run.folder.campaign, run.folder.config, 1, [run.result])
+        for run, name in zip(runs, called, strict=True)
+    ]
 
 
 def runs_next(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison]) -> str:

@@ -83,7 +83,7 @@ def test_several_others_are_told_by_name(tmp_path: Path) -> None:
     folders = [sweep(tmp_path, name, speed, (1, 2)) for name, speed in (("a", 1.0), ("b", 2.0), ("c", 0.5))]
     found = page(tmp_path, *folders)
     assert [words for words in found.answer if "that both measured" in words] == [
-        f"Sweep campaign synthetic, 1 Jan 2026, 00:00:00 UTC ({name}), of 2 loads that both measured: 2 got {how}."
+        f"That of 00:00:00 UTC ({name}), of 2 loads that both measured: 2 got {how}."
         for name, how in (("b", "faster"), ("c", "slower"))
     ]
     assert found.what.startswith(
@@ -113,7 +113,7 @@ def test_a_single_load_is_told_at_once_by_how_much_it_changed(tmp_path: Path) ->
         r"Offline: no difference shown beyond noise in what decides: Output tokens/s .* \S \(.* to .*\)\.",
         same.answer[0],
     )
-    assert page(tmp_path, base, again, other).answer[0].startswith("Single campaign synthetic, ")
+    assert page(tmp_path, base, again, other).answer[0].startswith("That of 00:00:00 UTC (b), Offline: ")
 
 
 def test_how_long_the_whole_set_takes_is_told_of_each_by_its_own_report(tmp_path: Path) -> None:

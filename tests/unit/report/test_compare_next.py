@@ -20,6 +20,7 @@ from assay.analysis.summary import summarise
 from assay.commands.main import main
 from assay.config import load_config
 from assay.report.compare_campaigns_page import compare_campaigns_page
+from assay.report.compare_next import side_names
 from assay.report.compare_page import compare_page
 from assay.report.page import Page, Text
 from assay.runs import CampaignFolder, RunFolder, read_campaign, read_record, write_json
@@ -159,3 +160,12 @@ def test_repeats_that_would_show_a_ratio() -> None:
     assert change(1.1, 0.5 * math.log(1.1)).repeats_to_show(3) is None, "it is decided"
     assert change(1.0, 0.1).repeats_to_show(3) is None
     assert twice_too_wide.model_copy(update={"low": None}).repeats_to_show(3) is None
+
+
+def test_several_are_called_by_what_tells_them_apart() -> None:
+    morning, noon = ("single campaign sim, 28 Nov 2026, 09:00:00 UTC", "single campaign sim, 28 Nov 2026, 12:00:00 UTC")
+    other = "sweep campaign sim, 28 Nov 2026, 09:00:00 UTC"
+    assert side_names([morning, noon]) == ["the baseline", "the other"]
+    assert side_names([morning, noon, noon]) == ["the baseline", "that of 12:00:00 UTC", "that of 12:00:00 UTC"]
+    assert side_names([morning, noon, other]) == ["the baseline", noon, other]
+    assert side_names([noon, noon, noon]) == ["the baseline", noon, noon]

@@ -31,7 +31,7 @@ def test_a_comparison_says_what_got_better_or_worse(tmp_path: Path) -> None:
     )
     several = compare_page([base, other, base], compare([base, other, base]), tmp_path).answer
     assert [words.partition(" against the baseline: ")[0] for words in several[0:3:2]] == [
-        f"Offline, 1 Jan 2026, 00:00:00 UTC ({run})" for run in ("other", "base")
+        f"That of 00:00:00 UTC ({run})" for run in ("other", "base")
     ]
 
 
