@@ -11,10 +11,11 @@ from assay.analysis.differences import Difference
 from assay.analysis.run import RunAnalysis
 from assay.commands.terminal import width
 from assay.report import format as fmt
-from assay.report.compare_campaigns_page import comparison_answer
-from assay.report.compare_page import changes_shown, runs_shaped
+from assay.report.compare_campaigns_page import campaigns_beside, campaigns_served, comparison_answer
+from assay.report.compare_page import changes_shown, runs_beside, runs_shaped
 from assay.report.compared_campaigns import campaigns_shaped
 from assay.report.run_page import banner_of_all, doubts
+from assay.report.subject import served_words
 from assay.runs.record import RunRecord
 from assay.runs.result import Result
 from assay.wrapping import between_words, first_clause
@@ -29,6 +30,8 @@ def runs_text(comparison: Comparison, base: RunAnalysis, other: RunAnalysis, ste
     lines = [
         f"{shown[:1].upper()}{shown[1:]}.",
         *_limits(measured, runs_shaped((base, other), _SIDES)),
+        *runs_beside((base, other)),
+        served_words([base.record, other.record]),
         "Ratios are the other run's over the baseline's; their 95 % intervals hold together.",
         *_changes(comparison.changes, ""),
         *_besides(comparison.differences, comparison.notes),
@@ -43,6 +46,8 @@ def campaigns_text(comparison: CampaignComparison, base: CampaignMeasured, other
     lines = [
         *answer,
         *_limits(measured, campaigns_shaped((base, other), [comparison], _SIDES)),
+        *campaigns_beside((base, other), [comparison]),
+        campaigns_served((base, other)),
         "Ratios are the other campaign's over the baseline's; their 95 % intervals hold together.",
     ]
     for load in comparison.loads:

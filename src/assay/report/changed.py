@@ -40,7 +40,7 @@ def headline(name: str, change: Change) -> Headline:
     return Headline(
         name,
         fmt.times(change.ratio, None, None),
-        f"{both}; {sure}{change.words}",
+        f"{sure}{change.words}; {both}",
         f"{fmt.number(change.other)} / {fmt.number(change.baseline)} {change.unit}",
     )
 

@@ -29,7 +29,13 @@ from assay.report.changed import (
 )
 from assay.report.chart import PALETTE, Chart, Mark, Panel, Series
 from assay.report.compare_next import Side, again_section, comparison_next, samples_words, side_names
-from assay.report.compared_campaigns import campaign_names, campaigns_problems, campaigns_shaped, campaigns_table
+from assay.report.compared_campaigns import (
+    campaign_names,
+    campaigns_problems,
+    campaigns_shaped,
+    campaigns_table,
+    efficiencies_words,
+)
 from assay.report.compared_curves import curves_blocks
 from assay.report.many import MOST_ROWS, ends
 from assay.report.page import Block, Headline, Page, Problem, Rows, Section, Table, Text, lifted
@@ -42,6 +48,11 @@ from assay.runs.record import RunRecord
 from assay.runs.stored import read_object
 
 _SOURCE = "runs/*/result.json of both"
+_METHOD = (
+    "Loads are put side by side by what was asked for: scenario, load, nodes. Ratios are the other campaign's over the "
+    "baseline's; two differ only if the interval of their ratio excludes 1, and the intervals of all loads hold "
+    f"together at 95 %. {DECIDES}"
+)
 _GOT = {
     "faster": "got faster",
     "slower": "got slower",
@@ -74,11 +85,9 @@ def compare_campaigns_page(
     return Page(
         title=f"{benchmark_title(run_benchmark(base.loads[0].run), records)}: {len(campaigns)} campaigns compared",
         subject=campaigns_subject(campaigns),
-        what=f"{served_words(records)} Compared: "
+        what=f"{campaigns_served(campaigns)} Compared: "
         f"{'; '.join(titles[c.other] for c in comparisons)} against the baseline, "
-        f"{titles[base.state.id]}. Loads are put side by side by what was asked for: scenario, load, nodes. Ratios "
-        "are the other campaign's over the baseline's; two differ only if the interval of their ratio excludes 1, and "
-        f"the intervals of all loads hold together at 95 %. {DECIDES}",
+        f"{titles[base.state.id]}.",
         answer=[
             *(
                 sentence
@@ -86,11 +95,7 @@ def compare_campaigns_page(
                 for sentence in comparison_answer(own, other, side.name if len(campaigns) > 2 else "")
             ),
             *campaigns_shaped(campaigns, comparisons, [side.name for side in sides]),
-            *whole_times_words(
-                {side.name: _fastest(own.folder) for side, own in zip(sides, campaigns, strict=True)},
-                ", each at its fastest load",
-            ),
-            samples_words(sides),
+            *campaigns_beside(campaigns, comparisons),
         ],
         next_step=campaigns_next(campaigns, comparisons),
         verdict="",
@@ -99,6 +104,7 @@ def compare_campaigns_page(
         headlines=_headlines(comparisons, [side.name for side in sides[1:]]),
         problems=[
             *campaigns_problems(campaigns, called),
+            Problem("note", "", _METHOD),
             *(Problem("note", "", note) for note in notes),
         ],
         sections=[
@@ -117,6 +123,20 @@ def compare_campaigns_page(
 def campaigns_next(campaigns: Sequence[CampaignMeasured], comparisons: Sequence[CampaignComparison]) -> str:
     """The next step, the same on the page and in the terminal."""
     return comparison_next(comparisons, _changes(comparisons[0]), _sides(campaigns, comparisons))
+
+
+def campaigns_beside(campaigns: Sequence[CampaignMeasured], comparisons: Sequence[CampaignComparison]) -> Iterator[str]:
+    """What else is told of each side by itself: its efficiency, how long the whole data set takes, its samples."""
+    sides = _sides(campaigns, comparisons)
+    called = [side.name for side in sides]
+    yield from efficiencies_words(campaigns, called)
+    fastest = {name: _fastest(own.folder) for name, own in zip(called, campaigns, strict=True)}
+    yield from whole_times_words(fastest, ", each at its fastest load")
+    yield samples_words(sides)
+
+
+def campaigns_served(campaigns: Sequence[CampaignMeasured]) -> str:
+    return served_words([load.record for campaign in campaigns for load in campaign.loads])
 
 
 def _sides(campaigns: Sequence[CampaignMeasured], comparisons: Sequence[CampaignComparison]) -> list[Side]:

@@ -20,6 +20,11 @@ from assay.report.run_page import banner_of_all
 from assay.report.subject import comparison_subject, served_words
 from assay.report.whole_time import whole_times_words
 
+_METHOD = (
+    "Ratios are the other run's over the baseline's; two runs differ only if the interval of their ratio excludes 1, "
+    f"and the intervals of all quantities hold together at 95 %. {DECIDES}"
+)
+
 
 def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison], beside: Path) -> Page:
     """All comparisons against the first run; its links are for a page in the folder `beside`."""
@@ -36,9 +41,7 @@ def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison],
         title=f"{benchmark_title(base.benchmark, [base.record])}: {base.record.scenario}, {len(runs)} runs compared",
         subject=comparison_subject([run.record for run in runs]),
         what=f"{served_words([run.record for run in runs])} Compared: "
-        f"{'; '.join(names[c.other] for c in comparisons)} against the baseline, {names[base.folder.id]}. "
-        "Ratios are the other run's over the baseline's; two runs differ only if the interval of their ratio "
-        f"excludes 1, and the intervals of all quantities hold together at 95 %. {DECIDES}",
+        f"{'; '.join(names[c.other] for c in comparisons)} against the baseline, {names[base.folder.id]}.",
         answer=[
             *(
                 sentence
@@ -46,8 +49,7 @@ def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison],
                 for sentence in _answer(own, other, "The other run" if len(comparisons) == 1 else side.title)
             ),
             *runs_shaped(runs, [side.name for side in sides]),
-            *whole_times_words({s.name: whole_time_of_run(run).projection for s, run in zip(sides, runs, strict=True)}),
-            samples_words(sides),
+            *runs_beside(runs),
         ],
         next_step=runs_next(runs, comparisons),
         verdict="",
@@ -56,6 +58,7 @@ def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison],
         headlines=_headlines(comparisons, {run.folder.id: s.name for run, s in zip(runs, sides, strict=True)}),
         problems=[
             *runs_problems(runs, {run.folder.id: side.title for run, side in zip(runs, sides, strict=True)}),
+            Problem("note", "", _METHOD),
             *(Problem("note", "", note) for note in dict.fromkeys(n for c in comparisons for n in c.notes)),
         ],
         sections=[
@@ -67,6 +70,15 @@ def compare_page(runs: Sequence[RunAnalysis], comparisons: Sequence[Comparison],
         banner=banner_of_all([(run.result, run.record) for run in runs]),
         problems_title="What to know",
     )
+
+
+def runs_beside(runs: Sequence[RunAnalysis]) -> Iterator[str]:
+    """What else is told of each run by itself: how long the whole data set takes, and its samples."""
+    sides = _sides(runs)
+    yield from whole_times_words(
+        {side.name: whole_time_of_run(run).projection for side, run in zip(sides, runs, strict=True)}
+    )
+    yield samples_words(sides)
 
 
 def _sides(runs: Sequence[RunAnalysis]) -> list[Side]:

@@ -6,16 +6,21 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from assay.analysis.campaign_compare import CampaignComparison, CampaignMeasured
 from assay.analysis.listing import names
+from assay.analysis.scaling import Efficiency
 from assay.analysis.summary import CLIENT_BOUND, shaped_by_client
+from assay.errors import UserError
 from assay.report import format as fmt
 from assay.report.became import became_words
 from assay.report.client_shaped import shaped_sides_words
 from assay.report.machines import hardware_words, nodes_of
 from assay.report.page import Problem, Rows, Table
 from assay.report.run_page import verdict_reasons
-from assay.runs.campaign import campaign_title
+from assay.runs.campaign import CampaignFolder, campaign_title
+from assay.runs.stored import read_object
 
 _SHAPED = "the load generator could have shaped the result"
 
@@ -53,6 +58,24 @@ def _hardware(campaign: CampaignMeasured) -> str:
     systems = [load.circumstances.system for load in campaign.loads]
     endpoints = {endpoint.name: endpoint for load in campaign.loads for endpoint in load.record.endpoints}
     return hardware_words(list(endpoints.values()), nodes_of(systems))
+
+
+def efficiencies_words(campaigns: Sequence[CampaignMeasured], sides: Sequence[str]) -> Iterator[str]:
+    """The efficiency of all nodes of each, as its report has it; nothing where one has none, or of other many."""
+    found = [_efficiency(own.folder) for own in campaigns]
+    known = [own for own in found if own is not None and own.efficiency is not None]
+    if len(known) == len(found) and len({len(own.nodes) for own in known}) == 1:
+        shares = [fmt.share(own.efficiency, own.low, own.high) for own in known]
+        told = ", ".join(f"{share} on {side}" for share, side in zip(shares, sides, strict=True))
+        yield f"Of the sum of what {len(known[0].nodes)} nodes do alone, together they do {told}."
+
+
+def _efficiency(folder: CampaignFolder) -> Efficiency | None:
+    try:
+        told = (read_object(folder.report_json) or {}).get("scaling") or {}
+        return Efficiency.model_validate(told["groups"][-1])
+    except (UserError, ValidationError, KeyError, IndexError, TypeError):
+        return None
 
 
 def campaigns_shaped(

@@ -12,7 +12,10 @@ from click.testing import CliRunner, Result
 from tests.synthetic import Node, Plan, write_campaign, write_run
 
 from assay.analysis import summarise
+from assay.analysis.campaign_compare import CampaignMeasured, compare_campaigns
 from assay.commands.main import main
+from assay.report import render_campaign
+from assay.report.compare_campaigns_page import compare_campaigns_page
 from assay.report.format import TIMES
 from assay.runs import CampaignFolder, read_campaign, read_record, write_json
 
@@ -111,6 +114,28 @@ def test_what_limits_belief_is_told_and_stands_beside_the_last_line(tmp_path: Pa
             r"Short run: not valid for MLPerf[^.]*; client-bound; simulated endpoints\. Client-bound: ", told
         )
         of_loads = " at every load" if "Of 2 loads" in told else ""
-        whose = f"the figures of the other{of_loads}; what differs may not be the server's. Ratios are"
+        whose = f"the figures of the other{of_loads}; what differs may not be the server's. "
         assert f"could have shaped {whose}" in told
         assert told.rpartition("answer: ")[2].endswith(" (client-bound; simulated endpoints)")
+
+
+def test_the_terminal_tells_of_each_side_what_the_page_does(tmp_path: Path) -> None:
+    a, b = Node("node-a"), Node("node-b")
+    plans = {"a-r0": (a,), "b-r0": (b,), "both-r0": (a, b)}
+    folders = []
+    for name in ("base", "other"):
+        folder = write_campaign(tmp_path, {k: replace(PLAN, nodes=v) for k, v in plans.items()}, "scaling", name)
+        for key in plans:
+            write_json(folder.run(key).result, summarise(folder.run(key)))
+        render_campaign(folder)
+        folders.append(folder)
+    told = " ".join(compared(*(folder.path for folder in folders)).stdout.split())
+    campaigns = [CampaignMeasured(folder) for folder in folders]
+    page = compare_campaigns_page(campaigns, compare_campaigns(campaigns), tmp_path)
+    beside = [words for words in page.answer if words.startswith(("Of the sum ", "All ", "Samples "))]
+    assert [words.split()[0] for words in beside] == ["Of", "All", "Samples"]
+    for words in (*beside, "Model synthetic-8b; data: 13,368 samples (synthetic articles)."):
+        assert words in told
+    assert re.search(r"2 nodes do alone, together they do \d+\.\d % \(.+\) on the baseline, \d+\.\d % ", told)
+    folders[1].report_json.unlink()
+    assert "nodes do alone" not in compared(*(folder.path for folder in folders)).stdout

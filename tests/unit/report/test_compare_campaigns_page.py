@@ -187,7 +187,7 @@ def test_the_largest_changes_are_of_what_decides_first_and_cards_begin_with_what
     assert comparison_answer(beside, measured[1])[1].startswith(f"The largest: {large.quantity} 1.5")
     page = compare_campaigns_page(measured, [changed], tmp_path)
     assert [card.name for card in page.headlines] == [f"{small.quantity}, Offline", f"{rate.quantity}, Offline"]
-    assert "What decides is the rate where the load doesn't set it, else" in page.what
+    assert any("What decides is the rate where the load doesn't set it, else" in note.text for note in page.problems)
 
 
 def test_settings_that_differ_are_named_as_a_likely_cause_of_what_does(tmp_path: Path) -> None:
