@@ -27,10 +27,10 @@ def throughput_chart(analysis: CampaignAnalysis, colors: Colors) -> Chart:
         ("Output tokens/s", "tokens/s", "tokens_per_s"),
     ):
         for words, groups in _parts(analysis):
-            estimates = [getattr(group, attribute) for group in groups]
+            estimates = [getattr(group, attribute) for group in groups.values()]
             if not any(math.isfinite(e.value) for e in estimates):  # tokens aren't counted
                 continue
-            names, tints = [analysis.name(group.first.entry) for group in groups], [_tint(g, colors) for g in groups]
+            names, tints = list(groups), [_tint(group, colors) for group in groups.values()]
             values = ([e.value for e in estimates], tints, [e.low for e in estimates], [e.high for e in estimates])
             panels.append(value_panel(f"{title}{words}", label, names, *values))
     return Chart(
@@ -38,17 +38,31 @@ def throughput_chart(analysis: CampaignAnalysis, colors: Colors) -> Chart:
         title="Throughput of the runs",
         panels=panels,
         columns=2,
-        text="Mean of each planned run's repeats.",
+        text=_of_what(analysis),
         source=f"{_SOURCE}: done_ns, output_tokens",
     )
 
 
-def _parts(analysis: CampaignAnalysis) -> list[tuple[str, list[Group]]]:
-    """The groups that one panel can hold, each with words for its title: many nodes alone have one of their own."""
+def _parts(analysis: CampaignAnalysis) -> list[tuple[str, dict[str, Group]]]:
+    """The groups that one panel can hold, by their names, each part with words for its title: many nodes alone have one
+    of their own. A campaign's only group has its repeats side by side: how far they differ is what they were made for.
+    """
+    if _only_repeats(analysis):
+        (group,) = analysis.groups
+        titled = {f"run {n} of {len(group.lines)}": line for n, line in enumerate(group.lines, 1)}
+        return [("", {title: Group(line.entry.key, (line,)) for title, line in titled.items()})]
     alone = nodes_alone(analysis)
-    nodes = [group for group in analysis.groups if group.first.entry.key in alone]
-    others = [group for group in analysis.groups if group.first.entry.key not in alone]
+    nodes = {analysis.name(own.first.entry): own for own in analysis.groups if own.first.entry.key in alone}
+    others = {analysis.name(own.first.entry): own for own in analysis.groups if own.first.entry.key not in alone}
     return [(words, part) for words, part in (("", others), (", each node alone", nodes)) if part]
+
+
+def _only_repeats(analysis: CampaignAnalysis) -> bool:
+    return len(analysis.groups) == 1 and len(analysis.groups[0].lines) > 1
+
+
+def _of_what(analysis: CampaignAnalysis) -> str:
+    return "Each run by itself." if _only_repeats(analysis) else "Mean of each planned run's repeats."
 
 
 def _tint(group: Group, colors: Colors) -> str:
@@ -159,7 +173,7 @@ def latency_chart(analysis: CampaignAnalysis, colors: Colors) -> Chart | None:
     panels = []
     for key, title in (("service_ttft_ns", "TTFT from sending"), ("tpot_ns", "TPOT")):
         for words, groups in _parts(analysis):
-            found = {analysis.name(g.first.entry): own for g in groups if (own := _latencies(g, key))}
+            found = {name: own for name, group in groups.items() if (own := _latencies(group, key))}
             if found:
                 panels += _latency_panels(f"{title}{words}", list(found), list(found.values()))
     if not panels:
@@ -169,7 +183,7 @@ def latency_chart(analysis: CampaignAnalysis, colors: Colors) -> Chart | None:
         title="Latency of the runs",
         panels=panels,
         columns=2,
-        text="Median and 99th percentile: mean of each planned run's repeats.",
+        text=f"Median and 99th percentile. {_of_what(analysis)}",
         source=_SOURCE,
     )
 

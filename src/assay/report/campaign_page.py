@@ -10,6 +10,7 @@ from assay.analysis.campaign import CampaignAnalysis, Group
 from assay.analysis.client_findings import CLIENT_SHAPED
 from assay.analysis.curve import curve_of
 from assay.analysis.listing import names, the_same
+from assay.analysis.loads import percentile_over
 from assay.analysis.measurement_findings import HELD_STREAMS
 from assay.analysis.saturation import sweeps
 from assay.analysis.scaling import Efficiency
@@ -53,7 +54,8 @@ from assay.report.many import ENDS, MOST_ROWS
 from assay.report.page import Headline, Page, Problem, Section, VerdictKind, lifted
 from assay.report.published import campaign_published_blocks
 from assay.report.rate_search import rate_blocks, rate_headlines
-from assay.report.run_page import CLIENT_BOUND, SIMULATED, headlines, notice_problems, verdict_reasons
+from assay.report.run_page import CLIENT_BOUND, SIMULATED, headlines, latency_cards, notice_problems, verdict_reasons
+from assay.report.run_view import ms
 from assay.report.since_last import since_last_blocks
 from assay.report.subject import campaign_subject, samples_of, served_on
 from assay.report.sweeps import in_flight, load_words
@@ -214,6 +216,8 @@ def _headlines(analysis: CampaignAnalysis) -> list[Headline]:
         return _scaling_headlines(scaling.groups[-1])
     if len(analysis.groups) == 1 and len(analysis.groups[0].lines) == 1:
         return headlines(analysis.groups[0].first.result)
+    if len(analysis.groups) == 1:
+        return _repeats_headlines(analysis.groups[0])
     if analysis.state.kind == "tune-curve" and (curve := curve_of(analysis.groups)) is not None:
         return curve_headlines(curve, in_flight(analysis.groups))
     groups = analysis.groups
@@ -260,6 +264,19 @@ def _times_interval(low: float | None, high: float | None) -> str:
 
 def _share_interval(low: float | None, high: float | None) -> str:
     return fmt.interval(None, None) if low is None or high is None else f"95 %: {100 * low:.1f} to {100 * high:.1f} %"
+
+
+def _repeats_headlines(group: Group) -> list[Headline]:
+    """What one run's page shows, over all repeats of the only load."""
+    results = [line.result for line in group.lines]
+    of = f", mean of {len(results)} runs"
+    cards = [_rate_headline(f"Throughput{of}", group)]
+    for name, key, share in latency_cards(group.first.entry.scenario):
+        value = percentile_over(results, key, share)
+        if value is not None:
+            interval = fmt.interval(ms(value.low), ms(value.high), "ms")
+            cards.append(Headline(f"{name}{of}", fmt.ms(value.value), interval, SOURCE, "ms"))
+    return cards
 
 
 def _rate_headline(name: str, group: Group) -> Headline:

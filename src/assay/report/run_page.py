@@ -163,10 +163,7 @@ def headlines(result: Result) -> list[Headline]:
         return [] if result.accuracy is None else score_headlines(result.accuracy)
     if "samples_per_s" not in result.figures:
         return []
-    latencies = {
-        "Offline": [("TPOT, median", "tpot_ns", "p50")],
-        "SingleStream": [("Latency, 90th percentile", "latency_ns", "p90"), ("TTFT, median", "ttft_ns", "p50")],
-    }.get(result.scenario, [("TTFT, 99th percentile", "ttft_ns", "p99"), ("TPOT, 99th percentile", "tpot_ns", "p99")])
+    latencies = latency_cards(result.scenario)
     rates = [
         _rate(name, result, key)
         for name, key in (("Output tokens", "output_tokens_per_s"), ("Samples", "samples_per_s"))
@@ -175,6 +172,14 @@ def headlines(result: Result) -> list[Headline]:
     chosen = rates[: 3 - len(latencies)]
     chosen += [_percentile(name, result.latency[key], share) for name, key, share in latencies if key in result.latency]
     return chosen
+
+
+def latency_cards(scenario: str) -> list[tuple[str, str, str]]:
+    """The latencies that a scenario is about: what a card is called, which latency, which percentile."""
+    return {
+        "Offline": [("TPOT, median", "tpot_ns", "p50")],
+        "SingleStream": [("Latency, 90th percentile", "latency_ns", "p90"), ("TTFT, median", "ttft_ns", "p50")],
+    }.get(scenario, [("TTFT, 99th percentile", "ttft_ns", "p99"), ("TPOT, 99th percentile", "tpot_ns", "p99")])
 
 
 def _rate(name: str, result: Result, key: str) -> Headline:

@@ -11,6 +11,7 @@ from tests.synthetic import Node, Plan, write_campaign
 
 from assay.report import format as fmt
 from assay.report.campaign_answer import campaign_answer
+from assay.report.campaign_page import campaign_page
 from assay.report.enough_samples import samples_it_takes
 from assay.report.limits import never_shown
 
@@ -109,3 +110,24 @@ def test_a_time_of_all_samples_names_the_load_whose_rate_it_is(tmp_path: Path) -
     said = answer(tmp_path, {"offline-r0": short, "single-r0": single})
     (whole,) = (words for words in said if words.startswith("All 13,368 samples"))
     assert re.search(r" would take .+\) with SingleStream: a projection, not a measurement, ", whole)
+
+
+def test_repeats_of_one_load_stand_side_by_side_below_what_all_of_them_show(tmp_path: Path) -> None:
+    analysis = analysed(write_campaign(tmp_path, repeats(SERVER, 3), kind="single"))
+    page = campaign_page(analysis)
+    assert [(card.name, card.unit) for card in page.headlines] == [
+        ("Throughput, mean of 3 runs", "output tokens/s"),
+        ("TTFT, 99th percentile, mean of 3 runs", "ms"),
+        ("TPOT, 99th percentile, mean of 3 runs", "ms"),
+    ]
+    assert page.headlines[1].value in page.answer[0]
+    lead = page.lead
+    assert lead is not None
+    assert lead.name == "throughput_comparison"
+    drawn = {panel.title: panel.series[0] for panel in lead.panels}
+    assert list(drawn["Samples/s"].x) == ["run 1 of 3", "run 2 of 3", "run 3 of 3"]
+    own = [line.result.figures["samples_per_s"].value for line in analysis.lines]
+    assert list(drawn["Samples/s"].y) == own
+    (latency,) = (shown for shown in page.charts if shown.name == "latency_distribution")
+    tails = latency.panels[1].series[1]
+    assert list(tails.y) == [line.result.latency["tpot_ns"].p99 / 1e6 for line in analysis.lines]
