@@ -196,7 +196,7 @@ def _notes(
     base: CampaignMeasured, other: CampaignMeasured, pairs: Sequence[tuple[LoadRuns, LoadRuns]]
 ) -> Iterator[str]:
     yield (
-        "Intervals hold the noise within the runs, from three repeats on that between them. Another run of the same "
+        "Intervals hold the noise within the runs, of repeated ones that between them. Another run of the same "
         "system may differ by more; repeats show by how much."
     )
     if base.state.simulated != other.state.simulated:

@@ -80,14 +80,12 @@ def from_start(samples: Samples, record: RunRecord) -> str:
 def share_over(shares: Sequence[Share], counts: Sequence[int]) -> Share:
     """A share over repeats of `counts` samples each: their counts together.
 
-    Each side reaches as far as the errors within the runs, or as the spread between three or more, whichever is more:
+    Each side reaches as far as the errors within the runs, or as the spread between them, whichever is more:
     runs that are all good, or that agree, leave no less doubt than their samples do. None where a run has no interval.
     """
     whole = sum(counts)
     value = sum(share.value * count for share, count in zip(shares, counts, strict=True)) / whole
-    between = 0.0
-    if len(shares) >= 3:
-        between = over_repeats([Estimate(share.value, None) for share in shares]).reach() or 0.0
+    between = over_repeats([Estimate(share.value, None) for share in shares]).reach() or 0.0
     below, above = [], []
     for share, count in zip(shares, counts, strict=True):
         if share.low is None or share.high is None:

@@ -115,22 +115,25 @@ def ratio(top: Estimate, bottom: Estimate) -> Estimate:
 def over_repeats(repeats: Sequence[Estimate]) -> Estimate:
     """The mean of one quantity over repeated runs.
 
-    From three repeats on, the spread between runs gives the error (it holds the spread within them); with fewer, only
-    the errors within the runs are known. These also give it where runs agree far closer than that noise lets them, as
-    few whole counts do. Runs that differ more than their own noise explains are the rule, so a single run's interval
-    says nothing of the next run. What the repeats share, more of them don't average out: it is an error of its own, so
-    that the interval is never narrower than the spread would make it.
+    The spread between runs gives the error (it holds the spread within them). The errors within the runs give it where
+    runs agree far closer than that noise lets them, as few whole counts do; and of two runs, whose spread is often
+    small by chance, where they give the wider interval. Runs that differ more than their own noise explains are the
+    rule, so a single run's interval says nothing of the next run. What the repeats share, more of them don't average
+    out: it is an error of its own, so that the interval is never narrower than the spread would make it.
     """
     count = len(repeats)
     value = sum(r.value for r in repeats) / count
     samples = sum(r.n for r in repeats)
     shared = max(r.shared for r in repeats)
     whole = total(repeats)
-    own, own_df = None if whole.se is None else whole.se / count, whole.df
-    spread = math.sqrt(sum((r.value - value) ** 2 for r in repeats) / (count - 1)) if count >= 3 else 0.0
-    if spread > _AGREEING * (own or 0.0) * math.sqrt(count):
-        own, own_df = spread / math.sqrt(count), float(count - 1)
-    return Estimate(value, own, own_df, samples, known=shared)
+    within = Estimate(value, None if whole.se is None else whole.se / count, whole.df, samples, known=shared)
+    if count < 2:
+        return within
+    spread = math.sqrt(sum((r.value - value) ** 2 for r in repeats) / (count - 1))
+    if spread <= _AGREEING * (within.se or 0.0) * math.sqrt(count):
+        return within
+    between = Estimate(value, spread / math.sqrt(count), float(count - 1), samples, known=shared)
+    return max(between, within, key=lambda one: one.reach() or 0.0) if count == 2 else between
 
 
 def mean(values: Floats) -> Estimate:

@@ -24,6 +24,7 @@ from assay.scoring import FAMILY_RISK
 
 SOURCE = "runs/*/requests.parquet"
 _OFFERED = "window_s"
+_INTERVAL_FROM = {1: "the noise within the run", 2: "the noise within the runs or their spread, the wider"}
 
 
 def throughput_blocks(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Block]:
@@ -38,7 +39,7 @@ def throughput_blocks(analysis: CampaignAnalysis, colors: Colors) -> Iterator[Bl
                 _range(group, "samples_issued"), _range(group, _time_of(group)),
                 fmt.beside(fmt.with_interval(samples.value, samples.low, samples.high), group.unanswered),
                 fmt.with_interval(tokens.value, tokens.low, tokens.high),
-                "the spread between repeats" if len(group.lines) >= 3 else "the noise within the run",
+                _INTERVAL_FROM.get(len(group.lines), "the spread between repeats"),
             )
         )  # fmt: skip
     columns: tuple[str, ...] = (

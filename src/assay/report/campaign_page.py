@@ -220,11 +220,9 @@ def _headlines(analysis: CampaignAnalysis) -> list[Headline]:
         return _repeats_headlines(analysis.groups[0])
     if analysis.state.kind == "tune-curve" and (curve := curve_of(analysis.groups)) is not None:
         return curve_headlines(curve, in_flight(analysis.groups))
-    groups = analysis.groups
-    if analysis.tuned is not None and analysis.tuned.objective != "offline":
+    if analysis.tuned is not None:
         return tuned_headlines(analysis.tuned)
-    if analysis.tuned is not None:  # the others' runs are shorter, and of one start
-        groups = [group for group in groups if group.first.entry.stage == "final"]
+    groups = analysis.groups
     if len(groups) > MOST_ROWS:
         return []
     swept = {group.key: load_words(load) for points in sweeps(groups) for load, group in points}

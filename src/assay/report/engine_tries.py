@@ -163,8 +163,8 @@ def tuned_blocks(found: Tuned | None, memory_target: float | None) -> Iterator[B
     yield Text(
         f"Stages: {_STAGES_ARE[found.objective]}, each on servers that were "
         "started anew, since two starts of one server differ by more than a run's own noise. A final rate's "
-        "interval is over those starts; the intervals of all ratios hold together. Rates of different stages aren't "
-        "compared."
+        "interval is over those starts, of a single one within its run; the intervals of all ratios hold together. "
+        "Rates of different stages aren't compared."
     )
 
 

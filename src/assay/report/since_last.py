@@ -64,7 +64,7 @@ def since_last_blocks(since: SinceLast | None, endpoints: Sequence[EndpointFacts
     yield Table(f"Against {since.campaign}", columns, rows, frozenset({2, 3, 5}), "runs/*/result.json of both")
     yield Text(
         "Two runs differ only if the interval of their ratio excludes 1. Intervals hold the noise within the runs, "
-        "from three repeats on that between them. `assay compare RUN RUN` compares tails, and sample by sample."
+        "of repeated ones that between them. `assay compare RUN RUN` compares tails, and sample by sample."
     )
     if since.differences:
         yield differences_table(since.differences, "What differs", ("File", "Fact", "Then", "Now"))

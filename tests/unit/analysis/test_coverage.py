@@ -145,10 +145,15 @@ def test_one_run_says_nothing_of_the_next() -> None:
     assert calibrate(measure, 1.0).held < 0.8
 
 
-def test_two_repeats() -> None:
-    assert_calibrated(
-        calibrate(lambda rng: interval(over_repeats([mean(correlated(500, 0.0, rng)) for _ in range(2)])), 1.0)
-    )
+@pytest.mark.parametrize("between", [0.0, 0.05, 0.15])
+def test_two_repeats(between: float) -> None:
+    """Whether or not they differ by more than their own noise; never narrower than that noise, so often too wide."""
+
+    def measure(rng: Generator) -> Interval:
+        levels = 1 + between * rng.standard_normal(2)
+        return interval(over_repeats([mean(level * correlated(500, 0.0, rng)) for level in levels]))
+
+    assert calibrate(measure, 1.0).held > 0.94
 
 
 def offline(rng: Generator, count: int, places: int, lasting_s: float = 1.0) -> Samples:
@@ -279,7 +284,7 @@ OF_GROUP: dict[str, tuple[float, Bounds]] = {
 
 
 @pytest.mark.parametrize("quantity", OF_GROUP)
-@pytest.mark.parametrize(("repeats", "width"), [(2, (0.95, 1.12)), (3, (1.4, 2.05)), (5, (1.15, 1.45))])
+@pytest.mark.parametrize(("repeats", "width"), [(1, (0.95, 1.12)), (3, (1.4, 2.05)), (5, (1.15, 1.45))])
 def test_scaling(quantity: str, repeats: int, width: tuple[float, float]) -> None:
     """Two nodes of speeds 100 and 210 that together reach 0.9 of both. Few repeats, few degrees of freedom."""
     truth, bounds = OF_GROUP[quantity]
