@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,23 @@ from pydantic import BaseModel, ConfigDict, Field
 from assay.analysis.hardware import Telemetry
 from assay.analysis.node_differences import differences, endpoints_by_node, told_of_nodes
 from assay.analysis.rates import sample_rate, token_rate
-from assay.analysis.samples import MISSING, Samples
+from assay.analysis.samples import MISSING, Ints, Samples
 from assay.analysis.statistics import Estimate, mean, ratio
 from assay.runs.metric_names import KV_CACHE, PREEMPTIONS
 from assay.runs.record import EndpointFacts, RunRecord
 
 _NOTABLE = 0.05
 _LEAST_SAMPLES = 20
+
+
+class Comparison(BaseModel):
+    """A mean of a node over that of the node which has the others' median; the interval is of 95 %."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ratio: float
+    low: float | None
+    high: float | None
 
 
 class NodePart(BaseModel):
@@ -43,6 +53,8 @@ class NodePart(BaseModel):
     speed_low: float | None = None
     speed_high: float | None = None
     slower: bool = Field(default=False, description="the whole interval lies below 1, by more than 5 %")
+    first_token: Comparison | None = Field(default=None, description="of a slower node: its mean TTFT from sending")
+    pace: Comparison | None = Field(default=None, description="of a slower node: its mean TPOT")
     idle_tail_s: float = Field(default=0.0, description="from its last answer to the last of all")
     causes: list[str] = Field(default_factory=list, description="differences that telemetry shows")
     differences: list[str] = Field(
@@ -78,6 +90,10 @@ def symmetry(
         peers = _peers(fact, facts)
         fact.causes = [] if telemetry is None else _causes(fact, peers, record, telemetry)
         fact.differences = differences(fact.node, peers, told)
+        if closed_loop:  # else its pace is what it is slower in
+            own, others = groups[fact.node], [groups[peer] for peer in peers]
+            fact.first_token = _against(own, others, lambda part: part.service_ttft_ns[part.sent_ns != MISSING])
+            fact.pace = _against(own, others, lambda part: part.tpot_ns[part.has_tpot])
     used = [fact for fact in facts if fact.samples]
     sent = samples.sent_ns != MISSING
     service = np.sort(samples.service_latency_ns[sent]) if sent.any() else np.zeros(1)
@@ -143,6 +159,16 @@ def _compare(facts: Sequence[NodePart], speeds: Sequence[Estimate | None]) -> No
         if bounds is not None:
             fact.speed_low, fact.speed_high = bounds
             fact.slower = bounds[1] < 1 and against.value < 1 - _NOTABLE
+
+
+def _against(own: Samples, others: Sequence[Samples], times_of: Callable[[Samples], Ints]) -> Comparison | None:
+    """One of its times against that of the other which has their median; None where too few were measured."""
+    mine, *theirs = (times_of(part).astype(np.float64) for part in (own, *others))
+    known = sorted((times for times in theirs if len(times) >= _LEAST_SAMPLES), key=lambda times: float(times.mean()))
+    if len(mine) < _LEAST_SAMPLES or not known or not known[(len(known) - 1) // 2].any():
+        return None
+    found = ratio(mean(mine), mean(known[(len(known) - 1) // 2]))
+    return Comparison(ratio=found.value, low=found.low, high=found.high)
 
 
 def _peers(fact: NodePart, facts: list[NodePart]) -> list[str]:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from assay.analysis.finding import UNKNOWN
 from assay.analysis.listing import names
-from assay.analysis.nodes import Symmetry
+from assay.analysis.nodes import NodePart, Symmetry
 from assay.analysis.run import RunAnalysis, measures_speed
 from assay.analysis.statistics import Estimate
 from assay.analysis.summary import shaped_by_client
@@ -161,18 +161,32 @@ def _accuracy(analysis: RunAnalysis) -> list[str]:
     return ["; ".join([f"Quality gate: {accuracy.gate}", *first]) + ".", *([f"{', '.join(others)}."] if others else [])]
 
 
+def _where(slow: NodePart, whose: str) -> str:
+    """In which part of a sample's time a node falls behind: a queue delays first tokens alone, slow steps all."""
+    ttft, pace = slow.first_token, slow.pace
+    if ttft is None or pace is None:
+        return ""
+    told = (
+        f"; its mean TTFT from sending is {fmt.times(ttft.ratio, ttft.low, ttft.high)} {whose}, "
+        f"its mean TPOT {fmt.times(pace.ratio, pace.low, pace.high)}"
+    )
+    alike = pace.low is not None and pace.high is not None and pace.low <= 1 <= pace.high
+    before = ": it loses its time before the first token" if alike and ttft.low is not None and ttft.low > 1 else ""
+    return f"{told}{before}"
+
+
 def slow_nodes(symmetry: Symmetry) -> list[str]:
     """Which nodes are slower than the others and, as far as it is known, why; nothing where none is."""
     slow = sorted((fact for fact in symmetry.nodes if fact.slower), key=lambda fact: fact.speed_ratio or 0.0)
     if not slow:
         return []
     worst, others = slow[0], [fact.node for fact in symmetry.nodes if fact is not slow[0]]
-    whom = others[0] if len(others) == 1 else "the others' median"
+    whom, whose = (others[0], "the other's") if len(others) == 1 else ("the others' median", "the others'")
     causes = [*worst.causes, *worst.differences][:_MOST_CAUSES]
-    why = f"likely why: {'; '.join(causes)}" if causes else f"why is {UNKNOWN}"
+    why = f"likely why: {'; '.join(causes)}" if causes else f"why is {UNKNOWN}{_where(worst, whose)}"
     speed = fmt.times(worst.speed_ratio, worst.speed_low, worst.speed_high)
     told = f"{worst.node} is {speed} as fast as {whom}; {why}."
     if len(slow) > 1:
-        whose = names([fact.node for fact in slow])
-        told = f"{len(slow)} of {len(symmetry.nodes)} nodes are slower than the others ({whose}); the slowest, {told}"
+        which = names([fact.node for fact in slow])
+        told = f"{len(slow)} of {len(symmetry.nodes)} nodes are slower than the others ({which}); the slowest, {told}"
     return [told]

@@ -10,6 +10,7 @@ from tests.analysed import analysed
 from tests.synthetic import Node, Plan, write_campaign, write_run
 
 from assay.analysis.campaign import CampaignAnalysis
+from assay.analysis.nodes import Comparison
 from assay.analysis.run import analyse_run
 from assay.benchmarks import Benchmark, run_benchmark
 from assay.report import format as fmt
@@ -17,7 +18,7 @@ from assay.report import render_run
 from assay.report.campaign_answer import campaign_answer
 from assay.report.campaign_page import campaign_page
 from assay.report.page import Table, Text
-from assay.report.run_answer import run_answer
+from assay.report.run_answer import run_answer, slow_nodes
 from assay.report.run_page import run_page
 from assay.report.run_sections import driver_blocks
 from assay.runs import read_campaign, read_ledger, read_record, write_json
@@ -63,6 +64,18 @@ def test_of_several_runs_together_it_says_in_how_many_a_node_is_slower_and_of_wh
     (slow,) = [fact for fact in first.nodes if fact.slower]
     ratio = fmt.times(slow.speed_ratio, slow.speed_low, slow.speed_high)
     assert told.startswith(f"In 2 of 2 runs together a node is slower; in the first of these node-a is {ratio} as fast")
+    assert slow.first_token is not None
+    assert slow.pace is not None
+    for part in (slow.first_token, slow.pace):
+        assert part.low is not None
+        assert 1 < part.low < part.ratio == pytest.approx(FAST.speed / SLOW.speed, rel=0.15)
+    where = f"its mean TPOT {fmt.times(slow.pace.ratio, slow.pace.low, slow.pace.high)}"
+    assert told.endswith(f"{where}.")
+    slow.pace = Comparison(ratio=1.0, low=0.99, high=1.01)
+    (told,) = slow_nodes(first)
+    assert told.endswith(f"its mean TPOT {fmt.times(1.0, 0.99, 1.01)}: it loses its time before the first token.")
+    slow.differences = ["max_num_seqs is 4 at node-a, 8 at node-b"]
+    assert "TPOT" not in slow_nodes(first)[0]
 
 
 def test_an_interval_that_holds_the_whole_sum_shows_no_loss(scaling: CampaignAnalysis) -> None:
