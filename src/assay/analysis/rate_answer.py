@@ -100,6 +100,22 @@ class RateAnswer(_Model):
     curve: list[Fitted] = Field(default_factory=list, description="near the rate that was found")
 
     @property
+    def shaped(self) -> int:
+        """Runs that the load generator could have shaped."""
+        return sum(point.client_bound for point in self.points)
+
+    @property
+    def client_decided(self) -> bool:
+        """Whether the load generator is why no surer rate was found: it bounds it, or shaped most runs."""
+        return self.because == "client" or 2 * self.shaped > len(self.points)
+
+    @property
+    def against(self) -> list[RatePoint]:
+        """Runs at no higher a rate than was found that broke a limit all the same, the lowest first."""
+        broke = [point for point in self.points if point.verdict in ("over", "failed") and not point.client_bound]
+        return sorted((p for p in broke if self.rate is not None and p.rate <= self.rate), key=lambda p: p.rate)
+
+    @property
     def ended_early(self) -> bool:
         """Whether the interval of the rate that was found is wider than the precision that was asked for leaves it."""
         if self.rate is None or not self.low or self.high is None:

@@ -34,6 +34,7 @@ class Arrival(BaseModel):
     seconds: float
     seconds_low: float | None = Field(description="null: they come evenly spaced")
     seconds_high: float | None
+    measured: int = Field(description="different samples that the load had")
 
 
 def whole_set(record: RunRecord, benchmark: Benchmark, asked: int | None = None) -> WholeSet | None:
@@ -50,13 +51,14 @@ def whole_set(record: RunRecord, benchmark: Benchmark, asked: int | None = None)
     return WholeSet(record.dataset_samples, record.dataset_name)
 
 
-def arrival(load: str, whole: WholeSet, rate: float, evenness: float = 1.0) -> Arrival:
+def arrival(load: str, whole: WholeSet, rate: float, measured: int, evenness: float = 1.0) -> Arrival:
     """How long `whole` takes to arrive at `rate` a second.
 
     Args:
         load: its name.
         whole: the data set.
         rate: arrivals a second in the mean.
+        measured: how many different samples the rate was carried with.
         evenness: the shape of the gaps' gamma distribution: 1 is Poisson, infinite evenly spaced. The sum of n gaps is
             gamma-distributed too, of n times the shape.
     """
@@ -76,4 +78,5 @@ def arrival(load: str, whole: WholeSet, rate: float, evenness: float = 1.0) -> A
         seconds=whole.samples / rate,
         seconds_low=low,
         seconds_high=high,
+        measured=measured,
     )

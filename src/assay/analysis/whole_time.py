@@ -58,7 +58,7 @@ def whole_time_of_run(run: RunAnalysis) -> WholeTime:
         return WholeTime(why=NOT_CARRIED)
     if not carried(done.value, came.per_s, usual.p50 / 1e9, came.seconds):
         return WholeTime(why=NOT_CARRIED)
-    return WholeTime(arrival=arrival(_load(record), whole, rate, _evenness(record)))
+    return WholeTime(arrival=arrival(_load(record), whole, rate, _measured([record]), _evenness(record)))
 
 
 def whole_time_of_campaign(analysis: CampaignAnalysis) -> WholeTime:
@@ -73,7 +73,7 @@ def whole_time_of_campaign(analysis: CampaignAnalysis) -> WholeTime:
     if (why := _why_not(record, whole)) or whole is None:
         return WholeTime(why=why)
     if analysis.rate is not None:
-        return _of_search(analysis.rate, whole)
+        return _of_search(analysis.rate, whole, _measured([line.record for line in analysis.lines]))
     given = [group for group in analysis.groups if not measures_speed(group.first.record)]
     free = [group for group in analysis.groups if measures_speed(group.first.record)]
     found = max(_carried(given, whole), key=lambda one: one.rate, default=None)
@@ -83,12 +83,12 @@ def whole_time_of_campaign(analysis: CampaignAnalysis) -> WholeTime:
     return WholeTime(arrival=found, why=full if free else "")
 
 
-def _of_search(answer: RateAnswer, whole: WholeSet) -> WholeTime:
+def _of_search(answer: RateAnswer, whole: WholeSet, measured: int) -> WholeTime:
     """At the rate that a search found; the doubt about it is more than that about the arrivals."""
     if answer.rate is None:
         return WholeTime(why="no highest rate within the limits was found")
     low, high = (None if rate is None else whole.samples / rate for rate in (answer.high, answer.low))
-    at = arrival("the highest rate within the limits", whole, answer.rate)
+    at = arrival("the highest rate within the limits", whole, answer.rate, measured)
     return WholeTime(arrival=at.model_copy(update={"seconds_low": low, "seconds_high": high}))
 
 
@@ -105,7 +105,13 @@ def _carried(given: Sequence[Group], whole: WholeSet) -> Iterator[Arrival]:
             name = _load(record) + client_bound_mark(group)
             if len(points) > 1:
                 name += f", the highest of {len(points)} loads that {carried_words(group)}"
-            yield arrival(name, whole, load.value, _evenness(record))
+            measured = _measured([line.record for line in group.lines])
+            yield arrival(name, whole, load.value, measured, _evenness(record))
+
+
+def _measured(records: Sequence[RunRecord]) -> int:
+    """Different samples that one of the runs had at most."""
+    return max(min(record.samples, record.issued) for record in records)
 
 
 def _why_not(record: RunRecord, whole: WholeSet | None) -> str:

@@ -47,7 +47,8 @@ def _answer(analysis: CampaignAnalysis) -> list[str]:
     """What was learnt from the runs that have a result."""
     all_of_them = [*_whole_set(analysis), *became(analysis)]
     if analysis.tuned is not None:
-        return [*tuned_answer(analysis.tuned), *client_shaped_words(analysis), *all_of_them]
+        best, *beside = tuned_answer(analysis.tuned)
+        return [best, *client_shaped_words(analysis), *beside, *all_of_them]
     if analysis.rate is not None:
         return [*rate_sentences(analysis.rate), *all_of_them]
     if not analysis.groups:

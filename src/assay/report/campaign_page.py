@@ -16,7 +16,7 @@ from assay.analysis.saturation import sweeps
 from assay.analysis.scaling import Efficiency
 from assay.analysis.streams import HELD
 from assay.analysis.titles import benchmark_title
-from assay.analysis.verdict import SHORT_RUN
+from assay.analysis.verdict import SHORT_RUN, UNFINISHED, random_weights
 from assay.analysis.whole_time import whole_time_of_campaign
 from assay.benchmarks import UNVERIFIED
 from assay.report import format as fmt
@@ -54,7 +54,15 @@ from assay.report.many import ENDS, MOST_ROWS
 from assay.report.page import Headline, Page, Problem, Section, VerdictKind, lifted
 from assay.report.published import campaign_published_blocks
 from assay.report.rate_search import rate_blocks, rate_headlines
-from assay.report.run_page import CLIENT_BOUND, SIMULATED, headlines, latency_cards, notice_problems, verdict_reasons
+from assay.report.run_page import (
+    CLIENT_BOUND,
+    RANDOM_WEIGHTS,
+    SIMULATED,
+    headlines,
+    latency_cards,
+    notice_problems,
+    verdict_reasons,
+)
 from assay.report.run_view import ms
 from assay.report.since_last import since_last_blocks
 from assay.report.subject import campaign_subject, samples_of, served_on
@@ -118,6 +126,7 @@ def campaign_page(analysis: CampaignAnalysis, only: Chart | None = None) -> Page
             *([analysis.state.plan_note] if analysis.state.plan_note else []),
             *_client_bound(analysis),
             *([SIMULATED] if simulated else []),
+            *([RANDOM_WEIGHTS] if any(random_weights(line.record) for line in analysis.lines) else []),
         ]
     )
     title = benchmark_title(analysis.benchmark, [line.record for line in analysis.lines])
@@ -294,8 +303,9 @@ def _unfinished(analysis: CampaignAnalysis) -> Iterator[Problem]:
             kinds.setdefault(str(entry.status), []).append(entry)
     for status, entries in kinds.items():
         titles = [analysis.titles[entry.key] for entry in entries]
+        ended = next((f" {words}" for own, words in UNFINISHED.items() if own == status), f": {status}")
         problems = [
-            Problem("error", f"{title}: {status}.", "" if (reason := e.reason.partition("\n")[0]) == told else reason)
+            Problem("error", f"{title}{ended}.", "" if (reason := e.reason.partition("\n")[0]) == told else reason)
             for title, e in zip(titles, entries, strict=True)
         ]
         yield from _told_once(problems, titles)

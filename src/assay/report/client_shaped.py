@@ -23,8 +23,10 @@ def shaped_runs(analysis: CampaignAnalysis) -> tuple[list[RunLine], int]:
 
 
 def client_shaped_words(analysis: CampaignAnalysis) -> Iterator[str]:
-    """One sentence that names the loads, for the answer of a campaign of any kind; none where there are none."""
-    doubted = [analysis.name(group.first.entry) for group in analysis.groups if group.client_bound]
+    """One sentence that names the loads, for the answer of a campaign of any kind; none where there are none. Those
+    that decide a search through settings come first: of many only the first are named."""
+    bound = sorted((g for g in analysis.groups if g.client_bound), key=lambda g: g.first.entry.stage != "final")
+    doubted = [analysis.name(group.first.entry) for group in bound]
     if doubted:
         every = len(doubted) == len(analysis.groups)
         of_all = _ALL if len(doubted) > 1 else "these figures"

@@ -8,7 +8,6 @@ from collections.abc import Collection, Sequence
 from assay.analysis.campaign import Group
 from assay.analysis.statistics import samples_to_bound
 from assay.report import format as fmt
-from assay.report.next_step import run_again, tune
 from assay.runs.result import Result
 
 _P99 = 0.99
@@ -17,7 +16,14 @@ _P99 = 0.99
 def enough_samples(kind: str, groups: Sequence[Group], limits: Collection[str]) -> str:
     """One sentence of the loads whose samples are too few for an upper bound of the latencies in `limits`."""
     had = [_had([line.result for line in group.lines], limits) for group in groups]
-    return f"{_takes('load')}: {_asked(kind, groups, had, _needed(max(had)))}."
+    how = _flag(kind, groups, had, _needed(max(had)))
+    return f"{_takes('load')}{how and f': {how}'}."
+
+
+def enough_queries(groups: Sequence[Group], limits: Collection[str]) -> dict[str, float]:
+    """The settings by which loads that LoadGen drives get enough samples, all of them the same number."""
+    needed = _needed(max(_had([line.result for line in group.lines], limits) for group in groups))
+    return {f"queries.{group.first.entry.scenario}": needed for group in groups}
 
 
 def samples_it_takes(results: Sequence[Result], limits: Collection[str], load: str = "") -> str:
@@ -46,14 +52,13 @@ def _takes(what: str) -> str:
     return f"An upper bound of a 99th percentile takes at least {least} a {what}, more where neighbours are alike"
 
 
-def _asked(kind: str, groups: Sequence[Group], had: Sequence[int], needed: int) -> str:
-    """By the flag or key that the command has for it."""
+def _flag(kind: str, groups: Sequence[Group], had: Sequence[int], needed: int) -> str:
+    """By which flag a command is asked for them whose next step is another; empty where the next step asks for them."""
     if kind == "bench":
         return f"`assay bench` takes `--requests {needed}` without `--duration`"
     if kind == "tune-curve":
-        return tune(f"for {needed} at each point", "curve", *_longer(groups, had, needed))
-    scenarios = dict.fromkeys(group.first.entry.scenario for group in groups)
-    return run_again(f"for {needed}", *(f"queries.{scenario}={needed}" for scenario in scenarios))
+        return f"`assay tune curve` takes `{' '.join(_longer(groups, had, needed))}`"
+    return ""
 
 
 def _longer(groups: Sequence[Group], had: Sequence[int], needed: int) -> list[str]:

@@ -11,15 +11,17 @@ from pydantic import ValidationError
 from assay.analysis.client_findings import CLIENT_RULE
 from assay.analysis.finding import Finding, gravest_first
 from assay.analysis.names import titles_of
+from assay.analysis.verdict import random_weights
 from assay.errors import UserError
 from assay.report import format as fmt
 from assay.report.page import Page, Rows, Section, Table
-from assay.report.run_page import CLIENT_BOUND, SIMULATED, said_once
+from assay.report.run_page import CLIENT_BOUND, RANDOM_WEIGHTS, SIMULATED, said_once
 from assay.report.subject import drawn_from
 from assay.runs.campaign import CampaignFolder, campaign_title, read_campaign
 from assay.runs.folder import ReportFolder, RunFolder
 from assay.runs.index import IndexRow
 from assay.runs.reading import read_record
+from assay.runs.record import RunRecord
 from assay.runs.result import Figure
 from assay.runs.stored import read_object
 
@@ -64,8 +66,10 @@ def _overview(campaigns: Sequence[Sequence[IndexRow]], beside: Path) -> Table:
         first = runs[0]
         folder = CampaignFolder(Path(first.folder))
         answer, findings = _told(folder)
-        model, data = _measured(runs)
-        rows.append((first.campaign, _title(first), answer, _verdict(runs, findings), model, data, _gravest(findings)))
+        record = _record(runs)
+        model, data = (", ".join(record.served_models), drawn_from(record)) if record else ("", "")
+        verdict = _verdict(runs, findings, record)
+        rows.append((first.campaign, _title(first), answer, verdict, model, data, _gravest(findings)))
         links[first.campaign] = os.path.relpath(folder.report, beside)
     columns = ("Campaign", "What", "Answer", "Verdict", "Model", "Data", "Gravest finding")
     return Table("What each found", columns, rows, source="report.json of each", links=links)
@@ -86,11 +90,15 @@ def _told(folder: CampaignFolder) -> tuple[str, list[Finding]]:
     return sentences[0] if sentences else _NO_REPORT, findings
 
 
-def _verdict(runs: Sequence[IndexRow], findings: Sequence[Finding]) -> str:
+def _verdict(runs: Sequence[IndexRow], findings: Sequence[Finding], record: RunRecord | None) -> str:
     """What must stand beside any figure of the campaign."""
     words = said_once(row.verdict for row in runs if row.verdict)
-    bound = any(found.rule == CLIENT_RULE for found in findings)
-    return "; ".join([*words, *([CLIENT_BOUND] if bound else []), *([SIMULATED] if runs[0].simulated else [])])
+    beside = {
+        CLIENT_BOUND: any(found.rule == CLIENT_RULE for found in findings),
+        SIMULATED: runs[0].simulated,
+        RANDOM_WEIGHTS: record is not None and random_weights(record),
+    }
+    return "; ".join([*words, *(own for own, holds in beside.items() if holds)])
 
 
 def _gravest(findings: Sequence[Finding]) -> str:
@@ -98,16 +106,16 @@ def _gravest(findings: Sequence[Finding]) -> str:
     return worst[0] if worst else ""
 
 
-def _measured(runs: Sequence[IndexRow]) -> tuple[str, str]:
-    """The models and the data of the first run that recorded them."""
+def _record(runs: Sequence[IndexRow]) -> RunRecord | None:
+    """What the first run recorded that recorded its models and its data."""
     for row in runs:
         try:
             record = read_record(RunFolder(Path(row.path))) if row.path is not None else None
         except UserError:  # such a run is told of where the rows were read
             continue
         if record is not None:
-            return ", ".join(record.served_models), drawn_from(record)
-    return "", ""
+            return record
+    return None
 
 
 def _runs(rows: Sequence[IndexRow], beside: Path) -> Table:

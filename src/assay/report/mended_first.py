@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from assay.analysis.advice import Mend, limits_missed, mends
 from assay.analysis.listing import names
@@ -16,6 +17,7 @@ from assay.runs.result import Result
 from assay.runs.scenarios import Scenario
 
 _SEARCHED = ("Server", "Interactive")
+_ENOUGH = "as many samples as a bound of the limited latencies takes"
 IDLE_CORES = "give the load generator idle cores, or a machine of its own, so that"
 
 
@@ -27,16 +29,22 @@ class Measured:
     result: Result
 
 
-def mended_first(runs: Sequence[Measured], scenarios: Mapping[Scenario, ScenarioSpec]) -> Iterator[str]:
-    """The steps; `scenarios` are the benchmark's."""
+def mended_first(
+    runs: Sequence[Measured],
+    scenarios: Mapping[Scenario, ScenarioSpec],
+    enough: Mapping[str, float] = MappingProxyType({}),
+) -> Iterator[str]:
+    """The steps; `scenarios` are the benchmark's, `enough` the settings that give samples enough for the limits."""
     yield from _unanswered([run.result for run in runs])
-    yield from _client([run.result for run in runs if run.record.mode == "performance"])
     over = [run for run in runs if _over_limits(run, scenarios)]
+    invalid = [run for run in runs if run.result.loadgen.result == "INVALID" and run not in over]
+    found = [mend for run in invalid for mend in _asked(run, scenarios)]
+    found += [Mend("", _ENOUGH, setting, value) for setting, value in enough.items()]
+    yield from _client([run.result for run in runs if run.record.mode == "performance"], found)
     for scenario in dict.fromkeys(run.record.scenario for run in over):
         why = f"search the highest rate within {scenario}'s limits, which were not kept at this one"
         yield tune(why, "rate", "--scenario", scenario)
-    invalid = [run for run in runs if run.result.loadgen.result == "INVALID" and run not in over]
-    yield from _asked_by_loadgen([mend for run in invalid for mend in _asked(run, scenarios)])
+    yield from _asked_by_loadgen(found)
     part = next((own for run in runs if (own := run.record).mode == "accuracy" and _partly(own)), None)
     if part is not None:
         why = f"all {fmt.count(part.dataset_samples, 'sample')}, so that the scores can be compared"
@@ -62,11 +70,14 @@ def _samples(result: Result, what: str) -> int:
     return 0 if figure is None else round(figure.value)
 
 
-def _client(results: Sequence[Result]) -> Iterator[str]:
+def _client(results: Sequence[Result], found: Sequence[Mend]) -> Iterator[str]:
+    """With all else that is to be set: one run does both."""
     bound = sum(shaped_by_client([result]) for result in results)
     if bound:
         figures = "the figures are" if bound == len(results) else "all figures are"
-        yield run_again(f"{IDLE_CORES} {figures} the server's, and measure again")
+        numbers, why = _numbers(found)
+        also = f", with {why}" if numbers else ""
+        yield run_again(f"{IDLE_CORES} {figures} the server's, and measure again{also}", *numbers)
 
 
 def _over_limits(run: Measured, scenarios: Mapping[Scenario, ScenarioSpec]) -> bool:
@@ -84,16 +95,22 @@ def _asked(run: Measured, scenarios: Mapping[Scenario, ScenarioSpec]) -> Iterato
 
 
 def _asked_by_loadgen(found: Sequence[Mend]) -> Iterator[str]:
-    """All settings at once, each with the number that the run asks for that asks for most; else what has no number."""
+    """All settings at once; else what has no number."""
+    numbers, why = _numbers(found)
+    if numbers:
+        yield run_again(why, *numbers)
+    elif found:
+        yield f"set {names(list(dict.fromkeys(mend.words for mend in found)))}, and measure again"
+
+
+def _numbers(found: Sequence[Mend]) -> tuple[list[str], str]:
+    """Each setting with the number that the run asks for that asks for most, and why."""
     numbers: dict[str, float] = {}
     for mend in found:
         if mend.value is not None:
             numbers[mend.setting] = max(mend.value, numbers.get(mend.setting, 0.0))
-    if numbers:
-        why = names(list(dict.fromkeys(mend.why for mend in found if mend.why)))
-        yield run_again(why, *(f"{setting}={value:.15g}" for setting, value in numbers.items()))
-    elif found:
-        yield f"set {names(list(dict.fromkeys(mend.words for mend in found)))}, and measure again"
+    why = names(list(dict.fromkeys(mend.why for mend in found if mend.why)))
+    return [f"{setting}={value:.15g}" for setting, value in numbers.items()], why
 
 
 def _partly(record: RunRecord) -> bool:

@@ -32,6 +32,7 @@ ROLES: dict[ProbeRole, str] = {
 def rate_sentences(answer: RateAnswer) -> Iterator[str]:
     """The rate with its interval, what bounds it, and what it took."""
     yield _found(answer)
+    yield from _against(answer)
     if answer.bound_by == ERRORS:
         yield "What bounds it are errors: most of what broke limits beyond it are requests without an answer."
     elif answer.bound_by == "client":
@@ -50,10 +51,25 @@ def _found(answer: RateAnswer) -> str:
     if answer.outcome == "unfinished":
         return f"The search for the highest rate that keeps {limits} isn't over: {answer.why}."
     if answer.rate is None:
-        return f"No highest rate that keeps {limits} was found: {answer.why}{_so_far(answer)}."
+        client = f"{_shaped_runs(answer)}, and " if _names_client(answer) else ""
+        return f"No highest rate that keeps {limits} was found: {client}{answer.why}{_so_far(answer)}."
     confirmed = f", and {_proof(answer)} at that rate confirmed it" if answer.confirmed else _unproved(answer)
     rate = fmt.measured(answer.rate, _RATE, answer.low, answer.high)
     return f"The highest rate that keeps {limits} is {rate}{confirmed}."
+
+
+def _names_client(answer: RateAnswer) -> bool:
+    """Whether the first sentence says of the load generator what the search's own reason doesn't."""
+    return answer.outcome == "stopped" and answer.client_decided and answer.because != "client"
+
+
+def _against(answer: RateAnswer) -> Iterator[str]:
+    """What speaks against the rate: runs disagree where a queue swings for longer than they last."""
+    if answer.against:
+        lowest, *others = answer.against
+        more = f" (and {fmt.count(len(others), 'more run')} up to it)" if others else ""
+        why = ": a queue grew" if lowest.grew else ""
+        yield f"Against it: a run at {fmt.number(lowest.rate)} {_RATE}, no higher, broke a limit{why}{more}."
 
 
 def _proof(answer: RateAnswer) -> str:
@@ -86,10 +102,12 @@ def _kept_so_far(answer: RateAnswer) -> list[str]:
 
 def _shaped(answer: RateAnswer) -> Iterator[str]:
     """How many runs the search couldn't use."""
-    shaped = sum(point.client_bound for point in answer.points)
-    if shaped:
-        of = fmt.count(len(answer.points), "run")
-        yield f"Client-bound: {DOUBT} {shaped} of {of}, which count for nothing in the search."
+    if answer.shaped and not _names_client(answer):
+        yield f"Client-bound: {_shaped_runs(answer)}."
+
+
+def _shaped_runs(answer: RateAnswer) -> str:
+    return f"{DOUBT} {answer.shaped} of {fmt.count(len(answer.points), 'run')}, which count for nothing in the search"
 
 
 def _took(answer: RateAnswer) -> str:

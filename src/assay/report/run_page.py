@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from assay.analysis.run import RunAnalysis
 from assay.analysis.summary import TOLD_AS_FINDINGS, shaped_by_client
 from assay.analysis.titles import benchmark_title
-from assay.analysis.verdict import FINISHED
+from assay.analysis.verdict import FINISHED, random_weights
 from assay.analysis.whole_time import whole_time_of_run
 from assay.audit import AuditReport
 from assay.benchmarks import UNVERIFIED
@@ -38,7 +38,7 @@ from assay.report.whole_time import whole_time_blocks
 from assay.runs.record import RunRecord
 from assay.runs.result import Distribution, Result
 
-CLIENT_BOUND, SIMULATED = "client-bound", "simulated endpoints"
+CLIENT_BOUND, SIMULATED, RANDOM_WEIGHTS = "client-bound", "simulated endpoints", "random weights"
 """What a strip says of figures that are no measurement of a server."""
 # The chart that shows the answer, by the run's mode.
 _LEADS = {
@@ -149,6 +149,7 @@ def doubts(runs: Sequence[tuple[Result, RunRecord]]) -> list[str]:
     return [
         *([CLIENT_BOUND] if any(client_bound(result) for result, _ in runs) else []),
         *([SIMULATED] if any(record.simulated for _, record in runs) else []),
+        *([RANDOM_WEIGHTS] if any(random_weights(record) for _, record in runs) else []),
     ]
 
 

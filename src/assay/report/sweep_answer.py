@@ -10,7 +10,7 @@ from assay.analysis.saturation import carried_words, client_bound_mark, highest_
 from assay.benchmarks import Benchmark
 from assay.report import format as fmt
 from assay.report.enough_samples import enough_samples
-from assay.report.limits import ABOVE, UNSHOWN, WITHIN, held_by_all, held_limits, limits_words
+from assay.report.limits import ABOVE, UNSHOWN, WITHIN, held_if_known, held_limits, limits_words
 from assay.report.loaded_answer import rate_words, tail_words
 from assay.report.sweeps import Points, load_words
 
@@ -23,20 +23,29 @@ def sweep_answer(benchmark: Benchmark, swept: Points, kind: str) -> Iterator[str
     record = swept[0][1].first.record
     limits = held_limits(benchmark, record)
     known = f"within the limits ({limits_words(limits, record)})"
-    held: list[str] = []
-    if limits and all(limits.keys() <= line.result.latency.keys() for _, group in swept for line in group.lines):
-        held = [held_by_all([line.result for line in group.lines], limits) for _, group in swept]
-    few = [place for place, words in enumerate(held) if words == UNSHOWN]
+    held = _held(benchmark, swept)
     if WITHIN in held:
-        place = _last(held, WITHIN)
         yield _highest_within(swept, held, known)
-        few = [higher for higher in few if higher > place]
     else:
         yield _fastest(swept, held)
         if held:
             yield _none_within(swept, held, known)
-    if few:
-        yield enough_samples(kind, [swept[place][1] for place in few], limits)
+    if few := too_few(benchmark, swept):
+        yield enough_samples(kind, few, limits)
+
+
+def too_few(benchmark: Benchmark, swept: Points) -> list[Group]:
+    """Loads whose samples don't show whether they keep the limits, above the highest that is shown to keep them."""
+    held = _held(benchmark, swept)
+    shown = _last(held, WITHIN) if WITHIN in held else -1
+    return [swept[place][1] for place, words in enumerate(held) if words == UNSHOWN and place > shown]
+
+
+def _held(benchmark: Benchmark, swept: Points) -> list[str]:
+    """How each load stands to the limits; empty where there are none, or nobody measured what they limit."""
+    limits = held_limits(benchmark, swept[0][1].first.record)
+    held = [held_if_known([line.result for line in group.lines], limits) for _, group in swept]
+    return held if all(held) else []
 
 
 def _highest_within(swept: Points, held: Sequence[str], known: str) -> str:

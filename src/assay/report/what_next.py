@@ -10,11 +10,14 @@ from assay.analysis.engine_models import Tuned
 from assay.analysis.listing import names
 from assay.analysis.rate_answer import RateAnswer
 from assay.analysis.run import RunAnalysis
+from assay.analysis.saturation import sweeps
 from assay.report import format as fmt
 from assay.report.engine_tries import why_not_compared
+from assay.report.enough_samples import enough_queries
 from assay.report.limits import UNSHOWN, held_if_known, held_limits
 from assay.report.mended_first import IDLE_CORES, Measured, mended_first
 from assay.report.next_step import left_over, run_again, sentence, step, tune
+from assay.report.sweep_answer import too_few
 from assay.runs.campaign import CampaignFolder, CampaignState
 from assay.runs.ledger import Ledger
 from assay.runs.record import RunStatus
@@ -70,7 +73,8 @@ def _steps(analysis: CampaignAnalysis) -> Iterator[str]:
     """What would say more, the most useful first."""
     groups = analysis.groups
     lines = [line for line in analysis.lines if line.entry.compliance is None and not line.entry.planning]
-    yield from mended_first([Measured(line.record, line.result) for line in lines], analysis.benchmark.scenarios)
+    measured = [Measured(line.record, line.result) for line in lines]
+    yield from mended_first(measured, analysis.benchmark.scenarios, _enough_queries(analysis))
     if groups and groups[0].first.record.shape is not None:
         yield _after_pacer(analysis)
     yield from _slower_nodes(analysis)
@@ -99,6 +103,16 @@ def _unsure_efficiency(analysis: CampaignAnalysis) -> Iterator[str]:
         yield run_again(f"{why} instead of {whole.repeats}", f"campaign.repeats={repeats}")
 
 
+def _enough_queries(analysis: CampaignAnalysis) -> dict[str, float]:
+    """What LoadGen's loads are asked for, of which too few samples show whether they keep the limits."""
+    asked: dict[str, float] = {}
+    for points in sweeps(analysis.groups):
+        few = [group for group in too_few(analysis.benchmark, points) if group.first.record.driver == "loadgen"]
+        if few:
+            asked |= enough_queries(few, held_limits(analysis.benchmark, few[0].first.record))
+    return asked
+
+
 def _after_pacer(analysis: CampaignAnalysis) -> str:
     """Loads that the user chose lead to a search: for the rate within limits, or for where the server is saturated."""
     first = analysis.groups[0].first
@@ -125,7 +139,7 @@ def _after_rates(answer: RateAnswer) -> Iterator[str]:
     sure = answer.rate is not None and answer.confirmed and not _wide(answer)
     if answer.outcome == "unfinished":
         yield step("go on with the search", "assay", "tune", "rate", "--resume", ".")
-    elif not sure and _client_decided(answer):
+    elif not sure and answer.client_decided:
         yield tune(f"{IDLE_CORES} all runs count, and search again", "rate")
     elif answer.because == "nothing holds":
         yield tune("a looser limit, or find what breaks this one at so low a rate", "curve")
@@ -134,12 +148,6 @@ def _after_rates(answer: RateAnswer) -> Iterator[str]:
         yield tune(why, "rate", "--budget", f"{_longer_minutes(answer)}m")
     else:
         yield tune("see what a slower or faster pace for each user gives", "curve")
-
-
-def _client_decided(answer: RateAnswer) -> bool:
-    """Whether the load generator is why no surer rate was found: it bounds it, or shaped most runs."""
-    shaped = sum(point.client_bound for point in answer.points)
-    return answer.because == "client" or 2 * shaped > len(answer.points)
 
 
 def _longer_minutes(answer: RateAnswer) -> int:

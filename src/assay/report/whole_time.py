@@ -21,7 +21,7 @@ _PROJECTION = (
 _ARRIVAL = (
     "Requests that arrive at a rate set the time themselves, as long as the server keeps up with them: a load is "
     "carried if as much was done as came, save what is in flight at the end anyway. It holds if the server goes on "
-    "as it did in the run."
+    "as it did in the run, with samples like those that were measured."
 )
 _LABEL = "a projection, not a measurement"
 
@@ -59,9 +59,11 @@ def _projected(projection: Projection, where: str) -> str:
 
 def _arrives(arrival: Arrival) -> str:
     time = _time(arrival.seconds, arrival.seconds_low, arrival.seconds_high)
+    few = arrival.measured < arrival.samples
+    part = f", if all are like the {fmt.number(arrival.measured)} measured" if few else ""
     return (
         f"All {fmt.count(arrival.samples, 'sample')} ({arrival.of}) would take {time} to arrive, and the last answers "
-        f"a moment more: {_LABEL}, at {arrival.load}."
+        f"a moment more: {_LABEL}, at {arrival.load}{part}."
     )
 
 

@@ -7,6 +7,7 @@ server's own words.
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -16,7 +17,7 @@ import httptools
 import orjson
 
 from assay import SIMULATOR
-from assay.errors import AssayError
+from assay.errors import AssayError, system_words
 from assay.serving.connection import EndpointConnection
 from assay.serving.tunnel import tunnel
 from assay.serving.words import compressed, is_name, redirected, shown
@@ -134,7 +135,7 @@ class ControlClient:
         except ssl.SSLError as error:
             raise ControlError(f"{what}: no TLS connection: {error}", "tls") from None
         except OSError as error:
-            raise ControlError(f"{what} has no answer: {error}", "unreachable") from None
+            raise ControlError(f"{what} has no answer: {_refused(error)}", "unreachable") from None
         if encoding := answer.headers.get("content-encoding", "").replace("identity", ""):
             raise ControlError(f"{what} answers {compressed(encoding)}", "reply", answer.status)
         return answer
@@ -201,6 +202,12 @@ class _Reply:
             self.complete = True
         else:  # an interim reply: the real one follows
             self._answer.headers.clear()
+
+
+def _refused(error: OSError) -> str:
+    """Why there is no connection, in the system's words: asyncio's own name its function and the address again."""
+    number = error.errno or 0
+    return os.strerror(number) if number > 0 else system_words(error)  # below 0 are those of names
 
 
 def _json(answer: Answer) -> Any:

@@ -40,7 +40,7 @@ def test_ledgers_that_are_in_order_are_one_row_and_each_verdict_has_its_runs(out
     joined = " ".join(text.split())
     short = "short run: not valid for MLPerf"
     assert f"Offline: {short} (LoadGen: VALID by the short run's own settings, which aren't MLPerf's)" in joined
-    why = rf"Server 50/s: {short} \(LoadGen: INVALID\): early stopping not met: \d+ more queries"
+    why = rf"Server 50 samples/s asked for: {short} \(LoadGen: INVALID\): early stopping not met: \d+ more queries"
     assert re.search(why, joined)
     step = str((read_object(ReportFolder(outcome.folder.path).data) or {})["next"])
     assert step.startswith("Next: ")

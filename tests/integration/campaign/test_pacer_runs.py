@@ -134,7 +134,7 @@ def test_a_sweep_draws_rates_and_concurrencies_in_order(tmp_path: Path) -> None:
     assert "requests in flight" in page
     assert "target rate (samples/s)" in page
     rates = re.sub("<[^>]+>", "", page[page.index('<section id="throughput"') :])
-    for first, after in (("1 in flight", "3 in flight"), ("40/s", "80/s")):
+    for first, after in (("1 in flight", "3 in flight"), ("40 samples/s", "80 samples/s")):
         assert rates.index(first) < rates.index(after)
 
 

@@ -156,7 +156,7 @@ def test_a_campaign_of_many_nodes_alone_and_together_is_short(tmp_path: Path) ->
     alone = chart(page, "scaling_analysis").panels[0]
     assert [label for series in alone.series for label in series.labels or ()] == [SLOW]
     markdown = page_markdown(page)
-    assert "node-000: failed. The same goes for 11 others: " in markdown
+    assert "node-000 failed. The same goes for 11 others: " in markdown
     assert "Node spare-0 was left out. The same goes for 10 others: " in markdown
     assert "[together-r0](runs/together-r0/report.html)" in markdown
     assert "Nodes of " in markdown

@@ -54,8 +54,11 @@ def rates(*loads: float, node: Node = NODE, samples: int = 300) -> dict[str, Pla
 def test_loads_are_put_side_by_side_and_what_is_in_one_alone_is_named(tmp_path: Path) -> None:
     base = campaign(tmp_path, "base", rates(1, 2, 4))
     found = compared(base, campaign(tmp_path, "other", rates(4, 2, 3, node=replace(NODE, speed=0.5))))
-    assert [(load.load, load.axis, load.value) for load in found.loads] == [("2/s", "rate", 2.0), ("4/s", "rate", 4.0)]
-    assert (found.only_baseline, found.only_other) == (["1/s"], ["3/s"])
+    assert [(load.load, load.axis, load.value) for load in found.loads] == [
+        ("2 samples/s asked for", "rate", 2.0),
+        ("4 samples/s asked for", "rate", 4.0),
+    ]
+    assert (found.only_baseline, found.only_other) == (["1 samples/s asked for"], ["3 samples/s asked for"])
     assert [load.outcome for load in found.loads] == ["slower", "slower"]
     quantities = {change.quantity: change for change in found.loads[0].changes}
     assert list(quantities) == ["TTFT, median", "TPOT, median", "TTFT p99", "TPOT p99"]
@@ -115,7 +118,8 @@ def test_how_long_a_load_lasts_may_differ(tmp_path: Path) -> None:
 
 def test_what_measured_other_samples_or_nothing_in_common_is_refused(tmp_path: Path) -> None:
     base = campaign(tmp_path, "base", rates(1))
-    with pytest.raises(UserError, match=r"no load is in both: base measured Server 1/s; far measured Server 9/s"):
+    one, nine = (f"Server {rate} samples/s asked for" for rate in (1, 9))
+    with pytest.raises(UserError, match=f"no load is in both: base measured {one}; far measured {nine}"):
         compared(base, campaign(tmp_path, "far", rates(9)))
     foreign = campaign(tmp_path, "foreign", rates(1))
     run = foreign.run("server1-r0")

@@ -44,7 +44,10 @@ def test_a_guess_of_an_offline_rate_is_no_load() -> None:
     """LoadGen wants one, and issues all samples at once whatever it is."""
     offline = RunEntry(key="o", scenario="Offline", mode="performance", nodes=["node-a"], target_qps=20.0)
     server = offline.model_copy(update={"scenario": "Server"})
-    assert [name_in([offline, server], entry) for entry in (offline, server)] == ["Offline", "Server 20/s"]
+    assert [name_in([offline, server], entry) for entry in (offline, server)] == [
+        "Offline",
+        "Server 20 samples/s asked for",
+    ]
 
 
 def test_the_unit_of_several_loads_stands_once() -> None:

@@ -40,18 +40,18 @@ def of_run(folder: Path, plan: Plan, **changes: Any) -> WholeTime:
 
 
 def test_arrivals_at_random_take_a_gamma_distributed_time() -> None:
-    one = arrival("", WholeSet(1, ""), 2.0)  # one gap alone is exponential
+    one = arrival("", WholeSet(1, ""), 2.0, 1)  # one gap alone is exponential
     assert one.seconds == 0.5
     assert one.seconds_low == pytest.approx(-math.log(0.975) / 2)
     assert one.seconds_high == pytest.approx(-math.log(0.025) / 2)
-    many, steady = (arrival("", WholeSet(10_000, ""), 10.0, evenness) for evenness in (1.0, 4.0))
+    many, steady = (arrival("", WholeSet(10_000, ""), 10.0, 10_000, evenness) for evenness in (1.0, 4.0))
     assert many.seconds == steady.seconds == 1000
     assert many.seconds_high == pytest.approx(1000 * (1 + 1.96 / 100), rel=1e-3)
     assert steady.seconds_high == pytest.approx(1000 * (1 + 1.96 / 200), rel=1e-3), "half the spread of its gaps"
 
 
 def test_arrivals_evenly_spaced_have_no_chance() -> None:
-    even = arrival("", WholeSet(100, ""), 10.0, math.inf)
+    even = arrival("", WholeSet(100, ""), 10.0, 100, math.inf)
     assert (even.seconds, even.seconds_low, even.seconds_high) == (10, None, None)
 
 
@@ -74,7 +74,9 @@ def test_a_rate_that_was_carried_says_how_long_all_samples_take_to_arrive(tmp_pa
     assert (found.arrival.seconds, found.arrival.samples) == (pytest.approx(13_368 / 5), 13_368)
     (words,) = whole_time_words(found)
     assert words.startswith(f"All 13,368 samples ({CNN}) would take 44.6 min (95 %: 43.8 min to 45.3 min) to arrive")
-    assert words.endswith(": a projection, not a measurement, at 5 samples/s asked for.")
+    assert words.endswith(
+        ": a projection, not a measurement, at 5 samples/s asked for, if all are like the 200 measured."
+    )
 
 
 def test_a_rate_that_was_not_carried_says_nothing_of_all_samples(tmp_path: Path) -> None:
@@ -173,3 +175,11 @@ def test_the_time_of_one_endpoint_is_not_told_as_the_runs(tmp_path: Path) -> Non
 def test_an_accuracy_campaign_says_that_its_time_is_no_speed(tmp_path: Path) -> None:
     folder = write_campaign(tmp_path, {"offline-accuracy-r0": replace(PLAN, mode="accuracy")})
     assert whole_time_of_campaign(analysed(folder)) == WholeTime(why=ACCURACY)
+
+
+def test_a_rate_that_was_carried_with_few_samples_says_how_many_of_the_whole_set_were_measured(tmp_path: Path) -> None:
+    (words,) = whole_time_words(of_run(tmp_path, SERVER, samples=30))
+    assert words.endswith(" at 5 samples/s asked for, if all are like the 30 measured.")
+    whole = replace(SERVER, run_id="whole")
+    (words,) = whole_time_words(of_run(tmp_path, whole, samples=13_368, issued=13_368))
+    assert words.endswith(" at 5 samples/s asked for.")

@@ -70,20 +70,25 @@ def test_campaigns_are_compared_load_by_load(tmp_path: Path) -> None:
     assert told.stdout.startswith(
         "other\n  against the baseline base\n  Of 2 loads that both measured: 2 got slower.\n  The largest: "
     )
-    assert "\n  Only in the baseline: 4/s.\n  Only in the other: 3/s.\n" in told.stdout
+    assert (
+        "\n  Only in the baseline: 4 samples/s asked for.\n  Only in the other: 3 samples/s asked for.\n" in told.stdout
+    )
     assert told.stdout.endswith("\nanswer: Of 2 loads that both measured: 2 got slower (simulated endpoints)\n")
-    assert re.search(rf"\n  1/s: slower\n    TTFT, median: [\d.]+ → [\d.]+ ms\n      \d\.\d+ {TIMES} \(", told.stdout)
+    assert re.search(
+        rf"\n  1 samples/s asked for: slower\n    TTFT, median: [\d.]+ → [\d.]+ ms\n      \d\.\d+ {TIMES} \(",
+        told.stdout,
+    )
 
 
 def test_a_gate_holds_each_load_of_a_campaign(tmp_path: Path) -> None:
     base, other = nightly(tmp_path, "base", 1.0, (1, 2, 4)), nightly(tmp_path, "other", 0.5, (1, 2))
     told = CliRunner().invoke(main, ["compare", str(base.path), str(other.path), "--fail-if-slower", "2%", "--json"])
     assert told.exit_code == 3
-    assert "--fail-if-slower 2%: slower at 2/s: TPOT, median\n" in told.stderr
-    assert "--fail-if-slower 2%: 4/s can't be judged: other didn't measure it\n" in told.stderr
+    assert "--fail-if-slower 2%: slower at 2 samples/s asked for: TPOT, median\n" in told.stderr
+    assert "--fail-if-slower 2%: 4 samples/s asked for can't be judged: other didn't measure it\n" in told.stderr
     (comparison,) = json.loads(told.stdout)
     assert [load["outcome"] for load in comparison["loads"]] == ["slower", "slower"]
-    assert comparison["only_baseline"] == ["4/s"]
+    assert comparison["only_baseline"] == ["4 samples/s asked for"]
 
 
 def test_a_campaign_beside_a_run_is_told_in_short_lines(tmp_path: Path) -> None:

@@ -15,13 +15,14 @@ from assay.analysis.compare import compare
 from assay.analysis.run import analyse_run
 from assay.analysis.summary import summarise
 from assay.report.campaign_answer import campaign_answer
+from assay.report.client_shaped import client_shaped_words
 from assay.report.compare_campaigns_page import compare_campaigns_page
 from assay.report.compare_page import compare_page
 from assay.report.index_page import index_page
 from assay.report.page import Page, Table
 from assay.report.render import render_campaign
 from assay.report.run_answer import run_answer
-from assay.runs import CampaignFolder, RunFolder, read_record, write_json
+from assay.runs import CampaignFolder, RunFolder, read_campaign, read_record, write_json
 from assay.runs.index import Filter, index
 from assay.runs.scenarios import Mode
 
@@ -49,6 +50,19 @@ def test_every_answer_names_the_loads_that_the_client_could_have_shaped(tmp_path
     assert "the figures of node-b; they don't say what the server can do." in some
     (every,) = said(tmp_path / "all", kind, list(NODES))
     assert "could have shaped all of these figures; " in every
+
+
+def test_of_a_search_through_settings_the_finals_that_decide_are_named_before_others(tmp_path: Path) -> None:
+    stages = ("short", "short", "longer", "longer", "final")
+    plans = {f"offline{place}-r0": replace(PLAN, nodes=NODES["node-a-r0"]) for place in range(6)}
+    folder = write_campaign(tmp_path, plans, "tune-engine")
+    state = read_campaign(folder)
+    for place, (entry, stage) in enumerate(zip(state.runs, stages, strict=False)):
+        entry.stage, entry.settings = stage, {"max_num_seqs": place}
+        doubt(folder.run(str(entry.run)))
+    write_json(folder.state, state)
+    (words,) = client_shaped_words(analysed(folder))
+    assert "shaped the figures of max_num_seqs 4 (final), " in words
 
 
 @pytest.mark.parametrize("mode", ["performance", "accuracy"])

@@ -47,8 +47,8 @@ def test_a_sweep_against_a_sweep(tmp_path: Path) -> None:
     found = page(tmp_path / "elsewhere", base, other)
     assert found.answer[0] == "Of 2 loads that both measured: 2 got faster."
     assert found.answer[1].startswith("The largest: T")
-    assert "Only in the baseline: 4/s." in found.answer
-    assert "Only in the other: 3/s." in found.answer
+    assert "Only in the baseline: 4 samples/s asked for." in found.answer
+    assert "Only in the other: 3 samples/s asked for." in found.answer
     assert "Settings, versions and hardware are the same as far as recorded." in found.answer
     assert found.lead is not None
     assert found.lead.name == "load_comparison"
@@ -57,8 +57,11 @@ def test_a_sweep_against_a_sweep(tmp_path: Path) -> None:
     assert all(list(series.x) == [1.0, 2.0] for series in (*values.series, *ratios.series))
     tables = [block for section in found.sections for block in section.blocks if isinstance(block, Table)]
     loads, first, second, campaigns = tables
-    assert [row[:2] for row in loads.rows] == [("1/s", "faster"), ("2/s", "faster")]
-    assert [(table.caption, table.folded) for table in (first, second)] == [("1/s", True), ("2/s", True)]
+    assert [row[:2] for row in loads.rows] == [("1 samples/s asked for", "faster"), ("2 samples/s asked for", "faster")]
+    assert [(table.caption, table.folded) for table in (first, second)] == [
+        ("1 samples/s asked for", True),
+        ("2 samples/s asked for", True),
+    ]
     assert [row[0] for row in first.rows] == ["TTFT, median", "TPOT, median", "TTFT p99", "TPOT p99"]
     assert campaigns.links == {"base": os.path.relpath(base.report, tmp_path / "elsewhere")}
 

@@ -100,7 +100,10 @@ def test_a_given_load_beside_another_scenario_says_its_latencies_too(tmp_path: P
     assert said[0].startswith("Offline: ")
     assert said[0].partition(": ")[2].split()[1:3] == ["output", "tokens/s"]
     assert said[1].endswith("; within its limits.")
-    assert re.match(rf"Server 3/s: TTFT p99 {MS} ms \(95 %: {MS} to {MS}\), within the limit of 2,000 ms; ", said[2])
+    assert re.match(
+        rf"Server 3 samples/s asked for: TTFT p99 {MS} ms \(95 %: {MS} to {MS}\), within the limit of 2,000 ms; ",
+        said[2],
+    )
 
 
 def test_a_time_of_all_samples_names_the_load_whose_rate_it_is(tmp_path: Path) -> None:

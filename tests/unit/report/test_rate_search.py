@@ -212,6 +212,25 @@ def test_a_page_tells_one_count_of_runs_that_the_client_shaped(
         assert "More than 7.500 ms is too late for the tightest of the search's limits." in said
 
 
+def test_where_the_client_shaped_most_runs_it_is_named_before_the_budget(tmp_path: Path) -> None:
+    answer, sentences = stated(searched(tmp_path, first_rate=20, probes=4, run={"late_ms": 8.0}))
+    (shaped,) = [sentence for sentence in sentences if "could have shaped" in sentence]
+    assert shaped == sentences[0]
+    assert ": the load generator could have shaped 4 of 4 runs, which count for nothing in the search, and " in shaped
+    assert shaped.endswith(f" {answer.why}.")
+
+
+def test_a_run_that_broke_a_limit_at_no_higher_a_rate_is_told_beside_the_rate(tmp_path: Path) -> None:
+    answer, sentences = stated(searched(tmp_path, first_rate=80))
+    assert answer.rate is not None
+    assert not any(sentence.startswith("Against it: ") for sentence in sentences)
+    broke = answer.points[0].model_copy(update={"rate": answer.rate / 2, "verdict": "over", "grew": True})
+    several = [broke, broke.model_copy(update={"rate": answer.rate}), broke.model_copy(update={"client_bound": True})]
+    words = list(rate_sentences(answer.model_copy(update={"points": [*answer.points, *several]})))[1]
+    assert words.startswith("Against it: a run at ")
+    assert words.endswith(" requests/s, no higher, broke a limit: a queue grew (and 1 more run up to it).")
+
+
 def test_a_queue_that_grew_is_told_where_no_request_broke_a_limit_yet(tmp_path: Path) -> None:
     answer, _ = stated(searched(tmp_path, limits=["p95(latency) < 100 s"], first_rate=20, probes=8))
     grew = [point for point in answer.points if point.grew]

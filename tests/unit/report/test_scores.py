@@ -77,5 +77,5 @@ def test_a_campaigns_answer_has_the_first_score_of_each_run(tmp_path: Path) -> N
     assert any(re.fullmatch(rf"Quality gate: [^;]+; {FIRST}\.", sentence) for sentence in one)
     server = replace(ACCURACY, scenario="Server", qps=2.0)
     two = campaign_answer(campaign(tmp_path / "two", accuracy=ACCURACY, server=server))
-    words = rf"Quality gate: [^;]+; Offline {FIRST}, Server 2/s {FIRST}\."
+    words = rf"Quality gate: [^;]+; Offline {FIRST}, Server 2 samples/s asked for {FIRST}\."
     assert any(re.fullmatch(words, sentence) for sentence in two)

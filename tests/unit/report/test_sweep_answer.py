@@ -14,7 +14,7 @@ from assay.analysis.campaign import CampaignAnalysis
 from assay.analysis.statistics import samples_to_bound
 from assay.report import format as fmt
 from assay.report.campaign_answer import campaign_answer
-from assay.report.enough_samples import enough_samples
+from assay.report.enough_samples import enough_queries, enough_samples
 from assay.runs import RunStatus, read_campaign, read_record, write_json
 from assay.runs.shapes import ConcurrencyShape
 from assay.runs.slo import Slo
@@ -64,7 +64,7 @@ def test_a_load_that_the_client_could_have_shaped_is_not_shown_to_be_carried(tmp
     first, *more = campaign_answer(sweep(tmp_path / "all", doubted=(2, 4, 16)))
     assert first.startswith(f"At {doubted}: ")
     (projected,) = (words for words in more if "a projection" in words)
-    assert projected.endswith(f"at {doubted}."), "so says what rests on it"
+    assert projected.endswith(f"at {doubted}, if all are like the 1,000 measured."), "so says what rests on it"
 
 
 def test_a_curve_says_first_how_fast_below_what_came_out_above_the_limits(tmp_path: Path) -> None:
@@ -92,15 +92,15 @@ def test_too_few_samples_for_some_loads_and_others_above_are_told_apart(tmp_path
     )
     least = samples_to_bound(0.99)
     assert enough.startswith(f"An upper bound of a 99th percentile takes at least {least} samples a load, ")
-    assert f"`assay tune curve config.yaml --requests {least} --results ..`" in enough
+    assert enough.endswith(f": `assay tune curve` takes `--requests {least}`.")
 
 
 @pytest.mark.parametrize(
     ("kind", "asked"),
     [
         ("bench", "`assay bench` takes `--requests 368` without `--duration`."),
-        ("sweep", "`assay run config.yaml --output .. --set queries.Concurrency=368` in the campaign's folder."),
-        ("tune-curve", "`assay tune curve config.yaml --duration 123s --results ..` in the campaign's folder."),
+        ("tune-curve", "`assay tune curve` takes `--duration 123s`."),
+        ("sweep", " a load, more where neighbours are alike."),
     ],
 )
 def test_who_had_too_few_samples_is_told_how_many_do_and_how_the_command_takes_them(
@@ -114,6 +114,7 @@ def test_who_had_too_few_samples_is_told_how_many_do_and_how_the_command_takes_t
     assert words.endswith(asked)
     group.first.result.latency["ttft_ns"].n = 500
     assert "1000" in enough_samples("bench", [group], ["ttft_ns"]), "as many as it had weren't enough"
+    assert enough_queries([group], ["ttft_ns"]) == {"queries.Concurrency": 1000}
 
 
 def test_a_load_that_came_out_above_by_chance_hides_no_higher_one(tmp_path: Path) -> None:

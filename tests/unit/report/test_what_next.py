@@ -17,6 +17,7 @@ from assay.analysis.engine_models import Try, Tuned
 from assay.analysis.loads import Value
 from assay.analysis.rate_answer import RateAnswer, RatePoint
 from assay.analysis.run import analyse_run
+from assay.analysis.summary import CLIENT_BOUND
 from assay.config import load_config
 from assay.report.campaign_page import campaign_page
 from assay.report.mended_first import Measured, mended_first
@@ -218,6 +219,13 @@ def test_all_that_loadgen_asks_for_is_one_command(tmp_path: Path) -> None:
     target, queries = "target as LoadGen's least duration asks for", "queries as LoadGen's early stopping asks for"
     assert both.startswith(f"as high a {target}, as many {queries}: ")
     assert typed(both)[-4:] == ["--set", "target_qps.Offline=24.7", "--set", "queries.Server=459"]
+    (more,) = mended_first([server], {}, {"queries.Server": 500})
+    assert typed(more)[-2:] == ["--set", "queries.Server=500"], "what asks for most"
+    record, result = server.record, server.result.model_copy(deep=True)
+    result.notices = [f"{CLIENT_BOUND}: busy"]
+    first, *_ = mended_first([Measured(record, result)], {}, {"queries.Server": 500})
+    assert first.startswith("give the load generator idle cores, ")
+    assert typed(first)[-2:] == ["--set", "queries.Server=500"], "one run does both"
     slow = {"result": "INVALID", "reasons": ["Performance constraints satisfied: no"]}
     server.result.loadgen = server.result.loadgen.model_copy(update=slow)
     (words,) = mended_first([server], {})

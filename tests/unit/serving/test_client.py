@@ -135,4 +135,5 @@ def test_nobody_there() -> None:
         with pytest.raises(ControlError) as raised:
             asyncio.run(client.models())
     assert raised.value.kind == "unreachable"
+    assert str(raised.value).endswith("/v1/models has no answer: Connection refused")
     assert raised.value.passing

@@ -94,12 +94,18 @@ def engine_text(found: Mapping[str, Any], width: int) -> str:
     """The tries, as the report has them, in `width` columns."""
     from assay.analysis.engine_models import Tuned
     from assay.commands.table import drawn, number_cell
+    from assay.wrapping import between_words
 
     known = Tuned.model_validate(found)
     unit = _UNITS[known.objective]
-    grid = [["settings", "stage", unit, "why there is no rate"]]
-    grid += [[one.name, one.stage, number_cell(one.rate), one.reason] for one in known.tries]
-    return drawn(grid, width, words={"settings", "why there is no rate"})
+    grid = [["settings", "stage", unit]]
+    grid += [[one.name, one.stage, number_cell(one.rate)] for one in known.tries]
+    without: dict[str, list[str]] = {}
+    for one in known.tries:
+        if one.reason:
+            without.setdefault(one.reason, []).append(one.name)
+    why = [between_words(f"No rate of {'; '.join(tries)}: {reason}", width) for reason, tries in without.items()]
+    return drawn(grid, width, words={"stage"}) + "".join(f"{words}\n" for words in why)
 
 
 def _setting(text: str) -> tuple[str, list[Any]]:

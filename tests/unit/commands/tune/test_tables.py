@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from assay.analysis.curve import Curve, CurvePoint
+from assay.analysis.engine_models import Try, Tuned
 from assay.analysis.loads import Value
 from assay.analysis.rate_answer import RateAnswer, RatePoint, Tail
 from assay.commands.tune.curve import curve_text
+from assay.commands.tune.engine import engine_text
 from assay.commands.tune.rate import rate_text
 from assay.runs.tail_limits import parse_tail_limits
 
@@ -75,3 +77,16 @@ def test_a_search_has_a_line_a_run_with_its_verdict_and_its_share_over_the_limit
         "51.70 one side not decided; client-bound 1.2 % (0.6 to 2.5)",
         "1,234 one side broken, sure; 1,500 unanswered -",
     ]
+
+
+def test_a_search_through_settings_says_below_its_table_once_why_tries_have_no_rate() -> None:
+    known = Try(name="as configured", settings={}, servers=None, window=None, default=True, stage="final",
+                rates={"final": value(1484.0)})  # fmt: skip
+    why = "server node-a on node-a not ready after 0.01 s: GET http://127.0.0.1:52301/health has no answer"
+    failed = [
+        known.model_copy(update={"name": f"max_num_seqs {place}", "rates": {}, "reason": why}) for place in (16, 32)
+    ]
+    found = Tuned(tries=[known, *failed], against=[], best=None, scores=[], outcome="no difference shown")
+    lines = engine_text(found.model_dump(), 80).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert " ".join(" ".join(lines).split()).endswith(f"No rate of max_num_seqs 16; max_num_seqs 32: {why}")
