@@ -84,6 +84,8 @@ def _over_limits(run: Measured, scenarios: Mapping[Scenario, ScenarioSpec]) -> b
     """Whether a rate was too high, by LoadGen's word or by the run's own latencies: it doesn't know Interactive's."""
     if run.record.mode != "performance" or not run.record.target_qps or run.record.scenario not in _SEARCHED:
         return False
+    if run.record.slo is not None:  # the user asks for other limits than the scenario's
+        return False
     spec, latency = scenarios.get(run.record.scenario), run.result.latency
     limits = {} if spec is None else {"ttft_ns": spec.ttft_limit_ns, "tpot_ns": spec.tpot_limit_ns}
     own = (latency[name].p99 > limit for name, limit in limits.items() if limit is not None and name in latency)
