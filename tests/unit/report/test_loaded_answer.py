@@ -84,8 +84,12 @@ def test_as_many_samples_as_did_not_do_are_asked_for_twice(tmp_path: Path) -> No
     result = analysed(write_campaign(tmp_path, repeats(replace(SERVER, samples=400), 1), kind="single")).lines[0].result
     said = samples_it_takes([result], ["ttft_ns"])
     assert said.endswith("; this run had 400, too alike: 800 may do")
-    assert samples_it_takes([result], ["ttft_ns"], "Server 3/s").endswith("; Server 3/s had 400, too alike: 800 may do")
-    assert "; each of the 2 runs of Server 3/s had 400" in samples_it_takes([result] * 2, ["ttft_ns"], "Server 3/s")
+    assert samples_it_takes([result], ["ttft_ns"], "Server 3 samples/s asked for").endswith(
+        "; Server 3 samples/s asked for had 400, too alike: 800 may do"
+    )
+    assert "; each of the 2 runs of Server 3 samples/s asked for had 400" in samples_it_takes(
+        [result] * 2, ["ttft_ns"], "Server 3 samples/s asked for"
+    )
 
 
 def test_one_after_another_the_latency_is_what_was_asked_for(tmp_path: Path) -> None:
