@@ -22,9 +22,9 @@ from assay.analysis.whole_set import WholeSet
 from assay.digits import number_text
 
 WHOLE = "all endpoints"
-_FEWEST_WAVES = 4
+FEWEST_WAVES = 4
 TOO_SHORT = (
-    f"Not projected: that takes at least {_FEWEST_WAVES} times as many samples as were in flight at once. In a shorter "
+    f"Not projected: that takes at least {FEWEST_WAVES} times as many samples as were in flight at once. In a shorter "
     "run the first full load and the empty places at the end are most of what there is."
 )
 
@@ -52,7 +52,7 @@ class Course:
         """
         if samples >= self.samples:
             return True
-        return self.distinct == samples >= _FEWEST_WAVES * self.in_flight
+        return self.distinct == samples >= FEWEST_WAVES * self.in_flight
 
 
 class Projection(BaseModel):
@@ -91,7 +91,7 @@ class Projection(BaseModel):
 def course(samples: Samples, begin_ns: int | None = None) -> Course | None:
     """A closed-loop run's course from `begin_ns` (the first start, if None); None where it is too short to tell."""
     in_flight = _most_in_flight(samples)
-    if len(samples) == 0 or len(samples) < _FEWEST_WAVES * in_flight:
+    if len(samples) == 0 or len(samples) < FEWEST_WAVES * in_flight:
         return None
     begin_ns = samples.begin_ns if begin_ns is None else begin_ns
     seconds = (samples.end_ns - begin_ns) / 1e9

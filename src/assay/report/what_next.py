@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
-from assay.analysis.campaign import CampaignAnalysis, Group
+from assay.analysis.campaign import CampaignAnalysis, Group, RunLine
 from assay.analysis.engine_models import Tuned
 from assay.analysis.listing import names
+from assay.analysis.projection import FEWEST_WAVES
 from assay.analysis.rate_answer import RateAnswer
 from assay.analysis.run import RunAnalysis
 from assay.analysis.saturation import sweeps
@@ -78,6 +79,7 @@ def _steps(analysis: CampaignAnalysis) -> Iterator[str]:
     if groups and groups[0].first.record.shape is not None:
         yield _after_pacer(analysis)
     yield from _slower_nodes(analysis)
+    yield from _too_short(analysis)
     if groups and analysis.state.kind != "official" and min(len(group.lines) for group in groups) < _FEWEST_REPEATS:
         why = f"{_FEWEST_REPEATS} repeats show how far runs of the same differ, which one run's interval can't"
         yield run_again(why, f"campaign.repeats={_FEWEST_REPEATS}")
@@ -90,6 +92,22 @@ def _slower_nodes(analysis: CampaignAnalysis) -> Iterator[str]:
     slow = dict.fromkeys(part.node for part in parts if part.slower and (part.causes or part.differences))
     if slow:
         yield run_again(f"mend what likely makes {names(list(slow))} slower, and measure again")
+
+
+def _too_short(analysis: CampaignAnalysis) -> Iterator[str]:
+    """Offline runs that are mostly their first full load and their end: repeats of them would say no more."""
+    if analysis.state.kind != "single":
+        return
+    offline = [line for group in analysis.groups for line in group.lines if line.entry.scenario == "Offline"]
+    needed = max((_full(line) for line in offline if line.course is None), default=0)
+    if needed > max((line.record.issued for line in offline), default=0):
+        why = f"{FEWEST_WAVES} times as many samples as can be in flight show the rate at which a longer run goes on"
+        yield run_again(why, f"queries.Offline={needed}")
+
+
+def _full(line: RunLine) -> int:
+    """Samples that keep all its places taken for most of a run; 0 where it isn't known how many there were."""
+    return FEWEST_WAVES * sum(own.window or 0 for own in line.record.endpoints)
 
 
 def _unsure_efficiency(analysis: CampaignAnalysis) -> Iterator[str]:

@@ -287,3 +287,15 @@ def test_a_node_with_a_recorded_cause_is_mended_first(tmp_path: Path) -> None:
     words = campaign_page(analysis).next_step
     assert words.startswith("Next: mend what likely makes node-a slower, and measure again: ")
     assert typed(words) == ["assay", "run", "config.yaml", "--output", ".."]
+
+
+def test_an_offline_run_that_never_ran_full_leads_to_a_longer_one(tmp_path: Path) -> None:
+    short = changed(write_campaign(tmp_path, {"offline-r0": replace(PLAN, samples=15)}, "single", "short"))
+    words = next_of(short)
+    assert words.startswith("Next: 4 times as many samples as can be in flight show the rate ")
+    assert typed(words)[-2:] == ["--set", "queries.Offline=16"], "of 4 places"
+    for samples in (16, 40):  # what isn't shown by as many isn't asked for again
+        folder = changed(
+            write_campaign(tmp_path, {"offline-r0": replace(PLAN, samples=samples)}, "single", f"{samples}")
+        )
+        assert next_of(folder).startswith("Next: 3 repeats show ")
