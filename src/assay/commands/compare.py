@@ -60,8 +60,10 @@ def _runs(
 
     runs, comparisons = render_comparison([RunFolder(folder) for folder in folders], out=output)
     reasons = [reason for c in comparisons for reason in _failures(c, share)] if share is not None else []
-    step = runs_next(runs, comparisons)
-    texts = [runs_text(own, runs[0], other, step) for own, other in zip(comparisons, runs[1:], strict=True)]
+    steps = _last(runs_next(runs, comparisons), len(comparisons))
+    texts = [
+        runs_text(own, runs[0], other, step) for own, other, step in zip(comparisons, runs[1:], steps, strict=True)
+    ]
     return comparisons, texts, reasons
 
 
@@ -75,11 +77,17 @@ def _campaigns(
 
     measured, comparisons = render_campaign_comparison([CampaignFolder(folder) for folder in folders], out=output)
     reasons = [reason for c in comparisons for reason in _campaign_failures(c, share)] if share is not None else []
-    step = campaigns_next(measured, comparisons)
+    steps = _last(campaigns_next(measured, comparisons), len(comparisons))
     texts = [
-        campaigns_text(own, measured[0], other, step) for own, other in zip(comparisons, measured[1:], strict=True)
+        campaigns_text(own, measured[0], other, step)
+        for own, other, step in zip(comparisons, measured[1:], steps, strict=True)
     ]
     return comparisons, texts, reasons
+
+
+def _last(step: str, count: int) -> list[str]:
+    """The next step is of all comparisons together, and told once, with the last of them."""
+    return [*[""] * (count - 1), step]
 
 
 def _failures(comparison: Comparison, share: float) -> Iterator[str]:

@@ -135,7 +135,7 @@ def _rates(analysis: CampaignAnalysis) -> list[str]:
 
 
 def _together(group: Efficiency) -> str:
-    rate = fmt.measured(group.rate, "output tokens/s", group.rate_low, group.rate_high)
+    rate = fmt.rate(group.rate, "output tokens/s", group.rate_low, group.rate_high)
     return f"{len(group.nodes)} nodes together: {rate},"
 
 

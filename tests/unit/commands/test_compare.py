@@ -144,3 +144,13 @@ def test_the_terminal_tells_of_each_side_what_the_page_does(tmp_path: Path) -> N
     assert re.search(r"2 nodes do alone, together they do \d+\.\d % \(.+\) on the baseline, \d+\.\d % ", told)
     folders[1].report_json.unlink()
     assert "nodes do alone" not in compared(*(folder.path for folder in folders)).stdout
+
+
+def test_the_next_step_of_several_comparisons_is_told_once(tmp_path: Path) -> None:
+    folders = [nightly(tmp_path, name, speed, (1, 2)) for name, speed in (("a", 1.0), ("b", 1.0), ("c", 0.5))]
+    for folder in folders:
+        folder.config.write_text("scenarios: [Server]\n")
+    told = compared(*(folder.path for folder in folders)).stdout
+    assert told.count("against the baseline a") == 2
+    assert told.count("\nNext: ") == 1
+    assert told.rindex("\nNext: ") > told.rindex("against the baseline a")

@@ -78,6 +78,16 @@ def test_of_several_runs_together_it_says_in_how_many_a_node_is_slower_and_of_wh
     assert "TPOT" not in slow_nodes(first)[0]
 
 
+def test_together_of_which_too_little_was_measured_says_so(scaling: CampaignAnalysis) -> None:
+    assert scaling.scaling is not None
+    (group,) = scaling.scaling.groups
+    for low, high, wide in ((0.9, 1.1, False), (0.5, 1.5, True)):
+        bounds = {"rate_low": low * group.rate, "rate_high": high * group.rate}
+        one = scaling.scaling.model_copy(update={"groups": [group.model_copy(update=bounds)]})
+        first, *_ = campaign_answer(replace(scaling, scaling=one))
+        assert ("too little was measured to say it closer" in first) is wide
+
+
 def test_an_interval_that_holds_the_whole_sum_shows_no_loss(scaling: CampaignAnalysis) -> None:
     assert scaling.scaling is not None
     (group,) = scaling.scaling.groups
