@@ -267,7 +267,8 @@ def _tuned(analysis: CampaignAnalysis) -> Tuned | None:
     for line in analysis.lines:
         ready_ns = line.record.warmup.ready_ns.values()
         ready_s = max(ready_ns) / 1e9 if ready_ns else None
-        seen[line.record.id] = Seen(line.tokens_per_s, ready_s, memory_shares(line.record, line.system))
+        memory = memory_shares(line.record, line.system)
+        seen[line.record.id] = Seen(line.tokens_per_s, ready_s, memory, len(line.record.endpoints) or None)
     found = tuned_from(analysis.folder, analysis.state, [line.result for line in analysis.lines], seen)
     chosen = found.named(found.best) or found.default
     if chosen is not None and chosen.stage == "final" and chosen.rate is not None:

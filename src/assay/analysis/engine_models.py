@@ -39,6 +39,7 @@ class Try(BaseModel):
     settings: dict[str, Any] = Field(description="engine options that aren't the configuration's")
     servers: int | None = Field(description="on each node; null: as configured")
     server_nodes: int | None = Field(default=None, description="that each server is spread over; null: as configured")
+    servers_in_all: int | None = Field(default=None, description="that its runs went to; null: not known")
     window: int | None = Field(description="requests in flight at an endpoint; null: the engine's own")
     default: bool = Field(description="it is the configuration as it is")
     stage: Stage = Field(description="how far it got")

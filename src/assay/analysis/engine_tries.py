@@ -20,7 +20,7 @@ from assay.analysis.rates import timing_error_ns, token_rate
 from assay.analysis.samples import Samples
 from assay.analysis.statistics import CONFIDENCE, Estimate, over_repeats, ratio
 from assay.analysis.summary import run_samples
-from assay.runs.campaign import CampaignFolder, CampaignState, EngineObjective, RunEntry
+from assay.runs.campaign import CampaignFolder, CampaignState, EngineObjective, RunEntry, Stage
 from assay.runs.reading import read_record
 from assay.runs.record import RunRecord, RunStatus
 from assay.runs.result import Result
@@ -61,6 +61,8 @@ class Seen:
     ready_s: float | None = None
     """What the start of the slowest server under it took."""
     memory: MemoryShares | None = None
+    servers: int | None = None
+    """Those that took part in it."""
 
 
 def final_rates(folder: CampaignFolder, entries: Iterable[RunEntry]) -> dict[str, Seen]:
@@ -215,6 +217,7 @@ def _try(entries: Sequence[RunEntry], known: _Known) -> Try:
         stage=first.stage or "short",
         start_s=_start_s(entries, seen),
         memory=next((one.memory for entry in entries if (one := seen.get(entry.run or "")) and one.memory), None),
+        servers_in_all=next((one.servers for entry in entries if (one := seen.get(entry.run or ""))), None),
         runs=[entry.run for entry in entries if entry.run],
     )
     for stage in dict.fromkeys(entry.stage for entry in entries if entry.stage):
@@ -228,9 +231,16 @@ def _try(entries: Sequence[RunEntry], known: _Known) -> Try:
         if known.starts is not None:
             found.confirmed = sum(one.confirmed for one in known.searched(own))
         if rates and not problems:
-            pooled = rates[0] if len(rates) == 1 else over_repeats(rates)
-            found.rates[stage] = Value(value=pooled.value, low=pooled.low, high=pooled.high)
+            found.rates[stage] = _over_starts(rates, stage)
     return found
+
+
+def _over_starts(rates: Sequence[Estimate], stage: Stage) -> Value:
+    """Earlier stages have the interval of one run's noise; one start tells nothing of a final rate, which is of all."""
+    rate = over_repeats(rates)
+    if stage == "final" and len(rates) == 1:
+        return Value(value=rate.value, low=None, high=None)
+    return Value(value=rate.value, low=rate.low, high=rate.high)
 
 
 def _start_s(entries: Iterable[RunEntry], seen: Mapping[str, Seen]) -> float | None:

@@ -121,7 +121,16 @@ def _effort(found: Tuned) -> str:
     known = [one.start_s for one in found.tries if one.start_s is not None]
     starts = f"; a server's start took {fmt.duration(sum(known) / len(known))} in the mean" if known else ""
     without = f", {len(failed)} of them without a rate" if failed else ""
-    return f"Tried: {fmt.count(len(found.tries), 'combination')} of settings{without}{starts}."
+    default = found.default
+    configured = ""
+    if default is not None and default.servers_in_all is not None and _servers_differ(found):
+        are = "is" if default.servers_in_all == 1 else "are"
+        configured = f"; as configured there {are} {fmt.count(default.servers_in_all, 'server')}"
+    return f"Tried: {fmt.count(len(found.tries), 'combination')} of settings{configured}{without}{starts}."
+
+
+def _servers_differ(found: Tuned) -> bool:
+    return len({one.servers_in_all for one in found.tries} - {None}) > 1
 
 
 def _first_failure(found: Tuned) -> Iterator[str]:
@@ -137,11 +146,17 @@ def _rate(found: Tuned, one: Try | None) -> str:
 
 def tuned_headlines(found: Tuned) -> list[Headline]:
     """The rates of finalists, as configured first."""
-    finals = [(one.name, one.rates["final"]) for one in found.tries if "final" in one.rates][:MOST_ROWS]
+    finals = [(one, one.rates["final"]) for one in found.tries if "final" in one.rates][:MOST_ROWS]
     unit = _UNITS[found.objective]
     return [
-        Headline(name, fmt.number(rate.value), fmt.interval(rate.low, rate.high), _SOURCE, unit)
-        for name, rate in finals
+        Headline(
+            one.name,
+            fmt.number(rate.value),
+            "no interval: one server start" if one.starts == 1 else fmt.interval(rate.low, rate.high),
+            _SOURCE,
+            unit,
+        )
+        for one, rate in finals
     ]
 
 
@@ -163,7 +178,7 @@ def tuned_blocks(found: Tuned | None, memory_target: float | None) -> Iterator[B
     yield Text(
         f"Stages: {_STAGES_ARE[found.objective]}, each on servers that were "
         "started anew, since two starts of one server differ by more than a run's own noise. A final rate's "
-        "interval is over those starts, of a single one within its run; the intervals of all ratios hold together. "
+        "interval is over those starts, of a single one there is none; the intervals of all ratios hold together. "
         "Rates of different stages aren't compared."
     )
 
@@ -188,16 +203,25 @@ def _against_row(one: Against, found: Tuned) -> tuple[str, str, str]:
 
 
 def _tries_table(found: Tuned) -> Table:
+    differ = _servers_differ(found)
     rows: Rows = [
         (
-            one.name, *(_cell(one, stage) for stage in _STAGES), fmt.number(one.starts) if one.stage == "final" else "",
+            one.name, *([fmt.number(one.servers_in_all)] if differ else []),
+            *(_cell(one, stage) for stage in _STAGES), fmt.number(one.starts) if one.stage == "final" else "",
             "" if one.start_s is None else fmt.duration(one.start_s), one.reason,
         )
         for one in found.tries
     ]  # fmt: skip
     rates = (f"{_unit(found)}, {stage}" for stage in _STAGES)
-    columns = ("Settings", *rates, "Final starts", "Start took", "Why there is no rate")
-    return Table("All tries, in their order", columns, rows, frozenset({1, 2, 3, 4, 5}), _SOURCE)
+    columns = (
+        "Settings",
+        *(["Servers"] if differ else []),
+        *rates,
+        "Final starts",
+        "Start took",
+        "Why there is no rate",
+    )
+    return Table("All tries, in their order", columns, rows, frozenset(range(1, len(columns) - 1)), _SOURCE)
 
 
 def _memory(found: Tuned, target: float | None) -> Iterator[Block]:

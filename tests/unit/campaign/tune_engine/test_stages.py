@@ -18,7 +18,7 @@ from assay.campaign.kinds import kind_of, plan_runs
 from assay.config import Config, load_config
 from assay.errors import UserError
 from assay.extras import how_to_add
-from assay.report.engine_tries import tuned_answer
+from assay.report.engine_tries import tuned_answer, tuned_headlines
 from assay.runs import CampaignFolder, CampaignState, Result, RunEntry, RunStatus
 from assay.runs.result import AccuracyResult, Score
 
@@ -162,6 +162,34 @@ def test_an_error_that_all_starts_share_is_in_the_comparison(tmp_path: Path) -> 
     blurred = {run: Seen(Estimate(value, 1.0, 10, 100, shared=value / 2)) for run, value in rates.items()}
     assert tuned(state.runs, results, sharp).outcome == "better"
     assert tuned(state.runs, results, blurred).outcome == "no difference shown"
+
+
+def test_of_one_server_start_a_final_rate_has_no_interval(tmp_path: Path) -> None:
+    """A search that was stopped: the noise within one run says nothing of what another start of the server gives."""
+    state, results = carried_out(tune_config(tmp_path), by_slots)
+    first = next(run for run in state.runs if run.stage == "final" and run.as_configured and not run.window)
+    left = [run for run in state.runs if run.stage != "final" or run is first]
+    sharp = {r.run: Seen(Estimate(r.figures["output_tokens_per_s"].value, 1.0, 10, 100), servers=2) for r in results}
+    known = tuned(left, results, sharp)
+    default = known.default
+    assert default is not None
+    assert (default.stage, default.starts) == ("final", 1)
+    assert default.rate is not None
+    assert (default.rate.low, default.rate.high) == (None, None)
+    assert default.rates["short"].low is not None
+    assert {card.name: card.interval for card in tuned_headlines(known)} == {
+        "as configured": "no interval: one server start"
+    }
+
+
+def test_where_the_tries_differ_in_servers_the_answer_says_how_many_the_default_has(tmp_path: Path) -> None:
+    state, results = carried_out(tune_config(tmp_path), by_slots)
+    of = {run.run: 2 if run.as_configured else 1 for run in state.runs}
+    seen = {r.run: Seen(Estimate(r.figures["output_tokens_per_s"].value, 1.0), servers=of[r.run]) for r in results}
+    words = "as configured there are 2 servers"
+    assert words in " ".join(tuned_answer(tuned(state.runs, results, seen)))
+    same = {run: Seen(one.rate, servers=2) for run, one in seen.items()}
+    assert words not in " ".join(tuned_answer(tuned(state.runs, results, same)))
 
 
 def test_nothing_that_lost_answers_is_best(tmp_path: Path) -> None:
