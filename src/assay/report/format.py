@@ -102,10 +102,23 @@ def duration(seconds: float | None) -> str:
     """Such as 45.2 s, 12.3 min, 4.1 h."""
     if seconds is None or not math.isfinite(seconds):
         return NOT_MEASURED
-    for size, unit in ((86_400 * 2, "d"), (3600 * 2, "h"), (60 * 2, "min")):
-        if seconds >= size:
-            return f"{number(seconds / {'d': 86_400, 'h': 3600, 'min': 60}[unit], 3)} {unit}"
-    return f"{number(seconds, 3)} s"
+    return _in_unit(seconds, *_unit_of(seconds))
+
+
+def durations(low_s: float, high_s: float) -> str:
+    """Such as "1.97 min to 2.22 min": both ends in the unit of the longer."""
+    if not (math.isfinite(low_s) and math.isfinite(high_s)):
+        return f"{duration(low_s)} to {duration(high_s)}"
+    unit = _unit_of(high_s)
+    return f"{_in_unit(low_s, *unit)} to {_in_unit(high_s, *unit)}"
+
+
+def _unit_of(seconds: float) -> tuple[int, str]:
+    return next((unit for unit in ((86_400, "d"), (3600, "h"), (60, "min")) if seconds >= 2 * unit[0]), (1, "s"))
+
+
+def _in_unit(seconds: float, size_s: int, unit: str) -> str:
+    return f"{number(seconds / size_s, 3)} {unit}"
 
 
 def size(count: float | None) -> str:

@@ -68,7 +68,7 @@ def _arrives(arrival: Arrival) -> str:
 
 
 def _time(seconds: float, low: float | None, high: float | None) -> str:
-    bounds = "" if low is None or high is None else f" (95 %: {fmt.duration(low)} to {fmt.duration(high)})"
+    bounds = "" if low is None or high is None else f" (95 %: {fmt.durations(low, high)})"
     return f"{fmt.duration(seconds)}{bounds}"
 
 
@@ -104,4 +104,4 @@ def _table(projections: Sequence[Projection], source: str) -> Iterator[Block]:
 def _span(low_s: float | None, high_s: float | None) -> str:
     if low_s is None or high_s is None:
         return "unknown: too few different samples"
-    return f"{fmt.duration(low_s)} to {fmt.duration(high_s)}"
+    return fmt.durations(low_s, high_s)

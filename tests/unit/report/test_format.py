@@ -57,6 +57,14 @@ def test_duration(seconds: float | None, text: str) -> None:
     assert fmt.duration(seconds) == text
 
 
+def test_both_ends_of_a_time_are_in_one_unit() -> None:
+    assert fmt.durations(118, 133) == "1.97 min to 2.22 min"
+    assert fmt.durations(3.57 * 60, 4.04 * 60) == "3.57 min to 4.04 min"
+    assert fmt.durations(6000, 9000) == "1.67 h to 2.50 h"
+    assert fmt.durations(3.0, 4.5) == "3 s to 4.50 s"
+    assert fmt.durations(3.0, float("inf")) == "3 s to not measured"
+
+
 @pytest.mark.parametrize(
     ("count", "text"), [(512, "512 B"), (2048, "2 KiB"), (80 << 30, "80 GiB"), (1_500_000, "1.43 MiB")]
 )
