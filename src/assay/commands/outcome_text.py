@@ -153,7 +153,7 @@ def _alerts(outcome: CampaignOutcome) -> Iterator[str]:
 
 def _verdict(entry: RunEntry, result: Result | None, answer: str) -> str:
     reason = _first_line(entry.reason if result is None else result.reason)
-    why = "" if reason.rstrip(".") in answer else reason
+    why = "" if entry.may_fail or reason.rstrip(".") in answer else reason  # of tries their own table says it
     if result is None:
         return f"{entry.status or 'not started'}: {why}".removesuffix(": ")
     words = result.verdict.words
@@ -170,8 +170,10 @@ def _first_line(reason: str) -> str:
 
 
 def _last_words(outcome: CampaignOutcome) -> Sequence[str]:
-    """The last lines of logs that a run's reason ends with: of the first run that has some, since they are alike."""
-    return next((lines for entry in outcome.state.runs if (lines := entry.reason.splitlines()[1:])), [])
+    """The last lines of logs that a run's reason ends with: of the first run that has some, since they are alike. A
+    try that fails is no fault to be mended."""
+    runs = [entry for entry in outcome.state.runs if not entry.may_fail]
+    return next((lines for entry in runs if (lines := entry.reason.splitlines()[1:])), [])
 
 
 def _next(outcome: CampaignOutcome, report: Mapping[str, Any]) -> Iterator[str]:

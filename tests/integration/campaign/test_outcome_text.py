@@ -125,6 +125,18 @@ def test_a_run_that_did_not_end_says_how_to_go_on(outcome: CampaignOutcome) -> N
     assert "run again what failed, which keeps what was measured: `assay run --resume . --retry-failed` in " in text
 
 
+def test_a_try_that_failed_is_told_why_by_the_searchs_own_table_alone(outcome: CampaignOutcome) -> None:
+    state = outcome.state.model_copy(deep=True)
+    tried = state.runs[0]
+    tried.status, tried.reason = "failed", "the node is gone\nlast lines"  # type: ignore[assignment]
+    tried.stage, tried.settings = "short", {"max_num_seqs": 16}
+    results = [result for result in outcome.results if result.run != tried.run]
+    text = outcome_text(CampaignOutcome(outcome.folder, state, results), 200, table="No rate: the node is gone\n")
+    assert "max_num_seqs 16 (short): failed\n" in text
+    assert text.count("the node is gone") == 1
+    assert "last lines" not in text
+
+
 def test_a_run_that_failed_says_why_in_the_servers_own_words(outcome: CampaignOutcome) -> None:
     reason = "every endpoint failed during warm-up: node-a: HTTP 500: out of memory\nlast lines of its log"
     verdict = Verdict(valid=False, words="failed: no result")
