@@ -80,10 +80,10 @@ def test_every_scenario_and_mode_without_an_error_in_loadgens_log(tmp_path: Path
     assert not processes_with(str(tmp_path))
 
 
-@pytest.mark.parametrize(("qps", "verdict"), [(20, "VALID"), (400, "INVALID")])
+@pytest.mark.parametrize(("qps", "verdict"), [(40, "VALID"), (400, "INVALID")])
 def test_loadgens_verdict_is_reported_as_such(tmp_path: Path, qps: int, verdict: str) -> None:
-    # 4 at a time, 0.1 s each: 40 samples/s at most; far more arrive in the second case.
-    simulator = "{kind: simulated, window: 16, ttft_ms: 20, itl_ms: 10, output_tokens: 9, max_num_seqs: 4}"
+    # 4 at a time, 0.05 s each: 80 samples/s at most; far more arrive in the second case.
+    simulator = "{kind: simulated, window: 16, ttft_ms: 18, itl_ms: 4, output_tokens: 9, max_num_seqs: 4}"
     configure(tmp_path, scenarios="Server", qps=qps, queries="{Server: 640}", simulator=simulator)
     done = assay(tmp_path, "run", "assay.yaml", "--json")
     (result,) = json.loads(done.stdout)["results"]
