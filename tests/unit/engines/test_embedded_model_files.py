@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -57,17 +58,44 @@ def test_a_cache_that_is_no_folder_is_named(tmp_path: Path) -> None:
         ensure_model(tmp_path / "file", progress=print)
 
 
-def test_a_model_that_is_there_is_only_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """As in an image, whose files belong to another user than the one that serves."""
+@pytest.fixture
+def model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A folder with files whose digests are the expected ones."""
     facts = {"chat_template": "", "eos_id": 0, "context_length": 8}
     folder = tmp_path / files._FOLDER
     folder.mkdir()
     for name in files.FILE_SHA256S:
         (folder / name).write_text(json.dumps(facts))
         monkeypatch.setitem(files.FILE_SHA256S, name, sha256_of(folder / name))
-    before = sorted(folder.iterdir())
-    assert ensure_model(tmp_path).context_length == 8
-    assert sorted(folder.iterdir()) == before
+    return folder
+
+
+def test_a_model_that_is_there_is_only_read(model: Path) -> None:
+    """As in an image, whose files belong to another user than the one that serves."""
+    before = sorted(model.iterdir())
+    assert ensure_model(model.parent).context_length == 8
+    assert sorted(model.iterdir()) == before
+
+
+def test_files_are_read_again_only_where_they_were_written(monkeypatch: pytest.MonkeyPatch, model: Path) -> None:
+    read: list[str] = []
+
+    def counted(path: Path) -> str:
+        read.append(path.name)
+        return sha256_of(path)
+
+    monkeypatch.setattr(files, "sha256_of", counted)
+    ensure_model(model.parent)
+    ensure_model(model.parent)
+    assert sorted(read) == sorted(files.FILE_SHA256S)
+    written = model / "tokenizer.json"
+    facts = written.stat()
+    written.write_text(written.read_text().replace("8", "9"))
+    os.utime(written, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    monkeypatch.setattr(files, "_prepare", lambda *_: written.write_text(written.read_text().replace("9", "8")))
+    said: list[str] = []
+    ensure_model(model.parent, said.append)
+    assert said == [f"{written} is damaged or of another version; preparing the model again"]
 
 
 def test_a_model_that_may_not_be_written_to_is_opened_as_a_copy(
