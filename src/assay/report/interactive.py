@@ -92,7 +92,7 @@ def _sideways(figure: dict[str, Any]) -> dict[str, Any]:
     for shape in layout["shapes"]:
         shape |= {"xref": "x", "yref": "paper", "x0": shape["y0"], "x1": shape["y1"], "y0": 0, "y1": 1}
         shape.pop("showlegend", None)
-    layout["showlegend"] = False
+    layout["showlegend"] = any(trace.get("showlegend") for trace in figure["data"])
     layout["annotations"] = [
         {
             "text": label, "x": 1, "xref": "paper", "xanchor": "left", "xshift": 4, "y": name, "yref": "y",

@@ -64,6 +64,13 @@ def test_sideways_points_exchange_the_axes() -> None:
     assert draw_png(Chart("c", "t", [panel], "", ""))
 
 
+@pytest.mark.parametrize(("names", "told"), [(["final", "short"], True), (["final"], False)])
+def test_sideways_series_are_told_apart_as_in_the_png(names: list[str], told: bool) -> None:
+    series = [Series(name, "points", ["a", "b"], [1.1, 0.9], NEUTRAL, [1.0, 0.8], [1.2, 1.0]) for name in names]
+    figure = plotly_figure(Panel("Rates", "", "tokens/s", series, sideways=True))
+    assert figure["layout"]["showlegend"] is told
+
+
 @pytest.mark.parametrize("panel", [BARS, LINES, POINTS], ids=["bars", "lines", "points"])
 def test_plotly_accepts_every_figure(panel: Panel) -> None:
     figure = plotly_figure(panel)
