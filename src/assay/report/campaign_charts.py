@@ -10,7 +10,8 @@ from assay.analysis.loads import Value, percentile_over
 from assay.analysis.scaling import Scaling
 from assay.report.bars import value_bars, value_panel
 from assay.report.campaign_sections import nodes_alone
-from assay.report.chart import MEDIAN, NEUTRAL, PALETTE, TAIL, Chart, Colors, Mark, Panel, Series
+from assay.report.chart import MEDIAN, NEUTRAL, PALETTE, TAIL, Chart, Mark, Panel, Series
+from assay.report.colors import Colors
 from assay.report.many import MOST_ROWS
 from assay.report.run_view import ms
 

@@ -13,7 +13,7 @@ from assay.report import format as fmt
 from assay.report.accuracy import accuracy_charts, score_cell, score_text
 from assay.report.campaign_charts import group_name, latency_chart, scaling_chart, throughput_chart
 from assay.report.campaign_sections import run_label, with_nodes_alone
-from assay.report.chart import Colors
+from assay.report.colors import Colors
 from assay.report.limits import ASKED_FOR, held_limits, limits_source, scenario_limits
 from assay.report.many import MOST_ROWS, Values, ends, spread_table
 from assay.report.page import Block, Rows, Table, Text

@@ -40,10 +40,11 @@ from assay.report.campaign_sections import (
     run_label,
     runs_blocks,
 )
-from assay.report.chart import Chart, Colors
+from assay.report.chart import Chart
 from assay.report.checklist import checklist_blocks
 from assay.report.client import campaign_client_blocks
 from assay.report.client_shaped import shaped_runs
+from assay.report.colors import Colors
 from assay.report.curve import curve_blocks, curve_headlines
 from assay.report.engine_tries import CHART as TRIES_CHART
 from assay.report.engine_tries import tuned_blocks, tuned_headlines

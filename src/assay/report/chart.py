@@ -25,6 +25,9 @@ _MOST_TOLD = 2
 """Values of one place that a sentence holds."""
 _ERROR_BARS = "Error bars are 95 % intervals."
 _OPEN_ENDED = "An error bar that ends in an arrow has no bound there: the samples are too few for one."
+_CUT = "An error bar that ends in an arrow reaches further than it is drawn: its end is in the table."
+_FARTHEST = 4.0
+"""Times the highest value, to where an error bar is drawn at most: beyond it, it would lay the values flat."""
 MOST_LABELLED = 20
 """More bars than this have no labels: they would touch."""
 _ROOM, _ROOM_WITH_NAME = 1.12, 1.25
@@ -76,9 +79,22 @@ class Series:
         return [(None, None) if low is None or high is None else (low, high) for low, high in bounds]
 
     @property
+    def drawn_high(self) -> Sequence[float | None] | None:
+        """`high`, without the ends of error bars that are too far for the picture."""
+        if self.high is None or self.kind not in ("bars", "points"):
+            return self.high
+        farthest = _FARTHEST * max((y for y in self.y if y is not None and math.isfinite(y)), default=0.0)
+        return [None if high is not None and high > farthest > 0 else high for high in self.high]
+
+    @property
+    def cut(self) -> bool:
+        """Whether an error bar is."""
+        return self.drawn_high != self.high
+
+    @property
     def tops(self) -> list[float]:
         """How high each mark and its error bar stand."""
-        return [max(y or 0.0, high or 0.0) for y, high in zip(self.y, self.high or self.y, strict=True)]
+        return [max(y or 0.0, high or 0.0) for y, high in zip(self.y, self.drawn_high or self.y, strict=True)]
 
     @property
     def reaches(self) -> list[tuple[float, float] | None]:
@@ -89,13 +105,19 @@ class Series:
             None
             if y is None or (low is None and high is None)
             else (0.0 if low is None else max(0.0, y - low), 0.0 if high is None else max(0.0, high - y))
-            for y, low, high in zip(self.y, self.low, self.high, strict=True)
+            for y, low, high in zip(self.y, self.low, self.drawn_high or (), strict=True)
         ]
 
     @property
+    def unbounded(self) -> bool:
+        """Whether an interval is open at one side."""
+        bounds = zip(self.y, self.low or (), self.high or (), strict=False)
+        return any(y is not None and (low is None) != (high is None) for y, low, high in bounds)
+
+    @property
     def open_sides(self) -> list[tuple[int, bool]]:
-        """The places of marks whose interval is open at one side, for too few samples, and whether upwards."""
-        bounds = enumerate(zip(self.y, self.low or (), self.high or (), strict=False))
+        """The places of marks whose interval is open at one side, or too far to be drawn, and whether upwards."""
+        bounds = enumerate(zip(self.y, self.low or (), self.drawn_high or (), strict=False))
         return [
             (place, high is None)
             for place, (y, low, high) in bounds
@@ -154,7 +176,7 @@ class Panel:
     @property
     def _highest(self) -> float:
         """Of the values and their error bars."""
-        values = [v for s in self.series for v in (*s.y, *(s.high or ())) if v is not None and math.isfinite(v)]
+        values = [v for s in self.series for v in (*s.y, *(s.drawn_high or ())) if v is not None and math.isfinite(v)]
         return max(values, default=0.0)
 
     @property
@@ -170,15 +192,15 @@ class Panel:
     @property
     def open_ended(self) -> bool:
         """Whether an error bar has no bound at a side."""
-        return any(s.open_sides for s in self._with_error_bars)
+        return any(s.open_sides for s in self.with_error_bars)
 
     @property
     def error_bars(self) -> bool:
         """Whether any is drawn."""
-        return any(reach is not None for s in self._with_error_bars for reach in s.reaches)
+        return any(reach is not None for s in self.with_error_bars for reach in s.reaches)
 
     @property
-    def _with_error_bars(self) -> list[Series]:
+    def with_error_bars(self) -> list[Series]:
         return [s for s in self.series if s.kind in ("bars", "points")]
 
     @property
@@ -357,28 +379,8 @@ class Chart:
             yield from (mark.sentence for mark in panel.marks if mark.meaning and panel.edge(mark) is None)
         if any(panel.error_bars for panel in self.panels):
             yield _ERROR_BARS
-        if any(panel.open_ended for panel in self.panels):
+        series = [one for panel in self.panels for one in panel.with_error_bars]
+        if any(one.unbounded for one in series):
             yield _OPEN_ENDED
-
-
-def text_color(background: str) -> str:
-    """Black or white, whichever is easier to read on the colour (WCAG 2 relative luminance)."""
-    parts = [int(background[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
-    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-    return "#000000" if luminance > 0.179 else "#FFFFFF"
-
-
-class Colors:
-    """The same colour for the same node, in the order of their names."""
-
-    def __init__(self, names: Sequence[str]) -> None:
-        self._places = {name: place for place, name in enumerate(names)}
-
-    def __getitem__(self, name: str) -> str:
-        place = self._places.get(name)
-        return NEUTRAL if place is None else PALETTE[place % len(PALETTE)]
-
-    def dashed(self, name: str) -> bool:
-        """Beyond the palette's end its colours come again, dashed."""
-        return self._places.get(name, 0) // len(PALETTE) % 2 == 1
+        if any(one.cut for one in series):
+            yield _CUT

@@ -9,7 +9,8 @@ import numpy as np
 
 from assay.analysis.hardware import Metric, Telemetry
 from assay.analysis.statistics import Floats
-from assay.report.chart import NEUTRAL, Chart, Colors, Panel, Series
+from assay.report.chart import NEUTRAL, Chart, Panel, Series
+from assay.report.colors import Colors
 from assay.report.many import MOST_LINES, bands, far_out
 from assay.runs.metric_names import KV_CACHE
 

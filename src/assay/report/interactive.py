@@ -7,7 +7,8 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from assay.report.chart import NEUTRAL, Axis, Edge, Mark, Panel, Series, Side, text_color
+from assay.report.chart import NEUTRAL, Axis, Edge, Mark, Panel, Series, Side
+from assay.report.colors import text_color
 from assay.report.free_labels import free_labels
 from assay.report.spots import spots
 

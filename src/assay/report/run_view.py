@@ -10,7 +10,8 @@ from assay.analysis.listing import NAMED
 from assay.analysis.run import RunAnalysis
 from assay.analysis.samples import Samples
 from assay.analysis.statistics import Floats
-from assay.report.chart import NEUTRAL, PALETTE, Colors, Series
+from assay.report.chart import NEUTRAL, PALETTE, Series
+from assay.report.colors import Colors
 from assay.report.many import MOST_LINES, bands, far_out
 
 SOURCE = "requests.parquet"

@@ -13,7 +13,7 @@ from assay.analysis.run import RunAnalysis, analyse_run
 from assay.analysis.summary import summarise
 from assay.report.arrivals import arrivals
 from assay.report.campaign_measures import throughput_blocks
-from assay.report.chart import Colors
+from assay.report.colors import Colors
 from assay.report.page import Table, Text
 from assay.report.run_answer import run_answer
 from assay.report.run_page import run_page

@@ -11,7 +11,8 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from assay.report.chart import MOST_LABELLED, NEUTRAL, PALETTE, Chart, Colors, Mark, Panel, Series, text_color
+from assay.report.chart import MOST_LABELLED, NEUTRAL, PALETTE, Chart, Mark, Panel, Series
+from assay.report.colors import Colors, text_color
 from assay.report.interactive import plotly_figure
 from assay.report.png import Pictures, draw_png
 from assay.report.png.encode import encode_png
@@ -169,6 +170,19 @@ def test_an_open_interval_ends_in_an_arrow_in_both() -> None:
     assert [(float(line[0][1]), float(line[1][1])) for line in bars.get_segments()] == [(1.5, 2.0), (30.0, 35.0)]
     drawn = [line for line in axes.lines if line.get_marker() in ("^", "v")]
     assert [tuple(map(float, line.get_ydata())) for line in drawn] == [pytest.approx(end) for end in ends]
+
+
+def test_an_error_bar_far_beyond_the_values_ends_in_an_arrow_and_leaves_them_room() -> None:
+    """Of two repeats that differ, say: up to 8 million, where the values are 100,000 and 120,000."""
+    wide = Series("", "bars", ["a", "b"], [100.0, 120.0], PALETTE[0], [1.0, 110.0], [8000.0, 130.0])
+    panel = Panel("Wide", "", "ms", [wide])
+    assert panel.top == pytest.approx(1.12 * 130)
+    assert wide.reaches == [(99.0, 0.0), (10.0, 10.0)]
+    assert wide.open_sides == [(0, True)]
+    assert plotly_figure(panel)["data"][0]["customdata"] == [" (95 %: 1 to 8000)", " (95 %: 110 to 130)"]
+    chart = Chart("c", "t", [panel], "Bars.", "")
+    assert chart.text.endswith("reaches further than it is drawn: its end is in the table.")
+    assert "no bound" not in chart.text
 
 
 def test_arrows_of_bars_side_by_side_stand_on_their_own_bar() -> None:

@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from assay.report.chart import NEUTRAL, Mark, Panel, Series, Side, text_color
+from assay.report.chart import NEUTRAL, Mark, Panel, Series, Side
+from assay.report.colors import text_color
 from assay.report.free_labels import free_labels
 from assay.report.png.words import Words
 from assay.report.spots import spots

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from assay.report.chart import NEUTRAL, Colors
+from assay.report.chart import NEUTRAL
+from assay.report.colors import Colors
 from assay.report.hardware_charts import QUANTITIES
 from assay.report.many import MOST_LINES, MOST_ROWS, bands, far_out
 from assay.serving.words import harmless
