@@ -22,8 +22,8 @@ from assay.search import (
     Trial,
     Verdict,
     came,
+    confirmation,
     decide,
-    kept,
     queue_grows,
 )
 from tune_servers import ALLOWED, Floats, Requests, Server, serve
@@ -79,7 +79,7 @@ def _probe(server: Server, step: Run, random: np.random.Generator) -> Probe:
     if step.may_end:
         known, issued, verdict = _ended(played, of_limits)
     others = in_flight(played)
-    held = kept(of_limits, others, CRITERIA) if step.role == "confirm" else None
+    confirmed = confirmation(of_limits, others, CRITERIA, PRECISION) if step.role == "confirm" else None
     return Probe(
         step.rate,
         step.role,
@@ -87,7 +87,8 @@ def _probe(server: Server, step: Run, random: np.random.Generator) -> Probe:
         of_limits[:known],
         verdict,
         grew=queue_grows(others),
-        held=held,
+        held=None if confirmed is None else confirmed.held,
+        enough=0 if confirmed is None else confirmed.enough,
         came=came(played.arrived[:known]),
     )
 

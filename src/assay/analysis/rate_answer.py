@@ -66,7 +66,7 @@ class RatePoint(_Model):
     errors: int
     seconds: float = Field(description="the warm-up included")
     verdict: str = Field(
-        description="how it stood: over, under, so far or undecided, and of a confirming run held or failed"
+        description="how it stood: over, under, so far or undecided, and of a confirming run held, failed or so far"
     )
     ended: str = Field(description="why it ended, in words")
     grew: bool = Field(
@@ -89,6 +89,9 @@ class RateAnswer(_Model):
     rate: float | None
     low: float | None = Field(description="of its 95 % interval; where the search stopped, by its runs' tests")
     high: float | None
+    enough: int = Field(
+        default=0, description="requests that would show the rate, where a run kept the limits in too few; else 0"
+    )
     bound_by: str = Field(description="the limit that breaks first, client, or errors; empty: not known")
     because: str = Field(description="of a search that stopped: budget, client, …; else empty")
     why: str
@@ -140,6 +143,7 @@ def answer_of(found: Searched) -> RateAnswer:
     if isinstance(step, Found):
         answer.outcome, answer.confirmed = "found", step.confirmed
         answer.rate, answer.low, answer.high = step.rate, step.low, step.high
+        answer.enough = step.enough
         answer.bound_by = ERRORS if _by_errors(found.runs, step.rate) else step.bound_by
         answer.curve = _curve(found, step.rate)
     elif isinstance(step, Stopped):
@@ -188,7 +192,7 @@ def _point(one: ProbedRun, found: Searched) -> RatePoint:
 
 def _verdict(one: ProbedRun, found: Searched) -> str:
     if one.probe.held is not None:
-        return "held" if one.probe.held else "failed"
+        return "held" if one.probe.held else "so far" if one.probe.enough else "failed"
     if one.record.sure is not None and one.record.sure.because in ("ease", "so far"):
         return "so far"
     told = [other.probe for other in found.runs if not other.probe.client_bound]

@@ -20,7 +20,20 @@ from assay.runs.record import RunRecord, RunStatus
 from assay.runs.result import Result
 from assay.runs.stored import read_model
 from assay.runs.tail_limits import TailLimit
-from assay.search import Criterion, Probe, Role, Settings, Step, Verdict, came, decide, kept, outgrown, queue_grows
+from assay.search import (
+    Confirmation,
+    Criterion,
+    Probe,
+    Role,
+    Settings,
+    Step,
+    Verdict,
+    came,
+    confirmation,
+    decide,
+    outgrown,
+    queue_grows,
+)
 
 _OF_CAPACITY = 0.7
 """Where the first probe is, of the rate with a fixed number in flight: most servers' limits lie a little above."""
@@ -104,6 +117,7 @@ def probed(folder: CampaignFolder, entry: RunEntry, search: RateSearch) -> Probe
         verdict = "undecided" if record.sure is None else _SAID[record.sure.over]
         # The pacer keeps to a window only where the engine's configuration has one: it is the system's then.
         waited = record.driver == "loadgen" and waiting(samples, record) is not None
+    confirmed = _confirmation(taken, others, result, search) if role == "confirm" else None
     probe = Probe(
         rate=rate_of(entry),
         role=role,
@@ -111,7 +125,8 @@ def probed(folder: CampaignFolder, entry: RunEntry, search: RateSearch) -> Probe
         of_limits=taken,
         verdict=verdict,
         grew=queue_grows(others),
-        held=_held(taken, others, result, search) if role == "confirm" else None,
+        held=None if confirmed is None else confirmed.held,
+        enough=0 if confirmed is None else confirmed.enough,
         came=came(arrived),
         client_bound=waited or bool(reasons),
     )
@@ -147,11 +162,11 @@ def _role(entry: RunEntry) -> Role:
     return entry.probe.role
 
 
-def _held(taken: Floats, others: Floats, result: Result | None, search: RateSearch) -> bool:
+def _confirmation(taken: Floats, others: Floats, result: Result | None, search: RateSearch) -> Confirmation:
     """Whether a confirming run kept every limit without a queue that grew, and LoadGen agrees where its word counts."""
     if result is None or (result.official and result.loadgen.result != "VALID"):
-        return False
-    return kept(taken, others, _criteria(search))
+        return Confirmation(held=False)
+    return confirmation(taken, others, _criteria(search), search.precision)
 
 
 def _criteria(search: RateSearch) -> tuple[Criterion, ...]:

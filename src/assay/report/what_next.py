@@ -169,7 +169,10 @@ def _after_rates(answer: RateAnswer) -> Iterator[str]:
 
 
 def _longer_minutes(answer: RateAnswer) -> int:
-    """About how long a search takes that is surer: an interval half as wide takes four times the requests."""
+    """About how long a search takes that is surer: an interval half as wide takes four times the requests, and a run
+    that kept the limits in too few must have as many as show it, in half of the time."""
+    if answer.rate is not None and answer.enough:
+        return math.ceil(max(_LONGER_LEAST * answer.enough / answer.rate, answer.seconds) / 60)
     times = _LONGER
     if answer.rate is not None and answer.low and answer.high is not None:
         times = (math.log(answer.high / answer.low) / narrowest(answer.precision)) ** 2

@@ -6,10 +6,12 @@ Functions of what was measured: no files, no clock.
 from assay.search.criteria import Criterion, Verdict
 from assay.search.curve import Line, Point, Spread, line, points
 from assay.search.history import Found, Probe, Role, Run, Settings, Step, Stopped
-from assay.search.rate import decide, narrowest, surely_over
-from assay.search.trial import Request, Trial, came, kept, outgrown, queue_grows
+from assay.search.rate import decide, narrowest
+from assay.search.sides import surely_over
+from assay.search.trial import Confirmation, Request, Trial, came, confirmation, outgrown, queue_grows
 
 __all__ = [
+    "Confirmation",
     "Criterion",
     "Found",
     "Line",
@@ -25,8 +27,8 @@ __all__ = [
     "Trial",
     "Verdict",
     "came",
+    "confirmation",
     "decide",
-    "kept",
     "line",
     "narrowest",
     "outgrown",

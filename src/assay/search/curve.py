@@ -17,6 +17,8 @@ from assay.search.trial import settled
 _TAIL = 0.025
 _SURE = 1.96
 _FEWEST = 20
+_MOST_POWER = 700.0
+"""Of e, that a float holds."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +72,15 @@ def line(
     for rate in rates:
         odds, odds_error = fit.log_odds(math.log(rate / centre))
         level, level_error = fit.log_level(math.log(rate / centre))
-        share = Spread(*(1 / (1 + math.exp(-(odds + at * odds_error))) for at in (0, -_SURE, _SURE)))
-        percentile = Spread(*(math.exp(level + at * level_error) for at in (0, -_SURE, _SURE)))
+        share = Spread(*(1 / (1 + _exp(-(odds + at * odds_error))) for at in (0, -_SURE, _SURE)))
+        percentile = Spread(*(_exp(level + at * level_error) for at in (0, -_SURE, _SURE)))
         lines.append(Line(rate, share, percentile))
     return lines
+
+
+def _exp(power: float) -> float:
+    """Infinite, and no error, where a fit that knows little has no bound."""
+    return math.exp(power) if power < _MOST_POWER else math.inf
 
 
 def _point(rate: float, of_limit: Floats, criterion: Criterion) -> Point:

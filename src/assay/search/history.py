@@ -46,7 +46,9 @@ class Probe:
     verdict: Verdict = "undecided"
     """How the trial within it ended."""
     held: bool | None = None
-    """Of a confirming run: whether its own rule calls it valid."""
+    """Of a confirming run: whether it showed that its rate holds (`trial.confirmation`)."""
+    enough: int = 0
+    """Of a confirming run that kept its limits in too few requests to show that: how many would; else 0."""
     came: float | None = None
     """Requests a second that did arrive in the part that counts (`trial.came`): by chance a little more or less than
     `rate`. None: as many as intended."""
@@ -82,6 +84,8 @@ class Found:
     confirmed: bool
     """Whether a confirming run held at `rate`."""
     why: str
+    enough: int = 0
+    """Where a run kept the limits at `rate` in too few requests to show that it holds: how many would; else 0."""
 
 
 @dataclass(frozen=True)

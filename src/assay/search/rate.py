@@ -15,10 +15,10 @@ from dataclasses import replace
 import numpy as np
 
 from assay.digits import number_text, percent_text
-from assay.search.criteria import Criterion
 from assay.search.estimate import Limit, limit_of
 from assay.search.history import Found, Probe, Run, Settings, Step, Stopped
-from assay.search.trial import FIRST_LOOK, STEADY_REQUESTS
+from assay.search.sides import between, breaks, hopeless, most_broken, rate_that_came, shown, silent, surely_over
+from assay.search.trial import FIRST_LOOK, STEADY_REQUESTS, telling_requests
 
 _BRACKET_REQUESTS, _NEARING_REQUESTS = 3000, 4000
 """At most, of a probe that finds on which side of the limit a rate is, and of one that finds about where it is."""
@@ -42,20 +42,26 @@ _SURE, _SURE_EARLY = 1.96, 3.3
 search stops where it looks small, by luck too, and goes down where a confirming run has bad luck.
 
 Where the budget ends it before, the error of few requests is too small: with 3.3 the intervals held the rates of
-simulated servers in 92 % of 160 searches with time for 40,000 requests (benchmarks/tune_budget.py).
+simulated servers in 93 % of 160 searches with time for 40,000 requests (benchmarks/tune_budget.py).
 """
 _HOPE, _EARLY_HOPE, _ONLY_HOPE = 0.5, 0.0, -1.0
 """Standard errors above the limit at which the first confirming run is: one too high is mended, one too low stays.
 
-The second where the budget ends the probes before they are precise, and leaves time for one more such run; the third
-where it leaves none.
+The second at most where the budget ends the probes before they are precise, and leaves time for one more such run; the
+third where it leaves none.
 """
+_BELOW = 2.0
+"""How many standard errors what such a run confirms is below the highest rate that the precision leaves it: the less is
+known of the limit, the more often a rate above it keeps every limit by chance."""
+_FEWEST_LOOKED_AT = 1.25 * FIRST_LOOK
+"""What a probe that finds a side has at least, however long that takes: some of them may not be known at its end."""
 _MOST_CONFIRMING, _TO_ESTIMATE, _LEAST_DOWN = 5, 2, 0.5
-_PART, _LEAST_PART = 0.4, 0.04
-"""Of the time that is left beside confirming runs, what one probe takes at most; of the budget, what is worth one."""
-_KEPT_RUNS = 2.3
-"""Confirming runs that the budget keeps time for, with what starting them takes: the first fails about as often as it
-holds, and may hold far below the limit."""
+_PART, _LEAST_PART, _BRACKET_PART = 0.5, 0.05, 0.05
+"""Of the time that is left beside confirming runs, what one probe takes at most; of the budget, what is worth one, and
+what one that finds a side takes at most: at an eighth of the limit a request takes eight times as long to come."""
+_KEPT_RUNS = ((2.3, 0.5), (1.05, 0.6))
+"""Confirming runs that the budget keeps time for, with what starting them takes, where that is no more than so much of
+it: the first fails about as often as it holds, and may hold far below the limit."""
 _OVER, _SLACK = 0.005, 1.02
 """Of the budget, too little for anything; of the time that is left, what a confirming run may take."""
 _BELOW_CLIENT = 0.98
@@ -97,7 +103,7 @@ def _below_client(step: Run, probes: Sequence[Probe], settings: Settings, client
     limit = _limit(probes, settings)
     if step.role != "bracket" and limit is not None and limit.rate < client:
         return replace(step, rate=_BELOW_CLIENT * client)
-    low, _ = _between(probes, settings.criteria)
+    low, _ = between(probes, settings.criteria)
     why = f"the load generator could have shaped both runs at {number_text(client)} requests/s (client-bound)"
     if low is not None and client / low <= _BRACKET:
         return Stopped("client", low, None, why)
@@ -110,8 +116,8 @@ def _decide(probes: Sequence[Probe], settings: Settings) -> Step:
         return _bracket(settings.first_rate, "the first rate")
     if any(probe.role != "bracket" for probe in probes):
         return _refine(probes, settings)
-    low, high = _between(probes, settings.criteria)
-    if all(_silent(probe, settings.criteria) for probe in probes[-_MOST_SILENT:]) and len(probes) >= _MOST_SILENT:
+    low, high = between(probes, settings.criteria)
+    if all(silent(probe, settings.criteria) for probe in probes[-_MOST_SILENT:]) and len(probes) >= _MOST_SILENT:
         why = f"{_MOST_SILENT} probes in a row say nothing: of each fewer than {FIRST_LOOK} requests are known"
         return Stopped("undecided", low, high, why)
     if low is None and high is None:
@@ -134,56 +140,6 @@ def _bracket(rate: float, why: str) -> Run:
     return Run(rate, "bracket", _BRACKET_REQUESTS, may_end=True, why=why)
 
 
-def _between(probes: Sequence[Probe], criteria: tuple[Criterion, ...]) -> tuple[float | None, float | None]:
-    """The highest rate that keeps the criteria below all that don't, and the lowest that doesn't above it."""
-    telling = [probe for probe in probes if not _silent(probe, criteria)]
-    over = sorted(probe.rate for probe in telling if breaks(probe, criteria))
-    under = sorted(probe.rate for probe in telling if not breaks(probe, criteria))
-    high = over[0] if over else None
-    low = max((rate for rate in under if high is None or rate < high), default=None)
-    return low, high
-
-
-def _shown(probes: Sequence[Probe], criteria: tuple[Criterion, ...]) -> tuple[float | None, float | None]:
-    """As `_between`, of probes alone that are sure: what was seen of the others is no bound."""
-    high = min((probe.rate for probe in probes if surely_over(probe, probes, criteria)), default=None)
-    under = (probe.rate for probe in probes if probe.verdict == "under")
-    return max((rate for rate in under if high is None or rate < high), default=None), high
-
-
-def surely_over(probe: Probe, probes: Sequence[Probe], criteria: tuple[Criterion, ...]) -> bool:
-    """Whether a probe's trial was sure that its rate is over, or its queue grew and the other probes bear that out.
-
-    Slow swings feign a queue that grows. As many requests at rates as high, with neither that nor a limit broken, say
-    that this one was such a swing.
-    """
-    if probe.verdict == "over" or not probe.grew:
-        return probe.verdict == "over"
-    high = [other for other in probes if _came(other) >= _came(probe) and not breaks(other, criteria)]
-    return sum(len(other.of_limits) for other in high) < len(probe.of_limits)
-
-
-def _came(probe: Probe) -> float:
-    return probe.came or probe.rate
-
-
-def breaks(probe: Probe, criteria: tuple[Criterion, ...]) -> bool:
-    """Whether a probe broke a criterion: as its trial says, else by its queue or the share that was over."""
-    if probe.verdict != "undecided":
-        return probe.verdict == "over"
-    if probe.grew:
-        return True
-    shares = (probe.of_limits > 1).mean(axis=0)
-    return any(share > criterion.allowed for share, criterion in zip(shares, criteria, strict=True))
-
-
-def _silent(probe: Probe, criteria: tuple[Criterion, ...]) -> bool:
-    """Whether a probe has too few requests to say on which side its rate is; that it is far too high, few show."""
-    if probe.verdict != "undecided" or probe.grew or len(probe.of_limits) >= FIRST_LOOK:
-        return False
-    return not len(probe.of_limits) or not _hopeless(probe, criteria)
-
-
 def _refine(probes: Sequence[Probe], settings: Settings) -> Step:
     """Two or more short probes find about where the limit is; rounds of longer ones beside it then narrow it down."""
     limit = _limit(probes, settings)
@@ -192,14 +148,14 @@ def _refine(probes: Sequence[Probe], settings: Settings) -> Step:
         return _confirmed(tried, probes, settings, limit)
     if len(tried) >= _MOST_CONFIRMING:
         why = f"{len(tried)} confirming runs failed, the last too far below the other probes to say where the limit is"
-        return Stopped("undecided", *_shown(probes, settings.criteria), why)
+        return Stopped("undecided", *shown(probes, settings.criteria), why)
     refined = [probe for probe in probes if probe.role == "refine"]
     if not refined:  # few probes are allowed, so that one confirmed what brackets say; no fit holds where it was
         last = probes[-1]
         rate, why = (last.rate, "held") if last.held else (last.rate / _STEP, "failed")
         why = f"a confirming run at {number_text(last.rate)} {why}, and no fit holds there"
         return Run(rate, "refine", _NEARING_REQUESTS, may_end=False, why=why)
-    good = [probe for probe in refined if not _hopeless(probe, settings.criteria)]
+    good = [probe for probe in refined if not hopeless(probe, settings.criteria)]
     if not good or good[-1] is not refined[-1]:
         why = f"{number_text(refined[-1].rate)} requests/s break a limit by far"
         return Run(refined[-1].rate / _STEP, "refine", _NEARING_REQUESTS, may_end=False, why=why)
@@ -209,12 +165,6 @@ def _refine(probes: Sequence[Probe], settings: Settings) -> Step:
         return step
     rate = refined[-1].rate if limit is None else _stepped(limit, refined[-1].rate)
     return Run(rate, "refine", _NEARING_REQUESTS, may_end=False, why="near the limit")
-
-
-def _hopeless(probe: Probe, criteria: tuple[Criterion, ...]) -> bool:
-    """Whether a probe says no more than that its rate is far too high."""
-    shares = (probe.of_limits > 1).mean(axis=0) if len(probe.of_limits) else np.ones(len(criteria))
-    return any(share > criterion.hopeless for share, criterion in zip(shares, criteria, strict=True))
 
 
 def _is_near(probes: Sequence[Probe], settings: Settings) -> bool:
@@ -249,8 +199,11 @@ def _confirmed(tried: Sequence[Probe], probes: Sequence[Probe], settings: Settin
     held = max((probe.rate for probe in tried if probe.held), default=None)
     if held is not None:
         return _higher(held, tried, settings, limit) or _held(held, limit, settings)
+    if short := _held_so_far(tried):
+        again = replace(_confirm(short.rate, settings, _too_few(short)), requests=short.enough)
+        return again if len(tried) < _MOST_CONFIRMING else _unconfirmed(short, limit, settings)
     if len(tried) >= _MOST_CONFIRMING:
-        low, high = _shown(probes, settings.criteria)
+        low, high = shown(probes, settings.criteria)
         if high is not None and limit.rate > high:
             why = f"{len(tried)} confirming runs failed, and the fit is above what broke"
             return Stopped("undecided", low, high, why)
@@ -264,10 +217,26 @@ def _higher(held: float, tried: Sequence[Probe], settings: Settings, limit: Limi
     if settings.budget_s is None or _SURE * limit.error <= settings.precision or len(tried) >= _MOST_CONFIRMING:
         return None
     failed = min((probe.rate for probe in tried if not probe.held and probe.rate > held), default=math.inf)
-    rate = min(limit.rate, math.sqrt(held * failed))
+    rate = min(limit.at(_early_hope(limit, settings, _EARLY_HOPE)), math.sqrt(held * failed))
     if rate < held * (1 + settings.precision / 2):
         return None
     return _confirm(rate, settings, f"{number_text(held)} requests/s held, and time is left")
+
+
+def _held_so_far(probes: Sequence[Probe]) -> Probe | None:
+    """The confirming run at the highest rate below those that failed that kept the limits in too few requests."""
+    failed = min((probe.rate for probe in probes if probe.held is False and not probe.enough), default=math.inf)
+    short = [probe for probe in probes if probe.enough and probe.rate < failed]
+    return max(short, key=lambda probe: (probe.rate, len(probe.of_limits)), default=None)
+
+
+def _too_few(short: Probe) -> str:
+    kept = f"a run of {number_text(len(short.of_limits))} requests at {number_text(short.rate)}/s kept the limits"
+    return f"{kept}, and {number_text(short.enough)} would show that it holds"
+
+
+def _unconfirmed(short: Probe, limit: Limit, settings: Settings) -> Found:
+    return _found(short.rate, limit, settings, confirmed=False, why=_too_few(short), enough=short.enough)
 
 
 def _held(rate: float, limit: Limit, settings: Settings) -> Found:
@@ -292,14 +261,21 @@ def _confirming(tried: Sequence[Probe], settings: Settings, limit: Limit, hope: 
 
 
 def _confirm(rate: float, settings: Settings, why: str) -> Run:
-    requests = max(settings.confirm_requests, math.ceil(rate * settings.confirm_s), STEADY_REQUESTS)
-    return Run(rate, "confirm", requests, may_end=False, why=why)
+    least = max(settings.confirm_requests, telling_requests(settings.precision))
+    return Run(rate, "confirm", max(least, math.ceil(rate * settings.confirm_s)), may_end=False, why=why)
 
 
-def _found(rate: float, limit: Limit, settings: Settings, confirmed: bool, why: str) -> Found:
+def _early_hope(limit: Limit, settings: Settings, most: float) -> float:
+    """Of a confirming run for which the limit isn't known well."""
+    return min(most, settings.precision / limit.error - _BELOW)
+
+
+def _found(rate: float, limit: Limit, settings: Settings, confirmed: bool, why: str, enough: int = 0) -> Found:
     precise = _SURE * limit.error <= settings.precision
     to_side = math.exp(settings.precision if precise else _SURE_EARLY * limit.error)
-    return Found(rate, min(rate, limit.rate / to_side), max(rate, limit.rate * to_side), limit.name, confirmed, why)
+    return Found(
+        rate, min(rate, limit.rate / to_side), max(rate, limit.rate * to_side), limit.name, confirmed, why, enough
+    )
 
 
 def narrowest(precision: float) -> float:
@@ -309,10 +285,13 @@ def narrowest(precision: float) -> float:
 
 def _at_the_end(probes: Sequence[Probe], settings: Settings) -> Step:
     """What is known when the budget is spent."""
-    limit, (low, high) = _limit(probes, settings), _shown(probes, settings.criteria)
+    limit, (low, high) = _limit(probes, settings), shown(probes, settings.criteria)
     held = max((probe.rate for probe in probes if probe.held), default=None)
     if limit is not None and held is not None:
         return _held(held, limit, settings)
+    short = _held_so_far(probes)
+    if limit is not None and short is not None:
+        return _unconfirmed(short, limit, settings)
     if limit is not None and not (high is not None and limit.rate > high):  # a fit beyond what broke is a wrong one
         return _found(
             limit.rate, limit, settings, confirmed=False, why="the budget is spent before a confirming run held"
@@ -320,16 +299,12 @@ def _at_the_end(probes: Sequence[Probe], settings: Settings) -> Step:
     if held is not None and high is not None and held < high:
         broken = next(probe for probe in probes if probe.rate == high and breaks(probe, settings.criteria))
         why = "the budget is spent; a confirming run held at the highest rate that had kept the limits"
-        return Found(held, held, high, _most_broken(broken, settings.criteria), confirmed=True, why=why)
+        return Found(held, held, high, most_broken(broken, settings.criteria), confirmed=True, why=why)
+    if short is not None:
+        return Stopped("budget", low, high, f"the budget is spent, and of what was found {_too_few(short)}")
     if low is None or high is None:
         return Stopped("budget", low, high, "the budget is spent before two rates were found that the limit is between")
     return Stopped("budget", low, high, "the budget is spent, and says no more than between which rates the limit is")
-
-
-def _most_broken(probe: Probe, criteria: tuple[Criterion, ...]) -> str:
-    shares = (probe.of_limits > 1).mean(axis=0) if len(probe.of_limits) else np.ones(len(criteria))
-    most = max(zip(shares, criteria, strict=True), key=lambda each: each[0] / each[1].allowed)
-    return most[1].name
 
 
 def _limit(probes: Sequence[Probe], settings: Settings) -> Limit | None:
@@ -341,39 +316,67 @@ def _limit(probes: Sequence[Probe], settings: Settings) -> Limit | None:
     """
     criteria = settings.criteria
     near = [probe.rate for probe in probes if probe.role != "bracket"]
-    low, high = _between(probes, criteria)
+    low, high = between(probes, criteria)
     centre = near[-1] if near else None if low is None or high is None else math.sqrt(low * high)
     fit = None if centre is None else limit_of(probes, criteria, centre)
     if fit is None or (settings.budget_s is None and settings.probes is None):
         return fit
-    grew = min((one for one in probes if surely_over(one, probes, criteria)), key=_came, default=None)
-    if grew is None or fit.rate <= _came(grew):
+    grew = min((one for one in probes if surely_over(one, probes, criteria)), key=rate_that_came, default=None)
+    if grew is None or fit.rate <= rate_that_came(grew):
         return fit
     telling = [probe for probe in probes if len(probe.of_limits) >= STEADY_REQUESTS and not breaks(probe, criteria)]
-    kept = max((_came(probe) for probe in telling if _came(probe) < _came(grew)), default=None)
+    kept = max(
+        (rate_that_came(probe) for probe in telling if rate_that_came(probe) < rate_that_came(grew)), default=None
+    )
     if kept is None:
         return fit
     by_chance = 1 / math.sqrt(max(1, len(grew.of_limits)))  # of Poisson arrivals
     return replace(
-        fit, rate=math.sqrt(kept * _came(grew)), error=max(math.log(_came(grew) / kept) / (2 * _SURE), by_chance)
+        fit,
+        rate=math.sqrt(kept * rate_that_came(grew)),
+        error=max(math.log(rate_that_came(grew) / kept) / (2 * _SURE), by_chance),
     )
 
 
 def _within_means(step: Run, probes: Sequence[Probe], settings: Settings, left_s: float, left: float) -> Run:
-    """The step, cut so that time for two confirming runs, and a probe for one, stay; where no other that could tell is
+    """The step, cut so that time for confirming runs, and a probe for one, stay; where no other that could tell is
     left, such a run, at the highest rate that kept the limits if nothing better is known."""
     if step.role == "confirm":
-        return step
-    kept_s = max(settings.confirm_s, max(settings.confirm_requests, STEADY_REQUESTS) / step.rate)
-    spare_s = _PART * (left_s - _KEPT_RUNS * kept_s)
-    if left <= 1 or spare_s < max(_LEAST_PART * (settings.budget_s or 0), FIRST_LOOK / step.rate):
-        limit, (low, high) = _limit(probes, settings), _between(probes, settings.criteria)
+        return _in_what_is_left(step, probes, left_s)
+    kept_s, runs = _kept_for_confirming(step.rate, settings)
+    limit, (low, high) = _limit(probes, settings), between(probes, settings.criteria)
+    spare_s, budget_s = _PART * (left_s - runs * kept_s), settings.budget_s
+    if step.role == "bracket" and budget_s is not None:  # at the limit, where it isn't yet known, less is kept
+        side_s = max(_BRACKET_PART * budget_s, _FEWEST_LOOKED_AT / step.rate)
+        spare_s = side_s if high is None and left_s > side_s else min(spare_s, side_s)
+    if left <= 1 or spare_s < max(_LEAST_PART * (budget_s or 0), FIRST_LOOK / step.rate):
         if limit is not None:
             last = left <= 1 or left_s < 2 * kept_s
-            return _confirming([], settings, limit, hope=_ONLY_HOPE if last else _EARLY_HOPE)
+            hope = _early_hope(limit, settings, _ONLY_HOPE if last else _EARLY_HOPE)
+            run = _confirming([], settings, limit, hope=hope)
+            return _in_what_is_left(run, probes, left_s)
         if low is not None and high is not None:
-            return _confirm(low, settings, f"{number_text(low)} requests/s kept the limits, and no probe more is left")
+            run = _confirm(low, settings, f"{number_text(low)} requests/s kept the limits, and no probe more is left")
+            return _in_what_is_left(run, probes, left_s)
         beside_one_s = _PART * (left_s - kept_s)
         spare_s = beside_one_s if beside_one_s >= FIRST_LOOK / step.rate else left_s
     most = step.rate * spare_s
     return step if step.requests <= most else replace(step, requests=max(1, int(most)))
+
+
+def _kept_for_confirming(rate: float, settings: Settings) -> tuple[float, float]:
+    """How long one such run takes, and how many are kept time for; where there is none for one that shows its rate,
+    for one that is as long as asked for."""
+    whole_s = _confirm(rate, settings, "").requests / rate
+    budget_s = settings.budget_s or math.inf
+    for runs, part in _KEPT_RUNS:
+        if runs * whole_s <= part * budget_s:
+            return whole_s, runs
+    return max(settings.confirm_s, max(settings.confirm_requests, STEADY_REQUESTS) / rate), _KEPT_RUNS[0][0]
+
+
+def _in_what_is_left(run: Run, probes: Sequence[Probe], left_s: float) -> Run:
+    """The first confirming run takes all the time that is left where it is too short for one that shows its rate."""
+    if left_s == math.inf or any(probe.role == "confirm" for probe in probes):
+        return run
+    return replace(run, requests=min(run.requests, max(STEADY_REQUESTS, int(left_s * run.rate))))

@@ -7,6 +7,7 @@ first that isn't known yet; whoever looks at what has come back sees too few tha
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -36,6 +37,9 @@ chance makes it swing by 40. Fewer keep every limit at many a rate that is too h
 _TREND_BLOCKS, _TREND = 12, 1.0
 """Into how many parts a probe is divided to see a trend, and how many standard errors of its slope are one: few, since
 missing a queue that grows is worse than to look again later."""
+_TELLS = 2.5
+"""Standard errors of the chance of arrivals that must be within the precision in a confirming run: fewer requests keep
+every limit at many a rate that is too high by more, since by chance more or fewer come, and queues are slow to grow."""
 _FILLED = 1.5
 _SURE_TREND, _BOUND_TREND = 3.0, 4.0
 """Of a run that is over: chance alone shows so much once in some 150 runs, and in 800. The first is enough not to
@@ -144,7 +148,12 @@ def steady(in_flight: Floats, of_limits: Floats) -> bool:
 
 
 def _too_short(in_flight: Floats) -> bool:
-    return len(in_flight) < STEADY_REQUESTS or len(in_flight) < _STEADY_TIMES * float(in_flight.mean())
+    return len(in_flight) < max(STEADY_REQUESTS, _STEADY_TIMES * float(in_flight.mean()))
+
+
+def telling_requests(precision: float) -> int:
+    """How many requests of a confirming run tell its rate from one that is too high by more than the precision."""
+    return max(STEADY_REQUESTS, math.ceil((_TELLS / precision) ** 2))
 
 
 def queue_grows(in_flight: Floats) -> bool:
@@ -171,17 +180,32 @@ def outgrown(in_flight: Floats) -> bool:
     return len(in_flight) - first >= FIRST_LOOK and _trends(in_flight[first:], _SURE_TREND)
 
 
-def kept(of_limits: Floats, in_flight: Floats, criteria: tuple[Criterion, ...]) -> bool:
-    """Whether a run that is over kept the criteria, and would have if it had been longer.
+@dataclass(frozen=True)
+class Confirmation:
+    """What a confirming run showed of its rate."""
+
+    held: bool
+    """It kept the criteria, and would have if it had been longer."""
+    enough: int = 0
+    """Where it kept them in too few requests to show that: how many would; else 0."""
+
+
+def confirmation(
+    of_limits: Floats, in_flight: Floats, criteria: tuple[Criterion, ...], precision: float
+) -> Confirmation:
+    """What a run that is over shows of its rate.
 
     Args:
         of_limits: of all requests.
         in_flight: of all that were answered, in order of arrival.
     """
-    if not len(of_limits) or _too_short(in_flight) or _rose(in_flight, _SURE_TREND):
-        return False
+    if not len(of_limits) or not len(in_flight) or _rose(in_flight, _SURE_TREND):
+        return Confirmation(held=False)
     shares = (of_limits > 1).mean(axis=0)
-    return all(share <= criterion.allowed for share, criterion in zip(shares, criteria, strict=True))
+    if any(share > criterion.allowed for share, criterion in zip(shares, criteria, strict=True)):
+        return Confirmation(held=False)
+    enough = max(telling_requests(precision), math.ceil(_STEADY_TIMES * float(in_flight.mean())))
+    return Confirmation(held=True) if len(of_limits) >= enough else Confirmation(held=False, enough=enough)
 
 
 def _trends(series: Floats, errors: float) -> bool:

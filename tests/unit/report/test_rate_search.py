@@ -55,6 +55,18 @@ def test_the_first_sentence_is_the_rate_with_its_interval(found: CampaignFolder)
     assert sentences[2].startswith(f"It took {len(answer.points)} runs at chosen rates, ")
 
 
+def test_a_rate_held_in_too_short_a_run_is_an_estimate_everywhere(tmp_path: Path) -> None:
+    """It is neither confirmed nor a bound, and page, terminal and JSON say how many requests would show it."""
+    budget = searched(tmp_path, limits=["p95(latency) < 150 ms"], precision="3%", budget="100s")
+    answer, sentences = stated(budget)
+    last = answer.points[-1]
+    assert (last.role, last.verdict, verdict_words(last)) == ("confirm", "so far", "kept so far")
+    assert last.requests < 6945
+    assert (answer.confirmed, answer.rate, answer.enough) == (False, last.rate, 6945)
+    assert "an estimate that no run confirmed: a run of " in sentences[0]
+    assert sentences[0].endswith("/s kept the limits, and 6,945 would show that it holds.")
+
+
 def test_only_an_interval_wider_than_the_precision_leaves_it_is_called_wide(found: CampaignFolder) -> None:
     """A search that its budget ends tells more."""
     answer, _ = stated(found)

@@ -151,6 +151,8 @@ def test_a_search_says_what_it_left_open() -> None:
     assert typed(longer)[-4:] == ["--budget", "20m", "--results", ".."], "one run of four decided nothing"
     wide = typed(said(confirmed=False, low=9.4, high=10.6)[0])
     assert wide[-3] == "41m", "an interval twice as wide takes four times the requests"
+    short = typed(said(confirmed=False, enough=6945, seconds=60.0)[0])
+    assert short[-3] == "24m", "half of it is 6,945 requests at 10 a second"
     (client,) = said(outcome="stopped", rate=None, points=[shaped])
     assert client.startswith("give the load generator idle cores, ")
     assert typed(client)[1:3] == ["tune", "rate"]

@@ -10,6 +10,7 @@ import pytest
 
 from assay.search import Criterion, Found, Probe, Run, Settings, Step, decide
 from assay.search.estimate import limit_of
+from assay.search.trial import telling_requests
 
 SETTINGS = Settings((Criterion("TTFT", 0.01), Criterion("TPOT", 0.01)), 10.0, budget_s=1500.0, confirm_s=150.0)
 LIMIT, CAPACITY = 13.0, 11.5
@@ -20,14 +21,15 @@ def sharp(run: Run, seed: int) -> Probe:
     """Latencies that feign a limit above the capacity."""
     random = np.random.default_rng(seed)
     ttft = (run.rate / LIMIT) ** 4 * np.exp(0.3 * (random.standard_normal(run.requests) - 2.326))
-    grew = run.rate > CAPACITY
+    grew, enough = run.rate > CAPACITY, telling_requests(SETTINGS.precision)
     return Probe(
         run.rate,
         run.role,
         run.requests / run.rate,
         np.column_stack([ttft, np.full(run.requests, 0.3)]),
         "over" if run.may_end and (ttft > 1).mean() > 0.02 else "under" if run.may_end and not grew else "undecided",
-        held=not grew if run.role == "confirm" else None,
+        held=not grew and run.requests >= enough if run.role == "confirm" else None,
+        enough=enough if run.role == "confirm" and not grew and run.requests < enough else 0,
         grew=grew,
     )
 
@@ -51,16 +53,59 @@ def test_a_fit_beyond_a_rate_at_which_a_queue_grew_is_none_and_what_is_told_is_b
     assert found.rate > 0.9 * CAPACITY
 
 
-def test_the_first_confirming_run_is_at_the_estimate_where_there_is_time_for_another() -> None:
-    settings = replace(SETTINGS, budget_s=200.0, confirm_s=1.0)
-    probes, found = search(settings, steady)
-    first = next(place for place, probe in enumerate(probes) if probe.role == "confirm")
-    fit = limit_of(probes[:first], SETTINGS.criteria, probes[first - 1].rate)
+@pytest.mark.parametrize(("times", "hope"), [(1.2, -1.0), (0.5, -1.5)])
+def test_the_less_is_known_of_the_limit_the_farther_below_it_is_the_only_confirming_run(
+    times: float, hope: float
+) -> None:
+    """A rate too high may hold by chance: two standard errors below what the precision leaves it, one at least."""
+    before = [one for one in search(SETTINGS, steady)[0] if one.role != "confirm"]
+    fit = limit_of(before, SETTINGS.criteria, before[-1].rate)
     assert fit is not None
-    assert 1.96 * fit.error > settings.precision, "the budget ended the probes"
-    assert probes[first].rate == pytest.approx(fit.rate)
+    settings = replace(SETTINGS, budget_s=None, probes=len(before) + 1, precision=times * fit.error)
+    step = decide(before, settings)
+    assert isinstance(step, Run)
+    assert step.role == "confirm"
+    assert step.rate == pytest.approx(fit.at(hope))
+
+
+def test_a_run_that_kept_the_limits_in_too_few_requests_is_followed_by_one_of_enough_and_is_no_bound() -> None:
+    """Nothing failed, so the rate is tried again and none below it; without time it is an estimate."""
+    probes, _ = search(SETTINGS, steady)
+    before = [probe for probe in probes if probe.role != "confirm"]
+    few = replace(sharp(Run(11.0, "confirm", 900, may_end=False, why=""), 99), held=False, enough=7000)
+    settings = replace(SETTINGS, budget_s=None)
+    again = decide([*before, few], settings)
+    assert isinstance(again, Run)
+    assert (again.role, again.rate, again.requests) == ("confirm", 11.0, 7000)
+    assert again.why == "a run of 900 requests at 11/s kept the limits, and 7,000 would show that it holds"
+
+    told = decide([*before, few], replace(settings, budget_s=sum(probe.seconds for probe in [*before, few]) + 100))
+    assert isinstance(told, Found)
+    assert (told.confirmed, told.rate, told.enough, told.why) == (False, 11.0, 7000, again.why)
+
+    failed = replace(sharp(again, 100), held=False, grew=True)
+    lower = decide([*before, few, failed], settings)
+    assert isinstance(lower, Run)
+    assert lower.rate < 11.0, "what failed outweighs what was too short"
+
+
+def test_where_no_run_of_enough_requests_is_affordable_the_answer_says_how_many_that_is() -> None:
+    settings = replace(SETTINGS, budget_s=300.0, confirm_s=30.0)
+    probes, found = search(settings, lambda run, seed: keeping(sharp(run, seed)))
+    assert [probe.role for probe in probes].count("confirm") == 1
+    assert sum(probe.seconds for probe in probes) == pytest.approx(300, abs=1), "it takes what is left"
     assert isinstance(found, Found)
-    assert found.confirmed
+    assert not found.confirmed
+    assert found.enough == 6945
+
+
+def test_a_probe_far_below_the_limit_takes_little_of_the_budget() -> None:
+    """There a request takes many times as long to come as at the limit, where the time is needed."""
+    first = decide([], replace(SETTINGS, first_rate=1.0))
+    assert isinstance(first, Run)
+    assert first.requests == 125, "as many as tell something"
+    assert isinstance(near := decide([], replace(SETTINGS, first_rate=10.0)), Run)
+    assert near.requests / near.rate == pytest.approx(0.05 * 1500)
 
 
 def test_the_only_confirming_run_is_below_the_estimate() -> None:
@@ -76,7 +121,16 @@ def test_the_only_confirming_run_is_below_the_estimate() -> None:
 def steady(run: Run, seed: int) -> Probe:
     """No queue grows; what holds is below the limit."""
     probe = sharp(run, seed)
-    return replace(probe, grew=False, held=run.rate < LIMIT if run.role == "confirm" else None)
+    return keeping(probe) if run.rate < LIMIT else replace(probe, grew=False, enough=0)
+
+
+def keeping(probe: Probe) -> Probe:
+    """No queue grew in it, so that it holds where its requests are enough."""
+    enough = telling_requests(SETTINGS.precision)
+    confirms, few = probe.role == "confirm", len(probe.of_limits) < enough
+    return replace(
+        probe, grew=False, held=not few if confirms else probe.held, enough=enough if confirms and few else 0
+    )
 
 
 @pytest.mark.parametrize("holds", [True, False])
@@ -85,7 +139,7 @@ def test_a_run_that_held_far_below_the_estimate_is_followed_by_one_nearer_to_it_
 ) -> None:
     probes, _ = search(SETTINGS, steady)
     before = [probe for probe in probes if probe.role != "confirm"]
-    low = sharp(Run(10.5, "confirm", 1575, may_end=False, why=""), 99)
+    low = replace(sharp(Run(10.5, "confirm", 1575, may_end=False, why=""), 99), held=True, enough=0)
     tried = [*before, low]
     more = replace(SETTINGS, budget_s=sum(probe.seconds for probe in tried) + 200)
     fit = limit_of(tried, SETTINGS.criteria, low.rate)
@@ -93,9 +147,9 @@ def test_a_run_that_held_far_below_the_estimate_is_followed_by_one_nearer_to_it_
     step = decide(tried, replace(more, precision=1.9 * fit.error))
     assert isinstance(step, Run)
     assert step.role == "confirm"
-    assert step.rate == pytest.approx(fit.rate)
+    assert step.rate == pytest.approx(fit.at(-0.1)), "two standard errors below what its precision leaves it"
 
-    last = replace(sharp(step, 100), held=holds, grew=False)
+    last = replace(sharp(step, 100), held=holds, enough=0, grew=False)
     found = decide([*tried, last], replace(more, precision=1.9 * fit.error))
     assert isinstance(found, Found)
     assert found.confirmed

@@ -9,7 +9,7 @@ import pytest
 from scipy.signal import lfilter
 from scipy.special import ndtri
 
-from assay.search import Criterion, Request, Trial, came, kept, outgrown
+from assay.search import Criterion, Request, Trial, came, confirmation, outgrown
 from assay.search.criteria import Floats
 from assay.search.evidence import dispersion, evidence
 
@@ -133,11 +133,29 @@ def test_a_short_run_beyond_capacity_is_not_called_kept(places: int, took_s: flo
     for load in (1.3, 0.6):
         runs = [queue(seed, load, places, took_s, spread, count=500) for seed in range(40)]
         assert all((waited / 40 <= 1).all() for _, _, waited, _ in runs)
-        outcomes.append([kept(waited[:, None] / 40, in_flight, criteria) for _, _, waited, in_flight in runs])
+        outcomes.append(
+            [confirmation(waited[:, None] / 40, in_flight, criteria, 1.0).held for _, _, waited, in_flight in runs]
+        )
     beyond, below = outcomes
     assert sum(beyond) <= 2
     assert sum(below) >= 36
-    assert not kept(np.zeros((150, 1)), np.zeros(150), criteria), "150 requests say nothing"
+    assert not confirmation(np.zeros((150, 1)), np.zeros(150), criteria, 1.0).held, "150 requests say nothing"
+
+
+@pytest.mark.parametrize(("precision", "enough"), [(0.03, 6945), (0.1, 625), (1.0, 200)])
+def test_a_rate_holds_only_where_the_chance_of_arrivals_is_within_the_precision(precision: float, enough: int) -> None:
+    """A run that is too short for that isn't a failure: it says how long one must be."""
+    criteria = (Criterion("TTFT", 0.01),)
+    of_limits = np.full((enough, 1), 0.5)
+    few = confirmation(of_limits[1:], np.zeros(enough - 1), criteria, precision)
+    assert (few.held, few.enough) == (False, enough)
+    whole = confirmation(of_limits, np.zeros(enough), criteria, precision)
+    assert (whole.held, whole.enough) == (True, 0)
+    filling = confirmation(of_limits, np.full(enough, enough / 4), criteria, precision)
+    assert (filling.held, filling.enough) == (False, 2 * enough), "eight times as long as a request takes"
+    of_limits[: enough // 50 + 1] = 2.0
+    broken = confirmation(of_limits[1:], np.zeros(enough - 1), criteria, precision)
+    assert (broken.held, broken.enough) == (False, 0), "no more requests would mend it"
 
 
 @SERVERS

@@ -110,4 +110,4 @@ def test_a_searchs_plan_says_what_is_searched_for(tmp_path: Path) -> None:
         "in 60 min; confirmed by the pacer's arrivals"
     )
     assert probe.split()[0] == "bracket-12-r0"
-    assert "up to 3,000 samples, 12 samples/s asked for (Poisson)" in probe
+    assert "up to 2,160 samples, 12 samples/s asked for (Poisson)" in probe
