@@ -28,7 +28,7 @@ class Alone:
 def places(plan: LoadPlan, window: int, alone: Alone | None) -> int:
     """Requests at once for one endpoint of `plan`, whose window is known."""
     if plan.mode == "accuracy":  # nothing is timed
-        return min(window, _UNTIMED)
+        return min(window, _UNTIMED, -(-plan.samples // len(plan.endpoints)))
     if plan.loadgen is None:
         return max(1, min(window, _of_shape(plan, alone)))
     if plan.scenario == "SingleStream":

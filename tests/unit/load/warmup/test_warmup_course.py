@@ -157,10 +157,12 @@ def test_no_window_is_looked_for_that_the_runs_samples_cant_fill(tmp_path: Path)
     assert facts.places == {"sim0": 64}
 
 
-def test_an_accuracy_run_has_one_small_wave(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("samples", "endpoints", "places"), [(64, 1, 8), (4, 1, 4), (5, 2, 3)])
+def test_an_accuracy_run_has_one_small_wave(tmp_path: Path, samples: int, endpoints: int, places: int) -> None:
     hub = Endpoints(cold(3, 9))
-    warm(plan_of(tmp_path, mode="accuracy", window=64), hub)
-    assert hub.waves == {0: [1, 8, 1]}
+    plan = plan_of(tmp_path, endpoints, mode="accuracy", window=64)
+    warm(plan.model_copy(update={"samples": samples}), hub)
+    assert hub.waves == {endpoint: [1, places, 1] for endpoint in range(endpoints)}
 
 
 def test_prompts_take_turns_and_the_short_one_is_only_sent_alone(tmp_path: Path) -> None:
