@@ -20,6 +20,7 @@ from typing import Literal
 
 from assay.analysis.campaign import Group, Load, load_of
 from assay.analysis.distributions import percentile
+from assay.analysis.offered import CARRIED, LEAST_TELLING
 from assay.analysis.statistics import Estimate, over_repeats, ratio
 
 Points = Sequence[tuple[Load, Group]]
@@ -28,8 +29,6 @@ State = Literal["saturated", "not saturated", "not shown"]
 FLAT = 1.1
 """Times a rate: a higher load's that is at most so much is little more."""
 _LEAST_GROWTH = 2.0
-_CARRIED = 0.95
-_LEAST_TELLING = 0.5
 _WAITS = (("ttft_ns", "TTFT"), ("latency_ns", "latency"))
 
 
@@ -120,8 +119,8 @@ def client_bound_mark(group: Group) -> str:
 
 def carried(done_per_s: float, came_per_s: float, usual_s: float, seconds: float) -> bool:
     """Whether as much was done as came, save what is in flight at the end anyway: `usual_s` of the load's `seconds`."""
-    least = _CARRIED - usual_s / seconds
-    return least >= _LEAST_TELLING and done_per_s / came_per_s >= least
+    least = CARRIED - usual_s / seconds
+    return least >= LEAST_TELLING and done_per_s / came_per_s >= least
 
 
 def flat_from(in_flight: Sequence[float], rates: Sequence[Estimate]) -> int | None:
@@ -176,7 +175,7 @@ def _carried_each(
         seconds = _mean([line.offered.seconds for line in group.lines if line.offered])
         if came is None or seconds is None:
             found.append(None)
-        elif rate.high is not None and rate.high / came < _CARRIED - usual_s / seconds:
+        elif rate.high is not None and rate.high / came < CARRIED - usual_s / seconds:
             found.append(False)
         else:
             found.append(True if carried(rate.value, came, usual_s, seconds) else None)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from assay.analysis.offered import Offered, last_arrival_ns, offered
+from assay.analysis.figures import estimate_of
+from assay.analysis.offered import Offered, last_arrival_ns, offered, outran
 from assay.analysis.run import RunAnalysis
 from assay.analysis.samples import Samples
+from assay.analysis.summary import shaped_by_client
 from assay.report import format as fmt
 from assay.runs.record import RunRecord
 from assay.runs.shapes import RateShape
 
 _APART = 0.02
 _BY_CHANCE = " (they come at random, so a short load has more or fewer than asked)"
+TOO_MANY = ", which is more than the server keeps up with"
 
 
 def arrivals(analysis: RunAnalysis) -> list[str]:
@@ -33,10 +36,12 @@ def _asked(analysis: RunAnalysis) -> float | None:
 
 def _came(analysis: RunAnalysis, asked: float, came: Offered) -> str:
     """How many arrived, and at what rate."""
+    done = estimate_of(analysis.result.figures["samples_per_s"])
+    too_many = outran(came, done) and not analysis.result.unanswered_words and not shaped_by_client([analysis.result])
+    why = TOO_MANY if too_many else by_chance(analysis.record, asked, came.per_s)
     return (
         f"{fmt.number(asked)} arrivals a second were asked for, {fmt.number(came.count)} came in "
-        f"{fmt.duration(came.seconds)}, {fmt.number(came.per_s)} a second"
-        f"{by_chance(analysis.record, asked, came.per_s)}"
+        f"{fmt.duration(came.seconds)}, {fmt.number(came.per_s)} a second{why}"
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from assay.analysis.campaign import CampaignAnalysis, Group, load_of
 from assay.analysis.curve import curve_of
 from assay.analysis.listing import names
+from assay.analysis.offered import outran
 from assay.analysis.saturation import sweeps
 from assay.analysis.scaling import Efficiency
 from assay.analysis.statistics import ratio
@@ -14,7 +15,7 @@ from assay.analysis.verdict import UNFINISHED
 from assay.analysis.whole_time import whole_time_of_campaign
 from assay.report import format as fmt
 from assay.report.accuracy import percentages, score_words
-from assay.report.arrivals import by_chance
+from assay.report.arrivals import TOO_MANY, by_chance
 from assay.report.became import became, short_of_plan, unended
 from assay.report.client_shaped import client_shaped_words
 from assay.report.curve import curve_answer
@@ -220,13 +221,15 @@ def _alone(entry: RunEntry) -> str:
 
 
 def _came(group: Group) -> str:
-    """How many really arrived, where a rate was asked for: a short load's chance has more or fewer."""
+    """How many really arrived, where a rate was asked for: too many, or by a short load's chance more or fewer."""
     asked, came = load_of(group.first.entry), [line.offered.per_s for line in group.lines if line.offered is not None]
     if asked is None or asked.axis != "rate" or len(came) < len(group.lines):
         return ""
     mean = sum(came) / len(came)
-    chance = by_chance(group.first.record, asked.value, mean)
-    return f", of {asked.value:g} asked for and {fmt.number(mean)} that arrived a second{chance}"
+    too_many = all(outran(line.offered, line.samples_per_s) for line in group.lines)
+    shown = too_many and not group.unanswered and not group.client_bound
+    why = TOO_MANY if shown else by_chance(group.first.record, asked.value, mean)
+    return f", of {asked.value:g} asked for and {fmt.number(mean)} that arrived a second{why}"
 
 
 def _slow(analysis: CampaignAnalysis) -> list[str]:

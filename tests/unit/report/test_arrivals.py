@@ -9,9 +9,12 @@ import pytest
 from tests.analysed import analysed
 from tests.synthetic import Node, Plan, write_campaign, write_run
 
+from assay.analysis.offered import Offered, outran
 from assay.analysis.run import RunAnalysis, analyse_run
+from assay.analysis.statistics import Estimate
 from assay.analysis.summary import summarise
-from assay.report.arrivals import arrivals
+from assay.report.arrivals import TOO_MANY, arrivals
+from assay.report.campaign_answer import campaign_answer
 from assay.report.campaign_measures import throughput_blocks
 from assay.report.colors import Colors
 from assay.report.page import Table, Text
@@ -54,6 +57,29 @@ def test_the_end_of_a_run_is_in_its_rate(tmp_path: Path) -> None:
     (words,) = arrivals(analyse_run(write_run(tmp_path, PLAN)))
     assert words.startswith("5 arrivals a second were asked for, 60 came in ")
     assert "the rate counts until the last answer, " in words
+
+
+def test_a_load_beyond_what_the_server_does_is_told_as_that_and_not_as_chance(tmp_path: Path) -> None:
+    flood = replace(PLAN, samples=400, qps=20.0)
+    first, *_ = campaign_answer(analysed(write_campaign(tmp_path / "all", {"load-r0": flood}, kind="single")))
+    (own,) = arrivals(analyse_run(write_run(tmp_path, flood)))
+    assert f" that arrived a second{TOO_MANY}; not within its limits" in first
+    assert f" a second{TOO_MANY}; the rate counts until the last answer" in own
+    assert "random" not in first + own
+
+
+def test_a_load_that_is_carried_is_not_called_too_much(tmp_path: Path) -> None:
+    calm = replace(PLAN, samples=400)
+    first, *_ = campaign_answer(analysed(write_campaign(tmp_path / "all", {"load-r0": calm}, kind="single")))
+    assert " that arrived a second" in first
+    assert TOO_MANY not in "".join([first, *arrivals(analyse_run(write_run(tmp_path, calm)))])
+
+
+@pytest.mark.parametrize(("unhindered_s", "se", "shown"), [(0.2, 0.5, True), (0.4, 0.5, False), (0.2, 9.0, False)])
+def test_long_answers_and_noise_may_seem_to_be_a_queue(unhindered_s: float, se: float, shown: bool) -> None:
+    """10 a second of 20 in a second: half is done; an answer of 0.4 s leaves a load of 1 s nearly as much undone."""
+    load = Offered(20, 1.0, timed=False, unhindered_s=unhindered_s)
+    assert outran(load, Estimate(10.0, se, 1e6)) is shown
 
 
 def test_a_load_that_its_time_ended_counts_what_was_done_within_it(tmp_path: Path) -> None:
