@@ -30,7 +30,13 @@ def told(change: Change) -> str:
 def nothing_shown(decisive: Sequence[Change]) -> str:
     """That what decides isn't shown to differ, with how far each quantity could."""
     ratios = [f"{change.quantity} {fmt.times(change.ratio, change.low, change.high)}" for change in decisive]
-    return f"no difference shown beyond noise in what decides: {', '.join(ratios)}"
+    return f"{none_shown(decisive)} in what decides: {', '.join(ratios)}"
+
+
+def none_shown(changes: Sequence[Change]) -> str:
+    """What changes of which none is shown say together; a ratio without an interval shows nothing, however large."""
+    known = any(change.low is not None and change.high is not None for change in changes)
+    return "no difference shown beyond noise" if known or not changes else "too few samples to show any difference"
 
 
 def headline(name: str, change: Change) -> Headline:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from assay.analysis.changes import Change
 from assay.analysis.earlier import SinceLast
 from assay.report import format as fmt
-from assay.report.changed import differences_table
+from assay.report.changed import differences_table, none_shown
 from assay.report.circumstances import nothing_differs
 from assay.report.page import Block, Rows, Table, Text
 from assay.runs.record import EndpointFacts
@@ -29,7 +29,8 @@ def since_last_words(since: SinceLast, endpoints: Sequence[EndpointFacts]) -> st
         what = _listed(some, len(changed))
     else:
         last = [_ratio(part.load, change, several) for part in since.loads[-1:] for change in part.changes[:_MOST]]
-        what = f"no difference shown beyond noise in {fmt.count(len(every), 'comparison')}; {'; '.join(last)}"
+        none = none_shown([change for _, change in every])
+        what = f"{none} in {fmt.count(len(every), 'comparison')}; {'; '.join(last)}"
     settings = [f"{d.fact} ({d.baseline}, now {d.other})" for d in since.differences[:_MOST]]
     differs = f"differs: {_listed(settings, len(since.differences))}" if settings else nothing_differs(endpoints)
     doubt = "; the last one was client-bound, so what differs may not be the server's" if since.client_bound else ""

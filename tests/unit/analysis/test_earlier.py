@@ -72,6 +72,17 @@ def test_the_same_again_shows_no_difference(tmp_path: Path) -> None:
     assert sentence.endswith("settings, versions and hardware are the same as far as recorded.")
 
 
+def test_a_ratio_without_an_interval_is_not_told_as_noise(tmp_path: Path) -> None:
+    """A run of three answers against one of all: over 1,000 times the rate was "no difference shown beyond noise"."""
+    campaign(tmp_path, 1, replace(PLAN, samples=3))
+    analysis = analysed(campaign(tmp_path, 2))
+    assert analysis.since_last is not None
+    assert {change.low for change in analysis.since_last.loads[0].changes} == {None}
+    sentence = campaign_answer(analysis)[-1]
+    assert "too few samples to show any difference in 3 comparisons; Output tokens/s " in sentence
+    assert "noise" not in sentence
+
+
 def test_the_newest_earlier_one_of_the_same_name_is_taken(tmp_path: Path) -> None:
     for day, name in ((1, "nightly"), (2, "nightly"), (3, "other"), (5, "nightly")):
         campaign(tmp_path, day, name=name)
