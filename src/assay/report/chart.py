@@ -353,6 +353,8 @@ class Chart:
     columns: int = 1
     said: Sequence[str] = field(init=False)
     """What stands in the place of panels that are left out."""
+    legend: Sequence[str] = field(init=False)
+    """What its marks, error bars and arrows are: a picture that is passed on says it too."""
 
     def __post_init__(self) -> None:
         """Leave out what shows nothing or no more than a sentence says, and say that; say what is drawn besides.
@@ -371,7 +373,8 @@ class Chart:
         object.__setattr__(self, "panels", panels)
         object.__setattr__(self, "said", said)
         object.__setattr__(self, "columns", max(1, min(self.columns, len(panels))))
-        told = [words for words in dict.fromkeys((*self._legend(), *said)) if words not in self.text]
+        object.__setattr__(self, "legend", tuple(dict.fromkeys(self._legend())))
+        told = [words for words in dict.fromkeys((*self.legend, *said)) if words not in self.text]
         object.__setattr__(self, "text", " ".join(filter(None, (self.text, *told))))
 
     def _legend(self) -> Iterator[str]:

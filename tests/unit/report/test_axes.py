@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from assay.report.chart import NEUTRAL, Chart, Mark, Panel, Series
 from assay.report.interactive import plotly_figure
+from assay.report.png.encode import WHITE
 from assay.report.png.panel import PANEL_INCHES, draw_panel
 from assay.report.png.sheet import Sheet
 from assay.report.png.words import Words
@@ -149,6 +150,19 @@ def test_long_sources_do_not_write_over_what_stands_above() -> None:
     )
     assert (longer == head).all()
     assert len(taller) > len(foot)
+
+
+def test_a_picture_that_is_passed_on_says_what_its_error_bars_are() -> None:
+    bars = Series("", "bars", ["a", "b"], [2.0, 3.0], NEUTRAL, low=[1.0, 2.0], high=[3.0, 4.0])
+    barred, bare = (
+        Chart("c", "Title", [Panel("R", "", "n", [one])], "", "f") for one in (bars, replace(bars, low=None))
+    )
+    assert barred.legend == ("Error bars are 95 % intervals.",)
+    assert not bare.legend
+    sheet = Sheet()
+    foot, source = sheet.draw_frame(barred, "x")[1], sheet.draw_frame(bare, "x")[1]
+    assert len(foot) > len(source)
+    assert (foot != WHITE).sum() > (source != WHITE).sum()
 
 
 def test_a_long_title_of_an_axis_has_several_lines() -> None:

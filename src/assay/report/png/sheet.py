@@ -47,11 +47,12 @@ class Sheet:
         return drawn
 
     def draw_frame(self, chart: Chart, stamp: str) -> tuple[Pixels, Pixels]:
-        """What stands above and below the panels: title and stamp, and where the figures come from."""
+        """What stands above and below the panels: title and stamp, and what is drawn and where it comes from."""
         from matplotlib.transforms import Affine2D
 
         width = PANEL_INCHES[0] * chart.columns
-        stamps, sources = _lines(stamp, width * 14.5), _lines(chart.source, width * 17)
+        stamps = _lines(stamp, width * 14.5)
+        sources = [*_lines(" ".join(chart.legend), width * 17), *_lines(chart.source, width * 17)]
         head = _HEAD_INCHES + _LINE_INCHES * len(stamps)
         foot = max(_FOOT_INCHES, 2 * _FOOT_EDGE + _LINE_INCHES * len(sources))
         inches, top = Affine2D().scale(DPI), head + foot
