@@ -238,6 +238,21 @@ def test_labels_that_narrow_bars_do_not_hold_are_left_to_the_table(browser: Any,
     assert shown == {"desktop": 8, "phone": 0}
 
 
+@pytest.mark.parametrize("loads", [3, 9])
+def test_names_of_loads_leave_bars_room_on_a_phone_and_are_whole(browser: Any, tmp_path: Path, loads: int) -> None:
+    names = [f"{load}.25 samples/s asked for (Poisson)" for load in range(loads)]
+    panel = Panel("TTFT", "", "ms", [Series("", "bars", names, [38.8] * loads, NEUTRAL)])
+    page = Page("t", "w", [], "", "none", [], [], [], [Section("s", "Section", [Chart("c", "C", [panel], "C.", "")])])
+    write_page(page, tmp_path)
+    with Visit(browser, tmp_path / "report.html", "phone") as visit:
+        visit.draw_all()
+        plot = visit.page.locator(".plot")
+        box, marks = plot.bounding_box(), plot.locator(".nsewdrag").first.bounding_box()
+        assert marks["height"] > 120
+        for name in plot.locator(".xtick text").all():
+            assert name.bounding_box()["y"] + name.bounding_box()["height"] <= box["y"] + box["height"]
+
+
 def test_hovering_shows_values(browser: Any, pages: dict[str, Path]) -> None:
     with Visit(browser, pages["run"]) as visit:
         plot = visit.page.locator("#throughput_timeline-1")

@@ -30,13 +30,24 @@
     keys.reduce(function (inner, key) { return inner[key] = inner[key] || {}; }, object)[last] = value;
   }
 
-  // Names of rows leave marks no room on a narrow page unless they are broken.
+  // On a narrow page names leave marks no room unless they are broken, or stand upright below a taller picture.
   function narrow(node, layout) {
-    if (layout.yaxis.type !== "category" || node.clientWidth > 480) { return; }
-    const names = Array.from(new Set(figures[node.id].data.flatMap(function (trace) { return trace.y; })));
-    layout.yaxis.tickvals = names;
-    layout.yaxis.ticktext = names.map(function (name) { return name.replace(/(.{1,14}) /g, "$1<br>"); });
-    node.style.height = 80 + 48 * names.length + "px";
+    if (node.clientWidth > 480) { return; }
+    const sideways = layout.yaxis.type === "category", axis = sideways ? layout.yaxis : layout.xaxis;
+    if (axis.type !== "category") { return; }
+    const all = figures[node.id].data.flatMap(function (trace) { return sideways ? trace.y : trace.x; });
+    const names = Array.from(new Set(all)), broken = names.map(function (name) { return name.replace(/(.{1,14}) /g, "$1<br>"); });
+    const longest = 7 * Math.max(...names.map(function (name) { return name.length; }));
+    const across = (node.clientWidth - 80) / names.length;
+    if (sideways || across >= 90) { axis.tickvals = names; axis.ticktext = broken; }
+    if (sideways) {
+      node.style.height = 80 + 48 * names.length + "px";
+    } else if (across >= 90) {
+      axis.tickangle = 0;
+    } else if (longest > across) {
+      axis.tickangle = -90;
+      node.style.height = node.clientHeight + longest + "px";
+    }
   }
 
   // Nor do bars hold their labels there: what can't stand side by side is in the table of values.
