@@ -12,7 +12,7 @@ from assay.analysis.saturation import sweeps
 from assay.analysis.scaling import Efficiency
 from assay.analysis.statistics import ratio
 from assay.analysis.verdict import UNFINISHED
-from assay.analysis.whole_time import whole_time_of_campaign
+from assay.analysis.whole_time import TOO_SHORT, WholeTime, whole_time_of_campaign
 from assay.report import format as fmt
 from assay.report.accuracy import percentages, score_words
 from assay.report.arrivals import TOO_MANY, by_chance
@@ -275,4 +275,13 @@ def _whole_set(analysis: CampaignAnalysis) -> list[str]:
         which = f" on {found.projection.name}"
     elif found.projection is not None and len(analysis.groups) > 1:  # of others that are too short there is none
         which = f" with {found.projection.name}"
-    return whole_time_words(found, which)
+    return [*whole_time_words(found, which), *_not_projected(analysis, found)]
+
+
+def _not_projected(analysis: CampaignAnalysis, found: WholeTime) -> Iterator[str]:
+    """That Offline, where it was measured too, was too short to say it; the time told is another load's."""
+    projected = {one.name for one in analysis.projections}
+    offline = [line for group in analysis.groups for line in group.lines if line.entry.scenario == "Offline"]
+    short = any(line.course is None for line in offline)
+    if found.projection is not None and projected == {"SingleStream"} and short:
+        yield f"How long they take with Offline isn't known: {TOO_SHORT}."

@@ -117,6 +117,11 @@ def test_a_time_of_all_samples_names_the_load_whose_rate_it_is(tmp_path: Path) -
     said = answer(tmp_path, {"offline-r0": short, "single-r0": single})
     (whole,) = (words for words in said if words.startswith("All 13,368 samples"))
     assert re.search(r" would take .+\) with SingleStream: a projection, not a measurement, ", whole)
+    unknown = "How long they take with Offline isn't known: the runs are too short for it."
+    assert said[said.index(whole) + 1] == unknown
+    assert unknown not in answer(tmp_path / "alone", {"single-r0": single})
+    long = replace(short, samples=1200)
+    assert unknown not in answer(tmp_path / "long", {"offline-r0": long, "single-r0": single})
 
 
 def test_repeats_of_one_load_stand_side_by_side_below_what_all_of_them_show(tmp_path: Path) -> None:
