@@ -296,12 +296,14 @@ def _rate_headline(name: str, group: Group) -> Headline:
 
 
 def _unfinished(analysis: CampaignAnalysis) -> Iterator[Problem]:
-    """Runs that aren't complete, by how they ended."""
+    """Runs that aren't complete, by how they ended; not the only one where the answer says all that is known of it."""
     kinds: dict[str, list[RunEntry]] = {}
     told = reason_told(analysis)
-    for entry in analysis.state.runs:
-        if entry.status not in (None, RunStatus.COMPLETED) and not entry.may_fail:
-            kinds.setdefault(str(entry.status), []).append(entry)
+    ended_so = [e for e in analysis.state.runs if e.status not in (None, RunStatus.COMPLETED) and not e.may_fail]
+    if told and len(ended_so) == 1 and ended_so[0].reason.partition("\n")[0] == told:
+        return
+    for entry in ended_so:
+        kinds.setdefault(str(entry.status), []).append(entry)
     for status, entries in kinds.items():
         titles = [analysis.titles[entry.key] for entry in entries]
         ended = next((f" {words}" for own, words in UNFINISHED.items() if own == status), f": {status}")

@@ -51,7 +51,7 @@ def test_a_campaign_that_failed_says_why_and_what_to_do_next(tmp_path: Path) -> 
     assert answered == "All 40 samples were answered."
     assert "the last lines of the logs" in what_next
     assert "`assay run --resume . --retry-failed` in the campaign's folder" in what_next
-    assert [(p.title, p.text) for p in page.problems if p.severity == "error"] == [("Offline failed.", "")]
+    assert not [p for p in page.problems if p.severity == "error"]  # the answer says all that is known of it
     assert page.verdict_reasons == ["the run failed"]
     (runs,) = [section for section in page.sections if section.id == "runs"]
     assert [block.text for block in runs.blocks if isinstance(block, Quote)] == [
