@@ -50,6 +50,9 @@ _HOPE, _EARLY_HOPE, _ONLY_HOPE = 0.5, 0.0, -1.0
 The second at most where the budget ends the probes before they are precise, and leaves time for one more such run; the
 third where it leaves none.
 """
+_KNOWN, _OF_SPARE = 3.0, 0.5
+"""A precision of more than so many standard errors of the limit leaves room: within a budget, which has time for few
+confirming runs, they are lower by so much of it."""
 _BELOW = 2.0
 """How many standard errors what such a run confirms is below the highest rate that the precision leaves it: the less is
 known of the limit, the more often a rate above it keeps every limit by chance."""
@@ -250,12 +253,15 @@ def _confirming(tried: Sequence[Probe], settings: Settings, limit: Limit, hope: 
     One long queue in a run that failed moves the estimate by more than it should, and far below the other probes its
     error says nothing: hence the bounds.
     """
-    rate, why = limit.at(hope), "confirms the rate found"
+    spare = 0.0
+    if settings.budget_s is not None:
+        spare = _OF_SPARE * max(0.0, settings.precision - _KNOWN * limit.error)
+    rate, why = limit.at(hope) * math.exp(-spare), "confirms the rate found"
     if tried:
         failed = min(probe.rate for probe in tried)
         to_estimate = min(max(math.log(failed / limit.rate) / limit.error, _LEAST_DOWN), 1.0)
         down = to_estimate if len(tried) <= _TO_ESTIMATE else 2.0 ** (len(tried) - _TO_ESTIMATE)
-        rate = failed * math.exp(-min(down * limit.error, math.log(_BRACKET)))
+        rate = failed * math.exp(-max(spare, min(down * limit.error, math.log(_BRACKET))))
         why = f"a confirming run at {number_text(failed)} failed"
     return _confirm(rate, settings, why)
 

@@ -170,3 +170,21 @@ def test_a_probe_that_grew_before_any_of_its_requests_was_known_bounds_the_searc
     probes, _ = search(SETTINGS)
     early = replace(probes[0], rate=11.0, verdict="over", grew=True, of_limits=np.empty((0, 2)), came=None)
     assert isinstance(decide([*(one for one in probes if one.role != "confirm"), early], SETTINGS), Run)
+
+
+def test_where_the_precision_is_coarse_confirming_runs_use_it_to_hold() -> None:
+    """Of a limit known to 2 % that is asked for to 10 %, a rate some per cent lower is as good, and surer to hold."""
+    coarse = replace(SETTINGS, precision=0.1)
+    probes, _ = search(coarse, steady)
+    before = [probe for probe in probes if probe.role != "confirm"]
+    fit = limit_of(before, SETTINGS.criteria, before[-1].rate)
+    assert fit is not None
+    spare = 0.1 - 3 * fit.error
+    assert spare > 0.03, "the precision leaves room"
+    first = probes[len(before)]
+    assert first.rate < fit.rate * np.exp(-0.4 * spare)
+    assert first.rate > fit.rate * np.exp(-0.1), "and is within it"
+    again = decide([*before, replace(first, held=False, enough=0)], coarse)
+    assert isinstance(again, Run)
+    assert again.role == "confirm"
+    assert again.rate < 0.985 * first.rate
