@@ -20,8 +20,9 @@ from assay.report.compare_campaigns_page import compare_campaigns_page
 from assay.report.compare_page import compare_page
 from assay.report.index_page import index_page
 from assay.report.page import Page, Table
-from assay.report.render import render_campaign
+from assay.report.render import render_campaign, render_run
 from assay.report.run_answer import run_answer
+from assay.report.run_page import RANDOM_WEIGHTS
 from assay.runs import CampaignFolder, RunFolder, read_campaign, read_record, write_json
 from assay.runs.index import Filter, index
 from assay.runs.scenarios import Mode
@@ -139,3 +140,21 @@ def test_the_index_says_it_beside_the_campaigns_answer(tmp_path: Path, doubted: 
     (told,) = index_page(rows, tmp_path).sections[0].blocks
     assert isinstance(told, Table)
     assert ("; client-bound; simulated endpoints" in str(told.rows[0][3])) is bool(doubted)
+
+
+@pytest.mark.parametrize("load_format", ["dummy", "auto"])
+def test_random_weights_are_told_beside_the_title_of_every_page_and_in_the_index(
+    tmp_path: Path, load_format: str
+) -> None:
+    folder = measured(tmp_path, "first", [])
+    runs = [folder.run(entry.run) for entry in read_campaign(folder).runs if entry.run]
+    for run in runs:
+        record = read_record(run)
+        record.endpoints[0].settings["load_format"] = load_format
+        write_json(run.record, record)
+    pages = [path.read_text() for path in (render_run(runs[0]), render_campaign(folder))]
+    rows, _ = index(tmp_path / "first", Filter())
+    (told,) = index_page(rows, tmp_path).sections[0].blocks
+    assert isinstance(told, Table)
+    strips = [page.partition("<h1")[0].partition("<body")[2] for page in pages]
+    assert [RANDOM_WEIGHTS in words for words in (*strips, str(told.rows[0][3]))] == [load_format == "dummy"] * 3
