@@ -219,8 +219,9 @@ class Config(_Section):
 DEFAULTS: dict[str, Any] = {
     "name": "embedded",
     "benchmark": "smollm2-135m",
-    "dataset": {"samples": 10},  # the fewest that have intervals
+    "dataset": {"samples": 12},
     "target_qps": {"Server": 0.8},
+    "queries": {"SingleStream": 8},
 }
 
 
