@@ -247,6 +247,18 @@ def test_a_planted_falsehood_raises_its_rule(kind: str) -> None:
     assert report.exit_code == 3
 
 
+@pytest.mark.parametrize(("idle", "slips"), [(3.6, False), (60.0, False), (1000.0, True)])
+def test_a_client_that_was_held_up_between_requests_confused_no_unit(idle: float, slips: bool) -> None:
+    """One request in flight for 28 % of the time, say; that it was for a thousandth only isn't believed."""
+    claims = report_claims(seed=7, samples=200, concurrency=1, nodes=1, digits=5, failed=0)
+    for item in claims["runs"]:
+        item.pop("parts", None)
+        for key, factor in (("samples_per_s", 1 / idle), ("tokens_per_s", 1 / idle), ("duration", idle)):
+            scale(item, key, factor)
+    claims["derived"] = []
+    assert ("unit-slip" in {rule for rule, _ in raised(audit_claims(claims))}) == slips
+
+
 def text(old: str, new: str, file: str = "detail") -> Callable[[Path], None]:
     """Replace words in one of LoadGen's logs."""
 

@@ -20,6 +20,8 @@ _FACTORS = {
     1e9: "nanoseconds for seconds",
 }
 _NEAR = 0.02
+_IDLE = 1 / 900
+"""Of the time, one request in flight: no less than that may be all that a client held up between requests had."""
 
 
 @evidence_rule(
@@ -61,7 +63,7 @@ def _pairs(run: RunEvidence) -> Iterator[tuple[str, Span, Span]]:
         yield "tokens/s", run.tokens_per_s, tokens / seconds
     if run.concurrency == 1 and run.latency.mean is not None and run.samples_per_s is not None:
         flight = run.latency.mean * run.samples_per_s
-        if flight.value > 10:
+        if flight.value > 10 and not _IDLE <= flight.value / 1e9 <= 1:
             yield "latency x samples/s", flight / 1e9, Span.exact(1.0)
 
 
