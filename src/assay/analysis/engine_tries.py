@@ -237,7 +237,7 @@ def _try(entries: Sequence[RunEntry], known: _Known) -> Try:
 
 def _over_starts(rates: Sequence[Estimate], stage: Stage) -> Value:
     """Earlier stages have the interval of one run's noise; one start tells nothing of a final rate, which is of all."""
-    rate = over_repeats(rates)
+    rate = rates[0] if len(rates) == 1 else over_repeats(rates)
     if stage == "final" and len(rates) == 1:
         return Value(value=rate.value, low=None, high=None)
     return Value(value=rate.value, low=rate.low, high=rate.high)

@@ -169,14 +169,18 @@ def test_of_one_server_start_a_final_rate_has_no_interval(tmp_path: Path) -> Non
     state, results = carried_out(tune_config(tmp_path), by_slots)
     first = next(run for run in state.runs if run.stage == "final" and run.as_configured and not run.window)
     left = [run for run in state.runs if run.stage != "final" or run is first]
-    sharp = {r.run: Seen(Estimate(r.figures["output_tokens_per_s"].value, 1.0, 10, 100), servers=2) for r in results}
+    rates = {result.run: result.figures["output_tokens_per_s"].value for result in results}
+    sharp = {run: Seen(Estimate(value, 1.0, 10, 100, shared=0.5), servers=2) for run, value in rates.items()}
     known = tuned(left, results, sharp)
     default = known.default
     assert default is not None
     assert (default.stage, default.starts) == ("final", 1)
     assert default.rate is not None
     assert (default.rate.low, default.rate.high) == (None, None)
-    assert default.rates["short"].low is not None
+    short = next(run for run in state.runs if run.stage == "short" and run.as_configured and not run.window)
+    rate = sharp[short.run or ""].rate
+    assert rate is not None
+    assert (default.rates["short"].low, default.rates["short"].high) == rate.interval, "as the run's own page has it"
     assert {card.name: card.interval for card in tuned_headlines(known)} == {
         "as configured": "no interval: one server start"
     }
