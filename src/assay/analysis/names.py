@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from assay.runs.campaign import RunEntry
@@ -51,7 +52,12 @@ def name_of(entry: RunEntry, *, with_scenario: bool = True, with_nodes: bool = T
         words.append(entry.compliance)
     if entry.planning:
         words.append("planning")
-    return " ".join(words) or entry.scenario
+    return _joined(words) or entry.scenario
+
+
+def _joined(words: Sequence[str]) -> str:
+    """One after another; but not what was asked for and what follows it, as a try's settings do, or the mode."""
+    return re.sub(r"asked for (?=\w)", "asked for, ", " ".join(words))
 
 
 def titles_of(entries: Sequence[RunEntry]) -> dict[str, str]:
@@ -65,7 +71,7 @@ def titles_of(entries: Sequence[RunEntry]) -> dict[str, str]:
     for repeats in alike.values():
         words = _name(repeats[0], several_scenarios=len(scenarios) > 1, several_nodes=len(nodes) > 1)
         if repeats[0].mode != "performance" and len(modes) > 1:
-            words += f" {repeats[0].mode}"
+            words = _joined([words, repeats[0].mode])
         for turn, entry in enumerate(repeats, start=1):
             found[entry.key] = words + _turns([turn], len(repeats))
     return {entry.key: found[entry.key] for entry in entries}
@@ -93,7 +99,7 @@ def load_titles(entries: Sequence[RunEntry], some: Sequence[RunEntry]) -> list[s
     for entry in some:
         words = _name(entry, several_scenarios=len(scenarios) > 1, several_nodes=len(nodes) > 1)
         if entry.mode != "performance" and len(modes) > 1:
-            words += f" {entry.mode}"
+            words = _joined([words, entry.mode])
         own = repeats[_alike(entry)]
         turns.setdefault(words, []).append(own.index(entry.repeat) + 1)
         most[words] = len(own)

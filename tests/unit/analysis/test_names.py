@@ -8,6 +8,8 @@ from assay.runs import RunEntry
 from assay.runs.scenarios import Mode, Scenario
 from assay.runs.shapes import ConcurrencyShape
 
+MODES: tuple[Mode, ...] = ("performance", "accuracy")
+
 
 def entry(scenario: Scenario, repeat: int = 0, mode: Mode = "performance", nodes: tuple[str, ...] = ("a",)) -> RunEntry:
     key = f"{scenario}-{mode}-{'-'.join(nodes)}-r{repeat}"
@@ -48,6 +50,15 @@ def test_a_guess_of_an_offline_rate_is_no_load() -> None:
         "Offline",
         "Server 20 samples/s asked for",
     ]
+
+
+def test_what_follows_a_rate_isnt_read_as_what_was_asked_for() -> None:
+    """Neither a mode, as in "0.8 samples/s asked for accuracy", nor a try's settings."""
+    server = [entry("Server", mode=mode).model_copy(update={"target_qps": 0.8}) for mode in MODES]
+    told = ["0.8 samples/s asked for", "0.8 samples/s asked for, accuracy"]
+    assert [title_in(server, one) for one in server] == list(titles_of(server).values()) == told
+    tried = server[0].model_copy(update={"settings": {"max_num_seqs": 8}, "stage": "short"})
+    assert name_in(server, tried) == "0.8 samples/s asked for, max_num_seqs 8 (short)"
 
 
 def test_the_unit_of_several_loads_stands_once() -> None:
