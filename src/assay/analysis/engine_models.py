@@ -13,7 +13,9 @@ from assay.analysis.engine_rates import Key
 from assay.analysis.loads import Value
 from assay.runs.campaign import EngineObjective, Stage
 
-Outcome = Literal["better", "depends on the pace", "no difference shown", "answers worse", "not compared"]
+Outcome = Literal[
+    "better", "default is best", "depends on the pace", "no difference shown", "answers worse", "not compared"
+]
 
 
 class MemoryShares(BaseModel):

@@ -299,5 +299,8 @@ def _outcome(
     if not against:
         return "not compared"
     if best is None:
-        return "depends on the pace" if front is not None and front.shown else "no difference shown"
+        if front is not None and front.shown:
+            return "depends on the pace"
+        slower = all(one.high is not None and one.high < 1 for one in against)
+        return "default is best" if slower and front is None else "no difference shown"
     return "answers worse" if any(score.worse for score in scores) else "better"

@@ -49,6 +49,9 @@ def _against_default(found: Tuned) -> str:
     top = next((one for one in found.against if one.name == found.best), found.against[0])
     ratio = f"{fmt.times(top.ratio, top.low, top.high)} {_of_default(found)}"
     of = f"over {fmt.count(default.starts, 'server start')} of each"
+    if found.outcome == "default is best":
+        pair = f"{_rate(found, found.named(top.name))} against {_rate(found, default)}"
+        return f"The default is faster than every other finalist: {top.name}, the next, gives {ratio}, {of}: {pair}."
     if found.best is None:
         return f"No difference from the default is shown: the fastest finalist, {top.name}, gives {ratio}, {of}."
     pair = f"{_rate(found, found.named(found.best))} against {_rate(found, default)}"

@@ -190,7 +190,7 @@ def _after_settings(analysis: CampaignAnalysis, found: Tuned) -> Iterator[str]:
     if any(group.client_bound for group in analysis.groups):
         yield tune(f"{IDLE_CORES} the tries differ by their settings alone, and search again", "engine")
     best = analysis.folder.best
-    if found.outcome == "better" and best.exists():
+    if found.outcome in ("better", "default is best") and best.exists():
         why = "measure the best settings by themselves, with all that a run's own page tells"
         yield step(why, "assay", "run", best.name, "--output", "..")
     if found.outcome == "no difference shown" and found.default is not None:

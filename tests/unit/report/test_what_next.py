@@ -167,6 +167,16 @@ def test_settings_of_which_none_is_shown_to_differ_lead_to_more_server_starts(tm
     assert typed(words) == ["assay", "tune", "engine", "config.yaml", "--repeats", "6", "--results", ".."]
 
 
+def test_where_the_default_is_best_it_is_measured_by_itself(tmp_path: Path) -> None:
+    analysis = analysed(changed(write_campaign(tmp_path, {"offline-r0": PLAN}, kind="single")))
+    default = Try(name="as configured", settings={}, servers=None, window=None, default=True, stage="final", starts=3)
+    found = Tuned(tries=[default], against=[], best=None, scores=[], outcome="default is best")
+    assert not list(_after_settings(analysis, found)), "nothing, where there is no file of it"
+    analysis.folder.best.write_text("")
+    (words,) = _after_settings(analysis, found)
+    assert typed(words) == ["assay", "run", "best.yaml", "--output", ".."]
+
+
 def test_a_search_for_settings_without_a_better_one_says_what_to_do(tmp_path: Path) -> None:
     analysis = analysed(changed(write_campaign(tmp_path, {"offline-r0": PLAN}, kind="single")))
     default = Try(name="as configured", settings={}, servers=None, window=None, default=True, stage="final", starts=3)

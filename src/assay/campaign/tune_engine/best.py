@@ -59,6 +59,8 @@ def _told(found: Tuned, campaign: str) -> list[str]:
     lines = [_from(found, campaign)]
     if found.outcome == "depends on the pace":
         return [*lines, "The best depends on the pace of a user (best-1.yaml, ...), so this is the default."]
+    if found.outcome == "default is best":
+        return [*lines, "Every other finalist is shown to be slower than the default, so this is the default."]
     if found.best is None:
         return [*lines, "No difference from the default was shown, so this is the default."]
     if found.front is not None:

@@ -154,6 +154,38 @@ def test_no_difference_is_said_where_starts_differ_by_more_than_the_settings(tmp
     assert all(one.low is not None and one.low < 1 for one in best.against)
 
 
+def test_where_every_other_finalist_is_shown_to_be_slower_the_default_is_best(tmp_path: Path) -> None:
+    """Pipeline parallel gave 0.79 times (0.70 to 0.88) what two replicas did: that was "no difference is shown"."""
+    of = tune_config(tmp_path)
+
+    def slower(run: RunEntry) -> float:
+        return (300 if run.settings or run.window else 400) * (1 + 0.01 * (run.start % 3))
+
+    state, results = carried_out(of, slower)
+    best = found(state, results)
+    assert (best.outcome, best.best) == ("default is best", None)
+    assert all(one.high is not None and one.high < 1 for one in best.against)
+    words = tuned_answer(best)[0]
+    assert words.startswith(
+        f"The default is faster than every other finalist: {best.against[0].name}, the next, gives "
+    )
+    assert " against 40" in words
+    (text,) = kind_of("tune-engine").files(of, state, results, CampaignFolder(Path())).values()
+    assert "Every other finalist is shown to be slower than the default, so this is the default." in text
+
+
+def test_one_finalist_that_may_be_as_fast_leaves_no_difference_shown(tmp_path: Path) -> None:
+    def one_as_fast(run: RunEntry) -> float:
+        if run.window or run.settings.get("max_num_seqs", 8) != 8:
+            return 300 * (1 + 0.01 * (run.start % 3))
+        return 400 * (1 + 0.04 * ((run.start * 7) % 3 - 1))
+
+    state, results = carried_out(tune_config(tmp_path), one_as_fast)
+    best = found(state, results)
+    assert best.outcome == "no difference shown"
+    assert sorted(one.high is not None and one.high < 1 for one in best.against) == [False, True]
+
+
 def test_an_error_that_all_starts_share_is_in_the_comparison(tmp_path: Path) -> None:
     """The client's own part in the time is the same on each start, so that their spread doesn't show it."""
     state, results = carried_out(tune_config(tmp_path), by_slots)
