@@ -348,7 +348,8 @@ def _within_means(step: Run, probes: Sequence[Probe], settings: Settings, left_s
     """The step, cut so that time for confirming runs, and a probe for one, stay; where no other that could tell is
     left, such a run, at the highest rate that kept the limits if nothing better is known."""
     if step.role == "confirm":
-        return _in_what_is_left(step, probes, left_s)
+        last = left <= 1 or left_s < _KEPT_RUNS[0][0] * step.requests / step.rate
+        return _in_what_is_left(_surely_below(step, probes, settings) if last else step, probes, left_s)
     kept_s, runs = _kept_for_confirming(step.rate, settings)
     limit, (low, high) = _limit(probes, settings), between(probes, settings.criteria)
     spare_s, budget_s = _PART * (left_s - runs * kept_s), settings.budget_s
@@ -360,6 +361,8 @@ def _within_means(step: Run, probes: Sequence[Probe], settings: Settings, left_s
             last = left <= 1 or left_s < 2 * kept_s
             hope = _early_hope(limit, settings, _ONLY_HOPE if last else _EARLY_HOPE)
             run = _confirming([], settings, limit, hope=hope)
+            if low is not None and hope < _ONLY_HOPE:  # the limit is hardly known, but that rate was seen to be kept
+                run = _confirm(max(run.rate, min(low, limit.at(_ONLY_HOPE))), settings, run.why)
             return _in_what_is_left(run, probes, left_s)
         if low is not None and high is not None:
             run = _confirm(low, settings, f"{number_text(low)} requests/s kept the limits, and no probe more is left")
@@ -368,6 +371,15 @@ def _within_means(step: Run, probes: Sequence[Probe], settings: Settings, left_s
         spare_s = beside_one_s if beside_one_s >= FIRST_LOOK / step.rate else left_s
     most = step.rate * spare_s
     return step if step.requests <= most else replace(step, requests=max(1, int(most)))
+
+
+def _surely_below(step: Run, probes: Sequence[Probe], settings: Settings) -> Run:
+    """The last confirming run that there is time for: below what failed by the precision, to hold if any does."""
+    tried = [probe for probe in probes if probe.role == "confirm"]
+    if not tried or any(probe.held or probe.enough for probe in tried):
+        return step
+    rate = min(probe.rate for probe in tried) * math.exp(-settings.precision)
+    return step if step.rate <= rate else _confirm(rate, settings, step.why)
 
 
 def _kept_for_confirming(rate: float, settings: Settings) -> tuple[float, float]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from assay.search import Criterion, Found, Probe, Run, Settings, Step, decide
-from assay.search.estimate import limit_of
+from assay.search.estimate import Limit, limit_of
 from assay.search.trial import telling_requests
 
 SETTINGS = Settings((Criterion("TTFT", 0.01), Criterion("TPOT", 0.01)), 10.0, budget_s=1500.0, confirm_s=150.0)
@@ -58,14 +58,32 @@ def test_the_less_is_known_of_the_limit_the_farther_below_it_is_the_only_confirm
     times: float, hope: float
 ) -> None:
     """A rate too high may hold by chance: two standard errors below what the precision leaves it, one at least."""
-    before = [one for one in search(SETTINGS, steady)[0] if one.role != "confirm"]
-    fit = limit_of(before, SETTINGS.criteria, before[-1].rate)
+    over = [one for one in search(SETTINGS, steady)[0] if one.role == "bracket" or one.rate > LIMIT]
+    assert only_confirming(over, times) == pytest.approx(fitted(over).at(hope))
+
+
+def test_the_only_confirming_run_is_not_far_below_a_rate_that_was_seen_to_be_kept() -> None:
+    """A fit with an error of a sixth put it at 29 requests a second, where 40 had been kept and 41 broke."""
+    probes = [one for one in search(SETTINGS, steady)[0] if one.role != "confirm"]
+    before = [one for one in probes if one is not probes[4]]
+    kept = before[-1].rate
+    assert fitted(before).at(-1.5) < kept < fitted(before).at(-1.0)
+    assert only_confirming(before, 0.5) == kept
+
+
+def fitted(probes: list[Probe]) -> Limit:
+    fit = limit_of(probes, SETTINGS.criteria, probes[-1].rate)
     assert fit is not None
-    settings = replace(SETTINGS, budget_s=None, probes=len(before) + 1, precision=times * fit.error)
-    step = decide(before, settings)
+    return fit
+
+
+def only_confirming(before: list[Probe], times: float) -> float:
+    """The rate of the last run that is allowed, where the precision is so many times the standard error."""
+    precision = times * fitted(before).error
+    step = decide(before, replace(SETTINGS, budget_s=None, probes=len(before) + 1, precision=precision))
     assert isinstance(step, Run)
     assert step.role == "confirm"
-    assert step.rate == pytest.approx(fit.at(hope))
+    return step.rate
 
 
 def test_a_run_that_kept_the_limits_in_too_few_requests_is_followed_by_one_of_enough_and_is_no_bound() -> None:
@@ -188,3 +206,33 @@ def test_where_the_precision_is_coarse_confirming_runs_use_it_to_hold() -> None:
     assert isinstance(again, Run)
     assert again.role == "confirm"
     assert again.rate < 0.985 * first.rate
+
+
+@pytest.mark.parametrize(("left_s", "last"), [(250.0, True), (600.0, False)])
+def test_the_last_confirming_run_that_there_is_time_for_is_below_what_failed_by_the_precision(
+    left_s: float, last: bool
+) -> None:
+    """Both that there was time for were at rates 2 % apart, broke, and left a search of four minutes without a rate."""
+    probes, _ = search(SETTINGS, steady)
+    before = [probe for probe in probes if probe.role != "confirm"]
+    failed = replace(sharp(Run(11.0, "confirm", 1650, may_end=False, why=""), 99), held=False, enough=0)
+    spent_s = sum(probe.seconds for probe in [*before, failed])
+    coarse = replace(SETTINGS, precision=0.1, budget_s=spent_s + left_s)
+    step = decide([*before, failed], coarse)
+    assert isinstance(step, Run)
+    assert step.role == "confirm"
+    if last:
+        assert step.rate == pytest.approx(11.0 * np.exp(-0.1))
+    else:
+        assert step.rate > 11.0 * np.exp(-0.09)
+
+
+def test_the_last_run_that_is_to_confirm_a_rate_kept_in_too_few_requests_is_at_that_rate() -> None:
+    probes, _ = search(SETTINGS, steady)
+    before = [probe for probe in probes if probe.role != "confirm"]
+    failed = replace(sharp(Run(11.2, "confirm", 1650, may_end=False, why=""), 98), held=False, enough=0)
+    short = replace(sharp(Run(11.0, "confirm", 300, may_end=False, why=""), 99), held=False, enough=625)
+    coarse = replace(SETTINGS, precision=0.1, budget_s=sum(probe.seconds for probe in [*before, failed, short]) + 70)
+    step = decide([*before, failed, short], coarse)
+    assert isinstance(step, Run)
+    assert (step.role, step.rate, step.requests) == ("confirm", 11.0, 625)
