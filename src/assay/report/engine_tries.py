@@ -51,7 +51,8 @@ def _against_default(found: Tuned) -> str:
     of = f"over {fmt.count(default.starts, 'server start')} of each"
     if found.outcome == "default is best":
         pair = f"{_rate(found, found.named(top.name))} against {_rate(found, default)}"
-        return f"The default is faster than every other finalist: {top.name}, the next, gives {ratio}, {of}: {pair}."
+        others = "every other finalist" if len(found.against) > 1 else "the other finalist"
+        return f"The default is faster than {others}: {top.name} gives {ratio}, {of}: {pair}."
     if found.best is None:
         return f"No difference from the default is shown: the fastest finalist, {top.name}, gives {ratio}, {of}."
     pair = f"{_rate(found, found.named(found.best))} against {_rate(found, default)}"
@@ -124,12 +125,14 @@ def _effort(found: Tuned) -> str:
     known = [one.start_s for one in found.tries if one.start_s is not None]
     starts = f"; a server's start took {fmt.duration(sum(known) / len(known))} in the mean" if known else ""
     without = f", {len(failed)} of them without a rate" if failed else ""
+    dropped = [one for one in found.tries if one.stage != "final" and not one.reason] if found.against else []
+    left_out = f", {len(dropped)} of them left out after shorter runs on one server start" if dropped else ""
     default = found.default
     configured = ""
     if default is not None and default.servers_in_all is not None and _servers_differ(found):
         are = "is" if default.servers_in_all == 1 else "are"
         configured = f"; as configured there {are} {fmt.count(default.servers_in_all, 'server')}"
-    return f"Tried: {fmt.count(len(found.tries), 'combination')} of settings{configured}{without}{starts}."
+    return f"Tried: {fmt.count(len(found.tries), 'combination')} of settings{configured}{without}{left_out}{starts}."
 
 
 def _servers_differ(found: Tuned) -> bool:
