@@ -132,7 +132,7 @@ def _effort(found: Tuned) -> str:
     if default is not None and default.servers_in_all is not None and _servers_differ(found):
         are = "is" if default.servers_in_all == 1 else "are"
         configured = f"; as configured there {are} {fmt.count(default.servers_in_all, 'server')}"
-    return f"Tried: {fmt.count(len(found.tries), 'combination')} of settings{configured}{without}{left_out}{starts}."
+    return f"Tried: {fmt.count(len(found.tries), 'combination')} of settings{without}{left_out}{configured}{starts}."
 
 
 def _servers_differ(found: Tuned) -> bool:
