@@ -32,4 +32,6 @@ def curves_blocks(campaigns: Sequence[CampaignMeasured], sides: Sequence[str]) -
         loads[side].append(point.load)
     whose = "; ".join(f"of {side}: {names(own) if own else 'none'}" for side, own in loads.items())
     rate = "output tokens/s for each accelerator" if each else "output tokens/s"
-    yield Text(f"No point of any of them has both more {rate} and a faster pace than these: {whose}.")
+    shaped = any(point.client_bound for curve in curves.values() for point in curve.points)
+    none = f"Save points where {DOUBT} them, none of any" if shaped else "No point of any of them"
+    yield Text(f"{none} has both more {rate} and a faster pace than these: {whose}.")

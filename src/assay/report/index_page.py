@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,8 +11,9 @@ from pydantic import ValidationError
 
 from assay.analysis.client_findings import CLIENT_RULE
 from assay.analysis.finding import Finding, gravest_first
+from assay.analysis.listing import names
 from assay.analysis.names import titles_of
-from assay.analysis.verdict import random_weights
+from assay.analysis.verdict import FINISHED, random_weights
 from assay.errors import UserError
 from assay.report import format as fmt
 from assay.report.page import Page, Rows, Section, Table
@@ -25,6 +27,7 @@ from assay.runs.record import RunRecord
 from assay.runs.result import Figure
 from assay.runs.stored import read_object
 
+_PLANNED = "planned"
 _NO_REPORT = "there is no report of it"
 
 
@@ -38,11 +41,10 @@ def index_page(rows: Sequence[IndexRow], beside: Path) -> Page:
         Section("campaigns", "Campaigns", [_overview(newest_first, beside)]),
         Section("runs", "Runs", [_runs(own, beside) for own in newest_first]),
     ]
-    bad = sum(row.status not in ("completed", "planned") for row in rows)
     return Page(
         title=f"{_count(len(campaigns), 'campaign')}, {_count(len(rows), 'run')}",
-        what="All campaigns of this folder, the newest first.",
-        answer=[f"{_count(bad, 'run')} did not complete." if bad else "All runs that were started have completed."],
+        what="Campaigns of this folder, the newest first.",
+        answer=[_became(rows)],
         verdict="",
         kind="none",
         verdict_reasons=[],
@@ -51,6 +53,19 @@ def index_page(rows: Sequence[IndexRow], beside: Path) -> Page:
         sections=sections if campaigns else [],
         problems_title="What to know",
     )
+
+
+def _became(rows: Sequence[IndexRow]) -> str:
+    """How many runs did not complete, and what became of them; one that LoadGen calls INVALID came to its end."""
+    begun = [row.status for row in rows if row.status != _PLANNED]
+    if not begun:
+        return "No run was started."
+    without = Counter(status for status in begun if status not in FINISHED)
+    if not without:
+        more = f"; {_count(len(rows) - len(begun), 'run')} more planned" if len(begun) < len(rows) else ""
+        return f"All runs that were started came to their end{more}."
+    how = names([f"{count} {status}" for status, count in without.items()])
+    return f"{without.total()} of {_count(len(rows), 'run')} did not complete: {how}."
 
 
 def _count(number: int, noun: str) -> str:

@@ -258,7 +258,7 @@ def test_comparison_page_and_index(tmp_path: Path) -> None:
     assert runs.rows[0][4] != runs.rows[1][4] == fmt.figure(None)
     render_index(rows, tmp_path / "pages" / "index.html")
     html = (tmp_path / "pages" / "index.html").read_text()
-    assert "1 run did not complete" in html
+    assert "1 of 3 runs did not complete: 1 failed." in html
     assert "Offline, run 2 of 3" in html
     assert 'href="../first/report.html"' in html
     assert "Plotly" not in html

@@ -36,6 +36,7 @@ def test_two_curves_are_in_one_picture_for_each_accelerator(tmp_path: Path) -> N
     named = [series.name for series in panel.series if series.name]
     assert named == ["the baseline", "the other"]
     (joint,) = texts(found)
+    assert joint.startswith("No point of any of them has both more ")
     base_own, other_own = joint.partition("these: ")[2].split("; of ")
     assert "8 in flight" in base_own, "the most for each accelerator"
     assert "8 in flight" in other_own, "a pace twice as fast"
@@ -45,7 +46,11 @@ def test_points_that_the_client_could_have_shaped_are_on_nobodys_front(tmp_path:
     base = curve_campaign(tmp_path, LOADS, identity="base", offline=False)
     other = curve_campaign(tmp_path, LOADS, identity="other", speed=2.0, doubted=LOADS, offline=False)
     found = page(tmp_path, base, other)
-    assert texts(found)[0].endswith(": none.")
+    (joint,) = texts(found)
+    assert joint.endswith(": none.")
+    assert joint.startswith(
+        "Save points where the load generator could have shaped them, none of any has both more "
+    ), "the other's points are twice as good"
     named = [series.name for series in found.lead.panels[0].series if series.name]  # type: ignore[union-attr]
     assert "the other, client-bound" in named
 
