@@ -19,6 +19,7 @@ from assay.report import format as fmt
 from assay.report.page import Page, Rows, Section, Table
 from assay.report.run_page import CLIENT_BOUND, RANDOM_WEIGHTS, SIMULATED, said_once
 from assay.report.subject import drawn_from
+from assay.report.what_next import state_next
 from assay.runs.campaign import CampaignFolder, campaign_title, read_campaign
 from assay.runs.folder import ReportFolder, RunFolder
 from assay.runs.index import IndexRow
@@ -80,13 +81,14 @@ def _overview(campaigns: Sequence[Sequence[IndexRow]], beside: Path) -> Table:
     for runs in campaigns:
         first = runs[0]
         folder = CampaignFolder(Path(first.folder))
-        answer, findings = _told(folder)
+        answer, findings, next_step = _told(folder)
         record = _record(runs)
         model, data = (", ".join(record.served_models), drawn_from(record)) if record else ("", "")
         verdict = _verdict(runs, findings, record)
-        rows.append((first.campaign, _title(first), answer, verdict, model, data, _gravest(findings)))
-        links[first.campaign] = os.path.relpath(folder.report, beside)
-    columns = ("Campaign", "What", "Answer", "Verdict", "Model", "Data", "Gravest finding")
+        rows.append((first.campaign, _title(first), answer, verdict, model, data, _gravest(findings), next_step))
+        if folder.report.is_file():
+            links[first.campaign] = os.path.relpath(folder.report, beside)
+    columns = ("Campaign", "What", "Answer", "Verdict", "Model", "Data", "Gravest finding", "Next")
     return Table("What each found", columns, rows, source="report.json of each", links=links)
 
 
@@ -94,15 +96,25 @@ def _title(row: IndexRow) -> str:
     return f"{campaign_title(row.kind, row.name)}, {fmt.moment(row.started_utc)}"
 
 
-def _told(folder: CampaignFolder) -> tuple[str, list[Finding]]:
-    """The first sentence of its report's answer, and its findings; a report that can't be read tells nothing."""
+def _told(folder: CampaignFolder) -> tuple[str, list[Finding], str]:
+    """The first sentence of its report's answer, its findings, and its next step.
+
+    Where there is no report, or it can't be read, what is left to carry out is the next step.
+    """
     try:
         report = read_object(folder.report_json) or {}
         sentences = [str(sentence) for sentence in report.get("answer", [])]
         findings = [Finding.model_validate(found) for found in report.get("findings", [])]
     except (UserError, ValidationError, TypeError):
-        return _NO_REPORT, []
-    return sentences[0] if sentences else _NO_REPORT, findings
+        sentences = []
+    if not sentences:
+        return _NO_REPORT, [], _column(state_next(read_campaign(folder), {}))
+    return sentences[0], findings, _column(str(report.get("next", "")))
+
+
+def _column(next_step: str) -> str:
+    """The step in a column that is headed so."""
+    return next_step.removeprefix("Next: ")
 
 
 def _verdict(runs: Sequence[IndexRow], findings: Sequence[Finding], record: RunRecord | None) -> str:
@@ -145,8 +157,8 @@ def _runs(rows: Sequence[IndexRow], beside: Path) -> Table:
         for row in rows
     ]  # fmt: skip
     columns = ("Run", "Mode", "Status", "Verdict", "Samples/s", "Output tokens/s", "Campaign")
-    report = os.path.relpath(CampaignFolder(Path(first.folder)).report, beside)
-    links = {first.campaign: report}
+    report = CampaignFolder(Path(first.folder)).report
+    links = {first.campaign: os.path.relpath(report, beside)} if report.is_file() else {}
     for row in rows:
         if row.path is not None and (page := ReportFolder(Path(row.path)).html).is_file():
             links[titles.get(row.key, row.key)] = os.path.relpath(page, beside)

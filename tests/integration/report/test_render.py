@@ -247,10 +247,12 @@ def test_comparison_page_and_index(tmp_path: Path) -> None:
     rows[1].mode = "accuracy"
     page = index_page(rows, tmp_path / "pages")
     told, runs = (block for section in page.sections for block in section.blocks if isinstance(block, Table))
-    answer = (read_object(folder.report_json) or {})["answer"][0]
+    report = read_object(folder.report_json) or {}
+    answer = report["answer"][0]
     verdict = "short run: not valid for MLPerf; failed: no result; simulated endpoints"
     assert told.rows[0][2:6] == (answer, verdict, "synthetic-8b", "13,368 samples (synthetic articles)")
     assert str(told.rows[0][6]).startswith("error: ")
+    assert told.rows[0][7] == report["next"].removeprefix("Next: ") != ""
     assert [section.title for section in page.sections] == ["Campaigns", "Runs"], "the way there isn't one a campaign"
     assert told.links == {"first": "../first/report.html"}
     assert runs.links["Offline, run 1 of 3"] == "../first/runs/a-r0/report.html"
@@ -262,6 +264,18 @@ def test_comparison_page_and_index(tmp_path: Path) -> None:
     assert "Offline, run 2 of 3" in html
     assert 'href="../first/report.html"' in html
     assert "Plotly" not in html
+
+
+def test_the_index_says_of_a_campaign_without_a_report_what_is_left_and_leads_nowhere(tmp_path: Path) -> None:
+    folder = write_campaign(tmp_path, {"a-r0": replace(PLAN, samples=20, status=RunStatus.FAILED)})
+    page = index_page(index(tmp_path, Filter())[0], tmp_path)
+    told, runs = (block for section in page.sections for block in section.blocks if isinstance(block, Table))
+    assert (told.rows[0][2], told.links, runs.links) == ("there is no report of it", {}, {})
+    assert "`assay run --resume . --retry-failed` in the campaign's folder." in told.rows[0][7]
+    render_campaign(folder)
+    told = index_page(index(tmp_path, Filter())[0], tmp_path).sections[0].blocks[0]
+    assert isinstance(told, Table)
+    assert told.links == {"campaign": "campaign/report.html"}
 
 
 def test_a_run_with_a_result_is_audited_on_its_page(tmp_path: Path) -> None:

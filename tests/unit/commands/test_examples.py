@@ -26,6 +26,10 @@ def test_each_is_listed_with_what_it_says_of_itself() -> None:
     assert [line.split()[0] for line in listed] == sorted(SHIPPED)
     assert "first-run                    One simulated node, eight prompts" in "\n".join(listed)
     assert all(len(line.split()) > 3 for line in listed)
+    told = [" ".join(line.split()[1:]).partition(" `assay audit")[0] for line in listed]
+    cut = {name for name, line in zip(sorted(SHIPPED), told, strict=True) if line[-1] not in ".?"}
+    assert cut == {"results"}, "the title of a notebook; others' first lines end with their sentence"
+    assert len(set(told)) == len(told), "each says how it differs from the others"
 
 
 def test_one_is_written_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
