@@ -28,7 +28,7 @@ def shorter_than_asked(path: Path, record: RunRecord) -> str:
     if short <= _FEW * len(came):
         return ""
     return (
-        f"Answers are shorter than was asked for (ignore_eos) in {short} of {len(came)}: "
+        f"Answers are shorter than was asked for (ignore_eos) in {short:,} of {len(came):,}: "
         f"{number_text(came.mean())} tokens on average, {number_text(asked.mean())} asked for; the server "
         "ends them itself."
     )

@@ -88,7 +88,7 @@ def _ledger_findings(run: _Run, ledger: Ledger | None) -> list[Finding]:
         owing = {entry.endpoint: entry.lost for entry in ledger.endpoints if entry.lost}
         if owing and len(ledger.endpoints) > 1:
             most_first = sorted(owing.items(), key=lambda own: -own[1])
-            figure += f"; owed when the run ended: {names([f'{lost} by {name}' for name, lost in most_first])}"
+            figure += f"; owed when the run ended: {names([f'{lost:,} by {name}' for name, lost in most_first])}"
         sole = next(iter(owing)) if len(owing) == 1 and not ledger.failed else None
         found.append(
             Finding(

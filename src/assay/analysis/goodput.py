@@ -72,8 +72,8 @@ def from_start(samples: Samples, record: RunRecord) -> str:
     if kept.mean() - later.mean() < _FROM_START:
         return ""
     return (
-        f"{int(first.sum())} of the first {len(first)} answers, whose requests found an idle server, keep the limits, "
-        f"and {int(later.sum())} of the later {len(later)}"
+        f"{int(first.sum()):,} of the first {len(first):,} answers, whose requests found an idle server, keep the "
+        f"limits, and {int(later.sum()):,} of the later {len(later):,}"
     )
 
 

@@ -42,7 +42,7 @@ def name_of(entry: RunEntry, *, with_scenario: bool = True, with_nodes: bool = T
     if entry.shape is not None:
         words.append(entry.shape.title)
     elif entry.target_qps and entry.scenario != "Offline":  # there it is LoadGen's guess, and no load
-        words.append(f"{entry.target_qps:g} samples/s asked for")
+        words.append(f"{entry.target_qps:,g} samples/s asked for")
     if entry.stage is not None or not entry.as_configured:
         words.append(setup_words(entry.settings, entry.servers, entry.window, entry.server_nodes))
         words += [f"({entry.stage})"] if entry.stage else []

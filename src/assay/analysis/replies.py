@@ -36,7 +36,9 @@ def _cached(samples: Samples) -> list[str]:
     if not count:
         return []
     share = cached[cached > 0].sum() / max(1, samples.input_tokens[cached > 0].sum())
-    return [f"{count} of {len(samples)} prompts came from a cache in part, {percent_text(share, 0)} of their tokens"]
+    return [
+        f"{count:,} of {len(samples):,} prompts came from a cache in part, {percent_text(share, 0)} of their tokens"
+    ]
 
 
 def _cut(samples: Samples) -> list[str]:
@@ -46,8 +48,8 @@ def _cut(samples: Samples) -> list[str]:
         return []
     worst = int(np.argmax(np.where(cut, sent - counted, 0)))
     return [
-        f"the server counted fewer prompt tokens than were sent in {int(cut.sum())} of {len(samples)} requests, "
-        f"{counted[worst]} of {sent[worst]} in the worst: it cuts prompts"
+        f"the server counted fewer prompt tokens than were sent in {int(cut.sum()):,} of {len(samples):,} requests, "
+        f"{counted[worst]:,} of {sent[worst]:,} in the worst: it cuts prompts"
     ]
 
 
@@ -69,8 +71,9 @@ def _far_below(guessed: Ints, counted: Ints) -> list[str]:
     if 2 * int(few.sum()) <= len(few):
         return []
     return [
-        f"the server counted {int(counted[few].sum())} prompt tokens in {int(few.sum())} of {len(few)} texts that have "
-        f"about {int(guessed[few].sum())} by a guess from their letters: it cuts prompts, or doesn't count all of them"
+        f"the server counted {int(counted[few].sum()):,} prompt tokens in {int(few.sum()):,} of {len(few):,} texts "
+        f"that have about {int(guessed[few].sum()):,} by a guess from their letters: it cuts prompts, or doesn't count "
+        "all of them"
     ]
 
 
@@ -81,6 +84,6 @@ def _capped(guessed: Ints, counted: Ints) -> list[str]:
     if len(alike) < _FEWEST_CAPPED or alike.max() < _CAPPED_RANGE * alike.min():
         return []
     return [
-        f"the server counted {most} prompt tokens, and never more, for {len(alike)} of {len(counted)} texts, the "
+        f"the server counted {most:,} prompt tokens, and never more, for {len(alike):,} of {len(counted):,} texts, the "
         f"longest of which has {alike.max() / alike.min():.1f} times the letters of the shortest: it cuts prompts"
     ]

@@ -368,10 +368,10 @@ def _ledger_notices(ledger: Ledger, record: RunRecord) -> list[str]:
         "were lost: sent or waiting when the run ended": ledger.lost,
         f"answered with fewer than 2 tokens: they have no TPOT{told}": ledger.short_outputs,
     }
-    notices = [f"{count} of {ledger.issued} samples {what}." for what, count in counts.items() if count]
+    notices = [f"{count:,} of {ledger.issued:,} samples {what}." for what, count in counts.items() if count]
     if nothing := silent({endpoint.endpoint: endpoint.ok for endpoint in ledger.endpoints}):
         notices.append(
-            f"{len(nothing)} of {len(ledger.endpoints)} endpoints answered none of the {ledger.issued} samples "
+            f"{len(nothing):,} of {len(ledger.endpoints):,} endpoints answered none of the {ledger.issued:,} samples "
             f"({names(nothing)}): the rates are those of the others. Bring back what is gone and run this again."
         )
     return notices

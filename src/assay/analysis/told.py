@@ -78,7 +78,7 @@ class Told:
         for named in several.values():
             counts.update(named)
         most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-        listed = ", ".join(f"{name} {count}" for name, count in most[:_NAMED])
+        listed = ", ".join(f"{name} {count:,}" for name, count in most[:_NAMED])
         more = "" if len(most) <= _NAMED else f" and {len(most) - _NAMED} more"
         return f"the answers of {names(list(several))} name {len(most)} models ({listed}{more})"
 
@@ -87,7 +87,7 @@ class Told:
         found = []
         if self.counts.answers > self.counts.checked:
             found.append(
-                f"Output tokens are {_WORD} (usage) in {self.counts.answers - self.counts.checked} answers: nothing "
+                f"Output tokens are {_WORD} (usage) in {self.counts.answers - self.counts.checked:,} answers: nothing "
                 "counted them in the text, which takes a tokenizer (tokenizer / --tokenizer)."
             )
         others: dict[str, dict[str, str]] = {}

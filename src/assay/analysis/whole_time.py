@@ -134,7 +134,7 @@ def _rate(record: RunRecord) -> float | None:
 
 
 def _load(record: RunRecord) -> str:
-    return record.shape.title if record.shape is not None else f"{record.target_qps:g} samples/s asked for"
+    return record.shape.title if record.shape is not None else f"{record.target_qps:,g} samples/s asked for"
 
 
 def _evenness(record: RunRecord) -> float:

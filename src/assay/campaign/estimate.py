@@ -152,15 +152,15 @@ class Estimator:
             return None
         load = self.issued(entry)
         if load.arrivals_s is not None and load.target_qps == entry.target_qps:
-            basis = f"{samples:,} arrivals at {load.target_qps:g} a second"
+            basis = f"{samples:,} arrivals at {load.target_qps:,g} a second"
             return TimeEstimate(load.arrivals_s, basis, at_least=True)
         if entry.mode == "accuracy":
             return None
         if load.at_least:  # Offline alone ends sooner where the answers are all there
             return TimeEstimate(load.min_duration_s, "the shortest duration that is set", at_least=True)
         if entry.scenario == "Offline" and self._config.official and entry.target_qps:
-            return TimeEstimate(samples / entry.target_qps, f"{samples:,} samples at the {entry.target_qps:g} a second "
-                                "that target_qps.Offline expects")  # fmt: skip
+            basis = f"{samples:,} samples at the {entry.target_qps:,g} a second that target_qps.Offline expects"
+            return TimeEstimate(samples / entry.target_qps, basis)
         return None
 
 
@@ -170,7 +170,7 @@ def _from_shape(shape: LoadShape, samples: int) -> TimeEstimate | None:
         return TimeEstimate(sent_s, f"sent for {sent_s:g} s", at_least=True)
     if isinstance(shape, RateShape):
         even = shape.arrivals == "constant"  # random ones may all come sooner
-        return TimeEstimate(samples / shape.rate, f"{samples:,} arrivals at {shape.rate:g} a second", at_least=even)
+        return TimeEstimate(samples / shape.rate, f"{samples:,} arrivals at {shape.rate:,g} a second", at_least=even)
     return None
 
 

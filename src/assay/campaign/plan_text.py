@@ -65,7 +65,7 @@ def _work(entry: RunEntry, estimator: Estimator) -> str:
     least = "at least " if estimator.issued(entry).at_least else ""
     paced = is_paced(entry.scenario) and entry.mode == "performance"
     parts = [f"{least}{samples:,} samples"]
-    parts += [f"{entry.target_qps:g} a second"] if paced and entry.target_qps else []
+    parts += [f"{entry.target_qps:,g} a second"] if paced and entry.target_qps else []
     parts += [f"{entry.window} in flight at each endpoint"] if entry.window else []
     return ", ".join(parts)
 

@@ -21,7 +21,7 @@ def by_factors(loads: Sequence[float]) -> bool:
 
 def load_words(load: Load) -> str:
     """A load in a sentence."""
-    return f"{load.value:g} samples/s asked for" if load.axis == "rate" else f"{load.value:g} in flight"
+    return f"{load.value:,g} samples/s asked for" if load.axis == "rate" else f"{load.value:,g} in flight"
 
 
 def in_flight(groups: Sequence[Group]) -> Points:

@@ -105,7 +105,7 @@ class RateShape(_Shape):
     @property
     def title(self) -> str:
         how = {"constant": "evenly spaced", "poisson": "Poisson", "gamma": f"gamma, burstiness {self.burstiness:g}"}
-        return f"{self.rate:g} samples/s asked for ({how[self.arrivals]})"
+        return f"{self.rate:,g} samples/s asked for ({how[self.arrivals]})"
 
     @property
     def scenario(self) -> PacerDriven:
@@ -132,7 +132,7 @@ class RampShape(_Shape):
     @property
     def title(self) -> str:
         unit = "samples/s asked for (Poisson)" if self.of == "rate" else "in flight"
-        return f"{self.start:g} to {self.to:g} {unit}, over {self.over_s:g} s"
+        return f"{self.start:,g} to {self.to:,g} {unit}, over {self.over_s:g} s"
 
     @property
     def scenario(self) -> PacerDriven:

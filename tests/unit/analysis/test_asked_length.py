@@ -24,10 +24,10 @@ def answers(lengths: list[int], limit: int | None) -> Any:
 
 
 def notices(
-    folder: Path, lengths: list[int], limit: int | None = 32, *, asked: bool = True, **record: Any
+    folder: Path, lengths: list[int], limit: int | None = 32, *, asked: bool = True, samples: int = COUNT, **record: Any
 ) -> list[str]:
     api = ApiFacts(form="text", ignore_eos=asked)
-    run = changed(write_run(folder, Plan(samples=COUNT, chunks=False)), answers(lengths, limit), api=api, **record)
+    run = changed(write_run(folder, Plan(samples=samples, chunks=False)), answers(lengths, limit), api=api, **record)
     return [notice for notice in summarise(run).notices if "shorter" in notice]
 
 
@@ -35,6 +35,11 @@ def test_answers_that_a_server_ends_itself_are_told_with_their_mean(tmp_path: Pa
     (notice,) = notices(tmp_path, [8])
     assert "asked to be as long as their limit" in ApiFacts(form="text", ignore_eos=True).words
     assert "in 50 of 50: 8 tokens on average, 32 asked for" in notice
+
+
+def test_thousands_stand_apart(tmp_path: Path) -> None:
+    (notice,) = notices(tmp_path, [8], samples=1200)
+    assert "in 1,200 of 1,200: 8 tokens" in notice
 
 
 def test_without_a_limit_of_its_own_the_runs_holds(tmp_path: Path) -> None:

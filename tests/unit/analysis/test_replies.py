@@ -81,4 +81,4 @@ def test_counts_that_no_tokenizer_gives_are_of_cut_texts(counted: list[int], tol
     assert bool(found) is told
     if told:
         few = counted.count(20)
-        assert f"counted {20 * few} prompt tokens in {few} of 10 texts that have about {477 * few}" in found[0]
+        assert f"counted {20 * few} prompt tokens in {few} of 10 texts that have about {477 * few:,} by" in found[0]

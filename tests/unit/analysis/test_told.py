@@ -117,7 +117,9 @@ def test_names_without_end_are_cut(tmp_path: Path) -> None:
 def test_what_a_thousand_endpoints_name_is_one_sentence() -> None:
     every = [f"e{number:04}" for number in range(1024)]
     mixed = Told(models={name: {"big": 3, "small": 1} for name in every})
-    assert mixed.against() == ["the answers of e0000, e0001, e0002 and 1,021 more name 2 models (big 3072, small 1024)"]
+    assert mixed.against() == [
+        "the answers of e0000, e0001, e0002 and 1,021 more name 2 models (big 3,072, small 1,024)"
+    ]
     alias = Told(models={name: {f"big@{name}": 4} for name in every})
     assert alias.notes(dict.fromkeys(every, "big")) == [
         "e0000, e0001, e0002 and 1,021 more were asked for big, and their answers name "

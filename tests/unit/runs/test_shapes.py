@@ -14,6 +14,7 @@ SHAPES: TypeAdapter[LoadShape] = TypeAdapter(LoadShape)
 TITLES: list[tuple[dict[str, Any], str, str]] = [
     ({"kind": "concurrency", "concurrency": 8}, "8 in flight", "Concurrency"),
     ({"kind": "rate", "rate": 4}, "4 samples/s asked for (Poisson)", "Rate"),
+    ({"kind": "rate", "rate": 4167, "arrivals": "poisson"}, "4,167 samples/s asked for (Poisson)", "Rate"),
     ({"kind": "rate", "rate": 0.5, "arrivals": "constant"}, "0.5 samples/s asked for (evenly spaced)", "Rate"),
     (
         {"kind": "rate", "rate": 4, "arrivals": "gamma", "burstiness": 0.25},
