@@ -3,6 +3,7 @@
 For users who want at least some pace, the best is the point of the most tokens/s among those that are as fast. So the
 points of the front, from the fastest on, divide the paces into ranges, each with its own best. What it gives is held
 against the most that the default may give at any pace of the range: its points whose pace's interval reaches into it.
+The default's own is held against the most that any other may give there.
 """
 
 from __future__ import annotations
@@ -44,10 +45,13 @@ class PaceRange(_Model):
     above: float = Field(description="tokens/s for each user; 0: however slow")
     up_to: float = Field(description="tokens/s for each user, included: the point's own pace")
     output_tokens_per_s: Value
-    ratio: float | None = Field(description="over the default's most there; null: it is the default, or that has none")
+    ratio: float | None = Field(
+        description="over the default's most there, of the default's own over the most of the others; null: none there"
+    )
     low: float | None
     high: float | None
     shown: bool = Field(description="better than the default by an interval; all ranges hold together")
+    default_best: bool = Field(default=False, description="the default's own, and so better than any other")
 
 
 class Front(_Model):
@@ -61,6 +65,11 @@ class Front(_Model):
         """The settings that are shown to be better at every pace; None: there are none."""
         names = {one.name if one.shown else None for one in self.ranges}
         return names.pop() if len(names) == 1 else None
+
+    @property
+    def default_best(self) -> bool:
+        """Whether the default is shown to be better than any other at every pace."""
+        return bool(self.ranges) and all(one.default_best for one in self.ranges)
 
     @property
     def shown(self) -> list[str]:
@@ -135,39 +144,33 @@ def _beats(one: TryPoint, other: TryPoint) -> bool:
 def front_of(tries: Mapping[str, Sequence[Measured]], default: str) -> Front:
     """Of the tries by their names, of which one is the default."""
     found = on_front({name: [one.point for one in own] for name, own in tries.items()})
-    others = sum(name != default for name, _ in found)
+    of_default, of_others = tries[default], [one for name, own in tries.items() if name != default for one in own]
+    confidence = 1 - (1 - CONFIDENCE) / max(1, len(found))  # so that all ranges' intervals hold together
     ranges = []
     for place, (name, point) in enumerate(found):
         above = found[place + 1][1].per_user.value if place + 1 < len(found) else 0.0
-        against, shown = (None, False) if name == default else _held(tries, name, point, default, above, others)
-        low, high = (None if against is None else against.interval_at(_confidence(others))) or (None, None)
+        own = next(one for one in tries[name] if one.point is point)
+        against, more = _held(own, of_others if name == default else of_default, above, confidence)
+        low, high = (None if against is None else against.interval_at(confidence)) or (None, None)
         ranges.append(
             PaceRange(
                 name=name, in_flight=point.in_flight, above=above, up_to=point.per_user.value,
                 output_tokens_per_s=point.output_tokens_per_s, ratio=None if against is None else against.value,
-                low=low, high=high, shown=shown,
+                low=low, high=high, shown=more and name != default, default_best=more and name == default,
             )
         )  # fmt: skip
     return Front(ranges=ranges)
 
 
-def _held(
-    tries: Mapping[str, Sequence[Measured]], name: str, point: TryPoint, default: str, above: float, others: int
-) -> tuple[Estimate | None, bool]:
-    """The point's rate over the most that the default may give at a pace above that, and whether it is shown to be
-    more. Where the default has no such pace, whether that is shown."""
-    theirs = [one for one in tries[default] if not one.point.client_bound]
+def _held(own: Measured, against: Sequence[Measured], above: float, confidence: float) -> tuple[Estimate | None, bool]:
+    """The point's rate over the most that those may give at a pace above that, and whether it is shown to be more.
+    Where they have no such pace, whether that is shown."""
+    theirs = [one for one in against if not one.point.client_bound]
     reaching = [one for one in theirs if (one.point.per_user.high or one.point.per_user.value) > above]
     if not reaching:
-        low = point.per_user.low
+        low = own.point.per_user.low
         fastest = max((one.point.per_user.high or math.inf for one in theirs), default=math.inf)
         return None, low is not None and low > fastest
-    own = next(one.rate for one in tries[name] if one.point is point)
-    quotient = ratio(own, max((one.rate for one in reaching), key=lambda rate: rate.value))
-    interval = quotient.interval_at(_confidence(others))
+    quotient = ratio(own.rate, max((one.rate for one in reaching), key=lambda rate: rate.value))
+    interval = quotient.interval_at(confidence)
     return quotient, interval is not None and interval[0] > 1
-
-
-def _confidence(others: int) -> float:
-    """Of each range's interval, so that all of them hold together."""
-    return 1 - (1 - CONFIDENCE) / max(1, others)

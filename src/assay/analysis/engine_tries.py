@@ -302,5 +302,5 @@ def _outcome(
         if front is not None and front.shown:
             return "depends on the pace"
         slower = all(one.high is not None and one.high < 1 for one in against)
-        return "default is best" if slower and front is None else "no difference shown"
+        return "default is best" if (slower if front is None else front.default_best) else "no difference shown"
     return "answers worse" if any(score.worse for score in scores) else "better"

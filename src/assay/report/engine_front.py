@@ -41,15 +41,23 @@ def _by_pace(found: Tuned, ranges: list[PaceRange]) -> Iterator[str]:
     if found.best is not None:
         yield f"{found.best} gives the most output tokens/s at every pace of a user: {_ratios(ranges)}."
         return
-    if not found.front.shown:
+    if found.outcome == "default is best":
+        yield f"The default gives the most output tokens/s at every pace of a user: {_ratios(ranges)}."
+        return
+    if not any(one.shown or one.default_best for one in ranges):
         yield "No difference from the default is shown at any pace of a user."
         return
-    for name, group in groupby(ranges, key=lambda one: one.name if one.shown else None):
+    for name, group in groupby(ranges, key=_shown_best):
         own = list(group)
         if name is None:
             yield f"No difference from the default is shown {_paces(own)}."
         else:
             yield f"{name} gives the most output tokens/s {_paces(own)}: {_ratios(own)}."
+
+
+def _shown_best(one: PaceRange) -> str | None:
+    """What is shown to give the most at those paces, to begin a sentence with; None: nothing is."""
+    return one.name if one.shown else "The default" if one.default_best else None
 
 
 def _paces(ranges: list[PaceRange]) -> str:
@@ -61,12 +69,16 @@ def _paces(ranges: list[PaceRange]) -> str:
 
 
 def _ratios(ranges: list[PaceRange]) -> str:
+    """Over the default, or the default over what comes next."""
+    never, whose = "the default is never", "the default's"
+    if ranges[0].default_best:
+        never, whose = "no other is ever", "the most of any other"
     known = sorted((one for one in ranges if one.ratio is not None), key=lambda one: one.ratio or 0.0)
     if not known:
-        return "the default is never as fast"
+        return f"{never} as fast"
     words = [fmt.times(one.ratio, one.low, one.high) for one in (known[0], known[-1])]
-    beyond = ", and the default is never as fast as its fastest" if len(known) < len(ranges) else ""
-    return f"{' to '.join(dict.fromkeys(words))} the default's{beyond}"
+    beyond = f", and {never} as fast as its fastest" if len(known) < len(ranges) else ""
+    return f"{' to '.join(dict.fromkeys(words))} {whose}{beyond}"
 
 
 def front_blocks(found: Tuned) -> Iterator[Block]:
@@ -80,25 +92,34 @@ def front_blocks(found: Tuned) -> Iterator[Block]:
     rows: Rows = [
         (
             f"{fmt.number(one.above)} to {fmt.number(one.up_to)}", one.name, fmt.number(one.in_flight),
-            _cell(_divided(one.output_tokens_per_s, front.accelerators or 1)), _over(one), "yes" if one.shown else "no",
+            _cell(_divided(one.output_tokens_per_s, front.accelerators or 1)), _over(one),
+            "yes" if one.shown or one.default_best else "no",
         )
         for one in front.ranges
     ]  # fmt: skip
     unit = "Output tokens/s for each accelerator" if each else "Output tokens/s"
-    columns = ("Tokens/s for each user", "Settings", "In flight", unit, "Over the default's most", "Shown to be better")
+    columns = (
+        "Tokens/s for each user",
+        "Settings",
+        "In flight",
+        unit,
+        "Over the default's most; the default's, over any other's",
+        "Shown to be better",
+    )
     yield Table("What gives the most, by the pace of a user", columns, rows, frozenset({2, 3, 4}), _SOURCE)
     yield _points(finalists)
     yield Text(
         "Tokens/s for each user are 1000 / TPOT p90 in ms. For a pace that is wanted, the best is the point of the "
         "most tokens/s among those that are as fast; it is held against the most that the default may give at any "
-        "pace of its row, and the intervals of all rows hold together. Points are means over server starts."
+        "pace of its row, the default's own against the most of any other, and the intervals of all rows hold "
+        "together. Points are means over server starts."
     )
 
 
 def _over(one: PaceRange) -> str:
     if one.ratio is not None:
         return fmt.times(one.ratio, one.low, one.high)
-    return "never as fast" if one.shown else "the default's own or no difference in pace"
+    return "never as fast" if one.shown or one.default_best else "no difference in pace"
 
 
 def _points(finalists: list[Try]) -> Table:

@@ -48,7 +48,8 @@ def _figures(found: Tuned) -> Iterator[tuple[str, Numbers]]:
                 yield f"pace {place}", (point.per_user.value, point.per_user.low, point.per_user.high)
     for best in found.front.ranges if found.front else ():
         if best.ratio is not None:
-            words = f"{best.name} with {best.in_flight} in flight over the default's most at its paces"
+            whose = "any other's" if found.default is not None and best.name == found.default.name else "the default's"
+            words = f"{best.name} with {best.in_flight} in flight over {whose} most at its paces"
             yield words, (best.ratio, best.low, best.high)
     for against in found.against:
         yield f"{against.name} over the default", (against.ratio, against.low, against.high)
@@ -76,5 +77,9 @@ def _text(numbers: Numbers) -> str:
 def _answer(found: Tuned) -> str:
     if found.best is not None:
         return f"{found.outcome}: {found.best}"
-    shown = [f"{one.name} at up to {one.up_to:.4g}" for one in found.front.ranges if one.shown] if found.front else []
+    shown = (
+        [f"{one.name} at up to {one.up_to:.4g}" for one in found.front.ranges if one.shown or one.default_best]
+        if found.front
+        else []
+    )
     return f"{found.outcome}: {', '.join(shown)}" if shown else found.outcome

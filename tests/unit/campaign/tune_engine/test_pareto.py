@@ -155,6 +155,40 @@ def test_what_differs_by_less_than_starts_do_is_no_difference(tmp_path: Path) ->
     assert load_config(tmp_path / "best.yaml").engine == of.engine
 
 
+def test_a_default_that_is_better_at_every_pace_is_the_best(tmp_path: Path) -> None:
+    of = pareto_config(tmp_path, {"itl_ms": [8]})
+    state, results = carried_out(of)
+    best = found(state, results)
+    assert (best.outcome, best.best) == ("default is best", None)
+    assert best.front is not None
+    assert all(one.default_best and not one.shown for one in best.front.ranges)
+    slowest = best.front.ranges[-1]
+    assert slowest.ratio == pytest.approx(8.2 / 4.2, rel=0.02)
+    words = tuned_answer(best)[0]
+    assert words.startswith("The default gives the most output tokens/s at every pace of a user: 1.9")
+    assert words.endswith(" the most of any other, and no other is ever as fast as its fastest.")
+    (text,) = files(of, state, results).values()
+    assert "Every other finalist is shown to be slower than the default, so this is the default." in text
+    assert judged(found(state, results), best) == []
+
+
+def test_a_default_that_is_better_at_some_paces_is_told_there(tmp_path: Path) -> None:
+    """More slots whose tokens are half as fast: best where many are in flight, worse where few are."""
+
+    def give(run: RunEntry) -> Result:
+        slow = {**run.settings, "itl_ms": 8.0 if run.settings else ITL_MS}
+        return made(run.model_copy(update={"settings": slow}))
+
+    state, results = carried_out(pareto_config(tmp_path, {"max_num_seqs": [16]}), give)
+    best = found(state, results)
+    assert best.outcome == "depends on the pace"
+    slow_users, between, fast_users = tuned_answer(best)[:3]
+    assert slow_users.startswith("max_num_seqs 16 gives the most output tokens/s at up to 11")
+    assert between.startswith("No difference from the default is shown at more than 11"), "where one follows the other"
+    assert fast_users.startswith("The default gives the most output tokens/s at more than 23")
+    assert fast_users.endswith(": no other is ever as fast.")
+
+
 def test_finalists_are_those_on_the_front_before_those_of_the_highest_mean(tmp_path: Path) -> None:
     """Few slots with fast tokens are best for fast users, though their mean is the lowest."""
 
