@@ -24,6 +24,7 @@ _CHECKED = 200  # prompts built alike; beyond these, counting more would only co
 _CALIBRATION_WORDS = (16, 64, 192, 512)
 _CHECK_WORDS = (100, 350)
 _WORST_ERROR = 0.1
+_LEAST_A_WORD = 0.1  # tokens: no vocabulary has ten common words in one, and a count that stands still isn't quite 0
 
 
 class CannotCountError(AssayError):
@@ -188,10 +189,12 @@ def _calibrated(counter: TokenCounter) -> WordMaker:
     known = len(_CALIBRATION_WORDS)
     a_word, around = np.polyfit(sizes[:known], counts[:known], 1)
     errors = [abs(around + a_word * size - count) for size, count in zip(sizes[known:], counts[known:], strict=True)]
-    if a_word <= 0 or any(error > _WORST_ERROR * count for error, count in zip(errors, counts[known:], strict=True)):
+    checks = zip(errors, counts[known:], strict=True)
+    if a_word < _LEAST_A_WORD or any(error > _WORST_ERROR * count for error, count in checks):
         raise UserError(
             f"dataset: prompts of {', '.join(map(str, sizes))} words have {', '.join(map(str, counts))} tokens by "
-            f"{counter.source}: lengths can't be calibrated (are prompts cut?). Set tokenizer to the model's folder."
+            f"{counter.source}: lengths can't be calibrated (are prompts cut, or not counted?). Set tokenizer to the "
+            "model's folder."
         )
     note = (
         f"prompt lengths are calibrated by {counter.source} ({len(sizes)} texts): "

@@ -76,12 +76,14 @@ class Replies:
         tokens, output = done.output_tokens, done.output
         if not self._first_tokens_wanted:
             self.tally.hops_ns.append(now_ns - done.done_ns)
-        if tokens < 0:
-            tokens = done.chunks if self._live else len(output) // 4 or done.chunks
+        known = tokens >= 0
+        if not known:
+            ids = 0 if self._live else len(output) // 4
+            known, tokens = ids > 0, ids or done.chunks
             self.tally.estimated_tokens += 1
         self._meter.answered(done, tokens)
         if tokens < _LEAST_TOKENS:
-            self.tally.short_outputs += 1
+            self.tally.short_outputs += known  # nobody knows how many tokens are in a chunk
             if output and not self._live:
                 output += self._eos * (_LEAST_TOKENS - tokens)
             tokens = _LEAST_TOKENS

@@ -87,4 +87,11 @@ def parse_slo(text: str) -> Slo:
     unknown = [name.strip() for name, _, _ in parts if name.strip() not in ("ttft", "tpot", "latency")]
     if unknown:
         raise ValueError(f"{unknown[0]!r} is no limit: there are ttft, tpot and latency")
-    return Slo.model_validate({f"{name.strip()}_ns": parse_duration_ns(value) for name, _, value in parts})
+    limits: dict[str, int] = {}
+    for name, _, value in parts:
+        if (key := f"{name.strip()}_ns") in limits:
+            raise ValueError(f"{name.strip()} is there twice: give each limit once")
+        limits[key] = parse_duration_ns(value)
+        if limits[key] <= 0:
+            raise ValueError(f"{name.strip()}={value.strip()}: no answer keeps a limit of 0; write more")
+    return Slo.model_validate(limits)

@@ -71,5 +71,14 @@ def test_token_counts(
     assert (replies.tally.short_outputs, replies.tally.estimated_tokens) == (short, estimated)
 
 
+@pytest.mark.parametrize(("output", "short"), [(b"", 0), (IDS[:4], 1)], ids=["a chunk", "an id"])
+def test_an_answer_in_one_chunk_is_short_only_if_its_tokens_are_known(
+    tmp_path: Path, output: bytes, short: int
+) -> None:
+    replies = make(tmp_path)
+    assert replies.answered(done(0, -1, output, chunks=1), 5).tokens == 2
+    assert (replies.tally.short_outputs, replies.tally.estimated_tokens) == (short, 1)
+
+
 def test_a_failed_sample_is_over_for_the_source_too(tmp_path: Path) -> None:
     assert make(tmp_path).failed(done(1)) == Answer(71, b"", 2, 4, ok=False)

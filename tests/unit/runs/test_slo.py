@@ -28,7 +28,16 @@ def test_limits_are_read_from_text_and_from_a_configuration_alike() -> None:
     assert slo.limits == {"ttft": 500_000_000, "tpot": 50_000_000}
 
 
-@pytest.mark.parametrize(("text", "words"), [("", "ttft=500ms"), ("ttft", "ttft=500ms"), ("itl=5ms", "no limit")])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "ttft=500ms"),
+        ("ttft", "ttft=500ms"),
+        ("itl=5ms", "no limit"),
+        ("ttft=0ms", "^ttft=0ms: no answer keeps a limit of 0; write more$"),
+        ("ttft=1s, ttft=2s", "^ttft is there twice: give each limit once$"),
+    ],
+)
 def test_other_limits_are_refused(text: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         parse_slo(text)

@@ -85,6 +85,16 @@ def test_a_server_that_cuts_prompts_cant_calibrate() -> None:
         make(Cut(exact=False), 50)
 
 
+@pytest.mark.parametrize("count", [0, 3, 77])
+def test_a_server_that_says_the_same_of_every_prompt_cant_calibrate(count: int) -> None:
+    class Same(Counter):
+        def count_tokens(self, texts: Sequence[str]) -> list[int]:
+            return [count] * len(texts)
+
+    with pytest.raises(UserError, match=r"can't be calibrated \(are prompts cut, or not counted\?\)"):
+        make(Same(exact=False), 50)
+
+
 def test_without_a_counter_a_word_stands_for_a_token_and_that_is_said() -> None:
     dataset = make(None, 50)
     assert {len(text.split()) for text in texts(dataset)} == {50}
