@@ -9,6 +9,7 @@ from assay.runs.result import Distribution, Figure
 
 _WIDE = 2.0
 """Times the lower end: an interval that is wider doesn't give even a rate's first digit."""
+_RATIO_DIGITS, _MOST_DIGITS = 3, 7
 TIMES = "\N{MULTIPLICATION SIGN}"
 NOT_MEASURED = digits.NOT_MEASURED
 number = digits.number_text
@@ -69,13 +70,25 @@ def times(value: float | None, low: float | None, high: float | None) -> str:
     """A ratio with its interval, such as "1.46 x (1.42 to 1.51)", with a true sign."""
     if value is None or not math.isfinite(value):
         return NOT_MEASURED
-    ends = "" if low is None or high is None else f" ({number(low, 3)} to {number(high, 3)})"
-    return f"{number(value, 3)} {TIMES}{ends}"
+    if low is None or high is None:
+        return f"{number(value, _RATIO_DIGITS)} {TIMES}"
+    return f"{_beside_one(value, low, high)} {TIMES} ({_ratio_ends(low, high)})"
 
 
 def ratio_interval(low: float, high: float) -> str:
     """Such as "95 %: 1.42 to 1.51", with as many digits as a ratio has."""
-    return f"95 %: {number(low, 3)} to {number(high, 3)}"
+    return f"95 %: {_ratio_ends(low, high)}"
+
+
+def _ratio_ends(low: float, high: float) -> str:
+    return f"{_beside_one(low, low, high)} to {_beside_one(high, low, high)}"
+
+
+def _beside_one(value: float, low: float, high: float) -> str:
+    """With three digits, or as many as tell it from 1 where the interval does: "1.00 to 1.40" would show nothing."""
+    most = _MOST_DIGITS if low > 1 or high < 1 else _RATIO_DIGITS
+    words = [number(value, digits) for digits in range(_RATIO_DIGITS, most + 1)]
+    return next((told for told in words if told.rstrip("0") != "1."), words[0])
 
 
 def count(number_of: int, noun: str) -> str:

@@ -77,3 +77,22 @@ def test_an_interval_that_is_open_on_one_side_says_so_in_a_table() -> None:
     assert fmt.with_interval(184.2, 180.1, None) == "184.2 (180.1 or more)"
     assert fmt.with_interval(184.2, None, None) == "184.2"
     assert fmt.with_interval(184.2, 180.1, 189.4) == "184.2 (180.1 to 189.4)"
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "words"),
+    [
+        (1.2, 1.0004, 1.4, "1.20 x (1.0004 to 1.40)"),
+        (0.9, 0.8, 0.99991, "0.900 x (0.800 to 0.9999)"),
+        (1.0003, 1.0001, 1.0005, "1.0003 x (1.0001 to 1.0005)"),
+        (1.0003, 0.9996, 1.0004, "1.00 x (1.000 to 1.00)"),
+        (10.0, 1.0004, 100.0, "10 x (1.0004 to 100)"),
+        (1.0003, None, None, "1.00 x"),
+    ],
+)
+def test_a_ratio_whose_interval_excludes_1_doesnt_read_as_if_it_held_it(
+    value: float, low: float | None, high: float | None, words: str
+) -> None:
+    assert fmt.times(value, low, high) == words.replace("x", fmt.TIMES)
+    if low is not None and high is not None:
+        assert fmt.ratio_interval(low, high) == f"95 %: {words.partition('(')[2].removesuffix(')')}"
