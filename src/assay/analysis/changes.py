@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -156,18 +156,18 @@ def latency_name(key: str, share: str) -> str:
 
 
 def _rates(pair: Pair, confidence: float) -> list[Change | None]:
-    """Under a given load the rate is the load's, so it decides in a closed loop only."""
+    """Under a given load the rate is the load's, so it decides in a closed loop only: that of tokens where both know
+    theirs, else that of samples."""
     closed = closed_loop(pair.base.record.scenario)
     base, other = pair.base.samples, pair.other.samples
     assert base is not None
     assert other is not None
-    return [
-        compared(name, unit, "higher", rate(base), rate(other), decisive=decisive, confidence=confidence)
-        for name, unit, rate, decisive in (
-            ("Samples/s", "samples/s", sample_rate, False),
-            ("Output tokens/s", "tokens/s", token_rate, closed),
-        )
-    ]
+
+    def between(name: str, unit: str, rate: Callable[[Samples], Estimate], *, decisive: bool) -> Change | None:
+        return compared(name, unit, "higher", rate(base), rate(other), decisive=decisive, confidence=confidence)
+
+    tokens = between("Output tokens/s", "tokens/s", token_rate, decisive=closed)
+    return [between("Samples/s", "samples/s", sample_rate, decisive=closed and tokens is None), tokens]
 
 
 def _percentiles(pair: Pair, confidence: float) -> list[Change | None]:

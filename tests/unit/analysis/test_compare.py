@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from tests.analysing import Analyse
 from tests.synthetic import Node, Plan
@@ -12,6 +13,7 @@ from assay.analysis.changes import Change, Direction
 from assay.analysis.compare import Comparison, compare
 from assay.analysis.rates import token_rate
 from assay.analysis.result_changes import changes_of_results
+from assay.analysis.samples import MISSING
 from assay.analysis.statistics import ratio
 from assay.errors import UserError
 from assay.runs.scenarios import Scenario
@@ -214,3 +216,19 @@ def test_runs_decide_by_what_campaigns_do(analyse: Analyse, scenario: Scenario) 
     runs = {c.quantity for c in compare([base, other])[0].changes if c.decisive and not c.paired}
     campaigns = {c.quantity for c in changes_of_results([base.result], [other.result], tails=True) if c.decisive}
     assert runs == campaigns
+
+
+def test_where_nobody_counted_tokens_the_rate_of_samples_decides(analyse: Analyse) -> None:
+    """As between campaigns; else no such run could be judged, however slow."""
+    plan = replace(BASE, scenario="Concurrency", samples=400)
+    runs = [
+        analyse(replace(plan, seed=seed, nodes=(Node("node-a", speed=speed),))) for seed, speed in ((1, 1), (2, 0.5))
+    ]
+    for run in runs:
+        assert run.samples is not None
+        run.samples = replace(run.samples, output_tokens=np.full(len(run.samples), MISSING))
+        del run.result.figures["output_tokens_per_s"]
+    comparison = compare(runs)[0]
+    assert [change.quantity for change in comparison.slower_by(0.3)] == ["Samples/s"]
+    of_results = changes_of_results([runs[0].result], [runs[1].result], tails=True)
+    assert [change.quantity for change in of_results if change.decisive] == ["Samples/s"]
