@@ -75,6 +75,11 @@ class Projection(BaseModel):
     unanswered: str = Field(default="", description="samples that the measured runs left unanswered, in words")
 
     @property
+    def measured(self) -> bool:
+        """Whether each sample of the set was measured, so that its time is no projection."""
+        return self.samples == self.measured_samples == self.measured_distinct
+
+    @property
     def arithmetic(self) -> str:
         """The sum written out, and what the runs behind it lack."""
         lacks = f"; {self.unanswered}" if self.unanswered else ""

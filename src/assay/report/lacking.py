@@ -30,4 +30,6 @@ def lacking_sentence(analysis: CampaignAnalysis) -> Iterator[str]:
     if found:
         told = names([f"{words} in {title}" for title, words in found.items()], "; ")
         alone = any(len(line.result.stopped) == len(line.result.endpoints) for line in analysis.lines)
-        yield f"{told}: from then on its figures are those of the others{' or of none' if alone else ''}."
+        whose = "its" if len(found) == 1 else "their"
+        since = "from then on " if any(line.result.stopped for line in analysis.lines) else ""
+        yield f"{told}: {since}{whose} figures are those of the others{' or of none' if alone else ''}."

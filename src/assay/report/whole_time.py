@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from assay.analysis.listing import names
 from assay.analysis.projection import TOO_SHORT as RULE
 from assay.analysis.projection import WHOLE, Projection
 from assay.analysis.whole_set import Arrival
@@ -45,12 +46,16 @@ def whole_times_words(found: Mapping[str, Projection | None], at: str = "") -> l
     first = next(iter(projections.values()))
     times = ", ".join(f"{_time(p.seconds, p.seconds_low, p.seconds_high)} on {name}" for name, p in projections.items())
     whole = f"All {fmt.count(first.samples, 'sample')} ({first.of})"
-    return [f"{whole} would take {times}{at}: projections, not measurements."]
+    measured = [name for name, projection in projections.items() if projection.measured]
+    if len(measured) == len(projections):
+        return [f"{whole} took {times}{at}."]
+    but = f", but for that of {names(measured)}" if measured else ""
+    return [f"{whole} would take {times}{at}: projections, not measurements{but}."]
 
 
 def _projected(projection: Projection, where: str) -> str:
     whole = f"All {fmt.count(projection.samples, 'sample')} ({projection.of})"
-    if projection.samples == projection.measured_samples:
+    if projection.measured:
         return f"{whole} took {fmt.duration(projection.seconds)}{where}."
     took = f"{whole} would take {_time(projection.seconds, projection.seconds_low, projection.seconds_high)}{where}"
     rate = f"{fmt.number(projection.rate)} samples/s"  # which isn't the whole run's

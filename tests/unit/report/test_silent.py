@@ -101,3 +101,17 @@ def test_where_each_endpoint_stopped_the_figures_are_nobodys(tmp_path: Path) -> 
     analysis.lines[0] = replace(analysis.lines[0], result=gone)
     (told,) = lacking_sentence(analysis)
     assert told.endswith(": from then on its figures are those of the others or of none.")
+
+
+def test_of_one_that_never_answered_there_is_no_then(tmp_path: Path) -> None:
+    campaign = write_campaign(tmp_path, {"offline-r0": PLAN, "offline-r1": PLAN}, "single")
+    analysis = analysed(campaign)
+    result = analysis.lines[0].result
+    never = result.endpoints[0].model_copy(update={"endpoint": "node-b-0", "samples": 0})
+    result = result.model_copy(update={"endpoints": [*result.endpoints, never]})
+    analysis.lines[0] = replace(analysis.lines[0], result=result)
+    (told,) = lacking_sentence(analysis)
+    assert told.endswith(": its figures are those of the others.")
+    analysis.lines[1] = replace(analysis.lines[1], result=result)
+    (told,) = lacking_sentence(analysis)
+    assert told.endswith(": their figures are those of the others.")
