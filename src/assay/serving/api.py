@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -9,6 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from assay.quantities import MOST_TOKENS
 
 _OURS = ("model", "prompt", "messages", "stream")
+# Narrower than for headers: `prompt_cache_key` and `stop_token` are the API's own, and no secrets.
+_SECRET_FIELD = re.compile(
+    r"(^|.*[-_])(authorization|bearer|(api|secret|access|private)[-_]?key|(access|auth|api)[-_]?token|jwt|passwd|password|secret)",
+    re.IGNORECASE,
+)
 
 
 class ApiOptions(BaseModel):
@@ -40,4 +47,21 @@ class ApiOptions(BaseModel):
     def _not_ours(cls, extra: dict[str, Any]) -> dict[str, Any]:
         if taken := [name for name in _OURS if name in extra]:
             raise ValueError(f"extra_body can't set {', '.join(taken)}: the request itself does")
+        if secret := next(_secret_fields(extra), None):
+            raise ValueError(
+                f"{secret!r} in extra_body looks like a secret, and this is written to results: send it as a header "
+                "whose value comes from an environment variable"
+            )
         return extra
+
+
+def _secret_fields(body: dict[str, Any]) -> Iterator[str]:
+    """Names, at any depth, of texts that are secrets by their names."""
+    left: list[Any] = [body]
+    while left:
+        value = left.pop()
+        if isinstance(value, list):
+            left += value
+        elif isinstance(value, dict):
+            left += value.values()
+            yield from (name for name, item in value.items() if isinstance(item, str) and _SECRET_FIELD.fullmatch(name))
