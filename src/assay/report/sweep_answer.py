@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from assay.analysis.campaign import Group, Load
-from assay.analysis.listing import names
+from assay.analysis.listing import names, names_in_one_unit
 from assay.analysis.saturation import carried_words, client_bound_mark, highest_carried
 from assay.benchmarks import Benchmark
 from assay.report import format as fmt
@@ -56,7 +56,9 @@ def _highest_within(swept: Points, held: Sequence[str], known: str) -> str:
     shown = "shown to be " if unshown else ""
     but = f"; too few samples show it for {unshown} of the higher loads" if unshown else ""
     of = fmt.count(len(swept), "load")
-    return f"{_named(load, group)} is the highest of {of} {shown}{known}: {rate_words(group)}{but}."
+    over = [load_words(lower) for (lower, _), words in zip(swept[:place], held, strict=False) if words == ABOVE]
+    against = f"; of the lower loads {names_in_one_unit(over)} came out above them" if over else ""
+    return f"{_named(load, group)} is the highest of {of} {shown}{known}: {rate_words(group)}{but}{against}."
 
 
 def _last(held: Sequence[str], words: str) -> int:

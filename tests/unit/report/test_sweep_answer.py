@@ -128,6 +128,20 @@ def test_a_load_that_came_out_above_by_chance_hides_no_higher_one(tmp_path: Path
     assert second.endswith("16 in flight came out above, and there are too few samples for the other one.")
 
 
+def test_lower_loads_that_came_out_above_the_limits_are_told_beside_the_highest_within(tmp_path: Path) -> None:
+    analysis = curve(tmp_path, Slo(ttft=_HOUR_NS))
+    for place, group in enumerate(analysis.groups):
+        own = group.first.result.latency["ttft_ns"]
+        own.intervals["p99"] = (own.p95, own.p99 + 1)
+        own.p99 = own.p99 if place in (0, 3) else _HOUR_NS + 1
+    first = campaign_answer(analysis)[0]
+    assert first.startswith("8 in flight is the highest of 5 loads within the limits ")
+    assert first.endswith("; of the lower loads 2, 4 in flight came out above them.")
+    for group in analysis.groups[1:3]:
+        group.first.result.latency["ttft_ns"].p99 = 1
+    assert campaign_answer(analysis)[0].endswith(" samples/s.")
+
+
 def test_the_first_sentence_of_a_campaign_that_lacks_a_run_says_so_and_the_second_why(tmp_path: Path) -> None:
     plan = Plan(samples=200, nodes=(Node("node-a", slots=4),), chunks=False, telemetry=False)
     plans = {"offline-r0": plan, "server-r0": replace(plan, scenario="Server", qps=2.0, status=RunStatus.FAILED)}
