@@ -32,12 +32,16 @@ INSTALLED_MARK = "assay-install.json"
 _OF_PIPX = "pipx_metadata.json"
 
 
+class MissingExtraError(UserError):
+    """What an extra brings isn't installed; the message says how to add it, and nothing else is to be mended first."""
+
+
 def require(extra: str, purpose: str, otherwise: str = "") -> None:
-    """Raises UserError where a module of `extra` isn't installed: `purpose` needs it; `otherwise` is another way."""
+    """Raises MissingExtraError where `extra` isn't installed whole: `purpose` needs it; `otherwise` is another way."""
     missing = [module for module in EXTRAS[extra] if not _installed(module)]
     if missing:
         words = f"{purpose} needs {' and '.join(missing)}: {how_to_add(extra)}"
-        raise UserError(f"{words}. {otherwise}" if otherwise else words)
+        raise MissingExtraError(f"{words}. {otherwise}" if otherwise else words)
 
 
 def how_to_add(extra: str) -> str:

@@ -79,6 +79,7 @@ def test_no_place_but_this_one_says_how_an_extra_is_installed() -> None:
 def test_the_page_on_installing_tells_of_every_extra() -> None:
     page = (ROOT / "docs/package.md").read_text(encoding="utf-8")
     assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == set(EXTRAS)
+    assert "| `tune` | `assay tune engine` |" in page, "other searches go without"
 
 
 def test_the_bundle_that_brings_a_module() -> None:

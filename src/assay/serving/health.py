@@ -99,7 +99,8 @@ def _line(nodes: str, rows: list[CheckRow], words: str) -> tuple[str, str, str, 
 
 
 def _words(row: CheckRow) -> str:
-    return f"{row.detail}: {row.mend}" if row.mend else row.detail
+    detail = "; ".join(line.strip() for line in row.detail.splitlines())  # several lines: what a program said
+    return f"{detail}: {row.mend}" if row.mend else detail
 
 
 def judged(

@@ -26,3 +26,11 @@ def test_words_and_paths_are_whole(width: int) -> None:
     heads = lines[0].index("what was seen")
     assert next(line for line in lines if "results can be written" in line).index("results") == heads
     assert "health score 10 of 12: the sum of the points" in text
+
+
+def test_what_a_program_said_in_several_lines_stays_in_its_column() -> None:
+    rows = [judged("all", "slurm", False, 10, "sinfo: no server\nsinfo: no configuration", "run it elsewhere")]
+    lines = check_text(CheckReport(rows=rows), 80).splitlines()
+    heads = lines[0].index("what was seen")
+    assert lines[1][heads:] == "sinfo: no server; sinfo: no configuration: run it"
+    assert lines[2] == " " * heads + "elsewhere"

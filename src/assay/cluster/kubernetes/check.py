@@ -9,6 +9,7 @@ from assay.cluster.kubernetes.manifests import GROUP, PLURAL
 from assay.cluster.launcher import LaunchError
 from assay.cluster.options import KubernetesOptions
 from assay.errors import AssayError
+from assay.extras import MissingExtraError
 from assay.serving.health import CheckRow, judged
 
 # What the launcher does, as RBAC names it: group, resource, verbs.
@@ -34,7 +35,8 @@ async def check_rows(api_of: Callable[[], Api], options: KubernetesOptions) -> l
         api = api_of()
         version = (await api.call(api.version.get_code)).git_version
     except AssayError as error:
-        mend = "correct cluster.kubeconfig and cluster.context"
+        told = isinstance(error, MissingExtraError)
+        mend = "" if told else "correct cluster.kubeconfig and cluster.context"
         return [judged("all", "kubernetes", False, 10, str(error), mend, required=True)]
     rows = [judged("all", "kubernetes", True, 10, version, "", required=True)]
     missing = [right for right in _each(options) if not await _allowed(api, options.namespace, *right)]
