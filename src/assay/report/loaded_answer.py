@@ -30,13 +30,14 @@ def rate_words(group: Group) -> str:
 
 
 def tail_words(group: Group) -> str:
-    """Each latency's highest 99th percentile among the repeats."""
+    """Each latency's 99th percentile, of repeats the highest, which it says."""
     found = []
     for key, name in (("ttft_ns", "TTFT"), ("tpot_ns", "TPOT")):
         values = [line.result.latency[key].p99 for line in group.lines if key in line.result.latency]
         if values:
             found.append(f"{name} {fmt.ms(max(values))} ms")
-    return f"{' and '.join(found)} there at the 99th percentile" if found else "latency not measured"
+    among = f", the highest of {len(group.lines)} runs" if len(group.lines) > 1 else ""
+    return f"{' and '.join(found)} there at the 99th percentile{among}" if found else "latency not measured"
 
 
 def latency_words(group: Group, benchmark: Benchmark) -> str:

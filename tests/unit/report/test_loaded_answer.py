@@ -14,6 +14,7 @@ from assay.report.campaign_answer import campaign_answer
 from assay.report.campaign_page import campaign_page
 from assay.report.enough_samples import samples_it_takes
 from assay.report.limits import never_shown
+from assay.report.loaded_answer import tail_words
 
 SERVER = Plan(samples=1200, nodes=(Node("node-a"),), chunks=False, telemetry=False, scenario="Server", qps=3.0)
 MS = r"[\d.,]+"
@@ -143,3 +144,15 @@ def test_repeats_of_one_load_stand_side_by_side_below_what_all_of_them_show(tmp_
     (latency,) = (shown for shown in page.charts if shown.name == "latency_distribution")
     tails = latency.panels[1].series[1]
     assert list(tails.y) == [line.result.latency["tpot_ns"].p99 / 1e6 for line in analysis.lines]
+
+
+def test_the_tail_of_repeats_beside_their_mean_rate_is_called_the_highest(tmp_path: Path) -> None:
+    def tail(count: int) -> tuple[str, list[float]]:
+        folder = write_campaign(tmp_path / str(count), repeats(replace(SERVER, samples=60), count), kind="single")
+        (group,) = analysed(folder).groups
+        return tail_words(group), [line.result.latency["ttft_ns"].p99 for line in group.lines]
+
+    words, p99_ns = tail(3)
+    assert words.startswith(f"TTFT {fmt.ms(max(p99_ns))} ms and TPOT ")
+    assert words.endswith(" there at the 99th percentile, the highest of 3 runs")
+    assert tail(1)[0].endswith(" there at the 99th percentile")
