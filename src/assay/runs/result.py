@@ -262,8 +262,8 @@ class Result(Stored):
 
     @property
     def sure_words(self) -> str:
-        """Why a load ended that goes on until a test is sure, such as "after 41 s: over p99 TTFT ≤ 2000 ms, sure"; else
-        empty."""
+        """Why a load ended that goes on until a test is sure, such as "after 41 s: over p99 TTFT ≤ 2,000 ms, sure";
+        else empty."""
         if self.sure is None:
             return ""
         most = max(self.limits, key=lambda kept: kept.share / kept.limit.share, default=None)

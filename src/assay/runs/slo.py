@@ -66,7 +66,7 @@ class Slo(BaseModel):
     def title(self) -> str:
         """In words: `TTFT ≤ 500 ms, TPOT ≤ 50 ms`."""
         words = {"ttft": "TTFT", "tpot": "TPOT", "latency": "latency"}
-        return ", ".join(f"{words[name]} ≤ {limit / 1e6:g} ms" for name, limit in self.limits.items())
+        return ", ".join(f"{words[name]} ≤ {limit / 1e6:,.12g} ms" for name, limit in self.limits.items())
 
     def of_limit(self, times_ns: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float64]:
         """How much of its limit each answer took, the most where there are several: more than 1 breaks it; shape (n,).

@@ -27,7 +27,7 @@ class TailLimit(BaseModel):
 
     @property
     def title(self) -> str:
-        """In words: `p99 TTFT ≤ 2000 ms`, or `99 % good (TTFT ≤ 500 ms, TPOT ≤ 50 ms)`."""
+        """In words: `p99 TTFT ≤ 2,000 ms`, or `99 % good (TTFT ≤ 500 ms, TPOT ≤ 50 ms)`."""
         percent = f"{100 * (1 - self.share):.6g}"
         if len(self.keeps.limits) == 1:
             return f"p{percent} {self.keeps.title}"

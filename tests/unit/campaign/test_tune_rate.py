@@ -164,4 +164,4 @@ def test_the_limits_of_a_scenario_are_the_benchmarks(tmp_path: Path) -> None:
     search = state.rate_search
     assert search is not None
     assert (search.scenario, search.budget_s) == ("Server", 1200)
-    assert [limit.title for limit in search.limits] == ["p99 TTFT ≤ 2000 ms", "p99 TPOT ≤ 100 ms"]
+    assert [limit.title for limit in search.limits] == ["p99 TTFT ≤ 2,000 ms", "p99 TPOT ≤ 100 ms"]

@@ -48,7 +48,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> CampaignFolder:
 def test_the_first_sentence_is_the_rate_with_its_interval(found: CampaignFolder) -> None:
     answer, sentences = stated(found)
     assert (answer.outcome, answer.confirmed, answer.bound_by) == ("found", True, "p95 latency ≤ 150 ms")
-    assert sentences[0].startswith("The highest rate that keeps p95 latency ≤ 150 ms and p99 TTFT ≤ 10000 ms is ")
+    assert sentences[0].startswith("The highest rate that keeps p95 latency ≤ 150 ms and p99 TTFT ≤ 10,000 ms is ")
     (held,) = [point for point in answer.points if point.verdict == "held"]
     assert sentences[0].endswith(f"and a run of {held.requests:,} requests at that rate confirmed it.")
     assert sentences[1] == "What bounds it is p95 latency ≤ 150 ms."
@@ -104,7 +104,7 @@ def test_a_program_is_told_the_same(found: CampaignFolder) -> None:
     answer, _ = stated(found)
     assert load_campaign(found.path).rate() == answer
     tails = answer.points[-1].tails
-    assert [tail.limit for tail in tails] == ["p95 latency ≤ 150 ms", "p99 TTFT ≤ 10000 ms"]
+    assert [tail.limit for tail in tails] == ["p95 latency ≤ 150 ms", "p99 TTFT ≤ 10,000 ms"]
     assert tails[0].value_ns is not None
     assert tails[0].value_low_ns is not None
     assert tails[0].value_low_ns <= 150_000_000, "a confirming run held"
@@ -123,7 +123,7 @@ def test_a_client_that_is_the_limit_is_named_and_no_rate_is(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("sure", "words"),
     [
-        (Sure(over=True, after_ns=41_000_000_000), "after 41 s: over p99 TTFT ≤ 2000 ms, sure"),
+        (Sure(over=True, after_ns=41_000_000_000), "after 41 s: over p99 TTFT ≤ 2,000 ms, sure"),
         (Sure(over=True, because="growth", after_ns=1_500_000_000), "after 1.5 s: a queue that grows, sure"),
         (Sure(over=False, after_ns=9_000_000_000), "after 9 s: within every limit, sure"),
         (Sure(over=False, because="ease", after_ns=9_000_000_000), "after 9 s: no request came near a limit"),
@@ -179,7 +179,7 @@ def test_a_share_of_good_answers_is_a_limit_like_others(tmp_path: Path) -> None:
     answer, _ = stated(folder)
     assert answer.points[0].tails[0].value_ns is None
     chart = next(block for block in rate_blocks(answer) if isinstance(block, Chart))
-    assert [panel.title for panel in chart.panels] == ["Requests over 95 % good (TTFT ≤ 1000 ms, latency ≤ 150 ms)"]
+    assert [panel.title for panel in chart.panels] == ["Requests over 95 % good (TTFT ≤ 1,000 ms, latency ≤ 150 ms)"]
 
 
 def test_runs_that_the_client_shaped_are_counted_and_drawn_as_rings(tmp_path: Path) -> None:

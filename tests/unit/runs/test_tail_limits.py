@@ -14,7 +14,7 @@ TTFT = TailLimit(keeps=Slo(ttft="2s"), share=0.01)  # type: ignore[arg-type]
 @pytest.mark.parametrize(
     ("text", "title", "share"),
     [
-        ("p99(ttft) < 2 s", "p99 TTFT ≤ 2000 ms", 0.01),
+        ("p99(ttft) < 2 s", "p99 TTFT ≤ 2,000 ms", 0.01),
         ("p99.9( latency )<=500ms", "p99.9 latency ≤ 500 ms", 0.001),
         ("P95(TPOT) < 50ms", "p95 TPOT ≤ 50 ms", 0.05),
         ("good(ttft=500ms, tpot=50ms) > 95 %", "95 % good (TTFT ≤ 500 ms, TPOT ≤ 50 ms)", 0.05),

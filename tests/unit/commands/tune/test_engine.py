@@ -32,7 +32,7 @@ def test_the_highest_rate_is_searched_within_limits_of_the_users(tmp_path: Path)
     done = tune(tmp_path, *rate, "--slo", "p95(latency) < 1 s, good(ttft=50ms, tpot=9ms) > 90 %")
     assert done.exit_code == 0, done.output
     assert "up to 12 server starts, with loads of up to" in done.stdout
-    limits = "p95 latency ≤ 1000 ms and 90 % good (TTFT ≤ 50 ms, TPOT ≤ 9 ms)"
+    limits = "p95 latency ≤ 1,000 ms and 90 % good (TTFT ≤ 50 ms, TPOT ≤ 9 ms)"
     assert f"search: the highest rate with {limits}, within 3 %, in 2 min" in done.stdout
     assert "LoadGen's Server" in tune(tmp_path, *rate).stdout, "else the benchmark's limits"
 

@@ -106,7 +106,7 @@ def test_a_searchs_plan_says_what_is_searched_for(tmp_path: Path) -> None:
     first, search, probe, *_ = shown.output.splitlines()
     assert first == "plan: tune-rate campaign, 1 run, and those that follow from what they measure"
     assert search == (
-        "search: the highest rate with p99 TTFT ≤ 2000 ms and 90 % good (TTFT ≤ 1000 ms, TPOT ≤ 20 ms), within 5 %, "
+        "search: the highest rate with p99 TTFT ≤ 2,000 ms and 90 % good (TTFT ≤ 1,000 ms, TPOT ≤ 20 ms), within 5 %, "
         "in 60 min; confirmed by the pacer's arrivals"
     )
     assert probe.split()[0] == "bracket-12-r0"
