@@ -314,6 +314,16 @@ def _(root: Path) -> None:
     rerender(folder)
 
 
+@FORGERIES.add("an answer of one token that nobody gave", _PACER, "ledger-and-records")
+def _(root: Path) -> None:
+    edit(run(root, "rate").ledger, lambda d: d.update(short_outputs=d["short_outputs"] + 1))
+
+
+@FORGERIES.add("tokens that weren't counted, so that nothing is held against them", _OFFLINE, "ledger-and-records")
+def _(root: Path) -> None:
+    edit(run(root, "offline-performance").ledger, lambda d: d.update(estimated_tokens=1))
+
+
 # The records, with what follows from them
 
 

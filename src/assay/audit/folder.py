@@ -59,6 +59,7 @@ class Rows:
     ok: Mask
     status: Words
     endpoint: Words
+    token_source: Words
     chunk_faults: Mapping[str, int]
     """Answers whose chunks contradict the rest of their row, by what is wrong."""
     answers: Mapping[int, frozenset[bytes]]

@@ -55,7 +55,7 @@ def objections(folder: RunFolder, shape: LoadShape, scenario: str, count: int) -
     }
     yes = np.ones(count, dtype=bool)
     one = np.zeros(count, dtype=np.int32)
-    rows = Rows(numbers, yes, yes, Words(["ok"], one), Words(["node-a-0"], one), {}, {})
+    rows = Rows(numbers, yes, yes, Words(["ok"], one), Words(["node-a-0"], one), Words(["ids"], one), {}, {})
     record = read_record(folder).model_copy(update={"shape": shape, "scenario": scenario, "samples": 5})
     run = RunEvidence("run", Origin.RUN, "run", folder=FolderFacts(folder, record, rows=rows))
     return (check for check in load_shape.check(run) if check.verdict != "supported")

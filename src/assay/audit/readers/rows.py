@@ -25,7 +25,7 @@ _NEAR_NS = 1_000
 
 def read_rows(path: Path, *, answers: bool) -> Rows:
     """Read every attempt; with `answers` their token ids too. Raises UserError where damaged."""
-    table = read_requests(path, ["final", "status", "endpoint"])
+    table = read_requests(path, ["final", "status", "endpoint", "token_source"])
     status, endpoint = _words(table["status"]), _words(table["endpoint"])
     faults: Counter[str] = Counter()
     ids: dict[int, set[bytes]] = defaultdict(set)
@@ -40,6 +40,7 @@ def read_rows(path: Path, *, answers: bool) -> Rows:
         ok=status.are("ok"),
         status=status,
         endpoint=endpoint,
+        token_source=_words(table["token_source"]),
         chunk_faults=dict(faults),
         answers={sample: frozenset(found) for sample, found in ids.items()},
     )

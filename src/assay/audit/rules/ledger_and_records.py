@@ -10,15 +10,18 @@ import numpy as np
 from assay.audit.evidence import RunEvidence
 from assay.audit.folder import Rows
 from assay.audit.registry import Check, contradicted, run_rule, supported
-from assay.runs import Ledger
+from assay.runs import Ledger, RunStatus
+
+_LEAST_TOKENS = 2
 
 
 @run_rule(
     "ledger-and-records",
     explain="""
 Every count of ledger.json that requests.parquet gives is counted again: samples issued, attempts, samples sent again,
-why samples failed, and for each endpoint the attempts that were sent, answered, failed (by reason) and lost. run.json's
-count of issued samples and result.json's counts are the same.
+why samples failed, answers of fewer than two tokens and those whose tokens the server didn't count, and for each
+endpoint the attempts that were sent, answered, failed (by reason) and lost. run.json's count of issued samples and
+result.json's counts are the same.
 """,
     source="ledger.json and run.json against requests.parquet",
 )
@@ -28,6 +31,8 @@ def check(run: RunEvidence) -> Iterator[Check]:
         return
     ledger, rows = facts.ledger, facts.rows
     pairs = [*_whole(ledger, rows), *_endpoints(ledger, rows)]
+    if facts.record.status is RunStatus.COMPLETED:
+        pairs += _tokens(ledger, rows)
     pairs.append(("run.json: issued", facts.record.issued, len(rows.samples)))
     wrong = [contradicted(f"{name} {stated}", f"{actual} in the records") for name, stated, actual in pairs
              if stated != actual]  # fmt: skip
@@ -43,6 +48,17 @@ def _whole(ledger: Ledger, rows: Rows) -> Iterator[tuple[str, object, object]]:
     yield "attempts", ledger.attempts, int(sent.sum())
     yield "samples sent again", ledger.resent, int((tries > 1).sum())
     yield "failed samples by reason", ledger.failure_reasons, _reasons(rows.status.counts(rows.final))
+
+
+def _tokens(ledger: Ledger, rows: Rows) -> Iterator[tuple[str, object, object]]:
+    """What LoadGen was told of the answers' tokens; of a load that was killed nobody knows that."""
+    known, streamed = rows.token_source.are("ids") | rows.token_source.are("usage"), rows["streamed_tokens"]
+    uncounted, unlikely = (int((rows.good & mask).sum()) for mask in (~known, known & (streamed < 0)))
+    fitting = min(max(ledger.estimated_tokens, uncounted), uncounted + unlikely)
+    yield "answers whose tokens the server didn't count", ledger.estimated_tokens, fitting
+    if not uncounted and not unlikely:  # else one chunk may have been taken for one token
+        short = int((rows.good & (streamed < _LEAST_TOKENS)).sum())
+        yield "answers of fewer than two tokens", ledger.short_outputs, short
 
 
 def _endpoints(ledger: Ledger, rows: Rows) -> Iterator[tuple[str, object, object]]:
