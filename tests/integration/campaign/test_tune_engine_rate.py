@@ -88,7 +88,7 @@ def test_what_was_measured_is_kept_and_every_run_has_its_reason(
     assert all(one.rate is None and one.reason for one in found.tries)
     first = runs[0]
     assert first.shape is not None
-    assert first.shape.title == "3000 samples/s asked for (Poisson)"
+    assert first.shape.title == "3,000 samples/s asked for (Poisson)"
     problems = [
         one for one in audit_path(outcome.folder.path).problems if one.rule in ("campaign-runs", "engine-search")
     ]

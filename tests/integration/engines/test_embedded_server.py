@@ -254,9 +254,8 @@ def test_a_client_that_leaves_frees_its_place(server: Server) -> None:
     body = {"prompt": "Once", "temperature": 0, "max_tokens": 8000, "ignore_eos": True, "stream": True}
     with server.client.stream("POST", "/v1/completions", json=body) as answer:
         next(answer.iter_lines())
-        during = server.metrics()
-        assert during["vllm:num_requests_running{}"] == 1
-        assert during["vllm:kv_cache_usage_perc{}"] > 0
+        server.wait(lambda: server.metrics()["vllm:num_requests_running{}"] == 1)
+        server.wait(lambda: server.metrics()["vllm:kv_cache_usage_perc{}"] > 0)
     server.wait(lambda: server.metrics()["vllm:num_requests_running{}"] == 0)
     after = server.metrics()
     assert after["vllm:kv_cache_usage_perc{}"] == 0

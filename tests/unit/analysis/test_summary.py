@@ -24,6 +24,7 @@ from assay.errors import UserError
 from assay.report import render_comparison, render_run
 from assay.report.run_page import run_page
 from assay.runs import (
+    Ledger,
     RequestWriter,
     Result,
     RunFolder,
@@ -77,6 +78,8 @@ def uncounted(folder: RunFolder) -> RunFolder:
     unknown = {"output_tokens": None, "streamed_tokens": None, "token_source": None}
     with RequestWriter(folder.requests) as writer:
         writer.write({**row, **unknown} for row in rows)
+    ledger = Ledger.model_validate_json(folder.ledger.read_bytes())
+    write_json(folder.ledger, ledger.model_copy(update={"estimated_tokens": ledger.completed}))
     return folder
 
 

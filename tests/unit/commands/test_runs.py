@@ -145,6 +145,8 @@ def test_a_result_that_cannot_be_read_is_told_and_its_row_stands(output: Path) -
 
 def test_the_index_is_a_page(output: Path, tmp_path: Path) -> None:
     page = tmp_path / "pages" / "all.html"
+    report = output / "20250101T000000Z-single-00000000" / "report.html"
+    report.write_text("")
     assert call(output, "--html", str(page), "--kind", "single").stdout == f"{page}\n"
     html = page.read_text()
     assert 'href="../results/20250101T000000Z-single-00000000/report.html"' in html
