@@ -41,8 +41,8 @@ _SURE, _SURE_EARLY = 1.96, 3.3
 """Standard errors that must be within the precision, which the 95 % interval then is, however small the error: the
 search stops where it looks small, by luck too, and goes down where a confirming run has bad luck.
 
-Where the budget ends it before, the error of few requests is too small: with 3.3 the intervals held the rates of
-simulated servers in 93 % of 160 searches with time for 40,000 requests (benchmarks/tune_budget.py).
+Where the budget ends it before, the error of few requests is too small: even with 3.3 the intervals hold less often
+than they should (docs/tune.md, by benchmarks/tune_budget.py).
 """
 _HOPE, _EARLY_HOPE, _ONLY_HOPE = 0.5, 0.0, -1.0
 """Standard errors above the limit at which the first confirming run is: one too high is mended, one too low stays.

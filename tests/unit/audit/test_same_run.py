@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.audits import complaints
+from tests.changing import changed
 from tests.synthetic import Plan, write_run
 
 from assay.analysis import summarise
@@ -16,7 +17,7 @@ from assay.audit.evidence import Origin, RunEvidence
 from assay.audit.folder import MISSING, FolderFacts, Rows, Words
 from assay.audit.registry import Check
 from assay.audit.rules import load_shape
-from assay.runs import RunFolder, read_record, write_json
+from assay.runs import RunFolder, RunStatus, read_record, write_json
 from assay.runs.shapes import LoadShape, RampShape, TraceShape
 
 
@@ -69,3 +70,17 @@ def test_a_ramp_below_one_has_one_place(folder: RunFolder) -> None:
 def test_a_trace_ends_with_its_data_however_many_requests_it_may_have(folder: RunFolder) -> None:
     assert list(objections(folder, TraceShape(requests=9), "Trace", 5)) == []
     assert len(list(objections(folder, TraceShape(requests=9), "Trace", 4))) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "recounted"), [(RunStatus.COMPLETED, True), (RunStatus.INVALID, True), (RunStatus.FAILED, False)]
+)
+def test_what_the_ledger_says_of_tokens_is_counted_again_where_the_load_came_to_its_end(
+    folder: RunFolder, status: RunStatus, *, recounted: bool
+) -> None:
+    """A load that was killed tells nobody what LoadGen had been told."""
+    run = changed(folder, lambda row: {"token_source": None}, status=status)
+    found = [
+        words for words in complaints(audit_path(run.path)) if "answers whose tokens the server didn't count" in words
+    ]
+    assert bool(found) is recounted

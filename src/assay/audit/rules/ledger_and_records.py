@@ -10,7 +10,7 @@ import numpy as np
 from assay.audit.evidence import RunEvidence
 from assay.audit.folder import Rows
 from assay.audit.registry import Check, contradicted, run_rule, supported
-from assay.runs import Ledger, RunStatus
+from assay.runs import Ledger
 
 _LEAST_TOKENS = 2
 
@@ -31,7 +31,7 @@ def check(run: RunEvidence) -> Iterator[Check]:
         return
     ledger, rows = facts.ledger, facts.rows
     pairs = [*_whole(ledger, rows), *_endpoints(ledger, rows)]
-    if facts.record.status is RunStatus.COMPLETED:
+    if run.finished:
         pairs += _tokens(ledger, rows)
     pairs.append(("run.json: issued", facts.record.issued, len(rows.samples)))
     wrong = [contradicted(f"{name} {stated}", f"{actual} in the records") for name, stated, actual in pairs
